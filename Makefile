@@ -1,0 +1,72 @@
+# Targets with a `##` are listed by `make help`.
+
+STUDY  ?= studies/diabetes.toml
+TRIALS ?=
+SET    ?=
+PORT   ?= 5000
+PYTHON ?= python3
+
+VENV   := .venv
+BIN    := $(VENV)/bin
+SEARCH := $(BIN)/bpsearch
+# one stamp for what a user needs, one for what a developer needs on top
+READY  := $(VENV)/.ready
+DEV    := $(VENV)/.dev
+
+.DEFAULT_GOAL := help
+.PHONY: help setup tune grid random cv ui test check format lint types bench clean
+
+help:  ## list the targets
+	@echo "make TARGET [STUDY=studies/x.toml]"
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## */\1\t/' | while IFS="$$(printf '\t')" read -r name text; do \
+		printf '  %-8s %s\n' "$$name" "$$text"; done
+
+setup: $(READY)  ## create the environment in .venv and compile the training loop
+
+$(READY): pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "error: $(PYTHON) is older than Python 3.11; name another with PYTHON=…"; exit 2; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade pip
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	$(BIN)/python -m bpmodel
+	@touch $@
+
+$(DEV): $(READY) pyproject.toml
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --group dev
+	@touch $@
+
+tune: $(READY)  ## run a study, or go on with it (TRIALS=n for another budget)
+	@$(SEARCH) tune $(STUDY) $(if $(TRIALS),--trials $(TRIALS))
+
+grid: $(READY)  ## the same space on a grid
+	@$(SEARCH) tune $(STUDY) --method grid
+
+random: $(READY)  ## the same space by random search
+	@$(SEARCH) tune $(STUDY) --method random $(if $(TRIALS),--trials $(TRIALS))
+
+cv: $(READY)  ## cross-validate one configuration (SET="alpha=1 activation=tanh")
+	@$(SEARCH) cv $(STUDY) $(if $(SET),--set $(SET))
+
+ui: $(READY)  ## open the MLflow UI on 127.0.0.1 (PORT=5000)
+	@$(SEARCH) ui --port $(PORT)
+
+test: $(DEV)  ## run the tests
+	$(BIN)/python -m pytest -n 2
+
+check: format lint types test  ## format, lint, types, tests: what CI runs
+
+format: $(DEV)
+	$(BIN)/ruff format --check .
+
+lint: $(DEV)
+	$(BIN)/ruff check .
+
+types: $(DEV)
+	$(BIN)/mypy
+
+bench: $(READY)  ## time a training step against scikit-learn's MLP
+	@$(BIN)/python -m benchmarks.steps
+
+clean:  ## remove the environment and all caches; studies and mlruns stay
+	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .hypothesis .pytest_cache
+	find . -name __pycache__ -not -path './.git/*' -prune -exec rm -rf {} +

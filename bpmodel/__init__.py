@@ -1,0 +1,6 @@
+"""Back-propagation networks for scikit-learn, trained in compiled code that notices divergence."""
+
+from bpmodel.estimators import BPClassifier, BPRegressor
+from bpmodel.monitor import DivergenceError, DivergenceWarning, Verdict
+
+__all__ = ["BPClassifier", "BPRegressor", "DivergenceError", "DivergenceWarning", "Verdict"]

@@ -1,0 +1,176 @@
+"""The one table of hyperparameters: name, default, domain, meaning.
+
+The estimators' constructors, their validation, their documentation and the checks of study files are all made from these
+rows; names, defaults and meanings that scikit-learn's MLP has are the same there.
+"""
+
+from __future__ import annotations
+
+import inspect
+import textwrap
+from collections.abc import Callable, Iterable
+from numbers import Integral, Real
+from typing import Any, NamedTuple
+
+import numpy as np
+from sklearn.utils._param_validation import Interval, Options, StrOptions
+
+from bpmodel.activations import ACTIVATIONS
+from bpmodel.optimizers import OPTIMIZERS
+from bpmodel.schedules import SCHEDULES
+
+ON_DIVERGENCE = ("stop", "raise", "ignore")
+
+
+class Option(NamedTuple):
+    """One hyperparameter; `domain` is a list of scikit-learn parameter constraints, `meaning` one or two sentences."""
+
+    name: str
+    default: Any
+    domain: list
+    meaning: str
+    positional: bool = False
+
+    @property
+    def allowed(self) -> str:
+        """The domain in words."""
+        return " or ".join(_words(constraint) for constraint in self.domain)
+
+
+def _words(constraint: Any) -> str:
+    if isinstance(constraint, StrOptions):
+        return "one of " + ", ".join(sorted(constraint.options))
+    return {"boolean": "true or false", "verbose": "true, false or a number"}.get(constraint, str(constraint))
+
+
+def one_of(names: Iterable[str]) -> list:
+    return [StrOptions(set(names))]
+
+
+def real(low: float | None, high: float | None, closed: str) -> list:
+    return [Interval(Real, low, high, closed=closed)]
+
+
+AT_LEAST_ONE = Interval(Integral, 1, None, closed="left")
+
+LOSS = Option("loss", "squared_error", one_of(["squared_error"]), "What training minimises.", positional=True)
+
+NETWORK = (
+    Option(
+        "hidden_layer_sizes",
+        (100,),
+        ["array-like", AT_LEAST_ONE],
+        "Units of each hidden layer; one number for a single layer, an empty list for a linear model.",
+        positional=True,
+    ),
+    Option("activation", "relu", one_of(ACTIVATIONS), "Activation function of the hidden layers.", positional=True),
+)
+
+TRAINING = (
+    Option("solver", "adam", one_of(OPTIMIZERS), "Update rule."),
+    Option(
+        "alpha",
+        1e-4,
+        real(0, None, "left"),
+        "Strength of the L2 regularisation: alpha / (2 n) times the sum of squared weights is added to the loss of a "
+        "minibatch of n rows.",
+    ),
+    Option(
+        "batch_size",
+        "auto",
+        [StrOptions({"auto"}), AT_LEAST_ONE],
+        "Rows per minibatch; 'auto' is min(200, rows).",
+    ),
+    Option(
+        "learning_rate",
+        "constant",
+        one_of(SCHEDULES),
+        "Schedule of the learning rate, for solver 'sgd' only: 'invscaling' divides by (rows seen)^power_t, 'adaptive' "
+        "divides by 5 each time training stops improving.",
+    ),
+    Option("learning_rate_init", 1e-3, real(0, None, "neither"), "Learning rate at the start."),
+    Option("power_t", 0.5, real(0, None, "left"), "Exponent of the 'invscaling' schedule."),
+    Option("max_iter", 200, [AT_LEAST_ONE], "Most epochs of a fit."),
+    Option("shuffle", True, ["boolean"], "Whether each epoch visits the rows in a new order."),
+    Option("random_state", None, ["random_state"], "Seed of the starting weights, the validation rows and the order."),
+    Option(
+        "tol",
+        1e-4,
+        real(0, None, "left"),
+        "Least improvement of the loss (with early_stopping: of the validation score) that counts as one.",
+    ),
+    Option("verbose", False, ["verbose"], "Whether to print the loss of each epoch."),
+    Option("warm_start", False, ["boolean"], "Whether `fit` goes on from the weights of the previous `fit`."),
+    Option("momentum", 0.9, real(0, 1, "both"), "Momentum of solver 'sgd'."),
+    Option("nesterovs_momentum", True, ["boolean"], "Whether the momentum is Nesterov's."),
+    Option(
+        "early_stopping",
+        False,
+        ["boolean"],
+        "Whether to set `validation_fraction` of the rows aside, stop when their score no longer improves and keep the "
+        "weights that scored best.",
+    ),
+    Option("validation_fraction", 0.1, real(0, 1, "left"), "Share of the rows set aside by early_stopping."),
+    Option("beta_1", 0.9, real(0, 1, "left"), "Decay of the mean of gradients in 'adam'."),
+    Option("beta_2", 0.999, real(0, 1, "left"), "Decay of the mean of squared gradients in 'adam'."),
+    Option("epsilon", 1e-8, real(0, None, "neither"), "Keeps the division in 'adam' finite."),
+    Option(
+        "n_iter_no_change",
+        10,
+        [AT_LEAST_ONE, Options(Real, {np.inf})],
+        "Epochs without an improvement by `tol` after which training ends.",
+    ),
+    Option(
+        "on_divergence",
+        "stop",
+        one_of(ON_DIVERGENCE),
+        "What a fit does when it diverges. 'stop': end at once with the weights of its best epoch, a `verdict_` and a "
+        "DivergenceWarning; 'raise': raise DivergenceError; 'ignore': train on, as scikit-learn's MLP does.",
+    ),
+)
+
+SCALE_TARGET = Option(
+    "scale_target",
+    False,
+    ["boolean"],
+    "Whether the network learns the target minus its mean over its standard deviation; predictions are in the target's "
+    "own units either way, losses are in the network's.",
+)
+
+CLASSIFIER_OPTIONS = (*NETWORK, *TRAINING)
+REGRESSOR_OPTIONS = (LOSS, *NETWORK, *TRAINING, SCALE_TARGET)
+
+
+def with_options(options: tuple[Option, ...]) -> Callable[[type], type]:
+    """Give an estimator class its constructor, parameter constraints and documentation from the table."""
+    kinds = inspect.Parameter.KEYWORD_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD
+    parameters = [inspect.Parameter(o.name, kinds[o.positional], default=o.default) for o in options]
+    signature = inspect.Signature(parameters)
+
+    def decorate(cls: type) -> type:
+        def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: N807 - it becomes one
+            given = signature.bind(*args, **kwargs)
+            given.apply_defaults()
+            for name, value in given.arguments.items():
+                setattr(self, name, value)
+
+        self_parameter = inspect.Parameter("self", inspect.Parameter.POSITIONAL_OR_KEYWORD)
+        __init__.__signature__ = inspect.Signature([self_parameter, *parameters])  # type: ignore[attr-defined]
+        __init__.__qualname__ = f"{cls.__qualname__}.__init__"
+        cls.__init__ = __init__  # type: ignore[misc]
+        cls._parameter_constraints = {o.name: o.domain for o in options}  # type: ignore[attr-defined]
+        heading = "    Parameters\n    ----------\n"
+        cls.__doc__ = (cls.__doc__ or "").replace(
+            "    Attributes\n", heading + _describe(options) + "\n    Attributes\n", 1
+        )
+        return cls
+
+    return decorate
+
+
+def _describe(options: tuple[Option, ...]) -> str:
+    lines = []
+    for o in options:
+        lines.append(f"{o.name} : {o.allowed}, default={o.default!r}")
+        lines += textwrap.wrap(o.meaning, 108, initial_indent="    ", subsequent_indent="    ")
+    return textwrap.indent("\n".join(lines), "    ") + "\n"

@@ -1,0 +1,137 @@
+"""Data sources: what a study file names, as a table of raw columns and a target."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from sklearn import datasets
+
+from search.errors import StudyError
+from search.spec import Study
+
+SKLEARN_SETS = {
+    "breast_cancer": datasets.load_breast_cancer,
+    "diabetes": datasets.load_diabetes,
+    "digits": datasets.load_digits,
+    "iris": datasets.load_iris,
+    "linnerud": datasets.load_linnerud,
+    "wine": datasets.load_wine,
+}
+MAX_CLASSES = 20
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Raw rows: `X` of shape (n, columns), `y` of shape (n,) or (n, outputs)."""
+
+    X: pd.DataFrame
+    y: NDArray[Any]
+    name: str
+    target: str
+
+    @property
+    def fingerprint(self) -> str:
+        """Hash of all values, column names and types."""
+        digest = hashlib.sha256(repr(list(zip(self.X.columns, self.X.dtypes.astype(str), strict=True))).encode())
+        digest.update(pd.util.hash_pandas_object(self.X, index=False).to_numpy().tobytes())
+        digest.update(pd.util.hash_pandas_object(pd.DataFrame(self.y), index=False).to_numpy().tobytes())
+        return digest.hexdigest()[:16]
+
+
+def load(study: Study) -> Dataset:
+    """Load the data of a study.
+
+    Raises
+    ------
+    StudyError
+        If the source or the target column does not exist, or the target cannot be learned.
+    """
+    source = study.data.source
+    if source.startswith("sklearn:"):
+        data = _from_sklearn(study, source.removeprefix("sklearn:"))
+    else:
+        path = study.path.parent / source
+        frame = read_table(path, f"{study.path}: [data] source = {source!r}")
+        target = study.data.target
+        if target is None:
+            raise StudyError(
+                f"{study.path}: [data] target is missing; the columns are {', '.join(map(str, frame.columns))}"
+            )
+        X, y = split_target(frame, target, f"{study.path}: [data] target = {target!r}")
+        data = Dataset(X, y.to_numpy(), path.name, target)
+    _check_target(study, data)
+    return data
+
+
+def read_table(path: Path, where: str) -> pd.DataFrame:
+    """Read a CSV (also compressed) or Parquet file; errors start with `where`."""
+    try:
+        frame = pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path)
+    except FileNotFoundError:
+        raise StudyError(f"{where}: there is no file {path}") from None
+    except (OSError, ValueError) as error:
+        raise StudyError(f"{where}: {path} cannot be read as a table: {error}") from None
+    frame.columns = [str(column) for column in frame.columns]
+    if frame.empty or frame.shape[1] < 2:
+        raise StudyError(
+            f"{where}: {path} has {len(frame)} rows and {frame.shape[1]} columns; it needs rows and two columns"
+        )
+    return frame
+
+
+def split_target(frame: pd.DataFrame, target: str, where: str) -> tuple[pd.DataFrame, pd.Series]:
+    """Take the target column out of a table; errors start with `where`."""
+    if target not in frame.columns:
+        raise StudyError(f"{where} is not a column; the columns are {', '.join(frame.columns)}")
+    return frame.drop(columns=target), frame[target]
+
+
+def guess_task(y: pd.Series) -> tuple[str, str]:
+    """Return the likely task and the reason for the guess."""
+    distinct = y.nunique()
+    if not pd.api.types.is_numeric_dtype(y) or pd.api.types.is_bool_dtype(y):
+        return "classification", f"the target is text with {distinct} different values"
+    whole = bool((y.dropna() % 1 == 0).all())
+    if whole and distinct <= MAX_CLASSES and distinct < len(y) / 10:
+        return "classification", f"the target has only {distinct} different whole numbers"
+    return "regression", f"the target is numeric with {distinct} different values"
+
+
+def _from_sklearn(study: Study, name: str) -> Dataset:
+    if name not in SKLEARN_SETS:
+        sources = ", ".join(f"sklearn:{known}" for known in SKLEARN_SETS)
+        raise StudyError(
+            f"{study.path}: [data] source = 'sklearn:{name}' is unknown; allowed are {sources}, or a CSV or Parquet file"
+        )
+    if study.data.target is not None:
+        raise StudyError(
+            f"{study.path}: [data] target = {study.data.target!r}; sets of scikit-learn have their target built in"
+        )
+    bunch = SKLEARN_SETS[name](as_frame=True)
+    return Dataset(bunch.data, bunch.target.to_numpy(), name, "target")
+
+
+def _check_target(study: Study, data: Dataset) -> None:
+    where = f"{study.path}: target {data.target!r}"
+    missing = int(pd.isna(data.y).sum())
+    if missing:
+        raise StudyError(f"{where} is missing in {missing} of {len(data.y)} rows; remove or fill these rows")
+    if study.data.task == "regression":
+        if not np.issubdtype(data.y.dtype, np.number):
+            raise StudyError(f"{where} is not numeric; [data] task = 'regression' needs numbers")
+        if not np.isfinite(data.y).all():
+            raise StudyError(f"{where} has infinite values; remove these rows")
+        return
+    if data.y.ndim > 1:
+        raise StudyError(f"{where} has {data.y.shape[1]} columns; [data] task = 'classification' needs one")
+    distinct = pd.unique(data.y)
+    if len(distinct) < 2:
+        raise StudyError(f"{where} has one class only, {distinct[0]!r}; classification needs at least two")
+    if np.issubdtype(data.y.dtype, np.floating) and not (data.y % 1 == 0).all():
+        raise StudyError(f"{where} has fractions, such as {data.y[data.y % 1 != 0][0]}; use [data] task = 'regression'")

@@ -1,0 +1,331 @@
+"""One trial: a configuration times the folds, trained side by side, gives an outcome.
+
+`evaluate` is a pure function of its arguments: it draws its seeds from (study seed, trial, fold), touches no store, and may
+run in any thread or process. All folds reach a checkpoint before anything is decided, so that the mean score over the folds
+is known there: a trial that is too bad is stopped, and the number of epochs is taken from that mean curve. A fold that
+diverges ends the trial at once.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import clone
+from sklearn.pipeline import Pipeline
+from sklearn.utils import _safe_indexing
+
+from bpmodel import BPClassifier, BPRegressor
+from bpmodel.training import Training
+from search.folds import Folds
+from search.spaces import label
+
+CHECKPOINT_GROWTH = 1.4
+"""Ratio of the epochs of neighbouring checkpoints: the best number of epochs is found to within 20 percent."""
+
+FIRST_CHECKPOINT = 4
+PREPARED_LIMIT = 8
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One configuration; `cutoffs` maps an epoch to the least mean score with which the trial goes on from there."""
+
+    number: int
+    params: Mapping[str, Any]
+    cutoffs: Mapping[int, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What all trials of a study share.
+
+    `pipeline` is a BP estimator or a `Pipeline` that ends in one; `scorer(estimator, X, y)` is greater for the better; trials
+    name parameters without the `prefix` they have in the pipeline.
+    """
+
+    pipeline: Any
+    X: Any
+    y: NDArray[Any]
+    folds: Folds
+    scorer: Callable[[Any, Any, Any], float]
+    seed: int
+    prefix: str = ""
+    prepared: dict[str, list[Prepared]] = field(default_factory=dict, compare=False, repr=False)
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """One fold after preprocessing."""
+
+    X_train: Any
+    y_train: NDArray[Any]
+    X_validation: Any
+    y_validation: NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Divergence:
+    """Where and how a trial's first diverged fold broke; `survived` is the share of the epochs before that."""
+
+    fold: int
+    epoch: int
+    step: int
+    reason: str
+    ratio: float
+    survived: float
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a trial hands back.
+
+    Attributes
+    ----------
+    verdict : {"ok", "stopped", "diverged", "error"}
+    fold_scores : list of float
+        Score of each fold at `epoch`; empty unless all folds got there.
+    epoch : int
+        The number of epochs with the best mean score.
+    curve : dict of int to float
+        Mean score over the folds at each checkpoint.
+    losses : dict of str to list of float
+        ``training`` and ``validation``: mean loss over the folds, epoch by epoch, as long as all folds ran.
+    """
+
+    number: int
+    params: Mapping[str, Any]
+    verdict: str
+    reason: str
+    fold_scores: list[float]
+    epoch: int
+    curve: dict[int, float]
+    losses: dict[str, list[float]]
+    seconds: float
+    divergence: Divergence | None = None
+
+    @property
+    def score(self) -> float:
+        """Mean over the folds; NaN unless all folds have a score."""
+        return float(np.mean(self.fold_scores)) if self.fold_scores else float("nan")
+
+    @property
+    def std(self) -> float:
+        """Standard deviation over the folds."""
+        return float(np.std(self.fold_scores)) if self.fold_scores else float("nan")
+
+    @property
+    def last_checkpoint(self) -> int:
+        return max(self.curve, default=0)
+
+
+class Cancelled(Exception):  # noqa: N818 - not an error
+    """The caller asked a running evaluation to end."""
+
+
+def evaluate(problem: Problem, trial: Trial, cancelled: Callable[[], bool] = lambda: False) -> Outcome:
+    """Train one configuration on all folds and score it.
+
+    Parameters
+    ----------
+    problem : Problem
+    trial : Trial
+    cancelled : callable returning bool
+        Asked at every checkpoint; `Cancelled` is raised when it says yes.
+    """
+    started = time.perf_counter()
+    try:
+        return _evaluate(problem, trial, cancelled, started)
+    except Cancelled:
+        raise
+    except Exception as error:  # a configuration that cannot be trained is a result, not the end of the study
+        reason = f"{type(error).__name__}: {error}".splitlines()[0]
+        return _outcome(trial, "error", reason, started)
+
+
+def _evaluate(problem: Problem, trial: Trial, cancelled: Callable[[], bool], started: float) -> Outcome:
+    network_params, other_params = split_params(problem, trial.params)
+    folds = prepare(problem, other_params)
+    networks, fits = [], []
+    for number, fold in enumerate(folds):
+        network = clone(final_step(problem.pipeline)).set_params(
+            **{**network_params, "random_state": seed(problem.seed, trial.number, number), "verbose": False}
+        )
+        networks.append(network)
+        fits.append(network.begin_fit(fold.X_train, fold.y_train, validation=(fold.X_validation, fold.y_validation)))
+
+    best_epoch = 0
+    best_scores: list[float] = []
+    curve: dict[int, float] = {}
+    for epoch in checkpoints(fits[0].max_iter):
+        for number, fit in enumerate(fits):
+            if cancelled():
+                raise Cancelled
+            if fit.advance(epoch).diverged and networks[number].on_divergence != "ignore":
+                return _diverged(trial, number, fits, curve, started)
+        for network, fit in zip(networks, fits, strict=True):
+            if network.early_stopping and not fit.running:
+                fit.restore_best()
+        scores = [
+            float(problem.scorer(network, fold.X_validation, fold.y_validation))
+            for network, fold in zip(networks, folds, strict=True)
+        ]
+        curve[epoch] = float(np.mean(scores))
+        if not best_scores or curve[epoch] > np.mean(best_scores):
+            best_epoch, best_scores = epoch, scores
+        cutoff = trial.cutoffs.get(epoch)
+        if cutoff is not None and not curve[best_epoch] >= cutoff:
+            reason = f"score {curve[best_epoch]:.6g} at epoch {epoch} is below the cut-off {cutoff:.6g}"
+            return _outcome(trial, "stopped", reason, started, best_scores, best_epoch, curve, fits)
+        if not any(fit.running for fit in fits):
+            break
+    if not np.isfinite(best_scores).all():
+        return _outcome(trial, "error", "the score is not finite", started, curve=curve, fits=fits)
+    return _outcome(trial, "ok", fits[0].verdict.reason, started, best_scores, best_epoch, curve, fits)
+
+
+def refit(problem: Problem, outcome: Outcome, attempts: int = 3) -> Any:
+    """Fit the configuration of an outcome on all rows, for the epochs its folds agreed on.
+
+    A fit that diverges is tried again from another start, up to `attempts` times.
+
+    Raises
+    ------
+    ArithmeticError
+        If every attempt diverges.
+    """
+    network_params, other_params = split_params(problem, outcome.params)
+    pipeline = clone(problem.pipeline).set_params(**other_params)
+    X = problem.X
+    if isinstance(pipeline, Pipeline) and len(pipeline) > 1:
+        X = _fit_transform(pipeline, X, problem.y)
+    network = final_step(pipeline)
+    for attempt in range(attempts):
+        random_state = seed(problem.seed, outcome.number, len(problem.folds) + attempt)
+        network.set_params(**{**network_params, "random_state": random_state})
+        training = network.begin_fit(X, problem.y)
+        training.advance(outcome.epoch)
+        network.end_fit(training)
+        if not network.diverged_:
+            return pipeline
+    raise ArithmeticError(f"the refit on all rows diverged {attempts} times: {network.verdict_.reason}")
+
+
+def split_params(problem: Problem, params: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return a trial's parameters of the network, by its own names, and those of the rest of the pipeline."""
+    whole = {problem.prefix + name: clone(value, safe=False) for name, value in params.items()}
+    if not isinstance(problem.pipeline, Pipeline):
+        return whole, {}
+    own = f"{problem.pipeline.steps[-1][0]}__"
+    network = {name.removeprefix(own): value for name, value in whole.items() if name.startswith(own)}
+    return network, {name: value for name, value in whole.items() if not name.startswith(own)}
+
+
+def checkpoints(max_iter: int) -> list[int]:
+    """Return the epochs at which all folds pause: geometric steps, and the last epoch.
+
+    >>> checkpoints(30)
+    [4, 6, 9, 13, 19, 27, 30]
+    """
+    epochs, epoch = [], FIRST_CHECKPOINT
+    while epoch < max_iter:
+        epochs.append(epoch)
+        epoch = max(epoch + 1, int(np.ceil(epoch * CHECKPOINT_GROWTH)))
+    return [*epochs, max_iter]
+
+
+def seed(study: int, trial: int, fold: int) -> int:
+    """Return the seed of one fit: the same whatever runs beside it."""
+    return int(np.random.SeedSequence([study, trial, fold]).generate_state(1)[0])
+
+
+def final_step(estimator: Any) -> Any:
+    """Return the BP estimator of a pipeline, or the estimator itself.
+
+    Raises
+    ------
+    TypeError
+        If it is none.
+    """
+    last = estimator.steps[-1][1] if isinstance(estimator, Pipeline) else estimator
+    if not isinstance(last, BPRegressor | BPClassifier):
+        raise TypeError(
+            f"the estimator ends in {type(last).__name__}; allowed are BPRegressor, BPClassifier, or a Pipeline ending in one"
+        )
+    return last
+
+
+def prepare(problem: Problem, params: Mapping[str, Any] | None = None) -> list[Prepared]:
+    """Return the preprocessed folds, fitted on training rows only; kept for trials with the same parameters there."""
+    params = params or {}
+    key = repr(sorted((name, label(value)) for name, value in params.items()))
+    if key not in problem.prepared:
+        prepared = [_prepare(problem, params, *split) for split in problem.folds.splits]
+        while len(problem.prepared) >= PREPARED_LIMIT:
+            problem.prepared.pop(next(iter(problem.prepared)), None)
+        problem.prepared[key] = prepared
+        return prepared
+    return problem.prepared[key]
+
+
+def _prepare(problem: Problem, params: Mapping[str, Any], train: NDArray, validation: NDArray) -> Prepared:
+    X_train, X_validation = _safe_indexing(problem.X, train), _safe_indexing(problem.X, validation)
+    y_train, y_validation = problem.y[train], problem.y[validation]
+    if isinstance(problem.pipeline, Pipeline) and len(problem.pipeline) > 1:
+        pipeline = clone(problem.pipeline).set_params(**params)
+        X_train = _fit_transform(pipeline, X_train, y_train)
+        X_validation = _single_precision(pipeline[:-1].transform(X_validation))
+    return Prepared(X_train, y_train, X_validation, y_validation)
+
+
+def _fit_transform(pipeline: Pipeline, X: Any, y: NDArray[Any]) -> Any:
+    """Fit all steps of the pipeline but the last, in place; return the transformed rows."""
+    return _single_precision(pipeline[:-1].fit_transform(X, y))
+
+
+def _single_precision(X: Any) -> Any:
+    return np.ascontiguousarray(X, dtype=np.float32) if isinstance(X, np.ndarray) else X
+
+
+def _diverged(trial: Trial, fold: int, fits: list[Training], curve: dict[int, float], started: float) -> Outcome:
+    fit = fits[fold]
+    verdict = fit.verdict
+    divergence = Divergence(
+        fold,
+        fit.epoch,
+        int(verdict.step or 0),
+        verdict.reason,
+        verdict.evidence["ratio"],
+        (fit.epoch - 1) / fit.max_iter,
+    )
+    reason = f"fold {fold + 1} of {len(fits)}: {verdict.reason}"
+    return _outcome(trial, "diverged", reason, started, curve=curve, fits=fits, divergence=divergence)
+
+
+def _outcome(
+    trial: Trial,
+    verdict: str,
+    reason: str,
+    started: float,
+    scores: list[float] | None = None,
+    epoch: int = 0,
+    curve: dict[int, float] | None = None,
+    fits: list[Training] | None = None,
+    divergence: Divergence | None = None,
+) -> Outcome:
+    losses = {}
+    if fits:
+        epochs = min(fit.epoch for fit in fits)
+        for name, curves in (
+            ("training", [fit.history.loss[:epochs] for fit in fits]),
+            ("validation", [fit.history.validation_loss[:epochs] for fit in fits]),
+        ):
+            losses[name] = np.mean(curves, axis=0).tolist()
+    seconds = time.perf_counter() - started
+    return Outcome(
+        trial.number, dict(trial.params), verdict, reason, scores or [], epoch, curve or {}, losses, seconds, divergence
+    )

@@ -1,0 +1,152 @@
+"""What a study found, in words and tables."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from search.baselines import Baseline
+from search.evaluation import Outcome
+from search.spaces import label
+from search.spec import Study
+from search.tracking import RegisteredModel
+
+BEST_COLUMNS = 5
+DIVERGED_ROWS = 8
+TITLE: dict[str, Any] = {"title_justify": "left", "title_style": "bold"}
+
+
+def metric(scoring: str) -> tuple[str, int]:
+    """Return the name a person reads, and the sign that turns a score into it.
+
+    >>> metric("neg_root_mean_squared_error")
+    ('root mean squared error', -1)
+    >>> metric("accuracy")
+    ('accuracy', 1)
+    """
+    return scoring.removeprefix("neg_").replace("_", " "), -1 if scoring.startswith("neg_") else 1
+
+
+def number(value: Any) -> str:
+    """Return a value in a few characters.
+
+    >>> number(0.00123456), number([64, 32]), number("relu"), number(53.347)
+    ('0.00123', '64-32', 'relu', '53.35')
+    """
+    if isinstance(value, float):
+        return f"{value:.4g}" if abs(value) >= 1 else f"{value:.3g}"
+    if isinstance(value, list | tuple):
+        return "-".join(map(str, value)) or "none"
+    return label(value)
+
+
+def best_trials(outcomes: Mapping[int, Outcome], scoring: str) -> Table:
+    """Return a table of the best trials, a column each."""
+    name, sign = metric(scoring)
+    healthy = sorted((o for o in outcomes.values() if o.verdict == "ok"), key=lambda o: (-o.score, o.number))
+    best = healthy[:BEST_COLUMNS]
+    table = Table(title=f"Best of {len(outcomes)} trials", box=None, padding=(0, 1), **TITLE)
+    table.add_column()
+    for outcome in best:
+        table.add_column(f"trial {outcome.number}", justify="right", no_wrap=True)
+    table.add_row(name, *(number(sign * o.score) for o in best), style="bold")
+    table.add_row("std over the folds", *(number(o.std) for o in best))
+    table.add_row("epochs", *(str(o.epoch) for o in best))
+    for param in best[0].params if best else ():
+        table.add_row(param, *(number(o.params[param]) for o in best))
+    return table
+
+
+def comparison(outcome: Outcome | None, title: str, baselines: Sequence[Baseline], scoring: str) -> Table:
+    """Return an outcome, under a title, beside the baselines on the same folds."""
+    name, sign = metric(scoring)
+    better = "lower" if sign < 0 else "higher"
+    heading = f"On the same folds ({name}, {better} is better)"
+    table = Table(title=heading, box=None, padding=(0, 1), show_header=False, **TITLE)
+    rows = [(b.name, b.score, b.std) for b in baselines]
+    if outcome is not None:
+        rows.append((title, outcome.score, outcome.std))
+    for row, score, std in rows:
+        table.add_row(row, number(sign * score), f"± {number(std)}")
+    return table
+
+
+def divergences(outcomes: Mapping[int, Outcome]) -> list[str]:
+    """Return a line for each diverged trial: what it was, and what happened."""
+    lines = []
+    for outcome in outcomes.values():
+        if outcome.divergence is not None:
+            params = ", ".join(f"{name} {number(value)}" for name, value in outcome.params.items())
+            lines.append(f"trial {outcome.number}, {outcome.reason} ({params})")
+    return lines
+
+
+def errors(outcomes: Mapping[int, Outcome]) -> list[str]:
+    """Return a line for each trial that could not be scored."""
+    return [f"trial {o.number}: {o.reason}" for o in outcomes.values() if o.verdict == "error"]
+
+
+def final(
+    study: Study, outcomes: Mapping[int, Outcome], baselines: Sequence[Baseline], best: Outcome | None
+) -> RenderableType:
+    """Return the report on a study for the terminal."""
+    parts: list[RenderableType] = [best_trials(outcomes, study.scoring), Text()] if best else []
+    title = f"best network (trial {best.number})" if best else ""
+    parts += [comparison(best, title, baselines, study.scoring), Text()]
+    for title, lines in (("Diverged", divergences(outcomes)), ("Errors", errors(outcomes))):
+        if lines:
+            parts.append(Text(f"{title}: {len(lines)} of {len(outcomes)} trials", style="bold"))
+            parts += [Text(f"  {line}") for line in lines[:DIVERGED_ROWS]]
+            if len(lines) > DIVERGED_ROWS:
+                parts.append(Text(f"  and {len(lines) - DIVERGED_ROWS} more; all are in MLflow, tag verdict"))
+            parts.append(Text())
+    return Group(*parts)
+
+
+def single(outcome: Outcome, baselines: Sequence[Baseline], scoring: str) -> RenderableType:
+    """Return the report on one cross-validated configuration."""
+    name, sign = metric(scoring)
+    table = Table(box=None, padding=(0, 1), show_header=False)
+    for fold, score in enumerate(outcome.fold_scores, start=1):
+        table.add_row(f"fold {fold}", number(sign * score))
+    parts: list[RenderableType] = [Text(f"{outcome.verdict}: {outcome.reason}")]
+    if outcome.fold_scores:
+        parts += [Text(f"{name} after {outcome.epoch} epochs", style="bold"), table]
+    return Group(
+        *parts, Text(), comparison(outcome if outcome.fold_scores else None, "this configuration", baselines, scoring)
+    )
+
+
+def summary(
+    study: Study,
+    outcomes: Mapping[int, Outcome],
+    baselines: Sequence[Baseline],
+    best: Outcome | None,
+    model: RegisteredModel | None,
+) -> str:
+    """Return the study in Markdown, for the parent run's description."""
+    name, sign = metric(study.scoring)
+    lines = [
+        f"**{study.name}**: {len(outcomes)} trials by {study.search.method} search, {study.cv.n_splits}-fold {name}.",
+        "",
+    ]
+    lines += ["| | mean | std over the folds |", "|---|---|---|"]
+    lines += [f"| {b.name} | {number(sign * b.score)} | {number(b.std)} |" for b in baselines]
+    if best is not None:
+        lines += [
+            f"| **trial {best.number}, {best.epoch} epochs** | {number(sign * best.score)} | {number(best.std)} |",
+            "",
+        ]
+        lines += [f"- {param}: `{number(value)}`" for param, value in best.params.items()]
+    if model is not None:
+        lines += ["", f"Model: `{model.uri}` (version {model.version})."]
+    broken = divergences(outcomes)
+    if broken:
+        share = np.round(100 * len(broken) / len(outcomes))
+        lines += ["", f"{len(broken)} trials ({share:.0f} %) diverged:", "", *(f"- {line}" for line in broken[:20])]
+    return "\n".join(lines)

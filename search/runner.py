@@ -1,0 +1,128 @@
+"""The study loop: ask, evaluate, penalise, tell, record."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from joblib import Parallel, delayed
+
+from search import cutoffs as halving
+from search import divergence, sampling, spaces
+from search.evaluation import Outcome, Problem, Trial, evaluate, final_step
+from search.sampling import StudyStore
+from search.spaces import Space
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How a space is searched.
+
+    Attributes
+    ----------
+    method : {"bayesian", "grid", "random"}
+    n_trials : int
+        Trials of the whole study, those of earlier runs included.
+    timeout : float or None
+        Seconds after which no trial is started.
+    n_jobs : int or None
+        Trials at the same time, as in joblib.
+    prune : bool
+        Whether trials may be stopped early. What they are compared with depends on which trials have finished, and so on
+        `n_jobs`.
+    """
+
+    method: str
+    n_trials: int
+    timeout: float | None = None
+    n_jobs: int | None = None
+    prune: bool = True
+
+
+def plan(
+    method: str, space: Space, n_trials: int, timeout: float | None, n_jobs: int | None, prune: bool | None
+) -> Plan:
+    """Return a plan: a grid is searched whole, and by default only Bayesian search stops trials early."""
+    if method == "grid":
+        n_trials = spaces.grid_size(space)
+    return Plan(method, n_trials, timeout, n_jobs, method == "bayesian" if prune is None else prune)
+
+
+def run(
+    problem: Problem,
+    space: Space,
+    plan: Plan,
+    store: StudyStore,
+    dummy_score: float,
+    on_outcome: Callable[[Outcome, float], None] = lambda outcome, value: None,
+) -> dict[int, Outcome]:
+    """Run the trials of a study that are not in its store yet; return all outcomes by trial number.
+
+    Parameters
+    ----------
+    dummy_score : float
+        Mean score of the dummy predictor on the same folds: what penalties are measured in.
+    on_outcome : callable
+        Called with each new outcome and the value told to the sampler, after both are stored.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        When the user interrupts; every finished trial is in the store.
+    """
+    sampler = sampling.sampler(plan.method, space, problem.seed, store.trials)
+    deadline = time.monotonic() + (plan.timeout or float("inf"))
+    lock, cancellation = threading.Lock(), Cancellation()
+    max_iter = final_step(problem.pipeline).max_iter
+
+    def trials() -> Iterator[Any]:
+        for number in range(plan.n_trials):
+            if number in store.outcomes:
+                continue
+            if time.monotonic() > deadline or cancellation.requested():
+                return
+            with lock:
+                params = sampler.ask(number)
+                limits = halving.cutoffs(store.outcomes.values(), max_iter) if plan.prune else {}
+            yield delayed(evaluate)(problem, Trial(number, params, limits), cancellation.requested)
+
+    parallel = Parallel(n_jobs=plan.n_jobs, prefer="threads", pre_dispatch="n_jobs", return_as="generator_unordered")
+    results = parallel(trials())
+    try:
+        for outcome in results:
+            value, constraint = divergence.penalise(outcome, dummy_score)
+            with lock:
+                sampler.tell(outcome, value, constraint)
+                store.record(outcome, value, constraint)
+            on_outcome(outcome, value)
+    except BaseException:
+        cancellation.request()
+        results.close()
+        raise
+    return dict(sorted(store.outcomes.items()))
+
+
+def best(outcomes: dict[int, Outcome]) -> Outcome | None:
+    """Return the healthy outcome with the highest mean score, the earliest of equals; None if there is none."""
+    healthy = [o for o in outcomes.values() if o.verdict == "ok"]
+    return max(healthy, key=lambda o: (o.score, -o.number), default=None)
+
+
+class Cancellation:
+    """A request to running evaluations to end; a copy in another process never hears of it."""
+
+    def __init__(self) -> None:
+        self._event: threading.Event | None = threading.Event()
+
+    def request(self) -> None:
+        if self._event is not None:
+            self._event.set()
+
+    def requested(self) -> bool:
+        return self._event is not None and self._event.is_set()
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"_event": None}

@@ -1,0 +1,195 @@
+"""Study files: TOML in, a validated `Study` out, or one line that says what is wrong."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from sklearn.metrics import get_scorer_names
+from sklearn.utils._param_validation import InvalidParameterError, validate_parameter_constraints
+
+from bpmodel.options import CLASSIFIER_OPTIONS, REGRESSOR_OPTIONS, Option
+from search import spaces
+from search.errors import StudyError
+from search.spaces import Space
+
+Task = Literal["regression", "classification"]
+Method = Literal["bayesian", "grid", "random"]
+
+DEFAULT_SCORING = {"regression": "neg_root_mean_squared_error", "classification": "accuracy"}
+OPTIONS = {"regression": REGRESSOR_OPTIONS, "classification": CLASSIFIER_OPTIONS}
+NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_.-]*$"
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class Data(_Table):
+    """Where the rows come from."""
+
+    source: str
+    task: Task
+    target: str | None = None
+
+
+class Search(_Table):
+    """How the space is searched."""
+
+    method: Method = "bayesian"
+    n_trials: int = Field(default=50, ge=1)
+    timeout: float | None = Field(default=None, gt=0)
+    seed: int = Field(default=0, ge=0, lt=2**32)
+    n_jobs: int = Field(default=-1, ge=-1)
+    prune: bool | None = None
+
+
+class CrossValidation(_Table):
+    """How a configuration is scored."""
+
+    n_splits: int = Field(default=5, ge=2)
+    shuffle: bool = True
+    scoring: str | None = None
+
+
+class _File(_Table):
+    name: str = Field(pattern=NAME_PATTERN)
+    data: Data
+    model: dict[str, Any] = {}
+    space: dict[str, Any] = {}
+    search: Search = Search()
+    cv: CrossValidation = CrossValidation()
+
+
+@dataclass(frozen=True)
+class Study:
+    """A validated study file."""
+
+    path: Path
+    name: str
+    data: Data
+    model: dict[str, Any]
+    space: Space
+    search: Search
+    cv: CrossValidation
+
+    @property
+    def scoring(self) -> str:
+        return self.cv.scoring or DEFAULT_SCORING[self.data.task]
+
+    def with_method(self, method: Method) -> Study:
+        """Return the study searched by another method, under a name of its own."""
+        if method == self.search.method:
+            return self
+        return replace(self, name=f"{self.name}-{method}", search=self.search.model_copy(update={"method": method}))
+
+    def with_trials(self, n_trials: int) -> Study:
+        """Return the study with another budget."""
+        return replace(self, search=self.search.model_copy(update={"n_trials": n_trials}))
+
+
+def load(path: str | Path) -> Study:
+    """Read and check a study file.
+
+    Raises
+    ------
+    StudyError
+        In one line: file, key, value and what is allowed.
+    """
+    path = Path(path)
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise StudyError(f"{path}: no such study file") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise StudyError(f"{path}: cannot be read: {error}") from None
+    except tomllib.TOMLDecodeError as error:
+        raise StudyError(f"{path}: is not valid TOML: {error}") from None
+    try:
+        file = _File.model_validate(content)
+    except ValidationError as error:
+        raise StudyError(f"{path}: {_first_problem(error)}") from None
+
+    options = {o.name: o for o in OPTIONS[file.data.task]}
+    model = {name: _check(path, "model", options, name, value) for name, value in file.model.items()}
+    for name in file.space:
+        _known(path, "space", options, name)
+        if name in model:
+            raise StudyError(f"{path}: [space] {name} is also fixed under [model]; name it in one of the two")
+    space = spaces.build(file.space, f"{path}: [space]")
+    spaces.check_values(space, lambda name, value: _check(path, "space", options, name, value))
+    if file.cv.scoring is not None and file.cv.scoring not in get_scorer_names():
+        names = ", ".join(get_scorer_names())
+        raise StudyError(
+            f"{path}: [cv] scoring = {file.cv.scoring!r} is not a scorer of scikit-learn; allowed are {names}"
+        )
+    if file.search.n_jobs == 0:
+        raise StudyError(f"{path}: [search] n_jobs = 0; allowed are -1 (all cores) and 1 or more")
+    return Study(path, file.name, file.data, model, space, file.search, file.cv)
+
+
+def _known(path: Path, table: str, options: dict[str, Option], name: str) -> Option:
+    if name not in options:
+        raise StudyError(f"{path}: [{table}] {name} is not a hyperparameter; allowed are {', '.join(options)}")
+    return options[name]
+
+
+def _check(path: Path, table: str, options: dict[str, Option], name: str, value: Any) -> Any:
+    option = _known(path, table, options, name)
+    try:
+        validate_parameter_constraints({name: option.domain}, {name: value}, caller_name=f"[{table}]")
+        if name == "hidden_layer_sizes":
+            sizes = value if isinstance(value, list | tuple) else [value]
+            if any(isinstance(n, bool) or not isinstance(n, int) or n < 1 for n in sizes):
+                raise InvalidParameterError
+    except InvalidParameterError:
+        allowed = "a list of whole numbers from 1" if name == "hidden_layer_sizes" else option.allowed
+        raise StudyError(f"{path}: [{table}] {name} = {value!r}; allowed: {allowed}") from None
+    return value
+
+
+def _first_problem(error: ValidationError) -> str:
+    problem = error.errors()[0]
+    *tables, key = (str(part) for part in problem["loc"])
+    place = f"[{'.'.join(tables)}] {key}" if tables else key
+    if problem["type"] == "extra_forbidden":
+        fields = _fields(tables)
+        return f"{place} is not a key of a study file; allowed {'there ' if tables else ''}are {', '.join(fields)}"
+    if problem["type"] == "missing":
+        return f"{place} is missing"
+    if problem["type"] == "string_pattern_mismatch":
+        return f"{place} = {problem['input']!r}; it must be letters, digits, '.', '_' and '-', starting with a letter or digit"
+    message = problem["msg"][0].lower() + problem["msg"][1:]
+    return f"{place} = {problem['input']!r}; {message.replace('input should be', 'it must be')}"
+
+
+def _fields(tables: list[str]) -> list[str]:
+    model: Any = _File
+    for table in tables:
+        model = model.model_fields[table].annotation
+    return list(model.model_fields)
+
+
+def parse_values(study: Study, assignments: list[str]) -> dict[str, Any]:
+    """Return hyperparameters from ``name=value`` texts, values written as in a study file; a bare word is a text.
+
+    Raises
+    ------
+    StudyError
+        If a name or value is not allowed.
+    """
+    options = {o.name: o for o in OPTIONS[study.data.task]}
+    values = {}
+    for assignment in assignments:
+        name, equals, text = assignment.partition("=")
+        if not equals:
+            raise StudyError(f"--set {assignment}: a hyperparameter is set as name=value")
+        try:
+            value = tomllib.loads(f"value = {text}")["value"]
+        except tomllib.TOMLDecodeError:
+            value = text
+        values[name] = _check(Path("--set"), "model", options, name, value)
+    return values

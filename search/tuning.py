@@ -1,0 +1,240 @@
+"""From a study file to a registered model: the order of things, and what is kept where."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from joblib import effective_n_jobs
+from sklearn.metrics import get_scorer
+
+from search import baselines, data, folds, plots, report, runner, spaces, tracking
+from search.baselines import Baseline
+from search.errors import StudyError
+from search.evaluation import Outcome, Problem, Trial, evaluate, refit
+from search.preprocessing import default_pipeline
+from search.sampling import StudyStore
+from search.spec import Study
+from search.tracking import RegisteredModel, Report, Tracker
+
+STUDIES = Path("studies")
+
+
+@dataclass(frozen=True)
+class Tuning:
+    """A study after a run of it.
+
+    Attributes
+    ----------
+    outcomes : dict of int to Outcome
+        All trials, those of earlier runs included.
+    unchanged : bool
+        Whether the study was complete already.
+    baselines : list of Baseline
+        Dummy predictor and linear model on the same folds.
+    best : Outcome or None
+        None if no trial finished healthy.
+    model : RegisteredModel or None
+    problem : str
+        Why there is no model, or why something is missing in MLflow.
+    """
+
+    study: Study
+    outcomes: dict[int, Outcome]
+    unchanged: bool
+    baselines: list[Baseline]
+    best: Outcome | None
+    model: RegisteredModel | None
+    problem: str = ""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a running study stands."""
+
+    outcomes: Mapping[int, Outcome]
+    n_trials: int
+
+    @property
+    def best(self) -> Outcome | None:
+        return runner.best(dict(self.outcomes))
+
+    def count(self, verdict: str) -> int:
+        return sum(o.verdict == verdict for o in self.outcomes.values())
+
+
+def tune(
+    study: Study, on_progress: Callable[[Progress], None] = lambda progress: None, tracking_uri: str | None = None
+) -> Tuning:
+    """Run what is left of a study, and register the refitted best configuration.
+
+    Finished trials are kept in ``studies/<name>.journal`` under the current directory and written to MLflow. A study whose
+    trials are all done and whose model is registered is returned as it is, with nothing changed.
+
+    Raises
+    ------
+    StudyError
+        For a mistake of the user's, before anything is stored.
+    KeyboardInterrupt
+        When interrupted; every finished trial is kept, and the next call goes on from there.
+    """
+    uri = tracking_uri or tracking.default_uri()
+    dataset = data.load(study)
+    problem = build_problem(study, dataset)
+    plan = runner.plan(
+        study.search.method,
+        study.space,
+        study.search.n_trials,
+        study.search.timeout,
+        study.search.n_jobs,
+        study.search.prune,
+    )
+    tracking.check(uri)
+    yardsticks = measure_baselines(study, problem)
+    try:
+        store = StudyStore(
+            STUDIES / f"{study.name}.journal", study.name, identity(study, dataset, problem), study.space
+        )
+    except StudyError as error:
+        raise StudyError(f"{study.path}: {error}") from None
+
+    with closing(store):
+        before = len(store.outcomes)
+        finished = store.notes.get("finished")
+        if finished and finished["trials"] == before >= plan.n_trials and finished["uri"] == uri:
+            model = RegisteredModel(finished["name"], finished["version"]) if finished["name"] else None
+            return Tuning(study, store.outcomes, True, yardsticks, runner.best(store.outcomes), model)
+
+        tracker = Tracker(uri, study.name, store.notes["id"], parameters(study, dataset, plan), study.path.read_text())
+        for number, outcome in store.outcomes.items():
+            tracker.record(outcome, store.values[number])
+
+        def on_outcome(outcome: Outcome, value: float) -> None:
+            tracker.record(outcome, value)
+            on_progress(Progress(store.outcomes, plan.n_trials))
+
+        on_progress(Progress(store.outcomes, plan.n_trials))
+        try:
+            outcomes = runner.run(problem, study.space, plan, store, yardsticks[0].score, on_outcome)
+        except BaseException:
+            tracker.abandon("KILLED")
+            raise
+        best = runner.best(outcomes)
+        model, trouble = None, "no trial finished healthy" if best is None else ""
+        try:
+            if best is not None:
+                model = tracker.register(refit(problem, best), tracking.example_rows(dataset.X), best.score)
+            tracker.finish(_report(study, outcomes, yardsticks, best, model))
+            tracker.close()
+            store.note(
+                "finished",
+                {
+                    "trials": len(outcomes),
+                    "uri": uri,
+                    "name": model.name if model else None,
+                    "version": model.version if model else None,
+                },
+            )
+        except (tracking.TrackingError, ArithmeticError) as error:
+            trouble = str(error)
+            tracker.abandon()
+        return Tuning(study, outcomes, False, yardsticks, best, model, trouble)
+
+
+def cross_validate(study: Study, params: Mapping[str, Any]) -> tuple[Outcome, list[Baseline]]:
+    """Score one fixed configuration, [model] and `params`, on the folds of a study; nothing is stored."""
+    dataset = data.load(study)
+    problem = build_problem(study, dataset)
+    yardsticks = measure_baselines(study, problem)
+    return evaluate(problem, Trial(0, params)), yardsticks
+
+
+def build_problem(study: Study, dataset: data.Dataset) -> Problem:
+    """Return what all trials of a study share."""
+    pipeline = default_pipeline(dataset.X, study.data.task, study.model)
+    splits = folds.split(
+        dataset.y,
+        study.data.task,
+        study.cv.n_splits,
+        shuffle=study.cv.shuffle,
+        seed=study.search.seed,
+        where=str(study.path),
+    )
+    prefix = f"{pipeline.steps[-1][0]}__"
+    return Problem(pipeline, dataset.X, dataset.y, splits, get_scorer(study.scoring), study.search.seed, prefix)
+
+
+def measure_baselines(study: Study, problem: Problem) -> list[Baseline]:
+    """Score dummy predictor and linear model on the folds of a study.
+
+    Raises
+    ------
+    StudyError
+        If the scorer does not fit the data.
+    """
+    try:
+        scored = [baselines.dummy(problem, study.data.task), baselines.linear(problem, study.data.task)]
+        if not all(np.isfinite(b.score) for b in scored):
+            raise ValueError("the score of the dummy predictor is not finite")
+    except ValueError as error:
+        reason = str(error).splitlines()[0]
+        raise StudyError(
+            f"{study.path}: [cv] scoring = {study.scoring!r} does not fit this {study.data.task}: {reason}"
+        ) from None
+    return scored
+
+
+def identity(study: Study, dataset: data.Dataset, problem: Problem) -> dict[str, Any]:
+    """Return what makes the trials of a study comparable, under the names of the study file's tables."""
+    return {
+        "[data]": {"source": study.data.source, "target": dataset.target, "rows": dataset.fingerprint},
+        "[space]": spaces.describe(study.space),
+        "[model]": {name: spaces.label(value) for name, value in sorted(study.model.items())},
+        "[cv]": {"scoring": study.scoring, "n_splits": study.cv.n_splits, "folds": problem.folds.fingerprint},
+        "[search]": {"method": study.search.method, "seed": study.search.seed},
+    }
+
+
+def parameters(study: Study, dataset: data.Dataset, plan: runner.Plan) -> dict[str, Any]:
+    """Return the parameters of the parent run."""
+    return {
+        "method": plan.method,
+        "seed": study.search.seed,
+        "scoring": study.scoring,
+        "n_splits": study.cv.n_splits,
+        "n_jobs": effective_n_jobs(plan.n_jobs),
+        "prune": plan.prune,
+        "data": dataset.name,
+        "data_rows": len(dataset.X),
+        "data_columns": dataset.X.shape[1],
+        "data_fingerprint": dataset.fingerprint,
+        **{f"model.{name}": value for name, value in study.model.items()},
+        **{f"space.{name}": value for name, value in spaces.describe(study.space).items()},
+    }
+
+
+def _report(
+    study: Study,
+    outcomes: dict[int, Outcome],
+    yardsticks: list[Baseline],
+    best: Outcome | None,
+    model: RegisteredModel | None,
+) -> Report:
+    counts = {verdict: sum(o.verdict == verdict for o in outcomes.values()) for verdict in tracking.RUN_STATUS}
+    metrics: dict[str, float] = {f"trials_{verdict}": n for verdict, n in counts.items()}
+    metrics |= {b.name.replace(" ", "_") + "_score": b.score for b in yardsticks}
+    if best is not None:
+        metrics |= {"score": best.score, "score_std": best.std, "epochs": best.epoch}
+    best_params = {f"best.{name}": value for name, value in best.params.items()} if best else {}
+    tables = {"divergences": [{"trial": o.number, "reason": o.reason} for o in outcomes.values() if o.divergence]}
+    return Report(
+        params=best_params,
+        metrics=metrics,
+        summary=report.summary(study, outcomes, yardsticks, best, model),
+        figures=plots.figures(outcomes, study.space, yardsticks, f"score ({study.scoring})"),
+        tables=tables,
+    )

@@ -1,0 +1,35 @@
+"""The problems every table of tests runs over: one per kind of target, with the two implementations that solve it."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from sklearn.neural_network import MLPClassifier, MLPRegressor
+
+from bpmodel import BPClassifier, BPRegressor
+
+
+class Problem(NamedTuple):
+    X: NDArray[np.float64]
+    y: NDArray
+    ours: Any
+    theirs: Any
+
+
+@pytest.fixture(scope="session")
+def problems() -> dict[str, Problem]:
+    random = np.random.default_rng(0)
+    X = random.normal(size=(120, 6))
+    signal = X[:, :3] @ random.normal(size=(3, 3)) + 0.3 * random.normal(size=(120, 3))
+    made = {
+        "regression": Problem(X, signal[:, 0], BPRegressor, MLPRegressor),
+        "several outputs": Problem(X, signal, BPRegressor, MLPRegressor),
+        "binary": Problem(X, (signal[:, 0] > 0).astype(int), BPClassifier, MLPClassifier),
+        "multiclass": Problem(X, signal.argmax(axis=1), BPClassifier, MLPClassifier),
+        "multilabel": Problem(X, (signal > 0).astype(int), BPClassifier, MLPClassifier),
+    }
+    for problem in made.values():
+        problem.X.setflags(write=False)
+        problem.y.setflags(write=False)
+    return made

@@ -1,0 +1,36 @@
+"""The estimators keep scikit-learn's contract: its own checks, on defaults and on modes that take other paths."""
+
+import pytest
+from sklearn.base import clone
+from sklearn.utils.estimator_checks import estimator_checks_generator
+
+from bpmodel import BPClassifier, BPRegressor
+
+ESTIMATORS = [
+    BPRegressor(),
+    BPRegressor(scale_target=True),
+    BPRegressor(solver="sgd", learning_rate="adaptive", activation="tanh"),
+    BPClassifier(),
+    BPClassifier(solver="sgd", activation="logistic"),
+]
+
+# `parametrize_with_checks` would show these as skipped or expected to fail, so the list is built from its generator
+ELSEWHERE = {
+    "check_sample_weight_equivalence_on_dense_data": "asks for seven digits: test_sample_weight.py, to single precision",
+    "check_array_api_input": "skips itself: the estimators take NumPy arrays",
+    "check_classifiers_multilabel_output_format_decision_function": "skips itself: there is no decision_function",
+}
+
+
+def checks():
+    for estimator in ESTIMATORS:
+        for instance, check in estimator_checks_generator(estimator):
+            name = getattr(check, "func", check).__name__
+            if name not in ELSEWHERE:
+                yield pytest.param(instance, check, id=f"{estimator}-{name}")
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize(("estimator", "check"), list(checks()))
+def test_scikit_learn_contract(estimator, check):
+    check(clone(estimator))

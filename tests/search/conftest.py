@@ -1,0 +1,101 @@
+"""A small problem, outcomes made by hand, and a folder with an empty MLflow store to work in."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+from sklearn.metrics import get_scorer
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from bpmodel import BPClassifier, BPRegressor
+from search import folds, tracking
+from search.evaluation import Divergence, Outcome, Problem
+
+NETWORK = {"hidden_layer_sizes": (8,), "learning_rate_init": 0.02, "batch_size": 16, "max_iter": 12}
+SCORERS = {"regression": "neg_root_mean_squared_error", "classification": "neg_log_loss"}
+
+
+@pytest.fixture(scope="session")
+def rows() -> Callable[..., tuple[np.ndarray, np.ndarray]]:
+    """Make X of shape (n, 4) and y, a smooth function of it, in large units or as three classes."""
+
+    def make(task: str = "regression", n: int = 90) -> tuple[np.ndarray, np.ndarray]:
+        random = np.random.default_rng(7)
+        X = random.normal(5, 3, size=(n, 4))
+        signal = X[:, 0] - 0.5 * X[:, 1] + 0.3 * random.normal(size=n)
+        return X, 40 * signal if task == "regression" else np.digitize(signal, np.quantile(signal, [0.33, 0.67]))
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def make_problem(rows) -> Callable[..., Problem]:
+    """Make a problem of three folds; keywords go to the network."""
+
+    def make(task: str = "regression", *, seed: int = 0, steps: tuple = (), **model: Any) -> Problem:
+        X, y = rows(task)
+        network = (
+            BPClassifier(**NETWORK | model)
+            if task == "classification"
+            else BPRegressor(scale_target=True, **NETWORK | model)
+        )
+        pipeline = make_pipeline(*(steps or (StandardScaler(),)), network)
+        splits = folds.split(y, task, 3, shuffle=True, seed=seed, where="test")
+        return Problem(pipeline, X, y, splits, get_scorer(SCORERS[task]), seed, f"{pipeline.steps[-1][0]}__")
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def make_outcome() -> Callable[..., Outcome]:
+    """Make an outcome by hand."""
+
+    def make(
+        number: int = 0, verdict: str = "ok", scores: tuple = (-0.5, -0.25), params: dict | None = None, **more: Any
+    ) -> Outcome:
+        divergence = None
+        if verdict == "diverged":
+            survived, ratio = more.pop("survived", 0.25), more.pop("ratio", 100.0)
+            divergence = Divergence(1, 3, 17, "the loss exploded", ratio, survived)
+        if verdict in ("diverged", "error"):
+            scores = ()
+        fields = {
+            "reason": f"why it is {verdict}",
+            "epoch": 6 if scores else 0,
+            "curve": {4: -0.5, 6: -0.375} if scores else {},
+            "losses": {"training": [1.0, 0.5], "validation": [1.25, 0.75]},
+            "seconds": 0.125,
+        }
+        return Outcome(number, params or {}, verdict, fold_scores=list(scores), divergence=divergence, **fields | more)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def mlflow() -> ModuleType:
+    """MLflow, imported before any thread does: filters for warnings are not kept apart by thread."""
+    return tracking._mlflow()
+
+
+@pytest.fixture(scope="session")
+def empty_database(mlflow, tmp_path_factory) -> Path:
+    """An MLflow database without runs: creating its tables takes seconds, copying it does not."""
+    path = tmp_path_factory.mktemp("empty") / "mlflow.db"
+    with tracking._quiet():
+        tracking._create_database(path)
+    return path
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch, empty_database) -> Path:
+    """An own current directory, with an empty MLflow store where the default tracking URI says."""
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mlruns").mkdir()
+    shutil.copy(empty_database, tmp_path / "mlruns" / "mlflow.db")
+    return tmp_path

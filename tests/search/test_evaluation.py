@@ -1,0 +1,214 @@
+"""A trial times the folds gives an outcome: the same as fitting and scoring each fold by hand."""
+
+import dataclasses
+import itertools
+
+import numpy as np
+import pytest
+from sklearn.base import clone
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from bpmodel import BPRegressor
+from search import evaluation
+from search.evaluation import Cancelled, Trial, evaluate, refit
+
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+
+EXPLOSIVE = {"solver": "sgd", "learning_rate_init": 50.0, "on_divergence": "stop"}
+
+CONFIGURATIONS = {
+    "adam": ("regression", {"alpha": 0.1}),
+    "sgd": ("regression", {"solver": "sgd", "learning_rate_init": 0.01}),
+    "deep": ("regression", {"hidden_layer_sizes": (6, 5), "activation": "tanh"}),
+    "ends early": ("regression", {"n_iter_no_change": 2, "tol": 0.5}),
+    "classes": ("classification", {"learning_rate_init": 0.1}),
+}
+
+
+def result(outcome) -> dict:
+    """Return what must be the same in every run: all but the time it took."""
+    return {k: v for k, v in dataclasses.asdict(outcome).items() if k != "seconds"}
+
+
+def fit_by_hand(problem, trial, fold: int, epochs: int):
+    """Fit a pipeline on the training rows of a fold for a number of epochs, and score it on the others."""
+    train, validation = problem.folds.splits[fold]
+    step = problem.pipeline.steps[-1][0]
+    changes = dict(trial.params, max_iter=epochs, random_state=evaluation.seed(problem.seed, trial.number, fold))
+    pipeline = clone(problem.pipeline).set_params(**{f"{step}__{k}": v for k, v in changes.items()})
+    pipeline.fit(problem.X[train], problem.y[train])
+    return problem.scorer(pipeline, problem.X[validation], problem.y[validation])
+
+
+@pytest.mark.parametrize(("task", "params"), CONFIGURATIONS.values(), ids=CONFIGURATIONS.keys())
+def test_outcome_is_that_of_fits_by_hand(make_problem, task, params):
+    problem, trial = make_problem(task, seed=3), Trial(5, params)
+    outcome = evaluate(problem, trial)
+    assert outcome.verdict == "ok"
+    means = {}
+    for epoch in outcome.curve:
+        scores = [fit_by_hand(problem, trial, fold, epoch) for fold in range(3)]
+        means[epoch] = np.mean(scores)
+        if epoch == outcome.epoch:
+            assert outcome.fold_scores == pytest.approx(scores, rel=1e-5)
+            assert outcome.std == pytest.approx(np.std(scores), rel=1e-4)
+    assert outcome.curve == pytest.approx(means, rel=1e-5)
+    assert outcome.epoch == max(outcome.curve, key=outcome.curve.get)
+    assert outcome.score == pytest.approx(outcome.curve[outcome.epoch])
+
+
+def test_losses_are_means_over_the_folds(make_problem):
+    problem, trial = make_problem(), Trial(0, {})
+    outcome = evaluate(problem, trial)
+    curves = []
+    for fold, prepared in enumerate(evaluation.prepare(problem)):
+        network = clone(problem.pipeline[-1]).set_params(random_state=evaluation.seed(0, 0, fold))
+        curves.append(network.fit(prepared.X_train, prepared.y_train).loss_curve_)
+    assert outcome.losses["training"] == pytest.approx(np.mean(curves, axis=0))
+    assert len(outcome.losses["validation"]) == len(outcome.losses["training"]) == outcome.last_checkpoint == 12
+
+
+def test_the_same_seed_gives_the_same_outcome(make_problem):
+    first, again = (result(evaluate(make_problem(seed=1), Trial(2, {"alpha": 0.1}))) for _ in range(2))
+    assert first == again
+    other_trial = result(evaluate(make_problem(seed=1), Trial(3, {"alpha": 0.1})))
+    other_seed = result(evaluate(make_problem(seed=2), Trial(2, {"alpha": 0.1})))
+    assert len({tuple(r["fold_scores"]) for r in (first, other_trial, other_seed)}) == 3
+
+
+def test_evaluation_changes_nothing_it_was_given(make_problem):
+    problem, params = make_problem(), {"hidden_layer_sizes": [5]}
+    X, y, before = problem.X.copy(), problem.y.copy(), repr(problem.pipeline)
+    evaluate(problem, Trial(0, params))
+    np.testing.assert_array_equal(problem.X, X)
+    np.testing.assert_array_equal(problem.y, y)
+    assert (repr(problem.pipeline), params) == (before, {"hidden_layer_sizes": [5]})
+
+
+def test_all_folds_diverge(make_problem):
+    outcome = evaluate(make_problem(), Trial(0, EXPLOSIVE))
+    assert (outcome.verdict, outcome.fold_scores) == ("diverged", [])
+    assert np.isnan(outcome.score)
+    assert outcome.divergence.fold == 0
+    assert outcome.reason == f"fold 1 of 3: {outcome.divergence.reason}"
+    assert outcome.divergence.survived == pytest.approx((outcome.divergence.epoch - 1) / 12)
+
+
+def test_one_diverged_fold_ends_the_trial_without_an_average_over_the_others(make_problem):
+    problem = make_problem(solver="sgd", learning_rate_init=0.01)
+    last = problem.folds.splits[-1][0]
+    only_there = set(last) - set(problem.folds.splits[0][0])
+    problem.X[sorted(only_there)[0]] *= 1e12  # trained on by the second and third fold only
+    outcome = evaluate(problem, Trial(0, {}))
+    assert (outcome.verdict, outcome.fold_scores, outcome.curve) == ("diverged", [], {})
+    assert outcome.divergence.fold > 0
+    problem.X[sorted(only_there)[0]] /= 1e12
+
+
+def test_ignored_divergence_is_no_divergence(make_problem):
+    outcome = evaluate(make_problem(), Trial(0, EXPLOSIVE | {"on_divergence": "ignore"}))
+    assert outcome.verdict == "error"
+    assert "finite" in outcome.reason or "NaN" in outcome.reason
+
+
+def test_cutoff_stops_a_trial_that_is_below_it(make_problem):
+    problem = make_problem()
+    free = evaluate(problem, Trial(0, {}))
+    stopped = evaluate(problem, Trial(0, {}, {6: free.curve[6] + 1e9}))
+    assert stopped.verdict == "stopped"
+    assert stopped.curve == {epoch: score for epoch, score in free.curve.items() if epoch <= 6}
+    assert stopped.epoch == max(stopped.curve, key=stopped.curve.get)
+    assert "at epoch 6 is below the cut-off" in stopped.reason
+
+
+def test_cutoff_lets_a_trial_that_reaches_it_go_on(make_problem):
+    problem = make_problem()
+    free = evaluate(problem, Trial(0, {}))
+    reached = max(score for epoch, score in free.curve.items() if epoch <= 6)
+    assert result(evaluate(problem, Trial(0, {}, {6: reached}))) == result(free)
+
+
+@pytest.mark.parametrize(
+    ("params", "reason"),
+    [({"alpha": -1}, "InvalidParameterError: The 'alpha'"), ({"no_such": 1}, "ValueError: Invalid parameter")],
+)
+def test_a_configuration_that_cannot_be_trained_is_a_verdict(make_problem, params, reason):
+    outcome = evaluate(make_problem(), Trial(0, params))
+    assert (outcome.verdict, outcome.fold_scores) == ("error", [])
+    assert outcome.reason.startswith(reason)
+    assert "\n" not in outcome.reason
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_a_score_that_is_not_finite_is_an_error(make_problem, value):
+    problem = dataclasses.replace(make_problem(), scorer=lambda *_: value)
+    outcome = evaluate(problem, Trial(0, {}))
+    assert (outcome.verdict, outcome.fold_scores) == ("error", [])
+
+
+def test_cancelled_at_the_next_checkpoint(make_problem):
+    with pytest.raises(Cancelled):
+        evaluate(make_problem(), Trial(0, {}), lambda: True)
+
+
+def test_a_bare_estimator_is_a_problem_too(make_problem):
+    piped = make_problem()
+    bare = dataclasses.replace(piped, pipeline=piped.pipeline[-1], X=StandardScaler().fit_transform(piped.X), prefix="")
+    assert evaluate(bare, Trial(0, {"alpha": 0.1})).verdict == "ok"
+    assert isinstance(refit(bare, evaluate(bare, Trial(0, {}))), BPRegressor)
+
+
+def test_parameters_of_other_steps_are_searched(make_problem):
+    problem = dataclasses.replace(make_problem(), prefix="")
+    outcomes = [evaluate(problem, Trial(0, {"standardscaler__with_std": value})) for value in (True, False)]
+    assert outcomes[0].score != outcomes[1].score
+    assert not refit(problem, outcomes[1]).named_steps["standardscaler"].with_std
+
+
+@pytest.mark.parametrize("task", ["regression", "classification"])
+def test_refit_is_a_fit_on_all_rows_for_the_epochs_agreed_on(make_problem, task):
+    problem = make_problem(task)
+    outcome = dataclasses.replace(evaluate(problem, Trial(4, {"alpha": 0.1})), epoch=6)
+    model = refit(problem, outcome)
+    assert model[-1].n_iter_ == 6
+    state = evaluation.seed(problem.seed, 4, len(problem.folds))
+    by_hand = clone(problem.pipeline)
+    by_hand[-1].set_params(alpha=0.1, max_iter=6, random_state=state)
+    np.testing.assert_allclose(
+        model.predict(problem.X), by_hand.fit(problem.X, problem.y).predict(problem.X), rtol=1e-5
+    )
+
+
+def test_refit_that_always_diverges(make_problem):
+    problem = make_problem()
+    outcome = dataclasses.replace(evaluate(problem, Trial(0, EXPLOSIVE)), epoch=6)
+    with pytest.raises(ArithmeticError, match="diverged 3 times"):
+        refit(problem, outcome)
+
+
+def test_pipeline_with_a_cache_bug(make_problem, tmp_path):
+    """With `memory` scikit-learn fits copies of the steps, and the copies were lost: nothing was fitted."""
+    plain = make_problem()
+    cached = dataclasses.replace(plain, pipeline=Pipeline(plain.pipeline.steps, memory=str(tmp_path)))
+    outcome = evaluate(cached, Trial(0, {}))
+    assert result(outcome) == result(evaluate(plain, Trial(0, {})))
+    np.testing.assert_array_equal(refit(cached, outcome).predict(plain.X), refit(plain, outcome).predict(plain.X))
+
+
+@pytest.mark.parametrize("max_iter", [1, 3, 4, 5, 100, 1000])
+def test_checkpoints_rise_in_small_steps_to_the_last_epoch(max_iter):
+    epochs = evaluation.checkpoints(max_iter)
+    assert epochs[-1] == max_iter
+    assert all(before < after <= max(np.ceil(1.4 * before), before + 1) for before, after in itertools.pairwise(epochs))
+
+
+def test_seeds_of_all_fits_differ():
+    assert len({evaluation.seed(s, t, f) for s in range(3) for t in range(20) for f in range(6)}) == 360
+
+
+def test_estimators_that_are_not_networks_are_refused():
+    with pytest.raises(
+        TypeError, match=r"ends in StandardScaler; allowed are BPRegressor, BPClassifier, or a Pipeline"
+    ):
+        evaluation.final_step(make_pipeline(StandardScaler()))

@@ -1,0 +1,129 @@
+"""The default pipeline takes columns as they come, also values it has never seen, and learns from training rows only."""
+
+import warnings
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.preprocessing import QuantileTransformer, StandardScaler
+
+from search import evaluation
+from search.preprocessing import MAX_CATEGORIES, default_columns, default_pipeline
+
+
+def table(n: int = 60) -> pd.DataFrame:
+    random = np.random.default_rng(0)
+    frame = pd.DataFrame(
+        {
+            "area": random.normal(80, 20, n),
+            "rooms": random.integers(1, 6, n),
+            "town": random.choice(["Ulm", "Bonn", "Jena"], n),
+            "garden": random.choice([True, False], n),
+            "pool": random.choice([True, False, None], n),
+            "empty": np.full(n, np.nan),
+        }
+    )
+    frame.loc[::7, "area"] = np.nan
+    frame.loc[::5, "town"] = None
+    return frame
+
+
+def target(frame: pd.DataFrame, task: str) -> np.ndarray:
+    y = 1000 * frame["rooms"].to_numpy() + 500.0 * frame["garden"].to_numpy()
+    return y if task == "regression" else np.where(y > 3000, "dear", "cheap")
+
+
+STRANGE = {
+    "unseen town": {"town": "Rom"},
+    "missing town": {"town": None},
+    "missing area": {"area": np.nan},
+    "missing garden": {"garden": None},
+    "value where all were missing": {"empty": 3.0},
+    "everything missing": {"area": np.nan, "rooms": np.nan, "town": None, "garden": None, "pool": None},
+}
+
+
+@pytest.mark.parametrize("task", ["regression", "classification"])
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_predicts_for_values_never_seen(task):
+    frame = table()
+    pipeline = default_pipeline(frame, task, {"hidden_layer_sizes": [8], "max_iter": 5, "random_state": 0})
+    pipeline.fit(frame, target(frame, task))
+    for name, values in STRANGE.items():
+        row = frame.iloc[[1]].astype(object).assign(**values)
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="Found unknown categories", category=UserWarning)
+            prediction = pipeline.predict(row)
+        assert prediction.shape == (1,), name
+        assert prediction[0] in ("dear", "cheap") if task == "classification" else np.isfinite(prediction[0]), name
+
+
+def test_numbers_are_filled_with_the_median_and_scaled():
+    frame = table()[["area"]]
+    filled = frame["area"].fillna(frame["area"].median()).to_numpy()
+    expected = (filled - filled.mean()) / filled.std()
+    np.testing.assert_allclose(default_columns(frame).fit_transform(frame)[:, 0], expected)
+
+
+def test_categories_are_filled_with_the_most_frequent_and_spread_over_columns():
+    frame = pd.DataFrame({"town": ["Ulm", None, "Bonn", "Ulm"]})
+    np.testing.assert_array_equal(default_columns(frame).fit_transform(frame), [[0, 1], [0, 1], [1, 0], [0, 1]])
+
+
+def test_rare_categories_share_a_column():
+    names = [f"town {i}" for i in range(100)]
+    frame = pd.DataFrame({"town": names + names[:10]})
+    assert default_columns(frame).fit_transform(frame).shape == (110, MAX_CATEGORIES)
+
+
+def test_target_is_scaled_inside_the_model_unless_told_otherwise():
+    frame = table()
+    assert default_pipeline(frame, "regression", {})[-1].scale_target
+    assert not default_pipeline(frame, "regression", {"scale_target": False})[-1].scale_target
+
+
+class Witness(TransformerMixin, BaseEstimator):
+    """Notes the first column of the rows it is fitted on and of those it transforms."""
+
+    fitted: list = []  # noqa: RUF012 - shared by all clones on purpose
+    transformed: list = []  # noqa: RUF012
+
+    def fit(self, X, y=None):
+        self.fitted.append(set(X[:, 0]))
+        return self
+
+    def transform(self, X):
+        self.transformed.append(set(X[:, 0]))
+        return X
+
+
+def test_no_step_is_fitted_on_validation_rows(make_problem):
+    Witness.fitted.clear()
+    Witness.transformed.clear()
+    problem = make_problem(steps=(Witness(), StandardScaler()))
+    prepared = evaluation.prepare(problem)
+    column = problem.X[:, 0]
+    assert Witness.fitted == [set(column[train]) for train, _ in problem.folds.splits]
+    assert Witness.transformed[1::2] == [set(column[validation]) for _, validation in problem.folds.splits]
+    for fold, (train, validation) in zip(prepared, problem.folds.splits, strict=True):
+        scaler = StandardScaler().fit(problem.X[train])
+        np.testing.assert_allclose(fold.X_train, scaler.transform(problem.X[train]), rtol=1e-5, atol=1e-6)
+        np.testing.assert_allclose(fold.X_validation, scaler.transform(problem.X[validation]), rtol=1e-5, atol=1e-6)
+        np.testing.assert_array_equal(fold.y_train, problem.y[train])
+        np.testing.assert_array_equal(fold.y_validation, problem.y[validation])
+
+
+def test_folds_are_prepared_once_for_the_same_parameters(make_problem):
+    problem = make_problem()
+    first = evaluation.prepare(problem)
+    assert evaluation.prepare(problem) is first
+    assert evaluation.prepare(problem, {"standardscaler__with_mean": False}) is not first
+    assert evaluation.prepare(problem) is first
+
+
+def test_few_preparations_are_kept(make_problem):
+    problem = make_problem(steps=(QuantileTransformer(),))
+    for n in range(5, 5 + 2 * evaluation.PREPARED_LIMIT):
+        evaluation.prepare(problem, {"quantiletransformer__n_quantiles": n})
+    assert len(problem.prepared) == evaluation.PREPARED_LIMIT

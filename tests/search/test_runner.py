@@ -1,0 +1,196 @@
+"""The study loop: the same results whatever runs beside, nothing lost, nothing done twice."""
+
+import dataclasses
+import warnings
+
+import numpy as np
+import optuna
+import pytest
+from optuna.storages import JournalStorage
+from optuna.storages.journal import JournalFileBackend
+from optuna.trial import TrialState
+
+from search import StudyError, cutoffs, data, runner, spaces, spec, tuning
+from search.runner import plan
+from search.sampling import StudyStore
+
+SPACE = spaces.build(
+    {
+        "learning_rate_init": [1e-3, 0.02, 500.0],
+        "activation": ["relu", "tanh"],
+        "solver": ["sgd"],
+        "alpha": (1e-3, 1.0, "log"),
+    }
+)
+GRID = {name: SPACE[name] for name in ("learning_rate_init", "activation", "solver")}
+DUMMY = -60.0
+
+
+def table(outcomes) -> dict:
+    """Return what must be the same in every run."""
+    return {n: (o.params, o.verdict, o.fold_scores, o.epoch, o.curve, o.reason) for n, o in outcomes.items()}
+
+
+def search(problem, space, method, n_trials=10, n_jobs=1, path=None, prune=None, **more):
+    store = StudyStore(path, "x", {}, space)
+    try:
+        return runner.run(
+            problem,
+            space,
+            plan(method, space, n_trials, more.pop("timeout", None), n_jobs, prune),
+            store,
+            DUMMY,
+            **more,
+        )
+    finally:
+        store.close()
+
+
+@pytest.mark.parametrize(("method", "space"), [("grid", GRID), ("random", SPACE)])
+def test_results_are_the_same_for_any_number_of_jobs(make_problem, method, space):
+    one, two, many = (table(search(make_problem(), space, method, n_jobs=n)) for n in (1, 2, 5))
+    assert one == two == many
+    assert {row[1] for row in one.values()} == {"ok", "diverged"}
+
+
+@pytest.mark.parametrize("method", ["random", "bayesian"])
+def test_one_job_is_deterministic(make_problem, method):
+    first, again = (table(search(make_problem(), SPACE, method, 14)) for _ in range(2))
+    assert first == again
+    assert table(search(make_problem(seed=1), SPACE, method, 14)) != first
+
+
+def test_grid_is_searched_whole_and_in_order(make_problem):
+    outcomes = search(make_problem(), GRID, "grid", n_trials=1, n_jobs=2)
+    assert [o.params for o in outcomes.values()] == list(spaces.grid_points(GRID))
+
+
+@pytest.mark.parametrize("method", ["grid", "random", "bayesian"])
+def test_interrupted_trials_are_run_again(make_problem, tmp_path, method):
+    path, seen = tmp_path / "x.journal", []
+
+    def interrupt(outcome, value):
+        seen.append(outcome.number)
+        if len(seen) == 3:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        search(make_problem(), GRID, method, 6, n_jobs=2, path=path, on_outcome=interrupt)
+    store = StudyStore(path, "x", {}, GRID)
+    kept = store.outcomes
+    store.close()
+    assert sorted(kept) == sorted(seen)
+    more = []
+    outcomes = search(make_problem(), GRID, method, 6, path=path, on_outcome=lambda o, _: more.append(o.number))
+    assert sorted(outcomes) == list(range(6))
+    assert sorted(more) == sorted(set(range(6)) - set(kept))
+    assert table({n: outcomes[n] for n in kept}) == table(kept)
+    if method != "bayesian":
+        assert table(outcomes) == table(search(make_problem(), GRID, method, 6))
+
+
+def test_bayesian_search_that_goes_on_does_not_repeat_itself(make_problem, tmp_path):
+    search(make_problem(), SPACE, "bayesian", 6, path=tmp_path / "x.journal")
+    outcomes = search(make_problem(), SPACE, "bayesian", 12, path=tmp_path / "x.journal")
+    assert len({o.params["alpha"] for o in outcomes.values()}) == 12
+
+
+def test_complete_study_runs_nothing(make_problem, tmp_path):
+    path = tmp_path / "x.journal"
+    search(make_problem(), SPACE, "random", 4, path=path)
+    before = path.read_bytes()
+    outcomes = search(make_problem(), SPACE, "random", 3, path=path, on_outcome=lambda *_: pytest.fail("ran a trial"))
+    assert (len(outcomes), path.read_bytes()) == (4, before)
+
+
+@pytest.mark.parametrize("method", ["grid", "random", "bayesian"])
+def test_no_trial_fails_in_the_journal(make_problem, tmp_path, method):
+    path = tmp_path / "x.journal"
+    outcomes = search(make_problem(), GRID | {"alpha": spaces.dimension([0.1])}, method, 12, path=path)
+    verdicts = {n: o.verdict for n, o in outcomes.items()}
+    assert {"ok", "diverged"} <= set(verdicts.values())
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        study = optuna.load_study(study_name="x", storage=JournalStorage(JournalFileBackend(str(path))))
+    assert len(study.trials) == len(verdicts)
+    for trial in study.trials:
+        diverged = verdicts[trial.user_attrs["number"]] == "diverged"
+        assert trial.state in (TrialState.COMPLETE, TrialState.PRUNED)
+        assert trial.value is None or np.isfinite(trial.value)
+        assert all((c > 0) is diverged for c in trial.constraints.values())
+        assert len(trial.constraints) == 1
+
+
+def test_timeout_starts_no_further_trial(make_problem):
+    outcomes = search(make_problem(), SPACE, "random", 10_000, timeout=0.5)
+    assert 0 < len(outcomes) < 10_000
+    assert list(outcomes) == list(range(len(outcomes)))
+
+
+def test_timeout_shorter_than_a_trial_leaves_one_trial_bug(make_problem):
+    """Without any trial there was nothing to report on: plots and `cv_results_` failed on empty tables."""
+    assert list(search(make_problem(), SPACE, "random", 10, timeout=1e-9)) == [0]
+
+
+GRID_STUDY = """\
+name = "x"
+data = { source = "sklearn:diabetes", task = "regression" }
+search = { method = "grid" }
+[space]
+"""
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("alpha = [1, 2]\nmomentum = [0.5, 0.9, 0.99]", "momentum = [0.5, 0.9, 0.99]\nalpha = [1, 2]"),
+        ("alpha = {low=1, high=9, points=3}", "alpha = {low=1, high=9, points=5}"),
+    ],
+    ids=["order", "points"],
+)
+def test_changed_grid_is_another_space_bug(tmp_path, before, after):
+    """A grid numbers its points: with another order or density, finished trials stood for points they are not."""
+
+    def run(space: str) -> None:
+        (tmp_path / "x.toml").write_text(GRID_STUDY + space)
+        study = spec.load(tmp_path / "x.toml")
+        dataset = data.load(study)
+        identity = tuning.identity(study, dataset, tuning.build_problem(study, dataset))
+        StudyStore(tmp_path / "x.journal", "x", identity, study.space).close()
+
+    run(before)
+    run(before)
+    with pytest.raises(StudyError, match=r"another \[space\]"):
+        run(after)
+
+
+def test_bad_trials_are_stopped_early_when_asked(make_problem):
+    space = spaces.build({"learning_rate_init": (1e-5, 0.1, "log")})
+    pruned = search(make_problem(max_iter=60), space, "random", 40, prune=True)
+    free = search(make_problem(max_iter=60), space, "random", 40)
+    assert {o.verdict for o in free.values()} == {"ok"}
+    stopped = [o for o in pruned.values() if o.verdict == "stopped"]
+    assert len(stopped) >= 5
+    assert all(o.last_checkpoint < 60 for o in stopped)
+    assert runner.best(pruned).score >= np.quantile([o.score for o in free.values()], 0.9)
+
+
+def test_cutoff_is_the_median_of_those_that_got_there(make_outcome):
+    rungs = cutoffs.rungs(100)
+    outcomes = [make_outcome(n, curve={4: -100.0, rungs[0]: -float(n)}) for n in range(9)]
+    assert cutoffs.cutoffs(outcomes, 100) == {rungs[0]: -4.0}
+    assert cutoffs.cutoffs(outcomes[:7], 100) == {}
+    assert cutoffs.cutoffs([dataclasses.replace(o, verdict="diverged") for o in outcomes], 100) == {}
+
+
+def test_best_is_healthy_and_the_earliest_of_equals(make_outcome):
+    outcomes = [
+        make_outcome(0, "diverged"),
+        make_outcome(1, "stopped", scores=(9.0,)),
+        make_outcome(2, scores=(1.0,)),
+        make_outcome(3, scores=(2.0,)),
+        make_outcome(4, scores=(2.0,)),
+        make_outcome(5, "error"),
+    ]
+    assert runner.best({o.number: o for o in outcomes}).number == 3
+    assert runner.best({0: outcomes[0]}) is None

@@ -1,0 +1,207 @@
+"""A study file is valid, or one line says where, key, value and what is allowed."""
+
+from pathlib import Path
+
+import pytest
+
+from search import StudyError, spec
+
+ROOT = Path(__file__).parents[2]
+SHIPPED = sorted((ROOT / "studies").glob("*.toml"))
+
+GOOD = """\
+# Why it exists.
+name = "small"
+[data]
+source = "sklearn:diabetes"
+task = "regression"
+[model]
+max_iter = 20
+[space]
+alpha = { low = 1e-3, high = 1.0, log = true }
+[search]
+n_trials = 3
+[cv]
+n_splits = 3
+"""
+
+
+@pytest.fixture
+def write(tmp_path, monkeypatch):
+    """Write a study file in which texts are replaced; return its name."""
+    monkeypatch.chdir(tmp_path)
+
+    def write(*changes: tuple[str, str]) -> str:
+        text = GOOD
+        for old, new in changes:
+            assert old in text
+            text = text.replace(old, new)
+        Path("small.toml").write_text(text, encoding="utf-8")
+        return "small.toml"
+
+    return write
+
+
+MISTAKES = {
+    # unknown keys
+    "key": ("n_trials = 3", "n_trails = 3", ["[search] n_trails", "method, n_trials, timeout, seed, n_jobs, prune"]),
+    "table": ("[cv]", "[cross]", ["cross is not a key", "name, data, model, space, search, cv"]),
+    "hyperparameter": ("max_iter = 20", "max_iterr = 20", ["[model] max_iterr is not a hyperparameter", "max_iter, "]),
+    "hyperparameter in the space": ("alpha =", "alhpa =", ["[space] alhpa is not a hyperparameter", "alpha, "]),
+    "other task's": (
+        '"regression"\n[model]',
+        '"classification"\n[model]\nscale_target = true',
+        ["[model] scale_target"],
+    ),
+    # missing
+    "no name": ('name = "small"', "", ["name is missing"]),
+    "no source": ('source = "sklearn:diabetes"', "", ["[data] source is missing"]),
+    # wrong type or value
+    "name": ('"small"', '"a/b"', ["name = 'a/b'", "letters, digits"]),
+    "task": ('"regression"', '"ranking"', ["[data] task = 'ranking'", "'regression' or 'classification'"]),
+    "text for a number": ("n_trials = 3", 'n_trials = "3"', ["[search] n_trials = '3'", "integer"]),
+    "fraction for a whole number": ("n_trials = 3", "n_trials = 3.5", ["[search] n_trials = 3.5", "integer"]),
+    "budget": ("n_trials = 3", "n_trials = 0", ["[search] n_trials = 0", "greater than or equal to 1"]),
+    "method": ("n_trials = 3", 'method = "genetic"', ["[search] method = 'genetic'", "'bayesian', 'grid' or 'random'"]),
+    "timeout": ("n_trials = 3", "timeout = 0", ["[search] timeout = 0", "greater than 0"]),
+    "seed": ("n_trials = 3", "seed = -1", ["[search] seed = -1", "greater than or equal to 0"]),
+    "jobs": ("n_trials = 3", "n_jobs = 0", ["[search] n_jobs = 0", "-1 (all cores) and 1 or more"]),
+    "folds": ("n_splits = 3", "n_splits = 1", ["[cv] n_splits = 1", "greater than or equal to 2"]),
+    "shuffle": ("n_splits = 3", 'shuffle = "yes"', ["[cv] shuffle = 'yes'", "boolean"]),
+    "scorer": ("n_splits = 3", 'scoring = "rmse"', ["[cv] scoring = 'rmse'", "neg_root_mean_squared_error"]),
+    "table that is a number": ("[model]\nmax_iter = 20", "", ["model = 3"]),
+    # out of range
+    "epochs": ("max_iter = 20", "max_iter = 0", ["[model] max_iter = 0", "[1, inf)"]),
+    "epochs as text": ("max_iter = 20", 'max_iter = "many"', ["[model] max_iter = 'many'", "an int"]),
+    "momentum": ("max_iter = 20", "momentum = 1.5", ["[model] momentum = 1.5", "[0.0, 1.0]"]),
+    "activation": (
+        "max_iter = 20",
+        'activation = "gelu"',
+        ["[model] activation = 'gelu'", "one of identity, logistic, relu, tanh"],
+    ),
+    "layers": (
+        "max_iter = 20",
+        "hidden_layer_sizes = [8, 0]",
+        ["[model] hidden_layer_sizes = [8, 0]", "a list of whole numbers from 1"],
+    ),
+    "layers as text": (
+        "max_iter = 20",
+        'hidden_layer_sizes = "8"',
+        ["[model] hidden_layer_sizes = '8'", "a list of whole numbers from 1"],
+    ),
+    "one choice": ("[space]", "[space]\nsolver = ['adam', 'lbfgs']", ["[space] solver = 'lbfgs'", "one of adam, sgd"]),
+    "end of a range": ("low = 1e-3", "low = 1e-3, high = 1", ["is not valid TOML"]),
+    "negative rate": (
+        "[space]",
+        "[space]\nlearning_rate_init = [-0.1]",
+        ["[space] learning_rate_init = -0.1", "(0.0, inf)"],
+    ),
+    "range beyond the domain": (
+        "[space]",
+        "[space]\nmomentum = {low=0.0, high=2}",
+        ["[space] momentum = 2", "[0.0, 1.0]"],
+    ),
+    "range of fractions": (
+        "[space]",
+        "[space]\nbatch_size = {low=1.5, high=9.5}",
+        ["[space] batch_size = 1.5", "an int"],
+    ),
+    # the space
+    "empty space": ("alpha = { low = 1e-3, high = 1.0, log = true }", "", ["[space] is empty"]),
+    "no choices": ("{ low = 1e-3, high = 1.0, log = true }", "[]", ["[space]: alpha is an empty list", "at least one"]),
+    "fixed value": ("{ low = 1e-3, high = 1.0, log = true }", "0.1", ["[space]: alpha is 0.1", "under [model]"]),
+    "in both": ("[model]", "[model]\nalpha = 0.1", ["[space] alpha is also fixed under [model]"]),
+    "bad range": (
+        "high = 1.0",
+        "high = 1e-4",
+        ["[space]: alpha has low = 0.001 and high = 0.0001", "low must be below"],
+    ),
+    "log from 0": ("low = 1e-3", "low = 0", ["[space]: alpha has low = 0 and log = true", "above 0"]),
+    "key of a range": (
+        "log = true",
+        "scale = 'log'",
+        ["[space]: alpha has a key 'scale'", "low, high, log, integer, points"],
+    ),
+    # not a study file at all
+    "not TOML": ("[data]", "[data", ["is not valid TOML", "line 3"]),
+}
+
+
+@pytest.mark.parametrize(("old", "new", "told"), MISTAKES.values(), ids=MISTAKES.keys())
+def test_one_line_names_file_key_value_and_what_is_allowed(write, old, new, told):
+    changes = [(old, new)]
+    if told == ["model = 3"]:
+        changes.append(("# Why it exists.", "model = 3"))
+    with pytest.raises(StudyError) as error:
+        spec.load(write(*changes))
+    line = str(error.value)
+    assert line.startswith("small.toml: ")
+    assert "\n" not in line
+    assert [text for text in told if text not in line] == []
+
+
+def test_not_text(tmp_path):
+    (tmp_path / "x.toml").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(StudyError, match=r"x\.toml: cannot be read"):
+        spec.load(tmp_path / "x.toml")
+
+
+@pytest.mark.parametrize("path", ["missing.toml", "."])
+def test_no_such_file(path):
+    with pytest.raises(StudyError, match=r"no such study file|cannot be read"):
+        spec.load(path)
+
+
+def test_what_a_study_file_does_not_say_has_defaults(write):
+    study = spec.load(write(("[search]\nn_trials = 3\n[cv]\nn_splits = 3\n", "")))
+    assert study.search == spec.Search(method="bayesian", n_trials=50, timeout=None, seed=0, n_jobs=-1, prune=None)
+    assert (study.cv.n_splits, study.cv.shuffle, study.scoring) == (5, True, "neg_root_mean_squared_error")
+
+
+def test_another_method_has_a_name_of_its_own(write):
+    study = spec.load(write())
+    grid = study.with_method("grid")
+    assert (grid.name, grid.search.method, grid.space) == ("small-grid", "grid", study.space)
+    assert study.with_method("bayesian") is study
+    assert study.with_trials(9).search.n_trials == 9
+
+
+@pytest.mark.parametrize(
+    ("assignment", "value"),
+    [
+        ("alpha=0.5", {"alpha": 0.5}),
+        ("hidden_layer_sizes=[8, 4]", {"hidden_layer_sizes": [8, 4]}),
+        ("activation=tanh", {"activation": "tanh"}),
+        ('activation="tanh"', {"activation": "tanh"}),
+        ("early_stopping=true", {"early_stopping": True}),
+    ],
+)
+def test_values_from_the_command_line(write, assignment, value):
+    assert spec.parse_values(spec.load(write()), [assignment]) == value
+
+
+@pytest.mark.parametrize(
+    ("assignment", "told"),
+    [
+        ("alpha", r"--set alpha: .*name=value"),
+        ("alpha=-1", r"--set: .*alpha = -1; allowed: .*\[0.0, inf\)"),
+        ("alhpa=1", r"alhpa is not a hyperparameter; allowed are .*alpha"),
+        ("activation=gelu", r"activation = 'gelu'; allowed: .*relu"),
+    ],
+)
+def test_mistakes_on_the_command_line(write, assignment, told):
+    with pytest.raises(StudyError, match=told):
+        spec.parse_values(spec.load(write()), [assignment])
+
+
+def test_there_are_shipped_studies():
+    assert {path.stem for path in SHIPPED} >= {"breast_cancer", "diabetes", "digits", "exploding", "learning_rates"}
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
+def test_shipped_study_loads_and_says_first_why_it_exists(path):
+    study = spec.load(path)
+    assert study.name == path.stem
+    first = path.read_text(encoding="utf-8").splitlines()[0]
+    assert first.startswith("# ")
+    assert first.endswith(".")
