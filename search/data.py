@@ -76,7 +76,8 @@ def read_table(path: Path, where: str) -> pd.DataFrame:
     except FileNotFoundError:
         raise StudyError(f"{where}: there is no file {path}") from None
     except (OSError, ValueError) as error:
-        raise StudyError(f"{where}: {path} cannot be read as a table: {error}") from None
+        reason = " ".join(str(error).split())
+        raise StudyError(f"{where}: {path} cannot be read as a table: {reason}") from None
     frame.columns = [str(column) for column in frame.columns]
     if frame.empty or frame.shape[1] < 2:
         raise StudyError(

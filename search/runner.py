@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -27,7 +28,7 @@ class Plan:
     n_trials : int
         Trials of the whole study, those of earlier runs included.
     timeout : float or None
-        Seconds after which no trial is started.
+        Seconds after which no trial is started; the first trial of a study always is.
     n_jobs : int or None
         Trials at the same time, as in joblib.
     prune : bool
@@ -79,11 +80,13 @@ def run(
     max_iter = final_step(problem.pipeline).max_iter
 
     def trials() -> Iterator[Any]:
+        begun = bool(store.outcomes)
         for number in range(plan.n_trials):
             if number in store.outcomes:
                 continue
-            if time.monotonic() > deadline or cancellation.requested():
+            if (begun and time.monotonic() > deadline) or cancellation.requested():
                 return
+            begun = True
             with lock:
                 params = sampler.ask(number)
                 limits = halving.cutoffs(store.outcomes.values(), max_iter) if plan.prune else {}
@@ -100,7 +103,9 @@ def run(
             on_outcome(outcome, value)
     except BaseException:
         cancellation.request()
-        results.close()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # that trials were started in vain is no news here
+            results.close()
         raise
     return dict(sorted(store.outcomes.items()))
 

@@ -168,10 +168,7 @@ class StudyStore:
         self._lock = None if path is None else _lock(path)
         try:
             with _quiet():
-                storage = optuna.storages.InMemoryStorage() if path is None else _journal(path)
-                self._study = optuna.create_study(
-                    storage=storage, study_name=name, direction="maximize", load_if_exists=True
-                )
+                self._study = _open(path, name)
             self._check_identity(path, name, json.loads(json.dumps(identity)))
             self.trials = {t.user_attrs["number"]: t for t in self._study.get_trials(deepcopy=False)}
             self.outcomes = {n: _outcome(t, space) for n, t in self.trials.items()}
@@ -251,22 +248,35 @@ def _lock(path: Path) -> Any:
     return handle
 
 
-def _journal(path: Path) -> optuna.storages.JournalStorage:
-    """Open a journal; a last line that a kill cut short is dropped, or the next one would be glued to it."""
+def _open(path: Path | None, name: str) -> optuna.Study:
+    """Open a study, or create it; an existing one is only read."""
+    if path is None:
+        return optuna.create_study(study_name=name, direction="maximize")
     try:
-        if path.exists():
-            content = path.read_bytes()
-            whole = content.rfind(b"\n") + 1
-            if whole < len(content):
-                with path.open("r+b") as file:
-                    file.truncate(whole)
+        _drop_cut_line(path)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-            return optuna.storages.JournalStorage(JournalFileBackend(str(path), lock_obj=_Held(str(path))))
+            storage = optuna.storages.JournalStorage(JournalFileBackend(str(path), lock_obj=_Held(str(path))))
+        if any(study.study_name == name for study in storage.get_all_studies()):
+            return optuna.load_study(study_name=name, storage=storage)
+        return optuna.create_study(study_name=name, storage=storage, direction="maximize")
     except OSError as error:
         raise StudyError(f"{path} cannot be written: {error.strerror}; the finished trials are kept there") from None
-    except (ValueError, KeyError) as error:
-        raise StudyError(f"{path} is damaged: {error}; move it away to start the study again") from None
+    except (ValueError, LookupError, TypeError, AssertionError) as error:  # whatever Optuna meets on replaying it
+        reason = f"{type(error).__name__}: {error}"
+        raise StudyError(f"{path} is damaged ({reason}); move it away to start the study again") from None
+
+
+def _drop_cut_line(path: Path) -> None:
+    """Drop a last line that a kill cut short, or the next one would be glued to it."""
+    if path.exists():
+        content = path.read_bytes()
+        whole = content.rfind(b"\n") + 1
+        if whole < len(content):
+            with path.open("r+b") as file:
+                file.truncate(whole)
+        for line in content[:whole].splitlines()[-1:]:
+            json.loads(line)  # Optuna takes a last line that it cannot read for one that is still being written
 
 
 def _inert(outcome: Outcome) -> dict[str, Any]:

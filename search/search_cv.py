@@ -197,7 +197,8 @@ class BPSearchCV(MetaEstimatorMixin, BaseEstimator):
         final_step(self.estimator)
         given = spaces.default(self._network_prefix()) if self.space is None else self.space
         space = spaces.build(given)
-        known = self.estimator.get_params()
+        network = self._network_prefix().removesuffix("__")
+        known = self.estimator.get_params().keys() - {"steps", network}
         for key in space:
             if key not in known:
                 raise ValueError(
@@ -256,7 +257,8 @@ class BPSearchCV(MetaEstimatorMixin, BaseEstimator):
 
     def score(self, X: ArrayLike, y: ArrayLike) -> float:
         """Score the best estimator by the metric of the search."""
-        return float(self.scorer_(self._fitted(), X, y))
+        best = self._fitted()
+        return float(self.scorer_(best, X, y))
 
     @property
     def classes_(self) -> NDArray:

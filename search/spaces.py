@@ -80,6 +80,8 @@ class Range:
             raise ValueError(f"has low = {self.low} and high = {self.high}; low must be below high")
         if self.log and self.low <= 0:
             raise ValueError(f"has low = {self.low} and log = true; a logarithmic range must start above 0")
+        if self.integer and not (float(self.low).is_integer() and float(self.high).is_integer()):
+            raise ValueError(f"has low = {self.low} and high = {self.high}; a range of integers needs whole numbers")
         if self.points < 2:
             raise ValueError(f"has points = {self.points}; a grid needs at least 2")
 
@@ -229,6 +231,11 @@ def random_point(space: Space, seed: int, number: int) -> dict[str, Any]:
 def describe(space: Space) -> dict[str, Any]:
     """Return the space as JSON, to compare spaces and to store them."""
     return {name: d.describe() for name, d in space.items()}
+
+
+def describe_grid(space: Space) -> dict[str, list[str]]:
+    """Return the values of each parameter on the grid, as texts."""
+    return {name: [label(value) for value in d.grid()] for name, d in space.items()}
 
 
 def check_values(space: Space, check: Callable[[str, Any], None]) -> None:

@@ -190,9 +190,12 @@ def measure_baselines(study: Study, problem: Problem) -> list[Baseline]:
 
 def identity(study: Study, dataset: data.Dataset, problem: Problem) -> dict[str, Any]:
     """Return what makes the trials of a study comparable, under the names of the study file's tables."""
+    space = {"[space]": spaces.describe(study.space)}
+    if study.search.method == "grid":  # trials are the grid's points, counted
+        space["[space], as a grid"] = {"order": list(study.space), **spaces.describe_grid(study.space)}
     return {
         "[data]": {"source": study.data.source, "target": dataset.target, "rows": dataset.fingerprint},
-        "[space]": spaces.describe(study.space),
+        **space,
         "[model]": {name: spaces.label(value) for name, value in sorted(study.model.items())},
         "[cv]": {"scoring": study.scoring, "n_splits": study.cv.n_splits, "folds": problem.folds.fingerprint},
         "[search]": {"method": study.search.method, "seed": study.search.seed},

@@ -96,14 +96,16 @@ def test_all_folds_diverge(make_problem):
 
 
 def test_one_diverged_fold_ends_the_trial_without_an_average_over_the_others(make_problem):
-    problem = make_problem(solver="sgd", learning_rate_init=0.01)
-    last = problem.folds.splits[-1][0]
-    only_there = set(last) - set(problem.folds.splits[0][0])
-    problem.X[sorted(only_there)[0]] *= 1e12  # trained on by the second and third fold only
+    problem = make_problem(steps=("passthrough",), solver="sgd", learning_rate_init=0.01)
+    problem.X[:] = StandardScaler().fit_transform(problem.X)
+    assert evaluate(problem, Trial(0, {})).verdict == "ok"
+    spoiled = problem.folds.splits[0][1][0]  # a row that all folds but the first train on
+    problem.X[spoiled] *= 1e6
+    problem.prepared.clear()
     outcome = evaluate(problem, Trial(0, {}))
     assert (outcome.verdict, outcome.fold_scores, outcome.curve) == ("diverged", [], {})
-    assert outcome.divergence.fold > 0
-    problem.X[sorted(only_there)[0]] /= 1e12
+    assert outcome.divergence.fold == 1
+    assert outcome.reason.startswith("fold 2 of 3: ")
 
 
 def test_ignored_divergence_is_no_divergence(make_problem):

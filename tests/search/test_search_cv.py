@@ -168,8 +168,9 @@ def test_without_refit(rows):
     fitted = search(network(), refit=False).fit(X, y)
     assert fitted.best_params_ in fitted.cv_results_["params"]
     assert not hasattr(fitted, "best_estimator_")
-    with pytest.raises(AttributeError, match="refit=False: predict needs the refitted best estimator"):
+    with pytest.raises(AttributeError) as error:
         fitted.predict(X)
+    assert "refit=False: predict needs the refitted best estimator" in str(error.value.__cause__)
 
 
 def test_before_fit(rows):
