@@ -40,7 +40,19 @@ class Option(NamedTuple):
 def _words(constraint: Any) -> str:
     if isinstance(constraint, StrOptions):
         return "one of " + ", ".join(sorted(constraint.options))
-    return {"boolean": "true or false", "verbose": "true, false or a number"}.get(constraint, str(constraint))
+    if isinstance(constraint, Interval):
+        kind = "a whole number" if constraint.type is Integral else "a number"
+        low = (">= " if constraint.closed in ("left", "both") else "> ") + f"{constraint.left:g}"
+        high = ("<= " if constraint.closed in ("right", "both") else "< ") + f"{constraint.right or 0:g}"
+        return f"{kind} {low}" if constraint.right is None else f"{kind} {low} and {high}"
+    if isinstance(constraint, Options):
+        return ", ".join(map(str, constraint.options))
+    return {
+        "array-like": "a list of whole numbers >= 1",
+        "boolean": "true or false",
+        "verbose": "true, false or a number",
+        "random_state": "a whole number >= 0, a RandomState or None",
+    }[constraint]
 
 
 def one_of(names: Iterable[str]) -> list:

@@ -77,12 +77,12 @@ def comparison(outcome: Outcome | None, title: str, baselines: Sequence[Baseline
 
 
 def divergences(outcomes: Mapping[int, Outcome]) -> list[str]:
-    """Return a line for each diverged trial: what it was, and what happened."""
+    """Return a line for each diverged trial: its hyperparameters in the order of the space, and what happened."""
     lines = []
     for outcome in outcomes.values():
         if outcome.divergence is not None:
-            params = ", ".join(f"{name} {number(value)}" for name, value in outcome.params.items())
-            lines.append(f"trial {outcome.number}, {outcome.reason} ({params})")
+            values = ", ".join(number(value) for value in outcome.params.values())
+            lines.append(f"trial {outcome.number} ({values}): {outcome.divergence.reason}")
     return lines
 
 

@@ -146,8 +146,7 @@ def _check(path: Path, table: str, options: dict[str, Option], name: str, value:
             if any(isinstance(n, bool) or not isinstance(n, int) or n < 1 for n in sizes):
                 raise InvalidParameterError
     except InvalidParameterError:
-        allowed = "a list of whole numbers from 1" if name == "hidden_layer_sizes" else option.allowed
-        raise StudyError(f"{path}: [{table}] {name} = {value!r}; allowed: {allowed}") from None
+        raise StudyError(f"{path}: [{table}] {name} = {value!r}; allowed: {option.allowed}") from None
     return value
 
 

@@ -103,6 +103,19 @@ def check(uri: str) -> None:
         )
 
 
+def holds(uri: str, experiment: str, study_id: str) -> bool:
+    """Say whether a tracking store has a study: it may have been deleted since the study was written there."""
+    if uri.startswith("sqlite:///") and not _has_tables(Path(uri.removeprefix("sqlite:///"))):
+        return False
+    _mlflow()
+    from mlflow.tracking import MlflowClient
+
+    with _quiet():
+        client = MlflowClient(tracking_uri=uri)
+        found = client.get_experiment_by_name(experiment)
+        return found is not None and bool(client.search_runs([found.experiment_id], _study_query(study_id)))
+
+
 class Tracker:
     """Writes one study to MLflow, in the background.
 
@@ -219,7 +232,7 @@ class Tracker:
             if found
             else self._client.create_experiment(self.experiment, artifact_location=location, tags=kind)
         )
-        parents = self._search(f"tags.`bpsearch.study` = '{self._study_id}' AND tags.`bpsearch.kind` = 'study'")
+        parents = self._search(_study_query(self._study_id))
         if parents:
             self._parent = parents[0].info.run_id
             self._client.update_run(self._parent, status="RUNNING")
@@ -337,17 +350,25 @@ class Tracker:
 
 def _create_database(path: Path) -> None:
     """Create MLflow's tables in a file of another name first: a kill in between would leave a database that nothing can open."""
-    if path.exists() and path.stat().st_size > 0:
+    if _has_tables(path):
         return
     from mlflow.tracking import MlflowClient
 
     new = path.with_name(f"{path.name}.{os.getpid()}.new")
     try:
         MlflowClient(tracking_uri=f"sqlite:///{new}").search_experiments()
-        if not path.exists() or path.stat().st_size == 0:
+        if not _has_tables(path):
             new.replace(path)
     finally:
         new.unlink(missing_ok=True)
+
+
+def _has_tables(path: Path) -> bool:
+    return path.exists() and path.stat().st_size > 0
+
+
+def _study_query(study_id: str) -> str:
+    return f"tags.`bpsearch.study` = '{study_id}' AND tags.`bpsearch.kind` = 'study'"
 
 
 def example_rows(X: Any, rows: int = 5) -> Any:

@@ -104,8 +104,9 @@ def tune(
 
     with closing(store):
         before = len(store.outcomes)
-        finished = store.notes.get("finished")
-        if finished and finished["trials"] == before >= plan.n_trials and finished["uri"] == uri:
+        finished = store.notes.get("finished", {})
+        complete = finished.get("trials") == before >= plan.n_trials and finished["uri"] == uri
+        if complete and tracking.holds(uri, study.name, store.notes["id"]):
             model = RegisteredModel(finished["name"], finished["version"]) if finished["name"] else None
             return Tuning(study, store.outcomes, True, yardsticks, runner.best(store.outcomes), model)
 
