@@ -17,6 +17,7 @@ LAYERS = {
         ["initializers", "losses", "options"],
         ["network"],
         ["training"],
+        ["fitting"],
         ["estimators"],
         ["__init__"],
         ["__main__"],

@@ -1,0 +1,344 @@
+"""A fit, from arrays to a `Training` and back to fitted attributes: what both estimators share."""
+
+from __future__ import annotations
+
+import warnings
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.model_selection import train_test_split
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+
+from bpmodel import network as networks
+from bpmodel.initializers import glorot_uniform
+from bpmodel.losses import LOSSES
+from bpmodel.monitor import STEADY_ROWS, DivergenceError, DivergenceWarning, Verdict
+from bpmodel.optimizers import OPTIMIZERS
+from bpmodel.schedules import SCHEDULES
+from bpmodel.training import Rows, Rule, Settings, Training, new_state
+
+DTYPE = np.dtype(np.float32)
+
+
+class BPEstimator(BaseEstimator, ABC):
+    """Fits a network; subclasses say what it learns, and turn its outputs into predictions."""
+
+    _parameter_constraints: dict
+    _loss_curve: list[float]
+    _validation_scores: list[float]
+    n_outputs_: int
+
+    @abstractmethod
+    def _validate(self, X: Any, y: Any, *, first: bool, incremental: bool) -> tuple[NDArray, NDArray]:
+        """Check X and y and return them as arrays."""
+
+    @abstractmethod
+    def _learn_target(self, y: NDArray, weight: NDArray) -> None:
+        """Learn from the targets of a first fit what `_encode` needs."""
+
+    @abstractmethod
+    def _encode(self, y: ArrayLike) -> NDArray:
+        """Return what the network learns in place of y, of shape (n, outputs)."""
+
+    @abstractmethod
+    def _loss_name(self) -> str:
+        """Return the name of the row of `LOSSES`."""
+
+    # ------------------------------------------------------------------------------------------------ fitting
+
+    def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
+        """Train the network.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+        sample_weight : array-like of shape (n_samples,), optional
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError
+            If a parameter is out of its domain, or X, y or sample_weight are malformed.
+        DivergenceError
+            If the fit diverges and ``on_divergence="raise"``.
+
+        Warns
+        -----
+        ConvergenceWarning
+            If training would have gone on after `max_iter` epochs.
+        DivergenceWarning
+            If the fit diverges and ``on_divergence="stop"``.
+        """
+        training = self.begin_fit(X, y, sample_weight)
+        try:
+            training.advance(self.max_iter)
+        except KeyboardInterrupt:
+            warnings.warn("Training interrupted by user.", stacklevel=2)
+        self.end_fit(training)
+        if self.verdict_.diverged:
+            self._report_divergence(3)
+        elif training.out_of_epochs:
+            warnings.warn(
+                f"Stochastic Optimizer: Maximum iterations ({self.max_iter}) reached and the optimization hasn't "
+                "converged yet.",
+                ConvergenceWarning,
+                stacklevel=2,
+            )
+        return self
+
+    def partial_fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
+        """Train for one epoch on these rows, going on from the present weights and optimizer state.
+
+        Parameters and errors are those of `fit`; `early_stopping` is not possible here.
+        """
+        return self._partial_fit(X, y, sample_weight)
+
+    def _partial_fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None) -> Self:
+        if self.early_stopping:
+            raise ValueError("partial_fit does not support early_stopping=True")
+        training = self.begin_fit(X, y, sample_weight, incremental=True)
+        training.advance(1)
+        self.end_fit(training)
+        if self.verdict_.diverged:
+            self._report_divergence(4)
+        return self
+
+    def begin_fit(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        *,
+        validation: tuple[ArrayLike, ArrayLike] | None = None,
+        incremental: bool = False,
+    ) -> Training:
+        """Prepare a fit and return it before its first epoch.
+
+        For callers that train several networks side by side: advance each `Training` as far as wanted, predict with the
+        estimator at any time in between, then call `end_fit`.
+
+        Parameters
+        ----------
+        X, y, sample_weight
+            As in `fit`.
+        validation : tuple (X, y), optional
+            Rows whose loss is recorded every epoch in the history; with `early_stopping`, the rows set aside are recorded
+            instead.
+        incremental : bool, default=False
+            Whether to go on from the present weights and optimizer state, as `partial_fit` does.
+        """
+        self._validate_params()
+        first = not hasattr(self, "_parameters") or not (self.warm_start or incremental)
+        X, y = self._validate(X, y, first=first, incremental=incremental)
+        weight = np.ones(len(X)) if sample_weight is None else _check_sample_weight(sample_weight, X)
+        if first:
+            self._learn_target(y, weight)
+        targets = self._encode(y)
+        if not first and targets.shape[1] != self.n_outputs_:
+            raise ValueError(f"y has {targets.shape[1]} outputs; the network was fitted with {self.n_outputs_} outputs")
+        random_state = check_random_state(self.random_state)
+
+        if first:
+            self._draw_weights(X.shape[1], targets.shape[1], random_state)
+        network = self._network()
+        optimizer = OPTIMIZERS[self.solver]
+        memory = getattr(self, "_memory", None)
+        if not incremental or memory is None or len(memory) != optimizer.slots:
+            memory = np.zeros((optimizer.slots, self._parameters.size), dtype=DTYPE)
+            self._random = None
+            self._state["rate"], self._state["step"] = self.learning_rate_init, 0
+            self._moments = np.zeros((3, targets.shape[1]))
+        self._memory = memory
+        self._state["epoch"], self._state["code"] = 0, 0
+
+        train_index, validation_index = self._split(targets, random_state)
+        if self._random is None:
+            self._random = random_state.randint(1, 2**63 - 1, size=1, dtype=np.uint64)
+        rows = _rows(X, targets, weight, train_index)
+        held_out = rows._replace(order=validation_index)
+        if validation is not None and not self.early_stopping:
+            held_out = self._validation_rows(*validation)
+        loss = LOSSES[self._loss_name()]
+        self._moments += _moments(rows)
+        baseline = loss.baseline(*self._moments[1:] / self._moments[0])
+        reference = np.ones(1)
+        if len(held_out.order):
+            reference = loss.reference(held_out.y[held_out.order], held_out.weight[held_out.order])
+        return Training(
+            network=network,
+            settings=self._settings(len(train_index), baseline, incremental),
+            rows=rows,
+            validation=held_out,
+            memory=memory,
+            random=self._random,
+            state=self._state,
+            max_iter=self.max_iter,
+            baseline=baseline,
+            reference=reference,
+            on_epoch=_print_epoch if self.verbose else None,
+        )
+
+    def end_fit(self, training: Training) -> Self:
+        """Turn a `Training`, as far as it has come, into fitted attributes."""
+        verdict = training.verdict
+        if self.early_stopping or (verdict.diverged and self.on_divergence != "ignore"):
+            training.restore_best()
+        history = {name: values[: training.epoch].copy() for name, values in training.history._asdict().items()}
+        state = training.state[0]
+        self.history_ = history
+        self.verdict_: Verdict = verdict
+        self.diverged_ = verdict.diverged
+        self.n_iter_ = training.epoch
+        self.t_ = int(state["samples"])
+        self._loss_curve += history["loss"].tolist()
+        self.loss_curve_ = list(self._loss_curve)
+        self.loss_ = self.loss_curve_[-1] if self.loss_curve_ else np.inf
+        self.best_loss_ = None if self.early_stopping else float(state["best_loss"])
+        self._validation_scores += history["validation_score"].tolist()
+        self.validation_scores_ = list(self._validation_scores) if self.early_stopping else None
+        self.best_validation_score_ = float(state["best_score"]) if self.early_stopping else None
+        return self
+
+    def _report_divergence(self, stacklevel: int) -> None:
+        message = f"{type(self).__name__} diverged: {self.verdict_.reason}."
+        if self.on_divergence == "raise":
+            raise DivergenceError(message)
+        if self.on_divergence == "stop":
+            message += " The weights of its best epoch are kept; see `verdict_`."
+            warnings.warn(message, DivergenceWarning, stacklevel=stacklevel)
+
+    def _draw_weights(self, inputs: int, outputs: int, random_state: np.random.RandomState) -> None:
+        hidden = np.atleast_1d(np.asarray(self.hidden_layer_sizes, dtype=object)).tolist()
+        if any(isinstance(n, bool) or not isinstance(n, int | np.integer) for n in hidden):
+            raise ValueError(f"hidden_layer_sizes must be whole numbers, got {hidden}.")
+        if any(n <= 0 for n in hidden):
+            raise ValueError(f"hidden_layer_sizes must be > 0, got {hidden}.")
+        self._layer_units = [int(n) for n in (inputs, *hidden, outputs)]
+        self._parameters = np.zeros(networks.n_weights(self._layer_units) + sum(self._layer_units[1:]), dtype=DTYPE)
+        weights, biases = glorot_uniform(self._layer_units, self.activation, random_state)
+        self.coefs_, self.intercepts_ = weights, biases
+        self._state, self._memory = new_state(), None
+        self._loss_curve, self._validation_scores = [], []
+        self.n_layers_, self.n_outputs_ = len(self._layer_units), outputs
+        self.out_activation_ = LOSSES[self._loss_name()].output
+
+    def _split(self, targets: NDArray, random_state: np.random.RandomState) -> tuple[NDArray, NDArray]:
+        """Return training and validation row numbers."""
+        index = np.arange(len(targets), dtype=np.int64)
+        if not self.early_stopping:
+            return index, index[:0]
+        stratify = targets if isinstance(self, ClassifierMixin) and targets.shape[1] == 1 else None
+        train, validation = train_test_split(
+            index, random_state=random_state, test_size=self.validation_fraction, stratify=stratify
+        )
+        if len(validation) < 2:
+            raise ValueError(
+                "The validation set is too small. Increase 'validation_fraction' or the size of your dataset."
+            )
+        return train, validation
+
+    def _validation_rows(self, X: ArrayLike, y: ArrayLike) -> Rows:
+        targets = self._encode(y)
+        return _rows(X, targets, np.ones(len(targets)), np.arange(len(targets), dtype=np.int64))
+
+    def _settings(self, n_rows: int, baseline: float, incremental: bool) -> Settings:
+        batch_size = self.batch_size
+        if batch_size == "auto":
+            batch_size = min(200, n_rows)
+        elif batch_size > n_rows:
+            warnings.warn(
+                "Got `batch_size` less than 1 or larger than sample size. It is going to be clipped", stacklevel=4
+            )
+            batch_size = n_rows
+        number: Any = DTYPE.type
+        return Settings(
+            optimizer=list(OPTIMIZERS).index(self.solver),
+            schedule=list(SCHEDULES).index(self.learning_rate if self.solver == "sgd" else "constant"),
+            rule=Rule(
+                number(self.momentum),
+                bool(self.nesterovs_momentum),
+                number(self.beta_1),
+                number(self.beta_2),
+                number(self.epsilon),
+            ),
+            learning_rate_init=float(self.learning_rate_init),
+            power_t=float(self.power_t),
+            alpha=float(self.alpha),
+            batch_size=int(batch_size),
+            shuffle=bool(self.shuffle),
+            tol=float(self.tol),
+            n_iter_no_change=float(self.n_iter_no_change),
+            early_stopping=bool(self.early_stopping),
+            watch=self.on_divergence != "ignore",
+            baseline=float(baseline),
+            steady_rows=STEADY_ROWS if incremental else 1,
+        )
+
+    # ----------------------------------------------------------------------------------------- fitted network
+
+    def _network(self) -> networks.Network:
+        blank = networks.build(self._layer_units, self.activation, self._loss_name(), DTYPE)
+        return blank._replace(parameters=self._parameters)
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "_parameters")
+
+    @property
+    def coefs_(self) -> list[NDArray]:
+        """Weights of each layer, shape (fan_in, fan_out): views, so writing to them changes the network."""
+        return networks.unpack(self._fitted_parameters("coefs_"), self._layer_units)[0]
+
+    @coefs_.setter
+    def coefs_(self, values: Sequence[ArrayLike]) -> None:
+        for view, value in zip(self.coefs_, values, strict=True):
+            view[...] = value
+
+    @property
+    def intercepts_(self) -> list[NDArray]:
+        """Biases of each layer, shape (fan_out,): views, as `coefs_`."""
+        return networks.unpack(self._fitted_parameters("intercepts_"), self._layer_units)[1]
+
+    @intercepts_.setter
+    def intercepts_(self, values: Sequence[ArrayLike]) -> None:
+        for view, value in zip(self.intercepts_, values, strict=True):
+            view[...] = value
+
+    def _fitted_parameters(self, attribute: str) -> NDArray:
+        if not hasattr(self, "_parameters"):
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {attribute!r} before `fit`")
+        return self._parameters
+
+    def _predict_outputs(self, X: ArrayLike) -> NDArray:
+        """Return the network's outputs of shape (n, outputs)."""
+        check_is_fitted(self)
+        X = validate_data(self, X, dtype=(np.float64, np.float32), reset=False)
+        return networks.predict(self._network(), np.asarray(X))
+
+
+def _rows(X: Any, targets: NDArray, weight: NDArray, order: NDArray) -> Rows:
+    X, targets, weight = (networks.read_only(values, DTYPE) for values in (X, targets, weight))
+    return Rows(X, targets, weight, order)
+
+
+def _moments(rows: Rows) -> NDArray:
+    """Return the sums of w, w y and w y^2 over the rows, shape (3, outputs)."""
+    y, w = rows.y[rows.order].astype(np.float64), rows.weight[rows.order].astype(np.float64)
+    return np.stack([np.full(y.shape[1], w.sum()), w @ y, w @ y**2])
+
+
+def _print_epoch(training: Training) -> None:
+    epoch = training.epoch
+    print(f"Iteration {epoch}, loss = {training.history.loss[epoch - 1]:.8f}")
+    score = training.history.validation_score[epoch - 1]
+    if np.isfinite(score):
+        print(f"Validation score: {score:.6f}")
