@@ -349,10 +349,8 @@ class Training:
         s = self.state[0]
         code = int(s["code"])
         if code in (monitor.RUNNING, monitor.OK):
-            why = (
-                "no further improvement" if code == monitor.OK else "all epochs run" if self.out_of_epochs else "paused"
-            )
-            return Verdict("ok", f"{why} after {self.epoch} epochs")
+            end = "paused" if self.running else "ended" if self.out_of_epochs else "stopped improving"
+            return Verdict("ok", f"{end} after {self.epoch} epochs")
         return monitor.diverged(
             code,
             epoch=self.epoch,

@@ -7,7 +7,7 @@ import os
 import socket
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, get_args
 
@@ -41,7 +41,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Exception as error:  # nobody's mistake but ours
         if options.debug:
             raise
-        print(f"unexpected error: {type(error).__name__}: {error} (--debug shows where)", file=sys.stderr)
+        message = " ".join(str(error).split())
+        print(f"unexpected error: {type(error).__name__}: {message} (--debug shows where)", file=sys.stderr)
         return FAILED
 
 
@@ -56,7 +57,7 @@ def _parser() -> argparse.ArgumentParser:
     tune = commands.add_parser("tune", help="run a study, or go on with it, and register the best network")
     tune.add_argument("study", type=Path, help="study file")
     tune.add_argument(
-        "--trials", type=_at_least_one, metavar="N", help="trials of the whole study, instead of the file's"
+        "--trials", type=_whole_number("trials"), metavar="N", help="trials of the whole study, instead of the file's"
     )
     tune.add_argument("--method", choices=get_args(spec.Method), help="search method, instead of the file's")
     tune.set_defaults(command=_tune)
@@ -77,7 +78,7 @@ def _parser() -> argparse.ArgumentParser:
     start.set_defaults(command=_init)
 
     ui = commands.add_parser("ui", help="open the MLflow UI on 127.0.0.1")
-    ui.add_argument("--port", type=int, default=5000, help="port (default: 5000, or the next free one)")
+    ui.add_argument("--port", type=_whole_number("port", 65535), default=5000, help="port (default: 5000, or the next free one)")
     ui.set_defaults(command=_ui)
     for command in (tune, cv, start, ui):
         command.add_argument(
@@ -181,7 +182,8 @@ def _ui(options: argparse.Namespace, console: Console) -> int:
 
 
 def _free_port(first: int) -> int:
-    for port in range(first, first + 100):
+    last = min(first + 99, 65535)
+    for port in range(first, last + 1):
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
@@ -189,14 +191,19 @@ def _free_port(first: int) -> int:
             except OSError:
                 continue
             return port
-    raise StudyError(f"--port {first}: no free port from {first} to {first + 99}")
+    raise StudyError(f"--port {first}: no free port from {first} to {last}")
 
 
-def _at_least_one(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"{value} trials; allowed are 1 or more")
-    return value
+def _whole_number(name: str, high: int | None = None) -> Callable[[str], int]:
+    """Return a converter of texts to numbers from 1 to `high`."""
+    allowed = "from 1" if high is None else f"from 1 to {high}"
+
+    def convert(text: str) -> int:
+        if not text.isdecimal() or not 1 <= int(text) <= (high or int(text)):
+            raise argparse.ArgumentTypeError(f"{name} = {text!r}; allowed are whole numbers {allowed}")
+        return int(text)
+
+    return convert
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 from sklearn.utils import _safe_indexing
 
-from bpmodel import BPClassifier, BPRegressor
+from bpmodel import BPClassifier, BPRegressor, DivergenceError
 from bpmodel.training import Training
 from search.folds import Folds
 from search.spaces import label
@@ -195,7 +195,7 @@ def refit(problem: Problem, outcome: Outcome, attempts: int = 3) -> Any:
 
     Raises
     ------
-    ArithmeticError
+    DivergenceError
         If every attempt diverges.
     """
     network_params, other_params = split_params(problem, outcome.params)
@@ -212,7 +212,7 @@ def refit(problem: Problem, outcome: Outcome, attempts: int = 3) -> Any:
         network.end_fit(training)
         if not network.diverged_:
             return pipeline
-    raise ArithmeticError(f"the refit on all rows diverged {attempts} times: {network.verdict_.reason}")
+    raise DivergenceError(f"the refit on all rows diverged {attempts} times: {network.verdict_.reason}")
 
 
 def split_params(problem: Problem, params: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:

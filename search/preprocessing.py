@@ -18,8 +18,9 @@ MAX_CATEGORIES = 32
 def default_pipeline(X: pd.DataFrame, task: str, model: dict[str, Any]) -> Pipeline:
     """Return ``make_pipeline(columns, network)`` for a table.
 
-    Numeric columns: the median for missing values, then mean 0 and variance 1. Other columns: the most frequent value for
-    missing ones, then one column per value, where the rarest share one column if there are more than 32.
+    Numeric columns: the median for missing values, then mean 0 and variance 1. Columns of truth values: 0 and 1. Other
+    columns: the most frequent value for missing ones, then one column per value, where the rarest share one column if there
+    are more than 32.
 
     Parameters
     ----------
@@ -34,14 +35,16 @@ def default_pipeline(X: pd.DataFrame, task: str, model: dict[str, Any]) -> Pipel
 
 def default_columns(X: pd.DataFrame) -> ColumnTransformer:
     """Return the transformer of the raw columns."""
-    numeric = [c for c in X.columns if pd.api.types.is_numeric_dtype(X[c]) and not pd.api.types.is_bool_dtype(X[c])]
-    other = [c for c in X.columns if c not in set(numeric)]
+    truth = [c for c in X.columns if pd.api.types.is_bool_dtype(X[c])]
+    numeric = [c for c in X.columns if pd.api.types.is_numeric_dtype(X[c]) and c not in truth]
+    other = [c for c in X.columns if c not in {*truth, *numeric}]
     numbers = make_pipeline(SimpleImputer(strategy="median", keep_empty_features=True), StandardScaler())
     categories = make_pipeline(
         SimpleImputer(strategy="most_frequent", keep_empty_features=True),
         OneHotEncoder(handle_unknown="infrequent_if_exist", max_categories=MAX_CATEGORIES, sparse_output=False),
     )
-    parts = [("numbers", numbers, numeric), ("categories", categories, other)]
+    flags = OneHotEncoder(handle_unknown="ignore", drop="if_binary", sparse_output=False)
+    parts = [("numbers", numbers, numeric), ("truth_values", flags, truth), ("categories", categories, other)]
     return ColumnTransformer([part for part in parts if part[2]], verbose_feature_names_out=False)
 
 

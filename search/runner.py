@@ -14,6 +14,7 @@ from joblib import Parallel, delayed
 from search import cutoffs as halving
 from search import divergence, sampling, spaces
 from search.evaluation import Outcome, Problem, Trial, evaluate, final_step
+from search.interruption import Cancellation, postponed
 from search.sampling import StudyStore
 from search.spaces import Space
 
@@ -97,10 +98,11 @@ def run(
     try:
         for outcome in results:
             value, constraint = divergence.penalise(outcome, dummy_score)
-            with lock:
-                sampler.tell(outcome, value, constraint)
-                store.record(outcome, value, constraint)
-            on_outcome(outcome, value)
+            with postponed():
+                with lock:
+                    sampler.tell(outcome, value, constraint)
+                    store.record(outcome, value, constraint)
+                on_outcome(outcome, value)
     except BaseException:
         cancellation.request()
         with warnings.catch_warnings():
@@ -114,20 +116,3 @@ def best(outcomes: dict[int, Outcome]) -> Outcome | None:
     """Return the healthy outcome with the highest mean score, the earliest of equals; None if there is none."""
     healthy = [o for o in outcomes.values() if o.verdict == "ok"]
     return max(healthy, key=lambda o: (o.score, -o.number), default=None)
-
-
-class Cancellation:
-    """A request to running evaluations to end; a copy in another process never hears of it."""
-
-    def __init__(self) -> None:
-        self._event: threading.Event | None = threading.Event()
-
-    def request(self) -> None:
-        if self._event is not None:
-            self._event.set()
-
-    def requested(self) -> bool:
-        return self._event is not None and self._event.is_set()
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {"_event": None}

@@ -170,7 +170,8 @@ class StudyStore:
             with _quiet():
                 self._study = _open(path, name)
             self._check_identity(path, name, json.loads(json.dumps(identity)))
-            self.trials = {t.user_attrs["number"]: t for t in self._study.get_trials(deepcopy=False)}
+            finished = sorted(self._study.get_trials(deepcopy=False), key=lambda t: t.user_attrs["number"])
+            self.trials = {t.user_attrs["number"]: t for t in finished}
             self.outcomes = {n: _outcome(t, space) for n, t in self.trials.items()}
             self.values = {n: float(t.user_attrs["value"]) for n, t in self.trials.items()}
         except BaseException:

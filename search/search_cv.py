@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 import uuid
+from contextlib import ExitStack
 from typing import Any, Self
 
 import numpy as np
@@ -157,13 +158,13 @@ class BPSearchCV(MetaEstimatorMixin, BaseEstimator):
         dummy = baselines.dummy(problem, task)
         name = self.study_name or type(self).__name__
         store = StudyStore(None, name, {}, space)
-        tracker = None
-        if self.tracking is not None:
-            tracking.check(self.tracking)
-            params = {"method": plan.method, "n_trials": plan.n_trials, "n_jobs": effective_n_jobs(plan.n_jobs)}
-            params |= {f"space.{key}": value for key, value in spaces.describe(space).items()}
-            tracker = Tracker(self.tracking, name, uuid.uuid4().hex, params)
-        try:
+        with ExitStack() as stack:
+            tracker = None
+            if self.tracking is not None:
+                tracking.check(self.tracking)
+                params = {"method": plan.method, "n_trials": plan.n_trials, "n_jobs": effective_n_jobs(plan.n_jobs)}
+                params |= {f"space.{key}": value for key, value in spaces.describe(space).items()}
+                tracker = stack.enter_context(Tracker(self.tracking, name, uuid.uuid4().hex, params))
             outcomes = runner.run(problem, space, plan, store, dummy.score, tracker.record if tracker else _ignore)
             self._keep(problem, outcomes)
             best = runner.best(outcomes)
@@ -185,12 +186,7 @@ class BPSearchCV(MetaEstimatorMixin, BaseEstimator):
                 }
                 tracker.finish(Report({f"best.{k}": v for k, v in best.params.items()}, metrics, "", figures))
                 if self.refit:
-                    tracker.register(self.best_estimator_, tracking.example_rows(X), best.score)
-                tracker.close()
-        except BaseException:
-            if tracker is not None:
-                tracker.abandon()
-            raise
+                    tracker.register(self.best_estimator_, X, best.score)
         return self
 
     def _problem(self, X: ArrayLike, y: ArrayLike) -> tuple[Problem, spaces.Space]:

@@ -11,6 +11,7 @@ import logging
 import os
 import queue
 import sqlite3
+import tempfile
 import threading
 import time
 import urllib.error
@@ -19,10 +20,10 @@ import warnings
 from collections.abc import Callable, Mapping
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
+from http.client import HTTPException
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
-from urllib.parse import urlsplit
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
@@ -30,10 +31,12 @@ import pandas as pd
 from search.errors import StudyError
 from search.evaluation import Outcome
 
-DEFAULT_URI = "sqlite:///mlruns/mlflow.db"
+SQLITE = "sqlite:///"
+DEFAULT_URI = f"{SQLITE}mlruns/mlflow.db"
 ARTIFACTS = Path("mlruns") / "artifacts"
 ANSWER_SECONDS = 5.0
 CURVE_POINTS = 250
+EXAMPLE_ROWS = 5
 RUN_STATUS = {"ok": "FINISHED", "diverged": "FINISHED", "stopped": "KILLED", "error": "FAILED"}
 REQUIREMENTS = ("mlflow", "numba", "numpy", "pandas", "scikit-learn", "scipy", "skops", "threadpoolctl")
 
@@ -78,34 +81,42 @@ def check(uri: str) -> None:
     StudyError
         If the database or its folder cannot be written, or the server does not answer.
     """
-    parts = urlsplit(uri)
-    if parts.scheme == "sqlite":
-        path = Path(uri.removeprefix("sqlite:///"))
+    if uri.startswith(SQLITE):
+        path = Path(uri.removeprefix(SQLITE))
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with closing(sqlite3.connect(path, timeout=ANSWER_SECONDS)) as database:
-                database.execute("BEGIN IMMEDIATE")
+            _check_database(path)
         except (OSError, sqlite3.Error) as error:
             raise StudyError(
                 f"MLflow store {path} cannot be written: {error}; allowed is a folder you may write to"
             ) from None
-    elif parts.scheme in ("http", "https"):
+    elif uri.startswith(("http://", "https://")):
         try:
             urllib.request.urlopen(f"{uri.rstrip('/')}/health", timeout=ANSWER_SECONDS).close()
-        except (OSError, ValueError) as error:
-            reason = getattr(error, "reason", error)
+        except (OSError, ValueError, HTTPException) as error:
+            if isinstance(error, urllib.error.HTTPError):
+                error.close()
+            reason = str(getattr(error, "reason", error)).strip()
             raise StudyError(
                 f"MLFLOW_TRACKING_URI = {uri!r}: the MLflow server does not answer ({reason}); start it, or unset the variable"
             ) from None
-    elif "://" not in uri or parts.scheme == "file":
+    elif "://" not in uri or uri.startswith(("file:", "sqlite:")):
         raise StudyError(
-            f"MLFLOW_TRACKING_URI = {uri!r} is a folder; MLflow needs sqlite:///…, postgresql://… or http://…"
+            f"MLFLOW_TRACKING_URI = {uri!r} is not a store of MLflow's; allowed are sqlite:///…, postgresql://… and http://…"
         )
+
+
+def _check_database(path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if not path.exists():  # and it is not made here: the study may yet turn out to be wrong
+        tempfile.TemporaryFile(dir=path.parent).close()
+        return
+    with closing(sqlite3.connect(path, timeout=ANSWER_SECONDS)) as database:
+        database.execute("BEGIN IMMEDIATE")
 
 
 def holds(uri: str, experiment: str, study_id: str) -> bool:
     """Say whether a tracking store has a study: it may have been deleted since the study was written there."""
-    if uri.startswith("sqlite:///") and not _has_tables(Path(uri.removeprefix("sqlite:///"))):
+    if uri.startswith(SQLITE) and not _has_tables(Path(uri.removeprefix(SQLITE))):
         return False
     _mlflow()
     from mlflow.tracking import MlflowClient
@@ -144,7 +155,18 @@ class Tracker:
         self._recorded: set[int] = set()
         self._thread = threading.Thread(target=self._work, name="mlflow-writer", daemon=True)
         self._thread.start()
+        self._jobs.put(_mlflow)
         self._jobs.put(self._open)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        """End the parent run, however the body ended."""
+        if kind is None:
+            self.close()
+        else:
+            self.abandon("KILLED" if issubclass(kind, KeyboardInterrupt) else "FAILED")
 
     def record(self, outcome: Outcome, value: float) -> None:
         """Write a child run, unless the study has one for this trial already."""
@@ -155,17 +177,17 @@ class Tracker:
         """Write parameters, metrics, summary, figures and tables of the parent run."""
         self._jobs.put(lambda: self._finish(report))
 
-    def register(self, model: Any, example: Any, score: float) -> RegisteredModel:
+    def register(self, model: Any, X: Any, score: float) -> RegisteredModel:
         """Log a fitted pipeline, register it and give it the alias ``champion``; wait until that is done.
 
         Parameters
         ----------
         model : estimator
             The whole pipeline: raw input in, predictions in original units out.
-        example : DataFrame or ndarray
-            A few rows of raw input.
+        X : DataFrame or array-like
+            Raw input; its first rows become the model's example.
         """
-        self._jobs.put(lambda: self._register(model, example, score))
+        self._jobs.put(lambda: self._register(model, X, score))
         self.flush()
         assert self._model is not None
         return self._model
@@ -200,7 +222,6 @@ class Tracker:
     # ------------------------------------------------------------------------------------------ in the background
 
     def _work(self) -> None:
-        _mlflow()
         with _quiet():
             while (job := self._jobs.get()) is not None:
                 try:
@@ -216,8 +237,8 @@ class Tracker:
         mlflow = _mlflow()
         from mlflow.tracking import MlflowClient
 
-        if self.uri.startswith("sqlite:///"):
-            _create_database(Path(self.uri.removeprefix("sqlite:///")))
+        if self.uri.startswith(SQLITE):
+            _create_database(Path(self.uri.removeprefix(SQLITE)))
         self._client = MlflowClient(tracking_uri=self.uri)
         found = self._client.get_experiment_by_name(self.experiment)
         if found is not None and found.lifecycle_stage == "deleted":
@@ -311,24 +332,21 @@ class Tracker:
         for name, table in report.tables.items():
             self._client.log_dict(self._parent, table, f"{name}.json")
 
-    def _register(self, model: Any, example: Any, score: float) -> None:
+    def _register(self, model: Any, X: Any, score: float) -> None:
         import skops.io
 
         import bpmodel
 
         mlflow = _mlflow()
-        from mlflow.models import infer_signature
-
+        example = (X if isinstance(X, pd.DataFrame) else np.asarray(X))[:EXAMPLE_ROWS]
         trusted = skops.io.get_untrusted_types(data=skops.io.dumps(model))
-        before = mlflow.get_tracking_uri()
-        mlflow.set_tracking_uri(self.uri)
-        try:
-            with warnings.catch_warnings(), mlflow.start_run(run_id=self._parent):
-                warnings.simplefilter("ignore")
+        with _fluent(self.uri), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with mlflow.start_run(run_id=self._parent):
                 info = mlflow.sklearn.log_model(
                     model,
                     name="model",
-                    signature=infer_signature(example, model.predict(example)),
+                    signature=_signature(example, model.predict(example)),
                     input_example=example,
                     serialization_format="skops",
                     skops_trusted_types=trusted,
@@ -343,8 +361,6 @@ class Tracker:
                 self.experiment, info.model_uri, run_id=self._parent, model_id=info.model_id
             )
             self._client.set_registered_model_alias(self.experiment, "champion", made.version)
-        finally:
-            mlflow.set_tracking_uri(before)
         self._model = RegisteredModel(self.experiment, int(made.version))
 
 
@@ -371,13 +387,37 @@ def _study_query(study_id: str) -> str:
     return f"tags.`bpsearch.study` = '{study_id}' AND tags.`bpsearch.kind` = 'study'"
 
 
-def example_rows(X: Any, rows: int = 5) -> Any:
-    """Return the first rows of raw input; whole numbers as floats, so that the signature lets missing values pass."""
-    if not isinstance(X, pd.DataFrame):
-        return np.asarray(X)[:rows]
-    example = X.head(rows).copy()
-    whole = example.select_dtypes("integer").columns
-    return example.astype(dict.fromkeys(whole, np.float64))
+def _signature(example: Any, predictions: Any) -> Any:
+    """Return the signature of a model; a table's columns of numbers take any number.
+
+    The type that MLflow infers would refuse the same column with a missing value (then whole numbers come as fractions), or
+    without a fraction (then fractions come as whole numbers).
+    """
+    from mlflow.models import infer_signature
+    from mlflow.types.schema import AnyType, ColSpec, Schema
+
+    signature = infer_signature(example, predictions)
+    if isinstance(example, pd.DataFrame):
+        numbers = set(example.select_dtypes("number").columns)
+        signature.inputs = Schema(
+            [ColSpec(AnyType(), column.name) if column.name in numbers else column for column in signature.inputs]
+        )
+    return signature
+
+
+@contextmanager
+def _fluent(uri: str) -> Any:
+    """Point MLflow's functions without a client at a store, and back: the environment variable goes with them."""
+    mlflow, name = _mlflow(), "MLFLOW_TRACKING_URI"
+    variable, before = os.environ.get(name), mlflow.get_tracking_uri() if mlflow.is_tracking_uri_set() else None
+    mlflow.set_tracking_uri(uri)
+    try:
+        yield
+    finally:
+        mlflow.set_tracking_uri(None if before == variable else before)
+        os.environ.pop(name, None)
+        if variable is not None:
+            os.environ[name] = variable
 
 
 def _mlflow() -> Any:

@@ -12,6 +12,7 @@ import numpy as np
 from joblib import effective_n_jobs
 from sklearn.metrics import get_scorer
 
+from bpmodel import DivergenceError
 from search import baselines, data, folds, plots, report, runner, spaces, tracking
 from search.baselines import Baseline
 from search.errors import StudyError
@@ -19,9 +20,10 @@ from search.evaluation import Outcome, Problem, Trial, evaluate, refit
 from search.preprocessing import default_pipeline
 from search.sampling import StudyStore
 from search.spec import Study
-from search.tracking import RegisteredModel, Report, Tracker
+from search.tracking import RegisteredModel, Report, Tracker, TrackingError
 
 STUDIES = Path("studies")
+NONE_HEALTHY = "no trial finished healthy"
 
 
 @dataclass(frozen=True)
@@ -103,47 +105,35 @@ def tune(
         raise StudyError(f"{study.path}: {error}") from None
 
     with closing(store):
-        before = len(store.outcomes)
+        facts = parameters(study, dataset, plan)
         finished = store.notes.get("finished", {})
-        complete = finished.get("trials") == before >= plan.n_trials and finished["uri"] == uri
+        complete = finished.get("trials") == len(store.outcomes) >= plan.n_trials and finished["uri"] == uri
         if complete and tracking.holds(uri, study.name, store.notes["id"]):
             model = RegisteredModel(finished["name"], finished["version"]) if finished["name"] else None
-            return Tuning(study, store.outcomes, True, yardsticks, runner.best(store.outcomes), model)
+            best = runner.best(store.outcomes)
+            return Tuning(study, store.outcomes, True, yardsticks, best, model, "" if best else NONE_HEALTHY)
 
-        tracker = Tracker(uri, study.name, store.notes["id"], parameters(study, dataset, plan), study.path.read_text())
-        for number, outcome in store.outcomes.items():
-            tracker.record(outcome, store.values[number])
-
-        def on_outcome(outcome: Outcome, value: float) -> None:
-            tracker.record(outcome, value)
-            on_progress(Progress(store.outcomes, plan.n_trials))
-
-        on_progress(Progress(store.outcomes, plan.n_trials))
+        outcomes, best, model = store.outcomes, None, None
         try:
-            outcomes = runner.run(problem, study.space, plan, store, yardsticks[0].score, on_outcome)
-        except BaseException:
-            tracker.abandon("KILLED")
-            raise
-        best = runner.best(outcomes)
-        model, trouble = None, "no trial finished healthy" if best is None else ""
-        try:
-            if best is not None:
-                model = tracker.register(refit(problem, best), tracking.example_rows(dataset.X), best.score)
-            tracker.finish(_report(study, outcomes, yardsticks, best, model))
-            tracker.close()
-            store.note(
-                "finished",
-                {
-                    "trials": len(outcomes),
-                    "uri": uri,
-                    "name": model.name if model else None,
-                    "version": model.version if model else None,
-                },
-            )
-        except (tracking.TrackingError, ArithmeticError) as error:
-            trouble = str(error)
-            tracker.abandon()
-        return Tuning(study, outcomes, False, yardsticks, best, model, trouble)
+            with Tracker(uri, study.name, store.notes["id"], facts, study.path.read_text()) as tracker:
+                for number, outcome in store.outcomes.items():
+                    tracker.record(outcome, store.values[number])
+
+                def on_outcome(outcome: Outcome, value: float) -> None:
+                    tracker.record(outcome, value)
+                    on_progress(Progress(store.outcomes, plan.n_trials))
+
+                on_progress(Progress(store.outcomes, plan.n_trials))
+                outcomes = runner.run(problem, study.space, plan, store, yardsticks[0].score, on_outcome)
+                best = runner.best(outcomes)
+                if best is not None:
+                    model = tracker.register(refit(problem, best), dataset.X, best.score)
+                tracker.finish(_report(study, outcomes, yardsticks, best, model))
+        except (TrackingError, DivergenceError) as error:
+            return Tuning(study, outcomes, False, yardsticks, best, model, str(error))
+        name, version = (model.name, model.version) if model else (None, None)
+        store.note("finished", {"trials": len(outcomes), "uri": uri, "name": name, "version": version})
+        return Tuning(study, outcomes, False, yardsticks, best, model, "" if best else NONE_HEALTHY)
 
 
 def cross_validate(study: Study, params: Mapping[str, Any]) -> tuple[Outcome, list[Baseline]]:
@@ -181,7 +171,7 @@ def measure_baselines(study: Study, problem: Problem) -> list[Baseline]:
         scored = [baselines.dummy(problem, study.data.task), baselines.linear(problem, study.data.task)]
         if not all(np.isfinite(b.score) for b in scored):
             raise ValueError("the score of the dummy predictor is not finite")
-    except ValueError as error:
+    except (ValueError, TypeError, AttributeError) as error:  # what scorers raise where they do not fit
         reason = str(error).splitlines()[0]
         raise StudyError(
             f"{study.path}: [cv] scoring = {study.scoring!r} does not fit this {study.data.task}: {reason}"

@@ -23,7 +23,7 @@ LAYERS = {
         ["__main__"],
     ),
     "search": (
-        ["errors", "preprocessing"],
+        ["errors", "interruption", "preprocessing"],
         ["spaces", "folds"],
         ["spec", "evaluation"],
         ["data", "divergence", "baselines", "cutoffs", "sampling", "tracking"],

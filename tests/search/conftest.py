@@ -1,7 +1,11 @@
 """A small problem, outcomes made by hand, and a folder with an empty MLflow store to work in."""
 
 import shutil
-from collections.abc import Callable
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -97,5 +101,66 @@ def folder(tmp_path, monkeypatch, empty_database) -> Path:
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     monkeypatch.chdir(tmp_path)
     (tmp_path / "mlruns").mkdir()
-    shutil.copy(empty_database, tmp_path / "mlruns" / "mlflow.db")
+    path = shutil.copy(empty_database, tmp_path / "mlruns" / "mlflow.db")
+    # absolute, because MLflow keeps its connections by URI: they would go to the database of an earlier test
+    monkeypatch.setattr(tracking, "DEFAULT_URI", f"sqlite:///{path}")
     return tmp_path
+
+
+@pytest.fixture(scope="session")
+def wait_for() -> Callable[..., None]:
+    """Wait until a condition holds, or fail."""
+
+    def wait_for(condition: Callable[[], object], seconds: float = 60.0) -> None:
+        deadline = time.monotonic() + seconds
+        while not condition():
+            assert time.monotonic() < deadline, f"waited {seconds} s in vain"
+            time.sleep(0.005)
+
+    return wait_for
+
+
+class Health(BaseHTTPRequestHandler):
+    """A server that has nothing but a status for every path; below 100 it does not speak HTTP."""
+
+    status = 200
+
+    def do_GET(self) -> None:
+        if self.status < 100:
+            self.wfile.write(b"hello\r\n")
+        else:
+            self.send_response(self.status)
+            self.end_headers()
+
+    do_POST = do_GET
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def serve() -> Iterator[Callable[[int], str]]:
+    """Start a server that answers with a status; return its URI."""
+    servers = []
+
+    def serve(status: int) -> str:
+        servers.append(ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (Health,), {"status": status})))
+        threading.Thread(target=servers[-1].serve_forever, kwargs={"poll_interval": 0.01}).start()
+        return f"http://127.0.0.1:{servers[-1].server_port}"
+
+    yield serve
+    for server in servers:
+        server.shutdown()
+        server.server_close()
+
+
+@pytest.fixture(scope="session")
+def free_port() -> Callable[[], int]:
+    """Find a port that nobody listens on."""
+
+    def free_port() -> int:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            return probe.getsockname()[1]
+
+    return free_port

@@ -1,0 +1,43 @@
+"""Ctrl-C at any moment: what is half done is finished first, and what runs elsewhere is asked to end."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+
+@contextmanager
+def postponed() -> Iterator[None]:
+    """Let a Ctrl-C during the body take effect after it; outside the main thread there is nothing to postpone."""
+    before = signal.getsignal(signal.SIGINT)
+    if threading.current_thread() is not threading.main_thread() or not callable(before):
+        yield
+        return
+    received: list[tuple[Any, ...]] = []
+    signal.signal(signal.SIGINT, lambda *arguments: received.append(arguments))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+    for arguments in received[:1]:
+        before(*arguments)
+
+
+class Cancellation:
+    """A request to running evaluations to end; a copy in another process never hears of it."""
+
+    def __init__(self) -> None:
+        self._event: threading.Event | None = threading.Event()
+
+    def request(self) -> None:
+        if self._event is not None:
+            self._event.set()
+
+    def requested(self) -> bool:
+        return self._event is not None and self._event.is_set()
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"_event": None}
