@@ -166,6 +166,7 @@ def _ui(options: argparse.Namespace, console: Console) -> int:
     console.print(f"MLflow UI: http://127.0.0.1:{port}  (Ctrl-C ends it)")
     sys.stdout.flush()
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    os.environ.setdefault("PYTHONWARNINGS", "ignore")  # the server's own, several times over
     command = [
         sys.executable,
         "-m",

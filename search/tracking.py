@@ -11,6 +11,7 @@ import logging
 import os
 import queue
 import sqlite3
+import sys
 import tempfile
 import threading
 import time
@@ -118,10 +119,9 @@ def holds(uri: str, experiment: str, study_id: str) -> bool:
     """Say whether a tracking store has a study: it may have been deleted since the study was written there."""
     if uri.startswith(SQLITE) and not _has_tables(Path(uri.removeprefix(SQLITE))):
         return False
-    _mlflow()
-    from mlflow.tracking import MlflowClient
-
     with _quiet():
+        from mlflow.tracking import MlflowClient
+
         client = MlflowClient(tracking_uri=uri)
         found = client.get_experiment_by_name(experiment)
         return found is not None and bool(client.search_runs([found.experiment_id], _study_query(study_id)))
@@ -155,7 +155,6 @@ class Tracker:
         self._recorded: set[int] = set()
         self._thread = threading.Thread(target=self._work, name="mlflow-writer", daemon=True)
         self._thread.start()
-        self._jobs.put(_mlflow)
         self._jobs.put(self._open)
 
     def __enter__(self) -> Self:
@@ -222,15 +221,15 @@ class Tracker:
     # ------------------------------------------------------------------------------------------ in the background
 
     def _work(self) -> None:
-        with _quiet():
-            while (job := self._jobs.get()) is not None:
-                try:
-                    if self._error is None:
+        while (job := self._jobs.get()) is not None:
+            try:
+                if self._error is None:
+                    with _quiet():
                         job()
-                except Exception as error:  # kept for `flush`; later jobs would fail the same way
-                    self._error = error
-                finally:
-                    self._jobs.task_done()
+            except Exception as error:  # kept for `flush`; later jobs would fail the same way
+                self._error = error
+            finally:
+                self._jobs.task_done()
         self._jobs.task_done()
 
     def _open(self) -> None:
@@ -424,16 +423,17 @@ def _mlflow() -> Any:
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     os.environ.setdefault("MLFLOW_SKIP_PIP_REQUIREMENTS_CHECK", "true")
     os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        import mlflow
-        import mlflow.sklearn
-    return mlflow
+    if "mlflow.sklearn" not in sys.modules:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            import mlflow.sklearn
+    return sys.modules["mlflow"]
 
 
 @contextmanager
 def _quiet() -> Any:
     """Keep MLflow's progress notes off the terminal."""
+    _mlflow()  # which sets its own log level when it is imported
     loggers = [logging.getLogger(name) for name in ("mlflow", "alembic")]
     before = [logger.level for logger in loggers]
     for logger in loggers:
