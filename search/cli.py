@@ -78,7 +78,9 @@ def _parser() -> argparse.ArgumentParser:
     start.set_defaults(command=_init)
 
     ui = commands.add_parser("ui", help="open the MLflow UI on 127.0.0.1")
-    ui.add_argument("--port", type=_whole_number("port", 65535), default=5000, help="port (default: 5000, or the next free one)")
+    ui.add_argument(
+        "--port", type=_whole_number("port", 65535), default=5000, help="port (default: 5000, or the next free one)"
+    )
     ui.set_defaults(command=_ui)
     for command in (tune, cv, start, ui):
         command.add_argument(

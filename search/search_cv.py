@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import uuid
-from contextlib import ExitStack
+from contextlib import nullcontext
 from typing import Any, Self
 
 import numpy as np
@@ -156,15 +156,8 @@ class BPSearchCV(MetaEstimatorMixin, BaseEstimator):
         plan = self._plan(space)
         task = "classification" if is_classifier(self.estimator) else "regression"
         dummy = baselines.dummy(problem, task)
-        name = self.study_name or type(self).__name__
-        store = StudyStore(None, name, {}, space)
-        with ExitStack() as stack:
-            tracker = None
-            if self.tracking is not None:
-                tracking.check(self.tracking)
-                params = {"method": plan.method, "n_trials": plan.n_trials, "n_jobs": effective_n_jobs(plan.n_jobs)}
-                params |= {f"space.{key}": value for key, value in spaces.describe(space).items()}
-                tracker = stack.enter_context(Tracker(self.tracking, name, uuid.uuid4().hex, params))
+        store = StudyStore(None, "BPSearchCV", {}, space)
+        with self._tracker(plan, space) or nullcontext() as tracker:
             outcomes = runner.run(problem, space, plan, store, dummy.score, tracker.record if tracker else _ignore)
             self._keep(problem, outcomes)
             best = runner.best(outcomes)
@@ -176,18 +169,22 @@ class BPSearchCV(MetaEstimatorMixin, BaseEstimator):
             if self.refit:
                 self._refit(problem, best)
             if tracker is not None:
-                linear = baselines.linear(problem, task)
-                figures = plots.figures(outcomes, space, [dummy, linear], "score")
-                metrics = {
-                    "score": best.score,
-                    "score_std": best.std,
-                    "dummy_score": dummy.score,
-                    "linear_score": linear.score,
-                }
+                yardsticks = [dummy, baselines.linear(problem, task)]
+                metrics = {b.name.replace(" ", "_") + "_score": b.score for b in yardsticks}
+                metrics |= {"score": best.score, "score_std": best.std}
+                figures = plots.figures(outcomes, space, yardsticks, "score")
                 tracker.finish(Report({f"best.{k}": v for k, v in best.params.items()}, metrics, "", figures))
                 if self.refit:
                     tracker.register(self.best_estimator_, X, best.score)
         return self
+
+    def _tracker(self, plan: runner.Plan, space: spaces.Space) -> Tracker | None:
+        if self.tracking is None:
+            return None
+        tracking.check(self.tracking)
+        params = {"method": plan.method, "n_trials": plan.n_trials, "n_jobs": effective_n_jobs(plan.n_jobs)}
+        params |= {f"space.{key}": value for key, value in spaces.describe(space).items()}
+        return Tracker(self.tracking, self.study_name or type(self).__name__, uuid.uuid4().hex, params)
 
     def _problem(self, X: ArrayLike, y: ArrayLike) -> tuple[Problem, spaces.Space]:
         final_step(self.estimator)

@@ -11,7 +11,6 @@ import logging
 import os
 import queue
 import sqlite3
-import sys
 import tempfile
 import threading
 import time
@@ -21,6 +20,7 @@ import warnings
 from collections.abc import Callable, Mapping
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import cache
 from http.client import HTTPException
 from importlib.metadata import version
 from pathlib import Path
@@ -419,15 +419,16 @@ def _fluent(uri: str) -> Any:
             os.environ[name] = variable
 
 
+@cache
 def _mlflow() -> Any:
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     os.environ.setdefault("MLFLOW_SKIP_PIP_REQUIREMENTS_CHECK", "true")
     os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
-    if "mlflow.sklearn" not in sys.modules:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            import mlflow.sklearn
-    return sys.modules["mlflow"]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import mlflow
+        import mlflow.sklearn
+    return mlflow
 
 
 @contextmanager

@@ -42,7 +42,9 @@ def open_tracker(folder, mlflow):
     opened = []
 
     def open_tracker(study_id: str = "one", uri: str | None = None, **more) -> Tracker:
-        opened.append(Tracker(uri or tracking.default_uri(), "x", study_id, {"method": "grid", "space": "s" * 7000}, **more))
+        opened.append(
+            Tracker(uri or tracking.default_uri(), "x", study_id, {"method": "grid", "space": "s" * 7000}, **more)
+        )
         return opened[-1]
 
     yield open_tracker
@@ -152,7 +154,7 @@ def test_what_is_not_finite_is_left_out(client, write, make_outcome, fields):
 def test_long_texts_are_cut(client, write, make_outcome):
     write(make_outcome(params={"hidden_layer_sizes": [1] * 5000}, reason="r" * 9000))
     (child,) = runs(client, "child")
-    assert "r" * 5000 == child.data.tags["reason"]
+    assert child.data.tags["reason"] == "r" * 5000
     assert child.data.params["hidden_layer_sizes"] == str([1] * 5000)[:6000]
 
 
@@ -422,7 +424,9 @@ def test_an_error_in_the_background_is_told_in_one_line(open_tracker, make_outco
     tracker.finish(REPORT)
     with pytest.raises(TrackingError) as error:
         tracker.close()
-    assert str(error.value) == f"MLflow at {tracking.default_uri()} could not be written: RuntimeError: {method} is broken"
+    assert (
+        str(error.value) == f"MLflow at {tracking.default_uri()} could not be written: RuntimeError: {method} is broken"
+    )
     assert not tracker._thread.is_alive()
 
 
@@ -499,7 +503,12 @@ def test_mlflow_that_cannot_be_imported_let_flush_wait_for_ever_bug(open_tracker
 # ------------------------------------------------------------------------------------------------------------- before a run
 
 
-GOOD = ["sqlite:///mlruns/mlflow.db", "sqlite:///new/mlflow.db", "sqlite:///{folder}/mlruns/mlflow.db", "postgresql://h/d"]
+GOOD = [
+    "sqlite:///mlruns/mlflow.db",
+    "sqlite:///new/mlflow.db",
+    "sqlite:///{folder}/mlruns/mlflow.db",
+    "postgresql://h/d",
+]
 
 
 @pytest.mark.parametrize("uri", GOOD)
@@ -534,7 +543,10 @@ BAD = {
     "no host": ("http://", "the MLflow server does not answer"),
     "no port": ("http://127.0.0.1:port", "the MLflow server does not answer"),
     "half an address": ("http://[::1", "http://[::1"),
-    "closed port": ("http://127.0.0.1:{closed}", "does not answer ([Errno 111] Connection refused); start it, or unset"),
+    "closed port": (
+        "http://127.0.0.1:{closed}",
+        "does not answer ([Errno 111] Connection refused); start it, or unset",
+    ),
     "closed port, https": ("https://127.0.0.1:{closed}", "does not answer"),
     "not there": ("{404}", "does not answer (Not Found)"),
     "broken": ("{500}", "does not answer (Internal Server Error)"),
@@ -593,7 +605,12 @@ def server(tmp_path_factory, empty_database, wait_for, free_port):
     shutil.copy(empty_database, folder / "server.db")
     port = free_port()
     command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
-    command += ["--backend-store-uri", f"sqlite:///{folder}/server.db", "--artifacts-destination", f"{folder}/artifacts"]
+    command += [
+        "--backend-store-uri",
+        f"sqlite:///{folder}/server.db",
+        "--artifacts-destination",
+        f"{folder}/artifacts",
+    ]
     uri = f"http://127.0.0.1:{port}"
     with open(folder / "log", "w") as log:
         process = subprocess.Popen(command, cwd=folder, stdout=log, stderr=log, start_new_session=True)
