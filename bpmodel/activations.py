@@ -1,7 +1,7 @@
 """Activation functions of the hidden layers: one row each, two scalar formulas.
 
-`value` maps the pre-activation z to the output a. `slope` is the derivative da/dz written in terms of a, so that the
-backward pass needs no second array per layer.
+`value` maps the pre-activation z to the output a. `slope(a, z)` is the derivative da/dz. Where it can be written in terms of
+a alone, the row says so with ``from_output=True`` and is handed a twice: the pre-activations need not be kept then.
 
 The slopes of the saturating functions have their maximum at z = 0 and vanish for large \\|z\\|: 1 for tanh, 1/4 for the
 logistic function.
@@ -14,18 +14,24 @@ from typing import NamedTuple
 
 import numpy as np
 
-from bpmodel.compiled import exp, kernel
+from bpmodel.compiled import exp, kernel, like, log1p_unit, normal_cdf
 
-ZERO, ONE, TWO = np.float32(0), np.float32(1), np.float32(2)
+ZERO, HALF, ONE, TWO = np.float32(0), np.float32(0.5), np.float32(1), np.float32(2)
+
+LEAK = 0.01
+SELU_SCALE, SELU_ALPHA = 1.0507009873554805, 1.6732632423543772
+"""The fixed point of the mean and variance of a layer's outputs is (0, 1) (Klambauer et al., 2017)."""
 
 
 class Activation(NamedTuple):
-    """One activation function; `init_factor` is the f of the Glorot bound sqrt(f / (fan_in + fan_out))."""
+    """One activation function; `formula` is for people, `init` the row of `INITIALIZERS` that fits it."""
 
     name: str
+    formula: str
     value: Callable[[float], float]
-    slope: Callable[[float], float]
-    init_factor: float = 6.0
+    slope: Callable[[float, float], float]
+    init: str
+    from_output: bool = True
 
 
 @kernel
@@ -34,19 +40,17 @@ def identity(z):
 
 
 @kernel
-def identity_slope(a):
+def identity_slope(a, z):
     return ONE
 
 
 @kernel
 def logistic(z):
-    """1 / (1 + exp(-z))"""
     return ONE / (ONE + exp(-z))
 
 
 @kernel
-def logistic_slope(a):
-    """a (1 - a), at most 1/4"""
+def logistic_slope(a, z):
     return a * (ONE - a)
 
 
@@ -57,8 +61,7 @@ def tanh(z):
 
 
 @kernel
-def tanh_slope(a):
-    """1 - a^2, at most 1"""
+def tanh_slope(a, z):
     return ONE - a * a
 
 
@@ -69,16 +72,106 @@ def relu(z):
 
 
 @kernel
-def relu_slope(a):
+def relu_slope(a, z):
     return ZERO if a <= ZERO else ONE
+
+
+@kernel
+def leaky_relu(z):
+    return like(z, LEAK) * z if z < ZERO else z
+
+
+@kernel
+def leaky_relu_slope(a, z):
+    return like(a, LEAK) if a <= ZERO else ONE
+
+
+@kernel
+def elu(z):
+    below = exp(z if z < ZERO else ZERO) - ONE
+    return below if z < ZERO else z
+
+
+@kernel
+def elu_slope(a, z):
+    return a + ONE if a <= ZERO else ONE
+
+
+@kernel
+def selu(z):
+    below = like(z, SELU_SCALE * SELU_ALPHA) * (exp(z if z < ZERO else ZERO) - ONE)
+    return below if z < ZERO else like(z, SELU_SCALE) * z
+
+
+@kernel
+def selu_slope(a, z):
+    return a + like(a, SELU_SCALE * SELU_ALPHA) if a <= ZERO else like(a, SELU_SCALE)
+
+
+@kernel
+def gelu(z):
+    return z * normal_cdf(z)
+
+
+@kernel
+def gelu_slope(a, z):
+    return normal_cdf(z) + z * like(z, 0.3989422804014327) * exp(-HALF * z * z)
+
+
+@kernel
+def silu(z):
+    return z * logistic(z)
+
+
+@kernel
+def silu_slope(a, z):
+    p = logistic(z)
+    return p + z * p * (ONE - p)
+
+
+@kernel
+def mish(z):
+    return z * _tanh_of_softplus(z)
+
+
+@kernel
+def mish_slope(a, z):
+    t = _tanh_of_softplus(z)
+    return t + z * (ONE - t * t) * logistic(z)
+
+
+@kernel
+def _tanh_of_softplus(z):
+    # with e = exp(z): ((1 + e)^2 - 1) / ((1 + e)^2 + 1); beyond 20 it is 1 in either precision, and e^2 could overflow
+    e = exp(z if z < np.float32(20) else np.float32(20))
+    n = e * (e + TWO)
+    return n / (n + TWO)
+
+
+@kernel
+def softplus(z):
+    magnitude = -z if z < ZERO else z
+    return (ZERO if z < ZERO else z) + log1p_unit(exp(-magnitude))
+
+
+@kernel
+def softplus_slope(a, z):
+    return logistic(z)
 
 
 ACTIVATIONS: dict[str, Activation] = {
     row.name: row
     for row in (
-        Activation("identity", identity, identity_slope),
-        Activation("logistic", logistic, logistic_slope, init_factor=2.0),
-        Activation("tanh", tanh, tanh_slope),
-        Activation("relu", relu, relu_slope),
+        Activation("identity", "z", identity, identity_slope, "glorot_uniform"),
+        Activation("logistic", "1 / (1 + exp(-z))", logistic, logistic_slope, "glorot_uniform"),
+        Activation("tanh", "tanh(z)", tanh, tanh_slope, "glorot_uniform"),
+        Activation("relu", "max(0, z)", relu, relu_slope, "glorot_uniform"),
+        Activation("leaky_relu", "max(0.01 z, z)", leaky_relu, leaky_relu_slope, "he_uniform"),
+        Activation("elu", "z if z > 0 else exp(z) - 1", elu, elu_slope, "he_uniform"),
+        Activation("selu", "1.0507 (z if z > 0 else 1.6733 (exp(z) - 1))", selu, selu_slope, "lecun_normal"),
+        Activation("gelu", "z times the normal distribution function of z", gelu, gelu_slope, "he_uniform", False),
+        Activation("silu", "z / (1 + exp(-z))", silu, silu_slope, "he_uniform", False),
+        Activation("mish", "z tanh(log(1 + exp(z)))", mish, mish_slope, "he_uniform", False),
+        Activation("softplus", "log(1 + exp(z))", softplus, softplus_slope, "he_uniform", False),
     )
 }

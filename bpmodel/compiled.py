@@ -1,6 +1,6 @@
 """How numeric code is compiled: one set of flags, one cache on disk, choices picked from tables.
 
-Every function that runs inside the training loop is a `kernel`. The few that Python calls are `entry_point`s: they are
+Every function that runs inside the training loop is a `kernel` or an `inner` one. The few that Python calls are `entry_point`s: they are
 compiled once and served from a cache on disk afterwards. `choose` turns a table column of kernels into one kernel that
 takes the row number first, so the loop is compiled once for all options instead of once per combination.
 
@@ -8,13 +8,14 @@ Notes on what keeps the loops fast; each was found by timing, not by reading:
 
 - `fastmath` leaves out ``nnan`` and ``ninf``: with them the compiler may delete the checks for non-finite values.
 - ``error_model="numpy"``: a division that may raise stops a loop from being vectorised.
-- Constants are ``np.float32``: a Python float would turn single precision arithmetic into double precision, while a
-  float32 constant leaves both precisions as they are.
+- Constants are ``np.float32`` where that is exact, and go through `like` where it is not: a Python float would turn single
+  precision arithmetic into double precision.
 """
 
 from __future__ import annotations
 
 import hashlib
+import math
 import os
 import tempfile
 from collections.abc import Callable, Sequence
@@ -36,6 +37,9 @@ FLAGS: dict[str, Any] = {
 
 kernel = njit(**FLAGS)
 
+inner = njit(no_cpython_wrapper=True, no_cfunc_wrapper=True, **FLAGS)
+"""A kernel that only compiled code can call: without the code that unpacks Python objects for it, it compiles faster."""
+
 
 def entry_point(function: Callable) -> Callable:
     """Compile a function that Python calls, keeping the machine code on disk for the next process."""
@@ -43,32 +47,35 @@ def entry_point(function: Callable) -> Callable:
         return njit(cache=True, **FLAGS)(function)
 
 
-def choose(kernels: Sequence[Callable], index: int = 0) -> Callable:
+def choose(kernels: Sequence[Callable]) -> Callable:
     """Return one kernel ``picked(code, *args)`` that calls ``kernels[code](*args)``.
 
     A tuple of functions inside compiled code would be a table of addresses, which cannot be cached; a chain of
-    comparisons can, and costs nothing next to an array operation. The last kernel takes every code beyond it.
+    comparisons can, and costs nothing next to an array operation. The last kernel takes every code beyond it. The chain is
+    written as one function: as functions that call one another it would be optimised once more at every level.
     """
-    first = kernels[0]
-    if len(kernels) == 1:
-
-        @kernel
-        def last(code, *args):
-            return first(*args)
-
-        return last
-    rest = choose(kernels[1:], index + 1)
-
-    @kernel
-    def picked(code, *args):
-        if code == index:
-            return first(*args)
-        return rest(code, *args)
-
-    return picked
+    *first, last = range(len(kernels))
+    lines = [f"    if code == {i}:\n        return kernel_{i}(*args)\n" for i in first]
+    source = f"def picked(code, *args):\n{''.join(lines)}    return kernel_{last}(*args)\n"
+    scope: dict[str, Any] = {f"kernel_{i}": function for i, function in enumerate(kernels)}
+    exec(source, scope)
+    return inner(scope["picked"])
 
 
-# ---------------------------------------------------------------------------------------------------- exponential
+# ---------------------------------------------------------------------------------------------------- arithmetic
+
+
+def like(x: float, value: float) -> float:
+    """`value` in the precision of `x`, inside a kernel."""
+    raise TypeError("like is compiled: call it inside a kernel")
+
+
+@overload(like, jit_options={"fastmath": FLAGS["fastmath"]})
+def _like(x, value):
+    if x == types.float32:
+        return lambda x, value: np.float32(value)
+    return lambda x, value: np.float64(value)
+
 
 
 @intrinsic
@@ -117,6 +124,60 @@ def _exp(x):
     if x == types.float32:
         return lambda x: _exp32(x)
     return lambda x: np.exp(x)
+
+
+@register_jitable
+def _log1p_unit32(u):
+    # 2 artanh(s) with s = u / (2 + u) <= 1/3; the first term left out is below 2e-9 of the sum
+    s = u / (np.float32(2) + u)
+    q = s * s
+    p = np.float32(1 / 15)
+    p = p * q + np.float32(1 / 13)
+    p = p * q + np.float32(1 / 11)
+    p = p * q + np.float32(1 / 9)
+    p = p * q + np.float32(1 / 7)
+    p = p * q + np.float32(1 / 5)
+    p = p * q + np.float32(1 / 3)
+    p = p * q + _ONE
+    return np.float32(2) * s * p
+
+
+def log1p_unit(u: float) -> float:
+    """log(1 + u) for u in [0, 1] inside a kernel, in the precision of `u`; in single precision the compiler vectorises it."""
+    raise TypeError("log1p_unit is compiled: call it inside a kernel, or use numpy.log1p")
+
+
+@overload(log1p_unit, jit_options={"fastmath": FLAGS["fastmath"]})
+def _log1p_unit(u):
+    if u == types.float32:
+        return lambda u: _log1p_unit32(u)
+    return lambda u: np.log1p(u)
+
+
+@register_jitable
+def _normal_cdf32(x):
+    # Abramowitz & Stegun 26.2.17: absolute error below 7.5e-8
+    magnitude = -x if x < np.float32(0) else x
+    t = _ONE / (_ONE + np.float32(0.2316419) * magnitude)
+    p = np.float32(1.330274429)
+    p = p * t + np.float32(-1.821255978)
+    p = p * t + np.float32(1.781477937)
+    p = p * t + np.float32(-0.356563782)
+    p = p * t + np.float32(0.319381530)
+    tail = p * t * np.float32(0.3989422804) * _exp32(-_HALF * x * x)
+    return tail if x < np.float32(0) else _ONE - tail
+
+
+def normal_cdf(x: float) -> float:
+    """Distribution function of the standard normal distribution inside a kernel, in the precision of `x`."""
+    raise TypeError("normal_cdf is compiled: call it inside a kernel, or use scipy.special.ndtr")
+
+
+@overload(normal_cdf, jit_options={"fastmath": FLAGS["fastmath"]})
+def _normal_cdf(x):
+    if x == types.float32:
+        return lambda x: _normal_cdf32(x)
+    return lambda x: 0.5 * math.erfc(-x * 0.7071067811865476)
 
 
 # ---------------------------------------------------------------------------------------------------- cache on disk

@@ -8,11 +8,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import ClassifierMixin, RegressorMixin
 from sklearn.preprocessing import LabelBinarizer
-from sklearn.utils import column_or_1d
+from sklearn.utils import check_array, column_or_1d
+from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.multiclass import _check_partial_fit_first_call, unique_labels
 from sklearn.utils.validation import validate_data
 
 from bpmodel.fitting import BPEstimator
+from bpmodel.losses import BINARY, CLASSIFICATION, REGRESSION
 from bpmodel.options import CLASSIFIER_OPTIONS, REGRESSOR_OPTIONS, with_options
 
 
@@ -58,19 +60,41 @@ class BPRegressor(RegressorMixin, BPEstimator):
         return str(self.loss)
 
     def _validate(self, X: Any, y: Any, *, first: bool, incremental: bool) -> tuple[NDArray, NDArray]:
-        X, y = validate_data(self, X, y, multi_output=True, y_numeric=True, dtype=(np.float64, np.float32), reset=first)
+        X, y = validate_data(
+            self,
+            X,
+            y,
+            accept_sparse="csr",
+            multi_output=True,
+            y_numeric=True,
+            dtype=(np.float64, np.float32),
+            reset=first,
+        )
         if y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
-        self._target_is_1d = y.ndim == 1
+        self._check_domain(y)
         return X, y
+
+    def _validate_labels(self, y: Any) -> NDArray:
+        y = check_array(y, ensure_2d=False, dtype="numeric", input_name="y_val")
+        self._check_domain(y)
+        return y
+
+    def _check_domain(self, y: NDArray) -> None:
+        least = REGRESSION[self.loss].least
+        if least is not None and ((low := np.min(y)) < least[0] or (low == least[0] and not least[1])):
+            raise ValueError(f"loss={self.loss!r} needs targets {'>=' if least[1] else '>'} {least[0]:g}; y has {low:g}")
 
     def _learn_target(self, y: NDArray, weight: NDArray) -> None:
         targets = _columns(y)
         self._target_mean, self._target_scale = np.zeros(targets.shape[1]), np.ones(targets.shape[1])
         if self.scale_target and weight.any():
-            self._target_mean = np.average(targets, axis=0, weights=weight)
+            mean = np.average(targets, axis=0, weights=weight)
+            if REGRESSION[self.loss].least is None:
+                self._target_mean = mean
             spread = np.sqrt(np.average((targets - self._target_mean) ** 2, axis=0, weights=weight))
-            self._target_scale = np.where(spread > 0, spread, 1.0)
+            scale = spread if REGRESSION[self.loss].least is None else mean
+            self._target_scale = np.where(scale > 0, scale, 1.0)
 
     def _encode(self, y: ArrayLike) -> NDArray:
         targets = _columns(y)
@@ -138,10 +162,13 @@ class BPClassifier(ClassifierMixin, BPEstimator):
     """
 
     def _loss_name(self) -> str:
-        return "log_loss" if self._label_binarizer.y_type_ == "multiclass" else "binary_log_loss"
+        several = self._label_binarizer.y_type_ == "multiclass"
+        return str(self.loss) if several else list(BINARY)[list(CLASSIFICATION).index(self.loss)]
 
     def _validate(self, X: Any, y: Any, *, first: bool, incremental: bool) -> tuple[NDArray, NDArray]:
-        X, y = validate_data(self, X, y, multi_output=True, dtype=(np.float64, np.float32), reset=first)
+        X, y = validate_data(
+            self, X, y, accept_sparse="csr", multi_output=True, dtype=(np.float64, np.float32), reset=first
+        )
         if y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
         if not hasattr(self, "classes_") or not (self.warm_start or incremental):
@@ -159,11 +186,31 @@ class BPClassifier(ClassifierMixin, BPEstimator):
             )
         return X, y
 
+    def _validate_labels(self, y: Any) -> NDArray:
+        unknown = np.setdiff1d(unique_labels(y), self.classes_)
+        if len(unknown):
+            raise ValueError(f"y_val has the classes {unknown.tolist()}, which y has not: {self.classes_.tolist()}")
+        return np.asarray(y)
+
+    def _weigh(self, y: NDArray, weight: NDArray, *, incremental: bool) -> NDArray:
+        if self.class_weight is None:
+            return weight
+        if incremental and self.class_weight == "balanced":
+            raise ValueError(
+                "class_weight='balanced' needs all rows at once; for partial_fit give the weights as a dict, such as "
+                "compute_class_weight('balanced', classes=classes, y=y) finds them"
+            )
+        return weight * compute_sample_weight(self.class_weight, y)
+
     def _learn_target(self, y: NDArray, weight: NDArray) -> None:
         pass  # `_validate` has learned the classes
 
     def _encode(self, y: ArrayLike) -> NDArray:
-        return self._label_binarizer.transform(y)
+        targets = self._label_binarizer.transform(y)
+        if self.label_smoothing > 0:
+            several = self._label_binarizer.y_type_ == "multiclass"
+            targets = targets + self.label_smoothing * (1 / (targets.shape[1] if several else 2) - targets)
+        return targets
 
     def partial_fit(
         self,

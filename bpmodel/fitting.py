@@ -9,21 +9,22 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+from sklearn.utils.validation import _check_sample_weight, check_consistent_length, check_is_fitted, validate_data
 
+from bpmodel import initializers
 from bpmodel import network as networks
-from bpmodel.initializers import glorot_uniform
+from bpmodel.activations import ACTIVATIONS
+from bpmodel.clipping import CLIPPINGS
 from bpmodel.losses import LOSSES
 from bpmodel.monitor import STEADY_ROWS, DivergenceError, DivergenceWarning, Verdict
-from bpmodel.optimizers import OPTIMIZERS
+from bpmodel.optimizers import OPTIMIZERS, Rule
 from bpmodel.schedules import SCHEDULES
-from bpmodel.training import Rows, Rule, Settings, Training, new_state
-
-DTYPE = np.dtype(np.float32)
+from bpmodel.training import Rows, Settings, Training, new_memory, new_state
 
 
 class BPEstimator(BaseEstimator, ABC):
@@ -39,6 +40,10 @@ class BPEstimator(BaseEstimator, ABC):
         """Check X and y and return them as arrays."""
 
     @abstractmethod
+    def _validate_labels(self, y: Any) -> NDArray:
+        """Check the targets of rows to validate on."""
+
+    @abstractmethod
     def _learn_target(self, y: NDArray, weight: NDArray) -> None:
         """Learn from the targets of a first fit what `_encode` needs."""
 
@@ -50,16 +55,30 @@ class BPEstimator(BaseEstimator, ABC):
     def _loss_name(self) -> str:
         """Return the name of the row of `LOSSES`."""
 
+    def _weigh(self, y: NDArray, weight: NDArray, *, incremental: bool) -> NDArray:
+        """Return the weights of the rows, given those of the samples."""
+        return weight
+
     # ------------------------------------------------------------------------------------------------ fitting
 
-    def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
+    def fit(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        *,
+        X_val: ArrayLike | None = None,
+        y_val: ArrayLike | None = None,
+    ) -> Self:
         """Train the network.
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
+        X : array-like or sparse matrix of shape (n_samples, n_features)
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
         sample_weight : array-like of shape (n_samples,), optional
+        X_val, y_val : array-like, optional
+            Rows to validate on: their loss and score are recorded every epoch, and decide with `early_stopping`.
 
         Returns
         -------
@@ -79,7 +98,10 @@ class BPEstimator(BaseEstimator, ABC):
         DivergenceWarning
             If the fit diverges and ``on_divergence="stop"``.
         """
-        training = self.begin_fit(X, y, sample_weight)
+        if (X_val is None) != (y_val is None):
+            raise ValueError("X_val and y_val belong together: give both or none")
+        validation = None if X_val is None or y_val is None else (X_val, y_val)
+        training = self.begin_fit(X, y, sample_weight, validation=validation, stop_on_validation=True)
         try:
             training.advance(self.max_iter)
         except KeyboardInterrupt:
@@ -120,6 +142,7 @@ class BPEstimator(BaseEstimator, ABC):
         sample_weight: ArrayLike | None = None,
         *,
         validation: tuple[ArrayLike, ArrayLike] | None = None,
+        stop_on_validation: bool = False,
         incremental: bool = False,
     ) -> Training:
         """Prepare a fit and return it before its first epoch.
@@ -132,15 +155,19 @@ class BPEstimator(BaseEstimator, ABC):
         X, y, sample_weight
             As in `fit`.
         validation : tuple (X, y), optional
-            Rows whose loss is recorded every epoch in the history; with `early_stopping`, the rows set aside are recorded
-            instead.
+            Rows whose loss and score are recorded every epoch in the history.
+        stop_on_validation : bool, default=False
+            Whether `early_stopping` uses these rows; if not, the rows that it sets aside are recorded instead.
         incremental : bool, default=False
             Whether to go on from the present weights and optimizer state, as `partial_fit` does.
         """
         self._validate_params()
         first = not hasattr(self, "_parameters") or not (self.warm_start or incremental)
         X, y = self._validate(X, y, first=first, incremental=incremental)
-        weight = np.ones(len(X)) if sample_weight is None else _check_sample_weight(sample_weight, X)
+        if issparse(X) and self.input_noise > 0:
+            raise ValueError(f"input_noise={self.input_noise!r} needs dense rows; X is sparse")
+        weight = np.ones(X.shape[0]) if sample_weight is None else _check_sample_weight(sample_weight, X)
+        weight = self._weigh(y, weight, incremental=incremental)
         if first:
             self._learn_target(y, weight)
         targets = self._encode(y)
@@ -150,27 +177,40 @@ class BPEstimator(BaseEstimator, ABC):
 
         if first:
             self._draw_weights(X.shape[1], targets.shape[1], random_state)
-        network = self._network()
         optimizer = OPTIMIZERS[self.solver]
-        memory = getattr(self, "_memory", None)
-        if not incremental or memory is None or len(memory) != optimizer.slots:
-            memory = np.zeros((optimizer.slots, self._parameters.size), dtype=DTYPE)
-            self._random = None
+        network = self._network()
+        if self.ema_decay > 0:
+            self._trained = self._parameters.copy() if self._trained is None else self._trained
+            network = network._replace(parameters=self._trained)
+        else:
+            self._trained = None
+        fresh = not incremental or self._memory is None or len(self._memory[0]) != optimizer.slots
+        if fresh:
             self._state["rate"], self._state["step"] = self.learning_rate_init, 0
             self._moments = np.zeros((3, targets.shape[1]))
-        self._memory = memory
         self._state["epoch"], self._state["code"] = 0, 0
 
-        train_index, validation_index = self._split(targets, random_state)
-        if self._random is None:
-            self._random = random_state.randint(1, 2**63 - 1, size=1, dtype=np.uint64)
-        rows = _rows(X, targets, weight, train_index)
+        own_split = self.early_stopping and not (stop_on_validation and validation is not None)
+        train_index, validation_index = self._split(targets, random_state, own_split)
+        rows = self._rows(X, targets, weight, train_index)
         held_out = rows._replace(order=validation_index)
-        if validation is not None and not self.early_stopping:
+        if validation is not None and not own_split:
             held_out = self._validation_rows(*validation)
         loss = LOSSES[self._loss_name()]
         self._moments += _moments(rows)
-        baseline = loss.baseline(*self._moments[1:] / self._moments[0])
+        mean, mean_square = self._moments[1:] / self._moments[0]
+        baseline = loss.baseline(mean, mean_square, self._loss_number())
+        if first and self.zero_last_layer:
+            self.coefs_[-1][:] = 0
+            self.intercepts_[-1][:] = loss.constant(mean)
+            network.parameters[:] = self._parameters
+        if fresh:
+            random = random_state.randint(1, 2**63 - 1, size=1, dtype=np.uint64)
+            memory = new_memory(network, optimizer.slots, self._parameters, random)
+        else:
+            memory = new_memory(network, 0, self._parameters, self._memory[2])
+            memory = memory._replace(optimizer=self._memory[0], recent=self._memory[1])
+        self._memory = [memory.optimizer, memory.recent, memory.random]
         reference = np.ones(1)
         if len(held_out.order):
             reference = loss.reference(held_out.y[held_out.order], held_out.weight[held_out.order])
@@ -180,7 +220,6 @@ class BPEstimator(BaseEstimator, ABC):
             rows=rows,
             validation=held_out,
             memory=memory,
-            random=self._random,
             state=self._state,
             max_iter=self.max_iter,
             baseline=baseline,
@@ -224,18 +263,40 @@ class BPEstimator(BaseEstimator, ABC):
         if any(n <= 0 for n in hidden):
             raise ValueError(f"hidden_layer_sizes must be > 0, got {hidden}.")
         self._layer_units = [int(n) for n in (inputs, *hidden, outputs)]
-        self._parameters = np.zeros(networks.n_weights(self._layer_units) + sum(self._layer_units[1:]), dtype=DTYPE)
-        weights, biases = glorot_uniform(self._layer_units, self.activation, random_state)
+        self._activations = self._activation_names(len(hidden))
+        blank = networks.build(
+            self._layer_units,
+            self._activations,
+            self._loss_name(),
+            np.dtype(self.dtype),
+            normalization=self.normalization,
+        )
+        self._parameters, self._running, self._trained = blank.parameters, blank.running, None
+        self._normalization = self.normalization
+        weights, biases = initializers.draw(
+            self.init, self._layer_units, self._activations, self.init_gain, random_state
+        )
         self.coefs_, self.intercepts_ = weights, biases
         self._state, self._memory = new_state(), None
         self._loss_curve, self._validation_scores = [], []
         self.n_layers_, self.n_outputs_ = len(self._layer_units), outputs
         self.out_activation_ = LOSSES[self._loss_name()].output
 
-    def _split(self, targets: NDArray, random_state: np.random.RandomState) -> tuple[NDArray, NDArray]:
+    def _activation_names(self, n_hidden: int) -> list[str]:
+        if isinstance(self.activation, str):
+            return [self.activation] * n_hidden
+        names = list(self.activation)
+        if len(names) != n_hidden:
+            raise ValueError(f"activation={names} names {len(names)} functions for {n_hidden} hidden layers")
+        for name in names:
+            if name not in ACTIVATIONS:
+                raise ValueError(f"activation={names}: {name!r} is unknown; allowed are {', '.join(ACTIVATIONS)}")
+        return names
+
+    def _split(self, targets: NDArray, random_state: np.random.RandomState, split: bool) -> tuple[NDArray, NDArray]:
         """Return training and validation row numbers."""
         index = np.arange(len(targets), dtype=np.int64)
-        if not self.early_stopping:
+        if not split:
             return index, index[:0]
         stratify = targets if isinstance(self, ClassifierMixin) and targets.shape[1] == 1 else None
         train, validation = train_test_split(
@@ -248,34 +309,61 @@ class BPEstimator(BaseEstimator, ABC):
         return train, validation
 
     def _validation_rows(self, X: ArrayLike, y: ArrayLike) -> Rows:
-        targets = self._encode(y)
-        return _rows(X, targets, np.ones(len(targets)), np.arange(len(targets), dtype=np.int64))
+        X = validate_data(self, X, accept_sparse="csr", dtype=(np.float64, np.float32), reset=False)
+        targets = self._encode(self._validate_labels(y))
+        check_consistent_length(X, targets)
+        return self._rows(X, targets, np.ones(len(targets)), np.arange(len(targets), dtype=np.int64))
+
+    def _rows(self, X: Any, targets: NDArray, weight: NDArray, order: NDArray) -> Rows:
+        dtype = self._parameters.dtype
+        dense, sparse = networks.split_sparse(X, dtype)
+        return Rows(dense, sparse, networks.read_only(targets, dtype), networks.read_only(weight, dtype), order)
+
+    def _loss_number(self) -> float:
+        option = LOSSES[self._loss_name()].option
+        return float(getattr(self, option)) if option else 0.0
 
     def _settings(self, n_rows: int, baseline: float, incremental: bool) -> Settings:
         batch_size = self.batch_size
+        optimizer, clipping, schedule = OPTIMIZERS[self.solver], CLIPPINGS[self.clipping], SCHEDULES[self.learning_rate]
         if batch_size == "auto":
-            batch_size = min(200, n_rows)
+            batch_size = n_rows if optimizer.whole else min(200, n_rows)
         elif batch_size > n_rows:
             warnings.warn(
                 "Got `batch_size` less than 1 or larger than sample size. It is going to be clipped", stacklevel=4
             )
             batch_size = n_rows
-        number: Any = DTYPE.type
+        number: Any = self._parameters.dtype.type
         return Settings(
             optimizer=list(OPTIMIZERS).index(self.solver),
-            schedule=list(SCHEDULES).index(self.learning_rate if self.solver == "sgd" else "constant"),
             rule=Rule(
                 number(self.momentum),
                 bool(self.nesterovs_momentum),
                 number(self.beta_1),
                 number(self.beta_2),
+                number(self.rho),
                 number(self.epsilon),
             ),
             learning_rate_init=float(self.learning_rate_init),
+            schedule=list(SCHEDULES).index(
+                "constant" if schedule.sgd_only and self.solver != "sgd" else self.learning_rate
+            ),
             power_t=float(self.power_t),
-            alpha=float(self.alpha),
+            decay_rate=float(self.decay_rate),
+            decay_epochs=float(self.decay_epochs),
+            warmup_epochs=float(self.warmup_epochs),
+            l2=float(self.alpha),
+            l1=float(self.l1),
+            weight_decay=float(optimizer.weight_decay if self.weight_decay is None else self.weight_decay),
+            dropout=float(self.dropout),
+            input_noise=float(self.input_noise),
+            max_norm=float(self.max_norm or 0),
+            ema_decay=float(self.ema_decay),
+            clipping=list(CLIPPINGS).index(self.clipping),
+            clip_threshold=float(clipping.threshold if self.clip_threshold is None else self.clip_threshold),
             batch_size=int(batch_size),
             shuffle=bool(self.shuffle),
+            max_iter=int(self.max_iter),
             tol=float(self.tol),
             n_iter_no_change=float(self.n_iter_no_change),
             early_stopping=bool(self.early_stopping),
@@ -287,8 +375,15 @@ class BPEstimator(BaseEstimator, ABC):
     # ----------------------------------------------------------------------------------------- fitted network
 
     def _network(self) -> networks.Network:
-        blank = networks.build(self._layer_units, self.activation, self._loss_name(), DTYPE)
-        return blank._replace(parameters=self._parameters)
+        blank = networks.build(
+            self._layer_units,
+            self._activations,
+            self._loss_name(),
+            self._parameters.dtype,
+            normalization=self._normalization,
+            loss_number=self._loss_number(),
+        )
+        return blank._replace(parameters=self._parameters, running=self._running)
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "_parameters")
@@ -321,13 +416,13 @@ class BPEstimator(BaseEstimator, ABC):
     def _predict_outputs(self, X: ArrayLike) -> NDArray:
         """Return the network's outputs of shape (n, outputs)."""
         check_is_fitted(self)
-        X = validate_data(self, X, dtype=(np.float64, np.float32), reset=False)
-        return networks.predict(self._network(), np.asarray(X))
+        X = validate_data(self, X, accept_sparse="csr", dtype=(np.float64, np.float32), reset=False)
+        return networks.predict(self._network(), X)
 
-
-def _rows(X: Any, targets: NDArray, weight: NDArray, order: NDArray) -> Rows:
-    X, targets, weight = (networks.read_only(values, DTYPE) for values in (X, targets, weight))
-    return Rows(X, targets, weight, order)
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags
 
 
 def _moments(rows: Rows) -> NDArray:

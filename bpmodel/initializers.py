@@ -1,38 +1,105 @@
-"""Starting values of weights and biases."""
+"""Starting values of the weights: one row each, drawn for a layer from its fans; biases start at zero but for one row.
+
+A row's variance keeps that of the signals (Glorot & Bengio, 2010), of the signals through rectifiers (He et al., 2015) or of
+the forward signals alone (LeCun et al., 1998) the same from layer to layer; a uniform row draws from U(-b, b) with the
+same variance b^2 / 3.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
+from numpy.random import RandomState
 
 from bpmodel.activations import ACTIVATIONS
 
 
-def glorot_uniform(
-    units: Sequence[int], activation: str, random_state: np.random.RandomState
-) -> tuple[list[NDArray], list[NDArray]]:
-    """Draw weights and biases from U(-b, b) with b = sqrt(f / (fan_in + fan_out)).
+def glorot_variance(fan_in: int, fan_out: int) -> float:
+    return 2.0 / (fan_in + fan_out)
 
-    f is 2 for the logistic function and 6 otherwise (Glorot & Bengio, 2010). The draws come in scikit-learn's order, so
-    the same seed gives the same start as its MLP.
+
+def he_variance(fan_in: int, fan_out: int) -> float:
+    return 2.0 / fan_in
+
+
+def lecun_variance(fan_in: int, fan_out: int) -> float:
+    return 1.0 / fan_in
+
+
+def _uniform(variance: Callable[[int, int], float]) -> Callable[[int, int, RandomState], NDArray]:
+    def draw(fan_in: int, fan_out: int, random_state: RandomState) -> NDArray:
+        bound = np.sqrt(3 * variance(fan_in, fan_out))
+        return random_state.uniform(-bound, bound, (fan_in, fan_out))
+
+    return draw
+
+
+def _normal(variance: Callable[[int, int], float]) -> Callable[[int, int, RandomState], NDArray]:
+    def draw(fan_in: int, fan_out: int, random_state: RandomState) -> NDArray:
+        return random_state.normal(0.0, np.sqrt(variance(fan_in, fan_out)), (fan_in, fan_out))
+
+    return draw
+
+
+def orthogonal(fan_in: int, fan_out: int, random_state: RandomState) -> NDArray:
+    """Orthonormal rows or columns, uniformly distributed (Saxe et al., 2014)."""
+    rows, columns = max(fan_in, fan_out), min(fan_in, fan_out)
+    q, r = np.linalg.qr(random_state.normal(size=(rows, columns)))
+    q *= np.sign(np.diag(r))
+    return q if fan_in >= fan_out else q.T
+
+
+INITIALIZERS: dict[str, Callable[[int, int, RandomState], NDArray]] = {
+    "glorot_uniform": _uniform(glorot_variance),
+    "glorot_normal": _normal(glorot_variance),
+    "he_uniform": _uniform(he_variance),
+    "he_normal": _normal(he_variance),
+    "lecun_uniform": _uniform(lecun_variance),
+    "lecun_normal": _normal(lecun_variance),
+    "orthogonal": orthogonal,
+}
+
+
+def draw(
+    init: str, units: Sequence[int], activations: Sequence[str], gain: float, random_state: RandomState
+) -> tuple[list[NDArray], list[NDArray]]:
+    """Draw the weights and biases of a network.
 
     Parameters
     ----------
+    init : str
+        A row of `INITIALIZERS`, or ``"auto"``: for each layer the row that its activation names, the output layer going with
+        the last hidden one.
     units : sequence of int
         Layer sizes from the inputs to the outputs.
+    activations : sequence of str
+        One for each hidden layer.
+    gain : float
+        Factor of the weights.
 
     Returns
     -------
     weights : list of ndarray of shape (fan_in, fan_out)
     biases : list of ndarray of shape (fan_out,)
+        Zero; under ``"auto"`` with the row ``"glorot_uniform"`` drawn like the weights, as scikit-learn's MLP does.
+
+    Notes
+    -----
+    ``"auto"`` is scikit-learn's choice for the activations that its MLP has, draw for draw, so the same seed gives the same
+    start: its bound is sqrt(2 / (fan_in + fan_out)) for the logistic function and sqrt(6 / (fan_in + fan_out)) otherwise.
     """
-    factor = ACTIVATIONS[activation].init_factor
+    names = [*activations, activations[-1]] if activations else ["identity"]
     weights, biases = [], []
-    for fan_in, fan_out in pairwise(units):
-        bound = np.sqrt(factor / (fan_in + fan_out))
-        weights.append(random_state.uniform(-bound, bound, (fan_in, fan_out)))
-        biases.append(random_state.uniform(-bound, bound, fan_out))
+    for (fan_in, fan_out), name in zip(pairwise(units), names, strict=True):
+        rule = ACTIVATIONS[name].init if init == "auto" else init
+        if init == "auto" and rule == "glorot_uniform":
+            bound = np.sqrt((2.0 if name == "logistic" else 6.0) / (fan_in + fan_out))
+            weights.append(gain * random_state.uniform(-bound, bound, (fan_in, fan_out)))
+            biases.append(random_state.uniform(-bound, bound, fan_out))
+        else:
+            weights.append(gain * INITIALIZERS[rule](fan_in, fan_out, random_state))
+            biases.append(np.zeros(fan_out))
     return weights, biases

@@ -1,26 +1,32 @@
 """The network: packed parameters, forward pass, backward pass.
 
-All parameters lie in one vector, first the weights of every layer and then the biases of every layer, so an update rule is
-one loop and L2 regularisation is a prefix of it. Layer l maps ``units[l]`` inputs to ``units[l + 1]`` outputs:
+All parameters lie in one vector, first the weights of every layer, then the biases of every layer, then the scales of the
+normalised hidden layers, so an update rule is one loop and weight decay is a prefix of it. Layer l maps ``units[l]`` inputs to
+``units[l + 1]`` outputs:
 
-    z_l = a_l W_l + b_l,    a_{l+1} = activation(z_l),    a_0 = the rows of a minibatch
+    z_l = a_l W_l + b_l,    a_{l+1} = activation_l(z_l),    a_0 = the rows of a minibatch
 
-Shapes: W_l is (units[l], units[l + 1]), b_l is (units[l + 1],), a_l is (rows, units[l]).
+With normalisation a hidden layer computes ``z_l = scale_l * normalised(a_l W_l) + b_l`` instead.
+
+Shapes: W_l is (units[l], units[l + 1]), b_l and scale_l are (units[l + 1],), a_l is (rows, units[l]).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.sparse import issparse
 
 from bpmodel.activations import ACTIVATIONS, Activation
 from bpmodel.blas import single_thread
-from bpmodel.compiled import choose, entry_point, kernel
+from bpmodel.compiled import choose, entry_point, inner
 from bpmodel.losses import LOSSES
+from bpmodel.noise import drop, undrop
+from bpmodel.normalization import NORMALIZATIONS
 
 PREDICTION_ROWS = 32
 """Rows predicted together. Always the same number, padded, so that a row's prediction does not depend on its company."""
@@ -30,43 +36,106 @@ class Network(NamedTuple):
     """A network as compiled code sees it."""
 
     parameters: NDArray
-    """(n_weights + n_biases,)"""
+    """(n_weights + n_biases + n_scales,)"""
+    running: NDArray
+    """(2, hidden units): means and variances of batch normalisation; (2, 0) without"""
     units: NDArray[np.int64]
     """(n_layers + 1,), from the inputs to the outputs"""
-    activation: int
-    """row of ACTIVATIONS"""
+    activations: NDArray[np.int64]
+    """(hidden layers,), rows of ACTIVATIONS"""
+    normalization: int
+    """row of NORMALIZATIONS"""
     loss: int
     """row of LOSSES"""
+    loss_number: float
+    """the loss's own number, in the precision of the parameters"""
+
+
+class Sparse(NamedTuple):
+    """Rows in compressed sparse row format, as in SciPy; an empty `indptr` stands for dense rows."""
+
+    indptr: NDArray[np.int64]
+    indices: NDArray[np.int32]
+    values: NDArray
+
+
+class Batch(NamedTuple):
+    """The rows that go through the network together: `order` says which, where they are sparse."""
+
+    count: int
+    order: NDArray[np.int64]
+    sparse: Sparse
 
 
 class Workspace(NamedTuple):
     """Room for one minibatch, allocated once per fit."""
 
+    x: NDArray
+    """(rows * units[0],): a_0, the inputs; empty if they are sparse"""
     layers: NDArray
-    """(rows * sum(units),): a_0, a_1, … one after the other"""
+    """(rows * sum(units[1:]),): a_1, a_2, … one after the other"""
+    inputs: NDArray
+    """like layers, the z_l that slopes are computed from; empty if they all follow from a_l"""
+    normalized: NDArray
+    """like layers, what normalisation makes of a_l W_l; empty without"""
+    spread: NDArray
+    """(layers, max(rows, units)): inverse standard deviations of normalised layers"""
     deltas: NDArray
-    """(2, rows * max(units)): derivatives with respect to z of two neighbouring layers"""
+    """(2, rows * max(units[1:])): derivatives with respect to z of two neighbouring layers"""
     gradient: NDArray
     """like Network.parameters"""
 
 
-def build(units: Sequence[int], activation: str, loss: str, dtype: np.dtype) -> Network:
-    """Return a network with all parameters zero."""
+class Mode(NamedTuple):
+    """What differs between a training step and everything else."""
+
+    training: bool
+    dropout: float
+    key: int
+    """of the dropout masks"""
+
+
+def build(
+    units: Sequence[int],
+    activations: Sequence[str],
+    loss: str,
+    dtype: np.dtype,
+    *,
+    normalization: str = "none",
+    loss_number: float = 0.0,
+) -> Network:
+    """Return a network with all weights and biases zero, and all scales one."""
+    hidden = sum(units[1:-1]) if normalization != "none" else 0
+    parameters = np.zeros(n_weights(units) + sum(units[1:]) + hidden, dtype=dtype)
+    parameters[parameters.size - hidden :] = 1
+    running = np.zeros((2, hidden), dtype=dtype)
+    running[1] = 1
     return Network(
-        np.zeros(n_weights(units) + sum(units[1:]), dtype=dtype),
+        parameters,
+        running,
         np.asarray(units, dtype=np.int64),
-        list(ACTIVATIONS).index(activation),
+        np.array([list(ACTIVATIONS).index(name) for name in activations], dtype=np.int64),
+        list(NORMALIZATIONS).index(normalization),
         list(LOSSES).index(loss),
+        parameters.dtype.type(loss_number),
     )
 
 
-def workspace(network: Network, rows: int, *, gradient: bool = True) -> Workspace:
+def workspace(network: Network, rows: int, *, gradient: bool = True, sparse: bool = False) -> Workspace:
     """Return room for `rows` rows; without `gradient`, for the forward pass only."""
     dtype, units = network.parameters.dtype, network.units
+    size = rows * int(units[1:].sum())
+    keeps_inputs = gradient and not all(list(ACTIVATIONS.values())[i].from_output for i in network.activations)
+    normalizes = network.normalization > 0
+    widest = int(units[1:].max())
     return Workspace(
-        np.zeros(rows * int(units.sum()), dtype=dtype),
-        np.zeros((2, rows * int(units.max()) if gradient else 0), dtype=dtype),
-        np.zeros(network.parameters.size if gradient else 0, dtype=dtype),
+        x=np.zeros(0 if sparse else rows * int(units[0]), dtype=dtype),
+        layers=np.zeros(size, dtype=dtype),
+        inputs=np.zeros(size if keeps_inputs else 0, dtype=dtype),
+        normalized=np.zeros(size if normalizes and gradient else 0, dtype=dtype),
+        spread=np.zeros((units.size if normalizes else 0, max(rows, widest)), dtype=dtype),
+        deltas=np.zeros((2, rows * widest if gradient else 0), dtype=dtype),
+        gradient=np.zeros(network.parameters.size if gradient else 0, dtype=dtype),
     )
 
 
@@ -91,42 +160,70 @@ def unpack(parameters: NDArray, units: Sequence[int]) -> tuple[list[NDArray], li
 
 def _add_bias_and_activate(activation: Activation):
     value = activation.value
+    if activation.from_output:
 
-    @kernel
-    def apply(z, bias):
-        for i in range(z.shape[0]):
-            for j in range(z.shape[1]):
-                z[i, j] = value(z[i, j] + bias[j])
+        @inner
+        def apply(z, bias, inputs):
+            for i in range(z.shape[0]):
+                for j in range(z.shape[1]):
+                    z[i, j] = value(z[i, j] + bias[j])
+
+    else:
+
+        @inner
+        def apply(z, bias, inputs):
+            for i in range(z.shape[0]):
+                for j in range(z.shape[1]):
+                    inputs[i, j] = z[i, j] + bias[j]
+                    z[i, j] = value(inputs[i, j])
 
     return apply
 
 
 def _multiply_by_slope(activation: Activation):
     slope = activation.slope
+    if activation.from_output:
 
-    @kernel
-    def apply(delta, a):
-        for i in range(delta.shape[0]):
-            for j in range(delta.shape[1]):
-                delta[i, j] *= slope(a[i, j])
+        @inner
+        def apply(delta, a, inputs):
+            for i in range(delta.shape[0]):
+                for j in range(delta.shape[1]):
+                    delta[i, j] *= slope(a[i, j], a[i, j])
+
+    else:
+
+        @inner
+        def apply(delta, a, inputs):
+            for i in range(delta.shape[0]):
+                for j in range(delta.shape[1]):
+                    delta[i, j] *= slope(a[i, j], inputs[i, j])
 
     return apply
 
 
 add_bias_and_activate = choose([_add_bias_and_activate(row) for row in ACTIVATIONS.values()])
 multiply_by_slope = choose([_multiply_by_slope(row) for row in ACTIVATIONS.values()])
+normalize = choose([row.forward for row in NORMALIZATIONS.values()])
+normalize_backward = choose([row.backward for row in NORMALIZATIONS.values()])
 evaluate_loss = choose([row.evaluate for row in LOSSES.values()])
 apply_link = choose([row.link for row in LOSSES.values()])
 
 
-@kernel
+@inner
 def add_bias(z, bias):
     for i in range(z.shape[0]):
         for j in range(z.shape[1]):
             z[i, j] += bias[j]
 
 
-@kernel
+@inner
+def multiply_columns(z, scale):
+    for i in range(z.shape[0]):
+        for j in range(z.shape[1]):
+            z[i, j] *= scale[j]
+
+
+@inner
 def sum_columns(delta, out):
     for j in range(out.size):
         out[j] = 0
@@ -135,10 +232,25 @@ def sum_columns(delta, out):
             out[j] += delta[i, j]
 
 
+@inner
+def sum_product_columns(delta, n, out):
+    for j in range(out.size):
+        out[j] = 0
+    for i in range(delta.shape[0]):
+        for j in range(delta.shape[1]):
+            out[j] += delta[i, j] * n[i, j]
+
+
 # ----------------------------------------------------------------------------------------------------------- passes
 
 
-@kernel
+@inner
+def copy(source, target):
+    for i in range(source.size):
+        target[i] = source[i]
+
+
+@inner
 def count_weights(units):
     total = 0
     for layer in range(units.size - 1):
@@ -146,46 +258,109 @@ def count_weights(units):
     return total
 
 
-@kernel
-def forward(network, layers, rows):
-    """Fill `layers` from its first block, the `rows` input rows; return the last z, of shape (rows, outputs)."""
-    units, parameters = network.units, network.parameters
+@inner
+def multiply_sparse(batch, weights, z):
+    """z = X W, a row of W for each value that is there"""
+    indptr, indices, values = batch.sparse.indptr, batch.sparse.indices, batch.sparse.values
+    for i in range(batch.count):
+        row = batch.order[i]
+        for j in range(z.shape[1]):
+            z[i, j] = 0
+        for k in range(indptr[row], indptr[row + 1]):
+            value, w = values[k], weights[indices[k]]
+            for j in range(z.shape[1]):
+                z[i, j] += value * w[j]
+
+
+@inner
+def multiply_sparse_transposed(batch, delta, out):
+    """out = X^T delta"""
+    indptr, indices, values = batch.sparse.indptr, batch.sparse.indices, batch.sparse.values
+    for i in range(out.shape[0]):
+        for j in range(out.shape[1]):
+            out[i, j] = 0
+    for i in range(batch.count):
+        row = batch.order[i]
+        for k in range(indptr[row], indptr[row + 1]):
+            value, g = values[k], out[indices[k]]
+            for j in range(out.shape[1]):
+                g[j] += value * delta[i, j]
+
+
+@inner
+def forward(network, work, batch, mode):
+    """Fill ``work.layers`` from the batch, whose dense rows lie in ``work.x``; return the last z, of shape (rows, outputs)."""
+    units, parameters, layers, rows = network.units, network.parameters, work.layers, batch.count
     last = units.size - 2
-    capacity = layers.size // units.sum()
-    weight, bias, start = 0, count_weights(units), 0
-    a = layers[: rows * units[0]].reshape(rows, units[0])
+    capacity = layers.size // units[1:].sum()
+    weight, bias, start, unit = 0, count_weights(units), 0, 0
+    scale = bias + units[1:].sum()
+    a = work.x[: rows * units[0]].reshape(rows, units[0]) if work.x.size > 0 else layers[:0].reshape(0, 0)
     for layer in range(last + 1):
         fan_in, fan_out = units[layer], units[layer + 1]
-        start += capacity * fan_in
-        z = layers[start : start + rows * fan_out].reshape(rows, fan_out)
-        np.dot(a, parameters[weight : weight + fan_in * fan_out].reshape(fan_in, fan_out), z)
+        stop = start + rows * fan_out
+        z = layers[start:stop].reshape(rows, fan_out)
+        w = parameters[weight : weight + fan_in * fan_out].reshape(fan_in, fan_out)
+        if layer == 0 and batch.sparse.indptr.size > 0:
+            multiply_sparse(batch, w, z)
+        else:
+            np.dot(a, w, z)
         b = parameters[bias : bias + fan_out]
         if layer < last:
-            add_bias_and_activate(network.activation, z, b)
+            if network.normalization > 0:
+                running = network.running[:, unit : unit + fan_out]
+                normalize(network.normalization, z, work.spread[layer], running, mode.training)
+                if work.normalized.size > 0:
+                    copy(layers[start:stop], work.normalized[start:stop])
+                multiply_columns(z, parameters[scale + unit : scale + unit + fan_out])
+                unit += fan_out
+            kept = work.inputs[start:stop].reshape(rows, fan_out) if work.inputs.size > 0 else z
+            add_bias_and_activate(network.activations[layer], z, b, kept)
+            if mode.dropout > 0:
+                drop(z, mode.dropout, mode.key + layer)
         else:
             add_bias(z, b)
-        weight, bias = weight + fan_in * fan_out, bias + fan_out
+        weight, bias, start = weight + fan_in * fan_out, bias + fan_out, start + capacity * fan_out
         a = z
     return a
 
 
-@kernel
-def backward(network, work, rows):
+@inner
+def backward(network, work, batch, mode):
     """Fill ``work.gradient`` from the layers, where the last block holds d loss / d z of the outputs."""
     units, parameters, layers, gradient = network.units, network.parameters, work.layers, work.gradient
-    capacity = layers.size // units.sum()
-    weight, bias, start = count_weights(units), parameters.size, layers.size - capacity * units[-1]
+    rows, last = batch.count, units.size - 2
+    capacity = layers.size // units[1:].sum()
+    weight, start = count_weights(units), layers.size - capacity * units[-1]
+    bias, scale = weight + units[1:].sum(), parameters.size
     delta = layers[start : start + rows * units[-1]].reshape(rows, units[-1])
-    for layer in range(units.size - 2, -1, -1):
+    for layer in range(last, -1, -1):
         fan_in, fan_out = units[layer], units[layer + 1]
-        weight, bias, start = weight - fan_in * fan_out, bias - fan_out, start - capacity * fan_in
-        a = layers[start : start + rows * fan_in].reshape(rows, fan_in)
-        np.dot(a.T, delta, gradient[weight : weight + fan_in * fan_out].reshape(fan_in, fan_out))
+        weight, bias = weight - fan_in * fan_out, bias - fan_out
         sum_columns(delta, gradient[bias : bias + fan_out])
-        if layer > 0:
+        if layer < last and network.normalization > 0:
+            scale -= fan_out
+            n = work.normalized[start : start + rows * fan_out].reshape(rows, fan_out)
+            sum_product_columns(delta, n, gradient[scale : scale + fan_out])
+            multiply_columns(delta, parameters[scale : scale + fan_out])
+            normalize_backward(network.normalization, delta, n, work.spread[layer])
+        push = gradient[weight : weight + fan_in * fan_out].reshape(fan_in, fan_out)
+        if layer == 0:
+            if batch.sparse.indptr.size > 0:
+                multiply_sparse_transposed(batch, delta, push)
+            else:
+                np.dot(work.x[: rows * fan_in].reshape(rows, fan_in).T, delta, push)
+        else:
+            start -= capacity * fan_in
+            stop = start + rows * fan_in
+            a = layers[start:stop].reshape(rows, fan_in)
+            np.dot(a.T, delta, push)
             below = work.deltas[layer % 2, : rows * fan_in].reshape(rows, fan_in)
             np.dot(delta, parameters[weight : weight + fan_in * fan_out].reshape(fan_in, fan_out).T, below)
-            multiply_by_slope(network.activation, below, a)
+            if mode.dropout > 0:
+                undrop(below, a, mode.dropout, mode.key + layer - 1)
+            kept = work.inputs[start:stop].reshape(rows, fan_in) if work.inputs.size > 0 else a
+            multiply_by_slope(network.activations[layer - 1], below, a, kept)
             delta = below
 
 
@@ -193,16 +368,21 @@ def backward(network, work, rows):
 
 
 @entry_point
-def predict_into(network, layers, X, out):
-    """Write the predictions for X, of shape (n, units[0]), into out, of shape (n, units[-1])."""
-    n, features = X.shape
-    block = layers[: PREDICTION_ROWS * features].reshape(PREDICTION_ROWS, features)
+def predict_into(network, work, X, sparse, out):
+    """Write the predictions for X, of shape (n, units[0]), or for as many sparse rows, into out, of shape (n, units[-1])."""
+    n, features = out.shape[0], network.units[0]
+    mode = Mode(False, 0.0, 0)
+    order = np.zeros(PREDICTION_ROWS, np.int64)
     for start in range(0, n, PREDICTION_ROWS):
         rows = min(PREDICTION_ROWS, n - start)
+        if work.x.size > 0:
+            block = work.x[: PREDICTION_ROWS * features].reshape(PREDICTION_ROWS, features)
+            for i in range(PREDICTION_ROWS):
+                for j in range(features):
+                    block[i, j] = X[start + i, j] if i < rows else 0
         for i in range(PREDICTION_ROWS):
-            for j in range(features):
-                block[i, j] = X[start + i, j] if i < rows else 0
-        z = forward(network, layers, PREDICTION_ROWS)
+            order[i] = min(start + i, n - 1)
+        z = forward(network, work, Batch(PREDICTION_ROWS, order, sparse), mode)
         apply_link(network.loss, z)
         for i in range(rows):
             for j in range(z.shape[1]):
@@ -210,28 +390,41 @@ def predict_into(network, layers, X, out):
 
 
 @entry_point
-def loss_and_gradient(network, work, X, y, w):
+def loss_and_gradient(network, work, X, sparse, y, w, mode):
     """Return the mean loss of a batch of ``len(X)`` rows and leave its gradient in ``work.gradient``."""
     rows, features = X.shape
-    block = work.layers[: rows * features].reshape(rows, features)
+    block = work.x[: rows * features].reshape(rows, features)
     for i in range(rows):
         for j in range(features):
             block[i, j] = X[i, j]
-    z = forward(network, work.layers, rows)
+    batch = Batch(rows, np.zeros(0, np.int64), sparse)
+    z = forward(network, work, batch, mode)
     total_weight = w.sum()
-    loss = evaluate_loss(network.loss, z, y, w, w.dtype.type(1 / total_weight)) / total_weight
-    backward(network, work, rows)
+    scale = w.dtype.type(1 / total_weight)
+    loss = evaluate_loss(network.loss, z, y, w, scale, network.loss_number) / total_weight
+    backward(network, work, batch, mode)
     return loss
 
 
-def predict(network: Network, X: NDArray) -> NDArray:
-    """Return predictions of shape (n, outputs) for X of shape (n, inputs), in the network's precision."""
+def predict(network: Network, X: Any) -> NDArray:
+    """Return predictions of shape (n, outputs) for X of shape (n, inputs), dense or sparse, in the network's precision."""
     dtype = network.parameters.dtype
-    out = np.empty((len(X), int(network.units[-1])), dtype=dtype)
-    room = workspace(network, PREDICTION_ROWS, gradient=False)
+    dense, rows = split_sparse(X, dtype)
+    out = np.empty((X.shape[0], int(network.units[-1])), dtype=dtype)
+    room = workspace(network, PREDICTION_ROWS, gradient=False, sparse=rows.indptr.size > 0)
     with single_thread():
-        predict_into(network, room.layers, read_only(X, dtype), out)
+        predict_into(network, room, dense, rows, out)
     return out
+
+
+def split_sparse(X: Any, dtype: np.dtype) -> tuple[NDArray, Sparse]:
+    """Return X as dense rows and as sparse rows, one of which is empty; nothing is copied that has the right type already."""
+    if not issparse(X):
+        nothing = Sparse(np.zeros(0, np.int64), np.zeros(0, np.int32), np.zeros(0, dtype))
+        return read_only(X, dtype), Sparse(*(read_only(part, part.dtype) for part in nothing))
+    X = X.tocsr()
+    parts = (X.indptr, np.int64), (X.indices, np.int32), (X.data, dtype)
+    return read_only(np.zeros((0, X.shape[1])), dtype), Sparse(*(read_only(a, np.dtype(kind)) for a, kind in parts))
 
 
 def read_only(values: ArrayLike, dtype: np.dtype) -> NDArray:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import inspect
 import textwrap
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from numbers import Integral, Real
 from typing import Any, NamedTuple
 
@@ -16,10 +16,15 @@ import numpy as np
 from sklearn.utils._param_validation import Interval, Options, StrOptions
 
 from bpmodel.activations import ACTIVATIONS
+from bpmodel.clipping import CLIPPINGS
+from bpmodel.initializers import INITIALIZERS
+from bpmodel.losses import CLASSIFICATION, REGRESSION
+from bpmodel.normalization import NORMALIZATIONS
 from bpmodel.optimizers import OPTIMIZERS
 from bpmodel.schedules import SCHEDULES
 
 ON_DIVERGENCE = ("stop", "raise", "ignore")
+DTYPES = ("float32", "float64")
 
 
 class Option(NamedTuple):
@@ -30,11 +35,12 @@ class Option(NamedTuple):
     domain: list
     meaning: str
     positional: bool = False
+    words: str | None = None
 
     @property
     def allowed(self) -> str:
         """The domain in words."""
-        return " or ".join(_words(constraint) for constraint in self.domain)
+        return self.words or " or ".join(_words(constraint) for constraint in self.domain)
 
 
 def _words(constraint: Any) -> str:
@@ -48,7 +54,9 @@ def _words(constraint: Any) -> str:
     if isinstance(constraint, Options):
         return ", ".join(map(str, constraint.options))
     return {
-        "array-like": "a list of whole numbers >= 1",
+        None: "None",
+        dict: "a dict from classes to weights",
+        "array-like": "a list of them, one for each hidden layer",
         "boolean": "true or false",
         "verbose": "true, false or a number",
         "random_state": "a whole number >= 0, a RandomState or None",
@@ -65,7 +73,18 @@ def real(low: float | None, high: float | None, closed: str) -> list:
 
 AT_LEAST_ONE = Interval(Integral, 1, None, closed="left")
 
-LOSS = Option("loss", "squared_error", one_of(["squared_error"]), "What training minimises.", positional=True)
+def meanings(table: Mapping[str, Any]) -> str:
+    """Return what each row of a table does."""
+    return "; ".join(f"'{name}': {row.meaning}" for name, row in table.items())
+
+
+LOSS = Option(
+    "loss",
+    "squared_error",
+    one_of(REGRESSION),
+    f"What training minimises. {meanings(REGRESSION)}. With 'poisson' and 'gamma' the output function is exp.",
+    positional=True,
+)
 
 NETWORK = (
     Option(
@@ -74,12 +93,25 @@ NETWORK = (
         ["array-like", AT_LEAST_ONE],
         "Units of each hidden layer; one number for a single layer, an empty list for a linear model.",
         positional=True,
+        words="a whole number >= 1 or a list of them",
     ),
-    Option("activation", "relu", one_of(ACTIVATIONS), "Activation function of the hidden layers.", positional=True),
+    Option(
+        "activation",
+        "relu",
+        [*one_of(ACTIVATIONS), "array-like"],
+        "Activation function of the hidden layers, or of each of them.",
+        positional=True,
+    ),
 )
 
 TRAINING = (
-    Option("solver", "adam", one_of(OPTIMIZERS), "Update rule."),
+    Option(
+        "solver",
+        "adam",
+        one_of(OPTIMIZERS),
+        "Update rule. 'adamw' is 'adam' with a weight_decay of 0.01; 'rprop' is meant for all rows at a time, and 'auto' gives "
+        "it these as its batch_size.",
+    ),
     Option(
         "alpha",
         1e-4,
@@ -97,11 +129,12 @@ TRAINING = (
         "learning_rate",
         "constant",
         one_of(SCHEDULES),
-        "Schedule of the learning rate, for solver 'sgd' only: 'invscaling' divides by (rows seen)^power_t, 'adaptive' "
-        "divides by 5 each time training stops improving.",
+        f"Schedule of the learning rate: it {', '.join(f'{row.meaning} ({name})' for name, row in SCHEDULES.items())}. As in "
+        f"scikit-learn, {', '.join(name for name, row in SCHEDULES.items() if row.sgd_only)} are for solver 'sgd' only; "
+        "elsewhere they are all constant.",
     ),
     Option("learning_rate_init", 1e-3, real(0, None, "neither"), "Learning rate at the start."),
-    Option("power_t", 0.5, real(0, None, "left"), "Exponent of the 'invscaling' schedule."),
+    Option("power_t", 0.5, real(0, None, "left"), "Exponent of the schedule 'invscaling'."),
     Option("max_iter", 200, [AT_LEAST_ONE], "Most epochs of a fit."),
     Option("shuffle", True, ["boolean"], "Whether each epoch visits the rows in a new order."),
     Option("random_state", None, ["random_state"], "Seed of the starting weights, the validation rows and the order."),
@@ -120,12 +153,12 @@ TRAINING = (
         False,
         ["boolean"],
         "Whether to set `validation_fraction` of the rows aside, stop when their score no longer improves and keep the "
-        "weights that scored best.",
+        "weights that scored best. Rows given to `fit` as X_val and y_val take their place.",
     ),
     Option("validation_fraction", 0.1, real(0, 1, "left"), "Share of the rows set aside by early_stopping."),
-    Option("beta_1", 0.9, real(0, 1, "left"), "Decay of the mean of gradients in 'adam'."),
-    Option("beta_2", 0.999, real(0, 1, "left"), "Decay of the mean of squared gradients in 'adam'."),
-    Option("epsilon", 1e-8, real(0, None, "neither"), "Keeps the division in 'adam' finite."),
+    Option("beta_1", 0.9, real(0, 1, "left"), "Decay of the mean of gradients in 'adam' and its relatives."),
+    Option("beta_2", 0.999, real(0, 1, "left"), "Decay of the mean of squared gradients in 'adam' and its relatives."),
+    Option("epsilon", 1e-8, real(0, None, "neither"), "Keeps the division finite in rules that divide by a root."),
     Option(
         "n_iter_no_change",
         10,
@@ -139,18 +172,115 @@ TRAINING = (
         "What a fit does when it diverges. 'stop': end at once with the weights of its best epoch, a `verdict_` and a "
         "DivergenceWarning; 'raise': raise DivergenceError; 'ignore': train on, as scikit-learn's MLP does.",
     ),
+    Option(
+        "init",
+        "auto",
+        one_of(["auto", *INITIALIZERS]),
+        "Starting weights. 'auto': what fits the activation, which for scikit-learn's four is its own choice, draw for draw.",
+    ),
+    Option("init_gain", 1.0, real(0, None, "left"), "Factor of the starting weights."),
+    Option(
+        "zero_last_layer",
+        False,
+        ["boolean"],
+        "Whether the output layer starts with zero weights and the biases of the best constant prediction.",
+    ),
+    Option(
+        "normalization",
+        "none",
+        one_of(NORMALIZATIONS),
+        f"Normalisation of the hidden layers' pre-activations: {meanings(NORMALIZATIONS)}.",
+    ),
+    Option("dropout", 0.0, real(0, 1, "left"), "Share of the hidden units left out at each training step."),
+    Option(
+        "input_noise",
+        0.0,
+        real(0, None, "left"),
+        "Standard deviation of the normal noise added to the inputs at each training step; for dense rows only.",
+    ),
+    Option(
+        "l1",
+        0.0,
+        real(0, None, "left"),
+        "Strength of the L1 regularisation: l1 / n times the sum of absolute weights is added to the loss of a minibatch "
+        "of n rows.",
+    ),
+    Option(
+        "weight_decay",
+        None,
+        [*real(0, None, "left"), None],
+        "Decoupled weight decay: each step first takes this share, times the learning rate, off the weights; None is what "
+        "the solver says, which is 0 for all but 'adamw'.",
+    ),
+    Option(
+        "max_norm",
+        None,
+        [*real(0, None, "neither"), None],
+        "Largest norm of the incoming weights of a hidden unit.",
+    ),
+    Option(
+        "ema_decay",
+        0.0,
+        real(0, 1, "left"),
+        "Decay of an average of the weights over the steps, with which the network predicts; 0 is no averaging.",
+    ),
+    Option("clipping", "none", one_of(CLIPPINGS), f"What is done to large gradients: {meanings(CLIPPINGS)}."),
+    Option(
+        "clip_threshold",
+        None,
+        [*real(0, None, "neither"), None],
+        "Threshold of the clipping; None is "
+        + ", ".join(f"{row.threshold:g} for '{name}'" for name, row in CLIPPINGS.items() if name != "none")
+        + ".",
+    ),
+    Option("rho", 0.9, real(0, 1, "left"), "Decay of the mean of squared gradients in 'rmsprop'."),
+    Option("decay_rate", 0.5, real(0, 1, "right"), "Factor of the schedules 'step' and 'exponential'."),
+    Option(
+        "decay_epochs",
+        20,
+        real(0, None, "neither"),
+        "Epochs from one step of the schedules 'step', 'exponential' and 'cosine_restarts' to the next.",
+    ),
+    Option(
+        "warmup_epochs",
+        0,
+        real(0, None, "left"),
+        "Epochs, or a part of one, in which the learning rate rises linearly to what the schedule says.",
+    ),
+    Option("dtype", "float32", one_of(DTYPES), "Precision of training and prediction."),
 )
 
-SCALE_TARGET = Option(
-    "scale_target",
-    False,
-    ["boolean"],
-    "Whether the network learns the target minus its mean over its standard deviation; predictions are in the target's "
-    "own units either way, losses are in the network's.",
+REGRESSION_ONLY = (
+    Option(
+        "scale_target",
+        False,
+        ["boolean"],
+        "Whether the network learns the target minus its mean over its standard deviation (with loss 'poisson' or 'gamma': "
+        "over its mean); predictions are in the target's own units either way, losses are in the network's.",
+    ),
+    Option("huber_delta", 1.35, real(0, None, "neither"), "Error from which loss 'huber' is linear, in the network's units."),
+    Option("quantile", 0.5, real(0, 1, "neither"), "The quantile that loss 'quantile' predicts."),
 )
 
-CLASSIFIER_OPTIONS = (*NETWORK, *TRAINING)
-REGRESSOR_OPTIONS = (LOSS, *NETWORK, *TRAINING, SCALE_TARGET)
+CLASSIFICATION_ONLY = (
+    Option("loss", "log_loss", one_of(CLASSIFICATION), f"What training minimises. {meanings(CLASSIFICATION)}."),
+    Option("focal_gamma", 2.0, real(0, None, "left"), "How much less loss 'focal' makes of easy rows; with 0 it is the log loss."),
+    Option(
+        "label_smoothing",
+        0.0,
+        real(0, 0.5, "left"),
+        "Share of each row's target that is spread evenly over all classes.",
+    ),
+    Option(
+        "class_weight",
+        None,
+        [dict, StrOptions({"balanced"}), None],
+        "Weights of the classes; 'balanced' is in inverse proportion to their frequencies.",
+    ),
+)
+
+CLASSIFIER_OPTIONS = (*NETWORK, *TRAINING, *CLASSIFICATION_ONLY)
+REGRESSOR_OPTIONS = (LOSS, *NETWORK, *TRAINING, *REGRESSION_ONLY)
 
 
 def with_options(options: tuple[Option, ...]) -> Callable[[type], type]:

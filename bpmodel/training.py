@@ -16,12 +16,15 @@ from numpy.typing import NDArray
 
 from bpmodel import monitor
 from bpmodel.blas import single_thread
-from bpmodel.compiled import choose, entry_point, kernel
+from bpmodel.clipping import CLIPPINGS, new_recent
+from bpmodel.compiled import choose, entry_point, inner
 from bpmodel.losses import LOSSES
 from bpmodel.monitor import Verdict
-from bpmodel.network import Network, Workspace, count_weights, evaluate_loss, forward, workspace
+from bpmodel.network import Batch, Mode, Network, Sparse, Workspace, copy, count_weights, evaluate_loss, forward, workspace
 from bpmodel.network import backward as backward_pass
-from bpmodel.optimizers import OPTIMIZERS
+from bpmodel.noise import add_normal, next_number, shuffle
+from bpmodel.optimizers import OPTIMIZERS, Rule
+from bpmodel.regularization import add_penalties, average, decay_weights, limit_norms
 from bpmodel.schedules import SCHEDULES
 
 RESPONSE_SECONDS = 0.1
@@ -32,7 +35,8 @@ class Rows(NamedTuple):
     """Rows of a data set: `order` picks them from arrays that several fits may share."""
 
     X: NDArray
-    """(n, inputs), C-contiguous and, like y and weight, read-only: the compiled loop is made for one kind"""
+    """(n, inputs), C-contiguous and, like all that follows but the order, read-only; (0, inputs) if the rows are sparse"""
+    sparse: Sparse
     y: NDArray
     """(n, outputs)"""
     weight: NDArray
@@ -41,27 +45,29 @@ class Rows(NamedTuple):
     """(rows,), row numbers of X; the training rows are shuffled in place"""
 
 
-class Rule(NamedTuple):
-    """Numbers of the update rules."""
-
-    momentum: float
-    nesterovs_momentum: bool
-    beta_1: float
-    beta_2: float
-    epsilon: float
-
-
 class Settings(NamedTuple):
-    """Everything the loop needs to know that is not an array."""
+    """Everything the loop needs to know that is not an array; the meaning of most is that of the option of the same name."""
 
     optimizer: int
-    schedule: int
     rule: Rule
     learning_rate_init: float
+    schedule: int
     power_t: float
-    alpha: float
+    decay_rate: float
+    decay_epochs: float
+    warmup_epochs: float
+    l2: float
+    l1: float
+    weight_decay: float
+    dropout: float
+    input_noise: float
+    max_norm: float
+    ema_decay: float
+    clipping: int
+    clip_threshold: float
     batch_size: int
     shuffle: bool
+    max_iter: int
     tol: float
     n_iter_no_change: float
     early_stopping: bool
@@ -75,8 +81,24 @@ class History(NamedTuple):
 
     loss: NDArray[np.float64]
     gradient_norm: NDArray[np.float64]
+    learning_rate: NDArray[np.float64]
     validation_loss: NDArray[np.float64]
     validation_score: NDArray[np.float64]
+
+
+class Memory(NamedTuple):
+    """What a fit remembers from step to step besides its parameters."""
+
+    optimizer: NDArray
+    """(slots, parameters)"""
+    average: NDArray
+    """the weights that predictions use: a decaying mean of the parameters, or the parameters themselves"""
+    recent: NDArray[np.float64]
+    """gradient norms of the last steps, as `clipping` keeps them"""
+    best: NDArray
+    """(2, parameters + running): the best weights so far with their running moments, and those the epoch started with"""
+    random: NDArray[np.uint64]
+    """(1,), the state of the generator"""
 
 
 STATE = np.dtype(
@@ -84,118 +106,100 @@ STATE = np.dtype(
         ("epoch", np.int64),  # epochs of this fit
         ("step", np.int64),  # updates since the weights were drawn
         ("samples", np.int64),  # rows seen since the weights were drawn
-        ("stagnant", np.int64),  # epochs since the last improvement
-        ("code", np.int64),  # monitor.RUNNING, or how the fit ended
         ("rate", np.float64),
+        ("stagnant", np.int64),  # epochs in a row without an improvement
         ("best_loss", np.float64),
         ("best_score", np.float64),
-        ("first_loss", np.float64),  # mean loss of some rows before the first update
-        ("loss", np.float64),  # what the verdict quotes
+        ("first_loss", np.float64),  # before the first update
+        ("code", np.int64),  # of monitor
+        ("loss", np.float64),  # evidence of a divergence
         ("gradient_norm", np.float64),
-    ],
-    align=True,
+    ]
 )
 
 update_parameters = choose([row.update for row in OPTIMIZERS.values()])
 rate_after_epoch = choose([row.after_epoch for row in SCHEDULES.values()])
 rate_after_plateau = choose([row.after_plateau for row in SCHEDULES.values()])
+rate_factor = choose([row.factor for row in SCHEDULES.values()])
+clip_gradient = choose([row.clip for row in CLIPPINGS.values()])
 tally_errors = choose([row.tally for row in LOSSES.values()])
 
 
 # ------------------------------------------------------------------------------------------------------ compiled
 
 
-@kernel
-def shuffle(index, random):
-    """Fisher-Yates with xorshift64* (Vigna, 2016) and Lemire's multiplication in place of a remainder."""
-    x = random[0]
-    for i in range(index.size - 1, 0, -1):
-        x ^= x >> np.uint64(12)
-        x ^= x << np.uint64(25)
-        x ^= x >> np.uint64(27)
-        high = (x * np.uint64(0x2545F4914F6CDD1D)) >> np.uint64(32)
-        j = np.int64((high * np.uint64(i + 1)) >> np.uint64(32))
-        index[i], index[j] = index[j], index[i]
-    random[0] = x
-
-
-@kernel
-def gather(rows, start, count, a, y, w):
-    """Copy `count` rows from position `start` of the order into the batch; return the sum of their weights."""
+@inner
+def gather(rows, start, count, work, y, w):
+    """Copy `count` rows from position `start` of the order; return them as a batch, and the sum of their weights."""
+    features = rows.X.shape[1]
     total = 0.0
+    order = rows.order[start : start + count]
+    if rows.sparse.indptr.size == 0:
+        a = work.x[: count * features].reshape(count, features)
+        for i in range(count):
+            x = rows.X[order[i]]
+            for j in range(features):
+                a[i, j] = x[j]
     for i in range(count):
-        row = rows.order[start + i]
-        for j in range(a.shape[1]):
-            a[i, j] = rows.X[row, j]
+        row = order[i]
         for j in range(y.shape[1]):
             y[i, j] = rows.y[row, j]
         w[i] = rows.weight[row]
         total += w[i]
-    return total
+    return Batch(count, order, rows.sparse), total
 
 
-@kernel
-def add_decay(parameters, gradient, weights, decay):
-    """Add ``decay * weights`` to the gradient; return the sums of squares of the weights and of the gradient."""
-    squared_weights, squared_gradient = gradient.dtype.type(0), gradient.dtype.type(0)
-    for i in range(weights):
-        p = parameters[i]
-        g = gradient[i] + decay * p
-        gradient[i] = g
-        squared_weights += p * p
-        squared_gradient += g * g
-    for i in range(weights, gradient.size):
-        squared_gradient += gradient[i] * gradient[i]
-    return squared_weights, squared_gradient
-
-
-@kernel
-def first_loss(network, layers, batch_y, batch_w, rows):
-    """Return the mean loss of the first rows before any update, a few batches' worth."""
-    total, total_weight = 0.0, 0.0
-    inputs = network.units[0]
-    for start in range(0, min(rows.order.size, monitor.STEADY_ROWS), batch_w.size):
-        count = min(batch_w.size, rows.order.size - start)
-        a = layers[: count * inputs].reshape(count, inputs)
-        total_weight += gather(rows, start, count, a, batch_y, batch_w)
-        z = forward(network, layers, count)
-        total += evaluate_loss(network.loss, z, batch_y, batch_w, batch_w.dtype.type(1))
-    return total / total_weight if total_weight > 0 else 0.0
-
-
-@kernel
-def validate(network, layers, batch_y, batch_w, rows, reference, tally):
-    """Return loss and score of the validation rows; the score is R^2 or the accuracy (`Loss.tally`)."""
+@inner
+def evaluate(network, work, batch_y, batch_w, rows, most, reference, tally):
+    """Return loss and score of the first `most` rows; the score is R^2 or the accuracy (`Loss.tally`)."""
     total, total_weight = 0.0, 0.0
     for j in range(tally.size):
         tally[j] = 0
-    inputs = network.units[0]
-    for start in range(0, rows.order.size, batch_w.size):
-        count = min(batch_w.size, rows.order.size - start)
-        a = layers[: count * inputs].reshape(count, inputs)
-        total_weight += gather(rows, start, count, a, batch_y, batch_w)
-        z = forward(network, layers, count)
+    n = min(rows.order.size, most)
+    for start in range(0, n, batch_w.size):
+        count = min(batch_w.size, n - start)
+        batch, weight = gather(rows, start, count, work, batch_y, batch_w)
+        total_weight += weight
+        z = forward(network, work, batch, Mode(False, 0.0, 0))
         tally_errors(network.loss, z, batch_y, batch_w, tally)
-        total += evaluate_loss(network.loss, z, batch_y, batch_w, batch_w.dtype.type(1))
+        total += evaluate_loss(network.loss, z, batch_y, batch_w, batch_w.dtype.type(1), network.loss_number)
     share = 0.0
     for j in range(tally.size):
         if reference[j] > 0:
             share += tally[j] / reference[j]
         elif tally[j] > 0:  # a constant target that is missed: R^2 is 0 by convention
             share += 1
-    return total / total_weight, 1.0 - share / tally.size
+    return total / max(total_weight, 1e-30), 1.0 - share / tally.size
 
 
-@kernel
-def copy(source, target):
-    for i in range(source.size):
-        target[i] = source[i]
+@inner
+def keep_weights(parameters, running, target):
+    """Copy parameters and running moments to one row."""
+    copy(parameters, target[: parameters.size])
+    start, half = parameters.size, running.shape[1]
+    copy(running[0], target[start : start + half])
+    copy(running[1], target[start + half :])
+
+
+@inner
+def rate_of_step(settings, state, steps):
+    """Return the learning rate of the next step of an epoch of `steps` steps."""
+    s = state[0]
+    epochs = s.step / steps
+    rate = s.rate * rate_factor(
+        settings.schedule,
+        min(epochs / settings.max_iter, 1.0),
+        epochs,
+        settings.decay_epochs,
+        settings.decay_rate,
+    )
+    if epochs < settings.warmup_epochs:
+        rate *= min((s.step + 1) / (settings.warmup_epochs * steps), 1.0)
+    return rate
 
 
 @entry_point
-def train(
-    network, work, batch_y, batch_w, rows, validation, reference, settings, memory, kept, history, random, state, until
-):
+def train(network, work, batch_y, batch_w, rows, validation, reference, settings, memory, history, state, until):
     """Run epochs until ``state.epoch == until`` or the fit ends, whichever comes first."""
     s = state[0]
     parameters, gradient = network.parameters, work.gradient
@@ -203,31 +207,47 @@ def train(
     weights = count_weights(network.units)
     number = parameters.dtype.type
     tally = np.zeros(reference.size)
-    best, before = kept[0], kept[1]
+    best, before = memory.best[0], memory.best[1]
+    averaging = settings.ema_decay > 0
+    shown = Network(
+        memory.average,
+        network.running,
+        network.units,
+        network.activations,
+        network.normalization,
+        network.loss,
+        network.loss_number,
+    )
+    steps_per_epoch = (n + settings.batch_size - 1) // settings.batch_size
     while s.epoch < until and s.code == monitor.RUNNING:
         if settings.shuffle:
-            shuffle(rows.order, random)
+            shuffle(rows.order, memory.random)
         if s.step == 0:
-            s.first_loss = first_loss(network, work.layers, batch_y, batch_w, rows)
+            loss, _ = evaluate(shown, work, batch_y, batch_w, rows, monitor.STEADY_ROWS, reference, tally)
+            s.first_loss = loss
         if not settings.early_stopping:
-            copy(parameters, before)
+            keep_weights(memory.average, network.running, before)
         limit = monitor.EXPLOSION_FACTOR * max(settings.baseline, s.first_loss) * max(n, settings.steady_rows)
-        penalised, plain, norms, steps = 0.0, 0.0, 0.0, 0
+        penalised, plain, norms, steps, rate = 0.0, 0.0, 0.0, 0, 0.0
         for start in range(0, n, settings.batch_size):
             count = min(settings.batch_size, n - start)
-            a = work.layers[: count * inputs].reshape(count, inputs)
-            total_weight = gather(rows, start, count, a, batch_y, batch_w)
+            batch, total_weight = gather(rows, start, count, work, batch_y, batch_w)
             if total_weight <= 0:
                 continue
-            z = forward(network, work.layers, count)
-            loss = evaluate_loss(network.loss, z, batch_y, batch_w, number(1 / total_weight)) / total_weight
-            backward_pass(network, work, count)
-            decay = number(settings.alpha / total_weight)
-            squared_weights, squared_gradient = add_decay(parameters, gradient, weights, decay)
+            key = np.int64(0)
+            if settings.dropout > 0 or settings.input_noise > 0:
+                key = np.int64(next_number(memory.random) >> np.uint64(33))
+            if settings.input_noise > 0:
+                add_normal(work.x[: count * inputs].reshape(count, inputs), settings.input_noise, key + 1000)
+            mode = Mode(True, settings.dropout, key)
+            z = forward(network, work, batch, mode)
+            scale = number(1 / total_weight)
+            loss = evaluate_loss(network.loss, z, batch_y, batch_w, scale, network.loss_number) / total_weight
+            backward_pass(network, work, batch, mode)
+            penalty, squared_gradient = add_penalties(parameters, gradient, weights, settings, total_weight)
             steps += 1
-            s.step += 1
             plain += loss * count
-            penalised += (loss + 0.5 * decay * squared_weights) * count
+            penalised += (loss + penalty) * count
             norm = np.sqrt(squared_gradient)
             norms += norm
             if settings.watch:
@@ -236,9 +256,21 @@ def train(
                 elif plain > limit:
                     s.code = monitor.LOSS_EXPLODED
                 if s.code != monitor.RUNNING:
+                    s.step += 1
                     s.loss, s.gradient_norm = loss, norm
                     break
-            update_parameters(settings.optimizer, parameters, gradient, memory, settings.rule, number(s.rate), s.step)
+            rate = rate_of_step(settings, state, steps_per_epoch)
+            s.step += 1
+            clip_gradient(settings.clipping, network, gradient, norm, settings.clip_threshold, memory.recent)
+            if settings.weight_decay > 0:
+                decay_weights(parameters, weights, number(1 - rate * settings.weight_decay))
+            update_parameters(
+                settings.optimizer, parameters, gradient, memory.optimizer, settings.rule, number(rate), s.step
+            )
+            if settings.max_norm > 0:
+                limit_norms(network, number(settings.max_norm))
+            if averaging:
+                average(memory.average, parameters, settings.ema_decay, s.step)
         if s.code == monitor.RUNNING and settings.watch and not np.isfinite(parameters.sum()):
             s.code = monitor.WEIGHTS_NOT_FINITE
             s.loss, s.gradient_norm = plain / n, norms / steps
@@ -248,17 +280,22 @@ def train(
         s.samples += n
         history.loss[epoch] = penalised / n
         history.gradient_norm[epoch] = norms / max(steps, 1)
+        history.learning_rate[epoch] = rate
         if s.code != monitor.RUNNING:
             break
         if validation.order.size > 0:
-            loss, score = validate(network, work.layers, batch_y, batch_w, validation, reference, tally)
+            most = validation.order.size
+            loss, score = evaluate(shown, work, batch_y, batch_w, validation, most, reference, tally)
             history.validation_loss[epoch] = loss
             history.validation_score[epoch] = score
         if watch_progress(settings, history, state):
-            copy(parameters if settings.early_stopping else before, best)
+            if settings.early_stopping:
+                keep_weights(memory.average, network.running, best)
+            else:
+                copy(before, best)
 
 
-@kernel
+@inner
 def watch_progress(settings, history, state):
     """Count the epochs without improvement, move the learning rate, end the fit; return whether the epoch is the best.
 
@@ -301,16 +338,15 @@ def new_state() -> NDArray:
 class Training:
     """One fit in progress.
 
-    `network`, `memory` (of the optimizer), `random` and `state` are advanced in place; what `rows` and `validation` point
-    to is only read, but for the order of the training rows.
+    `network`, `memory` and `state` are advanced in place; what `rows` and `validation` point to is only read, but for the
+    order of the training rows.
     """
 
     network: Network
     settings: Settings
     rows: Rows
     validation: Rows
-    memory: NDArray
-    random: NDArray[np.uint64]
+    memory: Memory
     state: NDArray
     max_iter: int
     baseline: float
@@ -318,15 +354,14 @@ class Training:
     on_epoch: Callable[[Training], None] | None = None
     work: Workspace = field(init=False)
     history: History = field(init=False)
-    kept: NDArray = field(init=False)
 
     def __post_init__(self) -> None:
         dtype = self.network.parameters.dtype
-        self.work = workspace(self.network, self.settings.batch_size)
+        sparse = self.rows.sparse.indptr.size > 0
+        self.work = workspace(self.network, self.settings.batch_size, sparse=sparse)
         self._batch_y = np.zeros((self.settings.batch_size, int(self.network.units[-1])), dtype=dtype)
         self._batch_w = np.zeros(self.settings.batch_size, dtype=dtype)
         self.history = History(*(np.full(self.max_iter, np.nan) for _ in History._fields))
-        self.kept = np.stack([self.network.parameters] * 2)
         self._epochs_per_call = 1
 
     @property
@@ -384,13 +419,21 @@ class Training:
             self.reference,
             self.settings,
             self.memory,
-            self.kept,
             self.history,
-            self.random,
             self.state,
             until,
         )
 
     def restore_best(self) -> None:
         """Go back to the weights of the best epoch: by validation score with early stopping, by loss without."""
-        self.network.parameters[:] = self.kept[0]
+        parameters, running = np.split(self.memory.best[0], [self.network.parameters.size])
+        self.network.parameters[:] = self.memory.average[:] = parameters
+        self.network.running[:] = running.reshape(2, -1)
+
+
+def new_memory(network: Network, slots: int, average: NDArray, random: NDArray[np.uint64]) -> Memory:
+    """Return what a fit of a network that was just drawn remembers: nothing yet."""
+    parameters, running = network.parameters, network.running
+    best = np.concatenate([average, running.ravel()])
+    optimizer = np.zeros((slots, parameters.size), dtype=parameters.dtype)
+    return Memory(optimizer, average, new_recent(), np.stack([best, best]), random)
