@@ -14,7 +14,7 @@ READY  := $(VENV)/.ready
 DEV    := $(VENV)/.dev
 
 .DEFAULT_GOAL := help
-.PHONY: help setup tune grid random cv ui test check format lint types bench clean
+.PHONY: help setup tune grid random cv ui test check format lint types docs bench clean
 
 help:  ## list the targets
 	@echo "make TARGET [STUDY=studies/x.toml]"
@@ -63,6 +63,9 @@ lint: $(DEV)
 
 types: $(DEV)
 	$(BIN)/mypy
+
+docs: $(READY)  ## write the tables of hyperparameters in docs/networks.md
+	@$(BIN)/python -m docs.tables
 
 bench: $(READY)  ## time a training step against scikit-learn's MLP
 	@$(BIN)/python -m benchmarks.steps

@@ -1,6 +1,15 @@
 """Back-propagation networks for scikit-learn, trained in compiled code that notices divergence."""
 
+from bpmodel.ensembles import BPEnsembleClassifier, BPEnsembleRegressor
 from bpmodel.estimators import BPClassifier, BPRegressor
 from bpmodel.monitor import DivergenceError, DivergenceWarning, Verdict
 
-__all__ = ["BPClassifier", "BPRegressor", "DivergenceError", "DivergenceWarning", "Verdict"]
+__all__ = [
+    "BPClassifier",
+    "BPEnsembleClassifier",
+    "BPEnsembleRegressor",
+    "BPRegressor",
+    "DivergenceError",
+    "DivergenceWarning",
+    "Verdict",
+]

@@ -24,10 +24,10 @@ SELU_SCALE, SELU_ALPHA = 1.0507009873554805, 1.6732632423543772
 
 
 class Activation(NamedTuple):
-    """One activation function; `formula` is for people, `init` the row of `INITIALIZERS` that fits it."""
+    """One activation function; `meaning` is its formula, `init` the row of `INITIALIZERS` that fits it."""
 
     name: str
-    formula: str
+    meaning: str
     value: Callable[[float], float]
     slope: Callable[[float, float], float]
     init: str
@@ -143,7 +143,7 @@ def mish_slope(a, z):
 @kernel
 def _tanh_of_softplus(z):
     # with e = exp(z): ((1 + e)^2 - 1) / ((1 + e)^2 + 1); beyond 20 it is 1 in either precision, and e^2 could overflow
-    e = exp(z if z < np.float32(20) else np.float32(20))
+    e = exp(z if z < like(z, 20.0) else like(z, 20.0))
     n = e * (e + TWO)
     return n / (n + TWO)
 

@@ -91,7 +91,7 @@ def by_median(network, gradient, norm, threshold, recent):
     """At most `threshold` times the median norm of the last steps, once there are a few; a clipped norm counts as clipped"""
     if not np.isfinite(norm):
         return
-    count = np.int64(recent[0])
+    count = int(recent[0])
     kept = min(count, RECENT)
     ring, ordered = recent[1 : 1 + RECENT], recent[1 + RECENT :]
     if count >= WARM:
@@ -118,11 +118,21 @@ def by_median(network, gradient, norm, threshold, recent):
 CLIPPINGS: dict[str, Clipping] = {
     row.name: row
     for row in (
-        Clipping("none", "not at all", leave, np.inf),
-        Clipping("value", "each element to +-threshold", by_value, 10.0),
-        Clipping("norm", "the whole to a norm of threshold", by_norm, 1.0),
-        Clipping("adaptive", "each unit's to threshold times the norm of its weights", by_unit, 0.1),
-        Clipping("median", "the whole to threshold times the median norm of the last 64 steps", by_median, 3.0),
+        Clipping("none", "nothing", leave, np.inf),
+        Clipping("value", "each element is cut to +-clip_threshold", by_value, 10.0),
+        Clipping("norm", "the whole is scaled to a norm of at most clip_threshold", by_norm, 1.0),
+        Clipping(
+            "adaptive",
+            "that of each unit is scaled to at most clip_threshold times the norm of its weights",
+            by_unit,
+            0.1,
+        ),
+        Clipping(
+            "median",
+            "the whole is scaled to at most clip_threshold times the median norm of the last 64 steps",
+            by_median,
+            3.0,
+        ),
     )
 }
 

@@ -1,8 +1,9 @@
 """How numeric code is compiled: one set of flags, one cache on disk, choices picked from tables.
 
-Every function that runs inside the training loop is a `kernel` or an `inner` one. The few that Python calls are `entry_point`s: they are
-compiled once and served from a cache on disk afterwards. `choose` turns a table column of kernels into one kernel that
-takes the row number first, so the loop is compiled once for all options instead of once per combination.
+Every function that runs inside the training loop is a `kernel` or, out of Python's sight, an `inner` one. The few that Python
+calls are `entry_point`s: they are compiled once and served from a cache on disk afterwards. `choose` turns a table column of
+kernels into one kernel that takes the row number first, so the loop is compiled once for all options instead of once per
+combination.
 
 Notes on what keeps the loops fast; each was found by timing, not by reading:
 
@@ -37,7 +38,7 @@ FLAGS: dict[str, Any] = {
 
 kernel = njit(**FLAGS)
 
-inner = njit(no_cpython_wrapper=True, no_cfunc_wrapper=True, **FLAGS)
+inner = njit(**{**FLAGS, "no_cpython_wrapper": True, "no_cfunc_wrapper": True})
 """A kernel that only compiled code can call: without the code that unpacks Python objects for it, it compiles faster."""
 
 
@@ -65,7 +66,7 @@ def choose(kernels: Sequence[Callable]) -> Callable:
 # ---------------------------------------------------------------------------------------------------- arithmetic
 
 
-def like(x: float, value: float) -> float:
+def like(x: Any, value: float) -> Any:
     """`value` in the precision of `x`, inside a kernel."""
     raise TypeError("like is compiled: call it inside a kernel")
 
@@ -75,7 +76,6 @@ def _like(x, value):
     if x == types.float32:
         return lambda x, value: np.float32(value)
     return lambda x, value: np.float64(value)
-
 
 
 @intrinsic
@@ -109,7 +109,7 @@ def _exp32(x):
     return p * _float32_from_bits(bits)  # type: ignore[call-arg]  # an intrinsic
 
 
-def exp(x: float) -> float:
+def exp(x: Any) -> Any:
     """e to the x inside a kernel, in the precision of `x`.
 
     In single precision a range reduction and a polynomial (Cephes ``expf``; relative error below 3e-7 for
@@ -142,7 +142,7 @@ def _log1p_unit32(u):
     return np.float32(2) * s * p
 
 
-def log1p_unit(u: float) -> float:
+def log1p_unit(u: Any) -> Any:
     """log(1 + u) for u in [0, 1] inside a kernel, in the precision of `u`; in single precision the compiler vectorises it."""
     raise TypeError("log1p_unit is compiled: call it inside a kernel, or use numpy.log1p")
 
@@ -168,7 +168,7 @@ def _normal_cdf32(x):
     return tail if x < np.float32(0) else _ONE - tail
 
 
-def normal_cdf(x: float) -> float:
+def normal_cdf(x: Any) -> Any:
     """Distribution function of the standard normal distribution inside a kernel, in the precision of `x`."""
     raise TypeError("normal_cdf is compiled: call it inside a kernel, or use scipy.special.ndtr")
 

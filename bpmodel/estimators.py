@@ -83,7 +83,9 @@ class BPRegressor(RegressorMixin, BPEstimator):
     def _check_domain(self, y: NDArray) -> None:
         least = REGRESSION[self.loss].least
         if least is not None and ((low := np.min(y)) < least[0] or (low == least[0] and not least[1])):
-            raise ValueError(f"loss={self.loss!r} needs targets {'>=' if least[1] else '>'} {least[0]:g}; y has {low:g}")
+            raise ValueError(
+                f"loss={self.loss!r} needs targets {'>=' if least[1] else '>'} {least[0]:g}; y has {low:g}"
+            )
 
     def _learn_target(self, y: NDArray, weight: NDArray) -> None:
         targets = _columns(y)

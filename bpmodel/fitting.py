@@ -31,6 +31,11 @@ class BPEstimator(BaseEstimator, ABC):
     """Fits a network; subclasses say what it learns, and turn its outputs into predictions."""
 
     _parameter_constraints: dict
+    _parameters: NDArray
+    _trained: NDArray | None
+    _state: NDArray
+    _memory: list[NDArray] | None
+    _moments: NDArray
     _loss_curve: list[float]
     _validation_scores: list[float]
     n_outputs_: int
@@ -184,8 +189,9 @@ class BPEstimator(BaseEstimator, ABC):
             network = network._replace(parameters=self._trained)
         else:
             self._trained = None
-        fresh = not incremental or self._memory is None or len(self._memory[0]) != optimizer.slots
-        if fresh:
+        kept = self._memory if incremental else None
+        if kept is None or len(kept[0]) != optimizer.slots:
+            kept = None
             self._state["rate"], self._state["step"] = self.learning_rate_init, 0
             self._moments = np.zeros((3, targets.shape[1]))
         self._state["epoch"], self._state["code"] = 0, 0
@@ -204,12 +210,12 @@ class BPEstimator(BaseEstimator, ABC):
             self.coefs_[-1][:] = 0
             self.intercepts_[-1][:] = loss.constant(mean)
             network.parameters[:] = self._parameters
-        if fresh:
+        if kept is None:
             random = random_state.randint(1, 2**63 - 1, size=1, dtype=np.uint64)
             memory = new_memory(network, optimizer.slots, self._parameters, random)
         else:
-            memory = new_memory(network, 0, self._parameters, self._memory[2])
-            memory = memory._replace(optimizer=self._memory[0], recent=self._memory[1])
+            memory = new_memory(network, 0, self._parameters, kept[2])
+            memory = memory._replace(optimizer=kept[0], recent=kept[1])
         self._memory = [memory.optimizer, memory.recent, memory.random]
         reference = np.ones(1)
         if len(held_out.order):
@@ -385,6 +391,14 @@ class BPEstimator(BaseEstimator, ABC):
         )
         return blank._replace(parameters=self._parameters, running=self._running)
 
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Take a pickled state; arrays that are mapped read-only become copies, for compiled code knows but one kind."""
+        super().__setstate__(state)
+        for name in ("_parameters", "_running", "_trained", "_state", "_moments", "_memory"):
+            value = getattr(self, name, None)
+            if value is not None:
+                setattr(self, name, [_own(a) for a in value] if isinstance(value, list) else _own(value))
+
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "_parameters")
 
@@ -423,6 +437,10 @@ class BPEstimator(BaseEstimator, ABC):
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         return tags
+
+
+def _own(array: NDArray) -> NDArray:
+    return np.require(array, requirements=["C", "W", "E"])
 
 
 def _moments(rows: Rows) -> NDArray:

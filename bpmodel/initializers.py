@@ -1,65 +1,69 @@
 """Starting values of the weights: one row each, drawn for a layer from its fans; biases start at zero but for one row.
 
-A row's variance keeps that of the signals (Glorot & Bengio, 2010), of the signals through rectifiers (He et al., 2015) or of
-the forward signals alone (LeCun et al., 1998) the same from layer to layer; a uniform row draws from U(-b, b) with the
-same variance b^2 / 3.
+The variances keep that of the signals the same from layer to layer: forwards and backwards on average, through rectifiers, or
+forwards alone. A uniform row draws from U(-b, b) with the same variance b^2 / 3.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 from numpy.random import RandomState
+from numpy.typing import NDArray
 
 from bpmodel.activations import ACTIVATIONS
 
 
-def glorot_variance(fan_in: int, fan_out: int) -> float:
-    return 2.0 / (fan_in + fan_out)
+class Initializer(NamedTuple):
+    """One distribution; `weights(fan_in, fan_out, random_state)` draws a matrix of shape (fan_in, fan_out)."""
 
-
-def he_variance(fan_in: int, fan_out: int) -> float:
-    return 2.0 / fan_in
-
-
-def lecun_variance(fan_in: int, fan_out: int) -> float:
-    return 1.0 / fan_in
+    name: str
+    meaning: str
+    weights: Callable[[int, int, RandomState], NDArray]
 
 
 def _uniform(variance: Callable[[int, int], float]) -> Callable[[int, int, RandomState], NDArray]:
-    def draw(fan_in: int, fan_out: int, random_state: RandomState) -> NDArray:
+    def weights(fan_in: int, fan_out: int, random_state: RandomState) -> NDArray:
         bound = np.sqrt(3 * variance(fan_in, fan_out))
         return random_state.uniform(-bound, bound, (fan_in, fan_out))
 
-    return draw
+    return weights
 
 
 def _normal(variance: Callable[[int, int], float]) -> Callable[[int, int, RandomState], NDArray]:
-    def draw(fan_in: int, fan_out: int, random_state: RandomState) -> NDArray:
+    def weights(fan_in: int, fan_out: int, random_state: RandomState) -> NDArray:
         return random_state.normal(0.0, np.sqrt(variance(fan_in, fan_out)), (fan_in, fan_out))
 
-    return draw
+    return weights
 
 
-def orthogonal(fan_in: int, fan_out: int, random_state: RandomState) -> NDArray:
-    """Orthonormal rows or columns, uniformly distributed (Saxe et al., 2014)."""
-    rows, columns = max(fan_in, fan_out), min(fan_in, fan_out)
-    q, r = np.linalg.qr(random_state.normal(size=(rows, columns)))
+def _orthogonal(fan_in: int, fan_out: int, random_state: RandomState) -> NDArray:
+    q, r = np.linalg.qr(random_state.normal(size=(max(fan_in, fan_out), min(fan_in, fan_out))))
     q *= np.sign(np.diag(r))
     return q if fan_in >= fan_out else q.T
 
 
-INITIALIZERS: dict[str, Callable[[int, int, RandomState], NDArray]] = {
-    "glorot_uniform": _uniform(glorot_variance),
-    "glorot_normal": _normal(glorot_variance),
-    "he_uniform": _uniform(he_variance),
-    "he_normal": _normal(he_variance),
-    "lecun_uniform": _uniform(lecun_variance),
-    "lecun_normal": _normal(lecun_variance),
-    "orthogonal": orthogonal,
+VARIANCES: dict[str, tuple[str, Callable[[int, int], float]]] = {
+    "glorot": ("2 / (fan_in + fan_out) (Glorot & Bengio, 2010)", lambda fan_in, fan_out: 2.0 / (fan_in + fan_out)),
+    "he": ("2 / fan_in (He et al., 2015)", lambda fan_in, fan_out: 2.0 / fan_in),
+    "lecun": ("1 / fan_in (LeCun et al., 1998)", lambda fan_in, fan_out: 1.0 / fan_in),
+}
+
+INITIALIZERS: dict[str, Initializer] = {
+    row.name: row
+    for row in (
+        *(
+            Initializer(f"{name}_{kind}", f"{kind} with variance {words}", family(variance))
+            for name, (words, variance) in VARIANCES.items()
+            for kind, family in (("uniform", _uniform), ("normal", _normal))
+        ),
+        Initializer(
+            "orthogonal", "orthonormal rows or columns, uniformly distributed (Saxe et al., 2014)", _orthogonal
+        ),
+    )
 }
 
 
@@ -100,6 +104,6 @@ def draw(
             weights.append(gain * random_state.uniform(-bound, bound, (fan_in, fan_out)))
             biases.append(random_state.uniform(-bound, bound, fan_out))
         else:
-            weights.append(gain * INITIALIZERS[rule](fan_in, fan_out, random_state))
+            weights.append(gain * INITIALIZERS[rule].weights(fan_in, fan_out, random_state))
             biases.append(np.zeros(fan_out))
     return weights, biases

@@ -492,7 +492,7 @@ REGRESSION: dict[str, Loss] = {
         ),
         Loss(
             "poisson",
-            "half the Poisson deviance, for targets >= 0",
+            "half the Poisson deviance, for targets >= 0; predicts exp(z)",
             "exp",
             exponential_link,
             poisson,
@@ -504,7 +504,7 @@ REGRESSION: dict[str, Loss] = {
         ),
         Loss(
             "gamma",
-            "half the gamma deviance, for targets > 0",
+            "half the gamma deviance, for targets > 0; predicts exp(z)",
             "exp",
             exponential_link,
             gamma,
@@ -533,7 +533,7 @@ CLASSIFICATION: dict[str, Loss] = {
         ),
         Loss(
             "focal",
-            "the log loss, less for rows that are easy",
+            "the log loss times (1 - p)^focal_gamma: less for rows that are easy",
             "softmax",
             softmax_link,
             focal,

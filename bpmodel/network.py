@@ -62,7 +62,7 @@ class Sparse(NamedTuple):
 class Batch(NamedTuple):
     """The rows that go through the network together: `order` says which, where they are sparse."""
 
-    count: int
+    rows: int
     order: NDArray[np.int64]
     sparse: Sparse
 
@@ -91,7 +91,7 @@ class Mode(NamedTuple):
 
     training: bool
     dropout: float
-    key: int
+    key: int | np.int64
     """of the dropout masks"""
 
 
@@ -262,7 +262,7 @@ def count_weights(units):
 def multiply_sparse(batch, weights, z):
     """z = X W, a row of W for each value that is there"""
     indptr, indices, values = batch.sparse.indptr, batch.sparse.indices, batch.sparse.values
-    for i in range(batch.count):
+    for i in range(batch.rows):
         row = batch.order[i]
         for j in range(z.shape[1]):
             z[i, j] = 0
@@ -279,7 +279,7 @@ def multiply_sparse_transposed(batch, delta, out):
     for i in range(out.shape[0]):
         for j in range(out.shape[1]):
             out[i, j] = 0
-    for i in range(batch.count):
+    for i in range(batch.rows):
         row = batch.order[i]
         for k in range(indptr[row], indptr[row + 1]):
             value, g = values[k], out[indices[k]]
@@ -290,7 +290,7 @@ def multiply_sparse_transposed(batch, delta, out):
 @inner
 def forward(network, work, batch, mode):
     """Fill ``work.layers`` from the batch, whose dense rows lie in ``work.x``; return the last z, of shape (rows, outputs)."""
-    units, parameters, layers, rows = network.units, network.parameters, work.layers, batch.count
+    units, parameters, layers, rows = network.units, network.parameters, work.layers, batch.rows
     last = units.size - 2
     capacity = layers.size // units[1:].sum()
     weight, bias, start, unit = 0, count_weights(units), 0, 0
@@ -329,7 +329,7 @@ def forward(network, work, batch, mode):
 def backward(network, work, batch, mode):
     """Fill ``work.gradient`` from the layers, where the last block holds d loss / d z of the outputs."""
     units, parameters, layers, gradient = network.units, network.parameters, work.layers, work.gradient
-    rows, last = batch.count, units.size - 2
+    rows, last = batch.rows, units.size - 2
     capacity = layers.size // units[1:].sum()
     weight, start = count_weights(units), layers.size - capacity * units[-1]
     bias, scale = weight + units[1:].sum(), parameters.size

@@ -35,6 +35,7 @@ class Optimizer(NamedTuple):
     """
 
     name: str
+    meaning: str
     slots: int
     update: Callable
     weight_decay: float = 0.0
@@ -157,13 +158,19 @@ def rprop(parameters, gradient, memory, rule, rate, step):
 OPTIMIZERS: dict[str, Optimizer] = {
     row.name: row
     for row in (
-        Optimizer("sgd", 1, sgd),
-        Optimizer("adagrad", 1, adagrad),
-        Optimizer("rmsprop", 1, rmsprop),
-        Optimizer("adam", 2, adam),
-        Optimizer("amsgrad", 3, amsgrad),
-        Optimizer("adamw", 2, adam, weight_decay=0.01),
-        Optimizer("nadam", 2, nadam),
-        Optimizer("rprop", 2, rprop, whole=True),
+        Optimizer("sgd", "gradient descent with momentum", 1, sgd),
+        Optimizer("adagrad", "divides by the root of the sum of all squared gradients", 1, adagrad),
+        Optimizer("rmsprop", "divides by the root of a decaying mean of squared gradients", 1, rmsprop),
+        Optimizer("adam", "rmsprop with momentum, both corrected for their start at zero", 2, adam),
+        Optimizer("amsgrad", "adam that divides by the largest mean square so far", 3, amsgrad),
+        Optimizer("adamw", "adam with a weight_decay of 0.01", 2, adam, weight_decay=0.01),
+        Optimizer("nadam", "adam with Nesterov's momentum", 2, nadam),
+        Optimizer(
+            "rprop",
+            "steps by the sign of the gradient alone, of a size that adapts; for all rows at a time",
+            2,
+            rprop,
+            whole=True,
+        ),
     )
 }

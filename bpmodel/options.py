@@ -23,12 +23,20 @@ from bpmodel.normalization import NORMALIZATIONS
 from bpmodel.optimizers import OPTIMIZERS
 from bpmodel.schedules import SCHEDULES
 
-ON_DIVERGENCE = ("stop", "raise", "ignore")
+ON_DIVERGENCE = {
+    "stop": "end at once with the weights of its best epoch, a `verdict_` and a DivergenceWarning",
+    "raise": "raise DivergenceError",
+    "ignore": "train on, as scikit-learn's MLP does",
+}
 DTYPES = ("float32", "float64")
 
 
 class Option(NamedTuple):
-    """One hyperparameter; `domain` is a list of scikit-learn parameter constraints, `meaning` one or two sentences."""
+    """One hyperparameter.
+
+    `domain` is a list of scikit-learn parameter constraints, `meaning` one or two sentences, `choices` maps the names that
+    may be chosen to what they stand for.
+    """
 
     name: str
     default: Any
@@ -36,6 +44,7 @@ class Option(NamedTuple):
     meaning: str
     positional: bool = False
     words: str | None = None
+    choices: Mapping[str, str] = {}
 
     @property
     def allowed(self) -> str:
@@ -73,17 +82,19 @@ def real(low: float | None, high: float | None, closed: str) -> list:
 
 AT_LEAST_ONE = Interval(Integral, 1, None, closed="left")
 
-def meanings(table: Mapping[str, Any]) -> str:
-    """Return what each row of a table does."""
-    return "; ".join(f"'{name}': {row.meaning}" for name, row in table.items())
+
+def meanings(table: Mapping[str, Any]) -> dict[str, str]:
+    """Return what each row of a table stands for."""
+    return {name: row.meaning for name, row in table.items()}
 
 
 LOSS = Option(
     "loss",
     "squared_error",
     one_of(REGRESSION),
-    f"What training minimises. {meanings(REGRESSION)}. With 'poisson' and 'gamma' the output function is exp.",
+    "What training minimises.",
     positional=True,
+    choices=meanings(REGRESSION),
 )
 
 NETWORK = (
@@ -101,6 +112,7 @@ NETWORK = (
         [*one_of(ACTIVATIONS), "array-like"],
         "Activation function of the hidden layers, or of each of them.",
         positional=True,
+        choices=meanings(ACTIVATIONS),
     ),
 )
 
@@ -109,8 +121,8 @@ TRAINING = (
         "solver",
         "adam",
         one_of(OPTIMIZERS),
-        "Update rule. 'adamw' is 'adam' with a weight_decay of 0.01; 'rprop' is meant for all rows at a time, and 'auto' gives "
-        "it these as its batch_size.",
+        "Update rule.",
+        choices=meanings(OPTIMIZERS),
     ),
     Option(
         "alpha",
@@ -123,15 +135,15 @@ TRAINING = (
         "batch_size",
         "auto",
         [StrOptions({"auto"}), AT_LEAST_ONE],
-        "Rows per minibatch; 'auto' is min(200, rows).",
+        "Rows per minibatch; 'auto' is min(200, rows), and all rows for solver 'rprop'.",
     ),
     Option(
         "learning_rate",
         "constant",
         one_of(SCHEDULES),
-        f"Schedule of the learning rate: it {', '.join(f'{row.meaning} ({name})' for name, row in SCHEDULES.items())}. As in "
-        f"scikit-learn, {', '.join(name for name, row in SCHEDULES.items() if row.sgd_only)} are for solver 'sgd' only; "
-        "elsewhere they are all constant.",
+        "Schedule of the learning rate. As in scikit-learn, 'invscaling' and 'adaptive' are for solver 'sgd' only; elsewhere "
+        "they leave the rate constant.",
+        choices=meanings(SCHEDULES),
     ),
     Option("learning_rate_init", 1e-3, real(0, None, "neither"), "Learning rate at the start."),
     Option("power_t", 0.5, real(0, None, "left"), "Exponent of the schedule 'invscaling'."),
@@ -169,14 +181,16 @@ TRAINING = (
         "on_divergence",
         "stop",
         one_of(ON_DIVERGENCE),
-        "What a fit does when it diverges. 'stop': end at once with the weights of its best epoch, a `verdict_` and a "
-        "DivergenceWarning; 'raise': raise DivergenceError; 'ignore': train on, as scikit-learn's MLP does.",
+        "What a fit does when it diverges.",
+        choices=ON_DIVERGENCE,
     ),
     Option(
         "init",
         "auto",
         one_of(["auto", *INITIALIZERS]),
-        "Starting weights. 'auto': what fits the activation, which for scikit-learn's four is its own choice, draw for draw.",
+        "Distribution of the starting weights.",
+        choices={"auto": "what fits the activation; for scikit-learn's four its own choice, draw for draw"}
+        | meanings(INITIALIZERS),
     ),
     Option("init_gain", 1.0, real(0, None, "left"), "Factor of the starting weights."),
     Option(
@@ -189,7 +203,8 @@ TRAINING = (
         "normalization",
         "none",
         one_of(NORMALIZATIONS),
-        f"Normalisation of the hidden layers' pre-activations: {meanings(NORMALIZATIONS)}.",
+        "Normalisation of the hidden layers' pre-activations.",
+        choices=meanings(NORMALIZATIONS),
     ),
     Option("dropout", 0.0, real(0, 1, "left"), "Share of the hidden units left out at each training step."),
     Option(
@@ -224,7 +239,7 @@ TRAINING = (
         real(0, 1, "left"),
         "Decay of an average of the weights over the steps, with which the network predicts; 0 is no averaging.",
     ),
-    Option("clipping", "none", one_of(CLIPPINGS), f"What is done to large gradients: {meanings(CLIPPINGS)}."),
+    Option("clipping", "none", one_of(CLIPPINGS), "What is done to large gradients.", choices=meanings(CLIPPINGS)),
     Option(
         "clip_threshold",
         None,
@@ -258,13 +273,23 @@ REGRESSION_ONLY = (
         "Whether the network learns the target minus its mean over its standard deviation (with loss 'poisson' or 'gamma': "
         "over its mean); predictions are in the target's own units either way, losses are in the network's.",
     ),
-    Option("huber_delta", 1.35, real(0, None, "neither"), "Error from which loss 'huber' is linear, in the network's units."),
+    Option(
+        "huber_delta",
+        1.35,
+        real(0, None, "neither"),
+        "Error from which loss 'huber' is linear, in the network's units.",
+    ),
     Option("quantile", 0.5, real(0, 1, "neither"), "The quantile that loss 'quantile' predicts."),
 )
 
 CLASSIFICATION_ONLY = (
-    Option("loss", "log_loss", one_of(CLASSIFICATION), f"What training minimises. {meanings(CLASSIFICATION)}."),
-    Option("focal_gamma", 2.0, real(0, None, "left"), "How much less loss 'focal' makes of easy rows; with 0 it is the log loss."),
+    Option("loss", "log_loss", one_of(CLASSIFICATION), "What training minimises.", choices=meanings(CLASSIFICATION)),
+    Option(
+        "focal_gamma",
+        2.0,
+        real(0, None, "left"),
+        "How much less loss 'focal' makes of easy rows; with 0 it is the log loss.",
+    ),
     Option(
         "label_smoothing",
         0.0,
@@ -315,4 +340,8 @@ def _describe(options: tuple[Option, ...]) -> str:
     for o in options:
         lines.append(f"{o.name} : {o.allowed}, default={o.default!r}")
         lines += textwrap.wrap(o.meaning, 108, initial_indent="    ", subsequent_indent="    ")
+        if o.choices:
+            lines.append("")
+        for name, meaning in o.choices.items():
+            lines += textwrap.wrap(f"- {name!r}: {meaning}", 108, initial_indent="    ", subsequent_indent="      ")
     return textwrap.indent("\n".join(lines), "    ") + "\n"

@@ -78,7 +78,7 @@ def cosine_restarts(t, epoch, period, decay):
 
 @kernel
 def one_cycle(t, epoch, period, decay):
-    """Smith & Topin (2018), with two half cosines as in fastai: from 1/25 up during the first 30 percent, then down to 1/250000"""
+    """Smith & Topin (2018), two half cosines as in fastai: from 1/25 up during the first 30 percent, then down to 1/250000"""
     if t < 0.3:
         return 1.0 - 0.48 * (1.0 + np.cos(np.pi * t / 0.3))
     return 4e-6 + 0.499998 * (1.0 + np.cos(np.pi * (t - 0.3) / 0.7))
@@ -101,7 +101,7 @@ SCHEDULES: dict[str, Schedule] = {
         Schedule("step", "is multiplied by decay_rate every decay_epochs epochs", factor=step),
         Schedule("exponential", "falls smoothly by decay_rate every decay_epochs epochs", factor=exponential),
         Schedule("cosine", "falls to 0 at max_iter along a half cosine", factor=cosine),
-        Schedule("cosine_restarts", "does so every decay_epochs epochs", factor=cosine_restarts),
+        Schedule("cosine_restarts", "the same anew every decay_epochs epochs", factor=cosine_restarts),
         Schedule("one_cycle", "rises from 1/25 during 30 % of max_iter, then falls to almost 0", factor=one_cycle),
         Schedule("coslog4", "goes through four cosine cycles, each twice as long as the one before", factor=coslog4),
     )

@@ -20,7 +20,18 @@ from bpmodel.clipping import CLIPPINGS, new_recent
 from bpmodel.compiled import choose, entry_point, inner
 from bpmodel.losses import LOSSES
 from bpmodel.monitor import Verdict
-from bpmodel.network import Batch, Mode, Network, Sparse, Workspace, copy, count_weights, evaluate_loss, forward, workspace
+from bpmodel.network import (
+    Batch,
+    Mode,
+    Network,
+    Sparse,
+    Workspace,
+    copy,
+    count_weights,
+    evaluate_loss,
+    forward,
+    workspace,
+)
 from bpmodel.network import backward as backward_pass
 from bpmodel.noise import add_normal, next_number, shuffle
 from bpmodel.optimizers import OPTIMIZERS, Rule

@@ -13,12 +13,13 @@ ROOT = Path(__file__).parents[1]
 LAYERS = {
     "bpmodel": (
         ["blas", "compiled", "monitor"],
-        ["activations", "optimizers", "schedules"],
-        ["initializers", "losses", "options"],
-        ["network"],
+        ["activations", "clipping", "noise", "normalization", "optimizers", "regularization", "schedules"],
+        ["initializers", "losses"],
+        ["network", "options"],
         ["training"],
         ["fitting"],
         ["estimators"],
+        ["ensembles"],
         ["__init__"],
         ["__main__"],
     ),

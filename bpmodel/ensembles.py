@@ -1,0 +1,198 @@
+"""Several networks from different starts, trained side by side and averaged: what helps against local optima."""
+
+from __future__ import annotations
+
+import warnings
+from abc import ABC
+from numbers import Integral
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from joblib import Parallel, delayed
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, RegressorMixin, clone
+from sklearn.utils import check_random_state, get_tags
+from sklearn.utils._param_validation import Interval
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from bpmodel.estimators import BPClassifier, BPRegressor
+from bpmodel.monitor import DivergenceError, DivergenceWarning
+
+SEEDS = 2**31 - 1
+
+
+class _Ensemble(MetaEstimatorMixin, BaseEstimator, ABC):
+    """Fits the members; subclasses say what a member is by default, and how predictions are averaged."""
+
+    _member: ClassVar[type]
+    _parameter_constraints: ClassVar[dict] = {
+        "estimator": [BPRegressor, BPClassifier, None],
+        "n_members": [Interval(Integral, 1, None, closed="left")],
+        "n_jobs": [Integral, None],
+        "random_state": ["random_state"],
+    }
+
+    def __init__(
+        self, estimator: Any = None, *, n_members: int = 5, n_jobs: int | None = None, random_state: Any = None
+    ) -> None:
+        self.estimator = estimator
+        self.n_members = n_members
+        self.n_jobs = n_jobs
+        self.random_state = random_state
+
+    def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
+        """Train the members.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+        sample_weight : array-like of shape (n_samples,), optional
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError
+            If a parameter is out of its domain, or X, y or sample_weight are malformed.
+        DivergenceError
+            If every member diverges, or one does under ``on_divergence="raise"``.
+
+        Warns
+        -----
+        DivergenceWarning
+            If some members diverge; they are left out.
+        """
+        self._validate_params()
+        member = self._member() if self.estimator is None else self.estimator
+        # once for all members: rows that have their precision are shared, not copied
+        X = validate_data(self, X, accept_sparse="csr", dtype=np.dtype(member.dtype))
+        seeds = check_random_state(self.random_state).randint(SEEDS, size=self.n_members)
+        members = [clone(member).set_params(random_state=int(seed)) for seed in seeds]
+        jobs = (delayed(_fit)(network, X, y, sample_weight) for network in members)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DivergenceWarning)
+            fitted = Parallel(n_jobs=self.n_jobs, prefer="threads")(jobs)
+        self.estimators_ = [network for network in fitted if not network.diverged_ or network.on_divergence == "ignore"]
+        lost = len(fitted) - len(self.estimators_)
+        if lost == len(fitted):
+            raise DivergenceError(f"all {lost} members diverged; the first: {fitted[0].verdict_.reason}")
+        if lost:
+            reason = next(network.verdict_.reason for network in fitted if network.diverged_)
+            warnings.warn(
+                f"{lost} of {len(fitted)} members diverged and are left out; one of them: {reason}",
+                DivergenceWarning,
+                stacklevel=2,
+            )
+        return self
+
+    def _mean(self, X: ArrayLike, method: str) -> NDArray:
+        check_is_fitted(self)
+        X = validate_data(self, X, accept_sparse="csr", dtype=(np.float64, np.float32), reset=False)
+        return np.mean([getattr(network, method)(X) for network in self.estimators_], axis=0)
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        inner = get_tags(self._member() if self.estimator is None else self.estimator)
+        tags.input_tags = inner.input_tags
+        tags.target_tags = inner.target_tags
+        return tags
+
+
+class BPEnsembleRegressor(RegressorMixin, _Ensemble):
+    """Average of several `BPRegressor` that start from different weights.
+
+    Parameters
+    ----------
+    estimator : BPRegressor, optional
+        What every member is a clone of, but for its seed; by default ``BPRegressor()``.
+    n_members : int, default=5
+    n_jobs : int, optional
+        Members trained at the same time, in threads.
+    random_state : int, RandomState or None
+        Decides the members' seeds.
+
+    Attributes
+    ----------
+    estimators_ : list of BPRegressor
+        The members that did not diverge.
+    n_features_in_, feature_names_in_
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_diabetes
+    >>> from sklearn.model_selection import cross_val_score
+    >>> from bpmodel import BPEnsembleRegressor, BPRegressor
+    >>> X, y = load_diabetes(return_X_y=True)
+    >>> member = BPRegressor((16,), learning_rate_init=0.1, max_iter=30, n_iter_no_change=30, scale_target=True)
+    >>> ensemble = BPEnsembleRegressor(member, n_members=8, random_state=0).fit(X, y)
+    >>> len(ensemble.estimators_), ensemble.predict(X[:2]).shape
+    (8, (2,))
+    """
+
+    _member = BPRegressor
+
+    def predict(self, X: ArrayLike) -> NDArray[np.float64]:
+        """Return the mean prediction of the members, of shape (n_samples,) or (n_samples, n_outputs)."""
+        return self._mean(X, "predict")
+
+
+class BPEnsembleClassifier(ClassifierMixin, _Ensemble):
+    """Average of the probabilities of several `BPClassifier` that start from different weights.
+
+    Parameters
+    ----------
+    estimator : BPClassifier, optional
+        What every member is a clone of, but for its seed; by default ``BPClassifier()``.
+    n_members : int, default=5
+    n_jobs : int, optional
+        Members trained at the same time, in threads.
+    random_state : int, RandomState or None
+        Decides the members' seeds.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+    estimators_ : list of BPClassifier
+        The members that did not diverge.
+    n_features_in_, feature_names_in_
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from bpmodel import BPClassifier, BPEnsembleClassifier
+    >>> X, y = load_iris(return_X_y=True)
+    >>> member = BPClassifier((8,), learning_rate_init=0.03, tol=0.01)
+    >>> ensemble = BPEnsembleClassifier(member, n_members=3, random_state=0).fit(X, y)
+    >>> ensemble.score(X, y) > 0.9
+    True
+    """
+
+    _member = BPClassifier
+
+    @property
+    def classes_(self) -> NDArray:
+        """Class labels."""
+        return self.estimators_[0].classes_
+
+    def predict_proba(self, X: ArrayLike) -> NDArray:
+        """Return the mean probability of each class, of shape (n_samples, n_classes), columns as in `classes_`."""
+        return self._mean(X, "predict_proba")
+
+    def predict(self, X: ArrayLike) -> NDArray:
+        """Return the class with the highest mean probability; for multilabel targets those with more than a half."""
+        p = self.predict_proba(X)
+        if self.estimators_[0]._label_binarizer.y_type_.startswith("multilabel"):
+            return (p > 0.5).astype(int)
+        return self.classes_[p.argmax(axis=1)]
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = True
+        return tags
+
+
+def _fit(network: Any, X: Any, y: Any, sample_weight: Any) -> Any:
+    return network.fit(X, y, sample_weight)

@@ -1,0 +1,53 @@
+"""Write the tables of hyperparameters in `networks.md` from the code: `make docs`."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from bpmodel.options import CLASSIFIER_OPTIONS, REGRESSOR_OPTIONS, Option
+
+FILE = Path(__file__).with_name("networks.md")
+TABLES = {
+    "both": [o for o in CLASSIFIER_OPTIONS if o in REGRESSOR_OPTIONS],
+    "BPRegressor": [o for o in REGRESSOR_OPTIONS if o not in CLASSIFIER_OPTIONS],
+    "BPClassifier": [o for o in CLASSIFIER_OPTIONS if o not in REGRESSOR_OPTIONS],
+}
+
+
+def options(rows: list[Option]) -> str:
+    """Return a table of hyperparameters."""
+    lines = ["| name | default | allowed | meaning |", "|---|---|---|---|"]
+    for o in rows:
+        allowed = "see below" if o.choices else o.allowed
+        lines.append(f"| `{o.name}` | `{o.default!r}` | {allowed} | {o.meaning} |")
+    return "\n".join(lines)
+
+
+def choices(rows: list[Option]) -> str:
+    """Return a table of the names that may be chosen, for each hyperparameter that has such names."""
+    parts = []
+    for o in rows:
+        if o.choices:
+            lines = [f"| `{o.name}` | {o.meaning} |", "|---|---|"]
+            lines += [f"| `{name!r}` | {meaning} |" for name, meaning in o.choices.items()]
+            parts.append("\n".join(lines))
+    return "\n\n".join(parts)
+
+
+def written(text: str) -> str:
+    """Return a document with everything between its markers written anew."""
+    for name, rows in TABLES.items():
+        for kind, write in (("options", options), ("choices", choices)):
+            marker = f"<!-- {kind}: {name} -->"
+            text = re.sub(
+                rf"{marker}\n.*?<!-- end -->",
+                lambda _: f"{marker}\n{write(rows)}\n<!-- end -->",  # noqa: B023 - called at once
+                text,
+                flags=re.DOTALL,
+            )
+    return text
+
+
+if __name__ == "__main__":
+    FILE.write_text(written(FILE.read_text(encoding="utf-8")), encoding="utf-8")
