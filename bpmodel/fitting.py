@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.callback import CallbackSupportMixin, with_callbacks
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state
@@ -19,6 +20,7 @@ from sklearn.utils.validation import _check_sample_weight, check_consistent_leng
 from bpmodel import initializers
 from bpmodel import network as networks
 from bpmodel.activations import ACTIVATIONS
+from bpmodel.callbacks import EpochTasks
 from bpmodel.clipping import CLIPPINGS
 from bpmodel.losses import LOSSES
 from bpmodel.monitor import STEADY_ROWS, DivergenceError, DivergenceWarning, Verdict
@@ -27,7 +29,7 @@ from bpmodel.schedules import SCHEDULES
 from bpmodel.training import Rows, Settings, Training, new_memory, new_state
 
 
-class BPEstimator(BaseEstimator, ABC):
+class BPEstimator(CallbackSupportMixin, BaseEstimator, ABC):
     """Fits a network; subclasses say what it learns, and turn its outputs into predictions."""
 
     _parameter_constraints: dict
@@ -66,6 +68,7 @@ class BPEstimator(BaseEstimator, ABC):
 
     # ------------------------------------------------------------------------------------------------ fitting
 
+    @with_callbacks
     def fit(
         self,
         X: ArrayLike,
@@ -107,21 +110,30 @@ class BPEstimator(BaseEstimator, ABC):
             raise ValueError("X_val and y_val belong together: give both or none")
         validation = None if X_val is None or y_val is None else (X_val, y_val)
         training = self.begin_fit(X, y, sample_weight, validation=validation, stop_on_validation=True)
+        context = self._init_callback_context(max_subtasks=self.max_iter)
+        data = {"X": X, "y": y, "metadata": None if sample_weight is None else {"sample_weight": sample_weight}}
+        context.call_on_fit_task_begin(estimator=self, **data)
+        if hasattr(self, "_skl_callbacks"):
+            training.on_epoch.append(EpochTasks(self, context, data, self._weights))
         try:
             training.advance(self.max_iter)
         except KeyboardInterrupt:
-            warnings.warn("Training interrupted by user.", stacklevel=2)
+            warnings.warn("Training interrupted by user.", stacklevel=3)
         self.end_fit(training)
+        context.call_on_fit_task_end(estimator=self, **data, reconstruction_attributes=self._weights)
         if self.verdict_.diverged:
-            self._report_divergence(3)
+            self._report_divergence(4)
         elif training.out_of_epochs:
             warnings.warn(
                 f"Stochastic Optimizer: Maximum iterations ({self.max_iter}) reached and the optimization hasn't "
                 "converged yet.",
                 ConvergenceWarning,
-                stacklevel=2,
+                stacklevel=3,
             )
         return self
+
+    def _weights(self) -> dict[str, Any]:
+        return {"_parameters": self._parameters.copy(), "_running": self._running.copy()}
 
     def partial_fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
         """Train for one epoch on these rows, going on from the present weights and optimizer state.
@@ -230,7 +242,7 @@ class BPEstimator(BaseEstimator, ABC):
             max_iter=self.max_iter,
             baseline=baseline,
             reference=reference,
-            on_epoch=_print_epoch if self.verbose else None,
+            on_epoch=[_print_epoch] if self.verbose else [],
         )
 
     def end_fit(self, training: Training) -> Self:

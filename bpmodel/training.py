@@ -362,7 +362,7 @@ class Training:
     max_iter: int
     baseline: float
     reference: NDArray[np.float64]
-    on_epoch: Callable[[Training], None] | None = None
+    on_epoch: list[Callable[[Training], None]] = field(default_factory=list)
     work: Workspace = field(init=False)
     history: History = field(init=False)
 
@@ -415,8 +415,8 @@ class Training:
                 self._run(min(until, before + (1 if self.on_epoch else self._epochs_per_call)))
                 seconds = (time.perf_counter() - started) / max(self.epoch - before, 1)
                 self._epochs_per_call = max(1, int(RESPONSE_SECONDS / max(seconds, 1e-6)))
-                if self.on_epoch:
-                    self.on_epoch(self)
+                for call in self.on_epoch:
+                    call(self)
         return self.verdict
 
     def _run(self, until: int) -> None:
@@ -434,6 +434,10 @@ class Training:
             self.state,
             until,
         )
+
+    def stop(self) -> None:
+        """End the training after the present epoch."""
+        self.state["code"] = monitor.OK
 
     def restore_best(self) -> None:
         """Go back to the weights of the best epoch: by validation score with early stopping, by loss without."""

@@ -17,6 +17,7 @@ LAYERS = {
         ["initializers", "losses"],
         ["network", "options"],
         ["training"],
+        ["callbacks"],
         ["fitting"],
         ["estimators"],
         ["ensembles"],
