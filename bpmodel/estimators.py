@@ -38,8 +38,8 @@ class BPRegressor(RegressorMixin, BPEstimator):
     diverged_ : bool
         Whether the fit diverged.
     history_ : dict of str to ndarray of shape (n_iter_,)
-        ``loss``, ``gradient_norm`` (mean over the steps of the epoch), ``validation_loss``, ``validation_score``; NaN where
-        there is none.
+        ``loss``, ``gradient_norm`` (mean over the steps of the epoch), ``learning_rate`` (of its last step),
+        ``validation_loss``, ``validation_score``; NaN where there is none.
 
     Examples
     --------
@@ -141,8 +141,8 @@ class BPClassifier(ClassifierMixin, BPEstimator):
     diverged_ : bool
         Whether the fit diverged.
     history_ : dict of str to ndarray of shape (n_iter_,)
-        ``loss``, ``gradient_norm`` (mean over the steps of the epoch), ``validation_loss``, ``validation_score``; NaN where
-        there is none.
+        ``loss``, ``gradient_norm`` (mean over the steps of the epoch), ``learning_rate`` (of its last step),
+        ``validation_loss``, ``validation_score``; NaN where there is none.
 
     Examples
     --------

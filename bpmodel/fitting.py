@@ -330,6 +330,8 @@ class BPEstimator(CallbackSupportMixin, BaseEstimator, ABC):
         X = validate_data(self, X, accept_sparse="csr", dtype=(np.float64, np.float32), reset=False)
         targets = self._encode(self._validate_labels(y))
         check_consistent_length(X, targets)
+        if targets.shape[1] != self.n_outputs_:
+            raise ValueError(f"y_val has {targets.shape[1]} outputs; the network has {self.n_outputs_} outputs")
         return self._rows(X, targets, np.ones(len(targets)), np.arange(len(targets), dtype=np.int64))
 
     def _rows(self, X: Any, targets: NDArray, weight: NDArray, order: NDArray) -> Rows:

@@ -406,13 +406,14 @@ def predict_into(network, work, X, sparse, out):
 
 @entry_point
 def loss_and_gradient(network, work, X, sparse, y, w, mode):
-    """Return the mean loss of a batch of ``len(X)`` rows and leave its gradient in ``work.gradient``."""
-    rows, features = X.shape
-    block = work.x[: rows * features].reshape(rows, features)
-    for i in range(rows):
-        for j in range(features):
-            block[i, j] = X[i, j]
-    batch = Batch(rows, np.zeros(0, np.int64), sparse)
+    """Return the mean loss of a batch of ``len(y)`` rows, dense or sparse, and leave its gradient in ``work.gradient``."""
+    rows, features = y.shape[0], network.units[0]
+    if sparse.indptr.size == 0:
+        block = work.x[: rows * features].reshape(rows, features)
+        for i in range(rows):
+            for j in range(features):
+                block[i, j] = X[i, j]
+    batch = Batch(rows, np.arange(rows), sparse)
     z = forward(network, work, batch, mode)
     total_weight = w.sum()
     scale = w.dtype.type(1 / total_weight)
@@ -425,6 +426,9 @@ def predict(network: Network, X: Any) -> NDArray:
     """Return predictions of shape (n, outputs) for X of shape (n, inputs), dense or sparse, in the network's precision."""
     dtype = network.parameters.dtype
     dense, rows = split_sparse(X, dtype)
+    # a loaded network may be memory-mapped and read-only, to compiled code another type
+    parameters, running = (np.require(a, requirements="CW") for a in (network.parameters, network.running))
+    network = network._replace(parameters=parameters, running=running)
     out = np.empty((X.shape[0], int(network.units[-1])), dtype=dtype)
     room = workspace(network, PREDICTION_ROWS, gradient=False, sparse=rows.indptr.size > 0)
     with single_thread():

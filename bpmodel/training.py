@@ -368,7 +368,7 @@ class Training:
 
     def __post_init__(self) -> None:
         dtype = self.network.parameters.dtype
-        sparse = self.rows.sparse.indptr.size > 0
+        sparse = all(rows.sparse.indptr.size > 0 for rows in (self.rows, self.validation))
         self.work = workspace(self.network, self.settings.batch_size, sparse=sparse)
         self._batch_y = np.zeros((self.settings.batch_size, int(self.network.units[-1])), dtype=dtype)
         self._batch_w = np.zeros(self.settings.batch_size, dtype=dtype)
