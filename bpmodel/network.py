@@ -426,9 +426,6 @@ def predict(network: Network, X: Any) -> NDArray:
     """Return predictions of shape (n, outputs) for X of shape (n, inputs), dense or sparse, in the network's precision."""
     dtype = network.parameters.dtype
     dense, rows = split_sparse(X, dtype)
-    # a loaded network may be memory-mapped and read-only, to compiled code another type
-    parameters, running = (np.require(a, requirements="CW") for a in (network.parameters, network.running))
-    network = network._replace(parameters=parameters, running=running)
     out = np.empty((X.shape[0], int(network.units[-1])), dtype=dtype)
     room = workspace(network, PREDICTION_ROWS, gradient=False, sparse=rows.indptr.size > 0)
     with single_thread():
