@@ -158,7 +158,8 @@ class BPEstimator(CallbackSupportMixin, BaseEstimator, ABC):
         y: ArrayLike,
         sample_weight: ArrayLike | None = None,
         *,
-        validation: tuple[ArrayLike, ArrayLike] | None = None,
+        rows: NDArray[np.integer] | None = None,
+        validation: tuple[ArrayLike, ArrayLike] | NDArray[np.integer] | None = None,
         stop_on_validation: bool = False,
         incremental: bool = False,
     ) -> Training:
@@ -171,8 +172,10 @@ class BPEstimator(CallbackSupportMixin, BaseEstimator, ABC):
         ----------
         X, y, sample_weight
             As in `fit`.
-        validation : tuple (X, y), optional
-            Rows whose loss and score are recorded every epoch in the history.
+        rows : ndarray of int, optional
+            Numbers of the rows of X to train on; by default all. Folds of one array share it this way, uncopied.
+        validation : tuple (X, y), or ndarray of int, optional
+            Rows, or numbers of rows of X, whose loss and score are recorded every epoch in the history.
         stop_on_validation : bool, default=False
             Whether `early_stopping` uses these rows; if not, the rows that it sets aside are recorded instead.
         incremental : bool, default=False
@@ -185,8 +188,9 @@ class BPEstimator(CallbackSupportMixin, BaseEstimator, ABC):
             raise ValueError(f"input_noise={self.input_noise!r} needs dense rows; X is sparse")
         weight = np.ones(X.shape[0]) if sample_weight is None else _check_sample_weight(sample_weight, X)
         weight = self._weigh(y, weight, incremental=incremental)
+        index = np.arange(X.shape[0]) if rows is None else np.asarray(rows)
         if first:
-            self._learn_target(y, weight)
+            self._learn_target(y[index], weight[index])
         targets = self._encode(y)
         if not first and targets.shape[1] != self.n_outputs_:
             raise ValueError(f"y has {targets.shape[1]} outputs; the network was fitted with {self.n_outputs_} outputs")
@@ -209,13 +213,17 @@ class BPEstimator(CallbackSupportMixin, BaseEstimator, ABC):
         self._state["epoch"], self._state["code"] = 0, 0
 
         own_split = self.early_stopping and not (stop_on_validation and validation is not None)
-        train_index, validation_index = self._split(targets, random_state, own_split)
-        rows = self._rows(X, targets, weight, train_index)
-        held_out = rows._replace(order=validation_index)
-        if validation is not None and not own_split:
+        train_index, validation_index = self._split(targets, index, random_state, own_split)
+        training_rows = self._rows(X, targets, weight, train_index)
+        if own_split or validation is None:
+            held_out = training_rows._replace(order=validation_index)
+        elif isinstance(validation, tuple):
             held_out = self._validation_rows(*validation)
+        else:
+            unweighted = networks.read_only(np.ones(len(targets)), self._parameters.dtype)
+            held_out = training_rows._replace(order=np.asarray(validation, dtype=np.int64), weight=unweighted)
         loss = LOSSES[self._loss_name()]
-        self._moments += _moments(rows)
+        self._moments += _moments(training_rows)
         mean, mean_square = self._moments[1:] / self._moments[0]
         baseline = loss.baseline(mean, mean_square, self._loss_number())
         if first and self.zero_last_layer:
@@ -235,7 +243,7 @@ class BPEstimator(CallbackSupportMixin, BaseEstimator, ABC):
         return Training(
             network=network,
             settings=self._settings(len(train_index), baseline, incremental),
-            rows=rows,
+            rows=training_rows,
             validation=held_out,
             memory=memory,
             state=self._state,
@@ -311,12 +319,14 @@ class BPEstimator(CallbackSupportMixin, BaseEstimator, ABC):
                 raise ValueError(f"activation={names}: {name!r} is unknown; allowed are {', '.join(ACTIVATIONS)}")
         return names
 
-    def _split(self, targets: NDArray, random_state: np.random.RandomState, split: bool) -> tuple[NDArray, NDArray]:
-        """Return training and validation row numbers."""
-        index = np.arange(len(targets), dtype=np.int64)
+    def _split(
+        self, targets: NDArray, index: NDArray, random_state: np.random.RandomState, split: bool
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return the numbers of the rows to train on, and of those to validate on."""
+        index = index.astype(np.int64)
         if not split:
             return index, index[:0]
-        stratify = targets if isinstance(self, ClassifierMixin) and targets.shape[1] == 1 else None
+        stratify = targets[index] if isinstance(self, ClassifierMixin) and targets.shape[1] == 1 else None
         train, validation = train_test_split(
             index, random_state=random_state, test_size=self.validation_fraction, stratify=stratify
         )
