@@ -10,10 +10,11 @@ from sklearn.base import ClassifierMixin, RegressorMixin
 from sklearn.preprocessing import LabelBinarizer
 from sklearn.utils import check_array, column_or_1d
 from sklearn.utils.class_weight import compute_sample_weight
+from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import _check_partial_fit_first_call, unique_labels
 from sklearn.utils.validation import validate_data
 
-from bpmodel.fitting import BPEstimator
+from bpmodel.fitting import BPEstimator, learns_in_parts
 from bpmodel.losses import BINARY, CLASSIFICATION, REGRESSION
 from bpmodel.options import CLASSIFIER_OPTIONS, REGRESSOR_OPTIONS, with_options
 
@@ -40,6 +41,8 @@ class BPRegressor(RegressorMixin, BPEstimator):
     history_ : dict of str to ndarray of shape (n_iter_,)
         ``loss``, ``gradient_norm`` (mean over the steps of the epoch), ``learning_rate`` (of its last step),
         ``validation_loss``, ``validation_score``; NaN where there is none.
+    effective_parameters_ : float
+        How many parameters the data determine; with ``solver="lm_bayesian"`` only.
 
     Examples
     --------
@@ -214,6 +217,7 @@ class BPClassifier(ClassifierMixin, BPEstimator):
             targets = targets + self.label_smoothing * (1 / (targets.shape[1] if several else 2) - targets)
         return targets
 
+    @available_if(learns_in_parts)
     def partial_fit(
         self,
         X: ArrayLike,

@@ -15,6 +15,7 @@ from sklearn.callback import CallbackSupportMixin, with_callbacks
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state
+from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import _check_sample_weight, check_consistent_length, check_is_fitted, validate_data
 
 from bpmodel import initializers
@@ -22,11 +23,22 @@ from bpmodel import network as networks
 from bpmodel.activations import ACTIVATIONS
 from bpmodel.callbacks import EpochTasks
 from bpmodel.clipping import CLIPPINGS
+from bpmodel.full_batch import FULL_BATCH, check
+from bpmodel.full_batch_training import BLOCK_ROWS, FullBatchSettings, FullBatchTraining, in_double_precision
 from bpmodel.losses import LOSSES
 from bpmodel.monitor import STEADY_ROWS, DivergenceError, DivergenceWarning, Verdict
 from bpmodel.optimizers import OPTIMIZERS, Rule
 from bpmodel.schedules import SCHEDULES
 from bpmodel.training import Rows, Settings, Training, new_memory, new_state
+
+
+def learns_in_parts(estimator: Any) -> bool:
+    """Return True; raise AttributeError if the solver needs all rows at once."""
+    if estimator.solver in FULL_BATCH:
+        raise AttributeError(
+            f"partial_fit is only available for stochastic optimizers. {estimator.solver} is not stochastic."
+        )
+    return True
 
 
 class BPEstimator(CallbackSupportMixin, BaseEstimator, ABC):
@@ -102,7 +114,7 @@ class BPEstimator(CallbackSupportMixin, BaseEstimator, ABC):
         Warns
         -----
         ConvergenceWarning
-            If training would have gone on after `max_iter` epochs.
+            If training would have gone on after `max_iter` epochs, or a full-batch solver gave up.
         DivergenceWarning
             If the fit diverges and ``on_divergence="stop"``.
         """
@@ -123,18 +135,14 @@ class BPEstimator(CallbackSupportMixin, BaseEstimator, ABC):
         context.call_on_fit_task_end(estimator=self, **data, reconstruction_attributes=self._weights)
         if self.verdict_.diverged:
             self._report_divergence(4)
-        elif training.out_of_epochs:
-            warnings.warn(
-                f"Stochastic Optimizer: Maximum iterations ({self.max_iter}) reached and the optimization hasn't "
-                "converged yet.",
-                ConvergenceWarning,
-                stacklevel=3,
-            )
+        elif training.shortfall:
+            warnings.warn(training.shortfall, ConvergenceWarning, stacklevel=3)
         return self
 
     def _weights(self) -> dict[str, Any]:
         return {"_parameters": self._parameters.copy(), "_running": self._running.copy()}
 
+    @available_if(learns_in_parts)
     def partial_fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
         """Train for one epoch on these rows, going on from the present weights and optimizer state.
 
@@ -182,6 +190,9 @@ class BPEstimator(CallbackSupportMixin, BaseEstimator, ABC):
             Whether to go on from the present weights and optimizer state, as `partial_fit` does.
         """
         self._validate_params()
+        solver = FULL_BATCH.get(self.solver)
+        if solver is not None:
+            check(self.get_params(deep=False))
         first = not hasattr(self, "_parameters") or not (self.warm_start or incremental)
         X, y = self._validate(X, y, first=first, incremental=incremental)
         if issparse(X) and self.input_noise > 0:
@@ -198,15 +209,15 @@ class BPEstimator(CallbackSupportMixin, BaseEstimator, ABC):
 
         if first:
             self._draw_weights(X.shape[1], targets.shape[1], random_state)
-        optimizer = OPTIMIZERS[self.solver]
-        network = self._network()
+        slots = OPTIMIZERS[self.solver].slots if solver is None else 0
+        network = self._network() if solver is None else in_double_precision(self._network())
         if self.ema_decay > 0:
             self._trained = self._parameters.copy() if self._trained is None else self._trained
             network = network._replace(parameters=self._trained)
         else:
             self._trained = None
         kept = self._memory if incremental else None
-        if kept is None or len(kept[0]) != optimizer.slots:
+        if kept is None or len(kept[0]) != slots:
             kept = None
             self._state["rate"], self._state["step"] = self.learning_rate_init, 0
             self._moments = np.zeros((3, targets.shape[1]))
@@ -232,7 +243,7 @@ class BPEstimator(CallbackSupportMixin, BaseEstimator, ABC):
             network.parameters[:] = self._parameters
         if kept is None:
             random = random_state.randint(1, 2**63 - 1, size=1, dtype=np.uint64)
-            memory = new_memory(network, optimizer.slots, self._parameters, random)
+            memory = new_memory(network, slots, self._parameters, random)
         else:
             memory = new_memory(network, 0, self._parameters, kept[2])
             memory = memory._replace(optimizer=kept[0], recent=kept[1])
@@ -240,18 +251,20 @@ class BPEstimator(CallbackSupportMixin, BaseEstimator, ABC):
         reference = np.ones(1)
         if len(held_out.order):
             reference = loss.reference(held_out.y[held_out.order], held_out.weight[held_out.order])
-        return Training(
-            network=network,
-            settings=self._settings(len(train_index), baseline, incremental),
-            rows=training_rows,
-            validation=held_out,
-            memory=memory,
-            state=self._state,
-            max_iter=self.max_iter,
-            baseline=baseline,
-            reference=reference,
-            on_epoch=[_print_epoch] if self.verbose else [],
-        )
+        parts: dict[str, Any] = {
+            "network": network,
+            "rows": training_rows,
+            "validation": held_out,
+            "memory": memory,
+            "state": self._state,
+            "max_iter": self.max_iter,
+            "baseline": baseline,
+            "reference": reference,
+            "on_epoch": [_print_epoch] if self.verbose else [],
+        }
+        if solver is not None:
+            return FullBatchTraining(solver=solver, settings=self._full_batch_settings(len(train_index)), **parts)
+        return Training(settings=self._settings(len(train_index), baseline, incremental), **parts)
 
     def end_fit(self, training: Training) -> Self:
         """Turn a `Training`, as far as it has come, into fitted attributes."""
@@ -272,6 +285,8 @@ class BPEstimator(CallbackSupportMixin, BaseEstimator, ABC):
         self._validation_scores += history["validation_score"].tolist()
         self.validation_scores_ = list(self._validation_scores) if self.early_stopping else None
         self.best_validation_score_ = float(state["best_score"]) if self.early_stopping else None
+        for name, value in training.learned.items():
+            setattr(self, f"{name}_", value)
         return self
 
     def _report_divergence(self, stacklevel: int) -> None:
@@ -345,13 +360,24 @@ class BPEstimator(CallbackSupportMixin, BaseEstimator, ABC):
         return self._rows(X, targets, np.ones(len(targets)), np.arange(len(targets), dtype=np.int64))
 
     def _rows(self, X: Any, targets: NDArray, weight: NDArray, order: NDArray) -> Rows:
-        dtype = self._parameters.dtype
+        dtype = np.dtype(np.float64) if self.solver in FULL_BATCH else self._parameters.dtype
         dense, sparse = networks.split_sparse(X, dtype)
         return Rows(dense, sparse, networks.read_only(targets, dtype), networks.read_only(weight, dtype), order)
 
     def _loss_number(self) -> float:
         option = LOSSES[self._loss_name()].option
         return float(getattr(self, option)) if option else 0.0
+
+    def _full_batch_settings(self, n_rows: int) -> FullBatchSettings:
+        return FullBatchSettings(
+            batch_size=min(n_rows, BLOCK_ROWS),
+            alpha=float(self.alpha),
+            tol=float(self.tol),
+            max_fun=int(self.max_fun),
+            n_iter_no_change=float(self.n_iter_no_change),
+            early_stopping=bool(self.early_stopping),
+            watch=self.on_divergence != "ignore",
+        )
 
     def _settings(self, n_rows: int, baseline: float, incremental: bool) -> Settings:
         batch_size = self.batch_size

@@ -31,7 +31,8 @@ class Loss(NamedTuple):
 
     `baseline` is the loss of the best constant prediction, `constant` that prediction's z, both from the means of the targets
     and of their squares, each of shape (outputs,); the baseline takes the loss's number, too. `option` is the hyperparameter
-    that sets the number; `least` the least target the loss is defined for, and whether that one is allowed.
+    that sets the number; `least` the least target the loss is defined for, and whether that one is allowed. A loss that
+    `averages_outputs` is reported as a mean over the outputs, while its derivative is that of the sum.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Loss(NamedTuple):
     constant: Callable[[NDArray], NDArray]
     option: str | None = None
     least: tuple[float, bool] | None = None
+    averages_outputs: bool = False
 
 
 # ------------------------------------------------------------------------------------------------- squared error
@@ -443,6 +445,7 @@ REGRESSION: dict[str, Loss] = {
             target_deviations,
             squared_error_baseline,
             mean_itself,
+            averages_outputs=True,
         ),
         Loss(
             "absolute_error",

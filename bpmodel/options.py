@@ -17,6 +17,7 @@ from sklearn.utils._param_validation import Interval, Options, StrOptions
 
 from bpmodel.activations import ACTIVATIONS
 from bpmodel.clipping import CLIPPINGS
+from bpmodel.full_batch import FULL_BATCH, ONLY
 from bpmodel.initializers import INITIALIZERS
 from bpmodel.losses import CLASSIFICATION, REGRESSION
 from bpmodel.normalization import NORMALIZATIONS
@@ -88,6 +89,11 @@ def meanings(table: Mapping[str, Any]) -> dict[str, str]:
     return {name: row.meaning for name, row in table.items()}
 
 
+def _names(table: Mapping[str, Any]) -> str:
+    *first, last = map(repr, table)
+    return f"{', '.join(first)} or {last}"
+
+
 LOSS = Option(
     "loss",
     "squared_error",
@@ -120,9 +126,10 @@ TRAINING = (
     Option(
         "solver",
         "adam",
-        one_of(OPTIMIZERS),
-        "Update rule.",
-        choices=meanings(OPTIMIZERS),
+        one_of([*OPTIMIZERS, *FULL_BATCH]),
+        f"Update rule, or a method that sees all rows in every iteration, which is an epoch: {_names(FULL_BATCH)}. These need "
+        f"no learning rate, and do not go with {', '.join(ONLY)}.",
+        choices=meanings(OPTIMIZERS) | meanings(FULL_BATCH),
     ),
     Option(
         "alpha",
@@ -154,7 +161,8 @@ TRAINING = (
         "tol",
         1e-4,
         real(0, None, "left"),
-        "Least improvement of the loss (with early_stopping: of the validation score) that counts as one.",
+        "Least improvement of the loss (with early_stopping: of the validation score) that counts as one; with solver "
+        f"{_names(FULL_BATCH)}, training also ends where no derivative of the loss is larger.",
     ),
     Option("verbose", False, ["verbose"], "Whether to print the loss of each epoch."),
     Option("warm_start", False, ["boolean"], "Whether `fit` goes on from the weights of the previous `fit`."),
@@ -177,6 +185,7 @@ TRAINING = (
         [AT_LEAST_ONE, Options(Real, {np.inf})],
         "Epochs without an improvement by `tol` after which training ends.",
     ),
+    Option("max_fun", 15000, [AT_LEAST_ONE], "Most evaluations of the loss by solver 'lbfgs'."),
     Option(
         "on_divergence",
         "stop",

@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -354,7 +354,8 @@ class Training:
     """
 
     network: Network
-    settings: Settings
+    settings: Any
+    """`Settings`, or what another kind of loop has in their place"""
     rows: Rows
     validation: Rows
     memory: Memory
@@ -395,8 +396,7 @@ class Training:
         s = self.state[0]
         code = int(s["code"])
         if code in (monitor.RUNNING, monitor.OK):
-            end = "paused" if self.running else "ended" if self.out_of_epochs else "stopped improving"
-            return Verdict("ok", f"{end} after {self.epoch} epochs")
+            return Verdict("ok", self._standing())
         return monitor.diverged(
             code,
             epoch=self.epoch,
@@ -405,6 +405,22 @@ class Training:
             baseline=self.baseline,
             gradient_norm=float(s["gradient_norm"]),
         )
+
+    def _standing(self) -> str:
+        end = "paused" if self.running else "ended" if self.out_of_epochs else "stopped improving"
+        return f"{end} after {self.epoch} epochs"
+
+    @property
+    def shortfall(self) -> str:
+        """What to warn of when the fit is over: why it has not converged, or nothing."""
+        if not self.out_of_epochs:
+            return ""
+        return f"Stochastic Optimizer: Maximum iterations ({self.max_iter}) reached and the optimization hasn't converged yet."
+
+    @property
+    def learned(self) -> dict[str, float]:
+        """Numbers besides the weights that the solver learned from the data, by name."""
+        return {}
 
     def advance(self, until: int) -> Verdict:
         """Train up to epoch `until`, at most `max_iter`; return the verdict so far."""

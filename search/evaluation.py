@@ -72,7 +72,7 @@ class Prepared:
     validation: NDArray[np.intp]
 
     @property
-    def X_train(self) -> Any:
+    def X_train(self) -> Any:  # noqa: N802 - the field's name
         return _safe_indexing(self.X, self.train)
 
     @property
@@ -80,7 +80,7 @@ class Prepared:
         return self.y[self.train]
 
     @property
-    def X_validation(self) -> Any:
+    def X_validation(self) -> Any:  # noqa: N802
         return _safe_indexing(self.X, self.validation)
 
     @property

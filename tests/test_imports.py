@@ -12,12 +12,24 @@ ROOT = Path(__file__).parents[1]
 
 LAYERS = {
     "bpmodel": (
-        ["blas", "compiled", "monitor"],
-        ["activations", "clipping", "noise", "normalization", "optimizers", "regularization", "schedules"],
-        ["initializers", "losses"],
+        ["blas", "compiled", "descent", "monitor"],
+        [
+            "activations",
+            "clipping",
+            "line_search",
+            "noise",
+            "normalization",
+            "optimizers",
+            "regularization",
+            "schedules",
+        ],
+        ["initializers", "lbfgs", "levenberg_marquardt", "losses", "scaled_conjugate_gradient"],
+        ["bayesian_regularization"],
+        ["full_batch"],
         ["network", "options"],
         ["training"],
-        ["callbacks"],
+        ["callbacks", "objective"],
+        ["full_batch_training"],
         ["fitting"],
         ["estimators"],
         ["ensembles"],

@@ -1,0 +1,58 @@
+"""Levenberg-Marquardt that finds its own alpha (MacKay, 1992; Foresee & Hagan, 1997; MATLAB's trainbr).
+
+After each step the evidence's fixed point sets alpha from how many parameters the data determine:
+
+    gamma = p - alpha tr(P (J^T J + alpha P)^-1)
+    alpha = (gamma - b) / sum W^2 * sum e^2 / (N - gamma)
+
+with p parameters, b of them biases, N errors, and P the choice of the weights: the ratio of the paper's alpha and beta, which is
+all that the minimum depends on. Departure from trainbr: as in every other solver here, biases are not penalised; they count
+as determined by the data.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.linalg import LinAlgError, cholesky, solve_triangular
+
+from bpmodel import levenberg_marquardt
+from bpmodel.descent import Limits, Objective
+from bpmodel.levenberg_marquardt import State, at, penalized
+
+ALPHAS = 1e-10, 1e10
+"""Where alpha stays; at the upper end all weights are off."""
+
+
+def start(objective: Objective, parameters: NDArray, limits: Limits) -> State:
+    state = levenberg_marquardt.start(objective, parameters, limits)
+    return state._replace(effective_parameters=float(parameters.size))
+
+
+def step(objective: Objective, state: State, limits: Limits) -> State:
+    """One step of Levenberg-Marquardt with the present alpha, then a new alpha."""
+    moved = levenberg_marquardt.step(objective, state, limits)
+    if moved.point is state.point:
+        return moved
+    gamma = effective_parameters(objective, moved)
+    if np.isnan(gamma):
+        return moved._replace(effective_parameters=state.effective_parameters)
+    parameters, linear = moved.point.parameters, moved.linear
+    weights = parameters[: objective.n_weights]
+    determined = gamma - (parameters.size - weights.size)
+    noise = 2 * linear.half_squares / max(objective.n_errors - gamma, 1.0)
+    squares = max(float(weights @ weights), 1e-300)
+    alpha = float(np.clip(determined * noise / squares, *ALPHAS))
+    return at(objective, parameters, linear, moved.mu, alpha, limits)._replace(effective_parameters=gamma)
+
+
+def effective_parameters(objective: Objective, state: State) -> float:
+    """Return gamma, or NaN where the Hessian is singular."""
+    hessian = penalized(objective, state.linear, state.alpha)
+    hessian.flat[:: len(hessian) + 1] += np.finfo(np.float64).eps * hessian.trace()
+    try:
+        factor = cholesky(hessian, lower=True, overwrite_a=True, check_finite=False)
+    except LinAlgError:
+        return float("nan")
+    root = solve_triangular(factor, np.eye(len(factor), objective.n_weights), lower=True, check_finite=False)
+    return len(factor) - state.alpha * float(np.einsum("ij,ij->", root, root))
