@@ -205,7 +205,7 @@ class BPClassifier(ClassifierMixin, BPEstimator):
                 "class_weight='balanced' needs all rows at once; for partial_fit give the weights as a dict, such as "
                 "compute_class_weight('balanced', classes=classes, y=y) finds them"
             )
-        return weight * compute_sample_weight(self.class_weight, y)
+        return compute_sample_weight(self.class_weight, y) * (weight if weight.size else 1)
 
     def _learn_target(self, y: NDArray, weight: NDArray) -> None:
         pass  # `_validate` has learned the classes

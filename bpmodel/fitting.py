@@ -75,7 +75,7 @@ class BPEstimator(CallbackSupportMixin, BaseEstimator, ABC):
         """Return the name of the row of `LOSSES`."""
 
     def _weigh(self, y: NDArray, weight: NDArray, *, incremental: bool) -> NDArray:
-        """Return the weights of the rows, given those of the samples."""
+        """Return the weights of the rows, given those of the samples; none at all where every row counts the same."""
         return weight
 
     # ------------------------------------------------------------------------------------------------ fitting
@@ -197,11 +197,11 @@ class BPEstimator(CallbackSupportMixin, BaseEstimator, ABC):
         X, y = self._validate(X, y, first=first, incremental=incremental)
         if issparse(X) and self.input_noise > 0:
             raise ValueError(f"input_noise={self.input_noise!r} needs dense rows; X is sparse")
-        weight = np.ones(X.shape[0]) if sample_weight is None else _check_sample_weight(sample_weight, X)
+        weight = np.zeros(0) if sample_weight is None else _check_sample_weight(sample_weight, X)
         weight = self._weigh(y, weight, incremental=incremental)
         index = np.arange(X.shape[0]) if rows is None else np.asarray(rows)
         if first:
-            self._learn_target(y[index], weight[index])
+            self._learn_target(y[index], weight[index] if weight.size else np.broadcast_to(1.0, index.shape))
         targets = self._encode(y)
         if not first and targets.shape[1] != self.n_outputs_:
             raise ValueError(f"y has {targets.shape[1]} outputs; the network was fitted with {self.n_outputs_} outputs")
@@ -231,7 +231,7 @@ class BPEstimator(CallbackSupportMixin, BaseEstimator, ABC):
         elif isinstance(validation, tuple):
             held_out = self._validation_rows(*validation)
         else:
-            unweighted = networks.read_only(np.ones(len(targets)), self._parameters.dtype)
+            unweighted = networks.read_only(np.zeros(0), training_rows.weight.dtype)
             held_out = training_rows._replace(order=np.asarray(validation, dtype=np.int64), weight=unweighted)
         loss = LOSSES[self._loss_name()]
         self._moments += _moments(training_rows)
@@ -250,7 +250,7 @@ class BPEstimator(CallbackSupportMixin, BaseEstimator, ABC):
         self._memory = [memory.optimizer, memory.recent, memory.random]
         reference = np.ones(1)
         if len(held_out.order):
-            reference = loss.reference(held_out.y[held_out.order], held_out.weight[held_out.order])
+            reference = loss.reference(held_out.y[held_out.order], held_out.weights())
         parts: dict[str, Any] = {
             "network": network,
             "rows": training_rows,
@@ -357,7 +357,7 @@ class BPEstimator(CallbackSupportMixin, BaseEstimator, ABC):
         check_consistent_length(X, targets)
         if targets.shape[1] != self.n_outputs_:
             raise ValueError(f"y_val has {targets.shape[1]} outputs; the network has {self.n_outputs_} outputs")
-        return self._rows(X, targets, np.ones(len(targets)), np.arange(len(targets), dtype=np.int64))
+        return self._rows(X, targets, np.zeros(0), np.arange(len(targets), dtype=np.int64))
 
     def _rows(self, X: Any, targets: NDArray, weight: NDArray, order: NDArray) -> Rows:
         dtype = np.dtype(np.float64) if self.solver in FULL_BATCH else self._parameters.dtype
@@ -508,7 +508,7 @@ def _own(array: NDArray) -> NDArray:
 
 def _moments(rows: Rows) -> NDArray:
     """Return the sums of w, w y and w y^2 over the rows, shape (3, outputs)."""
-    y, w = rows.y[rows.order].astype(np.float64), rows.weight[rows.order].astype(np.float64)
+    y, w = rows.y[rows.order].astype(np.float64), rows.weights()
     return np.stack([np.full(y.shape[1], w.sum()), w @ y, w @ y**2])
 
 
