@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from scipy.special import expit
 
+from bpmodel import DivergenceWarning
 from bpmodel import network as networks
 from bpmodel.normalization import EPSILON, MOMENTUM, NORMALIZATIONS
 
@@ -146,6 +147,15 @@ def test_features_of_any_scale_are_learned(problems, name):
     X, y, cls, _ = problems["regression"]
     model = cls(normalization=name, max_iter=100, random_state=0, learning_rate_init=0.01)
     assert model.fit(1e4 * X, y).score(1e4 * X, y) > 0.9
+
+
+def test_a_diverged_fit_goes_back_to_the_moments_of_its_weights(problems):
+    X, y, cls, _ = problems["regression"]
+    model = cls(normalization="batch", random_state=0)
+    with pytest.warns(DivergenceWarning):
+        model.fit(np.where(np.arange(120)[:, None] == 60, 1e25, X), y)  # in single precision its square is infinite
+    np.testing.assert_array_equal(model._running, np.repeat([[0.0], [1.0]], 100, axis=1))
+    assert np.isfinite(model.predict(X)).all()
 
 
 @every_normalization
