@@ -386,7 +386,7 @@ class BPEstimator(CallbackSupportMixin, BaseEstimator, ABC):
             batch_size = n_rows if optimizer.whole else min(200, n_rows)
         elif batch_size > n_rows:
             warnings.warn(
-                "Got `batch_size` less than 1 or larger than sample size. It is going to be clipped", stacklevel=4
+                "Got `batch_size` less than 1 or larger than sample size. It is going to be clipped", stacklevel=5
             )
             batch_size = n_rows
         number: Any = self._parameters.dtype.type

@@ -128,7 +128,7 @@ def test_selu_keeps_mean_and_variance():
 def test_the_row_is_complete(name):
     row = ACTIVATIONS[name]
     assert row.name == name
-    assert row.formula
+    assert row.meaning
     assert row.init in INITIALIZERS
 
 

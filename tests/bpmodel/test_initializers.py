@@ -28,17 +28,17 @@ every_fan = pytest.mark.parametrize(("fan_in", "fan_out"), FANS)
 @every_fan
 @every_init
 def test_shape_mean_and_scale(name, fan_in, fan_out):
-    w = INITIALIZERS[name](fan_in, fan_out, RandomState(0))
+    w = INITIALIZERS[name].weights(fan_in, fan_out, RandomState(0))
     assert w.shape == (fan_in, fan_out)
     assert abs(w.mean()) < 4 * w.std() / np.sqrt(w.size)
     assert 0.3 / max(fan_in, fan_out) < w.var() < 3 / min(fan_in, fan_out)
-    np.testing.assert_array_equal(w, INITIALIZERS[name](fan_in, fan_out, RandomState(0)))
+    np.testing.assert_array_equal(w, INITIALIZERS[name].weights(fan_in, fan_out, RandomState(0)))
 
 
 @every_fan
 @pytest.mark.parametrize("name", VARIANCES)
 def test_variance(name, fan_in, fan_out):
-    w = INITIALIZERS[name](fan_in, fan_out, RandomState(0))
+    w = INITIALIZERS[name].weights(fan_in, fan_out, RandomState(0))
     variance = VARIANCES[name](fan_in, fan_out)
     np.testing.assert_allclose(w.var(), variance, rtol=0.03)
     if name.endswith("uniform"):
@@ -49,14 +49,14 @@ def test_variance(name, fan_in, fan_out):
 
 @pytest.mark.parametrize(("fan_in", "fan_out"), [*FANS, (7, 7), (5, 1), (1, 5)])
 def test_orthogonal_rows_or_columns(fan_in, fan_out):
-    w = INITIALIZERS["orthogonal"](fan_in, fan_out, RandomState(0))
+    w = INITIALIZERS["orthogonal"].weights(fan_in, fan_out, RandomState(0))
     product = w.T @ w if fan_in >= fan_out else w @ w.T
     np.testing.assert_allclose(product, np.eye(min(fan_in, fan_out)), atol=1e-12)
 
 
 def test_orthogonal_matrices_are_uniformly_distributed():
     """Without the correction of signs the diagonal of a QR decomposition would lean to one side."""
-    diagonal = [np.diag(INITIALIZERS["orthogonal"](4, 4, RandomState(seed))) for seed in range(2000)]
+    diagonal = [np.diag(INITIALIZERS["orthogonal"].weights(4, 4, RandomState(seed))) for seed in range(2000)]
     np.testing.assert_allclose(np.mean(diagonal, axis=0), 0, atol=0.06)
 
 
@@ -68,7 +68,7 @@ def test_a_network_draws_layer_by_layer_with_biases_of_zero(name):
     weights, biases = draw(name, (4, 5, 3), ["tanh"], 2.0, RandomState(1))
     random = RandomState(1)
     for w, fans in zip(weights, [(4, 5), (5, 3)], strict=True):
-        np.testing.assert_array_equal(w, 2.0 * INITIALIZERS[name](*fans, random))
+        np.testing.assert_array_equal(w, 2.0 * INITIALIZERS[name].weights(*fans, random))
     assert not np.concatenate(biases).any()
 
 
