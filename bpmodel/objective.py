@@ -61,7 +61,7 @@ def fill_jacobian(network, work, batch, root_weight, out):
     The backward pass once for each output, without its sum over the rows: ``d z_k / d W_l = a_l delta_{l+1}^T``.
     """
     units, parameters, layers = network.units, network.parameters, work.layers
-    rows, outputs, last = batch.count, units[-1], units.size - 2
+    rows, outputs, last = batch.rows, units[-1], units.size - 2
     capacity = layers.size // units[1:].sum()
     for k in range(outputs):
         weight, start = count_weights(units), layers.size - capacity * outputs
