@@ -25,8 +25,9 @@ ALPHAS = 1e-10, 1e10
 
 
 def start(objective: Objective, parameters: NDArray, limits: Limits) -> State:
+    """As trainbr: alpha as if the data determined all parameters, or half as many as there are errors."""
     state = levenberg_marquardt.start(objective, parameters, limits)
-    return state._replace(effective_parameters=float(parameters.size))
+    return regularized(objective, state, min(float(parameters.size), objective.n_errors / 2), limits)
 
 
 def step(objective: Objective, state: State, limits: Limits) -> State:
@@ -37,13 +38,18 @@ def step(objective: Objective, state: State, limits: Limits) -> State:
     gamma = effective_parameters(objective, moved)
     if np.isnan(gamma):
         return moved._replace(effective_parameters=state.effective_parameters)
-    parameters, linear = moved.point.parameters, moved.linear
+    return regularized(objective, moved, gamma, limits)
+
+
+def regularized(objective: Objective, state: State, gamma: float, limits: Limits) -> State:
+    """Return the same point with the alpha that belongs to this number of effective parameters."""
+    parameters, linear = state.point.parameters, state.linear
     weights = parameters[: objective.n_weights]
-    determined = gamma - (parameters.size - weights.size)
+    determined = max(gamma - (parameters.size - weights.size), 0.0)
     noise = 2 * linear.half_squares / max(objective.n_errors - gamma, 1.0)
     squares = max(float(weights @ weights), 1e-300)
     alpha = float(np.clip(determined * noise / squares, *ALPHAS))
-    return at(objective, parameters, linear, moved.mu, alpha, limits)._replace(effective_parameters=gamma)
+    return at(objective, parameters, linear, state.mu, alpha, limits)._replace(effective_parameters=gamma)
 
 
 def effective_parameters(objective: Objective, state: State) -> float:

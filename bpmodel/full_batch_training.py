@@ -68,8 +68,9 @@ class FullBatchTraining(Training):
         return f"{self._end.reason}, after {self.epoch} epochs" if self._end is not None else super()._standing()
 
     def _run(self, until: int) -> None:
-        while self.running and self.epoch < until:
-            self._iterate()
+        with np.errstate(over="ignore", invalid="ignore"):  # the watch looks for what is not finite
+            while self.running and self.epoch < until:
+                self._iterate()
 
     def _iterate(self) -> None:
         s, before = self.state[0], self._solution

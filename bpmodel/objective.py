@@ -148,6 +148,7 @@ class NetworkObjective:
         self.alpha = alpha
         self._averaged = outputs if list(LOSSES.values())[network.loss].averages_outputs else 1
         self._block = max(1, min(len(batch_w), JACOBIAN_NUMBERS // (self._parameters.size * outputs)))
+        self._jacobian, self._product = np.empty((0, 0)), np.empty((0, 0))
 
     def evaluate(self, parameters: NDArray) -> Point:
         self._parameters[:] = parameters
@@ -163,16 +164,18 @@ class NetworkObjective:
     def linearize(self, parameters: NDArray) -> Linear:
         self._parameters[:] = parameters
         n, outputs = len(self._room[-1].order), self._room[2].shape[1]
+        if self._product.size == 0:  # made once: fresh memory would cost as much time as the product
+            self._jacobian = np.empty((self._block * outputs, parameters.size))
+            self._product = np.empty((parameters.size, parameters.size))
         errors = np.empty(self._block * outputs)
-        jacobian = np.empty((self._block * outputs, parameters.size))
         squares, slope, normal = 0.0, np.zeros(parameters.size), np.zeros((parameters.size, parameters.size))
         for start in range(0, n, self._block):
             count = min(self._block, n - start)
-            linearize_rows(*self._room, start, count, errors, jacobian)
-            e, J = errors[: count * outputs], jacobian[: count * outputs]
+            linearize_rows(*self._room, start, count, errors, self._jacobian)
+            e, J = errors[: count * outputs], self._jacobian[: count * outputs]
             squares += float(e @ e)
             slope += e @ J
-            normal += J.T @ J  # NumPy sees the transpose and computes one half of it
+            normal += np.matmul(J.T, J, out=self._product)  # NumPy sees the transpose and computes one half of it
         return Linear(squares / 2, slope, normal)
 
     def point(self, parameters: NDArray, total: float, slope: NDArray, alpha: float) -> Point:
