@@ -116,15 +116,21 @@ def keep(text: str, name: str, path: Path) -> None:
     path.write_text(new, encoding="utf-8")
 
 
-def main(name: str, measure: Callable[..., Table], repeats: int, add: Callable | None = None) -> None:
-    """Run one benchmark from the command line; `add` gives the parser options of its own, which `measure` is called with."""
-    parser = argparse.ArgumentParser(prog=f"python -m benchmarks.{name}", description=measure.__doc__)
-    parser.add_argument("--repeats", type=int, default=repeats, help="figures are medians over so many (%(default)s)")
-    parser.add_argument("--markdown", type=Path, help="write the table to this file, too, in the place that has its name")
-    if add is not None:
-        add(parser)
-    options = vars(parser.parse_args())
-    run(name, measure, options.pop("markdown"), **options)
+def parser(program: str, description: str | None) -> argparse.ArgumentParser:
+    """Return a command line with the option that all have."""
+    made = argparse.ArgumentParser(prog=f"python -m {program}", description=description)
+    made.add_argument(
+        "--markdown", type=Path, help="write the tables to this file, too, each in the place with its name"
+    )
+    return made
+
+
+def main(name: str, measure: Callable[..., Table], repeats: int) -> None:
+    """Run one benchmark from the command line."""
+    command = parser(f"benchmarks.{name}", measure.__doc__)
+    command.add_argument("--repeats", type=int, default=repeats, help="figures are medians over so many (%(default)s)")
+    options = command.parse_args()
+    run(name, measure, options.markdown, repeats=options.repeats)
 
 
 def run(name: str, measure: Callable[..., Table], markdown: Path | None, **options: Any) -> None:

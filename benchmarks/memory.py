@@ -9,10 +9,10 @@ Where there is no /proc, the peak is that of the process.
 
 from __future__ import annotations
 
-import json
 import sys
 import warnings
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -70,8 +70,8 @@ WAYS: dict[str, tuple[Callable, bool, int]] = {
 }
 
 
-def child(way: str, rows: int) -> dict[str, float]:
-    """Run one way in this process; return bytes of the rows and of the extra peak."""
+def child(way: str, rows: int) -> float:
+    """Run one way in this process; return the bytes of its peak on top of the data."""
     run, *arguments = WAYS[way]
     rng = np.random.default_rng(0)
     with warnings.catch_warnings():
@@ -82,7 +82,7 @@ def child(way: str, rows: int) -> dict[str, float]:
         y = X[:, 0].copy()
         before = forget_peak()
         run(*arguments)(X, y)
-    return {"rows": float(X.nbytes), "extra": peak() - before}
+    return peak() - before
 
 
 def forget_peak() -> float:
@@ -107,14 +107,19 @@ def _status(field: str) -> float:
     return float(line.split()[1]) * 1024
 
 
+def extra(way: str, rows: int) -> float:
+    """Run one way in a process of its own; return the bytes of its peak on top of the data."""
+    code = "import sys; from benchmarks.memory import child; print(child(sys.argv[1], int(sys.argv[2])))"
+    return float(in_a_new_process(code, way, str(rows)))
+
+
 def measure(repeats: int, rows: int = ROWS, ways: tuple[str, ...] = tuple(WAYS)) -> Table:
     """Measure the extra memory of a search over a large array."""
+    size = rows * COLUMNS * 4
     lines = []
     for way in ways:
-        code = "import json, sys; from benchmarks.memory import child; print(json.dumps(child(sys.argv[1], int(sys.argv[2]))))"
-        size = rows * COLUMNS * 4
-        extra = take_turns({way: lambda way=way: json.loads(in_a_new_process(code, way, str(rows)))["extra"]}, repeats)[way]
-        lines.append([way, f"{extra / MEGA:.0f}", f"{extra / size:.2f}x"])
+        (most,) = take_turns({way: partial(extra, way, rows)}, repeats).values()
+        lines.append([way, f"{most / MEGA:.0f}", f"{most / size:.2f}x"])
         say(*lines[-1])
     return Table(
         ["what runs", "extra MB", "times the rows"],

@@ -10,6 +10,7 @@ nothing else.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -75,7 +76,7 @@ def measure(
         steppers = {name: stepper(shape, options) for name, options in variants.items()}
         steppers[PLAIN](1)
         epochs = max(3, int(least / (steppers[PLAIN](5) * BATCHES)))
-        columns.append(take_turns({name: _turn(step, epochs) for name, step in steppers.items()}, repeats))
+        columns.append(take_turns({name: partial(step, epochs) for name, step in steppers.items()}, repeats))
         say(shape, f"{columns[-1][PLAIN] * 1e6:.1f} us", f"{epochs} epochs")
     rows = [[name, *(_cell(column, name) for column in columns)] for name in variants]
     return Table(
@@ -84,10 +85,6 @@ def measure(
         f"Multiples of the step time of the plain network (relu, adam, float32). One BLAS thread, median of {repeats} "
         "repeats.",
     )
-
-
-def _turn(step: Callable[[int], float], epochs: int) -> Callable[[], float]:
-    return lambda: step(epochs)
 
 
 def _cell(column: dict[str, float], name: str) -> str:

@@ -9,7 +9,7 @@ serves the cached starts. The fit has 40 rows and one epoch, so what counts is l
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable
+from functools import partial
 
 from benchmarks.common import Table, in_a_new_process, main, say, seconds, take_turns
 
@@ -42,13 +42,11 @@ def measure(repeats: int, compiling: bool = True) -> Table:
         if compiling:
             add("first fit, nothing compiled", first_fit("float32"))
             add("first fit in float64 after that, not compiled yet", first_fit("float64"))
-        turns: dict[str, Callable[[], float]] = {
-            "python -c pass": lambda: seconds(in_a_new_process, "pass"),
-            f"python -c '{PEER_IMPORT}'": lambda: seconds(in_a_new_process, PEER_IMPORT),
-            f"python -c '{IMPORT}'": lambda: seconds(in_a_new_process, IMPORT),
+        turns = {
+            f"python -c '{code}'": partial(seconds, in_a_new_process, code) for code in ("pass", PEER_IMPORT, IMPORT)
         }
         if compiling:
-            turns["first fit, compiled before"] = lambda: first_fit("float32")
+            turns["first fit, compiled before"] = partial(first_fit, "float32")
         for name, figure in take_turns(turns, repeats).items():
             add(name, figure)
     return Table(

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import numpy as np
 
@@ -38,7 +39,7 @@ def measure(repeats: int, shapes: tuple[Shape, ...] = MEASURED, least: float = S
     for shape in shapes:
         fit = scikit_like(BPRegressor, BPClassifier, shape, np.float32)
         epochs = enough_epochs(fit, least)
-        turns = {run.__name__: _turn(run, fit, epochs) for run in (in_turn, in_threads)}
+        turns = {run.__name__: partial(seconds, run, fit, epochs) for run in (in_turn, in_threads)}
         times = take_turns(turns, repeats)
         gain = times["in_turn"] / times["in_threads"]
         rows.append([str(shape), f"{times['in_turn']:.2f}", f"{times['in_threads']:.2f}", f"{gain:.2f}x"])
@@ -48,10 +49,6 @@ def measure(repeats: int, shapes: tuple[Shape, ...] = MEASURED, least: float = S
         rows,
         f"Seconds of {THREADS} fits. One BLAS thread each, median of {repeats} repeats.",
     )
-
-
-def _turn(run: Callable, fit: Callable[[int], None], epochs: int) -> Callable[[], float]:
-    return lambda: seconds(run, fit, epochs)
 
 
 if __name__ == "__main__":
