@@ -104,7 +104,7 @@ class Result(NamedTuple):
     seconds: float
 
     def __str__(self) -> str:
-        return "–" if np.isnan(self.error) else f"{self.right:.3f} ({self.error:.3f}; {self.seconds:.2g} s)"
+        return "-" if np.isnan(self.error) else f"{self.right:.3f} ({self.error:.3f}; {self.seconds:.2g} s)"
 
 
 def load(folder: Path | None, most: int) -> list[Data]:
@@ -184,7 +184,7 @@ def measure(data: Path | None = None, rows: int = ROWS, jobs: int = 2) -> Table:
         errors.setdefault(each.task, []).append([round(result.error, 6) for result in results])
     for task, values in errors.items():
         means = np.mean(rankdata(values, axis=1, nan_policy="omit"), axis=0)
-        lines.append([f"mean rank, {task}", *("–" if np.isnan(mean) else f"{mean:.1f}" for mean in means)])
+        lines.append([f"mean rank, {task}", *("-" if np.isnan(mean) else f"{mean:.1f}" for mean in means)])
     return Table(
         ["set", *(m.name for m in MODELS)],
         lines,

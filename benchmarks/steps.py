@@ -111,7 +111,8 @@ def torch_like(shape: Shape) -> Callable[[int], None]:
 
 def seconds_per_step(fit: Callable[[int], None], epochs: int) -> float:
     once = seconds(fit, epochs)
-    return (seconds(fit, 2 * epochs) - once) / (epochs * BATCHES)
+    difference = max(seconds(fit, 2 * epochs) - once, 1e-9)  # of short fits on a busy machine it can be below zero
+    return difference / (epochs * BATCHES)
 
 
 def enough_epochs(fit: Callable[[int], None], least: float) -> int:
