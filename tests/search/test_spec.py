@@ -89,7 +89,11 @@ MISTAKES = {
         'hidden_layer_sizes = "8"',
         ["[model] hidden_layer_sizes = '8'", "a whole number >= 1 or a list of them"],
     ),
-    "one choice": ("[space]", "[space]\nsolver = ['adam', 'newton']", ["[space] solver = 'newton'", "one of adagrad, adam"]),
+    "one choice": (
+        "[space]",
+        "[space]\nsolver = ['adam', 'newton']",
+        ["[space] solver = 'newton'", "one of adagrad, adam"],
+    ),
     "end of a range": ("low = 1e-3", "low = 1e-3, high = 1", ["is not valid TOML"]),
     "negative rate": (
         "[space]",
