@@ -177,6 +177,8 @@ class BPEstimator(BaseEstimator, ABC):
 
         if first:
             self._draw_weights(X.shape[1], targets.shape[1], random_state)
+        self._loss = self._loss_name()
+        self.out_activation_ = LOSSES[self._loss].output
         optimizer = OPTIMIZERS[self.solver]
         network = self._network()
         if self.ema_decay > 0:
@@ -280,7 +282,6 @@ class BPEstimator(BaseEstimator, ABC):
         self._state, self._memory = new_state(), None
         self._loss_curve, self._validation_scores = [], []
         self.n_layers_, self.n_outputs_ = len(self._layer_units), outputs
-        self.out_activation_ = LOSSES[self._loss_name()].output
 
     def _activation_names(self, n_hidden: int) -> list[str]:
         if isinstance(self.activation, str):
@@ -380,7 +381,7 @@ class BPEstimator(BaseEstimator, ABC):
         blank = networks.build(
             self._layer_units,
             self._activations,
-            self._loss_name(),
+            self._loss,
             self._parameters.dtype,
             normalization=self._normalization,
             loss_number=self._loss_number(),
