@@ -209,6 +209,8 @@ class BPEstimator(CallbackSupportMixin, BaseEstimator, ABC):
 
         if first:
             self._draw_weights(X.shape[1], targets.shape[1], random_state)
+        self._loss = self._loss_name()
+        self.out_activation_ = LOSSES[self._loss].output
         slots = OPTIMIZERS[self.solver].slots if solver is None else 0
         network = self._network() if solver is None else in_double_precision(self._network())
         if self.ema_decay > 0:
@@ -321,7 +323,6 @@ class BPEstimator(CallbackSupportMixin, BaseEstimator, ABC):
         self._state, self._memory = new_state(), None
         self._loss_curve, self._validation_scores = [], []
         self.n_layers_, self.n_outputs_ = len(self._layer_units), outputs
-        self.out_activation_ = LOSSES[self._loss_name()].output
 
     def _activation_names(self, n_hidden: int) -> list[str]:
         if isinstance(self.activation, str):
@@ -436,7 +437,7 @@ class BPEstimator(CallbackSupportMixin, BaseEstimator, ABC):
             self._running,
             self._layer_units,
             self._activations,
-            self._loss_name(),
+            self._loss,
             self._normalization,
             self._loss_number(),
         )

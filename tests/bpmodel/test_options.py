@@ -255,6 +255,17 @@ def test_a_target_outside_the_losss_domain_is_refused(problems, loss, least, mes
         make(problem, loss=loss).partial_fit(X, y).partial_fit(X, bad)
 
 
+@pytest.mark.parametrize("after", ["squared_error", "gamma"])
+def test_parameters_set_after_a_fit_do_not_change_its_predictions(problems, after):
+    """The output function once followed the parameter `loss` as it stood at the time of the prediction."""
+    X, y, *_ = problem = problems["regression"]
+    model = make(problem, loss="poisson").fit(X, positive(y))
+    before = model.predict(X)
+    model.set_params(loss=after, activation="tanh", normalization="layer", scale_target=True, dtype="float64")
+    np.testing.assert_array_equal(model.predict(X), before)
+    assert model.out_activation_ == "exp"
+
+
 def test_poisson_takes_zeros(problems):
     X, y, *_ = problem = problems["regression"]
     counts = np.random.default_rng(0).poisson(positive(y))
