@@ -3,33 +3,31 @@
 from __future__ import annotations
 
 import warnings
-from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from abc import abstractmethod
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import issparse
-from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.base import ClassifierMixin
 from sklearn.callback import CallbackSupportMixin, with_callbacks
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import _check_sample_weight, check_consistent_length, check_is_fitted, validate_data
+from sklearn.utils.validation import _check_sample_weight, check_consistent_length, validate_data
 
-from bpmodel import initializers
+from bpmodel import initializers, settings
 from bpmodel import network as networks
 from bpmodel.activations import ACTIVATIONS
 from bpmodel.callbacks import EpochTasks
-from bpmodel.clipping import CLIPPINGS
+from bpmodel.fitted import FittedNetwork
 from bpmodel.full_batch import FULL_BATCH, check
-from bpmodel.full_batch_training import BLOCK_ROWS, FullBatchSettings, FullBatchTraining, in_double_precision
+from bpmodel.full_batch_training import FullBatchTraining, in_double_precision
 from bpmodel.losses import LOSSES
-from bpmodel.monitor import STEADY_ROWS, DivergenceError, DivergenceWarning, Verdict
-from bpmodel.optimizers import OPTIMIZERS, Rule
-from bpmodel.schedules import SCHEDULES
-from bpmodel.training import Rows, Settings, Training, new_memory, new_state
+from bpmodel.monitor import DivergenceError, DivergenceWarning, Verdict
+from bpmodel.optimizers import OPTIMIZERS
+from bpmodel.training import Rows, Training, new_memory, new_state
 
 
 def learns_in_parts(estimator: Any) -> bool:
@@ -41,12 +39,10 @@ def learns_in_parts(estimator: Any) -> bool:
     return True
 
 
-class BPEstimator(CallbackSupportMixin, BaseEstimator, ABC):
+class BPEstimator(CallbackSupportMixin, FittedNetwork):
     """Fits a network; subclasses say what it learns, and turn its outputs into predictions."""
 
     _parameter_constraints: dict
-    _parameters: NDArray
-    _trained: NDArray | None
     _state: NDArray
     _memory: list[NDArray] | None
     _moments: NDArray
@@ -69,10 +65,6 @@ class BPEstimator(CallbackSupportMixin, BaseEstimator, ABC):
     @abstractmethod
     def _encode(self, y: ArrayLike) -> NDArray:
         """Return what the network learns in place of y, of shape (n, outputs)."""
-
-    @abstractmethod
-    def _loss_name(self) -> str:
-        """Return the name of the row of `LOSSES`."""
 
     def _weigh(self, y: NDArray, weight: NDArray, *, incremental: bool) -> NDArray:
         """Return the weights of the rows, given those of the samples; none at all where every row counts the same."""
@@ -229,13 +221,13 @@ class BPEstimator(CallbackSupportMixin, BaseEstimator, ABC):
         train_index, validation_index = self._split(targets, index, random_state, own_split)
         training_rows = self._rows(X, targets, weight, train_index)
         if own_split or validation is None:
-            held_out = training_rows._replace(order=validation_index)
+            held_out = training_rows.picked(validation_index)
         elif isinstance(validation, tuple):
             held_out = self._validation_rows(*validation)
         else:
             unweighted = networks.read_only(np.zeros(0), training_rows.weight.dtype)
-            held_out = training_rows._replace(order=np.asarray(validation, dtype=np.int64), weight=unweighted)
-        loss = LOSSES[self._loss_name()]
+            held_out = training_rows.picked(validation)._replace(weight=unweighted)
+        loss = LOSSES[self._loss]
         self._moments += _moments(training_rows)
         mean, mean_square = self._moments[1:] / self._moments[0]
         baseline = loss.baseline(mean, mean_square, self._loss_number())
@@ -264,9 +256,11 @@ class BPEstimator(CallbackSupportMixin, BaseEstimator, ABC):
             "reference": reference,
             "on_epoch": [_print_epoch] if self.verbose else [],
         }
+        n_rows = len(train_index)
         if solver is not None:
-            return FullBatchTraining(solver=solver, settings=self._full_batch_settings(len(train_index)), **parts)
-        return Training(settings=self._settings(len(train_index), baseline, incremental), **parts)
+            return FullBatchTraining(solver=solver, settings=settings.full_batch(self, n_rows), **parts)
+        numbers = settings.stochastic(self, self._parameters.dtype, n_rows, baseline, incremental=incremental)
+        return Training(settings=numbers, **parts)
 
     def end_fit(self, training: Training) -> Self:
         """Turn a `Training`, as far as it has come, into fitted attributes."""
@@ -337,9 +331,8 @@ class BPEstimator(CallbackSupportMixin, BaseEstimator, ABC):
 
     def _split(
         self, targets: NDArray, index: NDArray, random_state: np.random.RandomState, split: bool
-    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    ) -> tuple[NDArray[np.integer], NDArray[np.integer]]:
         """Return the numbers of the rows to train on, and of those to validate on."""
-        index = index.astype(np.int64)
         if not split:
             return index, index[:0]
         stratify = targets[index] if isinstance(self, ClassifierMixin) and targets.shape[1] == 1 else None
@@ -358,153 +351,14 @@ class BPEstimator(CallbackSupportMixin, BaseEstimator, ABC):
         check_consistent_length(X, targets)
         if targets.shape[1] != self.n_outputs_:
             raise ValueError(f"y_val has {targets.shape[1]} outputs; the network has {self.n_outputs_} outputs")
-        return self._rows(X, targets, np.zeros(0), np.arange(len(targets), dtype=np.int64))
+        return self._rows(X, targets, np.zeros(0), np.arange(len(targets)))
 
-    def _rows(self, X: Any, targets: NDArray, weight: NDArray, order: NDArray) -> Rows:
+    def _rows(self, X: Any, targets: NDArray, weight: NDArray, index: NDArray[np.integer]) -> Rows:
         dtype = np.dtype(np.float64) if self.solver in FULL_BATCH else self._parameters.dtype
         dense, sparse = networks.split_sparse(X, dtype)
-        return Rows(dense, sparse, networks.read_only(targets, dtype), networks.read_only(weight, dtype), order)
-
-    def _loss_number(self) -> float:
-        option = LOSSES[self._loss_name()].option
-        return float(getattr(self, option)) if option else 0.0
-
-    def _full_batch_settings(self, n_rows: int) -> FullBatchSettings:
-        return FullBatchSettings(
-            batch_size=min(n_rows, BLOCK_ROWS),
-            alpha=float(self.alpha),
-            tol=float(self.tol),
-            max_fun=int(self.max_fun),
-            n_iter_no_change=float(self.n_iter_no_change),
-            early_stopping=bool(self.early_stopping),
-            watch=self.on_divergence != "ignore",
-        )
-
-    def _settings(self, n_rows: int, baseline: float, incremental: bool) -> Settings:
-        batch_size = self.batch_size
-        optimizer, clipping, schedule = OPTIMIZERS[self.solver], CLIPPINGS[self.clipping], SCHEDULES[self.learning_rate]
-        if batch_size == "auto":
-            batch_size = n_rows if optimizer.whole else min(200, n_rows)
-        elif batch_size > n_rows:
-            warnings.warn(
-                "Got `batch_size` less than 1 or larger than sample size. It is going to be clipped", stacklevel=5
-            )
-            batch_size = n_rows
-        number: Any = self._parameters.dtype.type
-        return Settings(
-            optimizer=list(OPTIMIZERS).index(self.solver),
-            rule=Rule(
-                number(self.momentum),
-                bool(self.nesterovs_momentum),
-                number(self.beta_1),
-                number(self.beta_2),
-                number(self.rho),
-                number(self.epsilon),
-            ),
-            learning_rate_init=float(self.learning_rate_init),
-            schedule=list(SCHEDULES).index(
-                "constant" if schedule.sgd_only and self.solver != "sgd" else self.learning_rate
-            ),
-            power_t=float(self.power_t),
-            decay_rate=float(self.decay_rate),
-            decay_epochs=float(self.decay_epochs),
-            warmup_epochs=float(self.warmup_epochs),
-            l2=float(self.alpha),
-            l1=float(self.l1),
-            weight_decay=float(optimizer.weight_decay if self.weight_decay is None else self.weight_decay),
-            dropout=float(self.dropout),
-            input_noise=float(self.input_noise),
-            max_norm=float(self.max_norm or 0),
-            ema_decay=float(self.ema_decay),
-            clipping=list(CLIPPINGS).index(self.clipping),
-            clip_threshold=float(clipping.threshold if self.clip_threshold is None else self.clip_threshold),
-            batch_size=int(batch_size),
-            shuffle=bool(self.shuffle),
-            max_iter=int(self.max_iter),
-            tol=float(self.tol),
-            n_iter_no_change=float(self.n_iter_no_change),
-            early_stopping=bool(self.early_stopping),
-            watch=self.on_divergence != "ignore",
-            baseline=float(baseline),
-            steady_rows=STEADY_ROWS if incremental else 1,
-        )
-
-    # ----------------------------------------------------------------------------------------- fitted network
-
-    def _network(self) -> networks.Network:
-        return networks.assemble(
-            self._parameters,
-            self._running,
-            self._layer_units,
-            self._activations,
-            self._loss,
-            self._normalization,
-            self._loss_number(),
-        )
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        """Take a pickled state; arrays that are mapped read-only become copies, for compiled code knows but one kind."""
-        super().__setstate__(state)
-        for name in ("_parameters", "_running", "_trained", "_state", "_moments", "_memory"):
-            value = getattr(self, name, None)
-            if value is not None:
-                setattr(self, name, [_own(a) for a in value] if isinstance(value, list) else _own(value))
-
-    def __sklearn_is_fitted__(self) -> bool:
-        return hasattr(self, "_parameters")
-
-    @property
-    def coefs_(self) -> list[NDArray]:
-        """Weights of each layer, shape (fan_in, fan_out): views, so writing to them changes the network."""
-        return networks.unpack(self._fitted_parameters("coefs_"), self._layer_units)[0]
-
-    @coefs_.setter
-    def coefs_(self, values: Sequence[ArrayLike]) -> None:
-        for view, value in zip(self.coefs_, values, strict=True):
-            view[...] = value
-
-    @property
-    def intercepts_(self) -> list[NDArray]:
-        """Biases of each layer, shape (fan_out,): views, as `coefs_`."""
-        return networks.unpack(self._fitted_parameters("intercepts_"), self._layer_units)[1]
-
-    @intercepts_.setter
-    def intercepts_(self, values: Sequence[ArrayLike]) -> None:
-        for view, value in zip(self.intercepts_, values, strict=True):
-            view[...] = value
-
-    def _fitted_parameters(self, attribute: str) -> NDArray:
-        if not hasattr(self, "_parameters"):
-            raise AttributeError(f"{type(self).__name__!r} object has no attribute {attribute!r} before `fit`")
-        return self._parameters
-
-    def _predict_outputs(self, X: ArrayLike) -> NDArray:
-        """Return the network's outputs of shape (n, outputs)."""
-        check_is_fitted(self)
-        if not self._is_plain(X):
-            X = validate_data(self, X, accept_sparse="csr", dtype=(np.float64, np.float32), reset=False)
-        return networks.predict(self._network(), X)
-
-    def _is_plain(self, X: Any) -> bool:
-        """Whether X is what validation would return as it is; asking takes a tenth of the time of validating one row."""
-        return (
-            type(X) is np.ndarray
-            and X.dtype.char in "fd"
-            and X.ndim == 2
-            and len(X) > 0
-            and X.shape[1] == self.n_features_in_
-            and not hasattr(self, "feature_names_in_")
-            and bool(np.isfinite(X.sum()))
-        )
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = True
-        return tags
-
-
-def _own(array: NDArray) -> NDArray:
-    return np.require(array, requirements=["C", "W", "E"])
+        none = np.zeros(0, dtype=np.int64)
+        y, weight = networks.read_only(targets, dtype), networks.read_only(weight, dtype)
+        return Rows(dense, sparse, y, weight, none, none).picked(index)
 
 
 def _moments(rows: Rows) -> NDArray:

@@ -442,7 +442,7 @@ def split_sparse(X: Any, dtype: np.dtype) -> tuple[NDArray, Sparse]:
 
 
 @cache
-def _no_sparse_rows(dtype: np.dtype) -> Sparse:
+def _no_sparse_rows(dtype: Any) -> Sparse:
     return _sparse(np.zeros(0), np.zeros(0), np.zeros(0), dtype)
 
 

@@ -30,6 +30,7 @@ from bpmodel.network import (
     count_weights,
     evaluate_loss,
     forward,
+    read_only,
     workspace,
 )
 from bpmodel.network import backward as backward_pass
@@ -52,8 +53,15 @@ class Rows(NamedTuple):
     """(n, outputs)"""
     weight: NDArray
     """(n,), or empty where every row counts the same"""
+    numbers: NDArray[np.int64]
+    """(rows,), row numbers of X"""
     order: NDArray[np.int64]
-    """(rows,), row numbers of X; the training rows are shuffled in place"""
+    """(rows,), the same, in the order of the present epoch; not read-only"""
+
+    def picked(self, index: NDArray[np.integer]) -> Rows:
+        """Return other rows of the same arrays."""
+        numbers = read_only(index, np.dtype(np.int64))
+        return self._replace(numbers=numbers, order=numbers.copy())
 
     def weights(self) -> NDArray[np.float64]:
         """Return the weight of each row of the order."""
@@ -238,6 +246,9 @@ def train(network, work, batch_y, batch_w, rows, validation, reference, settings
     steps_per_epoch = (n + settings.batch_size - 1) // settings.batch_size
     while s.epoch < until and s.code == monitor.RUNNING:
         if settings.shuffle:
+            copy(
+                rows.numbers, rows.order
+            )  # so that an order depends on the random state alone, not on the epochs before
             shuffle(rows.order, memory.random)
         if s.step == 0:
             loss, _ = evaluate(shown, work, batch_y, batch_w, rows, monitor.STEADY_ROWS, reference, tally)

@@ -34,7 +34,7 @@ def classes_of(problem):
 @every_task
 def test_a_partial_fit_is_an_epoch_of_a_fit(problems, task):
     X, y, *_ = problem = problems[task]
-    whole = problem.ours(max_iter=5, random_state=0, shuffle=False)
+    whole = problem.ours(max_iter=5, random_state=0)
     parts = clone(whole)
     with pytest.warns(ConvergenceWarning, match=r"\(5\) reached"):
         whole.fit(X, y)
@@ -50,7 +50,7 @@ def test_a_partial_fit_is_an_epoch_of_a_fit(problems, task):
 def test_every_option_goes_on_from_call_to_call(problems, everything, name):
     X, y, *_ = problems["multiclass"]
     changes = GO_ON.get(name, everything)
-    numbers = {"hidden_layer_sizes": (9, 7), "batch_size": 20, "shuffle": False, "max_iter": 6, "random_state": 0}
+    numbers = {"hidden_layer_sizes": (9, 7), "batch_size": 20, "max_iter": 6, "random_state": 0}
     whole, parts = BPClassifier(**numbers, **changes), BPClassifier(**numbers, **changes)
     with pytest.warns(ConvergenceWarning):
         whole.fit(X, y)

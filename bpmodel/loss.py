@@ -1,0 +1,43 @@
+"""Losses: one row each, with the output function that belongs to it.
+
+`link` turns the last pre-activation z, of shape (rows, outputs), into predictions, in place. `evaluate` takes z, the targets y,
+the row weights w and the loss's own number, overwrites z with the derivative ``scale * w * dloss/dz`` and returns the
+weighted sum of the rows' losses. With its canonical output function (identity for squared error, logistic for the binary log
+loss, softmax for the log loss, exp for the Poisson deviance) a loss has the derivative ``prediction - target``. Log losses are
+computed from z, not from clipped probabilities: a diverging network then shows a loss that keeps growing.
+
+`tally` adds to per-output sums the errors that make up a validation score, ``1 - mean(tally / reference)``: squared errors
+over the target's squared deviations give R^2, wrong rows over all rows give the accuracy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class Loss(NamedTuple):
+    """One loss.
+
+    `baseline` is the loss of a constant prediction, `constant` the z of the mean target or of the class frequencies, which for
+    most losses is the best constant; both follow from the means of the targets and of their squares, each of shape
+    (outputs,), and the baseline takes the loss's number, too. `option` is the hyperparameter
+    that sets the number; `least` the least target the loss is defined for, and whether that one is allowed. A loss that
+    `averages_outputs` is reported as a mean over the outputs, while its derivative is that of the sum.
+    """
+
+    name: str
+    meaning: str
+    output: str
+    link: Callable
+    evaluate: Callable
+    tally: Callable
+    reference: Callable[[NDArray, NDArray], NDArray[np.float64]]
+    baseline: Callable[[NDArray, NDArray, float], float]
+    constant: Callable[[NDArray], NDArray]
+    option: str | None = None
+    least: tuple[float, bool] | None = None
+    averages_outputs: bool = False
