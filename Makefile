@@ -4,6 +4,7 @@ STUDY  ?= studies/diabetes.toml
 TRIALS ?=
 SET    ?=
 PORT   ?= 5000
+DATA   ?=
 PYTHON ?= python3
 
 VENV   := .venv
@@ -14,12 +15,12 @@ READY  := $(VENV)/.ready
 DEV    := $(VENV)/.dev
 
 .DEFAULT_GOAL := help
-.PHONY: help setup tune grid random cv ui test check format lint types docs bench clean
+.PHONY: help setup tune grid random cv ui test check format lint types docs bench bench-card clean
 
 help:  ## list the targets
 	@echo "make TARGET [STUDY=studies/x.toml]"
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## */\1\t/' | while IFS="$$(printf '\t')" read -r name text; do \
-		printf '  %-8s %s\n' "$$name" "$$text"; done
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## */\1\t/' | while IFS="$$(printf '\t')" read -r name text; do \
+		printf '  %-10s %s\n' "$$name" "$$text"; done
 
 setup: $(READY)  ## create the environment in .venv and compile the training loop
 
@@ -67,8 +68,11 @@ types: $(DEV)
 docs: $(READY)  ## write the tables of hyperparameters in docs/networks.md
 	@$(BIN)/python -m docs.tables
 
-bench: $(READY)  ## time a training step against scikit-learn's MLP
-	@$(BIN)/python -m benchmarks.steps
+bench: $(READY)  ## time and weigh everything against scikit-learn's MLP and PyTorch, about 5 minutes
+	@$(BIN)/python -m benchmarks
+
+bench-card: $(READY)  ## the defaults against other models' defaults (DATA=folder of data sets)
+	@$(BIN)/python -m benchmarks.model_card $(if $(DATA),--data $(DATA))
 
 clean:  ## remove the environment and all caches; studies and mlruns stay
 	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .hypothesis .pytest_cache

@@ -5,30 +5,31 @@
 Six network shapes, Adam, relu, one BLAS thread, all in one process. A step's time is the time of a fit with twice the epochs
 minus that of a fit with once the epochs, over the steps between: setting up is not counted. The peers take turns, and each
 figure is the median over the repeats. scikit-learn is timed as people run it, in float64, which is what it computes in unless
-the rows are float32, and in float32, which is what bpmodel always computes in.
+the rows are float32, and in float32, which is what bpmodel computes in unless told otherwise.
+
+The largest shape is also held against what the processor can do: the operations of its matrix products per second, as a share
+of those of a product of two 1024 x 1024 matrices by the same BLAS, where the fastest of many products counts.
 """
 
 from __future__ import annotations
 
-import argparse
-import platform
 import statistics
-import time
-import warnings
 from collections.abc import Callable
+from functools import partial
 from importlib.util import find_spec
-from pathlib import Path
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
-import sklearn
+from scipy.linalg.blas import sgemm
 from sklearn.neural_network import MLPClassifier, MLPRegressor
-from threadpoolctl import threadpool_limits
 
+from benchmarks.common import Table, main, say, seconds, take_turns
 from bpmodel import BPClassifier, BPRegressor
 
 BATCHES = 10
-SECONDS = 0.25
+SECONDS = 0.2
+PEAK_SIZE, PEAK_TRIES = 1024, 20
 
 
 class Shape(NamedTuple):
@@ -37,6 +38,12 @@ class Shape(NamedTuple):
 
     def __str__(self) -> str:
         return f"{'-'.join(map(str, self.units))}, {self.batch}"
+
+    @property
+    def operations(self) -> int:
+        """Floating-point operations of a step's matrix products; the first layer needs no gradient of its inputs."""
+        products = [self.batch * fan_in * fan_out for fan_in, fan_out in pairwise(self.units)]
+        return 6 * sum(products) - 2 * products[0]
 
 
 SHAPES = (
@@ -69,9 +76,7 @@ def scikit_like(regressor: type, classifier: type, shape: Shape, dtype: type) ->
             n_iter_no_change=np.inf,
             random_state=0,
         )
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            model.fit(X, y)
+        model.fit(X, y)
 
     return fit
 
@@ -88,7 +93,7 @@ def torch_like(shape: Shape) -> Callable[[int], None]:
     def fit(epochs: int) -> None:
         torch.manual_seed(0)
         layers: list[torch.nn.Module] = []
-        for fan_in, fan_out in zip(shape.units[:-1], shape.units[1:], strict=True):
+        for fan_in, fan_out in pairwise(shape.units):
             layers += [torch.nn.Linear(fan_in, fan_out), torch.nn.ReLU()]
         model = torch.nn.Sequential(*layers[:-1])
         loss = torch.nn.CrossEntropyLoss() if classes else torch.nn.MSELoss()
@@ -105,71 +110,61 @@ def torch_like(shape: Shape) -> Callable[[int], None]:
 
 
 def seconds_per_step(fit: Callable[[int], None], epochs: int) -> float:
-    started = time.perf_counter()
-    fit(epochs)
-    middle = time.perf_counter()
-    fit(2 * epochs)
-    return (time.perf_counter() - middle - (middle - started)) / (epochs * BATCHES)
+    once = seconds(fit, epochs)
+    difference = max(seconds(fit, 2 * epochs) - once, 1e-9)  # of short fits on a busy machine it can be below zero
+    return difference / (epochs * BATCHES)
 
 
-def enough_epochs(fit: Callable[[int], None]) -> int:
-    fit(2)
-    return max(5, int(SECONDS / max(seconds_per_step(fit, 10) * BATCHES, 1e-6)))
+def enough_epochs(fit: Callable[[int], None], least: float) -> int:
+    """Return the epochs of a fit of `least` seconds."""
+    seconds(fit, 2)
+    return max(5, int(least / max(seconds_per_step(fit, 10) * BATCHES, 1e-6)))
 
 
-def measure(shape: Shape, repeats: int) -> dict[str, float]:
-    """Return microseconds per step of each contender."""
-    contenders = {
+def contenders(shape: Shape) -> dict[str, Callable[[int], None]]:
+    """Return who takes part, bpmodel first."""
+    fits = {
         "bpmodel": scikit_like(BPRegressor, BPClassifier, shape, np.float32),
         "scikit-learn float64": scikit_like(MLPRegressor, MLPClassifier, shape, np.float64),
         "scikit-learn float32": scikit_like(MLPRegressor, MLPClassifier, shape, np.float32),
     }
     if find_spec("torch"):
-        contenders["PyTorch"] = torch_like(shape)
-    epochs = {name: enough_epochs(fit) for name, fit in contenders.items()}
-    times: dict[str, list[float]] = {name: [] for name in contenders}
-    for _ in range(repeats):
-        for name, fit in contenders.items():
-            times[name].append(seconds_per_step(fit, epochs[name]) * 1e6)
-    return {name: statistics.median(values) for name, values in times.items()}
+        fits["PyTorch"] = torch_like(shape)
+    return fits
 
 
-def table(repeats: int) -> str:
+def peak() -> float:
+    """Return the most operations per second of single-precision matrix products, in the orientation that BLAS works in."""
+    a, b, c = (np.ones((PEAK_SIZE, PEAK_SIZE), dtype=np.float32, order="F") for _ in range(3))
+    multiply = partial(sgemm, 1.0, a, b, c=c, overwrite_c=1)
+    return 2 * PEAK_SIZE**3 / min(seconds(multiply) for _ in range(PEAK_TRIES))
+
+
+def measure(repeats: int, shapes: tuple[Shape, ...] = SHAPES, least: float = SECONDS) -> Table:
+    """Time a training step against the peers."""
     rows: list[list[str]] = []
     ratios: dict[str, list[float]] = {}
-    for shape in SHAPES:
-        times = measure(shape, repeats)
+    for shape in shapes:
+        turns = {
+            name: partial(seconds_per_step, fit, enough_epochs(fit, least)) for name, fit in contenders(shape).items()
+        }
+        times = take_turns(turns, repeats)
         ours = times.pop("bpmodel")
         for name, theirs in times.items():
             ratios.setdefault(name, []).append(theirs / ours)
-        if not rows:
-            rows.append(["network, batch", "bpmodel", *times])
-        rows.append([str(shape), f"{ours:.1f}", *(f"{t:.0f} ({t / ours:.1f}x)" for t in times.values())])
-        print("  ".join(rows[-1]), flush=True)
+        rows.append([str(shape), f"{ours * 1e6:.1f}", *(f"{t * 1e6:.0f} ({t / ours:.1f}x)" for t in times.values())])
+        say(*rows[-1])
     rows.append(["geometric mean", "", *(f"{statistics.geometric_mean(r):.1f}x" for r in ratios.values())])
     rows.append(["smallest", "", *(f"{min(r):.1f}x" for r in ratios.values())])
-    lines = ["| " + " | ".join(row) + " |" for row in rows]
-    lines.insert(1, "|" + "---|" * len(rows[0]))
-    lines += [
-        "",
-        f"Microseconds per step (multiple of bpmodel's time). {platform.processor() or platform.machine()}, "
-        f"Python {platform.python_version()}, NumPy {np.__version__}, scikit-learn {sklearn.__version__}; "
-        f"one BLAS thread, median of {repeats} repeats.",
-    ]
-    return "\n".join(lines)
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description="time of one training step against the peers")
-    parser.add_argument("--repeats", type=int, default=5)
-    parser.add_argument("--markdown", type=Path, help="write the table to this file, too")
-    arguments = parser.parse_args()
-    with threadpool_limits(1, user_api="blas"):
-        text = table(arguments.repeats)
-    print(f"\n{text}")
-    if arguments.markdown:
-        arguments.markdown.write_text(text + "\n")
+    rate, most = shape.operations / ours, max(peak() for _ in range(repeats))
+    return Table(
+        ["network, batch", "bpmodel", *ratios],
+        rows,
+        f"Microseconds per step (multiple of bpmodel's time). The matrix products of the last shape run at "
+        f"{rate / 1e9:.1f} GFLOP/s, {rate / most:.0%} of this machine's {most / 1e9:.1f}, if the whole step is counted. "
+        f"One BLAS thread, median of {repeats} repeats.",
+    )
 
 
 if __name__ == "__main__":
-    main()
+    main("steps", measure, repeats=5)

@@ -10,35 +10,38 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
+from typing import Any
 
 from threadpoolctl import ThreadpoolController
 
 _lock = threading.Lock()
 _inside = 0
-_limit = None
+_before: list[int] = []
 
 
 @contextmanager
 def single_thread() -> Iterator[None]:
     """Run the body with one BLAS thread."""
-    global _inside, _limit
+    global _inside, _before
     with _lock:
         _inside += 1
         if _inside == 1:
-            _limit = _controller().limit(limits=1, user_api="blas")
-            _limit.__enter__()
+            _before = [library.num_threads for library in _libraries()]
+            for library in _libraries():
+                library.set_num_threads(1)
     try:
         yield
     finally:
         with _lock:
             _inside -= 1
             if _inside == 0:
-                _limit.__exit__(None, None, None)
+                for library, threads in zip(_libraries(), _before, strict=True):
+                    library.set_num_threads(threads)
 
 
 @cache
-def _controller() -> ThreadpoolController:
-    # finding the libraries takes milliseconds: once is enough, for the ones the loop calls are loaded on import
+def _libraries() -> list[Any]:
+    # finding them takes milliseconds: once is enough, for the ones the loop calls are loaded on import
     import scipy.linalg  # noqa: F401
 
-    return ThreadpoolController()
+    return ThreadpoolController().select(user_api="blas").lib_controllers

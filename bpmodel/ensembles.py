@@ -126,7 +126,7 @@ class BPEnsembleRegressor(RegressorMixin, _Ensemble):
     >>> from sklearn.model_selection import cross_val_score
     >>> from bpmodel import BPEnsembleRegressor, BPRegressor
     >>> X, y = load_diabetes(return_X_y=True)
-    >>> member = BPRegressor((16,), learning_rate_init=0.1, max_iter=30, n_iter_no_change=30, scale_target=True)
+    >>> member = BPRegressor(hidden_layer_sizes=(16,), solver="lbfgs", max_iter=30, tol=0.01, scale_target=True)
     >>> ensemble = BPEnsembleRegressor(member, n_members=8, random_state=0).fit(X, y)
     >>> len(ensemble.estimators_), ensemble.predict(X[:2]).shape
     (8, (2,))

@@ -39,8 +39,8 @@ class BPRegressor(RegressorMixin, BPEstimator):
     diverged_ : bool
         Whether the fit diverged.
     history_ : dict of str to ndarray of shape (n_iter_,)
-        ``loss``, ``gradient_norm`` (mean over the steps of the epoch), ``validation_loss``, ``validation_score``; NaN where
-        there is none.
+        ``loss``, ``gradient_norm`` (mean over the steps of the epoch), ``learning_rate`` (of its last step),
+        ``validation_loss``, ``validation_score``; NaN where there is none.
     effective_parameters_ : float
         How many parameters the data determine; with ``solver="lm_bayesian"`` only.
 
@@ -144,8 +144,8 @@ class BPClassifier(ClassifierMixin, BPEstimator):
     diverged_ : bool
         Whether the fit diverged.
     history_ : dict of str to ndarray of shape (n_iter_,)
-        ``loss``, ``gradient_norm`` (mean over the steps of the epoch), ``validation_loss``, ``validation_score``; NaN where
-        there is none.
+        ``loss``, ``gradient_norm`` (mean over the steps of the epoch), ``learning_rate`` (of its last step),
+        ``validation_loss``, ``validation_score``; NaN where there is none.
 
     Examples
     --------
@@ -205,7 +205,7 @@ class BPClassifier(ClassifierMixin, BPEstimator):
                 "class_weight='balanced' needs all rows at once; for partial_fit give the weights as a dict, such as "
                 "compute_class_weight('balanced', classes=classes, y=y) finds them"
             )
-        return weight * compute_sample_weight(self.class_weight, y)
+        return compute_sample_weight(self.class_weight, y) * (weight if weight.size else 1)
 
     def _learn_target(self, y: NDArray, weight: NDArray) -> None:
         pass  # `_validate` has learned the classes

@@ -14,6 +14,7 @@ Shapes: W_l is (units[l], units[l + 1]), b_l and scale_l are (units[l + 1],), a_
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from itertools import pairwise
 from typing import Any, NamedTuple
 
@@ -110,6 +111,19 @@ def build(
     parameters[parameters.size - hidden :] = 1
     running = np.zeros((2, hidden), dtype=dtype)
     running[1] = 1
+    return assemble(parameters, running, units, activations, loss, normalization, loss_number)
+
+
+def assemble(
+    parameters: NDArray,
+    running: NDArray,
+    units: Sequence[int],
+    activations: Sequence[str],
+    loss: str,
+    normalization: str = "none",
+    loss_number: float = 0.0,
+) -> Network:
+    """Return a network around its arrays, which it shares."""
     return Network(
         parameters,
         running,
@@ -123,17 +137,18 @@ def build(
 
 def workspace(network: Network, rows: int, *, gradient: bool = True, sparse: bool = False) -> Workspace:
     """Return room for `rows` rows; without `gradient`, for the forward pass only."""
-    dtype, units = network.parameters.dtype, network.units
-    size = rows * int(units[1:].sum())
+    dtype = network.parameters.dtype
+    inputs, *units = network.units.tolist()
+    size = rows * sum(units)
     keeps_inputs = gradient and not all(list(ACTIVATIONS.values())[i].from_output for i in network.activations)
     normalizes = network.normalization > 0
-    widest = int(units[1:].max())
+    widest = max(units)
     return Workspace(
-        x=np.zeros(0 if sparse else rows * int(units[0]), dtype=dtype),
+        x=np.zeros(0 if sparse else rows * inputs, dtype=dtype),
         layers=np.zeros(size, dtype=dtype),
         inputs=np.zeros(size if keeps_inputs else 0, dtype=dtype),
         normalized=np.zeros(size if normalizes and gradient else 0, dtype=dtype),
-        spread=np.zeros((units.size if normalizes else 0, max(rows, widest)), dtype=dtype),
+        spread=np.zeros((len(units) if normalizes else 0, max(rows, widest)), dtype=dtype),
         deltas=np.zeros((2, rows * widest if gradient else 0), dtype=dtype),
         gradient=np.zeros(network.parameters.size if gradient else 0, dtype=dtype),
     )
@@ -391,13 +406,14 @@ def predict_into(network, work, X, sparse, out):
 
 @entry_point
 def loss_and_gradient(network, work, X, sparse, y, w, mode):
-    """Return the mean loss of a batch of ``len(X)`` rows and leave its gradient in ``work.gradient``."""
-    rows, features = X.shape
-    block = work.x[: rows * features].reshape(rows, features)
-    for i in range(rows):
-        for j in range(features):
-            block[i, j] = X[i, j]
-    batch = Batch(rows, np.zeros(0, np.int64), sparse)
+    """Return the mean loss of a batch of ``len(y)`` rows, dense or sparse, and leave its gradient in ``work.gradient``."""
+    rows, features = y.shape[0], network.units[0]
+    if sparse.indptr.size == 0:
+        block = work.x[: rows * features].reshape(rows, features)
+        for i in range(rows):
+            for j in range(features):
+                block[i, j] = X[i, j]
+    batch = Batch(rows, np.arange(rows), sparse)
     z = forward(network, work, batch, mode)
     total_weight = w.sum()
     scale = w.dtype.type(1 / total_weight)
@@ -420,11 +436,19 @@ def predict(network: Network, X: Any) -> NDArray:
 def split_sparse(X: Any, dtype: np.dtype) -> tuple[NDArray, Sparse]:
     """Return X as dense rows and as sparse rows, one of which is empty; nothing is copied that has the right type already."""
     if not issparse(X):
-        nothing = Sparse(np.zeros(0, np.int64), np.zeros(0, np.int32), np.zeros(0, dtype))
-        return read_only(X, dtype), Sparse(*(read_only(part, part.dtype) for part in nothing))
+        return read_only(X, dtype), _no_sparse_rows(dtype)
     X = X.tocsr()
-    parts = (X.indptr, np.int64), (X.indices, np.int32), (X.data, dtype)
-    return read_only(np.zeros((0, X.shape[1])), dtype), Sparse(*(read_only(a, np.dtype(kind)) for a, kind in parts))
+    return read_only(np.zeros((0, X.shape[1])), dtype), _sparse(X.indptr, X.indices, X.data, dtype)
+
+
+@cache
+def _no_sparse_rows(dtype: np.dtype) -> Sparse:
+    return _sparse(np.zeros(0), np.zeros(0), np.zeros(0), dtype)
+
+
+def _sparse(indptr: NDArray, indices: NDArray, values: NDArray, dtype: np.dtype) -> Sparse:
+    kinds = np.dtype(np.int64), np.dtype(np.int32), dtype
+    return Sparse(*(read_only(part, kind) for part, kind in zip((indptr, indices, values), kinds, strict=True)))
 
 
 def read_only(values: ArrayLike, dtype: np.dtype) -> NDArray:

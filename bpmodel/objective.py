@@ -143,7 +143,7 @@ class NetworkObjective:
         self._parameters = network.parameters
         outputs = int(network.units[-1])
         self.n_weights = n_weights(network.units.tolist())
-        self.total_weight = float(rows.weight[rows.order].sum())
+        self.total_weight = float(rows.weights().sum())
         self.n_errors = self.total_weight * outputs
         self.alpha = alpha
         self._averaged = outputs if list(LOSSES.values())[network.loss].averages_outputs else 1

@@ -35,8 +35,8 @@ DTYPES = ("float32", "float64")
 class Option(NamedTuple):
     """One hyperparameter.
 
-    `domain` is a list of scikit-learn parameter constraints, `meaning` one or two sentences, `choices` maps the names that
-    may be chosen to what they stand for.
+    `domain` is a list of scikit-learn parameter constraints, and so is `elements`, for those of a list. `meaning` is one or
+    two sentences; `choices` maps the names that may be chosen to what they stand for.
     """
 
     name: str
@@ -46,6 +46,7 @@ class Option(NamedTuple):
     positional: bool = False
     words: str | None = None
     choices: Mapping[str, str] = {}
+    elements: list | None = None
 
     @property
     def allowed(self) -> str:
@@ -111,6 +112,7 @@ NETWORK = (
         "Units of each hidden layer; one number for a single layer, an empty list for a linear model.",
         positional=True,
         words="a whole number >= 1 or a list of them",
+        elements=[AT_LEAST_ONE],
     ),
     Option(
         "activation",
@@ -119,6 +121,7 @@ NETWORK = (
         "Activation function of the hidden layers, or of each of them.",
         positional=True,
         choices=meanings(ACTIVATIONS),
+        elements=one_of(ACTIVATIONS),
     ),
 )
 

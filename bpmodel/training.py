@@ -51,9 +51,15 @@ class Rows(NamedTuple):
     y: NDArray
     """(n, outputs)"""
     weight: NDArray
-    """(n,)"""
+    """(n,), or empty where every row counts the same"""
     order: NDArray[np.int64]
     """(rows,), row numbers of X; the training rows are shuffled in place"""
+
+    def weights(self) -> NDArray[np.float64]:
+        """Return the weight of each row of the order."""
+        if self.weight.size == 0:
+            return np.broadcast_to(1.0, self.order.shape)
+        return self.weight[self.order].astype(np.float64)
 
 
 class Settings(NamedTuple):
@@ -155,7 +161,7 @@ def gather(rows, start, count, work, y, w):
         row = order[i]
         for j in range(y.shape[1]):
             y[i, j] = rows.y[row, j]
-        w[i] = rows.weight[row]
+        w[i] = rows.weight[row] if rows.weight.size > 0 else 1
         total += w[i]
     return Batch(count, order, rows.sparse), total
 
@@ -369,7 +375,7 @@ class Training:
 
     def __post_init__(self) -> None:
         dtype = self.network.parameters.dtype
-        sparse = self.rows.sparse.indptr.size > 0
+        sparse = all(rows.sparse.indptr.size > 0 for rows in (self.rows, self.validation))
         self.work = workspace(self.network, self.settings.batch_size, sparse=sparse)
         self._batch_y = np.zeros((self.settings.batch_size, int(self.network.units[-1])), dtype=dtype)
         self._batch_w = np.zeros(self.settings.batch_size, dtype=dtype)

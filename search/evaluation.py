@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import issparse, vstack
 from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 from sklearn.utils import _safe_indexing
@@ -60,12 +61,31 @@ class Problem:
 
 @dataclass(frozen=True)
 class Prepared:
-    """One fold after preprocessing."""
+    """One fold after preprocessing: the numbers of its training and validation rows in X and y.
 
-    X_train: Any
-    y_train: NDArray[Any]
-    X_validation: Any
-    y_validation: NDArray[Any]
+    Folds that are preprocessed have arrays of their own; where there is nothing to preprocess they all share the study's.
+    """
+
+    X: Any
+    y: NDArray[Any]
+    train: NDArray[np.intp]
+    validation: NDArray[np.intp]
+
+    @property
+    def X_train(self) -> Any:  # noqa: N802 - the field's name
+        return _safe_indexing(self.X, self.train)
+
+    @property
+    def y_train(self) -> NDArray[Any]:
+        return self.y[self.train]
+
+    @property
+    def X_validation(self) -> Any:  # noqa: N802
+        return _safe_indexing(self.X, self.validation)
+
+    @property
+    def y_validation(self) -> NDArray[Any]:
+        return self.y[self.validation]
 
 
 @dataclass(frozen=True)
@@ -156,7 +176,7 @@ def _evaluate(problem: Problem, trial: Trial, cancelled: Callable[[], bool], sta
             **{**network_params, "random_state": seed(problem.seed, trial.number, number), "verbose": False}
         )
         networks.append(network)
-        fits.append(network.begin_fit(fold.X_train, fold.y_train, validation=(fold.X_validation, fold.y_validation)))
+        fits.append(network.begin_fit(fold.X, fold.y, rows=fold.train, validation=fold.validation))
 
     best_epoch = 0
     best_scores: list[float] = []
@@ -264,7 +284,7 @@ def prepare(problem: Problem, params: Mapping[str, Any] | None = None) -> list[P
     params = params or {}
     key = repr(sorted((name, label(value)) for name, value in params.items()))
     if key not in problem.prepared:
-        prepared = [_prepare(problem, params, *split) for split in problem.folds.splits]
+        prepared = _prepare(problem, params)
         while len(problem.prepared) >= PREPARED_LIMIT:
             problem.prepared.pop(next(iter(problem.prepared)), None)
         problem.prepared[key] = prepared
@@ -272,23 +292,31 @@ def prepare(problem: Problem, params: Mapping[str, Any] | None = None) -> list[P
     return problem.prepared[key]
 
 
-def _prepare(problem: Problem, params: Mapping[str, Any], train: NDArray, validation: NDArray) -> Prepared:
-    X_train, X_validation = _safe_indexing(problem.X, train), _safe_indexing(problem.X, validation)
-    y_train, y_validation = problem.y[train], problem.y[validation]
-    if isinstance(problem.pipeline, Pipeline) and len(problem.pipeline) > 1:
-        pipeline = clone(problem.pipeline).set_params(**params)
-        X_train = _fit_transform(pipeline, X_train, y_train)
-        X_validation = _single_precision(pipeline[:-1].transform(X_validation))
-    return Prepared(X_train, y_train, X_validation, y_validation)
+def _prepare(problem: Problem, params: Mapping[str, Any]) -> list[Prepared]:
+    if not isinstance(problem.pipeline, Pipeline) or len(problem.pipeline) == 1:
+        X = _in_precision(problem.X, problem.pipeline)
+        return [Prepared(X, problem.y, *split) for split in problem.folds.splits]
+    return [_preprocess(problem, params, *split) for split in problem.folds.splits]
+
+
+def _preprocess(problem: Problem, params: Mapping[str, Any], train: NDArray, validation: NDArray) -> Prepared:
+    pipeline = clone(problem.pipeline).set_params(**params)
+    X_train = _fit_transform(pipeline, _safe_indexing(problem.X, train), problem.y[train])
+    X_validation = _in_precision(pipeline[:-1].transform(_safe_indexing(problem.X, validation)), pipeline)
+    X = vstack([X_train, X_validation], "csr") if issparse(X_train) else np.concatenate([X_train, X_validation])
+    y = np.concatenate([problem.y[train], problem.y[validation]])
+    return Prepared(X, y, np.arange(len(train)), np.arange(len(train), len(y)))
 
 
 def _fit_transform(pipeline: Pipeline, X: Any, y: NDArray[Any]) -> Any:
     """Fit all steps of the pipeline but the last, in place; return the transformed rows."""
-    return _single_precision(pipeline[:-1].fit_transform(X, y))
+    return _in_precision(pipeline[:-1].fit_transform(X, y), pipeline)
 
 
-def _single_precision(X: Any) -> Any:
-    return np.ascontiguousarray(X, dtype=np.float32) if isinstance(X, np.ndarray) else X
+def _in_precision(X: Any, pipeline: Any) -> Any:
+    """Return rows in the precision of the network, so that no fit has to convert its own."""
+    dtype = np.dtype(final_step(pipeline).dtype)
+    return X.tocsr().astype(dtype, copy=False) if issparse(X) else np.ascontiguousarray(X, dtype=dtype)
 
 
 def _diverged(trial: Trial, fold: int, fits: list[Training], curve: dict[int, float], started: float) -> Outcome:

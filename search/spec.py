@@ -141,10 +141,11 @@ def _check(path: Path, table: str, options: dict[str, Option], name: str, value:
     option = _known(path, table, options, name)
     try:
         validate_parameter_constraints({name: option.domain}, {name: value}, caller_name=f"[{table}]")
-        if name == "hidden_layer_sizes":
-            sizes = value if isinstance(value, list | tuple) else [value]
-            if any(isinstance(n, bool) or not isinstance(n, int) or n < 1 for n in sizes):
-                raise InvalidParameterError
+        if option.elements is not None and isinstance(value, list | tuple):
+            for element in value:
+                validate_parameter_constraints({name: option.elements}, {name: element}, caller_name=f"[{table}]")
+        if option.elements is not None and isinstance(value, bool):
+            raise InvalidParameterError
     except InvalidParameterError:
         raise StudyError(f"{path}: [{table}] {name} = {value!r}; allowed: {option.allowed}") from None
     return value

@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[1]
 DOCS = {path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8") for path in ROOT.glob("docs/*.md")}
 DOCS |= {name: (ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "CHANGELOG.md")}
 OPTIONS = {o.name: o for o in (*REGRESSOR_OPTIONS, *CLASSIFIER_OPTIONS)}
-TARGETS = re.findall(r"^([a-z]+):.*##", (ROOT / "Makefile").read_text(), re.MULTILINE)
+TARGETS = re.findall(r"^([a-z-]+):.*##", (ROOT / "Makefile").read_text(), re.MULTILINE)
 
 
 @pytest.mark.parametrize("name", OPTIONS)
@@ -70,7 +70,7 @@ def test_target_is_listed_by_help(target):
 
 @pytest.mark.parametrize("name", DOCS)
 def test_targets_that_documents_name_exist(name):
-    assert set(re.findall(r"`?make ([a-z]+)\b", re.sub(r"Python 3.11 or newer and make\.", "", DOCS[name]))) <= set(
+    assert set(re.findall(r"`?make ([a-z-]+)\b", re.sub(r"Python 3.11 or newer and make\.", "", DOCS[name]))) <= set(
         TARGETS
     )
 

@@ -13,7 +13,16 @@ ROOT = Path(__file__).parents[1]
 LAYERS = {
     "bpmodel": (
         ["blas", "compiled", "descent", "monitor"],
-        ["activations", "clipping", "line_search", "noise", "normalization", "optimizers", "regularization", "schedules"],
+        [
+            "activations",
+            "clipping",
+            "line_search",
+            "noise",
+            "normalization",
+            "optimizers",
+            "regularization",
+            "schedules",
+        ],
         ["initializers", "lbfgs", "levenberg_marquardt", "losses", "scaled_conjugate_gradient"],
         ["bayesian_regularization"],
         ["full_batch"],

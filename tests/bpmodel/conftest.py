@@ -18,6 +18,29 @@ class Problem(NamedTuple):
 
 
 @pytest.fixture(scope="session")
+def everything() -> dict[str, Any]:
+    """An option of every kind that is switched off by default, all at once, for two hidden layers."""
+    return {
+        "activation": ["gelu", "tanh"],
+        "solver": "amsgrad",
+        "learning_rate": "one_cycle",
+        "learning_rate_init": 0.01,
+        "warmup_epochs": 1.5,
+        "init": "orthogonal",
+        "zero_last_layer": True,
+        "normalization": "batch",
+        "dropout": 0.2,
+        "input_noise": 0.1,
+        "l1": 1e-3,
+        "weight_decay": 0.01,
+        "max_norm": 3.0,
+        "ema_decay": 0.9,
+        "clipping": "median",
+        "clip_threshold": 1.1,
+    }
+
+
+@pytest.fixture(scope="session")
 def problems() -> dict[str, Problem]:
     random = np.random.default_rng(0)
     X = random.normal(size=(120, 6))

@@ -12,11 +12,14 @@ ESTIMATORS = [
     BPRegressor(solver="sgd", learning_rate="adaptive", activation="tanh"),
     BPClassifier(),
     BPClassifier(solver="sgd", activation="logistic"),
+    BPRegressor(normalization="batch", dropout=0.1, ema_decay=0.5, solver="rprop", dtype="float64"),
+    BPClassifier(loss="focal", normalization="layer", label_smoothing=0.1, solver="nadam"),
 ]
 
 # `parametrize_with_checks` would show these as skipped or expected to fail, so the list is built from its generator
 ELSEWHERE = {
     "check_sample_weight_equivalence_on_dense_data": "asks for seven digits: test_sample_weight.py, to single precision",
+    "check_sample_weight_equivalence_on_sparse_data": "the same",
     "check_array_api_input": "skips itself: the estimators take NumPy arrays",
     "check_classifiers_multilabel_output_format_decision_function": "skips itself: there is no decision_function",
 }

@@ -13,6 +13,18 @@ TASKS = ["regression", "several outputs", "binary", "multiclass", "multilabel"]
 every_task = pytest.mark.parametrize("task", TASKS)
 
 
+GO_ON = {
+    "dropout": {"dropout": 0.3},
+    "input noise": {"input_noise": 0.3},
+    "average": {"ema_decay": 0.9},
+    "median clipping": {"clipping": "median", "clip_threshold": 1.0, "learning_rate_init": 0.01},
+    "batch normalisation": {"normalization": "batch"},
+    "schedule": {"learning_rate": "cosine"},
+    "warm-up": {"learning_rate": "step", "decay_epochs": 2, "warmup_epochs": 2.5},
+    "rprop": {"solver": "rprop"},
+}
+
+
 def classes_of(problem):
     if problem.ours is BPRegressor:
         return {}
@@ -32,6 +44,68 @@ def test_a_partial_fit_is_an_epoch_of_a_fit(problems, task):
         assert parts.t_ == epoch * len(X)
     np.testing.assert_array_equal(whole._parameters, parts._parameters)
     assert whole.loss_curve_ == parts.loss_curve_
+
+
+@pytest.mark.parametrize("name", [*GO_ON, "everything"])
+def test_every_option_goes_on_from_call_to_call(problems, everything, name):
+    X, y, *_ = problems["multiclass"]
+    changes = GO_ON.get(name, everything)
+    numbers = {"hidden_layer_sizes": (9, 7), "batch_size": 20, "shuffle": False, "max_iter": 6, "random_state": 0}
+    whole, parts = BPClassifier(**numbers, **changes), BPClassifier(**numbers, **changes)
+    with pytest.warns(ConvergenceWarning):
+        whole.fit(X, y)
+    for _ in range(6):
+        parts.partial_fit(X, y, classes=[0, 1, 2])
+    np.testing.assert_array_equal(whole._parameters, parts._parameters)
+    np.testing.assert_array_equal(whole.predict_proba(X), parts.predict_proba(X))
+    assert whole.loss_curve_ == parts.loss_curve_
+
+
+def test_each_call_visits_the_rows_in_a_new_order(problems):
+    """The first call is the first epoch of a `fit`; then the order starts afresh, as the rows may be others."""
+    X, y, *_ = problems["regression"]
+    model = BPRegressor(random_state=0, max_iter=1, batch_size=30)
+    orders = []
+    for _ in range(3):
+        training = model.begin_fit(X, y, incremental=True)
+        training.advance(1)
+        model.end_fit(training)
+        orders.append(training.rows.order)
+        if len(orders) == 1:
+            with pytest.warns(ConvergenceWarning):
+                one = BPRegressor(random_state=0, max_iter=1, batch_size=30).fit(X, y)
+            np.testing.assert_array_equal(one._parameters, model._parameters)
+    assert len({tuple(order) for order in orders}) == 3
+    np.testing.assert_array_equal(np.sort(orders), np.tile(np.arange(120), (3, 1)))
+
+
+WARM = {
+    "batch normalisation": {"normalization": "batch"},
+    "penalties": {"l1": 0.01, "weight_decay": 0.1, "max_norm": 1.0},
+}
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("changes", WARM.values(), ids=WARM)
+def test_a_warm_start_goes_on_from_weights_and_moments(problems, changes):
+    """Plain gradient descent remembers nothing else, so two fits are one."""
+    X, y, *_ = problems["regression"]
+    numbers = {"solver": "sgd", "momentum": 0, "shuffle": False, "random_state": 0, **changes}
+    twice = BPRegressor(**numbers, warm_start=True, max_iter=4).fit(X, y).fit(X, y)
+    once = BPRegressor(**numbers, max_iter=8).fit(X, y)
+    np.testing.assert_array_equal(twice._parameters, once._parameters)
+    np.testing.assert_array_equal(twice._running, once._running)
+
+
+def test_a_warm_start_of_an_average_goes_on_from_what_trained(problems):
+    X, y, *_ = problems["regression"]
+    model = BPRegressor(ema_decay=0.99, warm_start=True, max_iter=5, random_state=0, solver="sgd", shuffle=False)
+    with pytest.warns(ConvergenceWarning):
+        trained = model.fit(X, y)._trained.copy()
+    training = model.begin_fit(X, y)
+    np.testing.assert_array_equal(training.network.parameters, trained)
+    np.testing.assert_array_equal(training.memory.average, model._parameters)
+    assert not np.array_equal(trained, model._parameters)
 
 
 def test_a_class_may_come_later(problems):

@@ -201,10 +201,15 @@ def test_too_few_validation_rows_are_refused(problems):
         BPRegressor(early_stopping=True, validation_fraction=0.05).fit(X[:20], y[:20])
 
 
+KEPT = {"weights": {}, "running moments": {"normalization": "batch"}, "average": {"ema_decay": 0.8}}
+
+
+@pytest.mark.parametrize("kept", KEPT)
 @pytest.mark.parametrize("task", SINGLE_TASKS)
-def test_early_stopping_keeps_the_weights_that_scored_best(problems, task):
+def test_early_stopping_keeps_the_weights_that_scored_best(problems, task, kept):
     X, y, *_ = problem = problems[task]
-    model = make(problem, early_stopping=True, validation_fraction=0.3, n_iter_no_change=3, max_iter=100)
+    numbers = {"early_stopping": True, "validation_fraction": 0.3, "n_iter_no_change": 3, "max_iter": 100}
+    model = make(problem, **numbers, **KEPT[kept])
     training = model.begin_fit(X, y)
     held_out = training.validation.order.copy()
     training.advance(100)

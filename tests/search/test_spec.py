@@ -76,20 +76,20 @@ MISTAKES = {
     "momentum": ("max_iter = 20", "momentum = 1.5", ["[model] momentum = 1.5", ">= 0 and <= 1"]),
     "activation": (
         "max_iter = 20",
-        'activation = "gelu"',
-        ["[model] activation = 'gelu'", "one of identity, logistic, relu, tanh"],
+        'activation = "step"',
+        ["[model] activation = 'step'", "one of elu, gelu, identity"],
     ),
     "layers": (
         "max_iter = 20",
         "hidden_layer_sizes = [8, 0]",
-        ["[model] hidden_layer_sizes = [8, 0]", "a list of whole numbers >= 1"],
+        ["[model] hidden_layer_sizes = [8, 0]", "a whole number >= 1 or a list of them"],
     ),
     "layers as text": (
         "max_iter = 20",
         'hidden_layer_sizes = "8"',
-        ["[model] hidden_layer_sizes = '8'", "a list of whole numbers >= 1"],
+        ["[model] hidden_layer_sizes = '8'", "a whole number >= 1 or a list of them"],
     ),
-    "one choice": ("[space]", "[space]\nsolver = ['adam', 'lbfgs']", ["[space] solver = 'lbfgs'", "one of adam, sgd"]),
+    "one choice": ("[space]", "[space]\nsolver = ['adam', 'newton']", ["[space] solver = 'newton'", "one of adagrad, adam"]),
     "end of a range": ("low = 1e-3", "low = 1e-3, high = 1", ["is not valid TOML"]),
     "negative rate": (
         "[space]",
@@ -186,7 +186,8 @@ def test_values_from_the_command_line(write, assignment, value):
         ("alpha", r"--set alpha: .*name=value"),
         ("alpha=-1", r"--set: .*alpha = -1; allowed: a number >= 0"),
         ("alhpa=1", r"alhpa is not a hyperparameter; allowed are .*alpha"),
-        ("activation=gelu", r"activation = 'gelu'; allowed: .*relu"),
+        ("activation=step", r"activation = 'step'; allowed: .*relu"),
+        ('activation=["relu", "step"]', r"activation = \['relu', 'step'\]; allowed: .*relu"),
     ],
 )
 def test_mistakes_on_the_command_line(write, assignment, told):

@@ -1,0 +1,142 @@
+"""What the benchmarks share: taking turns, tables, the line that says on what was measured, the command line."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import re
+import statistics
+import subprocess
+import sys
+import time
+import warnings
+from collections.abc import Callable, Hashable, Sequence
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any, NamedTuple, TypeVar
+
+import scipy.linalg  # noqa: F401 - loads the BLAS that compiled code calls
+from threadpoolctl import ThreadpoolController, threadpool_limits
+
+ROOT = Path(__file__).parents[1]
+PACKAGES = {
+    "NumPy": "numpy",
+    "SciPy": "scipy",
+    "Numba": "numba",
+    "scikit-learn": "scikit-learn",
+    "PyTorch": "torch",
+}
+
+Name = TypeVar("Name", bound=Hashable)
+
+
+class Table(NamedTuple):
+    """Rows of text under a head; `note` says what the figures are."""
+
+    head: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    note: str
+
+    def __str__(self) -> str:
+        lines = ["| " + " | ".join(row) + " |" for row in (self.head, *self.rows)]
+        lines.insert(1, "|" + "---|" * len(self.head))
+        return "\n".join([*lines, "", f"{self.note} {machine()}."])
+
+
+def take_turns(contenders: dict[Name, Callable[[], float]], repeats: int) -> dict[Name, float]:
+    """Return the median figure of each contender; in every round each has its turn, so that all see the same machine."""
+    figures: dict[Name, list[float]] = {name: [] for name in contenders}
+    for _ in range(repeats):
+        for name, measure in contenders.items():
+            figures[name].append(measure())
+    return {name: statistics.median(values) for name, values in figures.items()}
+
+
+def seconds(function: Callable[..., Any], *args: Any) -> float:
+    """Return how long a call takes; warnings are left out of it."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        started = time.perf_counter()
+        function(*args)
+        return time.perf_counter() - started
+
+
+def in_a_new_process(code: str, *args: str, **environment: str) -> str:
+    """Run Python code in a process of its own, with one BLAS thread, and return what it prints."""
+    return subprocess.run(
+        [sys.executable, "-c", code, *args],
+        cwd=ROOT,
+        env={**os.environ, "OPENBLAS_NUM_THREADS": "1", **environment},
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    ).stdout
+
+
+def say(*cells: Any) -> None:
+    """Show a row while the rest is being measured."""
+    print("  " + "  ".join(str(cell) for cell in cells), file=sys.stderr, flush=True)
+
+
+def machine() -> str:
+    """Return the machine and the versions."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    versions = [f"Python {platform.python_version()}"]
+    for name, package in PACKAGES.items():
+        try:
+            versions.append(f"{name} {version(package)}")
+        except PackageNotFoundError:
+            continue
+    blas = {
+        f"{library['internal_api']} {library['version']} ({library.get('architecture', 'unknown kernels')})"
+        for library in ThreadpoolController().info()
+        if library["user_api"] == "blas"
+    }
+    return ", ".join([f"{cores} cores of {_processor()}", *versions, *sorted(blas)])
+
+
+def _processor() -> str:
+    try:
+        models = re.findall(r"^model name\s*: (.*)$", Path("/proc/cpuinfo").read_text(), re.MULTILINE)
+    except OSError:
+        models = []
+    return models[0] if models else platform.processor() or platform.machine()
+
+
+def keep(text: str, name: str, path: Path) -> None:
+    """Write a table to a Markdown file: between ``<!-- name -->`` and ``<!-- end of name -->``, or else at its end."""
+    block = f"<!-- {name} -->\n{text}\n<!-- end of {name} -->"
+    old = path.read_text(encoding="utf-8") if path.exists() else ""
+    place = rf"<!-- {name} -->\n.*?<!-- end of {name} -->"
+    if re.search(place, old, re.DOTALL):
+        new = re.sub(place, lambda _: block, old, count=1, flags=re.DOTALL)
+    else:
+        new = "\n\n".join(part for part in (old.rstrip("\n"), block) if part) + "\n"
+    path.write_text(new, encoding="utf-8")
+
+
+def parser(program: str, description: str | None) -> argparse.ArgumentParser:
+    """Return a command line with the option that all have."""
+    made = argparse.ArgumentParser(prog=f"python -m {program}", description=description)
+    made.add_argument(
+        "--markdown", type=Path, help="write the tables to this file, too, each in the place with its name"
+    )
+    return made
+
+
+def main(name: str, measure: Callable[..., Table], repeats: int) -> None:
+    """Run one benchmark from the command line."""
+    command = parser(f"benchmarks.{name}", measure.__doc__)
+    command.add_argument("--repeats", type=int, default=repeats, help="figures are medians over so many (%(default)s)")
+    options = command.parse_args()
+    run(name, measure, options.markdown, repeats=options.repeats)
+
+
+def run(name: str, measure: Callable[..., Table], markdown: Path | None, **options: Any) -> None:
+    """Measure on one BLAS thread, print the table, and keep it if asked to."""
+    with threadpool_limits(1, user_api="blas"):
+        text = str(measure(**options))
+    print(f"\n{text}\n", flush=True)
+    if markdown is not None:
+        keep(text, name, markdown)

@@ -1,0 +1,132 @@
+"""Memory that a search takes on top of its data: the peak during the search minus what is there before it.
+
+    python -m benchmarks.memory [--repeats 1] [--markdown FILE]
+
+5 folds over 1,000,000 rows of 50 float32 columns (200 MB), each way in a process of its own, few epochs and a small network:
+what counts are copies of the rows. Compiling and importing are done before, and Linux is asked to forget the peak so far.
+Where there is no /proc, the peak is that of the process.
+"""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.common import Table, in_a_new_process, main, say, take_turns
+
+ROWS, COLUMNS, FOLDS, EPOCHS, TRIALS = 1_000_000, 50, 5, 2, 2
+NETWORK = {"hidden_layer_sizes": (8,), "batch_size": 1000, "max_iter": EPOCHS}
+STATUS = Path("/proc/self/status")
+MEGA = 1e6
+
+
+def fit(pipeline: bool, n_jobs: int) -> Callable[[Any, Any], Any]:
+    from bpmodel import BPRegressor
+
+    return _model(BPRegressor, pipeline).fit
+
+
+def search(pipeline: bool, n_jobs: int) -> Callable[[Any, Any], Any]:
+    from bpmodel import BPRegressor
+    from search import BPSearchCV
+
+    model = _model(BPRegressor, pipeline)
+    space = {("bpregressor__" if pipeline else "") + "learning_rate_init": (1e-4, 1e-3, "log")}
+    return BPSearchCV(
+        model, space, method="random", n_trials=TRIALS, cv=FOLDS, n_jobs=n_jobs, random_state=0, refit=False
+    ).fit
+
+
+def scikit_search(pipeline: bool, n_jobs: int) -> Callable[[Any, Any], Any]:
+    from sklearn.model_selection import GridSearchCV
+    from sklearn.neural_network import MLPRegressor
+
+    model = _model(MLPRegressor, pipeline)
+    space = {("mlpregressor__" if pipeline else "") + "learning_rate_init": [1e-3]}
+    return GridSearchCV(model, space, cv=FOLDS, n_jobs=n_jobs, refit=False).fit
+
+
+def _model(network: type, pipeline: bool) -> Any:
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    model = network(**NETWORK)
+    return make_pipeline(StandardScaler(), model) if pipeline else model
+
+
+WAYS: dict[str, tuple[Callable, bool, int]] = {
+    "one BPRegressor, all rows": (fit, False, 1),
+    "BPSearchCV, BPRegressor": (search, False, 1),
+    "BPSearchCV, BPRegressor, n_jobs=2": (search, False, 2),
+    "BPSearchCV, scaler and BPRegressor": (search, True, 1),
+    "GridSearchCV, MLPRegressor": (scikit_search, False, 1),
+    "GridSearchCV, scaler and MLPRegressor": (scikit_search, True, 1),
+}
+
+
+def child(way: str, rows: int) -> float:
+    """Run one way in this process; return the bytes of its peak on top of the data."""
+    run, *arguments = WAYS[way]
+    rng = np.random.default_rng(0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        small = rng.standard_normal((2000, COLUMNS), dtype=np.float32)
+        run(*arguments)(small, small[:, 0])
+        X = rng.standard_normal((rows, COLUMNS), dtype=np.float32)
+        y = X[:, 0].copy()
+        before = forget_peak()
+        run(*arguments)(X, y)
+    return peak() - before
+
+
+def forget_peak() -> float:
+    """Start to look for the peak anew; return the memory of this process now, in bytes."""
+    if not STATUS.exists():
+        return peak()
+    Path("/proc/self/clear_refs").write_text("5")
+    return _status("VmRSS")
+
+
+def peak() -> float:
+    """Return the most memory this process has had, in bytes."""
+    if STATUS.exists():
+        return _status("VmHWM")
+    import resource
+
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1.0 if sys.platform == "darwin" else 1024.0)
+
+
+def _status(field: str) -> float:
+    (line,) = (line for line in STATUS.read_text().splitlines() if line.startswith(f"{field}:"))
+    return float(line.split()[1]) * 1024
+
+
+def extra(way: str, rows: int) -> float:
+    """Run one way in a process of its own; return the bytes of its peak on top of the data."""
+    code = "import sys; from benchmarks.memory import child; print(child(sys.argv[1], int(sys.argv[2])))"
+    return float(in_a_new_process(code, way, str(rows)))
+
+
+def measure(repeats: int, rows: int = ROWS, ways: tuple[str, ...] = tuple(WAYS)) -> Table:
+    """Measure the extra memory of a search over a large array."""
+    size = rows * COLUMNS * 4
+    lines = []
+    for way in ways:
+        (most,) = take_turns({way: partial(extra, way, rows)}, repeats).values()
+        lines.append([way, f"{most / MEGA:.0f}", f"{most / size:.2f}x"])
+        say(*lines[-1])
+    return Table(
+        ["what runs", "extra MB", "times the rows"],
+        lines,
+        f"Peak memory on top of {rows:,} x {COLUMNS} float32 ({size / MEGA:.0f} MB), {FOLDS} folds, {EPOCHS} epochs.",
+    )
+
+
+if __name__ == "__main__":
+    main("memory", measure, repeats=1)

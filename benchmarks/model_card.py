@@ -1,0 +1,207 @@
+"""How well the defaults do: BPRegressor and BPClassifier as they come against other models as they come.
+
+    python -m benchmarks.model_card [--data FOLDER] [--rows 20000] [--jobs 2] [--markdown FILE]
+
+5-fold cross-validation on every set of a folder, or on those inside scikit-learn. A set is `NAME/NAME.csv` or `.csv.gz` with
+the target in its last column, and `NAME/meta.json` with its `task` and `categorical_columns`; sets of other tasks are left
+out. Larger sets are cut down to `--rows` rows, drawn at random. All models have the same folds and seeds.
+
+Two pipelines end in bpmodel's network. The default one is that of a study: raw columns in, the target of a regression scaled.
+The bare one is what people write by hand, ``make_pipeline(StandardScaler(), BPRegressor())``. Every other model gets the
+columns as the default pipeline prepares them, and a bare one gets these, too, where there are text columns or missing values.
+For a classification the two pipelines of a kind are the same model, but for the columns.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+from joblib import Parallel, delayed
+from scipy.stats import rankdata
+from sklearn import datasets
+from sklearn.base import clone
+from sklearn.compose import TransformedTargetRegressor
+from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.metrics import accuracy_score, log_loss, root_mean_squared_error
+from sklearn.model_selection import KFold, StratifiedKFold
+from sklearn.neural_network import MLPClassifier, MLPRegressor
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from threadpoolctl import threadpool_limits
+
+from benchmarks.common import Table, parser, run, say
+from bpmodel import BPClassifier, BPRegressor
+from search.preprocessing import default_columns, default_pipeline
+
+FOLDS = 5
+ROWS = 20_000
+LOADERS = {
+    "diabetes": (datasets.load_diabetes, "regression"),
+    "breast_cancer": (datasets.load_breast_cancer, "classification"),
+    "digits": (datasets.load_digits, "classification"),
+    "iris": (datasets.load_iris, "classification"),
+    "wine": (datasets.load_wine, "classification"),
+}
+
+
+class Data(NamedTuple):
+    name: str
+    task: str
+    X: pd.DataFrame
+    y: np.ndarray
+
+
+class Model(NamedTuple):
+    """One contender: for each task it takes part in, a function of the columns that returns an estimator."""
+
+    name: str
+    regression: Callable[[pd.DataFrame], Any] | None
+    classification: Callable[[pd.DataFrame], Any] | None
+
+
+def _bare(X: pd.DataFrame, network: Any) -> Any:
+    numbers = all(pd.api.types.is_numeric_dtype(X[c]) and X[c].notna().all() for c in X.columns)
+    return make_pipeline(StandardScaler() if numbers else default_columns(X), network)
+
+
+def _prepared(model: Any) -> Callable[[pd.DataFrame], Any]:
+    return lambda X: make_pipeline(default_columns(X), model)
+
+
+MODELS = (
+    Model(
+        "bpmodel, default pipeline",
+        lambda X: default_pipeline(X, "regression", {}),
+        lambda X: default_pipeline(X, "classification", {}),
+    ),
+    Model("bpmodel, bare", lambda X: _bare(X, BPRegressor()), lambda X: _bare(X, BPClassifier())),
+    Model("MLP", _prepared(MLPRegressor()), _prepared(MLPClassifier())),
+    Model(
+        "MLP, target scaled",
+        _prepared(TransformedTargetRegressor(MLPRegressor(), transformer=StandardScaler())),
+        None,
+    ),
+    Model(
+        "HistGradientBoosting", _prepared(HistGradientBoostingRegressor()), _prepared(HistGradientBoostingClassifier())
+    ),
+    Model("linear", _prepared(Ridge()), _prepared(LogisticRegression(max_iter=1000))),
+)
+
+
+class Result(NamedTuple):
+    """`error` is the RMSE over the target's standard deviation or the log loss; `right` is R^2 or the accuracy."""
+
+    error: float
+    right: float
+    seconds: float
+
+    def __str__(self) -> str:
+        return "-" if np.isnan(self.error) else f"{self.right:.3f} ({self.error:.3f}; {self.seconds:.2g} s)"
+
+
+def load(folder: Path | None, most: int) -> list[Data]:
+    """Return the sets of a folder, or those inside scikit-learn, of at most so many rows each."""
+    sets = (
+        _sklearn_sets() if folder is None else [d for meta in sorted(folder.glob("*/meta.json")) for d in _read(meta)]
+    )
+    if not sets:
+        raise SystemExit(f"error: {folder} has no NAME/meta.json of a regression or classification")
+    return [_cut(data, most) for data in sorted(sets, key=lambda data: data.task, reverse=True)]
+
+
+def _sklearn_sets() -> list[Data]:
+    bunches = {name: (loader(as_frame=True), task) for name, (loader, task) in LOADERS.items()}
+    return [Data(name, task, bunch.data, bunch.target.to_numpy()) for name, (bunch, task) in bunches.items()]
+
+
+def _read(meta: Path) -> list[Data]:
+    known = json.loads(meta.read_text(encoding="utf-8"))
+    task, name = known["task"], meta.parent.name
+    tables = [meta.parent / f"{name}{suffix}" for suffix in (".csv", ".csv.gz")]
+    found = [table for table in tables if table.exists()]
+    if task not in ("regression", "classification") or not found:
+        say("left out:", name, task)
+        return []
+    frame = pd.read_csv(found[0])
+    frame = frame[frame.iloc[:, -1].notna()]
+    X, y = frame.iloc[:, :-1], frame.iloc[:, -1].to_numpy()
+    for column in known.get("categorical_columns", []):
+        X = X.assign(**{column: X[column].astype("string").astype(object).where(X[column].notna(), np.nan)})
+    return [Data(name, task, X, np.unique(y, return_inverse=True)[1] if task == "classification" else y.astype(float))]
+
+
+def _cut(data: Data, most: int) -> Data:
+    if len(data.y) <= most:
+        return data
+    rows = np.sort(np.random.default_rng(0).choice(len(data.y), most, replace=False))
+    return data._replace(X=data.X.iloc[rows].reset_index(drop=True), y=data.y[rows])
+
+
+def evaluate(data: Data, number: int) -> Result:
+    """Cross-validate a row of `MODELS` on one set: means over the folds."""
+    build = getattr(MODELS[number], data.task)
+    if build is None:
+        return Result(np.nan, np.nan, np.nan)
+    classes = data.task == "classification"
+    cv = (StratifiedKFold if classes else KFold)(FOLDS, shuffle=True, random_state=0)
+    estimator = build(data.X)
+    seeds = {name: 0 for name in estimator.get_params() if name.endswith("random_state")}
+    results = []
+    with threadpool_limits(1), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for train, test in cv.split(data.X, data.y):
+            started = time.perf_counter()
+            fitted = clone(estimator).set_params(**seeds).fit(data.X.iloc[train], data.y[train])
+            seconds = time.perf_counter() - started
+            results.append(Result(*_score(fitted, data.X.iloc[test], data.y[test], classes), seconds))
+    return Result(*np.mean(results, axis=0))
+
+
+def _score(fitted: Any, X: pd.DataFrame, y: np.ndarray, classes: bool) -> tuple[float, float]:
+    if classes:
+        chances = fitted.predict_proba(X)
+        return log_loss(y, chances, labels=fitted.classes_), accuracy_score(y, fitted.classes_[chances.argmax(axis=1)])
+    error = root_mean_squared_error(y, fitted.predict(X)) / y.std()
+    return error, 1 - error**2
+
+
+def measure(data: Path | None = None, rows: int = ROWS, jobs: int = 2) -> Table:
+    """Compare the defaults with other models' defaults by cross-validation."""
+    lines: list[list[str]] = []
+    errors: dict[str, list[list[float]]] = {}
+    for each in load(data, rows):
+        results = Parallel(n_jobs=jobs)(delayed(evaluate)(each, i) for i in range(len(MODELS)))
+        lines.append([f"{each.name} ({len(each.y)} x {each.X.shape[1]})", *map(str, results)])
+        say(*lines[-1])
+        errors.setdefault(each.task, []).append([round(result.error, 6) for result in results])
+    for task, values in errors.items():
+        means = np.mean(rankdata(values, axis=1, nan_policy="omit"), axis=0)
+        lines.append([f"mean rank, {task}", *("-" if np.isnan(mean) else f"{mean:.1f}" for mean in means)])
+    return Table(
+        ["set", *(m.name for m in MODELS)],
+        lines,
+        f"Means over {FOLDS} folds. Regression: R² (RMSE over the standard deviation of the target; seconds of a fit). "
+        "Classification: accuracy (log loss; seconds of a fit). Ranks are by error, 1 is the best, equal ones share theirs. "
+        f"One thread a fit, {jobs} fits at a time.",
+    )
+
+
+def main() -> None:
+    command = parser("benchmarks.model_card", measure.__doc__)
+    command.add_argument("--data", type=Path, help="folder of data sets; by default those inside scikit-learn")
+    command.add_argument("--rows", type=int, default=ROWS, help="most rows of a set (%(default)s)")
+    command.add_argument("--jobs", type=int, default=2, help="fits at a time (%(default)s)")
+    options = vars(command.parse_args())
+    run("model_card", measure, options.pop("markdown"), **options)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,60 @@
+"""How long until something happens: importing, compiling, and a first fit served from the cache.
+
+    python -m benchmarks.start [--repeats 5] [--markdown FILE]
+
+Every figure is of a new process. Compiling is measured once, with an empty folder for Numba's cache; then the same folder
+serves the cached starts. The fit has 40 rows and one epoch, so what counts is loading the machine code.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from functools import partial
+
+from benchmarks.common import Table, in_a_new_process, main, say, seconds, take_turns
+
+IMPORT = "import bpmodel"
+PEER_IMPORT = "import sklearn.neural_network"
+FIT = """
+import time, warnings
+import numpy as np
+from bpmodel import BPRegressor
+warnings.simplefilter("ignore")
+X = np.linspace(-1, 1, 40).reshape(-1, 1)
+started = time.perf_counter()
+BPRegressor(hidden_layer_sizes=(2,), max_iter=1, dtype={dtype!r}).fit(X, X.ravel()).predict(X)
+print(time.perf_counter() - started)
+"""
+
+
+def measure(repeats: int, compiling: bool = True) -> Table:
+    """Time the first import, the first fit with nothing compiled, and the first fit of a later process."""
+    rows = []
+
+    def add(name: str, figure: float) -> None:
+        rows.append([name, f"{figure:.2f}"])
+        say(*rows[-1])
+
+    def first_fit(dtype: str) -> float:
+        return float(in_a_new_process(FIT.format(dtype=dtype), NUMBA_CACHE_DIR=folder))
+
+    with tempfile.TemporaryDirectory() as folder:
+        if compiling:
+            add("first fit, nothing compiled", first_fit("float32"))
+            add("first fit in float64 after that, not compiled yet", first_fit("float64"))
+        turns = {
+            f"python -c '{code}'": partial(seconds, in_a_new_process, code) for code in ("pass", PEER_IMPORT, IMPORT)
+        }
+        if compiling:
+            turns["first fit, compiled before"] = partial(first_fit, "float32")
+        for name, figure in take_turns(turns, repeats).items():
+            add(name, figure)
+    return Table(
+        ["what", "seconds"],
+        rows,
+        f"Each in a new process; a fit without its imports. Compiling measured once, the others median of {repeats} repeats.",
+    )
+
+
+if __name__ == "__main__":
+    main("start", measure, repeats=5)

@@ -1,0 +1,69 @@
+"""The benchmarks run; how fast anything is, no test says."""
+
+import json
+import re
+
+import pandas as pd
+import pytest
+
+from benchmarks import __main__, common, memory, model_card, options, prediction, sparse, start, steps, threads
+from tests.test_docs import DOCS, ROOT
+
+TINY = (steps.Shape((3, 4, 1), 8), steps.Shape((4, 5, 3), 16))
+SHORT = 0.01
+COMPILED = {name: option for name, option in options.VARIANTS.items() if "dtype" not in option}
+RUNS = {
+    "steps": lambda: steps.measure(1, TINY, SHORT),
+    "options": lambda: options.measure(1, TINY, COMPILED, SHORT),
+    "threads": lambda: threads.measure(1, TINY, SHORT),
+    "prediction": lambda: prediction.measure(1, TINY, (1, 50), SHORT),
+    "memory": lambda: memory.measure(1, 3000, ("BPSearchCV, BPRegressor",)),
+    "start": lambda: start.measure(1, compiling=False),
+    "sparse": lambda: sparse.measure(1, (sparse.Texts(50, 30, 0.1, 4),)),
+}
+
+
+def test_every_benchmark_is_tried():
+    assert list(RUNS) == list(__main__.REPEATS)
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_one_repeat(name):
+    table = RUNS[name]()
+    assert table.rows
+    assert {len(row) for row in table.rows} == {len(table.head)}
+    assert "scikit-learn" in str(table)
+
+
+def test_model_card_reads_a_folder(tmp_path):
+    (tmp_path / "fruit").mkdir()
+    colours = ["red", "green", None, "red", "blue"] * 12
+    frame = pd.DataFrame({"size": range(60), "colour": colours, "target": [c == "red" for c in colours]})
+    frame.to_csv(tmp_path / "fruit" / "fruit.csv.gz", index=False)
+    meta = {"task": "classification", "categorical_columns": ["colour"]}
+    (tmp_path / "fruit" / "meta.json").write_text(json.dumps(meta))
+    table = model_card.measure(tmp_path, rows=50, jobs=1)
+    assert [row[0] for row in table.rows] == ["fruit (50 x 2)", "mean rank, classification"]
+    assert {len(row) for row in table.rows} == {len(table.head)}
+
+
+def test_operations_of_a_step_by_hand():
+    # forward and weight gradient of both layers, input gradient of the second: 2 operations a multiplication each
+    assert steps.Shape((3, 4, 1), 8).operations == 8 * (4 * 3 * 4 + 6 * 4 * 1)
+
+
+def test_a_table_takes_the_place_that_has_its_name(tmp_path):
+    path = tmp_path / "x.md"
+    path.write_text("above\n\n<!-- a -->\nold\n<!-- end of a -->\n\nbelow\n")
+    common.keep("new", "a", path)
+    common.keep(r"other \1", "b", path)
+    common.keep(r"other \1", "b", path)
+    assert path.read_text() == (
+        "above\n\n<!-- a -->\nnew\n<!-- end of a -->\n\nbelow\n\n<!-- b -->\nother \\1\n<!-- end of b -->\n"
+    )
+
+
+def test_documents_have_a_place_for_every_table():
+    places = re.findall(r"<!-- (\w+) -->\n.*?<!-- end of \1 -->", DOCS["docs/benchmarks.md"], re.DOTALL)
+    files = {path.stem for path in (ROOT / "benchmarks").glob("*.py")} - {"__init__", "__main__", "common"}
+    assert sorted(places) == sorted(files)
