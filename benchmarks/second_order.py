@@ -25,6 +25,7 @@ from sklearn.model_selection import KFold
 from sklearn.neural_network import MLPRegressor
 from threadpoolctl import threadpool_limits
 
+from benchmarks.common import keep
 from bpmodel import BPRegressor
 
 SETS = ("concrete", "airfoil", "wine_red")
@@ -147,7 +148,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, help="folder of the data sets")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--alpha", type=float, default=0.1)
-    parser.add_argument("--markdown", type=Path, help="write the table to this file, too")
+    parser.add_argument("--markdown", type=Path, help="put the table in its place in this file, too")
     arguments = parser.parse_args()
     warnings.simplefilter("ignore")
     compile_all(arguments.alpha)
@@ -155,7 +156,7 @@ def main() -> None:
         text = table(arguments.data, arguments.seeds, arguments.alpha)
     print(f"\n{text}")
     if arguments.markdown:
-        arguments.markdown.write_text(text + "\n")
+        keep(text, "second_order", arguments.markdown)
 
 
 if __name__ == "__main__":

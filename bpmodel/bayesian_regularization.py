@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import LinAlgError, cholesky, solve_triangular
+from scipy.linalg import solve_triangular
 
 from bpmodel import levenberg_marquardt
 from bpmodel.descent import Limits, Objective
@@ -57,8 +57,8 @@ def effective_parameters(objective: Objective, state: State) -> float:
     hessian = penalized(objective, state.linear, state.alpha)
     hessian.flat[:: len(hessian) + 1] += np.finfo(np.float64).eps * hessian.trace()
     try:
-        factor = cholesky(hessian, lower=True, overwrite_a=True, check_finite=False)
-    except LinAlgError:
+        factor = np.linalg.cholesky(hessian)
+    except np.linalg.LinAlgError:
         return float("nan")
     root = solve_triangular(factor, np.eye(len(factor), objective.n_weights), lower=True, check_finite=False)
     return len(factor) - state.alpha * float(np.einsum("ij,ij->", root, root))

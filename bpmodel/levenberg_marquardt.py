@@ -1,6 +1,6 @@
 """Levenberg-Marquardt for squared errors (Hagan & Menhaj, 1994): Gauss-Newton steps, damped until they lower the loss.
 
-    (J^T J + alpha P) / n + mu I) d = gradient,    move by -d
+    ((J^T J + alpha P) / n + mu I) d = gradient,    move by -d
 
 J is the Jacobian of the errors, P picks the weights, n is the total weight of the rows. After a step that lowers the objective mu
 is multiplied by `MU_DECREASE`, otherwise by `MU_INCREASE` and the step is tried again, within the same iteration. Constants are
@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import LinAlgError, cho_factor, cho_solve
+from scipy.linalg import cho_solve
 
 from bpmodel.descent import End, Limits, Linear, Objective, Point, flat
 
@@ -71,6 +71,7 @@ def _damped(hessian: NDArray, mu: float, gradient: NDArray) -> NDArray | None:
     damped = hessian.copy()
     damped.flat[:: len(damped) + 1] += mu
     try:
-        return cho_solve(cho_factor(damped, overwrite_a=True, check_finite=False), gradient, check_finite=False)
-    except LinAlgError:
+        factor = np.linalg.cholesky(damped)  # unlike SciPy's it releases the interpreter lock
+    except np.linalg.LinAlgError:
         return None
+    return cho_solve((factor, True), gradient, check_finite=False)

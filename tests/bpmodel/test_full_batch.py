@@ -402,7 +402,7 @@ def test_there_is_no_partial_fit(solver, cls):
 
 CHECKED = [
     BPRegressor(solver="lbfgs"),
-    BPClassifier(solver="lbfgs", alpha=0.1),
+    BPClassifier(solver="lbfgs", alpha=0.1, dtype="float64"),
     BPRegressor(hidden_layer_sizes=(4,), activation="tanh", solver="lm_bayesian"),
 ]
 ELSEWHERE = {
