@@ -6,7 +6,7 @@ from importlib import import_module
 
 from benchmarks.common import parser, run
 
-REPEATS = {"steps": 5, "options": 5, "threads": 5, "prediction": 5, "memory": 1, "start": 3, "sparse": 3}
+REPEATS = {"steps": 5, "options": 3, "threads": 3, "prediction": 3, "memory": 1, "start": 3, "sparse": 3}
 """Benchmarks in their order, and the repeats with which all of them end within five minutes."""
 
 

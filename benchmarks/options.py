@@ -1,6 +1,6 @@
 """What an option costs: time of a training step with it, relative to a step without.
 
-    python -m benchmarks.options [--repeats 5] [--markdown FILE]
+    python -m benchmarks.options [--repeats 3] [--markdown FILE]
 
 Two network shapes, on one BLAS thread. All variants of a shape take turns: each begins a fit of its own, trains two epochs,
 and is then timed over as many epochs as the plain network needs for `SECONDS`. The plain network is relu, adam, float32 and
@@ -92,4 +92,4 @@ def _cell(column: dict[str, float], name: str) -> str:
 
 
 if __name__ == "__main__":
-    main("options", measure, repeats=5)
+    main("options", measure, repeats=3)

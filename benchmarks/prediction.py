@@ -1,6 +1,6 @@
 """Time of `predict` against scikit-learn's MLP: one row, as a service asks for, and 100,000 rows, as a table has.
 
-    python -m benchmarks.prediction [--repeats 5] [--markdown FILE]
+    python -m benchmarks.prediction [--repeats 3] [--markdown FILE]
 
 Both networks have the same shape and are given the same rows, once in float64 and once in float32; scikit-learn's is fitted
 and computes in the precision of the rows, bpmodel in float32. One BLAS thread; checking and converting the rows are counted.
@@ -70,4 +70,4 @@ def measure(
 
 
 if __name__ == "__main__":
-    main("prediction", measure, repeats=5)
+    main("prediction", measure, repeats=3)

@@ -1,6 +1,6 @@
 """Time of an epoch on sparse rows, against scikit-learn's MLP on the same rows.
 
-    python -m benchmarks.sparse [--repeats 5] [--markdown FILE]
+    python -m benchmarks.sparse [--repeats 3] [--markdown FILE]
 
 Compressed sparse rows such as texts give: many columns, few values in each row. A classifier of two classes with one hidden
 layer, Adam, minibatches of 200, one BLAS thread. An epoch's time is that of a fit with more epochs minus that of a fit with

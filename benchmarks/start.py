@@ -1,6 +1,6 @@
 """How long until something happens: importing, compiling, and a first fit served from the cache.
 
-    python -m benchmarks.start [--repeats 5] [--markdown FILE]
+    python -m benchmarks.start [--repeats 3] [--markdown FILE]
 
 Every figure is of a new process. Compiling is measured once, with an empty folder for Numba's cache; then the same folder
 serves the cached starts. The fit has 40 rows and one epoch, so what counts is loading the machine code.
@@ -57,4 +57,4 @@ def measure(repeats: int, compiling: bool = True) -> Table:
 
 
 if __name__ == "__main__":
-    main("start", measure, repeats=5)
+    main("start", measure, repeats=3)

@@ -116,9 +116,12 @@ def seconds_per_step(fit: Callable[[int], None], epochs: int) -> float:
 
 
 def enough_epochs(fit: Callable[[int], None], least: float) -> int:
-    """Return the epochs of a fit of `least` seconds."""
+    """Return the epochs of a fit of about `least` seconds; found by doubling, which a busy moment cannot lead far astray."""
     seconds(fit, 2)
-    return max(5, int(least / max(seconds_per_step(fit, 10) * BATCHES, 1e-6)))
+    epochs = 5
+    while seconds(fit, epochs) < 0.7 * least:
+        epochs *= 2
+    return epochs
 
 
 def contenders(shape: Shape) -> dict[str, Callable[[int], None]]:

@@ -1,6 +1,6 @@
 """Two networks trained in two threads, against one after the other.
 
-    python -m benchmarks.threads [--repeats 5] [--markdown FILE]
+    python -m benchmarks.threads [--repeats 3] [--markdown FILE]
 
 The training loop runs without the interpreter lock, so two fits on two cores should take the time of one. What is timed are
 whole fits, validation of the data included, each on one BLAS thread.
@@ -18,7 +18,7 @@ from benchmarks.common import Table, main, say, seconds, take_turns
 from benchmarks.steps import SHAPES, Shape, enough_epochs, scikit_like
 from bpmodel import BPClassifier, BPRegressor
 
-SECONDS = 0.5
+SECONDS = 0.4
 THREADS = 2
 MEASURED = (SHAPES[0], SHAPES[3], SHAPES[-1])
 
@@ -52,4 +52,4 @@ def measure(repeats: int, shapes: tuple[Shape, ...] = MEASURED, least: float = S
 
 
 if __name__ == "__main__":
-    main("threads", measure, repeats=5)
+    main("threads", measure, repeats=3)
