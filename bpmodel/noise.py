@@ -41,8 +41,8 @@ def shuffle(index, random):
 
 @inner
 def hashed(place, key):
-    """32 random bits of a place under a key: the finaliser `lowbias32` (Wellons, 2018)"""
-    x = np.uint32(np.uint32(place) * np.uint32(0x9E3779B9)) ^ np.uint32(key)
+    """32 random bits of a place under a key, both of 32 bits: the finaliser `lowbias32` (Wellons, 2018)"""
+    x = np.uint32(place * np.uint32(0x9E3779B9)) ^ key
     x = np.uint32(x ^ (x >> np.uint32(16)))
     x = np.uint32(x * np.uint32(0x7FEB352D))
     x = np.uint32(x ^ (x >> np.uint32(15)))
@@ -53,37 +53,34 @@ def hashed(place, key):
 @inner
 def drop(a, rate, key):
     """Set a share `rate` of the elements to 0 and divide the others by 1 - rate (Srivastava et al., 2014)"""
-    rows, units = a.shape
-    limit = np.uint32(rate * 4294967296.0)
+    limit, key = np.uint32(rate * 4294967296.0), np.uint32(key)
     factor = a.dtype.type(1.0 / (1.0 - rate))
-    for i in range(rows):
-        for j in range(units):
-            a[i, j] = factor * a[i, j] if hashed(i * units + j, key) >= limit else ZERO * a[i, j]
+    flat = a.ravel()
+    for i in range(flat.size):
+        flat[i] = factor * flat[i] if hashed(np.uint32(i), key) >= limit else ZERO * flat[i]
 
 
 @inner
 def undrop(delta, a, rate, key):
     """Pass a derivative back through `drop`, and undo its division in the elements of `a` that were kept"""
-    rows, units = a.shape
-    limit = np.uint32(rate * 4294967296.0)
-    factor = a.dtype.type(1.0 / (1.0 - rate))
-    keep = a.dtype.type(1.0 - rate)
-    for i in range(rows):
-        for j in range(units):
-            delta[i, j] = factor * delta[i, j] if hashed(i * units + j, key) >= limit else ZERO
-            a[i, j] *= keep
+    limit, key = np.uint32(rate * 4294967296.0), np.uint32(key)
+    factor, keep = a.dtype.type(1.0 / (1.0 - rate)), a.dtype.type(1.0 - rate)
+    flat, flat_a = delta.ravel(), a.ravel()
+    for i in range(flat.size):
+        flat[i] = factor * flat[i] if hashed(np.uint32(i), key) >= limit else ZERO
+        flat_a[i] *= keep
 
 
 @inner
 def add_normal(a, std, key):
     """Add normal noise, two elements at a time (Box & Muller, 1958)"""
     rows, columns = a.shape
-    number = a.dtype.type
+    number, key = a.dtype.type, np.uint32(key)
     for i in range(rows):
         for j in range(0, columns, 2):
-            place = 2 * (i * columns + j)
+            place = np.uint32(2 * (i * (columns + 1) + j))
             u = (float(hashed(place, key)) + 1.0) / 4294967296.0
-            angle = float(hashed(place + 1, key)) * (2.0 * np.pi / 4294967296.0)
+            angle = float(hashed(np.uint32(place + np.uint32(1)), key)) * (2.0 * np.pi / 4294967296.0)
             radius = std * np.sqrt(-2.0 * np.log(u))
             a[i, j] += number(radius * np.cos(angle))
             if j + 1 < columns:

@@ -136,23 +136,18 @@ def rprop(parameters, gradient, memory, rule, rate, step):
     As in iRprop- (Igel & Huesken, 2003): after a turn the parameter rests for one step. Sizes stay in [1e-6, 50].
     """
     before, size = memory[0], memory[1]
-    for i in range(parameters.size):
-        if step == 1:
+    if step == 1:
+        for i in range(parameters.size):
             size[i] = rate
+    for i in range(parameters.size):
         g = gradient[i]
         agreement = g * before[i]
-        if agreement > ZERO:
-            size[i] = min(size[i] * like(g, 1.2), like(g, 50.0))
-        elif agreement < ZERO:
-            size[i] = max(size[i] * like(g, 0.5), like(g, 1e-6))
-            g = ZERO * g
+        longer, shorter = min(size[i] * like(g, 1.2), like(g, 50.0)), max(size[i] * like(g, 0.5), like(g, 1e-6))
+        size[i] = longer if agreement > ZERO else (shorter if agreement < ZERO else size[i])
+        g = ZERO * g if agreement < ZERO else g
         before[i] = g
-        if g > ZERO:
-            parameters[i] -= size[i]
-        elif g < ZERO:
-            parameters[i] += size[i]
-        elif g != g:
-            parameters[i] = g  # NaN: it must show
+        sign = (ONE if g > ZERO else ZERO) - (ONE if g < ZERO else ZERO)
+        parameters[i] -= size[i] * sign + ZERO * g  # the last term is 0, or NaN: that must show
 
 
 OPTIMIZERS: dict[str, Optimizer] = {

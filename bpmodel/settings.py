@@ -27,7 +27,7 @@ def stochastic(options: Any, dtype: np.dtype, n_rows: int, baseline: float, *, i
         batch_size = n_rows if optimizer.whole else min(200, n_rows)
     elif batch_size > n_rows:
         warnings.warn(
-            "Got `batch_size` less than 1 or larger than sample size. It is going to be clipped", stacklevel=6
+            "Got `batch_size` less than 1 or larger than sample size. It is going to be clipped", stacklevel=5
         )
         batch_size = n_rows
     number: Any = dtype.type

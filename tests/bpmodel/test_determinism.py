@@ -163,9 +163,11 @@ def test_a_memory_mapped_network_predicts_without_compilation(problems, modes, t
         joblib.dump(model, tmp_path / mode)
         expected, compiled = model.predict(X), list(predict_into.signatures)
         mapped = joblib.load(tmp_path / mode, mmap_mode="r")
-        assert not mapped._parameters.flags.writeable
         np.testing.assert_array_equal(mapped.predict(X), expected)
         assert list(predict_into.signatures) == compiled
+        np.testing.assert_array_equal(
+            mapped.partial_fit(X, y).predict(X), joblib.load(tmp_path / mode).partial_fit(X, y).predict(X)
+        )
 
 
 # ------------------------------------------------------------------------------------------- alone or in company

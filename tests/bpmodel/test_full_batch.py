@@ -59,8 +59,9 @@ def make_objective(loss, sparse, block, activations=("tanh", "gelu"), alpha=0.7)
         y = random.uniform(0.5, 2, size=(ROWS, OUTPUTS))
     dense, csr = networks.split_sparse(csr_array(X) if sparse else X, np.dtype(np.float64))
     room = networks.workspace(network, block, sparse=sparse), np.zeros((block, OUTPUTS)), np.zeros(block)
-    order = np.arange(ROWS, dtype=np.int64)
-    rows = Rows(dense, csr, *(networks.read_only(a, np.dtype(np.float64)) for a in (y, w)), order)
+    none = np.zeros(0, dtype=np.int64)
+    arrays = (networks.read_only(a, np.dtype(np.float64)) for a in (y, w))
+    rows = Rows(dense, csr, *arrays, none, none).picked(np.arange(ROWS))
     parameters = network.parameters.copy()
     return NetworkObjective(network, *room, rows, alpha), parameters
 
