@@ -36,7 +36,7 @@ FLAGS: dict[str, Any] = {
     "nogil": True,
 }
 
-kernel = njit(**FLAGS)
+kernel = njit(**{**FLAGS, "no_cfunc_wrapper": True})
 
 inner = njit(**{**FLAGS, "no_cpython_wrapper": True, "no_cfunc_wrapper": True})
 """A kernel that only compiled code can call: without the code that unpacks Python objects for it, it compiles faster."""
@@ -45,7 +45,7 @@ inner = njit(**{**FLAGS, "no_cpython_wrapper": True, "no_cfunc_wrapper": True})
 def entry_point(function: Callable) -> Callable:
     """Compile a function that Python calls, keeping the machine code on disk for the next process."""
     with _cache_folder(_source_digest()):
-        return njit(cache=True, **FLAGS)(function)
+        return njit(**{**FLAGS, "no_cfunc_wrapper": True, "cache": True})(function)
 
 
 def choose(kernels: Sequence[Callable]) -> Callable:
