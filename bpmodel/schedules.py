@@ -33,7 +33,11 @@ def one(t, epoch, period, decay):
 
 
 class Schedule(NamedTuple):
-    """One schedule; those that scikit-learn's MLP has it for ``solver="sgd"`` only, and so they are here."""
+    """One schedule.
+
+    Those that scikit-learn's MLP has it for ``solver="sgd"`` only, and so they are here. One with `ends` has brought the rate
+    down by the last epoch: running all of them is the plan then, not a lack of convergence.
+    """
 
     name: str
     meaning: str
@@ -41,6 +45,7 @@ class Schedule(NamedTuple):
     after_plateau: Callable = stop
     factor: Callable = one
     sgd_only: bool = False
+    ends: bool = False
 
 
 @kernel
@@ -100,9 +105,16 @@ SCHEDULES: dict[str, Schedule] = {
         ),
         Schedule("step", "is multiplied by decay_rate every decay_epochs epochs", factor=step),
         Schedule("exponential", "falls smoothly by decay_rate every decay_epochs epochs", factor=exponential),
-        Schedule("cosine", "falls to 0 at max_iter along a half cosine", factor=cosine),
+        Schedule("cosine", "falls to 0 at max_iter along a half cosine", factor=cosine, ends=True),
         Schedule("cosine_restarts", "the same anew every decay_epochs epochs", factor=cosine_restarts),
-        Schedule("one_cycle", "rises from 1/25 during 30 % of max_iter, then falls to almost 0", factor=one_cycle),
-        Schedule("coslog4", "goes through four cosine cycles, each twice as long as the one before", factor=coslog4),
+        Schedule(
+            "one_cycle", "rises from 1/25 during 30 % of max_iter, then falls to almost 0", factor=one_cycle, ends=True
+        ),
+        Schedule(
+            "coslog4",
+            "goes through four cosine cycles, each twice as long as the one before",
+            factor=coslog4,
+            ends=True,
+        ),
     )
 }

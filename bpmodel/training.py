@@ -430,7 +430,8 @@ class Training:
     @property
     def shortfall(self) -> str:
         """What to warn of when the fit is over: why it has not converged, or nothing."""
-        if not self.out_of_epochs:
+        planned = list(SCHEDULES.values())[self.settings.schedule].ends
+        if planned or not self.out_of_epochs:
             return ""
         return f"Stochastic Optimizer: Maximum iterations ({self.max_iter}) reached and the optimization hasn't converged yet."
 

@@ -178,3 +178,12 @@ def test_adaptive_divides_by_five_when_training_stagnates(problems):
 @pytest.mark.parametrize("solver", [solver for solver in OPTIMIZERS if solver != "sgd"])
 def test_scikit_learns_schedules_are_for_sgd_only(problems, solver, name):
     np.testing.assert_array_equal(rates_of_a_fit(problems, name, solver=solver, max_iter=3), RATE)
+
+
+@pytest.mark.filterwarnings("default::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("name", SCHEDULES)
+def test_all_epochs_of_a_schedule_that_ends_are_no_lack_of_convergence(problems, name, recwarn):
+    X, y, *_ = problems["regression"]
+    BPRegressor(learning_rate=name, solver="sgd", learning_rate_init=1e-4, max_iter=8, random_state=0).fit(X, y)
+    assert len(recwarn) == (0 if SCHEDULES[name].ends else 1)
+    assert (SCHEDULES[name].ends) is (name in ("cosine", "one_cycle", "coslog4"))
