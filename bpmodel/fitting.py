@@ -24,10 +24,10 @@ from bpmodel.callbacks import EpochTasks
 from bpmodel.fitted import FittedNetwork
 from bpmodel.full_batch import FULL_BATCH, check
 from bpmodel.full_batch_training import FullBatchTraining, in_double_precision
-from bpmodel.losses import LOSSES
+from bpmodel.losses import LOSSES, Loss
 from bpmodel.monitor import DivergenceError, DivergenceWarning, Verdict
 from bpmodel.optimizers import OPTIMIZERS
-from bpmodel.training import Rows, Training, new_memory, new_state
+from bpmodel.training import Memory, Rows, Training, new_memory, new_state
 
 
 def learns_in_parts(estimator: Any) -> bool:
@@ -203,57 +203,35 @@ class BPEstimator(CallbackSupportMixin, FittedNetwork):
             self._draw_weights(X.shape[1], targets.shape[1], random_state)
         self._loss = self._loss_name()
         self.out_activation_ = LOSSES[self._loss].output
+        own_split = self.early_stopping and not (stop_on_validation and validation is not None)
+        train_index, validation_index = self._split(targets, index, random_state, own_split)
+        training_rows = self._rows(X, targets, weight, train_index)
+        held_out = self._held_out(training_rows, validation_index if own_split or validation is None else validation)
+
         slots = OPTIMIZERS[self.solver].slots if solver is None else 0
-        network = self._network() if solver is None else in_double_precision(self._network())
-        if self.ema_decay > 0:
-            self._trained = self._parameters.copy() if self._trained is None else self._trained
-            network = network._replace(parameters=self._trained)
-        else:
-            self._trained = None
         kept = self._memory if incremental else None
         if kept is None or len(kept[0]) != slots:
             kept = None
             self._state["rate"], self._state["step"] = self.learning_rate_init, 0
             self._moments = np.zeros((3, targets.shape[1]))
         self._state["epoch"], self._state["code"] = 0, 0
-
-        own_split = self.early_stopping and not (stop_on_validation and validation is not None)
-        train_index, validation_index = self._split(targets, index, random_state, own_split)
-        training_rows = self._rows(X, targets, weight, train_index)
-        if own_split or validation is None:
-            held_out = training_rows.picked(validation_index)
-        elif isinstance(validation, tuple):
-            held_out = self._validation_rows(*validation)
-        else:
-            unweighted = networks.read_only(np.zeros(0), training_rows.weight.dtype)
-            held_out = training_rows.picked(validation)._replace(weight=unweighted)
-        loss = LOSSES[self._loss]
         self._moments += _moments(training_rows)
         mean, mean_square = self._moments[1:] / self._moments[0]
-        baseline = loss.baseline(mean, mean_square, self._loss_number())
+        loss = LOSSES[self._loss]
         if first and self.zero_last_layer:
             self.coefs_[-1][:] = 0
             self.intercepts_[-1][:] = loss.constant(mean)
-            network.parameters[:] = self._parameters
-        if kept is None:
-            random = random_state.randint(1, 2**63 - 1, size=1, dtype=np.uint64)
-            memory = new_memory(network, slots, self._parameters, random)
-        else:
-            memory = new_memory(network, 0, self._parameters, kept[2])
-            memory = memory._replace(optimizer=kept[0], recent=kept[1])
-        self._memory = [memory.optimizer, memory.recent, memory.random]
-        reference = np.ones(1)
-        if len(held_out.order):
-            reference = loss.reference(held_out.y[held_out.order], held_out.weights())
+        network = self._network_to_train()
+        baseline = loss.baseline(mean, mean_square, self._loss_number())
         parts: dict[str, Any] = {
             "network": network,
             "rows": training_rows,
             "validation": held_out,
-            "memory": memory,
+            "memory": self._memory_of(network, slots, kept, random_state),
             "state": self._state,
             "max_iter": self.max_iter,
             "baseline": baseline,
-            "reference": reference,
+            "reference": _reference(loss, held_out),
             "on_epoch": [_print_epoch] if self.verbose else [],
         }
         n_rows = len(train_index)
@@ -261,6 +239,42 @@ class BPEstimator(CallbackSupportMixin, FittedNetwork):
             return FullBatchTraining(solver=solver, settings=settings.full_batch(self, n_rows), **parts)
         numbers = settings.stochastic(self, self._parameters.dtype, n_rows, baseline, incremental=incremental)
         return Training(settings=numbers, **parts)
+
+    def _network_to_train(self) -> networks.Network:
+        """Return the network whose parameters training moves: those that predict, or what they are an average of."""
+        if self.solver in FULL_BATCH:
+            return in_double_precision(self._network())
+        if self.ema_decay == 0:
+            self._trained = None
+            return self._network()
+        if self._trained is None:
+            self._trained = self._parameters.copy()
+        return self._network()._replace(parameters=self._trained)
+
+    def _memory_of(
+        self, network: networks.Network, slots: int, kept: list[NDArray] | None, random_state: np.random.RandomState
+    ) -> Memory:
+        """Return what a fit remembers: nothing yet, or what was kept of the one before."""
+        if kept is None:
+            random = random_state.randint(1, 2**63 - 1, size=1, dtype=np.uint64)
+            memory = new_memory(network, slots, self._parameters, random)
+        else:
+            memory = new_memory(network, 0, self._parameters, kept[2])
+            memory = memory._replace(optimizer=kept[0], recent=kept[1])
+        self._memory = [memory.optimizer, memory.recent, memory.random]
+        return memory
+
+    def _held_out(self, training_rows: Rows, validation: tuple[ArrayLike, ArrayLike] | NDArray[np.integer]) -> Rows:
+        """Return the rows to validate on: other rows, or others of the same arrays."""
+        if not isinstance(validation, tuple):
+            return training_rows.picked(validation)
+        X, y = validation
+        X = validate_data(self, X, accept_sparse="csr", dtype=(np.float64, np.float32), reset=False)
+        targets = self._encode(self._validate_labels(y))
+        check_consistent_length(X, targets)
+        if targets.shape[1] != self.n_outputs_:
+            raise ValueError(f"y_val has {targets.shape[1]} outputs; the network has {self.n_outputs_} outputs")
+        return self._rows(X, targets, np.zeros(0), np.arange(len(targets)))
 
     def end_fit(self, training: Training) -> Self:
         """Turn a `Training`, as far as it has come, into fitted attributes."""
@@ -345,14 +359,6 @@ class BPEstimator(CallbackSupportMixin, FittedNetwork):
             )
         return train, validation
 
-    def _validation_rows(self, X: ArrayLike, y: ArrayLike) -> Rows:
-        X = validate_data(self, X, accept_sparse="csr", dtype=(np.float64, np.float32), reset=False)
-        targets = self._encode(self._validate_labels(y))
-        check_consistent_length(X, targets)
-        if targets.shape[1] != self.n_outputs_:
-            raise ValueError(f"y_val has {targets.shape[1]} outputs; the network has {self.n_outputs_} outputs")
-        return self._rows(X, targets, np.zeros(0), np.arange(len(targets)))
-
     def _rows(self, X: Any, targets: NDArray, weight: NDArray, index: NDArray[np.integer]) -> Rows:
         dtype = np.dtype(np.float64) if self.solver in FULL_BATCH else self._parameters.dtype
         dense, sparse = networks.split_sparse(X, dtype)
@@ -365,6 +371,10 @@ def _moments(rows: Rows) -> NDArray:
     """Return the sums of w, w y and w y^2 over the rows, shape (3, outputs)."""
     y, w = rows.y[rows.order].astype(np.float64), rows.weights()
     return np.stack([np.full(y.shape[1], w.sum()), w @ y, w @ y**2])
+
+
+def _reference(loss: Loss, held_out: Rows) -> NDArray[np.float64]:
+    return loss.reference(held_out.y[held_out.order], held_out.weights()) if len(held_out.order) else np.ones(1)
 
 
 def _print_epoch(training: Training) -> None:
