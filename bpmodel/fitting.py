@@ -21,13 +21,14 @@ from bpmodel import initializers, settings
 from bpmodel import network as networks
 from bpmodel.activations import ACTIVATIONS
 from bpmodel.callbacks import EpochTasks
+from bpmodel.epochs import Memory, Rows
 from bpmodel.fitted import FittedNetwork
 from bpmodel.full_batch import FULL_BATCH, check
 from bpmodel.full_batch_training import FullBatchTraining, in_double_precision
 from bpmodel.losses import LOSSES, Loss
 from bpmodel.monitor import DivergenceError, DivergenceWarning, Verdict
 from bpmodel.optimizers import OPTIMIZERS
-from bpmodel.training import Memory, Rows, Training, new_memory, new_state
+from bpmodel.training import Training, new_memory, new_state
 
 
 def learns_in_parts(estimator: Any) -> bool:

@@ -13,19 +13,10 @@ from numpy.typing import NDArray
 
 from bpmodel.compiled import entry_point, inner
 from bpmodel.descent import Linear, Point
+from bpmodel.epochs import Rows, evaluate, gather
 from bpmodel.losses import LOSSES
-from bpmodel.network import (
-    Mode,
-    Network,
-    Workspace,
-    backward,
-    count_weights,
-    evaluate_loss,
-    forward,
-    multiply_by_slope,
-    n_weights,
-)
-from bpmodel.training import Rows, evaluate, gather
+from bpmodel.network import Mode, Network, Workspace, n_weights
+from bpmodel.propagation import backward, count_weights, evaluate_loss, forward, multiply_by_slope
 
 JACOBIAN_NUMBERS = 2**20
 """Numbers of the Jacobian held at a time: 8 MB."""

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 
 from bpmodel.clipping import CLIPPINGS
+from bpmodel.epochs import Settings
 from bpmodel.full_batch_training import BLOCK_ROWS, FullBatchSettings
 from bpmodel.monitor import STEADY_ROWS
 from bpmodel.optimizers import OPTIMIZERS, Rule
 from bpmodel.schedules import SCHEDULES
-from bpmodel.training import Settings
 
 
 def stochastic(options: Any, dtype: np.dtype, n_rows: int, baseline: float, *, incremental: bool) -> Settings:

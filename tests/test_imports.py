@@ -27,6 +27,8 @@ LAYERS = {
         ["bayesian_regularization", "classification_losses", "regression_losses"],
         ["full_batch", "losses"],
         ["network", "options"],
+        ["propagation"],
+        ["epochs", "prediction"],
         ["training"],
         ["callbacks", "objective"],
         ["full_batch_training"],

@@ -61,8 +61,8 @@ def test_kernels_keep_single_precision():
 FIT = """
 import json, numpy as np
 from bpmodel import BPRegressor
-from bpmodel.network import predict_into
-from bpmodel.training import train
+from bpmodel.prediction import predict_into
+from bpmodel.epochs import train
 X = np.random.default_rng(0).normal(size=(40, 3))
 model = BPRegressor(hidden_layer_sizes=(4,), tol=10.0, random_state=0).fit(X, X[:, 0])
 prediction = model.predict(X).tolist()

@@ -14,7 +14,7 @@ from sklearn.base import clone
 from threadpoolctl import threadpool_limits
 
 from bpmodel import BPClassifier, BPRegressor
-from bpmodel.network import predict_into
+from bpmodel.prediction import predict_into
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 

@@ -9,6 +9,8 @@ from bpmodel.activations import ACTIVATIONS
 from bpmodel.losses import LOSSES
 from bpmodel.network import Mode
 from bpmodel.normalization import NORMALIZATIONS
+from bpmodel.prediction import predict
+from bpmodel.propagation import loss_and_gradient
 
 ROWS, INPUTS, OUTPUTS = 7, 4, 3
 STEP = 1e-6
@@ -49,7 +51,7 @@ def problem(activations, loss, normalization="none", seed=0):
 
 
 def loss_of(network, work, X, y, w, dropout=0.0, sparse=NO_SPARSE):
-    return networks.loss_and_gradient(network, work, X, sparse, y, w, Mode(True, dropout, np.int64(77)))
+    return loss_and_gradient(network, work, X, sparse, y, w, Mode(True, dropout, np.int64(77)))
 
 
 def differences(network, work, *batch):
@@ -134,14 +136,14 @@ def test_sparse_rows_give_the_gradient_and_predictions_of_dense_ones(normalizati
         room = networks.workspace(network, ROWS, sparse=True)
         np.testing.assert_allclose(loss_of(network, room, np.zeros((0, INPUTS)), y, w, sparse=sparse), dense[0])
         np.testing.assert_allclose(room.gradient, dense[1], rtol=1e-12, atol=1e-14)
-        np.testing.assert_allclose(networks.predict(network, matrix), networks.predict(network, X), rtol=1e-12)
+        np.testing.assert_allclose(predict(network, matrix), predict(network, X), rtol=1e-12)
 
 
 def test_sparse_rows_may_repeat_and_disorder_their_indices():
     network, *_ = problem([("tanh", 5)], "squared_error")
     data, indices, indptr = [1.0, 2.0, 0.5, 4.0], [3, 0, 3, 1], [0, 3, 4]
     matrix = scipy.sparse.csr_array((data, indices, indptr), shape=(2, INPUTS))
-    np.testing.assert_allclose(networks.predict(network, matrix), networks.predict(network, matrix.toarray()))
+    np.testing.assert_allclose(predict(network, matrix), predict(network, matrix.toarray()))
 
 
 def test_unpack_gives_views_of_every_parameter_once():

@@ -11,8 +11,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from bpmodel import BPClassifier, BPRegressor
-from bpmodel.network import predict_into
-from bpmodel.training import train
+from bpmodel.epochs import train
+from bpmodel.prediction import predict_into
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
