@@ -174,8 +174,9 @@ def _no_sparse_rows(dtype: Any) -> Sparse:
 
 
 def _sparse(indptr: NDArray, indices: NDArray, values: NDArray, dtype: np.dtype) -> Sparse:
-    kinds = np.dtype(np.int64), np.dtype(np.int32), dtype
-    return Sparse(*(read_only(part, kind) for part, kind in zip((indptr, indices, values), kinds, strict=True)))
+    return Sparse(
+        read_only(indptr, np.dtype(np.int64)), read_only(indices, np.dtype(np.int32)), read_only(values, dtype)
+    )
 
 
 def read_only(values: ArrayLike, dtype: np.dtype) -> NDArray:
