@@ -14,7 +14,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from bpmodel.compiled import exp, kernel, like, log1p_unit, normal_cdf
+from bpmodel.arithmetic import exp, like, log1p_unit, normal_cdf
+from bpmodel.compiled import kernel
 
 ZERO, HALF, ONE, TWO = np.float32(0), np.float32(0.5), np.float32(1), np.float32(2)
 

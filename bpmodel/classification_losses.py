@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bpmodel.activations import logistic, softplus
-from bpmodel.compiled import exp, kernel
+from bpmodel.arithmetic import exp
+from bpmodel.compiled import kernel
 from bpmodel.loss import Loss
 
 ZERO, HALF, ONE = np.float32(0), np.float32(0.5), np.float32(1)

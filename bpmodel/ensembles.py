@@ -17,6 +17,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from bpmodel.estimators import BPClassifier, BPRegressor
 from bpmodel.monitor import DivergenceError, DivergenceWarning
+from bpmodel.settings import precision
 
 SEEDS = 2**31 - 1
 
@@ -68,10 +69,11 @@ class _Ensemble(MetaEstimatorMixin, BaseEstimator, ABC):
         self._validate_params()
         member = self._member() if self.estimator is None else self.estimator
         # once for all members: rows that have their precision are shared, not copied
-        X = validate_data(self, X, accept_sparse="csr", dtype=np.dtype(member.dtype))
+        rows: Any = validate_data(self, X, accept_sparse="csr", dtype=(np.float64, np.float32))
+        rows = rows.astype(precision(member.dtype, rows.shape[0], incremental=False), copy=False)
         seeds = check_random_state(self.random_state).randint(SEEDS, size=self.n_members)
         members = [clone(member).set_params(random_state=int(seed)) for seed in seeds]
-        jobs = (delayed(_fit)(network, X, y, sample_weight) for network in members)
+        jobs = (delayed(_fit)(network, rows, y, sample_weight) for network in members)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DivergenceWarning)
             fitted = Parallel(n_jobs=self.n_jobs, prefer="threads")(jobs)

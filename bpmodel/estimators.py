@@ -23,7 +23,7 @@ from bpmodel.options import CLASSIFIER_OPTIONS, REGRESSOR_OPTIONS, with_options
 class BPRegressor(RegressorMixin, BPEstimator):
     """Back-propagation network for regression.
 
-    Minimises the squared error by minibatch gradient descent in compiled single precision code. A fit that diverges is
+    Minimises the squared error by minibatch gradient descent in compiled code. A fit that diverges is
     noticed within the epoch, stopped and explained in `verdict_`.
 
     Attributes
@@ -127,7 +127,7 @@ class BPClassifier(ClassifierMixin, BPEstimator):
     """Back-propagation network for classification.
 
     Minimises the log loss (of a softmax for several classes, of logistic outputs for two classes and for multilabel
-    targets) by minibatch gradient descent in compiled single precision code. A fit that diverges is noticed within the
+    targets) by minibatch gradient descent in compiled code. A fit that diverges is noticed within the
     epoch, stopped and explained in `verdict_`.
 
     Attributes
@@ -253,12 +253,12 @@ class BPClassifier(ClassifierMixin, BPEstimator):
         outputs = self._predict_outputs(X)
         return self._label_binarizer.inverse_transform(outputs.ravel() if self.n_outputs_ == 1 else outputs)
 
-    def predict_proba(self, X: ArrayLike) -> NDArray[np.float32]:
+    def predict_proba(self, X: ArrayLike) -> NDArray[np.floating]:
         """Return the probability of each class, of shape (n_samples, n_classes), columns as in `classes_`."""
         p = self._predict_outputs(X)
         return np.hstack([1 - p, p]) if self.n_outputs_ == 1 else p
 
-    def predict_log_proba(self, X: ArrayLike) -> NDArray[np.float32]:
+    def predict_log_proba(self, X: ArrayLike) -> NDArray[np.floating]:
         """Return the logarithm of `predict_proba`."""
         with np.errstate(divide="ignore"):
             return np.log(self.predict_proba(X))

@@ -201,7 +201,8 @@ class BPEstimator(CallbackSupportMixin, FittedNetwork):
         random_state = check_random_state(self.random_state)
 
         if first:
-            self._draw_weights(X.shape[1], targets.shape[1], random_state)
+            dtype = settings.precision(self.dtype, len(index), incremental=incremental)
+            self._draw_weights(X.shape[1], targets.shape[1], dtype, random_state)
         self._loss = self._loss_name()
         self.out_activation_ = LOSSES[self._loss].output
         own_split = self.early_stopping and not (stop_on_validation and validation is not None)
@@ -308,7 +309,7 @@ class BPEstimator(CallbackSupportMixin, FittedNetwork):
             message += " The weights of its best epoch are kept; see `verdict_`."
             warnings.warn(message, DivergenceWarning, stacklevel=stacklevel)
 
-    def _draw_weights(self, inputs: int, outputs: int, random_state: np.random.RandomState) -> None:
+    def _draw_weights(self, inputs: int, outputs: int, dtype: np.dtype, random_state: np.random.RandomState) -> None:
         hidden = np.atleast_1d(np.asarray(self.hidden_layer_sizes, dtype=object)).tolist()
         if any(isinstance(n, bool) or not isinstance(n, int | np.integer) for n in hidden):
             raise ValueError(f"hidden_layer_sizes must be whole numbers, got {hidden}.")
@@ -320,7 +321,7 @@ class BPEstimator(CallbackSupportMixin, FittedNetwork):
             self._layer_units,
             self._activations,
             self._loss_name(),
-            np.dtype(self.dtype),
+            dtype,
             normalization=self.normalization,
         )
         self._parameters, self._running, self._trained = blank.parameters, blank.running, None

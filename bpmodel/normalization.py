@@ -13,7 +13,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from bpmodel.compiled import kernel, like
+from bpmodel.arithmetic import like
+from bpmodel.compiled import kernel
 
 ZERO, ONE = np.float32(0), np.float32(1)
 EPSILON = 1e-5

@@ -29,7 +29,7 @@ ON_DIVERGENCE = {
     "raise": "raise DivergenceError",
     "ignore": "train on, as scikit-learn's MLP does",
 }
-DTYPES = ("float32", "float64")
+DTYPES = ("auto", "float32", "float64")
 
 
 class Option(NamedTuple):
@@ -125,15 +125,21 @@ NETWORK = (
     ),
 )
 
-TRAINING = (
-    Option(
+
+def solver(losses: Mapping[str, Any]) -> Option:
+    """Return the option of the methods that can minimise at least one of these losses."""
+    methods = {name: row for name, row in FULL_BATCH.items() if row.losses is None or set(row.losses) & set(losses)}
+    return Option(
         "solver",
         "adam",
-        one_of([*OPTIMIZERS, *FULL_BATCH]),
-        f"Update rule, or a method that sees all rows in every iteration, which is an epoch: {_names(FULL_BATCH)}. These need "
+        one_of([*OPTIMIZERS, *methods]),
+        f"Update rule, or a method that sees all rows in every iteration, which is an epoch: {_names(methods)}. These need "
         f"no learning rate, and do not go with {', '.join(ONLY)}.",
-        choices=meanings(OPTIMIZERS) | meanings(FULL_BATCH),
-    ),
+        choices=meanings(OPTIMIZERS) | meanings(methods),
+    )
+
+
+TRAINING = (
     Option(
         "alpha",
         1e-4,
@@ -274,7 +280,12 @@ TRAINING = (
         real(0, None, "left"),
         "Epochs, or a part of one, in which the learning rate rises linearly to what the schedule says.",
     ),
-    Option("dtype", "float32", one_of(DTYPES), "Precision of training and prediction."),
+    Option(
+        "dtype",
+        "auto",
+        one_of(DTYPES),
+        "Precision of training and prediction; 'auto' is float64 for fits of up to 64 rows, where it costs little, else float32.",
+    ),
 )
 
 REGRESSION_ONLY = (
@@ -316,8 +327,8 @@ CLASSIFICATION_ONLY = (
     ),
 )
 
-CLASSIFIER_OPTIONS = (*NETWORK, *TRAINING, *CLASSIFICATION_ONLY)
-REGRESSOR_OPTIONS = (LOSS, *NETWORK, *TRAINING, *REGRESSION_ONLY)
+CLASSIFIER_OPTIONS = (*NETWORK, solver(CLASSIFICATION), *TRAINING, *CLASSIFICATION_ONLY)
+REGRESSOR_OPTIONS = (LOSS, *NETWORK, solver(REGRESSION), *TRAINING, *REGRESSION_ONLY)
 
 
 def with_options(options: tuple[Option, ...]) -> Callable[[type], type]:

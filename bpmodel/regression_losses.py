@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bpmodel.activations import tanh
-from bpmodel.compiled import exp, kernel, like, log1p_unit
+from bpmodel.arithmetic import exp, like, log1p_unit
+from bpmodel.compiled import kernel
 from bpmodel.loss import Loss
 
 ZERO, HALF, ONE, TWO = np.float32(0), np.float32(0.5), np.float32(1), np.float32(2)

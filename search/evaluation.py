@@ -21,6 +21,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils import _safe_indexing
 
 from bpmodel import BPClassifier, BPRegressor, DivergenceError
+from bpmodel.settings import precision
 from bpmodel.training import Training
 from search.folds import Folds
 from search.spaces import label
@@ -315,7 +316,7 @@ def _fit_transform(pipeline: Pipeline, X: Any, y: NDArray[Any]) -> Any:
 
 def _in_precision(X: Any, pipeline: Any) -> Any:
     """Return rows in the precision of the network, so that no fit has to convert its own."""
-    dtype = np.dtype(final_step(pipeline).dtype)
+    dtype = precision(final_step(pipeline).dtype, np.shape(X)[0], incremental=False)
     return X.tocsr().astype(dtype, copy=False) if issparse(X) else np.ascontiguousarray(X, dtype=dtype)
 
 

@@ -12,7 +12,9 @@ ROOT = Path(__file__).parents[1]
 
 LAYERS = {
     "bpmodel": (
-        ["blas", "compiled", "descent", "monitor"],
+        ["blas", "descent", "linking", "monitor"],
+        ["compiled"],
+        ["arithmetic"],
         [
             "activations",
             "clipping",

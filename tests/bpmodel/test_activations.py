@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from scipy.special import erf, expit, log_ndtr, ndtr
 
 from bpmodel.activations import ACTIVATIONS
-from bpmodel.compiled import exp, kernel, like, log1p_unit, normal_cdf
+from bpmodel.arithmetic import exp, like, log1p_unit, normal_cdf
+from bpmodel.compiled import kernel
 from bpmodel.initializers import INITIALIZERS
 
 FORMULAS = {

@@ -9,7 +9,6 @@ from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.class_weight import compute_sample_weight
 
 from bpmodel import BPClassifier, BPRegressor, DivergenceWarning
-from bpmodel.full_batch import FULL_BATCH
 from bpmodel.losses import CLASSIFICATION, REGRESSION
 from bpmodel.options import CLASSIFIER_OPTIONS, REGRESSOR_OPTIONS
 
@@ -24,8 +23,6 @@ CHOICES = [
     for constraint in option.domain
     if isinstance(constraint, StrOptions)
     for value in sorted(constraint.options)
-    # that these two are refused for classes is in test_full_batch.py
-    if not (cls is BPClassifier and option.name == "solver" and getattr(FULL_BATCH.get(value), "losses", None))
 ]
 
 every_task = pytest.mark.parametrize("task", TASKS)
@@ -370,3 +367,13 @@ def test_a_value_out_of_its_domain_is_refused(problems, name, value):
         X, y, *_ = problem = problems["binary"]
     with pytest.raises(ValueError, match=name):
         make(problem, **{name: value}).fit(X, y)
+
+
+@pytest.mark.parametrize(("rows", "precision"), [(64, np.float64), (65, np.float32)])
+def test_few_rows_are_fitted_in_double_precision(problems, rows, precision):
+    X, y, *_ = problems["multiclass"]
+    model = make(problems["multiclass"]).fit(X[:rows], y[:rows])
+    assert {w.dtype for w in model.coefs_} == {np.dtype(precision)}
+    assert model.predict_proba(X).dtype == precision
+    parts = make(problems["multiclass"]).partial_fit(X[:rows], y[:rows], classes=np.unique(y))
+    assert parts.coefs_[0].dtype == np.float32, "more rows will come"

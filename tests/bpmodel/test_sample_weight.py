@@ -1,4 +1,4 @@
-"""A weight of k means k equal rows; scikit-learn's check of this asks for more digits than single precision has."""
+"""A weight of k means k equal rows, in single precision too; scikit-learn's own check has few rows, hence double precision."""
 
 import numpy as np
 import pytest
@@ -36,7 +36,7 @@ def test_weights_are_repetitions(problems, mode, solver):
 def test_a_batch_without_weight_is_no_step(problems):
     X, y, cls, _ = problems["regression"]
     weight = np.repeat([1.0, 0.0], [40, 80])
-    model = cls(batch_size=40, shuffle=False, max_iter=5, random_state=0, alpha=0)
+    model = cls(batch_size=40, shuffle=False, max_iter=5, random_state=0, alpha=0, dtype="float32")
     np.testing.assert_array_equal(model.fit(X, y, weight).predict(X), model.fit(X[:40], y[:40]).predict(X))
 
 
