@@ -1,8 +1,8 @@
 """Cross-validated error at equal wall time: Levenberg-Marquardt against Adam, L-BFGS and scikit-learn's L-BFGS.
 
-    python -m benchmarks.second_order --data FOLDER [--seeds 3] [--alpha 0.1] [--markdown FILE]
+    python -m benchmarks.second_order --data FOLDER [--seeds 3] [--units 16] [--alpha 0.1] [--markdown FILE]
 
-Each of `SETS` is ``FOLDER/NAME/NAME.csv.gz`` with a header and the target in the last column. One hidden layer of 16 tanh units,
+Each of `SETS` is ``FOLDER/NAME/NAME.csv.gz`` with a header and the target in the last column. One hidden layer of tanh units,
 rows and target standardised on the training rows, five folds, one BLAS thread, all in one process. The error at a budget is
 the least mean over the folds after 1, 2, 3, 4, 5, 7, … iterations that took no longer on average: the number of iterations
 is chosen by cross-validation, as `search` does. scikit-learn's fits cannot pause; they are repeated for each number of
@@ -42,10 +42,10 @@ class Measured(NamedTuple):
     error: float
 
 
-def contenders(seed: int, alpha: float) -> dict[str, Callable[[int], Any]]:
+def contenders(seed: int, units: int, alpha: float) -> dict[str, Callable[[int], Any]]:
     """Return what makes an estimator for a number of iterations, by name."""
     shared: dict[str, Any] = {
-        "hidden_layer_sizes": (16,),
+        "hidden_layer_sizes": (units,),
         "activation": "tanh",
         "alpha": alpha,
         "tol": 0,
@@ -106,7 +106,7 @@ def best_within_budgets(curves: list[list[Measured]]) -> list[float]:
     return [float(error[seconds <= budget].min(initial=np.inf)) for budget in BUDGETS]
 
 
-def measure(path: Path, seeds: int, alpha: float) -> dict[str, NDArray]:
+def measure(path: Path, seeds: int, units: int, alpha: float) -> dict[str, NDArray]:
     """Return, for each contender, its error at each budget, shape (starts, budgets), in standard deviations of the target."""
     X, y = load(path)
     found: dict[str, list[list[float]]] = {}
@@ -116,7 +116,7 @@ def measure(path: Path, seeds: int, alpha: float) -> dict[str, NDArray]:
             center, spread = X[train].mean(axis=0), X[train].std(axis=0)
             rows = (X - center) / np.where(spread > 0, spread, 1)
             target = (y - y[train].mean()) / y[train].std()
-            for name, make in contenders(seed, alpha).items():
+            for name, make in contenders(seed, units, alpha).items():
                 curves.setdefault(name, []).append(
                     curve(make, (rows[train], target[train]), (rows[test], target[test]))
                 )
@@ -125,21 +125,24 @@ def measure(path: Path, seeds: int, alpha: float) -> dict[str, NDArray]:
     return {name: np.array(values) for name, values in found.items()}
 
 
-def table(data: Path, seeds: int, alpha: float) -> str:
+def table(data: Path, seeds: int, units: int, alpha: float) -> str:
     rows = [["data", "solver", *(f"{budget:g} s" for budget in BUDGETS)]]
     for name in SETS:
-        for solver, values in measure(data / name / f"{name}.csv.gz", seeds, alpha).items():
+        for solver, values in measure(data / name / f"{name}.csv.gz", seeds, units, alpha).items():
             rows.append([name, solver, *(f"{value:.4f}" for value in values.mean(axis=0))])
             print("  ".join(rows[-1]), flush=True)
     lines = ["| " + " | ".join(row) + " |" for row in rows]
     lines.insert(1, "|" + "---|" * len(rows[0]))
-    lines += ["", f"Root mean squared error over five folds and {seeds} starts, target standardised; alpha={alpha:g}."]
+    lines += [
+        "",
+        f"Root mean squared error over five folds and {seeds} starts, target standardised; {units} units, alpha={alpha:g}.",
+    ]
     return "\n".join(lines)
 
 
 def compile_all(alpha: float) -> None:
     X = np.random.default_rng(0).normal(size=(40, 2))
-    for make in contenders(0, alpha).values():
+    for make in contenders(0, 4, alpha).values():
         make(2).fit(X, X[:, 0]).predict(X)
 
 
@@ -147,13 +150,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="cross-validated error at equal wall time of second-order solvers")
     parser.add_argument("--data", type=Path, required=True, help="folder of the data sets")
     parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--units", type=int, default=16)
     parser.add_argument("--alpha", type=float, default=0.1)
     parser.add_argument("--markdown", type=Path, help="put the table in its place in this file, too")
     arguments = parser.parse_args()
     warnings.simplefilter("ignore")
     compile_all(arguments.alpha)
     with threadpool_limits(1, user_api="blas"):
-        text = table(arguments.data, arguments.seeds, arguments.alpha)
+        text = table(arguments.data, arguments.seeds, arguments.units, arguments.alpha)
     print(f"\n{text}")
     if arguments.markdown:
         keep(text, "second_order", arguments.markdown)

@@ -32,14 +32,14 @@ class Rows(NamedTuple):
     """(n, outputs)"""
     weight: NDArray
     """(n,), or empty where every row counts the same"""
-    numbers: NDArray[np.int64]
-    """(rows,), row numbers of X"""
-    order: NDArray[np.int64]
+    numbers: NDArray[np.int32]
+    """(rows,), row numbers of X; two arrays per fold and fit are kept of them, so they are short"""
+    order: NDArray[np.int32]
     """(rows,), the same, in the order of the present epoch; not read-only"""
 
     def picked(self, index: NDArray[np.integer]) -> Rows:
         """Return other rows of the same arrays."""
-        numbers = read_only(index, np.dtype(np.int64))
+        numbers = read_only(index, np.dtype(np.int32))
         return self._replace(numbers=numbers, order=numbers.copy())
 
     def weights(self) -> NDArray[np.float64]:

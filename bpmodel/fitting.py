@@ -364,7 +364,7 @@ class BPEstimator(CallbackSupportMixin, FittedNetwork):
     def _rows(self, X: Any, targets: NDArray, weight: NDArray, index: NDArray[np.integer]) -> Rows:
         dtype = np.dtype(np.float64) if self.solver in FULL_BATCH else self._parameters.dtype
         dense, sparse = networks.split_sparse(X, dtype)
-        none = np.zeros(0, dtype=np.int64)
+        none = np.zeros(0, dtype=np.int32)
         y, weight = networks.read_only(targets, dtype), networks.read_only(weight, dtype)
         return Rows(dense, sparse, y, weight, none, none).picked(index)
 

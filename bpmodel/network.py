@@ -54,7 +54,7 @@ class Batch(NamedTuple):
     """The rows that go through the network together: `order` says which, where they are sparse."""
 
     rows: int
-    order: NDArray[np.int64]
+    order: NDArray[np.int32]
     sparse: Sparse
 
 

@@ -69,8 +69,8 @@ class Prepared:
 
     X: Any
     y: NDArray[Any]
-    train: NDArray[np.intp]
-    validation: NDArray[np.intp]
+    train: NDArray[np.integer]
+    validation: NDArray[np.integer]
 
     @property
     def X_train(self) -> Any:  # noqa: N802 - the field's name

@@ -16,9 +16,9 @@ from search.errors import StudyError
 
 @dataclass(frozen=True)
 class Folds:
-    """Train and validation row numbers of each fold."""
+    """Train and validation row numbers of each fold, as the networks keep them: fits share these arrays."""
 
-    splits: tuple[tuple[NDArray[np.intp], NDArray[np.intp]], ...]
+    splits: tuple[tuple[NDArray[np.int32], NDArray[np.int32]], ...]
 
     def __len__(self) -> int:
         return len(self.splits)
@@ -59,4 +59,10 @@ def split(y: NDArray[Any], task: str, n_splits: int, *, shuffle: bool, seed: int
 
 def from_splitter(cv: Any, X: Any, y: Any, groups: Any = None) -> Folds:
     """Split once with any scikit-learn splitter."""
-    return Folds(tuple((np.asarray(train), np.asarray(validation)) for train, validation in cv.split(X, y, groups)))
+    return Folds(tuple((_numbers(train), _numbers(validation)) for train, validation in cv.split(X, y, groups)))
+
+
+def _numbers(rows: Any) -> NDArray[np.int32]:
+    """Return row numbers, from row numbers or a mask."""
+    rows = np.asarray(rows)
+    return np.flatnonzero(rows).astype(np.int32) if rows.dtype == bool else rows.astype(np.int32)

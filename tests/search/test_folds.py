@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from sklearn.model_selection import KFold, StratifiedKFold
+from sklearn.model_selection import KFold, StratifiedKFold, check_cv
 
 from search import StudyError, folds
 
@@ -75,3 +75,9 @@ def test_fewer_rows_than_folds(y, task, told):
 
 def test_a_rare_class_is_allowed_without_a_warning():
     assert len(split(np.array([0] * 8 + [1]), "classification")) == 4
+
+
+def test_masks_of_rows_are_row_numbers():
+    inside = np.array([True, True, False, True])
+    split = folds.from_splitter(check_cv([(inside, ~inside)]), np.zeros(4), np.zeros(4))
+    assert [rows.tolist() for rows in split.splits[0]] == [[0, 1, 3], [2]]
