@@ -68,8 +68,8 @@ types: $(DEV)
 docs: $(READY)  ## write the tables of hyperparameters in docs/networks.md
 	@$(BIN)/python -m docs.tables
 
-bench: $(READY)  ## time and weigh everything against scikit-learn's MLP and PyTorch, about 5 minutes
-	@$(BIN)/python -m benchmarks
+bench: $(READY)  ## time and weigh everything against scikit-learn's MLP and PyTorch, about 5 minutes (DATA=folder for more)
+	@$(BIN)/python -m benchmarks $(if $(DATA),--data $(DATA))
 
 bench-card: $(READY)  ## the defaults against other models' defaults (DATA=folder of data sets)
 	@$(BIN)/python -m benchmarks.model_card $(if $(DATA),--data $(DATA))

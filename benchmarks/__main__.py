@@ -1,26 +1,35 @@
-"""`python -m benchmarks` runs all benchmarks but the model card, or those that are named, one after the other."""
+"""`python -m benchmarks` runs all benchmarks but the model card, or those that are named, one after the other.
+
+Those of real data sets are run if `--data` says where they are.
+"""
 
 from __future__ import annotations
 
 from importlib import import_module
+from pathlib import Path
 
 from benchmarks.common import parser, run
 
 REPEATS = {"steps": 5, "options": 3, "threads": 3, "prediction": 3, "memory": 1, "start": 3, "sparse": 3}
 """Benchmarks in their order, and the repeats with which all of them end within five minutes."""
 
+ON_DATA = {"second_order": 3}
+
 
 def main() -> None:
     command = parser("benchmarks", "time and weigh the networks and the search against their peers")
     command.add_argument("names", nargs="*", metavar="NAME", help=f"by default {', '.join(REPEATS)}")
+    command.add_argument("--data", type=Path, help=f"folder of data sets, for {', '.join(ON_DATA)}")
     options = command.parse_args()
-    unknown = set(options.names) - REPEATS.keys()
+    available = REPEATS | (ON_DATA if options.data else {})
+    unknown = set(options.names) - available.keys()
     if unknown:
-        command.error(f"unknown: {', '.join(sorted(unknown))}; allowed are {', '.join(REPEATS)}")
-    for name in options.names or REPEATS:
+        command.error(f"unknown: {', '.join(sorted(unknown))}; allowed are {', '.join(available)}")
+    for name in options.names or available:
         module = import_module(f"benchmarks.{name}")
         print(f"{module.__doc__.splitlines()[0]}\n", flush=True)
-        run(name, module.measure, options.markdown, repeats=REPEATS[name])
+        data = {"data": options.data} if name in ON_DATA else {}
+        run(name, module.measure, options.markdown, repeats=available[name], **data)
 
 
 if __name__ == "__main__":

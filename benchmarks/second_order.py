@@ -1,6 +1,6 @@
 """Cross-validated error at equal wall time: Levenberg-Marquardt against Adam, L-BFGS and scikit-learn's L-BFGS.
 
-    python -m benchmarks.second_order --data FOLDER [--seeds 3] [--units 16] [--alpha 0.1] [--markdown FILE]
+    python -m benchmarks.second_order --data FOLDER [--repeats 3] [--sizes 10 16] [--alpha 0.1] [--markdown FILE]
 
 Each of `SETS` is ``FOLDER/NAME/NAME.csv.gz`` with a header and the target in the last column. One hidden layer of tanh units,
 rows and target standardised on the training rows, five folds, one BLAS thread, all in one process. The error at a budget is
@@ -12,23 +12,25 @@ idle core; it includes setting up a fit, not compiling and not scoring.
 
 from __future__ import annotations
 
-import argparse
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import KFold
 from sklearn.neural_network import MLPRegressor
-from threadpoolctl import threadpool_limits
 
-from benchmarks.common import keep
+from benchmarks.common import Table, parser, run, say
 from bpmodel import BPRegressor
 
 SETS = ("concrete", "airfoil", "wine_red")
+SIZES = (10, 16)
+"""Units of the hidden layer; 10 is the default of MATLAB's fitnet, whose trainlm and trainbr are the models of two contenders."""
+
 BUDGETS = (0.03, 0.1, 0.3, 1.0)
 """Seconds per fit."""
 GROWTH = 1.4
@@ -106,8 +108,8 @@ def best_within_budgets(curves: list[list[Measured]]) -> list[float]:
     return [float(error[seconds <= budget].min(initial=np.inf)) for budget in BUDGETS]
 
 
-def measure(path: Path, seeds: int, units: int, alpha: float) -> dict[str, NDArray]:
-    """Return, for each contender, its error at each budget, shape (starts, budgets), in standard deviations of the target."""
+def cross_validate(path: Path, seeds: int, units: int, alpha: float) -> dict[str, NDArray]:
+    """Return each contender's mean error over the starts at each budget, in standard deviations of the target."""
     X, y = load(path)
     found: dict[str, list[list[float]]] = {}
     for seed in range(seeds):
@@ -122,45 +124,45 @@ def measure(path: Path, seeds: int, units: int, alpha: float) -> dict[str, NDArr
                 )
         for name, folds in curves.items():
             found.setdefault(name, []).append(best_within_budgets(folds))
-    return {name: np.array(values) for name, values in found.items()}
+    return {name: np.mean(values, axis=0) for name, values in found.items()}
 
 
-def table(data: Path, seeds: int, units: int, alpha: float) -> str:
-    rows = [["data", "solver", *(f"{budget:g} s" for budget in BUDGETS)]]
-    for name in SETS:
-        for solver, values in measure(data / name / f"{name}.csv.gz", seeds, units, alpha).items():
-            rows.append([name, solver, *(f"{value:.4f}" for value in values.mean(axis=0))])
-            print("  ".join(rows[-1]), flush=True)
-    lines = ["| " + " | ".join(row) + " |" for row in rows]
-    lines.insert(1, "|" + "---|" * len(rows[0]))
-    lines += [
-        "",
-        f"Root mean squared error over five folds and {seeds} starts, target standardised; {units} units, alpha={alpha:g}.",
-    ]
-    return "\n".join(lines)
+def measure(
+    data: Path, repeats: int = 3, sizes: Sequence[int] = SIZES, alpha: float = 0.1, sets: Sequence[str] = SETS
+) -> Table:
+    """Compare cross-validated errors of solvers at equal time."""
+    rows = []
+    warnings.simplefilter("ignore", ConvergenceWarning)  # fits are cut off on purpose
+    compile_all(alpha)
+    for units in sizes:
+        for name in sets:
+            errors = cross_validate(data / name / f"{name}.csv.gz", repeats, units, alpha)
+            best = np.min(list(errors.values()), axis=0)
+            for solver, values in errors.items():
+                shown = (f"**{e:.4f}**" if e == b else f"{e:.4f}" for e, b in zip(values, best, strict=True))
+                rows.append([f"{name}, {units} units", solver, *shown])
+                say(*rows[-1])
+    return Table(
+        ["data, network", "solver", *(f"{budget:g} s" for budget in BUDGETS)],
+        rows,
+        f"Root mean squared error over five folds and {repeats} starts, target standardised; alpha={alpha:g}; the least in bold.",
+    )
 
 
 def compile_all(alpha: float) -> None:
-    X = np.random.default_rng(0).normal(size=(40, 2))
+    X = np.random.default_rng(0).normal(size=(80, 2))
     for make in contenders(0, 4, alpha).values():
         make(2).fit(X, X[:, 0]).predict(X)
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="cross-validated error at equal wall time of second-order solvers")
-    parser.add_argument("--data", type=Path, required=True, help="folder of the data sets")
-    parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--units", type=int, default=16)
-    parser.add_argument("--alpha", type=float, default=0.1)
-    parser.add_argument("--markdown", type=Path, help="put the table in its place in this file, too")
-    arguments = parser.parse_args()
-    warnings.simplefilter("ignore")
-    compile_all(arguments.alpha)
-    with threadpool_limits(1, user_api="blas"):
-        text = table(arguments.data, arguments.seeds, arguments.units, arguments.alpha)
-    print(f"\n{text}")
-    if arguments.markdown:
-        keep(text, "second_order", arguments.markdown)
+    command = parser("benchmarks.second_order", measure.__doc__)
+    command.add_argument("--data", type=Path, required=True, help="folder of the data sets")
+    command.add_argument("--repeats", type=int, default=3, help="starts (%(default)s)")
+    command.add_argument("--sizes", type=int, nargs="+", default=SIZES, help="units of the hidden layer %(default)s")
+    command.add_argument("--alpha", type=float, default=0.1)
+    options = vars(command.parse_args())
+    run("second_order", measure, options.pop("markdown"), **options)
 
 
 if __name__ == "__main__":

@@ -13,11 +13,11 @@ from sklearn.base import ClassifierMixin
 from sklearn.callback import CallbackSupportMixin, with_callbacks
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
-from sklearn.utils import check_random_state
+from sklearn.utils import check_random_state, estimator_html_repr
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import _check_sample_weight, check_consistent_length, validate_data
 
-from bpmodel import initializers, settings
+from bpmodel import html, initializers, settings
 from bpmodel import network as networks
 from bpmodel.activations import ACTIVATIONS
 from bpmodel.callbacks import EpochTasks
@@ -70,6 +70,10 @@ class BPEstimator(CallbackSupportMixin, FittedNetwork):
     def _weigh(self, y: NDArray, weight: NDArray, *, incremental: bool) -> NDArray:
         """Return the weights of the rows, given those of the samples; none at all where every row counts the same."""
         return weight
+
+    def _html_repr(self) -> str:
+        diagram: str = estimator_html_repr(self)
+        return diagram + html.summary(self) if hasattr(self, "verdict_") else diagram
 
     # ------------------------------------------------------------------------------------------------ fitting
 

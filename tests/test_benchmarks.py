@@ -3,10 +3,23 @@
 import json
 import re
 
+import numpy as np
 import pandas as pd
 import pytest
 
-from benchmarks import __main__, common, memory, model_card, options, prediction, sparse, start, steps, threads
+from benchmarks import (
+    __main__,
+    common,
+    memory,
+    model_card,
+    options,
+    prediction,
+    second_order,
+    sparse,
+    start,
+    steps,
+    threads,
+)
 from tests.test_docs import DOCS, ROOT
 
 TINY = (steps.Shape((3, 4, 1), 8), steps.Shape((4, 5, 3), 16))
@@ -45,6 +58,20 @@ def test_model_card_reads_a_folder(tmp_path):
     table = model_card.measure(tmp_path, rows=50, jobs=1)
     assert [row[0] for row in table.rows] == ["fruit (50 x 2)", "mean rank, classification"]
     assert {len(row) for row in table.rows} == {len(table.head)}
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_second_order_reads_a_folder(tmp_path, monkeypatch):
+    monkeypatch.setattr(second_order, "BUDGETS", (0.002, 0.01))
+    random = np.random.default_rng(0)
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        pd.DataFrame(random.normal(size=(40, 3)), columns=[*"xyz"]).to_csv(
+            tmp_path / name / f"{name}.csv.gz", index=False
+        )
+    table = second_order.measure(tmp_path, repeats=1, sizes=(2,), sets=("a", "b"))
+    assert [row[0] for row in table.rows] == ["a, 2 units"] * 6 + ["b, 2 units"] * 6
+    assert {len(row) for row in table.rows} == {len(table.head)} == {4}
 
 
 def test_operations_of_a_step_by_hand():

@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[1]
 
 LAYERS = {
     "bpmodel": (
-        ["blas", "descent", "linking", "monitor"],
+        ["blas", "descent", "html", "linking", "monitor"],
         ["compiled"],
         ["arithmetic"],
         [
