@@ -1,5 +1,6 @@
 """Back-propagation networks for scikit-learn, trained in compiled code that notices divergence."""
 
+from bpmodel.diagnosis import Diagnosis, Finding
 from bpmodel.ensembles import BPEnsembleClassifier, BPEnsembleRegressor
 from bpmodel.estimators import BPClassifier, BPRegressor
 from bpmodel.monitor import DivergenceError, DivergenceWarning, Verdict
@@ -9,7 +10,9 @@ __all__ = [
     "BPEnsembleClassifier",
     "BPEnsembleRegressor",
     "BPRegressor",
+    "Diagnosis",
     "DivergenceError",
     "DivergenceWarning",
+    "Finding",
     "Verdict",
 ]

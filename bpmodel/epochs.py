@@ -14,39 +14,14 @@ from bpmodel import monitor
 from bpmodel.clipping import CLIPPINGS
 from bpmodel.compiled import choose, entry_point, inner
 from bpmodel.losses import LOSSES
-from bpmodel.network import Batch, Mode, Network, Sparse, read_only
+from bpmodel.network import Mode, Network
 from bpmodel.noise import add_normal, next_number, shuffle
 from bpmodel.optimizers import OPTIMIZERS, Rule
+from bpmodel.probes import probe, probe_epoch
 from bpmodel.propagation import backward, copy, count_weights, evaluate_loss, forward
 from bpmodel.regularization import add_penalties, average, decay_weights, limit_norms
+from bpmodel.rows import gather
 from bpmodel.schedules import SCHEDULES
-
-
-class Rows(NamedTuple):
-    """Rows of a data set: `order` picks them from arrays that several fits may share."""
-
-    X: NDArray
-    """(n, inputs), C-contiguous and, like all that follows but the order, read-only; (0, inputs) if the rows are sparse"""
-    sparse: Sparse
-    y: NDArray
-    """(n, outputs)"""
-    weight: NDArray
-    """(n,), or empty where every row counts the same"""
-    numbers: NDArray[np.int32]
-    """(rows,), row numbers of X; two arrays per fold and fit are kept of them, so they are short"""
-    order: NDArray[np.int32]
-    """(rows,), the same, in the order of the present epoch; not read-only"""
-
-    def picked(self, index: NDArray[np.integer]) -> Rows:
-        """Return other rows of the same arrays."""
-        numbers = read_only(index, np.dtype(np.int32))
-        return self._replace(numbers=numbers, order=numbers.copy())
-
-    def weights(self) -> NDArray[np.float64]:
-        """Return the weight of each row of the order."""
-        if self.weight.size == 0:
-            return np.broadcast_to(1.0, self.order.shape)
-        return self.weight[self.order].astype(np.float64)
 
 
 class Settings(NamedTuple):
@@ -76,6 +51,7 @@ class Settings(NamedTuple):
     n_iter_no_change: float
     early_stopping: bool
     watch: bool
+    probing: bool
     baseline: float
     steady_rows: int
 
@@ -115,6 +91,7 @@ STATE = np.dtype(
         ("best_loss", np.float64),
         ("best_score", np.float64),
         ("first_loss", np.float64),  # before the first update
+        ("probes", np.int64),  # taken so far
         ("code", np.int64),  # of monitor
         ("loss", np.float64),  # evidence of a divergence
         ("gradient_norm", np.float64),
@@ -127,27 +104,6 @@ rate_after_plateau = choose([row.after_plateau for row in SCHEDULES.values()])
 rate_factor = choose([row.factor for row in SCHEDULES.values()])
 clip_gradient = choose([row.clip for row in CLIPPINGS.values()])
 tally_errors = choose([row.tally for row in LOSSES.values()])
-
-
-@inner
-def gather(rows, start, count, work, y, w):
-    """Copy `count` rows from position `start` of the order; return them as a batch, and the sum of their weights."""
-    features = rows.X.shape[1]
-    total = 0.0
-    order = rows.order[start : start + count]
-    if rows.sparse.indptr.size == 0:
-        a = work.x[: count * features].reshape(count, features)
-        for i in range(count):
-            x = rows.X[order[i]]
-            for j in range(features):
-                a[i, j] = x[j]
-    for i in range(count):
-        row = order[i]
-        for j in range(y.shape[1]):
-            y[i, j] = rows.y[row, j]
-        w[i] = rows.weight[row] if rows.weight.size > 0 else 1
-        total += w[i]
-    return Batch(count, order, rows.sparse), total
 
 
 @inner
@@ -200,7 +156,9 @@ def rate_of_step(settings, state, steps):
 
 
 @entry_point
-def train(network, work, batch_y, batch_w, rows, validation, reference, settings, memory, history, state, until):
+def train(
+    network, work, batch_y, batch_w, rows, validation, reference, settings, memory, history, signals, state, until
+):
     """Run epochs until ``state.epoch == until`` or the fit ends, whichever comes first."""
     s = state[0]
     parameters, gradient = network.parameters, work.gradient
@@ -229,6 +187,8 @@ def train(network, work, batch_y, batch_w, rows, validation, reference, settings
         if s.step == 0:
             loss, _ = evaluate(shown, work, batch_y, batch_w, rows, monitor.STEADY_ROWS, reference, tally)
             s.first_loss = loss
+            if settings.probing:
+                probe(network, work, batch_y, batch_w, rows, s.epoch, signals, state)
         if not settings.early_stopping:
             keep_weights(memory.average, network.running, before)
         limit = monitor.EXPLOSION_FACTOR * max(settings.baseline, s.first_loss) * max(n, settings.steady_rows)
@@ -285,18 +245,20 @@ def train(network, work, batch_y, batch_w, rows, validation, reference, settings
         history.loss[epoch] = penalised / n
         history.gradient_norm[epoch] = norms / max(steps, 1)
         history.learning_rate[epoch] = rate
-        if s.code != monitor.RUNNING:
-            break
-        if validation.order.size > 0:
-            most = validation.order.size
-            loss, score = evaluate(shown, work, batch_y, batch_w, validation, most, reference, tally)
-            history.validation_loss[epoch] = loss
-            history.validation_score[epoch] = score
-        if watch_progress(settings, history, state):
-            if settings.early_stopping:
-                keep_weights(memory.average, network.running, best)
-            else:
-                copy(before, best)
+        if s.code == monitor.RUNNING:
+            if validation.order.size > 0:
+                most = validation.order.size
+                loss, score = evaluate(shown, work, batch_y, batch_w, validation, most, reference, tally)
+                history.validation_loss[epoch] = loss
+                history.validation_score[epoch] = score
+            if watch_progress(settings, history, state):
+                if settings.early_stopping:
+                    keep_weights(memory.average, network.running, best)
+                else:
+                    copy(before, best)
+        ends = s.code != monitor.RUNNING or s.epoch == settings.max_iter
+        if settings.probing and (ends or s.epoch == probe_epoch(s.probes)):
+            probe(network, work, batch_y, batch_w, rows, s.epoch, signals, state)
 
 
 @inner

@@ -41,6 +41,10 @@ class BPRegressor(RegressorMixin, BPEstimator):
     history_ : dict of str to ndarray of shape (n_iter_,)
         ``loss``, ``gradient_norm`` (mean over the steps of the epoch), ``learning_rate`` (of its last step),
         ``validation_loss``, ``validation_score``; NaN where there is none.
+    probes_ : dict of str to ndarray of shape (n_probes,) or (n_probes, n_layers_ - 1)
+        How each layer stood before the first step, after the epochs 1, 2, 4, 8, … and at the end: ``epoch``, ``step``;
+        ``delta_norm``, ``gradient_norm``, ``weight_norm``, ``step_ratio``, ``dead``, ``saturated``, ``chi``, as
+        `bpmodel.probes.Signals` defines them. `diagnose` reads them. Empty after `partial_fit` and full-batch solvers.
     effective_parameters_ : float
         How many parameters the data determine; with ``solver="lm_bayesian"`` only.
 
@@ -146,6 +150,10 @@ class BPClassifier(ClassifierMixin, BPEstimator):
     history_ : dict of str to ndarray of shape (n_iter_,)
         ``loss``, ``gradient_norm`` (mean over the steps of the epoch), ``learning_rate`` (of its last step),
         ``validation_loss``, ``validation_score``; NaN where there is none.
+    probes_ : dict of str to ndarray of shape (n_probes,) or (n_probes, n_layers_ - 1)
+        How each layer stood before the first step, after the epochs 1, 2, 4, 8, … and at the end: ``epoch``, ``step``;
+        ``delta_norm``, ``gradient_norm``, ``weight_norm``, ``step_ratio``, ``dead``, ``saturated``, ``chi``, as
+        `bpmodel.probes.Signals` defines them. `diagnose` reads them. Empty after `partial_fit` and full-batch solvers.
 
     Examples
     --------

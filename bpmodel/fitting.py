@@ -15,19 +15,26 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state, estimator_html_repr
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import _check_sample_weight, check_consistent_length, validate_data
+from sklearn.utils.validation import (
+    _check_sample_weight,
+    check_consistent_length,
+    check_is_fitted,
+    validate_data,
+)
 
 from bpmodel import html, initializers, settings
 from bpmodel import network as networks
 from bpmodel.activations import ACTIVATIONS
 from bpmodel.callbacks import EpochTasks
-from bpmodel.epochs import Memory, Rows
+from bpmodel.diagnosis import Diagnosis, Record, Scales, diagnose, scales
+from bpmodel.epochs import Memory
 from bpmodel.fitted import FittedNetwork
 from bpmodel.full_batch import FULL_BATCH, check
 from bpmodel.full_batch_training import FullBatchTraining, in_double_precision
 from bpmodel.losses import LOSSES, Loss
 from bpmodel.monitor import DivergenceError, DivergenceWarning, Verdict
 from bpmodel.optimizers import OPTIMIZERS
+from bpmodel.rows import Rows
 from bpmodel.training import Training, new_memory, new_state
 
 
@@ -47,6 +54,8 @@ class BPEstimator(CallbackSupportMixin, FittedNetwork):
     _state: NDArray
     _memory: list[NDArray] | None
     _moments: NDArray
+    _scales: Scales
+    _losses: tuple[float, float]
     _loss_curve: list[float]
     _validation_scores: list[float]
     n_outputs_: int
@@ -220,10 +229,11 @@ class BPEstimator(CallbackSupportMixin, FittedNetwork):
             kept = None
             self._state["rate"], self._state["step"] = self.learning_rate_init, 0
             self._moments = np.zeros((3, targets.shape[1]))
-        self._state["epoch"], self._state["code"] = 0, 0
+        self._state["epoch"], self._state["code"], self._state["probes"] = 0, 0, 0
         self._moments += _moments(training_rows)
         mean, mean_square = self._moments[1:] / self._moments[0]
         loss = LOSSES[self._loss]
+        self._scales = scales(X, targets, train_index, isinstance(self, ClassifierMixin))
         if first and self.zero_last_layer:
             self.coefs_[-1][:] = 0
             self.intercepts_[-1][:] = loss.constant(mean)
@@ -290,6 +300,8 @@ class BPEstimator(CallbackSupportMixin, FittedNetwork):
         history = {name: values[: training.epoch].copy() for name, values in training.history._asdict().items()}
         state = training.state[0]
         self.history_ = history
+        self._losses = training.baseline, float(state["first_loss"])
+        self.probes_ = training.signals.taken(int(state["probes"]))
         self.verdict_: Verdict = verdict
         self.diverged_ = verdict.diverged
         self.n_iter_ = training.epoch
@@ -305,12 +317,45 @@ class BPEstimator(CallbackSupportMixin, FittedNetwork):
             setattr(self, f"{name}_", value)
         return self
 
+    def diagnose(self) -> Diagnosis:
+        """Return what went wrong in the last fit: findings with numbers, cause and remedy, the most likely cause first.
+
+        Raises
+        ------
+        NotFittedError
+            Before `fit`.
+        ValueError
+            After `partial_fit`, or a full-batch solver, of which too little is recorded.
+        """
+        check_is_fitted(self)
+        if len(self.probes_["epoch"]) == 0:
+            raise ValueError(
+                f"diagnose needs a whole fit by an update rule; the last one was solver={self.solver!r} in parts"
+            )
+        baseline, first_loss = self._losses
+        return diagnose(
+            Record(
+                options=self.get_params(deep=False),
+                verdict=self.verdict_,
+                history=self.history_,
+                probes=self.probes_,
+                scales=self._scales,
+                activations=self._activations,
+                units=self._layer_units,
+                baseline=baseline,
+                first_loss=first_loss,
+            )
+        )
+
     def _report_divergence(self, stacklevel: int) -> None:
         message = f"{type(self).__name__} diverged: {self.verdict_.reason}."
+        if len(self.probes_["epoch"]):
+            first = self.diagnose().findings[0]
+            message += f" Most likely {first.code}: {first.remedy}"
         if self.on_divergence == "raise":
             raise DivergenceError(message)
         if self.on_divergence == "stop":
-            message += " The weights of its best epoch are kept; see `verdict_`."
+            message += " The weights of its best epoch are kept; see `verdict_` and `diagnose()`."
             warnings.warn(message, DivergenceWarning, stacklevel=stacklevel)
 
     def _draw_weights(self, inputs: int, outputs: int, dtype: np.dtype, random_state: np.random.RandomState) -> None:

@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 
 from bpmodel.compiled import entry_point, inner
 from bpmodel.descent import Linear, Point
-from bpmodel.epochs import Rows, evaluate, gather
+from bpmodel.epochs import evaluate
 from bpmodel.losses import LOSSES
 from bpmodel.network import Mode, Network, Workspace, n_weights
 from bpmodel.propagation import backward, count_weights, evaluate_loss, forward, multiply_by_slope
+from bpmodel.rows import Rows, gather
 
 JACOBIAN_NUMBERS = 2**20
 """Numbers of the Jacobian held at a time: 8 MB."""

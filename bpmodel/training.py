@@ -13,9 +13,11 @@ from numpy.typing import NDArray
 from bpmodel import monitor
 from bpmodel.blas import single_thread
 from bpmodel.clipping import new_recent
-from bpmodel.epochs import STATE, History, Memory, Rows, train
+from bpmodel.epochs import STATE, History, Memory, train
 from bpmodel.monitor import Verdict
 from bpmodel.network import Network, Workspace, workspace
+from bpmodel.probes import Signals, new_signals
+from bpmodel.rows import Rows
 from bpmodel.schedules import SCHEDULES
 
 RESPONSE_SECONDS = 0.1
@@ -50,6 +52,7 @@ class Training:
     on_epoch: list[Callable[[Training], None]] = field(default_factory=list)
     work: Workspace = field(init=False)
     history: History = field(init=False)
+    signals: Signals = field(init=False)
 
     def __post_init__(self) -> None:
         dtype = self.network.parameters.dtype
@@ -58,6 +61,9 @@ class Training:
         self._batch_y = np.zeros((self.settings.batch_size, int(self.network.units[-1])), dtype=dtype)
         self._batch_w = np.zeros(self.settings.batch_size, dtype=dtype)
         self.history = History(*(np.full(self.max_iter, np.nan) for _ in History._fields))
+        layers = len(self.network.units) - 1
+        probing = getattr(self.settings, "probing", False)
+        self.signals = new_signals(self.network.parameters, layers, self.max_iter, probing)
         self._epochs_per_call = 1
 
     @property
@@ -132,6 +138,7 @@ class Training:
             self.settings,
             self.memory,
             self.history,
+            self.signals,
             self.state,
             until,
         )

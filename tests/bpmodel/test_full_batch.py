@@ -12,11 +12,11 @@ from sklearn.utils.estimator_checks import estimator_checks_generator
 
 from bpmodel import BPClassifier, BPRegressor, DivergenceWarning
 from bpmodel import network as networks
-from bpmodel.epochs import Rows
 from bpmodel.full_batch import FULL_BATCH, ONLY
 from bpmodel.line_search import FTOL, GTOL, Trial, search
 from bpmodel.losses import LOSSES
 from bpmodel.objective import NetworkObjective, linearize_rows
+from bpmodel.rows import Rows
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 

@@ -1,0 +1,93 @@
+"""Probes measure what their names say, layer by layer, and leave the training alone."""
+
+import numpy as np
+import pytest
+
+from bpmodel import BPClassifier, BPRegressor
+
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+
+PER_LAYER = ["delta_norm", "gradient_norm", "weight_norm", "step_ratio", "dead", "saturated", "chi"]
+SLOPES = {"identity": np.ones_like, "tanh": lambda z: 1 - np.tanh(z) ** 2, "relu": lambda z: (z > 0).astype(float)}
+VALUES = {"identity": lambda z: z, "tanh": np.tanh, "relu": lambda z: np.maximum(z, 0)}
+
+
+def by_hand(model, X, y):
+    """Return delta norms, shares of dead units and chi from a forward and a backward pass in NumPy."""
+    a, inputs = X, []
+    for w, b in zip(model.coefs_, model.intercepts_, strict=True):
+        inputs.append(a @ w + b)
+        a = VALUES[model.activation](inputs[-1])
+    delta, found = inputs[-1] - y.reshape(len(y), -1), []
+    for layer in reversed(range(len(inputs))):
+        norm = np.sqrt(np.mean(np.sum(delta**2, axis=1)))
+        found.append([norm, np.nan, np.nan])
+        if layer < len(inputs) - 1:
+            w, slope = model.coefs_[layer + 1], SLOPES[model.activation](inputs[layer])
+            found[-1][1:] = (slope == 0).all(axis=0).mean(), np.mean(np.sum(w**2, axis=0)) * np.mean(slope**2)
+        if layer > 0:
+            delta = delta @ model.coefs_[layer].T * SLOPES[model.activation](inputs[layer - 1])
+    return np.array(found[::-1]).T
+
+
+@pytest.mark.parametrize("activation", SLOPES)
+def test_the_last_probe_is_that_of_the_final_weights(problems, activation):
+    X, y, *_ = problems["several outputs"]
+    model = BPRegressor(
+        hidden_layer_sizes=(9, 5), activation=activation, max_iter=12, batch_size=120, dtype="float64", random_state=0
+    ).fit(X, y)
+    expected = by_hand(model, X, y)
+    for name, values in zip(["delta_norm", "dead", "chi"], expected, strict=True):
+        np.testing.assert_allclose(model.probes_[name][-1], values, rtol=1e-9, err_msg=name)
+    np.testing.assert_allclose(model.probes_["weight_norm"][-1], [np.linalg.norm(w) for w in model.coefs_])
+
+
+def test_shapes_and_epochs(problems):
+    X, y, *_ = problems["multiclass"]
+    model = BPClassifier(hidden_layer_sizes=(9, 5), max_iter=11, batch_size=40, random_state=0).fit(X, y)
+    assert model.probes_["epoch"].tolist() == [0, 1, 2, 4, 8, 11]
+    assert model.probes_["step"].tolist() == [0, 3, 6, 12, 24, 33]
+    assert {model.probes_[name].shape for name in PER_LAYER} == {(6, 3)}
+    for name in ("gradient_norm", "step_ratio"):
+        assert np.isnan(model.probes_[name][0]).all()
+        assert (model.probes_[name][1:] > 0).all()
+
+
+def test_a_step_ratio_is_the_learning_rate_times_the_gradient_over_the_weights(problems):
+    X, y, *_ = problems["regression"]
+    model = BPRegressor(
+        solver="sgd",
+        momentum=0,
+        alpha=0,
+        batch_size=120,
+        max_iter=1,
+        learning_rate_init=0.05,
+        dtype="float64",
+        random_state=0,
+    ).fit(X, y)
+    found = model.probes_
+    np.testing.assert_allclose(
+        found["step_ratio"][1], 0.05 * found["gradient_norm"][1] / found["weight_norm"][0], rtol=1e-9
+    )
+
+
+@pytest.mark.parametrize("task", ["regression", "binary", "multilabel"])
+@pytest.mark.parametrize("changes", [{}, {"normalization": "batch", "dropout": 0.2}, {"normalization": "layer"}])
+def test_probing_does_not_change_the_fit(problems, task, changes):
+    X, y, ours, _ = problems[task]
+    model = ours(hidden_layer_sizes=(9, 5), max_iter=9, early_stopping=True, random_state=0, **changes)
+    with_probes = model.fit(X, y).predict(X)
+    assert np.isfinite(model.probes_["delta_norm"]).all()
+    training = model.begin_fit(X, y)
+    training.settings = training.settings._replace(probing=False)
+    training.advance(9)
+    np.testing.assert_array_equal(model.end_fit(training).predict(X), with_probes)
+    assert len(model.probes_["epoch"]) == 0
+
+
+def test_chi_foretells_how_derivatives_grow_with_depth(problems):
+    X, y, *_ = problems["regression"]
+    for gain in (0.3, 1.0, 3.0):
+        model = BPRegressor(hidden_layer_sizes=(64,) * 6, init_gain=gain, max_iter=1, random_state=0).fit(X, y)
+        ratio = model.probes_["delta_norm"][0, 0] / model.probes_["delta_norm"][0, -1]
+        assert 0.5 < np.sqrt(np.prod(model.probes_["chi"][0, :-1])) / ratio < 2
