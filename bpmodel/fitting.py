@@ -26,14 +26,16 @@ from bpmodel import html, initializers, settings
 from bpmodel import network as networks
 from bpmodel.activations import ACTIVATIONS
 from bpmodel.callbacks import EpochTasks
-from bpmodel.diagnosis import Diagnosis, Record, Scales, diagnose, scales
+from bpmodel.diagnosis import diagnose
 from bpmodel.epochs import Memory
+from bpmodel.findings import Diagnosis
 from bpmodel.fitted import FittedNetwork
 from bpmodel.full_batch import FULL_BATCH, check
 from bpmodel.full_batch_training import FullBatchTraining, in_double_precision
 from bpmodel.losses import LOSSES, Loss
 from bpmodel.monitor import DivergenceError, DivergenceWarning, Verdict
 from bpmodel.optimizers import OPTIMIZERS
+from bpmodel.record import Record, Scales, scales
 from bpmodel.rows import Rows
 from bpmodel.training import Training, new_memory, new_state
 

@@ -12,8 +12,8 @@ ROOT = Path(__file__).parents[1]
 
 LAYERS = {
     "bpmodel": (
-        ["blas", "descent", "html", "linking", "monitor"],
-        ["compiled"],
+        ["blas", "descent", "findings", "html", "linking", "monitor"],
+        ["compiled", "record"],
         ["arithmetic"],
         [
             "activations",

@@ -1,0 +1,71 @@
+"""What a diagnosis says: findings, as text and as JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that went wrong.
+
+    Attributes
+    ----------
+    code : str
+        ``exploding_step``, ``exploding_depth``, …: the names of `diagnosis.RULES`.
+    epoch : int
+        Where it was first seen; 0 is before the first step.
+    evidence : dict of str to float
+    cause, remedy : str
+        A sentence each.
+    change : dict
+        The remedy as hyperparameters, for ``set_params``; empty if it concerns the data.
+    reference : str
+    """
+
+    code: str
+    epoch: int
+    evidence: dict[str, float]
+    cause: str
+    remedy: str
+    change: dict[str, Any] = field(default_factory=dict)
+    reference: str = ""
+
+    def __str__(self) -> str:
+        numbers = ", ".join(f"{name.replace('_', ' ')} {value:.3g}" for name, value in self.evidence.items())
+        where = "before the first step" if self.epoch == 0 else f"at epoch {self.epoch}"
+        source = f" [{self.reference}]" if self.reference else ""
+        return f"{self.code} {where} ({numbers})\n  {self.cause}{source}\n  {self.remedy}"
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """Findings, the most likely cause first; none for a healthy run."""
+
+    findings: tuple[Finding, ...]
+    summary: str
+
+    def __iter__(self) -> Iterator[Finding]:
+        return iter(self.findings)
+
+    def __len__(self) -> int:
+        return len(self.findings)
+
+    def __str__(self) -> str:
+        return "\n".join([self.summary, *map(str, self.findings)])
+
+    @property
+    def codes(self) -> list[str]:
+        return [finding.code for finding in self.findings]
+
+    def to_json(self) -> str:
+        """Return the findings as JSON; numbers that are not finite are null."""
+        rows = [asdict(finding) for finding in self.findings]
+        for row in rows:
+            row["evidence"] = {name: v if np.isfinite(v) else None for name, v in row["evidence"].items()}
+        return json.dumps({"summary": self.summary, "findings": rows}, indent=2)

@@ -1,0 +1,129 @@
+"""What a diagnosis is made from: how a fit went, and what its rows look like."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bpmodel.monitor import Verdict
+
+S_SHAPED = ("logistic", "tanh")
+
+
+@dataclass(frozen=True)
+class Scales:
+    """What the rows look like, in the units the network sees; of up to `SAMPLE` rows."""
+
+    input_std: float
+    """largest standard deviation of a column"""
+    input_least_std: float
+    """least one that is not 0"""
+    input_mean: float
+    """largest absolute mean of a column"""
+    target_std: float
+    target_mean: float
+    """largest absolute value over the outputs; for classes 0"""
+    target_tail: float
+    """largest distance from the median, in interquartile ranges; for classes 0"""
+    least_class: float
+    """share of the rarest class; for regression 1"""
+
+
+SAMPLE = 2000
+
+
+@np.errstate(over="ignore", invalid="ignore")
+def scales(X: Any, targets: NDArray, index: NDArray[np.integer], classes: bool) -> Scales:
+    """Measure the first rows of an index; columns of sparse rows are taken with their zeros."""
+    index = index[:: max(len(index) // SAMPLE, 1)][:SAMPLE]
+    rows, y = X[index], np.asarray(targets[index], dtype=np.float64)
+    if hasattr(rows, "toarray"):
+        mean = np.asarray(rows.mean(axis=0)).ravel()
+        std = np.sqrt(np.maximum(np.asarray(rows.multiply(rows).mean(axis=0)).ravel() - mean**2, 0))
+    else:
+        rows = np.asarray(rows, dtype=np.float64)
+        mean, std = rows.mean(axis=0), rows.std(axis=0)
+    varied = std[std > 1e-12 * np.maximum(np.abs(mean), 1)]
+    ordered = np.sort(y, axis=0)
+    low, middle, high = (ordered[(len(y) - 1) * quarter // 4] for quarter in (1, 2, 3))
+    spread = np.maximum(high - low, 1e-12)
+    several = classes and y.shape[1] > 1
+    share = y.mean(axis=0)
+    return Scales(
+        input_std=float(std.max(initial=0)),
+        input_least_std=float(varied.min(initial=np.inf)),
+        input_mean=float(np.abs(mean).max(initial=0)),
+        target_std=0.0 if classes else float(y.std(axis=0).max()),
+        target_mean=0.0 if classes else float(np.abs(y.mean(axis=0)).max()),
+        target_tail=0.0 if classes else float((np.abs(y - middle) / spread).max()),
+        least_class=1.0 if not classes else float(share.min() if several else min(share.min(), 1 - share.max())),
+    )
+
+
+@dataclass(frozen=True)
+class Record:
+    """All that a diagnosis is made from."""
+
+    options: Mapping[str, Any]
+    verdict: Verdict
+    history: Mapping[str, NDArray[np.float64]]
+    probes: Mapping[str, NDArray]
+    scales: Scales
+    activations: list[str]
+    units: list[int]
+    baseline: float
+    """loss of the dummy predictor"""
+    first_loss: float
+
+    @property
+    def diverged(self) -> bool:
+        return self.verdict.diverged
+
+    @property
+    def loss(self) -> NDArray[np.float64]:
+        return self.history["loss"]
+
+    @property
+    def final_share(self) -> float:
+        """Median loss of the last tenth of the epochs, as a multiple of the dummy predictor's; inf if it diverged."""
+        return self._share(self.loss)
+
+    def _share(self, losses: NDArray[np.float64]) -> float:
+        if self.diverged or len(losses) == 0:
+            return np.inf
+        return float(np.median(losses[-max(len(losses) // 10, 1) :]) / max(self.baseline, 1e-300))
+
+    @property
+    def learned(self) -> bool:
+        """Whether the loss came down to half of the dummy predictor's, on validation rows, too, where there are any."""
+        validation = self.history["validation_loss"]
+        held_out = self._share(validation) if np.isfinite(validation).all() else 0.0
+        return max(self.final_share, held_out) < 0.5
+
+    @property
+    def depth_ratio(self) -> float:
+        """Norm of the first layer's derivatives over that of the last layer's, at the first probe."""
+        delta = self.probes["delta_norm"]
+        return float(delta[0, 0] / max(delta[0, -1], 1e-300)) if len(delta) else np.nan
+
+    @property
+    def lost_units(self) -> NDArray[np.float64]:
+        """Share of units without a slope, probe by probe, in the layer where it is largest: dead, or saturated if S-shaped."""
+        dead, flat = self.probes["dead"][:, :-1], self.probes["saturated"][:, :-1]
+        if dead.size == 0:
+            return np.zeros(0)
+        s_shaped = np.array([name in S_SHAPED for name in self.activations])
+        return np.where(s_shaped, np.maximum(dead, flat), dead).max(axis=1)
+
+    @property
+    def rate(self) -> float:
+        return float(self.options["learning_rate_init"])
+
+    def last(self, name: str) -> NDArray[np.float64]:
+        """Return the hidden layers' row of the last probe with numbers."""
+        rows = self.probes[name][:, :-1]
+        return rows[-1] if len(rows) else np.zeros(0)
