@@ -235,7 +235,6 @@ class BPEstimator(CallbackSupportMixin, FittedNetwork):
         self._moments += _moments(training_rows)
         mean, mean_square = self._moments[1:] / self._moments[0]
         loss = LOSSES[self._loss]
-        self._scales = scales(X, targets, train_index, isinstance(self, ClassifierMixin))
         if first and self.zero_last_layer:
             self.coefs_[-1][:] = 0
             self.intercepts_[-1][:] = loss.constant(mean)
@@ -255,6 +254,8 @@ class BPEstimator(CallbackSupportMixin, FittedNetwork):
         n_rows = len(train_index)
         if solver is not None:
             return FullBatchTraining(solver=solver, settings=settings.full_batch(self, n_rows), **parts)
+        if not incremental:  # otherwise nothing is probed that could be diagnosed
+            self._scales = scales(X, targets, train_index, isinstance(self, ClassifierMixin))
         numbers = settings.stochastic(self, self._parameters.dtype, n_rows, baseline, incremental=incremental)
         return Training(settings=numbers, **parts)
 
@@ -350,15 +351,17 @@ class BPEstimator(CallbackSupportMixin, FittedNetwork):
         )
 
     def _report_divergence(self, stacklevel: int) -> None:
-        message = f"{type(self).__name__} diverged: {self.verdict_.reason}."
+        if self.on_divergence == "ignore":
+            return
+        message, more = f"{type(self).__name__} diverged: {self.verdict_.reason}.", "`verdict_`"
         if len(self.probes_["epoch"]):
             first = self.diagnose().findings[0]
             message += f" Most likely {first.code}: {first.remedy}"
+            more += " and `diagnose()`"
         if self.on_divergence == "raise":
             raise DivergenceError(message)
-        if self.on_divergence == "stop":
-            message += " The weights of its best epoch are kept; see `verdict_` and `diagnose()`."
-            warnings.warn(message, DivergenceWarning, stacklevel=stacklevel)
+        message += f" The weights of its best epoch are kept; see {more}."
+        warnings.warn(message, DivergenceWarning, stacklevel=stacklevel)
 
     def _draw_weights(self, inputs: int, outputs: int, dtype: np.dtype, random_state: np.random.RandomState) -> None:
         hidden = np.atleast_1d(np.asarray(self.hidden_layer_sizes, dtype=object)).tolist()
