@@ -278,10 +278,15 @@ def train(
         ends = s.code != monitor.RUNNING or s.epoch == settings.max_iter
         if settings.probing and (ends or s.epoch == probe_epoch(s.probes)):
             probe(network, work, batch_y, batch_w, rows, s.epoch, signals, state)
-            nothing_learned = history.loss[epoch] > monitor.LEARNED * settings.baseline
-            if settings.watch and s.code <= monitor.OK and nothing_learned and is_dead(signals, s.probes - 1):
-                s.code = monitor.STALLED
-                s.loss, s.gradient_norm = plain / max(taken, 1), norms / max(steps, 1)
+            if settings.watch and s.code <= monitor.OK and settings.baseline > 0:
+                loss = plain / max(taken, 1)
+                share = loss / settings.baseline
+                if share > monitor.LEARNED and is_dead(signals, s.probes - 1):
+                    s.code = monitor.LAYER_DEAD
+                elif ends and share > monitor.EXPLOSION_FACTOR:
+                    s.code = monitor.STILL_FAR
+                if s.code > monitor.OK:
+                    s.loss, s.gradient_norm = loss, norms / max(steps, 1)
 
 
 @inner

@@ -17,7 +17,7 @@ from bpmodel.diagnosis import examine
 from bpmodel.findings import Diagnosis
 from bpmodel.fitted import FittedNetwork
 from bpmodel.monitor import DivergenceError, DivergenceWarning, Verdict
-from bpmodel.record import Record, Scales
+from bpmodel.record import Record, Scales, symmetric_layer
 from bpmodel.repair import Repair, Repairer
 from bpmodel.training import Training
 
@@ -72,7 +72,7 @@ class ExplainedNetwork(FittedNetwork):
             units=self._layer_units,
             baseline=baseline,
             first_loss=first_loss,
-            symmetric=self._symmetric,
+            symmetric=self._symmetric and symmetric_layer(self.coefs_),
         )
 
     def _keep_account(self, training: Training) -> None:

@@ -318,8 +318,7 @@ class BPEstimator(CallbackSupportMixin, ExplainedNetwork):
 
     def end_fit(self, training: Training) -> Self:
         """Turn a `Training`, as far as it has come, into fitted attributes."""
-        verdict = training.verdict
-        if self.early_stopping or (verdict.failed and self.on_divergence != "ignore"):
+        if self.early_stopping or (training.broken and self.on_divergence != "ignore"):
             training.restore_best()
         self._keep_account(training)
         state = training.state[0]

@@ -11,7 +11,8 @@ single row says little.
 
 A fit has stalled when no unit of a hidden layer has a slope on any of the rows looked at and the loss is no lower than a
 constant prediction's: no derivative passes that layer any more, so nothing before it can change. Exploded networks of
-rectifiers often end like this.
+rectifiers often end like this. It has stalled, too, when it ends as far above the dummy predictor as would be an explosion if
+it had not begun farther away.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ STEADY_ROWS = 200
 LEARNED = 0.9
 """A loss below this share of the dummy predictor's shows that something was learned."""
 
-RUNNING, OK, LOSS_NOT_FINITE, LOSS_EXPLODED, WEIGHTS_NOT_FINITE, STALLED = range(6)
+RUNNING, OK, LOSS_NOT_FINITE, LOSS_EXPLODED, WEIGHTS_NOT_FINITE, LAYER_DEAD, STILL_FAR = range(7)
 
 _SYMPTOMS = {
     LOSS_NOT_FINITE: "the loss became non-finite",
@@ -86,10 +87,17 @@ def diverged(code: int, *, epoch: int, step: int | None, loss: float, baseline: 
     return Verdict("diverged", reason, epoch, step, evidence)
 
 
-def stalled(layer: int, *, epoch: int, step: int, loss: float, baseline: float, gradient_norm: float) -> Verdict:
-    """The same for a network of which a layer, counted from the inputs, is dead."""
+def layer_dead(layer: int, *, epoch: int, step: int, loss: float, baseline: float, gradient_norm: float) -> Verdict:
+    """The same for a network of which a hidden layer, counted from the inputs, is dead."""
     reason = f"every unit of hidden layer {layer} is dead after epoch {epoch}, step {step}; no derivative passes it"
     return Verdict("stalled", reason, epoch, step, _evidence(loss, baseline, gradient_norm))
+
+
+def still_far(*, epoch: int, step: int, loss: float, baseline: float, gradient_norm: float) -> Verdict:
+    """The same for a network that came closer, but not close enough."""
+    evidence = _evidence(loss, baseline, gradient_norm)
+    reason = f"after {epoch} epochs the loss is still {evidence['ratio']:.3g} times the dummy predictor's"
+    return Verdict("stalled", reason, epoch, step, evidence)
 
 
 def _evidence(loss: float, baseline: float, gradient_norm: float) -> dict[str, float]:

@@ -32,6 +32,8 @@ class Scales:
     target_std: float
     target_mean: float
     """largest absolute value over the outputs; for classes 0"""
+    target_spread: float
+    """least interquartile range over 1.35, the standard deviation where the target is normal; for classes 0"""
     target_tail: float
     """largest distance from the median, in interquartile ranges; for classes 0"""
     least_class: float
@@ -55,8 +57,9 @@ def scales(X: Any, targets: NDArray, index: NDArray[np.integer], classes: bool) 
     else:
         rows = np.asarray(rows, dtype=np.float64)
         mean, std = rows.mean(axis=0), rows.std(axis=0)
-        tail = _tail(rows)
+        tail = _tail(rows)[0]
     varied = std[std > 1e-12 * np.maximum(np.abs(mean), 1)]
+    target_tail, target_spread = (0.0, 0.0) if classes else _tail(y)
     several = classes and y.shape[1] > 1
     share = y.mean(axis=0)
     return Scales(
@@ -66,25 +69,28 @@ def scales(X: Any, targets: NDArray, index: NDArray[np.integer], classes: bool) 
         target_std=0.0 if classes else float(y.std(axis=0).max()),
         target_mean=0.0 if classes else float(np.abs(y.mean(axis=0)).max()),
         input_tail=tail,
-        target_tail=0.0 if classes else _tail(y),
+        target_spread=target_spread,
+        target_tail=target_tail,
         least_class=1.0 if not classes else float(share.min() if several else min(share.min(), 1 - share.max())),
     )
 
 
-def _tail(values: NDArray[np.float64]) -> float:
-    """Return the largest distance from the median in interquartile ranges, over the columns that have one."""
+def _tail(values: NDArray[np.float64]) -> tuple[float, float]:
+    """Return the largest distance from the median in interquartile ranges, and the least range / 1.35, of columns with one."""
     values = values[:TAIL_SAMPLE]
     ordered = np.sort(values, axis=0)
     low, middle, high = (ordered[(len(values) - 1) * quarter // 4] for quarter in (1, 2, 3))
-    distance = np.maximum(ordered[-1] - middle, middle - ordered[0])
-    spread = high - low
-    return float(np.max(distance[spread > 0] / spread[spread > 0], initial=0))
+    distance, spread = np.maximum(ordered[-1] - middle, middle - ordered[0]), high - low
+    varied = spread > 0
+    if not varied.any():
+        return 0.0, 0.0
+    return float(np.max(distance[varied] / spread[varied])), float(spread[varied].min() / 1.35)
 
 
 def symmetric_layer(weights: Sequence[NDArray]) -> int:
-    """Return the first hidden layer, counted from 1, whose units all have the same weights, or 0."""
+    """Return the first hidden layer, counted from 1, whose units all have the same weights up to rounding, or 0."""
     for layer, matrix in enumerate(weights[:-1], start=1):
-        if matrix.shape[1] > 1 and (matrix == matrix[:, :1]).all():
+        if matrix.shape[1] > 1 and np.ptp(matrix, axis=1).max() <= 1e-4 * np.abs(matrix).max():
             return layer
     return 0
 
@@ -104,7 +110,7 @@ class Record:
     """loss of the dummy predictor"""
     first_loss: float
     symmetric: int = 0
-    """hidden layer that started with the same weights for all units, or 0"""
+    """hidden layer of which all units started and ended with the same weights, or 0"""
 
     def option(self, name: str) -> Any:
         """Return the value of an option, by default what it is by default; None if there is no such option."""
@@ -142,8 +148,18 @@ class Record:
     @property
     def learned(self) -> bool:
         """Whether the loss came down to half of the dummy predictor's, on validation rows, too, where there are any."""
-        held_out = self._share(self.validation) if len(self.validation) else 0.0
-        return max(self.final_share, held_out) < 0.5
+        return self.worst_share < 0.5
+
+    @property
+    def worst_share(self) -> float:
+        """`final_share`, or the same of the validation rows if that is more."""
+        return max(self.final_share, self._share(self.validation) if len(self.validation) else 0.0)
+
+    @property
+    def shrunk(self) -> bool:
+        """Whether the weights of a hidden layer have less than half of their norm at the start."""
+        norm = self.probes["weight_norm"][:, :-1]
+        return len(norm) > 1 and norm.shape[1] > 0 and bool((norm[-1] < 0.5 * norm[0]).any())
 
     @property
     def depth_ratio(self) -> float:

@@ -20,24 +20,26 @@ from bpmodel.record import S_SHAPED, Record
 
 Rule = Callable[[Record], Finding | None]
 
-LARGE_SCALE = 10.0
+LARGE_SCALE, SMALL_SCALE = 10.0, 0.05
 TAIL = 30.0
 """Interquartile ranges from the median that only outliers are away."""
 
-DEPTH_RATIO = 10.0
+VANISHED = 1e-2
+DEPTH_RATIO, STEEP_RATIO = 10.0, 100.0
 
 
 def unscaled_input(r: Record) -> Finding | None:
     s = r.scales
-    if r.learned or not max(s.input_std, s.input_mean) > LARGE_SCALE:
+    far = max(s.input_std, s.input_mean) > LARGE_SCALE or s.input_std < SMALL_SCALE
+    if r.learned or not far:
         return None
     scaling = "robust" if s.input_tail > TAIL else "standard"
     return Finding(
         "unscaled_input",
         0,
         {"largest_std": s.input_std, "least_std": s.input_least_std, "largest_mean": s.input_mean},
-        "Columns of X are far from mean 0 and standard deviation 1; the curvature of the loss in the first layer's weights grows "
-        "with their square, so every learning rate is too high for some of them and too low for others.",
+        "Columns of X are far from mean 0 and standard deviation 1; derivatives of the first layer's weights grow with them, the "
+        "curvature of the loss with their square, so that a learning rate is too high for some weights and too low for others.",
         f"Scale the columns: scale_input={scaling!r}, or a scaler in front.",
         {"scale_input": scaling},
         "LeCun et al., Efficient BackProp, 1998",
@@ -46,14 +48,15 @@ def unscaled_input(r: Record) -> Finding | None:
 
 def unscaled_target(r: Record) -> Finding | None:
     s = r.scales
-    far = s.target_std > LARGE_SCALE or s.target_mean > LARGE_SCALE * max(s.target_std, 0.1)
-    if r.learned or not far or r.option("scale_target"):
+    large = s.target_std > LARGE_SCALE or s.target_mean > LARGE_SCALE * max(s.target_std, 0.1)
+    small = 0 < s.target_std < SMALL_SCALE
+    if r.learned or not (large or small) or r.option("scale_target"):
         return None
     return Finding(
         "unscaled_target",
         0,
         {"std": s.target_std, "mean": s.target_mean, "first_loss": r.first_loss, "dummy_loss": r.baseline},
-        "The target is far from mean 0 and standard deviation 1; the first gradients are as large as it is.",
+        "The target is far from mean 0 and standard deviation 1, and the network starts as far from it.",
         "Let the network learn the standardised target: scale_target=True.",
         {"scale_target": True},
         "LeCun et al., Efficient BackProp, 1998",
@@ -61,7 +64,7 @@ def unscaled_target(r: Record) -> Finding | None:
 
 
 def symmetric_init(r: Record) -> Finding | None:
-    if r.learned or not r.symmetric:
+    if not r.symmetric:
         return None
     return Finding(
         "symmetric_init",
@@ -75,23 +78,34 @@ def symmetric_init(r: Record) -> Finding | None:
 
 
 def exploding_depth(r: Record) -> Finding | None:
-    grows = r.depth_ratio > DEPTH_RATIO or r.first_loss > LARGE_SCALE * r.baseline
     chi = r.probes["chi"][:1, :-1]
-    if r.learned or not grows or chi.size == 0 or np.prod(np.sqrt(chi)) <= DEPTH_RATIO:
+    if chi.size == 0:
+        return None
+    normalized = r.option("normalization") == "batch"
+    if normalized:
+        grows, enough = r.depth_ratio > STEEP_RATIO, 0.2
+    else:
+        grows = r.depth_ratio > DEPTH_RATIO or r.first_loss > LARGE_SCALE * r.baseline
+        grows, enough = grows and np.prod(np.sqrt(chi)) > DEPTH_RATIO, 0.5
+    if r.worst_share < enough or not grows:
         return None
     change: dict[str, Any] = {"init": "auto", "init_gain": 1.0}
-    if r.option("init") == "auto" and r.option("init_gain") == 1.0:
+    if normalized or (r.option("init") == "auto" and r.option("init_gain") == 1.0):
         change = {"normalization": "layer"}
     settings = ", ".join(f"{name}={value!r}" for name, value in change.items())
     return Finding(
         "exploding_depth",
         0,
         {"ratio_first_to_last_layer": r.depth_ratio, "mean_chi": float(np.exp(np.mean(np.log(chi))))},
-        "Derivatives grow from layer to layer on their way back: the weights are too large for this depth and activation "
-        "(chi > 1), which no learning rate changes.",
-        f"Start from weights that fit the activation: {settings}.",
+        "Derivatives grow from layer to layer on their way back, "
+        + (
+            "as they do where many layers normalise batches, which no learning rate changes."
+            if normalized
+            else "for the weights are too large for this depth and activation (chi > 1), which no learning rate changes."
+        ),
+        f"Keep them level: {settings}" + (", or fewer layers." if normalized else "."),
         change,
-        "He et al., 2015; Schoenholz et al., 2017",
+        "Yang et al., 2019" if normalized else "He et al., 2015; Schoenholz et al., 2017",
     )
 
 
@@ -100,6 +114,7 @@ def exploding_step(r: Record) -> Finding | None:
     longest = float(np.nanmax(ratio)) if np.isfinite(ratio).any() else np.nan
     lost = r.lost_units
     killed = not r.learned and lost.size > 0 and lost[0] < 0.2 and lost[-1] > 0.5 and longest > 0.02
+    killed = killed and not r.shrunk and not r.depth_ratio < VANISHED
     if not (r.diverged or killed) or not r.stochastic:
         return None
     rate = r.rate / 10
@@ -121,7 +136,7 @@ def exploding_step(r: Record) -> Finding | None:
 
 def vanishing_gradient(r: Record) -> Finding | None:
     dead_at_start = float(r.probes["dead"][:1, :-1].max(initial=0))
-    if r.diverged or r.final_share < 0.9 or not r.depth_ratio < 1e-2 or dead_at_start > 0.9:
+    if r.diverged or r.learned or not r.depth_ratio < VANISHED or dead_at_start > 0.9:
         return None
     return Finding(
         "vanishing_gradient",
@@ -151,7 +166,7 @@ def saturated_units(r: Record) -> Finding | None:
 
 def dead_units(r: Record) -> Finding | None:
     dead = r.last("dead")
-    if r.diverged or r.learned or dead.size == 0 or dead.max() < 0.5 or r.option("dropout") > 0.5:
+    if r.diverged or r.learned or dead.size == 0 or dead.max() < 0.5 or r.option("dropout") > 0.5 or r.shrunk:
         return None
     return Finding(
         "dead_units",
@@ -171,7 +186,7 @@ def oscillating(r: Record) -> Finding | None:
     moves = np.diff(loss)
     flips = float(np.mean(moves[1:] * moves[:-1] < 0))
     swing = float(np.abs(moves).mean() / max(loss.mean(), 1e-300))
-    if flips < 0.5 or swing < 0.05:
+    if flips < 0.5 or swing < 0.05 or np.abs(moves).mean() < 0.02 * r.baseline:
         return None
     return Finding(
         "oscillating",
@@ -186,7 +201,7 @@ def oscillating(r: Record) -> Finding | None:
 def loss_spike(r: Record) -> Finding | None:
     spikes, loss = r.history.get("spikes", np.zeros(0)), r.loss
     epochs = np.flatnonzero(spikes)
-    if r.diverged or len(epochs) == 0 or epochs[0] == 0 or r.option("clipping") != "none":
+    if r.diverged or r.learned or len(epochs) == 0 or epochs[0] == 0 or r.option("clipping") != "none":
         return None
     jumps = np.array([loss[e] / max(loss[:e].min(), 1e-300) for e in epochs if e > 0])
     worst = int(epochs[epochs > 0][np.argmax(jumps)])
@@ -225,7 +240,7 @@ def slow_convergence(r: Record) -> Finding | None:
 
 
 def class_imbalance(r: Record) -> Finding | None:
-    if r.diverged or not r.scales.least_class < 0.05 or r.final_share < 0.5 or r.option("class_weight"):
+    if r.diverged or not r.scales.least_class < 0.05 or r.learned or r.option("class_weight"):
         return None
     return Finding(
         "class_imbalance",
@@ -238,7 +253,8 @@ def class_imbalance(r: Record) -> Finding | None:
 
 
 def outliers(r: Record) -> Finding | None:
-    if r.learned or not r.scales.target_tail > TAIL or r.option("loss") != "squared_error":
+    usual = r.scales.target_spread**2 / 2 / max(r.baseline, 1e-300) if r.option("scale_target") is False else 1.0
+    if r.worst_share < 0.5 * min(usual, 1.0) or not r.scales.target_tail > TAIL or r.option("loss") != "squared_error":
         return None
     return Finding(
         "outliers",
@@ -291,15 +307,31 @@ def overfitting(r: Record) -> Finding | None:
 
 
 def underfitting(r: Record) -> Finding | None:
-    if r.diverged or r.final_share < 0.5 or len(r.loss) < 2:
+    hidden = r.units[1:-1]
+    causes: dict[str, dict[str, Any]] = {
+        "all activations are the identity, so the network is a linear model": {"activation": "relu"}
+        if hidden and set(r.activations) == {"identity"}
+        else {},
+        "the penalties have shrunk the weights to less than half": {"alpha": 1e-4, "l1": 0.0, "weight_decay": 0.0}
+        if r.shrunk
+        else {},
+        "a hidden layer of one or two units lets little through": {"hidden_layer_sizes": (100, 100)}
+        if hidden and min(hidden) <= 2
+        else {},
+    }
+    known = next(((cause, change) for cause, change in causes.items() if change), None)
+    if r.diverged or r.final_share < (0.1 if known else 0.5) or len(r.loss) < 2:
         return None
+    general = {"hidden_layer_sizes": (100, 100), "alpha": 1e-4, "dropout": 0.0, "max_iter": max(200, 4 * len(r.loss))}
+    cause, change = known or ("the network is too small, too strongly penalised, or trained too briefly", general)
+    settings = ", ".join(f"{name}={value!r}" for name, value in change.items())
     return Finding(
         "underfitting",
         len(r.loss),
-        {"loss_to_dummy": r.final_share, "hidden_units": float(sum(r.units[1:-1])), "epochs": float(len(r.loss))},
-        "The training loss itself stays high: the network is too small, too strongly penalised, or trained too briefly.",
-        "Widen the network, lower alpha and dropout, or raise max_iter.",
-        {"hidden_layer_sizes": (100, 100), "alpha": 1e-4, "dropout": 0.0, "max_iter": max(200, 4 * len(r.loss))},
+        {"loss_to_dummy": r.final_share, "hidden_units": float(sum(hidden)), "epochs": float(len(r.loss))},
+        f"The training loss itself stays high: {cause}.",
+        f"Let it fit more: {settings}.",
+        change,
     )
 
 
@@ -316,9 +348,9 @@ RULES: tuple[Rule, ...] = (
     loss_spike,
     oscillating,
     slow_convergence,
+    class_imbalance,
     no_signal,
     overfitting,
-    class_imbalance,
     underfitting,
 )
 """In the order of causes: what the data or the start explain comes before what follows from them."""

@@ -83,6 +83,11 @@ class Training:
         return int(self.state["code"][0]) not in (monitor.RUNNING, monitor.OK)
 
     @property
+    def broken(self) -> bool:
+        """Whether it failed in a way that makes the weights of an earlier epoch the better ones."""
+        return self.failed and int(self.state["code"][0]) != monitor.STILL_FAR
+
+    @property
     def out_of_epochs(self) -> bool:
         """Whether the fit ran all its epochs and would have gone on."""
         return self.epoch >= self.max_iter and int(self.state["code"][0]) == monitor.RUNNING
@@ -96,9 +101,10 @@ class Training:
         code = int(s["code"])
         numbers: dict[str, Any] = {"epoch": self.epoch, "step": int(s["step"]), "baseline": self.baseline}
         numbers |= {name: float(s[name]) for name in ("loss", "gradient_norm")}
-        if code == monitor.STALLED:
-            layer = int(np.argmax(self.signals.dead[s["probes"] - 1] == 1)) + 1
-            return monitor.stalled(layer, **numbers)
+        if code == monitor.STILL_FAR:
+            return monitor.still_far(**numbers)
+        if code == monitor.LAYER_DEAD:
+            return monitor.layer_dead(int(np.argmax(self.signals.dead[s["probes"] - 1] == 1)) + 1, **numbers)
         return monitor.diverged(code, **numbers)
 
     def _standing(self) -> str:

@@ -88,7 +88,7 @@ def fit(cell: Cell, seed: int, **options: Any) -> Run:
 
 def record(model: Any, rows: Rows, seconds: float) -> Run:
     """Return what is kept of a fitted estimator."""
-    baseline, first_loss = model._losses
+    baseline, first_loss = model.baseline_loss_, model.initial_loss_
     _, counts = np.unique(rows.y[rows.validation], return_counts=True)
     return Run(
         loss=model.history_["loss"],
