@@ -84,13 +84,15 @@ def diagnose(
     if len(set(lengths.values())) > 1:
         raise ValueError(f"the curves of history differ in length: {lengths}")
     options = dict(options or {})
-    seen = UNKNOWN
+    seen, start = UNKNOWN, np.inf
     if y is not None:
         classes = task == "classification" or (task is None and np.asarray(y).dtype.kind != "f")
         targets = _targets(y, classes)
         if baseline is None:
             loss = LOSSES[("log_loss" if targets.shape[1] > 1 else "binary_log_loss") if classes else "squared_error"]
             baseline = loss.baseline(targets.mean(axis=0), (targets**2).mean(axis=0), 0.0)
+        if not classes:
+            start = float((targets**2).mean()) / 2
         if X is not None:
             rows = X.tocsr() if issparse(X) else np.asarray(X)
             seen = scales(rows, targets, np.arange(len(targets)), classes)
@@ -100,7 +102,7 @@ def diagnose(
     return examine(
         Record(
             options=options,
-            verdict=_verdict(curves, baseline),
+            verdict=_verdict(curves, baseline, max(baseline, start)),
             history=curves,
             probes=no_signals(len(hidden) + 1),
             scales=seen,
@@ -118,11 +120,15 @@ def _targets(y: ArrayLike, classes: bool) -> np.ndarray:
     return targets.reshape(len(targets), -1)
 
 
-def _verdict(curves: Mapping[str, np.ndarray], baseline: float) -> Verdict:
-    """Judge a loss curve as `monitor` does, an epoch at a time; a loss that falls from the first epoch on started there."""
+def _verdict(curves: Mapping[str, np.ndarray], baseline: float, start: float) -> Verdict:
+    """Judge a loss curve as `monitor` does, an epoch at a time.
+
+    The loss before the first step is not known. A loss that falls from the first epoch on may have begun there, but no higher
+    than at `start`, the loss of the prediction 0.
+    """
     loss = curves["loss"]
-    start = loss[0] if len(loss) > 1 and loss[1] < loss[0] else 0.0
-    exploded = loss > EXPLOSION_FACTOR * max(baseline, start)
+    falls = len(loss) > 1 and loss[1] < loss[0]
+    exploded = loss > EXPLOSION_FACTOR * (max(baseline, min(start, loss[0])) if falls else baseline)
     bad = np.flatnonzero(~np.isfinite(loss) | exploded)
     if len(bad) == 0:
         return Verdict("ok", f"ended after {len(loss)} epochs")

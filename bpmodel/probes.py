@@ -87,7 +87,8 @@ def probe_epoch(probes):
 def norm_of(values, start, stop):
     total = 0.0
     for i in range(start, stop):
-        total += float(values[i]) * float(values[i])
+        value = np.float64(values[i])
+        total += value * value
     return math.sqrt(total)
 
 
@@ -95,7 +96,7 @@ def norm_of(values, start, stop):
 def distance(values, others, start, stop):
     total = 0.0
     for i in range(start, stop):
-        difference = float(values[i]) - float(others[i])
+        difference = np.float64(values[i]) - np.float64(others[i])
         total += difference * difference
     return math.sqrt(total)
 
@@ -108,7 +109,7 @@ def look_at_slopes(slopes, out):
     for j in range(units):
         alive, flat_here = False, 0
         for i in range(rows):
-            slope = abs(float(slopes[i, j]))
+            slope = abs(np.float64(slopes[i, j]))
             squares += slope * slope
             if slope > 0:
                 alive = True

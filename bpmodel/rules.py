@@ -261,8 +261,8 @@ def outliers(r: Record) -> Finding | None:
         0,
         {"farthest_target_in_interquartile_ranges": r.scales.target_tail},
         "A few targets are so far out that their squared errors outweigh all others.",
-        "Use a loss that grows linearly: loss='huber', scale_target=True.",
-        {"loss": "huber", "scale_target": True},
+        "Use a loss that grows linearly, on a target that they do not scale: loss='huber', scale_target=False.",
+        {"loss": "huber", "scale_target": False},
         "Huber, 1964",
     )
 

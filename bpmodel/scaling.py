@@ -37,8 +37,10 @@ def learn(kind: str, X: Any) -> Scaling | None:
         return Scaling(np.zeros(X.shape[1]), _positive(np.sqrt(np.maximum(variance, 0)), 1e-7 * np.abs(mean)), False)
     X = np.asarray(X, dtype=np.float64)
     if kind == "standard":
-        mean = X.mean(axis=0)
-        return Scaling(mean, _positive(X.std(axis=0), 1e-12 * np.abs(mean)), False)
+        largest = np.maximum(np.abs(X).max(axis=0), np.finfo(np.float64).tiny)
+        shares = X / largest  # whose squares are finite
+        mean = shares.mean(axis=0)
+        return Scaling(mean * largest, _positive(shares.std(axis=0) * largest, 1e-12 * np.abs(mean) * largest), False)
     low, middle, high = np.quantile(X, [0.25, 0.5, 0.75], axis=0)
     spread = high - low
     return Scaling(middle, _positive(np.where(spread > 0, spread, np.ptp(X, axis=0) / 2), 0.0), True)
