@@ -15,7 +15,7 @@ READY  := $(VENV)/.ready
 DEV    := $(VENV)/.dev
 
 .DEFAULT_GOAL := help
-.PHONY: help setup tune grid random cv ui test check format lint types docs bench bench-card clean
+.PHONY: help setup tune grid random cv ui test check format lint types docs pictures bench bench-card clean
 
 help:  ## list the targets
 	@echo "make TARGET [STUDY=studies/x.toml]"
@@ -67,6 +67,9 @@ types: $(DEV)
 
 docs: $(READY)  ## write the tables of hyperparameters in docs/networks.md
 	@$(BIN)/python -m docs.tables
+
+pictures: $(READY)  ## make the pictures of docs/plots.md, about a minute
+	@$(BIN)/python -m docs.pictures
 
 bench: $(READY)  ## time and weigh everything against scikit-learn's MLP and PyTorch, about 5 minutes (DATA=folder for more)
 	@$(BIN)/python -m benchmarks $(if $(DATA),--data $(DATA))

@@ -1,13 +1,19 @@
 """Back-propagation networks for scikit-learn, trained in compiled code that notices divergence."""
 
+from bpmodel.activation_display import ActivationDisplay
 from bpmodel.diagnosis import diagnose
 from bpmodel.ensembles import BPEnsembleClassifier, BPEnsembleRegressor
 from bpmodel.estimators import BPClassifier, BPRegressor
 from bpmodel.findings import Diagnosis, Finding
+from bpmodel.flow_display import GradientFlowDisplay
+from bpmodel.health_display import HealthDisplay
 from bpmodel.monitor import DivergenceError, DivergenceWarning, Verdict
 from bpmodel.repair import Repair
+from bpmodel.sharpness import rate_limit, sharpness, step_size_number
+from bpmodel.stability_display import StabilityMapDisplay
 
 __all__ = [
+    "ActivationDisplay",
     "BPClassifier",
     "BPEnsembleClassifier",
     "BPEnsembleRegressor",
@@ -16,7 +22,13 @@ __all__ = [
     "DivergenceError",
     "DivergenceWarning",
     "Finding",
+    "GradientFlowDisplay",
+    "HealthDisplay",
     "Repair",
+    "StabilityMapDisplay",
     "Verdict",
     "diagnose",
+    "rate_limit",
+    "sharpness",
+    "step_size_number",
 ]

@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[1]
 
 LAYERS = {
     "bpmodel": (
-        ["blas", "descent", "findings", "html", "linking", "monitor", "scaling"],
+        ["blas", "canvas", "descent", "findings", "html", "linking", "monitor", "scaling"],
         ["compiled"],
         ["arithmetic", "spikes"],
         [
@@ -25,7 +25,7 @@ LAYERS = {
             "regularization",
             "schedules",
         ],
-        ["initializers", "lbfgs", "levenberg_marquardt", "loss", "scaled_conjugate_gradient"],
+        ["activation_display", "initializers", "lbfgs", "levenberg_marquardt", "loss", "scaled_conjugate_gradient"],
         ["bayesian_regularization", "classification_losses", "regression_losses"],
         ["full_batch", "losses"],
         ["network", "options"],
@@ -37,8 +37,8 @@ LAYERS = {
         ["explained", "full_batch_training"],
         ["settings"],
         ["fitting"],
-        ["estimators"],
-        ["ensembles"],
+        ["estimators", "flow_display", "health_display", "sharpness"],
+        ["ensembles", "stability_display"],
         ["__init__"],
         ["__main__"],
     ),

@@ -1,0 +1,47 @@
+"""What the displays draw on, and their colours: those of Okabe & Ito (2008), which colour-blind readers can tell apart.
+
+Matplotlib is imported when something is drawn, as in scikit-learn's displays, so that a fit need not wait for it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+BLUE, ORANGE, GREEN, RED, PURPLE, SKY, GREY = (
+    "#0072b2",
+    "#e69f00",
+    "#009e73",
+    "#d55e00",
+    "#cc79a7",
+    "#56b4e9",
+    "#666666",
+)
+
+
+def axes_for(ax: Any, *, columns: int = 1, size: tuple[float, float] = (7.5, 4.2)) -> list[Any]:
+    """Return the axes to draw on: those given, or new ones side by side; ValueError if another number is given."""
+    if ax is None:
+        import matplotlib.pyplot as plt
+
+        _, new = plt.subplots(1, columns, figsize=size, layout="constrained", squeeze=False)
+        axes = list(new.flat)
+    else:
+        axes = [ax] if hasattr(ax, "plot") else list(ax)
+    if len(axes) != columns:
+        raise ValueError(f"ax must be {columns} axes; got {len(axes)}")
+    for each in axes:
+        each.spines[["top", "right"]].set_visible(False)
+        each.grid(alpha=0.2)
+    return axes
+
+
+def legend_beside(ax: Any, **options: Any) -> None:
+    """Put the legend to the right of the axes, where it covers no data."""
+    ax.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False, **options)
+
+
+def logarithmic(axis: Any) -> None:
+    """Label an axis of several decades at the powers of ten only."""
+    from matplotlib.ticker import NullFormatter
+
+    axis.set_minor_formatter(NullFormatter())

@@ -1,0 +1,96 @@
+"""Make the pictures of `plots.md` from fits of scikit-learn's digits: `make pictures`."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+
+import numpy as np
+from matplotlib.figure import Figure
+from sklearn.datasets import load_digits
+from sklearn.model_selection import train_test_split
+
+from bpmodel import (
+    ActivationDisplay,
+    BPClassifier,
+    DivergenceWarning,
+    GradientFlowDisplay,
+    HealthDisplay,
+    StabilityMapDisplay,
+)
+
+FOLDER = Path(__file__).with_name("images")
+DPI = 110
+
+
+def digits() -> tuple[np.ndarray, np.ndarray]:
+    X, y = load_digits(return_X_y=True)
+    return X / 16, y
+
+
+def activations() -> Figure:
+    figure = Figure(figsize=(10, 4.2), layout="constrained")
+    ActivationDisplay.from_names(ax=figure.subplots(1, 2))
+    return figure
+
+
+def gradient_flow() -> Figure:
+    """Ten hidden layers: logistic units, through which derivatives vanish, and relu units with weights that fit them."""
+    X, y = digits()
+    figure = Figure(figsize=(11, 4.2), layout="constrained")
+    for ax, activation, init in zip(
+        figure.subplots(1, 2, sharey=True), ("logistic", "relu"), ("auto", "he_uniform"), strict=True
+    ):
+        network = BPClassifier(hidden_layer_sizes=(32,) * 10, activation=activation, init=init, max_iter=64, tol=0)
+        network.set_params(learning_rate_init=0.0003, n_iter_no_change=64, random_state=0).fit(X, y)
+        GradientFlowDisplay.from_estimator(network, ax=ax)
+        ax.set_title(f"10 hidden layers, {activation}")
+    return figure
+
+
+def health() -> Figure:
+    """A fit that ends by early stopping, and one whose learning rate rises until it diverges."""
+    X, y = digits()
+    figure = Figure(figsize=(12, 4.2), layout="constrained")
+    options = {"learning rate 0.05": {"learning_rate_init": 0.05, "early_stopping": True}}
+    options["learning rate rising to 20"] = {"learning_rate_init": 20, "warmup_epochs": 30, "n_iter_no_change": 60}
+    X_train, X_val, y_train, y_val = train_test_split(X, y, random_state=0)
+    for ax, (title, values) in zip(figure.subplots(1, 2), options.items(), strict=True):
+        network = BPClassifier(solver="sgd", random_state=0, **values).fit(X_train, y_train, X_val=X_val, y_val=y_val)
+        HealthDisplay.from_estimator(network, ax=ax)
+        ax.set_title(title)
+    return figure
+
+
+def stability() -> Figure:
+    """Full batches, plain gradient descent: tanh diverges where theory says, relu survives more."""
+    X, y = digits()
+    figure = Figure(figsize=(13, 4.2), layout="constrained")
+    for ax, activation in zip(figure.subplots(1, 2), ("tanh", "relu"), strict=True):
+        network = BPClassifier(hidden_layer_sizes=(64,), activation=activation, solver="sgd", momentum=0)
+        network.set_params(batch_size=len(X), max_iter=80, tol=0, n_iter_no_change=80)
+        StabilityMapDisplay.from_estimator(
+            network,
+            X,
+            y,
+            learning_rates=np.geomspace(0.05, 25.6, 10),
+            values=[1, 2, 3, 4, 6, 8],
+            random_state=0,
+            ax=ax,
+        )
+        ax.set_title(activation, loc="right")
+    return figure
+
+
+PICTURES = {
+    "activations": activations,
+    "gradient_flow": gradient_flow,
+    "health": health,
+    "stability_map": stability,
+}
+
+if __name__ == "__main__":
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DivergenceWarning)
+        for name, draw in PICTURES.items():
+            draw().savefig(FOLDER / f"{name}.png", dpi=DPI)
