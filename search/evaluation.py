@@ -24,6 +24,7 @@ from bpmodel import BPClassifier, BPRegressor, DivergenceError
 from bpmodel.settings import precision
 from bpmodel.training import Training
 from search.folds import Folds
+from search.outcomes import Divergence, Outcome
 from search.spaces import label
 
 CHECKPOINT_GROWTH = 1.4
@@ -87,61 +88,6 @@ class Prepared:
     @property
     def y_validation(self) -> NDArray[Any]:
         return self.y[self.validation]
-
-
-@dataclass(frozen=True)
-class Divergence:
-    """Where and how a trial's first diverged fold broke; `survived` is the share of the epochs before that."""
-
-    fold: int
-    epoch: int
-    step: int
-    reason: str
-    ratio: float
-    survived: float
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What a trial hands back.
-
-    Attributes
-    ----------
-    verdict : {"ok", "stopped", "diverged", "error"}
-    fold_scores : list of float
-        Score of each fold at `epoch`; empty unless all folds got there.
-    epoch : int
-        The number of epochs with the best mean score.
-    curve : dict of int to float
-        Mean score over the folds at each checkpoint.
-    losses : dict of str to list of float
-        ``training`` and ``validation``: mean loss over the folds, epoch by epoch, as long as all folds ran.
-    """
-
-    number: int
-    params: Mapping[str, Any]
-    verdict: str
-    reason: str
-    fold_scores: list[float]
-    epoch: int
-    curve: dict[int, float]
-    losses: dict[str, list[float]]
-    seconds: float
-    divergence: Divergence | None = None
-
-    @property
-    def score(self) -> float:
-        """Mean over the folds; NaN unless all folds have a score."""
-        return float(np.mean(self.fold_scores)) if self.fold_scores else float("nan")
-
-    @property
-    def std(self) -> float:
-        """Standard deviation over the folds."""
-        return float(np.std(self.fold_scores)) if self.fold_scores else float("nan")
-
-    @property
-    def last_checkpoint(self) -> int:
-        return max(self.curve, default=0)
 
 
 class Cancelled(Exception):  # noqa: N818 - not an error

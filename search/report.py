@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from search.baselines import Baseline
-from search.evaluation import Outcome
+from search.outcomes import Outcome
 from search.spaces import label
 from search.spec import Study
 from search.tracking import RegisteredModel

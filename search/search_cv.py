@@ -19,7 +19,8 @@ from sklearn.utils.validation import check_is_fitted
 
 from bpmodel import DivergenceError
 from search import baselines, folds, plots, runner, spaces, tracking
-from search.evaluation import Outcome, Problem, final_step, refit
+from search.evaluation import Problem, final_step, refit
+from search.outcomes import Outcome
 from search.sampling import StudyStore
 from search.tracking import Report, Tracker
 

@@ -30,7 +30,7 @@ import numpy as np
 import pandas as pd
 
 from search.errors import StudyError
-from search.evaluation import Outcome
+from search.outcomes import Outcome
 
 SQLITE = "sqlite:///"
 DEFAULT_URI = f"{SQLITE}mlruns/mlflow.db"

@@ -16,7 +16,8 @@ from bpmodel import DivergenceError
 from search import baselines, data, folds, plots, report, runner, spaces, tracking
 from search.baselines import Baseline
 from search.errors import StudyError
-from search.evaluation import Outcome, Problem, Trial, evaluate, refit
+from search.evaluation import Problem, Trial, evaluate, refit
+from search.outcomes import Outcome
 from search.preprocessing import default_pipeline
 from search.sampling import StudyStore
 from search.spec import Study

@@ -43,7 +43,7 @@ LAYERS = {
         ["__main__"],
     ),
     "search": (
-        ["errors", "interruption", "preprocessing"],
+        ["errors", "interruption", "outcomes", "preprocessing"],
         ["spaces", "folds"],
         ["spec", "evaluation"],
         ["data", "divergence", "baselines", "cutoffs", "sampling", "tracking"],
