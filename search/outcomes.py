@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,16 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Divergence:
-    """Where and how a trial's first diverged fold broke; `survived` is the share of the epochs before that."""
+    """Where, how and why a trial's first diverged fold broke.
+
+    Attributes
+    ----------
+    survived : float
+        Share of the epochs before that.
+    findings : list of dict
+        What its diagnosis found, the most likely cause first: the fields of `bpmodel.findings.Finding` as JSON. Empty where
+        nothing is probed (full-batch solvers), and in journals from before trials were diagnosed.
+    """
 
     fold: int
     epoch: int
@@ -19,6 +28,12 @@ class Divergence:
     reason: str
     ratio: float
     survived: float
+    findings: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def code(self) -> str:
+        """Code of the first finding, or an empty text."""
+        return str(self.findings[0]["code"]) if self.findings else ""
 
 
 @dataclass(frozen=True)

@@ -56,6 +56,19 @@ def make_problem(rows) -> Callable[..., Problem]:
     return make
 
 
+def finding(code: str) -> dict[str, Any]:
+    """Return a finding as an outcome has it."""
+    change = {"learning_rate_init": 0.1, "hidden_layer_sizes": [8, 8]}
+    return {
+        "code": code,
+        "epoch": 1,
+        "evidence": {"ratio": None, "rate": 1.0},
+        "cause": "Ü.",
+        "remedy": "",
+        "change": change,
+    }
+
+
 @pytest.fixture(scope="session")
 def make_outcome() -> Callable[..., Outcome]:
     """Make an outcome by hand."""
@@ -66,7 +79,8 @@ def make_outcome() -> Callable[..., Outcome]:
         divergence = None
         if verdict == "diverged":
             survived, ratio = more.pop("survived", 0.25), more.pop("ratio", 100.0)
-            divergence = Divergence(1, 3, 17, "the loss exploded", ratio, survived)
+            code = more.pop("code", "exploding_step")
+            divergence = Divergence(1, 3, 17, "the loss exploded", ratio, survived, [finding(code)] if code else [])
         if verdict in ("diverged", "error"):
             scores = ()
         fields = {
