@@ -2,6 +2,7 @@
 
 STUDY  ?= studies/diabetes.toml
 TRIALS ?=
+TRIAL  ?=
 SET    ?=
 PORT   ?= 5000
 DATA   ?=
@@ -15,7 +16,7 @@ READY  := $(VENV)/.ready
 DEV    := $(VENV)/.dev
 
 .DEFAULT_GOAL := help
-.PHONY: help setup tune grid random cv ui test check format lint types docs pictures bench bench-card clean
+.PHONY: help setup tune grid random cv diagnose ui test check format lint types docs pictures article bench bench-card bench-stability clean
 
 help:  ## list the targets
 	@echo "make TARGET [STUDY=studies/x.toml]"
@@ -47,6 +48,9 @@ random: $(READY)  ## the same space by random search
 
 cv: $(READY)  ## cross-validate one configuration (SET="alpha=1 activation=tanh")
 	@$(SEARCH) cv $(STUDY) $(if $(SET),--set $(SET))
+
+diagnose: $(READY)  ## say why a configuration goes wrong (TRIAL=n, SET="alpha=1")
+	@$(SEARCH) diagnose $(STUDY) $(if $(TRIAL),--trial $(TRIAL)) $(if $(SET),--set $(SET))
 
 ui: $(READY)  ## open the MLflow UI on 127.0.0.1 (PORT=5000)
 	@$(SEARCH) ui --port $(PORT)

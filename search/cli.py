@@ -1,4 +1,4 @@
-"""The command line: `bpsearch tune | cv | init | ui`."""
+"""The command line: `bpsearch tune | cv | diagnose | init | ui`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import os
 import socket
 import sys
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, get_args
 
@@ -71,6 +71,15 @@ def _parser() -> argparse.ArgumentParser:
     )
     cv.set_defaults(command=_cv)
 
+    diagnose = commands.add_parser("diagnose", help="say why a configuration goes wrong")
+    diagnose.add_argument("study", type=Path, help="study file; its configuration is the one of cv, or a trial's")
+    diagnose.add_argument("--trial", type=_whole_number("trial", low=0), metavar="N", help="a finished trial")
+    diagnose.add_argument("--method", choices=get_args(spec.Method), help="search method that the trial is of")
+    diagnose.add_argument(
+        "--set", nargs="+", default=[], metavar="NAME=VALUE", help="hyperparameters, values as in a study file"
+    )
+    diagnose.set_defaults(command=_diagnose)
+
     start = commands.add_parser("init", help="write a study file for a CSV or Parquet file")
     start.add_argument("data", type=Path, help="CSV or Parquet file")
     start.add_argument("--target", required=True, metavar="COLUMN", help="the column to predict")
@@ -82,7 +91,7 @@ def _parser() -> argparse.ArgumentParser:
         "--port", type=_whole_number("port", 65535), default=5000, help="port (default: 5000, or the next free one)"
     )
     ui.set_defaults(command=_ui)
-    for command in (tune, cv, start, ui):
+    for command in (tune, cv, diagnose, start, ui):
         command.add_argument(
             "--debug", action="store_true", default=argparse.SUPPRESS, help="show the traceback of an error"
         )
@@ -142,12 +151,32 @@ def _tune(options: argparse.Namespace, console: Console) -> int:
 
 def _cv(options: argparse.Namespace, console: Console) -> int:
     study = spec.load(options.study)
-    params: dict[str, Any] = {name: d.grid()[0] for name, d in study.space.items()}
-    params |= spec.parse_values(study, options.set)
-    console.print(f"{study.name}: " + ", ".join(f"{name} {report.number(value)}" for name, value in params.items()))
+    params = _first_values(study) | spec.parse_values(study, options.set)
+    console.print(f"{study.name}: {_written(params)}")
     outcome, yardsticks = tuning.cross_validate(study, params)
     console.print(report.single(outcome, yardsticks, study.scoring))
     return 0
+
+
+def _diagnose(options: argparse.Namespace, console: Console) -> int:
+    study = spec.load(options.study)
+    if options.method:
+        study = study.with_method(options.method)
+    number, params, name = 0, _first_values(study), "this configuration"
+    if options.trial is not None:
+        number, params, name = options.trial, tuning.trial_params(study, options.trial), f"trial {options.trial}"
+    params |= spec.parse_values(study, options.set)
+    console.print(f"{study.name}, {name}: {_written(params)}\n")
+    console.print(report.diagnosed(tuning.diagnose(study, params, number)))
+    return 0
+
+
+def _first_values(study: spec.Study) -> dict[str, Any]:
+    return {name: d.grid()[0] for name, d in study.space.items()}
+
+
+def _written(params: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name} {report.number(value)}" for name, value in params.items())
 
 
 def _init(options: argparse.Namespace, console: Console) -> int:
@@ -197,12 +226,12 @@ def _free_port(first: int) -> int:
     raise StudyError(f"--port {first}: no free port from {first} to {last}")
 
 
-def _whole_number(name: str, high: int | None = None) -> Callable[[str], int]:
-    """Return a converter of texts to numbers from 1 to `high`."""
-    allowed = "from 1" if high is None else f"from 1 to {high}"
+def _whole_number(name: str, high: int | None = None, low: int = 1) -> Callable[[str], int]:
+    """Return a converter of texts to numbers from `low` to `high`."""
+    allowed = f"from {low}" if high is None else f"from {low} to {high}"
 
     def convert(text: str) -> int:
-        if not text.isdecimal() or not 1 <= int(text) <= (high or int(text)):
+        if not text.isdecimal() or not low <= int(text) <= (high or int(text)):
             raise argparse.ArgumentTypeError(f"{name} = {text!r}; allowed are whole numbers {allowed}")
         return int(text)
 

@@ -10,7 +10,8 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from search.evaluation import Outcome, checkpoints
+from search.evaluation import checkpoints
+from search.outcomes import Outcome
 
 REDUCTION = 2
 RUNGS = 4

@@ -15,7 +15,7 @@ from __future__ import annotations
 import math
 
 from bpmodel.monitor import EXPLOSION_FACTOR
-from search.evaluation import Outcome
+from search.outcomes import Outcome
 
 MARGIN = 0.1
 """One unit, as a share of the dummy predictor's score."""

@@ -8,6 +8,7 @@ diverges ends the trial at once.
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -21,9 +22,11 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils import _safe_indexing
 
 from bpmodel import BPClassifier, BPRegressor, DivergenceError
+from bpmodel.findings import Diagnosis
 from bpmodel.settings import precision
 from bpmodel.training import Training
 from search.folds import Folds
+from search.outcomes import Divergence, Outcome
 from search.spaces import label
 
 CHECKPOINT_GROWTH = 1.4
@@ -89,61 +92,6 @@ class Prepared:
         return self.y[self.validation]
 
 
-@dataclass(frozen=True)
-class Divergence:
-    """Where and how a trial's first diverged fold broke; `survived` is the share of the epochs before that."""
-
-    fold: int
-    epoch: int
-    step: int
-    reason: str
-    ratio: float
-    survived: float
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What a trial hands back.
-
-    Attributes
-    ----------
-    verdict : {"ok", "stopped", "diverged", "error"}
-    fold_scores : list of float
-        Score of each fold at `epoch`; empty unless all folds got there.
-    epoch : int
-        The number of epochs with the best mean score.
-    curve : dict of int to float
-        Mean score over the folds at each checkpoint.
-    losses : dict of str to list of float
-        ``training`` and ``validation``: mean loss over the folds, epoch by epoch, as long as all folds ran.
-    """
-
-    number: int
-    params: Mapping[str, Any]
-    verdict: str
-    reason: str
-    fold_scores: list[float]
-    epoch: int
-    curve: dict[int, float]
-    losses: dict[str, list[float]]
-    seconds: float
-    divergence: Divergence | None = None
-
-    @property
-    def score(self) -> float:
-        """Mean over the folds; NaN unless all folds have a score."""
-        return float(np.mean(self.fold_scores)) if self.fold_scores else float("nan")
-
-    @property
-    def std(self) -> float:
-        """Standard deviation over the folds."""
-        return float(np.std(self.fold_scores)) if self.fold_scores else float("nan")
-
-    @property
-    def last_checkpoint(self) -> int:
-        return max(self.curve, default=0)
-
-
 class Cancelled(Exception):  # noqa: N818 - not an error
     """The caller asked a running evaluation to end."""
 
@@ -169,16 +117,7 @@ def evaluate(problem: Problem, trial: Trial, cancelled: Callable[[], bool] = lam
 
 
 def _evaluate(problem: Problem, trial: Trial, cancelled: Callable[[], bool], started: float) -> Outcome:
-    network_params, other_params = split_params(problem, trial.params)
-    folds = prepare(problem, other_params)
-    networks, fits = [], []
-    for number, fold in enumerate(folds):
-        network = clone(final_step(problem.pipeline)).set_params(
-            **{**network_params, "random_state": seed(problem.seed, trial.number, number), "verbose": False}
-        )
-        networks.append(network)
-        fits.append(network.begin_fit(fold.X, fold.y, rows=fold.train, validation=fold.validation))
-
+    folds, networks, fits = _begin(problem, trial)
     best_epoch = 0
     best_scores: list[float] = []
     curve: dict[int, float] = {}
@@ -187,7 +126,7 @@ def _evaluate(problem: Problem, trial: Trial, cancelled: Callable[[], bool], sta
             if cancelled():
                 raise Cancelled
             if fit.advance(epoch).diverged and networks[number].on_divergence != "ignore":
-                return _diverged(trial, number, fits, curve, started)
+                return _diverged(trial, number, networks[number], fits, curve, started)
         for network, fit in zip(networks, fits, strict=True):
             if network.early_stopping and not fit.running:
                 fit.restore_best()
@@ -207,6 +146,37 @@ def _evaluate(problem: Problem, trial: Trial, cancelled: Callable[[], bool], sta
     if not np.isfinite(best_scores).all():
         return _outcome(trial, "error", "the score is not finite", started, curve=curve, fits=fits)
     return _outcome(trial, "ok", fits[0].verdict.reason, started, best_scores, best_epoch, curve, fits)
+
+
+def _begin(problem: Problem, trial: Trial) -> tuple[list[Prepared], list[Any], list[Training]]:
+    """Return the folds of a trial, a network for each, and its fit before the first epoch."""
+    network_params, other_params = split_params(problem, trial.params)
+    folds = prepare(problem, other_params)
+    networks, fits = [], []
+    for number, fold in enumerate(folds):
+        network = clone(final_step(problem.pipeline)).set_params(
+            **{**network_params, "random_state": seed(problem.seed, trial.number, number), "verbose": False}
+        )
+        networks.append(network)
+        fits.append(network.begin_fit(fold.X, fold.y, rows=fold.train, validation=fold.validation))
+    return folds, networks, fits
+
+
+def diagnose(problem: Problem, trial: Trial) -> list[Diagnosis | None]:
+    """Train one configuration on each fold, to the last epoch or until it diverges, and say what went wrong there.
+
+    The fits are those of `evaluate`, which ends them all where the first one diverges or the trial is stopped.
+    """
+    _, networks, fits = _begin(problem, trial)
+    for network, fit in zip(networks, fits, strict=True):
+        fit.advance(fit.max_iter)
+        network.end_fit(fit)
+    return [diagnosis(network) for network in networks]
+
+
+def diagnosis(network: Any) -> Diagnosis | None:
+    """Return the diagnosis of a fitted network; None where too little is recorded for one (full-batch solvers)."""
+    return network.diagnose() if len(network.probes_["epoch"]) else None
 
 
 def refit(problem: Problem, outcome: Outcome, attempts: int = 3) -> Any:
@@ -233,7 +203,9 @@ def refit(problem: Problem, outcome: Outcome, attempts: int = 3) -> Any:
         network.end_fit(training)
         if not network.diverged_:
             return pipeline
-    raise DivergenceError(f"the refit on all rows diverged {attempts} times: {network.verdict_.reason}")
+    found = diagnosis(network)
+    cause = f"; most likely {found.findings[0].code}: {found.findings[0].remedy}" if found else ""
+    raise DivergenceError(f"the refit on all rows diverged {attempts} times: {network.verdict_.reason}{cause}")
 
 
 def split_params(problem: Problem, params: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -320,16 +292,21 @@ def _in_precision(X: Any, pipeline: Any) -> Any:
     return X.tocsr().astype(dtype, copy=False) if issparse(X) else np.ascontiguousarray(X, dtype=dtype)
 
 
-def _diverged(trial: Trial, fold: int, fits: list[Training], curve: dict[int, float], started: float) -> Outcome:
+def _diverged(
+    trial: Trial, fold: int, network: Any, fits: list[Training], curve: dict[int, float], started: float
+) -> Outcome:
     fit = fits[fold]
     verdict = fit.verdict
+    found = diagnosis(network.end_fit(fit))
+    epoch = int(verdict.epoch or 1)  # a fit that was repaired may have kept fewer
     divergence = Divergence(
         fold,
-        fit.epoch,
+        epoch,
         int(verdict.step or 0),
         verdict.reason,
         verdict.evidence["ratio"],
-        (fit.epoch - 1) / fit.max_iter,
+        (epoch - 1) / fit.max_iter,
+        json.loads(found.to_json())["findings"] if found else [],
     )
     reason = f"fold {fold + 1} of {len(fits)}: {verdict.reason}"
     return _outcome(trial, "diverged", reason, started, curve=curve, fits=fits, divergence=divergence)

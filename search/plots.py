@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from search.baselines import Baseline
-from search.evaluation import Outcome
+from search.outcomes import Outcome
 from search.spaces import Choice, Range, Space, label
 
 COLOURS = {"ok": "#2a6fb0", "stopped": "#9db8d2", "diverged": "#d1495b", "error": "#6b6b6b"}

@@ -5,19 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from bpmodel.findings import Diagnosis
+from search.advice import advice, codes
 from search.baselines import Baseline
-from search.evaluation import Outcome
+from search.outcomes import Outcome
 from search.spaces import label
 from search.spec import Study
 from search.tracking import RegisteredModel
 
 BEST_COLUMNS = 5
-DIVERGED_ROWS = 8
+FIRST_ROWS = 8
+NOT_PROBED = "not diagnosed: full-batch solvers take no probes"
 TITLE: dict[str, Any] = {"title_justify": "left", "title_style": "bold"}
 
 
@@ -86,6 +88,13 @@ def divergences(outcomes: Mapping[int, Outcome]) -> list[str]:
     return lines
 
 
+def diverged_title(outcomes: Mapping[int, Outcome]) -> str:
+    """Return how many trials diverged, and of what: ``14 of 60 trials (11 exploding_step, 3 unscaled_input)``."""
+    counts = codes(outcomes.values())
+    causes = ", ".join(f"{n} {code}" for code, n in counts.items())
+    return f"{sum(counts.values())} of {len(outcomes)} trials ({causes})"
+
+
 def errors(outcomes: Mapping[int, Outcome]) -> list[str]:
     """Return a line for each trial that could not be scored."""
     return [f"trial {o.number}: {o.reason}" for o in outcomes.values() if o.verdict == "error"]
@@ -98,13 +107,39 @@ def final(
     parts: list[RenderableType] = [best_trials(outcomes, study.scoring), Text()] if best else []
     title = f"best network (trial {best.number})" if best else ""
     parts += [comparison(best, title, baselines, study.scoring), Text()]
-    for title, lines in (("Diverged", divergences(outcomes)), ("Errors", errors(outcomes))):
-        if lines:
-            parts.append(Text(f"{title}: {len(lines)} of {len(outcomes)} trials", style="bold"))
-            parts += [Text(f"  {line}") for line in lines[:DIVERGED_ROWS]]
-            if len(lines) > DIVERGED_ROWS:
-                parts.append(Text(f"  and {len(lines) - DIVERGED_ROWS} more; all are in MLflow, tag verdict"))
-            parts.append(Text())
+    broken, failed = divergences(outcomes), errors(outcomes)
+    if broken:
+        parts.append(Text(f"Diverged: {diverged_title(outcomes)}", style="bold"))
+        parts += [Text(f"  {line}") for line in advice(outcomes.values(), study.space)]
+        parts += [*_first(broken), Text()]
+    if failed:
+        parts += [Text(f"Errors: {len(failed)} of {len(outcomes)} trials", style="bold"), *_first(failed), Text()]
+    return Group(*parts)
+
+
+def _first(lines: Sequence[str]) -> list[Text]:
+    shown = [Text(f"  {line}") for line in lines[:FIRST_ROWS]]
+    if len(lines) > FIRST_ROWS:
+        shown.append(Text(f"  and {len(lines) - FIRST_ROWS} more; all are in MLflow, tag verdict"))
+    return shown
+
+
+def diagnosed(found: Sequence[Diagnosis | None]) -> RenderableType:
+    """Return the diagnoses of a configuration's folds: one text for all folds with the same findings."""
+    groups: dict[tuple[str, ...], list[int]] = {}
+    for fold, diagnosis in enumerate(found, start=1):
+        groups.setdefault(tuple(diagnosis.codes) if diagnosis is not None else (), []).append(fold)
+    parts: list[RenderableType] = []
+    for key in sorted(groups, key=lambda key: (not key, groups[key])):  # healthy folds come last
+        folds = groups[key]
+        first = found[folds[0] - 1]
+        many = f"fold {folds[0]}" if len(folds) == 1 else f"folds {', '.join(map(str, folds))}"
+        example = "" if len(folds) == 1 else f"; this is fold {folds[0]}"
+        parts += [
+            Text(f"{many} of {len(found)}{example}", style="bold"),
+            Text(NOT_PROBED if first is None else str(first)),
+            Text(),
+        ]
     return Group(*parts)
 
 
@@ -147,6 +182,9 @@ def summary(
         lines += ["", f"Model: `{model.uri}` (version {model.version})."]
     broken = divergences(outcomes)
     if broken:
-        share = np.round(100 * len(broken) / len(outcomes))
-        lines += ["", f"{len(broken)} trials ({share:.0f} %) diverged:", "", *(f"- {line}" for line in broken[:20])]
+        lines += ["", f"Diverged: {diverged_title(outcomes)}."]
+        told = advice(outcomes.values(), study.space)
+        if told:
+            lines += ["", " ".join([f"**{told[0]}**", *told[1:]])]
+        lines += ["", *(f"- {line}" for line in broken[:20])]
     return "\n".join(lines)

@@ -13,8 +13,9 @@ from joblib import Parallel, delayed
 
 from search import cutoffs as halving
 from search import divergence, sampling, spaces
-from search.evaluation import Outcome, Problem, Trial, evaluate, final_step
+from search.evaluation import Problem, Trial, evaluate, final_step
 from search.interruption import Cancellation, postponed
+from search.outcomes import Outcome
 from search.sampling import StudyStore
 from search.spaces import Space
 

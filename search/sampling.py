@@ -22,7 +22,7 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from search import spaces
 from search.errors import StudyError
-from search.evaluation import Divergence, Outcome
+from search.outcomes import Divergence, Outcome
 from search.spaces import Choice, Dimension, Quantile, Space
 
 CONSTRAINT = "divergence"

@@ -19,7 +19,9 @@ from sklearn.utils.validation import check_is_fitted
 
 from bpmodel import DivergenceError
 from search import baselines, folds, plots, runner, spaces, tracking
-from search.evaluation import Outcome, Problem, final_step, refit
+from search.advice import advice
+from search.evaluation import Problem, final_step, refit
+from search.outcomes import Outcome
 from search.sampling import StudyStore
 from search.tracking import Report, Tracker
 
@@ -76,8 +78,10 @@ class BPSearchCV(MetaEstimatorMixin, BaseEstimator):
     ----------
     best_params_, best_score_, best_index_, best_estimator_, cv_results_, n_splits_, scorer_, refit_time_
         As in scikit-learn. ``cv_results_`` has a row for each configuration and the further columns ``verdict`` ("ok",
-        "stopped", "diverged", "error"), ``reason`` and ``n_epochs``; the scores of a diverged configuration are NaN, and it
-        ranks last.
+        "stopped", "diverged", "error"), ``reason``, ``finding`` (code of the first finding of a diverged configuration's
+        diagnosis, otherwise empty) and ``n_epochs``; the scores of a diverged configuration are NaN, and it ranks last.
+    advice_ : list of str
+        Where in the space configurations diverge, and how to leave that out; empty where nothing is certain.
     best_n_epochs_ : int
         Epochs that the folds agreed on, and that `best_estimator_` was trained for.
     n_features_in_, feature_names_in_, classes_
@@ -159,7 +163,7 @@ class BPSearchCV(MetaEstimatorMixin, BaseEstimator):
         store = StudyStore(None, "BPSearchCV", {}, space)
         with self._tracker(plan, space) or nullcontext() as tracker:
             outcomes = runner.run(problem, space, plan, store, dummy.score, tracker.record if tracker else _ignore)
-            self._keep(problem, outcomes)
+            self._keep(problem, outcomes, space)
             best = runner.best(outcomes)
             if best is None:
                 first = next(iter(outcomes.values()))
@@ -173,7 +177,8 @@ class BPSearchCV(MetaEstimatorMixin, BaseEstimator):
                 metrics = {b.name.replace(" ", "_") + "_score": b.score for b in yardsticks}
                 metrics |= {"score": best.score, "score_std": best.std}
                 figures = plots.figures(outcomes, space, yardsticks, "score")
-                tracker.finish(Report({f"best.{k}": v for k, v in best.params.items()}, metrics, "", figures))
+                params = {f"best.{name}": value for name, value in best.params.items()}
+                tracker.finish(Report(params, metrics, "\n".join(self.advice_), figures))
                 if self.refit:
                     tracker.register(self.best_estimator_, X, best.score)
         return self
@@ -217,8 +222,9 @@ class BPSearchCV(MetaEstimatorMixin, BaseEstimator):
     def _network_prefix(self) -> str:
         return f"{self.estimator.steps[-1][0]}__" if hasattr(self.estimator, "steps") else ""
 
-    def _keep(self, problem: Problem, outcomes: dict[int, Outcome]) -> None:
+    def _keep(self, problem: Problem, outcomes: dict[int, Outcome], space: spaces.Space) -> None:
         self.cv_results_ = results(outcomes, len(problem.folds))
+        self.advice_ = advice(outcomes.values(), space)
         best = runner.best(outcomes)
         if best is not None:
             self.best_index_ = list(outcomes).index(best.number)
@@ -303,6 +309,7 @@ def results(outcomes: dict[int, Outcome], n_splits: int) -> dict[str, Any]:
     table["rank_test_score"] = ranks
     table["verdict"] = np.array([o.verdict for o in rows])
     table["reason"] = np.array([o.reason for o in rows], dtype=object)
+    table["finding"] = np.array([o.divergence.code if o.divergence else "" for o in rows], dtype=object)
     table["n_epochs"] = np.array([o.epoch for o in rows])
     return table
 

@@ -30,7 +30,7 @@ import numpy as np
 import pandas as pd
 
 from search.errors import StudyError
-from search.evaluation import Outcome
+from search.outcomes import Outcome
 
 SQLITE = "sqlite:///"
 DEFAULT_URI = f"{SQLITE}mlruns/mlflow.db"
@@ -38,6 +38,7 @@ ARTIFACTS = Path("mlruns") / "artifacts"
 ANSWER_SECONDS = 5.0
 CURVE_POINTS = 250
 EXAMPLE_ROWS = 5
+DIAGNOSIS = "diagnosis.json"
 RUN_STATUS = {"ok": "FINISHED", "diverged": "FINISHED", "stopped": "KILLED", "error": "FAILED"}
 REQUIREMENTS = ("mlflow", "numba", "numpy", "pandas", "scikit-learn", "scipy", "skops", "threadpoolctl")
 
@@ -297,6 +298,9 @@ class Tracker:
                 ("diverged_step", outcome.divergence.step, 0),
                 ("diverged_loss_ratio", outcome.divergence.ratio, 0),
             ]
+        tags = {"verdict": outcome.verdict, "reason": outcome.reason[:5000]}
+        if outcome.divergence is not None and outcome.divergence.findings:
+            tags["finding"] = outcome.divergence.code
         numbers += [("score_curve", score, epoch) for epoch, score in outcome.curve.items()]
         for name, losses in outcome.losses.items():
             for epoch in np.unique(np.linspace(0, len(losses) - 1, min(CURVE_POINTS, len(losses))).astype(int)):
@@ -311,8 +315,11 @@ class Tracker:
             run.info.run_id,
             metrics=[Metric(name, float(v), end, step) for name, v, step in numbers if np.isfinite(v)],
             params=[Param(name, str(v)[:6000]) for name, v in outcome.params.items()],
-            tags=[RunTag("verdict", outcome.verdict), RunTag("reason", outcome.reason[:5000])],
+            tags=[RunTag(name, text) for name, text in tags.items()],
         )
+        if outcome.divergence is not None and outcome.divergence.findings:
+            found = {"summary": outcome.reason, "findings": outcome.divergence.findings}
+            self._client.log_dict(run.info.run_id, found, DIAGNOSIS)
         self._client.set_terminated(run.info.run_id, RUN_STATUS[outcome.verdict], end)
         self._recorded.add(outcome.number)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass
@@ -13,10 +14,12 @@ from joblib import effective_n_jobs
 from sklearn.metrics import get_scorer
 
 from bpmodel import DivergenceError
-from search import baselines, data, folds, plots, report, runner, spaces, tracking
+from bpmodel.findings import Diagnosis
+from search import baselines, data, evaluation, folds, plots, report, runner, spaces, tracking
 from search.baselines import Baseline
 from search.errors import StudyError
-from search.evaluation import Outcome, Problem, Trial, evaluate, refit
+from search.evaluation import Problem, Trial, diagnosis, evaluate, final_step, refit
+from search.outcomes import Outcome
 from search.preprocessing import default_pipeline
 from search.sampling import StudyStore
 from search.spec import Study
@@ -97,14 +100,7 @@ def tune(
     )
     tracking.check(uri)
     yardsticks = measure_baselines(study, problem)
-    try:
-        store = StudyStore(
-            STUDIES / f"{study.name}.journal", study.name, identity(study, dataset, problem), study.space
-        )
-    except StudyError as error:
-        raise StudyError(f"{study.path}: {error}") from None
-
-    with closing(store):
+    with closing(_open(study, dataset, problem)) as store:
         facts = parameters(study, dataset, plan)
         finished = store.notes.get("finished", {})
         complete = finished.get("trials") == len(store.outcomes) >= plan.n_trials and finished["uri"] == uri
@@ -125,10 +121,12 @@ def tune(
 
                 on_progress(Progress(store.outcomes, plan.n_trials))
                 outcomes = runner.run(problem, study.space, plan, store, yardsticks[0].score, on_outcome)
-                best = runner.best(outcomes)
+                best, found = runner.best(outcomes), None
                 if best is not None:
-                    model = tracker.register(refit(problem, best), dataset.X, best.score)
-                tracker.finish(_report(study, outcomes, yardsticks, best, model))
+                    pipeline = refit(problem, best)
+                    found = diagnosis(final_step(pipeline))
+                    model = tracker.register(pipeline, dataset.X, best.score)
+                tracker.finish(_report(study, outcomes, yardsticks, best, model, found))
         except (TrackingError, DivergenceError) as error:
             return Tuning(study, outcomes, False, yardsticks, best, model, str(error))
         name, version = (model.name, model.version) if model else (None, None)
@@ -142,6 +140,54 @@ def cross_validate(study: Study, params: Mapping[str, Any]) -> tuple[Outcome, li
     problem = build_problem(study, dataset)
     yardsticks = measure_baselines(study, problem)
     return evaluate(problem, Trial(0, params)), yardsticks
+
+
+def diagnose(study: Study, params: Mapping[str, Any], number: int = 0) -> list[Diagnosis | None]:
+    """Train one configuration, [model] and `params`, on the folds of a study and say fold by fold what went wrong.
+
+    `number` is the trial whose starting weights and orders of rows are taken. Nothing is stored.
+
+    Raises
+    ------
+    StudyError
+        If the configuration cannot be trained.
+    """
+    problem = build_problem(study, data.load(study))
+    try:
+        return evaluation.diagnose(problem, Trial(number, params))
+    except ValueError as error:
+        raise StudyError(f"{study.path}: this configuration cannot be trained: {error}") from None
+
+
+def trial_params(study: Study, number: int) -> dict[str, Any]:
+    """Return the hyperparameters of a finished trial of a study.
+
+    Raises
+    ------
+    StudyError
+        If the study has no such trial, or its journal cannot be read.
+    """
+    path = STUDIES / f"{study.name}.journal"
+    outcomes: Mapping[int, Outcome] = {}
+    if path.exists():
+        dataset = data.load(study)
+        with closing(_open(study, dataset, build_problem(study, dataset))) as store:
+            outcomes = store.outcomes
+    if number not in outcomes:
+        allowed = (
+            f"its {len(outcomes)} trials are {min(outcomes)} to {max(outcomes)}" if outcomes else "it has none yet"
+        )
+        raise StudyError(f"{study.path}: trial {number} is not in {path}; {allowed}")
+    return dict(outcomes[number].params)
+
+
+def _open(study: Study, dataset: data.Dataset, problem: Problem) -> StudyStore:
+    """Open the journal of a study; errors name the study file."""
+    path = STUDIES / f"{study.name}.journal"
+    try:
+        return StudyStore(path, study.name, identity(study, dataset, problem), study.space)
+    except StudyError as error:
+        raise StudyError(f"{study.path}: {error}") from None
 
 
 def build_problem(study: Study, dataset: data.Dataset) -> Problem:
@@ -217,6 +263,7 @@ def _report(
     yardsticks: list[Baseline],
     best: Outcome | None,
     model: RegisteredModel | None,
+    found: Diagnosis | None,
 ) -> Report:
     counts = {verdict: sum(o.verdict == verdict for o in outcomes.values()) for verdict in tracking.RUN_STATUS}
     metrics: dict[str, float] = {f"trials_{verdict}": n for verdict, n in counts.items()}
@@ -224,7 +271,12 @@ def _report(
     if best is not None:
         metrics |= {"score": best.score, "score_std": best.std, "epochs": best.epoch}
     best_params = {f"best.{name}": value for name, value in best.params.items()} if best else {}
-    tables = {"divergences": [{"trial": o.number, "reason": o.reason} for o in outcomes.values() if o.divergence]}
+    diverged = [(o, o.divergence) for o in outcomes.values() if o.divergence is not None]
+    tables: dict[str, Any] = {
+        "divergences": [{"trial": o.number, "code": d.code, "reason": o.reason} for o, d in diverged]
+    }
+    if found is not None:
+        tables["diagnosis"] = json.loads(found.to_json())
     return Report(
         params=best_params,
         metrics=metrics,

@@ -43,10 +43,11 @@ LAYERS = {
         ["__main__"],
     ),
     "search": (
-        ["errors", "interruption", "preprocessing"],
+        ["errors", "interruption", "outcomes", "preprocessing"],
         ["spaces", "folds"],
         ["spec", "evaluation"],
-        ["data", "divergence", "baselines", "cutoffs", "sampling", "tracking"],
+        ["data", "divergence", "baselines", "cutoffs", "rules", "sampling", "tracking"],
+        ["advice"],
         ["init", "runner", "plots", "report"],
         ["search_cv", "tuning"],
         ["cli", "__init__"],

@@ -18,7 +18,8 @@ from sklearn.preprocessing import StandardScaler
 
 from bpmodel import BPClassifier, BPRegressor
 from search import folds, tracking
-from search.evaluation import Divergence, Outcome, Problem
+from search.evaluation import Problem
+from search.outcomes import Divergence, Outcome
 
 NETWORK = {"hidden_layer_sizes": (8,), "learning_rate_init": 0.02, "batch_size": 16, "max_iter": 12}
 SCORERS = {"regression": "neg_root_mean_squared_error", "classification": "neg_log_loss"}
@@ -55,6 +56,19 @@ def make_problem(rows) -> Callable[..., Problem]:
     return make
 
 
+def finding(code: str) -> dict[str, Any]:
+    """Return a finding as an outcome has it."""
+    change = {"learning_rate_init": 0.1, "hidden_layer_sizes": [8, 8]}
+    return {
+        "code": code,
+        "epoch": 1,
+        "evidence": {"ratio": None, "rate": 1.0},
+        "cause": "Ü.",
+        "remedy": "",
+        "change": change,
+    }
+
+
 @pytest.fixture(scope="session")
 def make_outcome() -> Callable[..., Outcome]:
     """Make an outcome by hand."""
@@ -65,7 +79,8 @@ def make_outcome() -> Callable[..., Outcome]:
         divergence = None
         if verdict == "diverged":
             survived, ratio = more.pop("survived", 0.25), more.pop("ratio", 100.0)
-            divergence = Divergence(1, 3, 17, "the loss exploded", ratio, survived)
+            code = more.pop("code", "exploding_step")
+            divergence = Divergence(1, 3, 17, "the loss exploded", ratio, survived, [finding(code)] if code else [])
         if verdict in ("diverged", "error"):
             scores = ()
         fields = {

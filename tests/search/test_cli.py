@@ -1,6 +1,7 @@
 """What a user types, sees and finds afterwards: the whole product from the command line."""
 
 import dataclasses
+import json
 import os
 import shutil
 import signal
@@ -103,6 +104,7 @@ class Stored:
         found = client.search_runs([experiment.experiment_id]) if experiment else []
         self.parents = [run for run in found if "trial" not in run.data.tags]
         self.children = [run for run in found if "trial" in run.data.tags]
+        self.artifact = lambda run, path: json.loads(Path(client.download_artifacts(run.info.run_id, path)).read_text())
         self.versions = [(v.version, v.run_id) for v in client.search_model_versions(f"name = '{name}'")]
 
     @property
@@ -165,10 +167,13 @@ def test_tune_from_first_to_last(folder, bpsearch, write, stored):
     one.assert_complete(4)
     diverged = [run.data.tags["trial"] for run in one.children if run.data.tags["verdict"] == "diverged"]
     assert 0 < len(diverged) < 4
-    assert f"Diverged: {len(diverged)} of 4 trials" in first.out
+    assert f"Diverged: {len(diverged)} of 4 trials ({len(diverged)} exploding_step)" in first.out
     for number in diverged:
         assert f"\n  trial {number} (900, " in first.out
     assert one.versions == [(1, one.parents[0].info.run_id)]
+    table = one.artifact(one.parents[0], "divergences.json")
+    assert [(str(row["trial"]), row["code"]) for row in table] == [(n, "exploding_step") for n in sorted(diverged)]
+    assert set(one.artifact(one.parents[0], "diagnosis.json")) == {"summary", "findings"}
 
     before = contents(folder / "studies")
     again = bpsearch("tune", "small.toml")
@@ -744,6 +749,69 @@ def test_cv_tells_a_mistake_in_one_line(folder, bpsearch, write, setting, told):
     before = contents()
     assert_one_line(bpsearch("cv", "small.toml", "--set", "max_iter=4", setting), told)
     assert contents() == before
+
+
+# --------------------------------------------------------------------------------------------------------------- diagnose
+
+
+def test_diagnose_groups_the_folds_and_writes_nothing(folder, bpsearch, write):
+    write()
+    before = contents()
+    result = bpsearch("diagnose", "small.toml", "--set", "learning_rate_init=900.0")
+    assert (result.code, result.err) == (0, "")
+    assert "small, this configuration: learning_rate_init 900, hidden_layer_sizes 4\n" in result.out
+    assert "folds 1, 2, 3 of 3; this is fold 1\ndiverged: " in result.out
+    assert result.out.count("exploding_step at epoch ") == 1
+    assert "Lower the learning rate: learning_rate_init=90." in result.out
+    assert contents() == before
+
+
+def test_diagnose_of_healthy_and_of_unprobed_folds(folder, bpsearch, write):
+    write()
+    healthy = bpsearch("diagnose", "small.toml", "--set", "max_iter=60", "solver=adam", "learning_rate_init=0.05")
+    assert (healthy.code, healthy.err) == (0, "")
+    assert "folds 1, 2, 3 of 3; this is fold 1\nhealthy: " in healthy.out
+    unprobed = bpsearch("diagnose", "small.toml", "--set", "solver=lbfgs")
+    assert "not diagnosed: full-batch solvers take no probes" in unprobed.out
+
+
+def test_diagnose_a_trial(folder, bpsearch, write):
+    write()
+    assert bpsearch("tune", "small.toml", "--method", "grid").code == 0
+    before = contents()
+    result = bpsearch("diagnose", "small.toml", "--method", "grid", "--trial", "3")
+    assert (result.code, result.err) == (0, "")
+    assert "small-grid, trial 3: learning_rate_init 900, hidden_layer_sizes 8\n" in result.out
+    with closing(
+        sampling.StudyStore(Path("studies/small-grid.journal"), "small-grid", {}, spec.load("small.toml").space)
+    ) as store:
+        assert store.outcomes[3].divergence.reason in result.out
+    changed = bpsearch("diagnose", "small.toml", "--method", "grid", "--trial", "3", "--set", "learning_rate_init=0.01")
+    assert "exploding_step" not in changed.out
+    assert_one_line(bpsearch("diagnose", "small.toml", "--method", "grid", "--trial", "4"), "its 4 trials are 0 to 3")
+    assert_one_line(bpsearch("diagnose", "small.toml", "--trial", "0"), "small.journal; it has none yet")
+    assert contents() == before
+    write(("n_splits = 3", "n_splits = 4"))
+    assert_one_line(bpsearch("diagnose", "small.toml", "--method", "grid", "--trial", "3"), "another [cv]")
+
+
+DIAGNOSE = {
+    "setting": (("--set", "alpha=-1"), "--set: [model] alpha = -1"),
+    "not to be trained": (("--set", "solver=lbfgs", "dropout=0.5"), "this configuration cannot be trained: "),
+}
+
+
+@pytest.mark.parametrize(("arguments", "told"), DIAGNOSE.values(), ids=DIAGNOSE.keys())
+def test_diagnose_tells_a_mistake_in_one_line(folder, bpsearch, write, arguments, told):
+    write()
+    assert_one_line(bpsearch("diagnose", "small.toml", *arguments), told)
+
+
+@pytest.mark.parametrize("trial", ["-1", "1.5", "x"])
+def test_diagnose_refuses_what_is_no_number_of_a_trial(folder, bpsearch, trial):
+    result = bpsearch("diagnose", "small.toml", f"--trial={trial}")
+    assert result.code == 2
+    assert f"trial = {trial!r}; allowed are whole numbers from 0" in result.err
 
 
 # --------------------------------------------------------------------------------------------------------------------- ui

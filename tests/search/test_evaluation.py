@@ -2,6 +2,8 @@
 
 import dataclasses
 import itertools
+import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -9,7 +11,7 @@ from sklearn.base import clone
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from bpmodel import BPRegressor
+from bpmodel import BPRegressor, DivergenceWarning
 from search import evaluation
 from search.evaluation import Cancelled, Trial, evaluate, refit
 
@@ -93,6 +95,50 @@ def test_all_folds_diverge(make_problem):
     assert outcome.divergence.fold == 0
     assert outcome.reason == f"fold 1 of 3: {outcome.divergence.reason}"
     assert outcome.divergence.survived == pytest.approx((outcome.divergence.epoch - 1) / 12)
+
+
+def test_a_diverged_fold_is_diagnosed_as_a_fit_is(make_problem):
+    problem = make_problem()
+    outcome = evaluate(problem, Trial(4, EXPLOSIVE))
+    fold = evaluation.prepare(problem)[0]
+    network = clone(problem.pipeline[-1]).set_params(**EXPLOSIVE, random_state=evaluation.seed(0, 4, 0))
+    with pytest.warns(DivergenceWarning):
+        network.fit(fold.X_train, fold.y_train)
+    expected = network.diagnose()
+    assert outcome.divergence.code == expected.codes[0] == "exploding_step"
+    assert outcome.divergence.findings == json.loads(expected.to_json())["findings"]
+
+
+def test_what_is_not_probed_is_not_diagnosed(make_problem):
+    problem = make_problem(solver="lbfgs")
+    assert evaluation.diagnose(problem, Trial(0, {})) == [None] * 3
+    outcome = evaluate(problem, Trial(0, {}))
+    network = clone(problem.pipeline[-1]).fit(problem.X, problem.y)
+    assert (outcome.verdict, evaluation.diagnosis(network)) == ("ok", None)
+
+
+def test_diagnoses_of_all_folds(make_problem):
+    problem = make_problem()
+    found = evaluation.diagnose(problem, Trial(4, EXPLOSIVE))
+    assert [d.codes for d in found] == [["exploding_step"]] * 3
+    first = evaluate(problem, Trial(4, EXPLOSIVE)).divergence
+    assert first.reason in found[0].summary
+    healthy = evaluation.diagnose(problem, Trial(0, {"max_iter": 40, "learning_rate_init": 0.05}))
+    assert [d.codes for d in healthy] == [[]] * 3
+
+
+def test_a_fit_that_went_back_and_gave_up_is_dated_by_its_verdict(make_problem):
+    """Repairs abandon epochs: those that are kept may be fewer than those that were run, or none."""
+    problem = make_problem()
+    (_, *_), (network, *_), (fit, *_) = evaluation._begin(problem, Trial(0, EXPLOSIVE))
+    verdict = fit.advance(12)
+    fit.state["epoch"] = 0
+    monkey = SimpleNamespace(**{name: getattr(fit, name) for name in ("epoch", "history", "max_iter")}, verdict=verdict)
+    network.end_fit = lambda _: SimpleNamespace(probes_={"epoch": []})
+    outcome = evaluation._diverged(Trial(0, EXPLOSIVE), 0, network, [monkey], {}, 0.0)
+    assert outcome.divergence.epoch == verdict.epoch >= 1
+    assert 0 <= outcome.divergence.survived < 1
+    assert (outcome.losses["training"], outcome.divergence.findings) == ([], [])
 
 
 def test_one_diverged_fold_ends_the_trial_without_an_average_over_the_others(make_problem):

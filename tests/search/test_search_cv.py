@@ -145,7 +145,20 @@ def test_diverged_configurations_rank_last(rows):
     assert results["mean_test_score"].isna().tolist() == [True, True, False, True, False, True]
     assert "loss" in results["reason"][0]
     assert "alpha" in results["reason"][1]
+    assert results["finding"].tolist() == ["exploding_step", "", "", "", "", ""]
     assert fitted.best_index_ == 4
+    assert fitted.advice_ == []  # one diverged configuration is too few
+
+
+def test_advice(rows):
+    X, y = rows()
+    space = {"learning_rate_init": (1e-4, 1e3, "log")}
+    model = network().set_params(solver="sgd")
+    fitted = search(model, space, method="random", n_trials=24).fit(StandardScaler().fit_transform(X), y)
+    assert set(fitted.cv_results_["finding"]) == {"", "exploding_step"}
+    rule, change = fitted.advice_
+    assert "diverged trials have learning_rate_init > " in rule
+    assert change.startswith("learning_rate_init: high = ")
 
 
 def test_nothing_healthy(rows):

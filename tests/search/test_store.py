@@ -25,6 +25,7 @@ OUTCOMES = {
         "ratio": math.nan,
         "losses": {"training": [math.nan], "validation": [math.inf]},
     },
+    "diverged, not diagnosed": {"verdict": "diverged", "code": None},
     "diverged at once": {"verdict": "diverged", "survived": 0.0, "losses": {"training": [], "validation": []}},
     "error": {"verdict": "error", "reason": 'ValueError: "ü" \\ {'},
 }
@@ -60,6 +61,22 @@ def test_every_outcome_comes_back_as_it_was(path, make_outcome):
     for number, outcome in outcomes.items():
         np.testing.assert_equal(dataclasses.asdict(again.outcomes[number]), dataclasses.asdict(outcome))
         assert again.values[number] == -0.75
+
+
+def test_a_journal_from_before_trials_were_diagnosed_is_gone_on_with(path, make_outcome):
+    store = opened(path)
+    store.record(make_outcome(0, "diverged", params=PARAMS, code=None), -0.75, 1.0)
+    store.close()
+    old = path.read_text().replace(r", \"findings\": []", "")
+    assert "findings" not in old
+    path.write_text(old)
+    again = opened(path)
+    assert again.outcomes[0] == make_outcome(0, "diverged", params=PARAMS, code=None)
+    again.record(make_outcome(1, "diverged", params=PARAMS), -0.75, 1.0)
+    again.close()
+    third = opened(path)
+    third.close()
+    assert [o.divergence.code for o in third.outcomes.values()] == ["", "exploding_step"]
 
 
 @pytest.mark.parametrize("name", OUTCOMES)

@@ -101,6 +101,12 @@ def test_child_run(client, write, make_outcome, verdict):
     assert child.data.params == {name: str(value) for name, value in PARAMS.items()}
     tags = {"mlflow.parentRunId": parent.info.run_id, "trial": "3", "verdict": verdict, "reason": outcome.reason}
     assert tags.items() <= child.data.tags.items()
+    assert child.data.tags.get("finding") == ("exploding_step" if verdict == "diverged" else None)
+    kept = [f.path for f in client.list_artifacts(child.info.run_id)]
+    assert kept == (["diagnosis.json"] if verdict == "diverged" else [])
+    if verdict == "diverged":
+        found = json.loads(Path(client.download_artifacts(child.info.run_id, "diagnosis.json")).read_text())
+        assert found == {"summary": outcome.reason, "findings": outcome.divergence.findings}
     assert child.info.end_time - child.info.start_time == 125
 
     assert series(client, child, "fold_score") == dict(enumerate(outcome.fold_scores))

@@ -1,0 +1,79 @@
+"""What a trial hands back, as inert data: the journal, MLflow, reports and advice are all made from it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Divergence:
+    """Where, how and why a trial's first diverged fold broke.
+
+    Attributes
+    ----------
+    survived : float
+        Share of the epochs before that.
+    findings : list of dict
+        What its diagnosis found, the most likely cause first: the fields of `bpmodel.findings.Finding` as JSON. Empty where
+        nothing is probed (full-batch solvers), and in journals from before trials were diagnosed.
+    """
+
+    fold: int
+    epoch: int
+    step: int
+    reason: str
+    ratio: float
+    survived: float
+    findings: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def code(self) -> str:
+        """Code of the first finding, or an empty text."""
+        return str(self.findings[0]["code"]) if self.findings else ""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a trial hands back.
+
+    Attributes
+    ----------
+    verdict : {"ok", "stopped", "diverged", "error"}
+    fold_scores : list of float
+        Score of each fold at `epoch`; empty unless all folds got there.
+    epoch : int
+        The number of epochs with the best mean score.
+    curve : dict of int to float
+        Mean score over the folds at each checkpoint.
+    losses : dict of str to list of float
+        ``training`` and ``validation``: mean loss over the folds, epoch by epoch, as long as all folds ran.
+    """
+
+    number: int
+    params: Mapping[str, Any]
+    verdict: str
+    reason: str
+    fold_scores: list[float]
+    epoch: int
+    curve: dict[int, float]
+    losses: dict[str, list[float]]
+    seconds: float
+    divergence: Divergence | None = None
+
+    @property
+    def score(self) -> float:
+        """Mean over the folds; NaN unless all folds have a score."""
+        return float(np.mean(self.fold_scores)) if self.fold_scores else float("nan")
+
+    @property
+    def std(self) -> float:
+        """Standard deviation over the folds."""
+        return float(np.std(self.fold_scores)) if self.fold_scores else float("nan")
+
+    @property
+    def last_checkpoint(self) -> int:
+        return max(self.curve, default=0)
