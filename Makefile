@@ -15,7 +15,7 @@ READY  := $(VENV)/.ready
 DEV    := $(VENV)/.dev
 
 .DEFAULT_GOAL := help
-.PHONY: help setup tune grid random cv ui test check format lint types docs bench bench-card clean
+.PHONY: help setup tune grid random cv ui test check format lint types docs article bench bench-card clean
 
 help:  ## list the targets
 	@echo "make TARGET [STUDY=studies/x.toml]"
@@ -67,6 +67,9 @@ types: $(DEV)
 
 docs: $(READY)  ## write the tables of hyperparameters in docs/networks.md
 	@$(BIN)/python -m docs.tables
+
+article: $(READY)  ## measure anew what docs/exploding_gradients.md shows, about 3 minutes
+	@$(BIN)/python -m docs.article
 
 bench: $(READY)  ## time and weigh everything against scikit-learn's MLP and PyTorch, about 5 minutes (DATA=folder for more)
 	@$(BIN)/python -m benchmarks $(if $(DATA),--data $(DATA))
