@@ -1,288 +1,25 @@
-"""From what a fit left behind to findings: what went wrong, where it was first seen, the numbers, the cause, what to change.
-
-Two things are kept apart that both end as "the loss exploded". *Depth*: derivatives grow or shrink from layer to layer, which
-is visible before the first step, follows from weights and activations (`probes.Signals.chi`), and is cured there. *Step
-size*: the steps are too long for the curvature of the loss, which follows from the learning rate and the scale of the data,
-and is cured there. A finding is made only where it did harm: a run that learned is healthy, whatever its numbers.
-
-The limits were set on a few dozen runs of small networks; they are not calibrated on a corpus yet.
-"""
+"""Diagnosis: from what a fit left behind to findings, the most likely cause first."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import ArrayLike
+from scipy.sparse import issparse
+from sklearn.preprocessing import LabelBinarizer
 
-from bpmodel.findings import Diagnosis, Finding
-from bpmodel.record import S_SHAPED, Record
-
-Rule = Callable[[Record], Finding | None]
-
-LARGE_SCALE = 10.0
-DEPTH_RATIO = 10.0
-
-
-def unscaled_input(r: Record) -> Finding | None:
-    s = r.scales
-    if r.learned or max(s.input_std, s.input_mean) <= LARGE_SCALE:
-        return None
-    return Finding(
-        "unscaled_input",
-        0,
-        {"largest_std": s.input_std, "least_std": s.input_least_std, "largest_mean": s.input_mean},
-        "Columns of X are far from mean 0 and standard deviation 1; the curvature of the loss in the first layer's weights grows "
-        "with their square, so every learning rate is too high for some of them and too low for others.",
-        "Put a StandardScaler in front: make_pipeline(StandardScaler(), network).",
-        reference="LeCun et al., Efficient BackProp, 1998",
-    )
+from bpmodel.findings import Diagnosis
+from bpmodel.losses import LOSSES
+from bpmodel.monitor import EXPLOSION_FACTOR, LOSS_EXPLODED, LOSS_NOT_FINITE, Verdict, diverged
+from bpmodel.probes import no_signals
+from bpmodel.record import UNKNOWN, Record, scales
+from bpmodel.rules import RULES
 
 
-def unscaled_target(r: Record) -> Finding | None:
-    s = r.scales
-    far = s.target_std > LARGE_SCALE or s.target_mean > LARGE_SCALE * max(s.target_std, 0.1)
-    if r.learned or not far or r.options.get("scale_target"):
-        return None
-    return Finding(
-        "unscaled_target",
-        0,
-        {"std": s.target_std, "mean": s.target_mean, "first_loss": r.first_loss, "dummy_loss": r.baseline},
-        "The target is far from mean 0 and standard deviation 1; the first gradients are as large as it is.",
-        "Let the network learn the standardised target: scale_target=True.",
-        {"scale_target": True},
-        "LeCun et al., Efficient BackProp, 1998",
-    )
-
-
-def exploding_depth(r: Record) -> Finding | None:
-    grows = r.depth_ratio > DEPTH_RATIO or r.first_loss > LARGE_SCALE * r.baseline
-    chi = r.probes["chi"][:1, :-1]
-    if r.learned or not grows or chi.size == 0 or np.prod(np.sqrt(chi)) <= DEPTH_RATIO:
-        return None
-    change: dict[str, Any] = {"init": "auto", "init_gain": 1.0}
-    if r.options["init"] == "auto" and r.options["init_gain"] == 1.0:
-        change = {"normalization": "layer"}
-    settings = ", ".join(f"{name}={value!r}" for name, value in change.items())
-    return Finding(
-        "exploding_depth",
-        0,
-        {"ratio_first_to_last_layer": r.depth_ratio, "mean_chi": float(np.exp(np.mean(np.log(chi))))},
-        "Derivatives grow from layer to layer on their way back: the weights are too large for this depth and activation "
-        "(chi > 1), which no learning rate changes.",
-        f"Start from weights that fit the activation: {settings}.",
-        change,
-        "He et al., 2015; Schoenholz et al., 2017",
-    )
-
-
-def exploding_step(r: Record) -> Finding | None:
-    ratio = r.probes["step_ratio"]
-    longest = float(np.nanmax(ratio)) if np.isfinite(ratio).any() else np.nan
-    lost = r.lost_units
-    killed = not r.learned and lost.size > 0 and lost[0] < 0.2 and lost[-1] > 0.5 and longest > 0.02
-    if not (r.diverged or killed):
-        return None
-    rate = r.rate / 10
-    evidence = {"learning_rate": r.rate, "step_to_weight": longest}
-    evidence |= (
-        {"loss_to_dummy": r.verdict.evidence["ratio"]} if r.diverged else {"share_of_lost_units": float(lost[-1])}
-    )
-    return Finding(
-        "exploding_step",
-        int(r.verdict.epoch or r.probes["epoch"][np.argmax(lost > 0.5)]),
-        evidence,
-        "The steps are longer than the curvature of the loss allows: each overshoots farther than the one before"
-        + (", until most units of a layer lay where their activation is flat." if killed else "."),
-        f"Lower the learning rate: learning_rate_init={rate:g}.",
-        {"learning_rate_init": rate},
-        "Cohen et al., 2021",
-    )
-
-
-def vanishing_gradient(r: Record) -> Finding | None:
-    dead_at_start = float(r.probes["dead"][0, :-1].max(initial=0))
-    if r.diverged or r.final_share < 0.9 or not r.depth_ratio < 1e-2 or dead_at_start > 0.9:
-        return None
-    return Finding(
-        "vanishing_gradient",
-        0,
-        {"ratio_first_to_last_layer": r.depth_ratio, "layers": float(len(r.units) - 1)},
-        "Derivatives shrink from layer to layer on their way back, so the first layers do not learn.",
-        "Use activations and weights that keep their size: activation='relu', init='auto', or fewer layers.",
-        {"activation": "relu", "init": "auto", "init_gain": 1.0},
-        "Glorot & Bengio, 2010",
-    )
-
-
-def saturated_units(r: Record) -> Finding | None:
-    flat = [float(v) for v, name in zip(r.last("saturated"), r.activations, strict=False) if name in S_SHAPED]
-    if r.diverged or r.learned or not flat or max(flat) < 0.5:
-        return None
-    return Finding(
-        "saturated_units",
-        int(r.probes["epoch"][-1]),
-        {"share_of_flat_slopes": max(flat)},
-        "Most units lie where their activation is flat (slopes below 0.05): derivatives that pass them shrink.",
-        "Start from smaller weights: init='auto', init_gain=1.0; scaled inputs help, too.",
-        {"init": "auto", "init_gain": 1.0},
-        "Glorot & Bengio, 2010",
-    )
-
-
-def dead_units(r: Record) -> Finding | None:
-    dead = r.last("dead")
-    if r.diverged or r.learned or dead.size == 0 or dead.max() < 0.5 or r.options["dropout"] > 0.5:
-        return None
-    return Finding(
-        "dead_units",
-        int(r.probes["epoch"][-1]),
-        {"share_of_dead_units": float(dead.max()), "learning_rate": r.rate},
-        "Most units of a layer are off for every row and get no derivative any more, usually after steps that were too long.",
-        f"Use activation='leaky_relu' and learning_rate_init={r.rate / 10:g}.",
-        {"activation": "leaky_relu", "learning_rate_init": r.rate / 10},
-        "Lu et al., Dying ReLU and Initialization, 2019",
-    )
-
-
-def oscillating(r: Record) -> Finding | None:
-    loss = r.loss[len(r.loss) // 2 :]
-    if r.diverged or len(loss) < 8 or r.learned:
-        return None
-    moves = np.diff(loss)
-    flips = float(np.mean(moves[1:] * moves[:-1] < 0))
-    swing = float(np.abs(moves).mean() / max(loss.mean(), 1e-300))
-    if flips < 0.5 or swing < 0.05:
-        return None
-    return Finding(
-        "oscillating",
-        len(r.loss) // 2,
-        {"turns": flips, "swing": swing, "learning_rate": r.rate},
-        "The loss goes up and down from epoch to epoch instead of down: the steps jump across the valley.",
-        f"Lower the learning rate: learning_rate_init={r.rate / 10:g}.",
-        {"learning_rate_init": r.rate / 10},
-    )
-
-
-def slow_convergence(r: Record) -> Finding | None:
-    loss = r.loss
-    steps = r.probes["step_ratio"]
-    if r.diverged or r.learned or len(loss) < 2 or not np.isfinite(steps).any():
-        return None
-    longest = float(np.nanmax(steps))
-    falling = float(loss[0] - loss[-1]) > 0
-    if not falling or longest > 1e-4:
-        return None
-    return Finding(
-        "slow_convergence",
-        len(loss),
-        {"step_to_weight": longest, "learning_rate": r.rate, "loss_to_dummy": r.final_share},
-        "The loss falls, but each step moves the weights by less than a ten-thousandth of their size.",
-        f"Raise the learning rate: learning_rate_init={r.rate * 100:g}.",
-        {"learning_rate_init": r.rate * 100},
-    )
-
-
-def class_imbalance(r: Record) -> Finding | None:
-    if r.diverged or r.scales.least_class >= 0.05 or r.final_share < 0.5 or r.options.get("class_weight"):
-        return None
-    return Finding(
-        "class_imbalance",
-        0,
-        {"share_of_rarest_class": r.scales.least_class},
-        "One class is so rare that ignoring it costs almost nothing.",
-        "Weight the classes: class_weight='balanced'.",
-        {"class_weight": "balanced"},
-    )
-
-
-def outliers(r: Record) -> Finding | None:
-    if r.learned or r.scales.target_tail < 30 or r.options.get("loss") != "squared_error":
-        return None
-    return Finding(
-        "outliers",
-        0,
-        {"farthest_target_in_interquartile_ranges": r.scales.target_tail},
-        "A few targets are so far out that their squared errors outweigh all others.",
-        "Use a loss that grows linearly: loss='huber', scale_target=True.",
-        {"loss": "huber", "scale_target": True},
-        "Huber, 1964",
-    )
-
-
-def no_signal(r: Record) -> Finding | None:
-    validation = r.history["validation_loss"]
-    if r.diverged or not np.isfinite(validation).all() or r.final_share > 0.5 or validation.min() < 0.95 * r.baseline:
-        return None
-    return Finding(
-        "no_signal",
-        int(np.argmin(validation)) + 1,
-        {"least_validation_loss_to_dummy": float(validation.min() / r.baseline), "training_to_dummy": r.final_share},
-        "The training loss falls and the validation loss never beats the dummy predictor: the rows are learned by heart.",
-        "Look for inputs that say something about the target, or for more rows; no hyperparameter replaces them.",
-    )
-
-
-def overfitting(r: Record) -> Finding | None:
-    validation = r.history["validation_loss"]
-    if r.diverged or not np.isfinite(validation).all() or r.final_share > 0.5:
-        return None
-    best, last = int(np.argmin(validation)), float(validation[-1])
-    if (
-        last - validation[best] < 0.2 * r.baseline
-        or last < 1.2 * validation[best]
-        or validation[best] > 0.95 * r.baseline
-    ):
-        return None
-    return Finding(
-        "overfitting",
-        best + 1,
-        {
-            "validation_loss": last,
-            "least_validation_loss": float(validation[best]),
-            "training_to_dummy": r.final_share,
-        },
-        "The validation loss rises while the training loss still falls.",
-        "Keep the best epoch and penalise weights: early_stopping=True, and a larger alpha.",
-        {"early_stopping": True, "alpha": max(10 * float(r.options["alpha"]), 0.01)},
-        "Prechelt, 1998",
-    )
-
-
-def underfitting(r: Record) -> Finding | None:
-    if r.diverged or r.final_share < 0.5 or len(r.loss) < 2:
-        return None
-    return Finding(
-        "underfitting",
-        len(r.loss),
-        {"loss_to_dummy": r.final_share, "hidden_units": float(sum(r.units[1:-1])), "epochs": float(len(r.loss))},
-        "The training loss itself stays high: the network is too small, too strongly penalised, or trained too briefly.",
-        "Widen the network, lower alpha and dropout, or raise max_iter.",
-        {"hidden_layer_sizes": (100, 100), "alpha": 1e-4, "dropout": 0.0, "max_iter": max(200, 4 * len(r.loss))},
-    )
-
-
-RULES: tuple[Rule, ...] = (
-    unscaled_input,
-    outliers,
-    unscaled_target,
-    exploding_depth,
-    exploding_step,
-    vanishing_gradient,
-    saturated_units,
-    dead_units,
-    oscillating,
-    slow_convergence,
-    no_signal,
-    overfitting,
-    class_imbalance,
-    underfitting,
-)
-"""In the order of causes: what the data or the start explain comes before what follows from them."""
-
-
-def diagnose(record: Record) -> Diagnosis:
-    """Return what went wrong in a fit, the most likely cause first."""
+def examine(record: Record) -> Diagnosis:
+    """Return what went wrong in a fit."""
     if record.scales.target_std == 0 and record.baseline <= 1e-12 and not record.diverged:
         return Diagnosis((), "healthy: the target is constant")
     with np.errstate(all="ignore"):
@@ -290,6 +27,106 @@ def diagnose(record: Record) -> Diagnosis:
     if len(found) > 1 and found[-1].code == "underfitting":
         found.pop()  # a consequence of the others
     if not found:
-        return Diagnosis((), f"healthy: {record.verdict.reason}")
+        verdict = record.verdict
+        return Diagnosis((), f"{verdict}; no rule explains it" if verdict.failed else f"healthy: {verdict.reason}")
     many = "1 finding" if len(found) == 1 else f"{len(found)} findings, the most likely cause first"
     return Diagnosis(tuple(found), f"{record.verdict}; {many}")
+
+
+def diagnose(
+    history: Mapping[str, ArrayLike],
+    X: Any = None,
+    y: ArrayLike | None = None,
+    *,
+    options: Mapping[str, Any] | None = None,
+    baseline: float | None = None,
+    task: Literal["regression", "classification"] | None = None,
+) -> Diagnosis:
+    """Return what went wrong in a fit of any network, from its loss curves.
+
+    For fits that are not at hand any more, or not ours: `BPRegressor.diagnose` and `BPClassifier.diagnose` know more, layer by
+    layer.
+
+    Parameters
+    ----------
+    history : mapping of str to array-like of shape (epochs,)
+        ``loss``, and where known ``validation_loss``, ``gradient_norm``, ``spikes``, as in `BPRegressor.history_`.
+    X : array-like or sparse matrix of shape (n_samples, n_features), optional
+        The rows that were learned, as the network saw them.
+    y : array-like of shape (n_samples,) or (n_samples, n_outputs), optional
+        Their targets.
+    options : mapping, optional
+        Hyperparameters by the names of `BPRegressor`, which are scikit-learn's; those not named have their default.
+    baseline : float, optional
+        Loss of the dummy predictor, in the unit of the history; by default that of y: for numbers half of their variance, the
+        squared error of scikit-learn's MLP and of this package, for classes their entropy.
+    task : {"regression", "classification"}, optional
+        What y is; by default numbers if they are floats, else classes.
+
+    Raises
+    ------
+    ValueError
+        If there is no ``loss``, curves differ in length, or neither `y` nor `baseline` is given.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from bpmodel import diagnose
+    >>> y = np.random.default_rng(0).normal(size=100)
+    >>> note = diagnose({"loss": [0.9, 3.1, 250.0, 9e6]}, y=y, options={"solver": "sgd", "learning_rate_init": 0.5})
+    >>> note.codes, note.findings[0].change
+    (['exploding_step'], {'learning_rate_init': 0.05})
+    """
+    curves = {name: np.asarray(values, dtype=np.float64) for name, values in history.items()}
+    if "loss" not in curves or curves["loss"].ndim != 1 or len(curves["loss"]) == 0:
+        raise ValueError(f"history needs a curve 'loss' of one or more epochs; it has {sorted(curves)}")
+    lengths = {name: len(curve) for name, curve in curves.items()}
+    if len(set(lengths.values())) > 1:
+        raise ValueError(f"the curves of history differ in length: {lengths}")
+    options = dict(options or {})
+    seen = UNKNOWN
+    if y is not None:
+        classes = task == "classification" or (task is None and np.asarray(y).dtype.kind != "f")
+        targets = _targets(y, classes)
+        if baseline is None:
+            loss = LOSSES[("log_loss" if targets.shape[1] > 1 else "binary_log_loss") if classes else "squared_error"]
+            baseline = loss.baseline(targets.mean(axis=0), (targets**2).mean(axis=0), 0.0)
+        if X is not None:
+            rows = X.tocsr() if issparse(X) else np.asarray(X)
+            seen = scales(rows, targets, np.arange(len(targets)), classes)
+    if baseline is None:
+        raise ValueError("give y or baseline: losses are judged by what a dummy predictor has")
+    hidden = np.atleast_1d(np.asarray(options.get("hidden_layer_sizes", (100,)), dtype=np.int64)).tolist()
+    return examine(
+        Record(
+            options=options,
+            verdict=_verdict(curves, baseline),
+            history=curves,
+            probes=no_signals(len(hidden) + 1),
+            scales=seen,
+            activations=[str(options.get("activation", "relu"))] * len(hidden),
+            units=[1, *hidden, 1],
+            baseline=baseline,
+            first_loss=float(curves["loss"][0]),
+        )
+    )
+
+
+def _targets(y: ArrayLike, classes: bool) -> np.ndarray:
+    """Return what a network would learn for y, of shape (n, outputs)."""
+    targets = np.asarray(LabelBinarizer().fit_transform(y) if classes else y, dtype=np.float64)
+    return targets.reshape(len(targets), -1)
+
+
+def _verdict(curves: Mapping[str, np.ndarray], baseline: float) -> Verdict:
+    """Judge a loss curve as `monitor` does, an epoch at a time; a loss that falls from the first epoch on started there."""
+    loss = curves["loss"]
+    start = loss[0] if len(loss) > 1 and loss[1] < loss[0] else 0.0
+    exploded = loss > EXPLOSION_FACTOR * max(baseline, start)
+    bad = np.flatnonzero(~np.isfinite(loss) | exploded)
+    if len(bad) == 0:
+        return Verdict("ok", f"ended after {len(loss)} epochs")
+    epoch = int(bad[0])
+    code = LOSS_EXPLODED if np.isfinite(loss[epoch]) else LOSS_NOT_FINITE
+    norm = float(curves.get("gradient_norm", np.full(len(loss), np.nan))[epoch])
+    return diverged(code, epoch=epoch + 1, step=None, loss=float(loss[epoch]), baseline=baseline, gradient_norm=norm)

@@ -17,11 +17,12 @@ from bpmodel.losses import LOSSES
 from bpmodel.network import Mode, Network
 from bpmodel.noise import add_normal, next_number, shuffle
 from bpmodel.optimizers import OPTIMIZERS, Rule
-from bpmodel.probes import probe, probe_epoch
+from bpmodel.probes import is_dead, probe, probe_epoch
 from bpmodel.propagation import backward, copy, count_weights, evaluate_loss, forward
 from bpmodel.regularization import add_penalties, average, decay_weights, limit_norms
 from bpmodel.rows import gather
 from bpmodel.schedules import SCHEDULES
+from bpmodel.spikes import FIELDS, skip, stands_out
 
 
 class Settings(NamedTuple):
@@ -51,6 +52,7 @@ class Settings(NamedTuple):
     n_iter_no_change: float
     early_stopping: bool
     watch: bool
+    skipping: bool
     probing: bool
     baseline: float
     steady_rows: int
@@ -64,6 +66,7 @@ class History(NamedTuple):
     learning_rate: NDArray[np.float64]
     validation_loss: NDArray[np.float64]
     validation_score: NDArray[np.float64]
+    spikes: NDArray[np.float64]
 
 
 class Memory(NamedTuple):
@@ -85,6 +88,7 @@ STATE = np.dtype(
     [
         ("epoch", np.int64),  # epochs of this fit
         ("step", np.int64),  # updates since the weights were drawn
+        ("restart", np.int64),  # updates before the optimizer's memory was last empty
         ("samples", np.int64),  # rows seen since the weights were drawn
         ("rate", np.float64),
         ("stagnant", np.int64),  # epochs in a row without an improvement
@@ -95,6 +99,7 @@ STATE = np.dtype(
         ("code", np.int64),  # of monitor
         ("loss", np.float64),  # evidence of a divergence
         ("gradient_norm", np.float64),
+        *FIELDS,
     ]
 )
 
@@ -150,8 +155,9 @@ def rate_of_step(settings, state, steps):
         settings.decay_epochs,
         settings.decay_rate,
     )
-    if epochs < settings.warmup_epochs:
-        rate *= min((s.step + 1) / (settings.warmup_epochs * steps), 1.0)
+    warm = s.step - s.restart
+    if warm / steps < settings.warmup_epochs:
+        rate *= min((warm + 1) / (settings.warmup_epochs * steps), 1.0)
     return rate
 
 
@@ -192,7 +198,7 @@ def train(
         if not settings.early_stopping:
             keep_weights(memory.average, network.running, before)
         limit = monitor.EXPLOSION_FACTOR * max(settings.baseline, s.first_loss) * max(n, settings.steady_rows)
-        penalised, plain, norms, steps, rate = 0.0, 0.0, 0.0, 0, 0.0
+        penalised, plain, norms, steps, spikes, taken, rate = 0.0, 0.0, 0.0, 0, 0, 0, 0.0
         for start in range(0, n, settings.batch_size):
             count = min(settings.batch_size, n - start)
             batch, total_weight = gather(rows, start, count, work, batch_y, batch_w)
@@ -209,10 +215,16 @@ def train(
             loss = evaluate_loss(network.loss, z, batch_y, batch_w, scale, network.loss_number) / total_weight
             backward(network, work, batch, mode)
             penalty, squared_gradient = add_penalties(parameters, gradient, weights, settings, total_weight)
+            norm = np.sqrt(squared_gradient)
+            if stands_out(state, loss, norm, settings.baseline):
+                spikes += 1
+                if settings.skipping and skip(state):
+                    s.step += 1
+                    continue
             steps += 1
+            taken += count
             plain += loss * count
             penalised += (loss + penalty) * count
-            norm = np.sqrt(squared_gradient)
             norms += norm
             if settings.watch:
                 if not np.isfinite(loss):
@@ -229,7 +241,13 @@ def train(
             if settings.weight_decay > 0:
                 decay_weights(parameters, weights, number(1 - rate * settings.weight_decay))
             update_parameters(
-                settings.optimizer, parameters, gradient, memory.optimizer, settings.rule, number(rate), s.step
+                settings.optimizer,
+                parameters,
+                gradient,
+                memory.optimizer,
+                settings.rule,
+                number(rate),
+                s.step - s.restart,
             )
             if settings.max_norm > 0:
                 limit_norms(network, number(settings.max_norm))
@@ -237,14 +255,15 @@ def train(
                 average(memory.average, parameters, settings.ema_decay, s.step)
         if s.code == monitor.RUNNING and settings.watch and not np.isfinite(parameters.sum()):
             s.code = monitor.WEIGHTS_NOT_FINITE
-            s.loss, s.gradient_norm = plain / n, norms / steps
+            s.loss, s.gradient_norm = plain / max(taken, 1), norms / max(steps, 1)
 
         epoch = s.epoch
         s.epoch += 1
         s.samples += n
-        history.loss[epoch] = penalised / n
+        history.loss[epoch] = penalised / (n if s.code != monitor.RUNNING else max(taken, 1))
         history.gradient_norm[epoch] = norms / max(steps, 1)
         history.learning_rate[epoch] = rate
+        history.spikes[epoch] = spikes
         if s.code == monitor.RUNNING:
             if validation.order.size > 0:
                 most = validation.order.size
@@ -259,6 +278,10 @@ def train(
         ends = s.code != monitor.RUNNING or s.epoch == settings.max_iter
         if settings.probing and (ends or s.epoch == probe_epoch(s.probes)):
             probe(network, work, batch_y, batch_w, rows, s.epoch, signals, state)
+            nothing_learned = history.loss[epoch] > monitor.LEARNED * settings.baseline
+            if settings.watch and s.code <= monitor.OK and nothing_learned and is_dead(signals, s.probes - 1):
+                s.code = monitor.STALLED
+                s.loss, s.gradient_norm = plain / max(taken, 1), norms / max(steps, 1)
 
 
 @inner

@@ -12,7 +12,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from bpmodel import network as networks
-from bpmodel import prediction
+from bpmodel import prediction, scaling
 from bpmodel.losses import LOSSES
 
 
@@ -28,6 +28,7 @@ class FittedNetwork(BaseEstimator, ABC):
     _activations: list[str]
     _normalization: str
     _loss: str
+    _scaling: scaling.Scaling | None
 
     @abstractmethod
     def _loss_name(self) -> str:
@@ -89,7 +90,7 @@ class FittedNetwork(BaseEstimator, ABC):
         check_is_fitted(self)
         if not self._is_plain(X):
             X = validate_data(self, X, accept_sparse="csr", dtype=(np.float64, np.float32), reset=False)
-        return prediction.predict(self._network(), X)
+        return prediction.predict(self._network(), scaling.apply(self._scaling, X))
 
     def _is_plain(self, X: Any) -> bool:
         """Whether X is what validation would return as it is; asking takes a tenth of the time of validating one row."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from abc import abstractmethod
+from collections.abc import Mapping
 from typing import Any, Self
 
 import numpy as np
@@ -13,29 +14,26 @@ from sklearn.base import ClassifierMixin
 from sklearn.callback import CallbackSupportMixin, with_callbacks
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
-from sklearn.utils import check_random_state, estimator_html_repr
+from sklearn.utils import check_random_state
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import (
     _check_sample_weight,
     check_consistent_length,
-    check_is_fitted,
     validate_data,
 )
 
-from bpmodel import html, initializers, settings
+from bpmodel import initializers, scaling, settings
 from bpmodel import network as networks
 from bpmodel.activations import ACTIVATIONS
 from bpmodel.callbacks import EpochTasks
-from bpmodel.diagnosis import diagnose
 from bpmodel.epochs import Memory
-from bpmodel.findings import Diagnosis
-from bpmodel.fitted import FittedNetwork
+from bpmodel.explained import ExplainedNetwork
 from bpmodel.full_batch import FULL_BATCH, check
 from bpmodel.full_batch_training import FullBatchTraining, in_double_precision
 from bpmodel.losses import LOSSES, Loss
-from bpmodel.monitor import DivergenceError, DivergenceWarning, Verdict
 from bpmodel.optimizers import OPTIMIZERS
-from bpmodel.record import Record, Scales, scales
+from bpmodel.record import UNKNOWN, scales, symmetric_layer
+from bpmodel.repair import Repairer, altered
 from bpmodel.rows import Rows
 from bpmodel.training import Training, new_memory, new_state
 
@@ -49,15 +47,13 @@ def learns_in_parts(estimator: Any) -> bool:
     return True
 
 
-class BPEstimator(CallbackSupportMixin, FittedNetwork):
+class BPEstimator(CallbackSupportMixin, ExplainedNetwork):
     """Fits a network; subclasses say what it learns, and turn its outputs into predictions."""
 
     _parameter_constraints: dict
     _state: NDArray
     _memory: list[NDArray] | None
     _moments: NDArray
-    _scales: Scales
-    _losses: tuple[float, float]
     _loss_curve: list[float]
     _validation_scores: list[float]
     n_outputs_: int
@@ -81,10 +77,6 @@ class BPEstimator(CallbackSupportMixin, FittedNetwork):
     def _weigh(self, y: NDArray, weight: NDArray, *, incremental: bool) -> NDArray:
         """Return the weights of the rows, given those of the samples; none at all where every row counts the same."""
         return weight
-
-    def _html_repr(self) -> str:
-        diagram: str = estimator_html_repr(self)
-        return diagram + html.summary(self) if hasattr(self, "verdict_") else diagram
 
     # ------------------------------------------------------------------------------------------------ fitting
 
@@ -122,9 +114,9 @@ class BPEstimator(CallbackSupportMixin, FittedNetwork):
         Warns
         -----
         ConvergenceWarning
-            If training would have gone on after `max_iter` epochs, or a full-batch solver gave up.
+            If training would have gone on after `max_iter` epochs, stalled, or a full-batch solver gave up.
         DivergenceWarning
-            If the fit diverges and ``on_divergence="stop"``.
+            If the fit diverges and ``on_divergence="stop"``, or is repaired.
         """
         if (X_val is None) != (y_val is None):
             raise ValueError("X_val and y_val belong together: give both or none")
@@ -141,9 +133,8 @@ class BPEstimator(CallbackSupportMixin, FittedNetwork):
             warnings.warn("Training interrupted by user.", stacklevel=3)
         self.end_fit(training)
         context.call_on_fit_task_end(estimator=self, **data, reconstruction_attributes=self._weights)
-        if self.verdict_.diverged:
-            self._report_divergence(4)
-        elif training.shortfall:
+        self._report(4)
+        if not self.verdict_.failed and training.shortfall:
             warnings.warn(training.shortfall, ConvergenceWarning, stacklevel=3)
         return self
 
@@ -164,8 +155,7 @@ class BPEstimator(CallbackSupportMixin, FittedNetwork):
         training = self.begin_fit(X, y, sample_weight, incremental=True)
         training.advance(1)
         self.end_fit(training)
-        if self.verdict_.diverged:
-            self._report_divergence(4)
+        self._report(4)
         return self
 
     def begin_fit(
@@ -198,16 +188,45 @@ class BPEstimator(CallbackSupportMixin, FittedNetwork):
             Whether to go on from the present weights and optimizer state, as `partial_fit` does.
         """
         self._validate_params()
+        first = not hasattr(self, "_parameters") or not (self.warm_start or incremental)
+        training = self._begin(X, y, sample_weight, rows, validation, stop_on_validation, incremental, first)
+        if self.on_divergence == "repair" and not incremental:
+            held_out = validation if isinstance(validation, tuple) else training.validation.numbers
+            numbers, known = training.rows.numbers, isinstance(held_out, tuple) or len(held_out) > 0
+
+            def again(changes: Mapping[str, Any]) -> Training:
+                with altered(self, changes):
+                    return self._begin(X, y, sample_weight, numbers, held_out if known else None, known, False, True)
+
+            training.mend = Repairer(self._record_of, again if first else None)
+        return training
+
+    def _begin(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: ArrayLike | None,
+        rows: NDArray[np.integer] | None,
+        validation: tuple[ArrayLike, ArrayLike] | NDArray[np.integer] | None,
+        stop_on_validation: bool,
+        incremental: bool,
+        first: bool,
+    ) -> Training:
+        """The same without repair; a `first` fit draws new weights."""
         solver = FULL_BATCH.get(self.solver)
         if solver is not None:
             check(self.get_params(deep=False))
-        first = not hasattr(self, "_parameters") or not (self.warm_start or incremental)
         X, y = self._validate(X, y, first=first, incremental=incremental)
         if issparse(X) and self.input_noise > 0:
             raise ValueError(f"input_noise={self.input_noise!r} needs dense rows; X is sparse")
+        if issparse(X) and self.scale_input == "robust":
+            raise ValueError("scale_input='robust' needs dense rows; X is sparse, for which 'standard' is possible")
         weight = np.zeros(0) if sample_weight is None else _check_sample_weight(sample_weight, X)
         weight = self._weigh(y, weight, incremental=incremental)
         index = np.arange(X.shape[0]) if rows is None else np.asarray(rows)
+        if first:
+            self._scaling = scaling.learn(self.scale_input, X if rows is None else X[index])
+        X = scaling.apply(self._scaling, X)
         if first:
             self._learn_target(y[index], weight[index] if weight.size else np.broadcast_to(1.0, index.shape))
         targets = self._encode(y)
@@ -252,10 +271,11 @@ class BPEstimator(CallbackSupportMixin, FittedNetwork):
             "on_epoch": [_print_epoch] if self.verbose else [],
         }
         n_rows = len(train_index)
+        classes = isinstance(self, ClassifierMixin)
+        self._scales = UNKNOWN if incremental else scales(X, targets, train_index, classes)
+        self._symmetric = 0 if incremental else symmetric_layer(self.coefs_)
         if solver is not None:
             return FullBatchTraining(solver=solver, settings=settings.full_batch(self, n_rows), **parts)
-        if not incremental:  # otherwise nothing is probed that could be diagnosed
-            self._scales = scales(X, targets, train_index, isinstance(self, ClassifierMixin))
         numbers = settings.stochastic(self, self._parameters.dtype, n_rows, baseline, incremental=incremental)
         return Training(settings=numbers, **parts)
 
@@ -289,6 +309,7 @@ class BPEstimator(CallbackSupportMixin, FittedNetwork):
             return training_rows.picked(validation)
         X, y = validation
         X = validate_data(self, X, accept_sparse="csr", dtype=(np.float64, np.float32), reset=False)
+        X = scaling.apply(self._scaling, X)
         targets = self._encode(self._validate_labels(y))
         check_consistent_length(X, targets)
         if targets.shape[1] != self.n_outputs_:
@@ -298,70 +319,22 @@ class BPEstimator(CallbackSupportMixin, FittedNetwork):
     def end_fit(self, training: Training) -> Self:
         """Turn a `Training`, as far as it has come, into fitted attributes."""
         verdict = training.verdict
-        if self.early_stopping or (verdict.diverged and self.on_divergence != "ignore"):
+        if self.early_stopping or (verdict.failed and self.on_divergence != "ignore"):
             training.restore_best()
-        history = {name: values[: training.epoch].copy() for name, values in training.history._asdict().items()}
+        self._keep_account(training)
         state = training.state[0]
-        self.history_ = history
-        self._losses = training.baseline, float(state["first_loss"])
-        self.probes_ = training.signals.taken(int(state["probes"]))
-        self.verdict_: Verdict = verdict
-        self.diverged_ = verdict.diverged
         self.n_iter_ = training.epoch
         self.t_ = int(state["samples"])
-        self._loss_curve += history["loss"].tolist()
+        self._loss_curve += self.history_["loss"].tolist()
         self.loss_curve_ = list(self._loss_curve)
         self.loss_ = self.loss_curve_[-1] if self.loss_curve_ else np.inf
         self.best_loss_ = None if self.early_stopping else float(state["best_loss"])
-        self._validation_scores += history["validation_score"].tolist()
+        self._validation_scores += self.history_["validation_score"].tolist()
         self.validation_scores_ = list(self._validation_scores) if self.early_stopping else None
         self.best_validation_score_ = float(state["best_score"]) if self.early_stopping else None
         for name, value in training.learned.items():
             setattr(self, f"{name}_", value)
         return self
-
-    def diagnose(self) -> Diagnosis:
-        """Return what went wrong in the last fit: findings with numbers, cause and remedy, the most likely cause first.
-
-        Raises
-        ------
-        NotFittedError
-            Before `fit`.
-        ValueError
-            After `partial_fit`, or a full-batch solver, of which too little is recorded.
-        """
-        check_is_fitted(self)
-        if len(self.probes_["epoch"]) == 0:
-            raise ValueError(
-                f"diagnose needs a whole fit by an update rule; the last one was solver={self.solver!r} in parts"
-            )
-        baseline, first_loss = self._losses
-        return diagnose(
-            Record(
-                options=self.get_params(deep=False),
-                verdict=self.verdict_,
-                history=self.history_,
-                probes=self.probes_,
-                scales=self._scales,
-                activations=self._activations,
-                units=self._layer_units,
-                baseline=baseline,
-                first_loss=first_loss,
-            )
-        )
-
-    def _report_divergence(self, stacklevel: int) -> None:
-        if self.on_divergence == "ignore":
-            return
-        message, more = f"{type(self).__name__} diverged: {self.verdict_.reason}.", "`verdict_`"
-        if len(self.probes_["epoch"]):
-            first = self.diagnose().findings[0]
-            message += f" Most likely {first.code}: {first.remedy}"
-            more += " and `diagnose()`"
-        if self.on_divergence == "raise":
-            raise DivergenceError(message)
-        message += f" The weights of its best epoch are kept; see {more}."
-        warnings.warn(message, DivergenceWarning, stacklevel=stacklevel)
 
     def _draw_weights(self, inputs: int, outputs: int, dtype: np.dtype, random_state: np.random.RandomState) -> None:
         hidden = np.atleast_1d(np.asarray(self.hidden_layer_sizes, dtype=object)).tolist()

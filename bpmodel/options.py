@@ -22,10 +22,13 @@ from bpmodel.initializers import INITIALIZERS
 from bpmodel.losses import CLASSIFICATION, REGRESSION
 from bpmodel.normalization import NORMALIZATIONS
 from bpmodel.optimizers import OPTIMIZERS
+from bpmodel.scaling import SCALINGS
 from bpmodel.schedules import SCHEDULES
 
 ON_DIVERGENCE = {
     "stop": "end at once with the weights of its best epoch, a `verdict_` and a DivergenceWarning",
+    "repair": "change what the diagnosis says and go on; `repairs_` and a DivergenceWarning tell what. A step that stands out "
+    "from those before is skipped",
     "raise": "raise DivergenceError",
     "ignore": "train on, as scikit-learn's MLP does",
 }
@@ -201,6 +204,13 @@ TRAINING = (
         one_of(ON_DIVERGENCE),
         "What a fit does when it diverges.",
         choices=ON_DIVERGENCE,
+    ),
+    Option(
+        "scale_input",
+        "none",
+        one_of(SCALINGS),
+        "What the network sees in place of the columns of X; predictions do the same.",
+        choices=SCALINGS,
     ),
     Option(
         "init",

@@ -72,6 +72,11 @@ def new_signals(parameters: NDArray, layers: int, max_iter: int, probing: bool) 
     return Signals(epoch=count, step=count.copy(), previous=previous, **room)
 
 
+def no_signals(layers: int) -> dict[str, NDArray]:
+    """Return what a fit without probes has to show."""
+    return new_signals(np.zeros(0), layers, 0, probing=False).taken(0)
+
+
 @inner
 def probe_epoch(probes):
     """The epochs after which a probe is taken: 1, 2, 4, 8, …, after the one before the first step"""
@@ -116,6 +121,15 @@ def look_at_slopes(slopes, out):
     out[0] = dead / units
     out[1] = flat / max((units - dead) * rows, 1)
     out[2] = squares / (rows * units)
+
+
+@inner
+def is_dead(signals, k):
+    """Return whether, at a probe, every unit of a hidden layer was dead"""
+    found = False
+    for layer in range(signals.dead.shape[1] - 1):
+        found |= signals.dead[k, layer] == 1
+    return found
 
 
 @inner

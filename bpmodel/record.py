@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from bpmodel.full_batch import FULL_BATCH
 from bpmodel.monitor import Verdict
+from bpmodel.options import CLASSIFIER_OPTIONS, REGRESSOR_OPTIONS
 
+DEFAULTS = {o.name: o.default for o in (*CLASSIFIER_OPTIONS, *REGRESSOR_OPTIONS)}
 S_SHAPED = ("logistic", "tanh")
 
 
 @dataclass(frozen=True)
 class Scales:
-    """What the rows look like, in the units the network sees; of up to `SAMPLE` rows."""
+    """What the rows look like, in the units the network sees; of up to `SAMPLE` rows, tails of up to `TAIL_SAMPLE`."""
 
     input_std: float
     """largest standard deviation of a column"""
@@ -24,6 +27,8 @@ class Scales:
     """least one that is not 0"""
     input_mean: float
     """largest absolute mean of a column"""
+    input_tail: float
+    """largest distance from a column's median, in its interquartile ranges; for sparse rows 0"""
     target_std: float
     target_mean: float
     """largest absolute value over the outputs; for classes 0"""
@@ -33,7 +38,9 @@ class Scales:
     """share of the rarest class; for regression 1"""
 
 
-SAMPLE = 2000
+SAMPLE, TAIL_SAMPLE = 2000, 500
+UNKNOWN = Scales(*[np.nan] * len(Scales.__dataclass_fields__))
+"""Of rows that were not looked at: no comparison with a limit holds."""
 
 
 @np.errstate(over="ignore", invalid="ignore")
@@ -41,16 +48,15 @@ def scales(X: Any, targets: NDArray, index: NDArray[np.integer], classes: bool) 
     """Measure the first rows of an index; columns of sparse rows are taken with their zeros."""
     index = index[:: max(len(index) // SAMPLE, 1)][:SAMPLE]
     rows, y = X[index], np.asarray(targets[index], dtype=np.float64)
+    tail = 0.0
     if hasattr(rows, "toarray"):
         mean = np.asarray(rows.mean(axis=0)).ravel()
         std = np.sqrt(np.maximum(np.asarray(rows.multiply(rows).mean(axis=0)).ravel() - mean**2, 0))
     else:
         rows = np.asarray(rows, dtype=np.float64)
         mean, std = rows.mean(axis=0), rows.std(axis=0)
+        tail = _tail(rows)
     varied = std[std > 1e-12 * np.maximum(np.abs(mean), 1)]
-    ordered = np.sort(y, axis=0)
-    low, middle, high = (ordered[(len(y) - 1) * quarter // 4] for quarter in (1, 2, 3))
-    spread = np.maximum(high - low, 1e-12)
     several = classes and y.shape[1] > 1
     share = y.mean(axis=0)
     return Scales(
@@ -59,9 +65,28 @@ def scales(X: Any, targets: NDArray, index: NDArray[np.integer], classes: bool) 
         input_mean=float(np.abs(mean).max(initial=0)),
         target_std=0.0 if classes else float(y.std(axis=0).max()),
         target_mean=0.0 if classes else float(np.abs(y.mean(axis=0)).max()),
-        target_tail=0.0 if classes else float((np.abs(y - middle) / spread).max()),
+        input_tail=tail,
+        target_tail=0.0 if classes else _tail(y),
         least_class=1.0 if not classes else float(share.min() if several else min(share.min(), 1 - share.max())),
     )
+
+
+def _tail(values: NDArray[np.float64]) -> float:
+    """Return the largest distance from the median in interquartile ranges, over the columns that have one."""
+    values = values[:TAIL_SAMPLE]
+    ordered = np.sort(values, axis=0)
+    low, middle, high = (ordered[(len(values) - 1) * quarter // 4] for quarter in (1, 2, 3))
+    distance = np.maximum(ordered[-1] - middle, middle - ordered[0])
+    spread = high - low
+    return float(np.max(distance[spread > 0] / spread[spread > 0], initial=0))
+
+
+def symmetric_layer(weights: Sequence[NDArray]) -> int:
+    """Return the first hidden layer, counted from 1, whose units all have the same weights, or 0."""
+    for layer, matrix in enumerate(weights[:-1], start=1):
+        if matrix.shape[1] > 1 and (matrix == matrix[:, :1]).all():
+            return layer
+    return 0
 
 
 @dataclass(frozen=True)
@@ -78,6 +103,17 @@ class Record:
     baseline: float
     """loss of the dummy predictor"""
     first_loss: float
+    symmetric: int = 0
+    """hidden layer that started with the same weights for all units, or 0"""
+
+    def option(self, name: str) -> Any:
+        """Return the value of an option, by default what it is by default; None if there is no such option."""
+        return self.options.get(name, DEFAULTS.get(name))
+
+    @property
+    def stochastic(self) -> bool:
+        """Whether the fit had a learning rate."""
+        return self.option("solver") not in FULL_BATCH
 
     @property
     def diverged(self) -> bool:
@@ -88,20 +124,25 @@ class Record:
         return self.history["loss"]
 
     @property
+    def validation(self) -> NDArray[np.float64]:
+        """Validation losses; empty if there are none."""
+        losses = self.history.get("validation_loss", np.zeros(0))
+        return losses if np.isfinite(losses).all() else losses[:0]
+
+    @property
     def final_share(self) -> float:
         """Median loss of the last tenth of the epochs, as a multiple of the dummy predictor's; inf if it diverged."""
         return self._share(self.loss)
 
     def _share(self, losses: NDArray[np.float64]) -> float:
-        if self.diverged or len(losses) == 0:
+        if self.diverged or len(losses) == 0 or not np.isfinite(losses[-1]):
             return np.inf
         return float(np.median(losses[-max(len(losses) // 10, 1) :]) / max(self.baseline, 1e-300))
 
     @property
     def learned(self) -> bool:
         """Whether the loss came down to half of the dummy predictor's, on validation rows, too, where there are any."""
-        validation = self.history["validation_loss"]
-        held_out = self._share(validation) if np.isfinite(validation).all() else 0.0
+        held_out = self._share(self.validation) if len(self.validation) else 0.0
         return max(self.final_share, held_out) < 0.5
 
     @property
@@ -121,7 +162,7 @@ class Record:
 
     @property
     def rate(self) -> float:
-        return float(self.options["learning_rate_init"])
+        return float(self.option("learning_rate_init"))
 
     def last(self, name: str) -> NDArray[np.float64]:
         """Return the hidden layers' row of the last probe with numbers."""

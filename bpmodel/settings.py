@@ -41,7 +41,7 @@ def stochastic(options: Any, dtype: np.dtype, n_rows: int, baseline: float, *, i
         batch_size = n_rows if optimizer.whole else min(200, n_rows)
     elif batch_size > n_rows:
         warnings.warn(
-            "Got `batch_size` less than 1 or larger than sample size. It is going to be clipped", stacklevel=5
+            "Got `batch_size` less than 1 or larger than sample size. It is going to be clipped", stacklevel=6
         )
         batch_size = n_rows
     number: Any = dtype.type
@@ -79,6 +79,7 @@ def stochastic(options: Any, dtype: np.dtype, n_rows: int, baseline: float, *, i
         n_iter_no_change=float(options.n_iter_no_change),
         early_stopping=bool(options.early_stopping),
         watch=options.on_divergence != "ignore",
+        skipping=options.on_divergence == "repair",
         probing=not incremental,
         baseline=float(baseline),
         steady_rows=STEADY_ROWS if incremental else 1,

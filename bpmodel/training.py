@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bpmodel import monitor
+from bpmodel import monitor, spikes
 from bpmodel.blas import single_thread
 from bpmodel.clipping import new_recent
 from bpmodel.epochs import STATE, History, Memory, train
@@ -50,6 +50,8 @@ class Training:
     baseline: float
     reference: NDArray[np.float64]
     on_epoch: list[Callable[[Training], None]] = field(default_factory=list)
+    mend: Callable[[Training], None] | None = None
+    """called where the fit has failed; it may make it run again, by `rewind` or `begin_anew`"""
     work: Workspace = field(init=False)
     history: History = field(init=False)
     signals: Signals = field(init=False)
@@ -76,6 +78,11 @@ class Training:
         return self.epoch < self.max_iter and int(self.state["code"][0]) == monitor.RUNNING
 
     @property
+    def failed(self) -> bool:
+        """Whether the fit diverged or stalled."""
+        return int(self.state["code"][0]) not in (monitor.RUNNING, monitor.OK)
+
+    @property
     def out_of_epochs(self) -> bool:
         """Whether the fit ran all its epochs and would have gone on."""
         return self.epoch >= self.max_iter and int(self.state["code"][0]) == monitor.RUNNING
@@ -83,22 +90,30 @@ class Training:
     @property
     def verdict(self) -> Verdict:
         """How the fit ended, or stands."""
+        if not self.failed:
+            return Verdict("ok", self._standing())
         s = self.state[0]
         code = int(s["code"])
-        if code in (monitor.RUNNING, monitor.OK):
-            return Verdict("ok", self._standing())
-        return monitor.diverged(
-            code,
-            epoch=self.epoch,
-            step=int(s["step"]),
-            loss=float(s["loss"]),
-            baseline=self.baseline,
-            gradient_norm=float(s["gradient_norm"]),
-        )
+        numbers: dict[str, Any] = {"epoch": self.epoch, "step": int(s["step"]), "baseline": self.baseline}
+        numbers |= {name: float(s[name]) for name in ("loss", "gradient_norm")}
+        if code == monitor.STALLED:
+            layer = int(np.argmax(self.signals.dead[s["probes"] - 1] == 1)) + 1
+            return monitor.stalled(layer, **numbers)
+        return monitor.diverged(code, **numbers)
 
     def _standing(self) -> str:
         end = "paused" if self.running else "ended" if self.out_of_epochs else "stopped improving"
         return f"{end} after {self.epoch} epochs"
+
+    @property
+    def curves(self) -> dict[str, NDArray[np.float64]]:
+        """One number per epoch run so far, by name."""
+        return {name: values[: self.epoch].copy() for name, values in self.history._asdict().items()}
+
+    @property
+    def probed(self) -> dict[str, NDArray]:
+        """What the probes taken so far measured, by name."""
+        return self.signals.taken(int(self.state["probes"][0]))
 
     @property
     def shortfall(self) -> str:
@@ -122,6 +137,8 @@ class Training:
                 self._run(min(until, before + (1 if self.on_epoch else self._epochs_per_call)))
                 seconds = (time.perf_counter() - started) / max(self.epoch - before, 1)
                 self._epochs_per_call = max(1, int(RESPONSE_SECONDS / max(seconds, 1e-6)))
+                if self.failed and self.mend is not None:
+                    self.mend(self)
                 for call in self.on_epoch:
                     call(self)
         return self.verdict
@@ -146,6 +163,42 @@ class Training:
     def stop(self) -> None:
         """End the training after the present epoch."""
         self.state["code"] = monitor.OK
+
+    def rewind(self, rate: float, warmup_epochs: float) -> int:
+        """Go back to the best weights and train on from there at another learning rate, with an empty optimizer's memory.
+
+        Returns
+        -------
+        int
+            Epochs that are kept: those before the weights were the best.
+        """
+        s = self.state[0]
+        marks = -self.history.validation_score if self.settings.early_stopping else self.history.loss
+        healthy = marks[: self.epoch - 1]
+        kept = int(np.nanargmin(healthy)) + self.settings.early_stopping if np.isfinite(healthy).any() else 0
+        self.restore_best()
+        self.memory.optimizer[:] = 0
+        self.memory.recent[:] = new_recent()
+        spikes.forget(self.state)
+        steps = -(-len(self.rows.order) // self.settings.batch_size)
+        s["rate"] *= rate / self.settings.learning_rate_init
+        s["epoch"], s["step"], s["restart"], s["samples"] = (
+            kept,
+            kept * steps,
+            kept * steps,
+            kept * len(self.rows.order),
+        )
+        s["stagnant"], s["code"] = 0, monitor.RUNNING
+        s["probes"] = int(np.sum(self.signals.epoch[: s["probes"]] <= kept)) if kept else 0
+        if s["probes"]:
+            self.signals.step[s["probes"] - 1] = s["step"]
+            self.signals.previous[:] = self.network.parameters
+        self.settings = self.settings._replace(learning_rate_init=rate, warmup_epochs=warmup_epochs)
+        return kept
+
+    def begin_anew(self, other: Training) -> None:
+        """Become another fit of the same rows, which has not begun."""
+        vars(self).update({name: value for name, value in vars(other).items() if name not in ("on_epoch", "mend")})
 
     def restore_best(self) -> None:
         """Go back to the weights of the best epoch: by validation score with early stopping, by loss without."""

@@ -12,9 +12,9 @@ ROOT = Path(__file__).parents[1]
 
 LAYERS = {
     "bpmodel": (
-        ["blas", "descent", "findings", "html", "linking", "monitor"],
-        ["compiled", "record"],
-        ["arithmetic"],
+        ["blas", "descent", "findings", "html", "linking", "monitor", "scaling"],
+        ["compiled"],
+        ["arithmetic", "spikes"],
         [
             "activations",
             "clipping",
@@ -29,13 +29,13 @@ LAYERS = {
         ["bayesian_regularization", "classification_losses", "regression_losses"],
         ["full_batch", "losses"],
         ["network", "options"],
-        ["propagation", "rows"],
-        ["prediction", "probes"],
-        ["epochs"],
+        ["propagation", "record", "rows"],
+        ["prediction", "probes", "rules"],
+        ["diagnosis", "epochs", "fitted"],
         ["training"],
-        ["callbacks", "diagnosis", "objective"],
-        ["full_batch_training"],
-        ["fitted", "settings"],
+        ["callbacks", "objective", "repair"],
+        ["explained", "full_batch_training"],
+        ["settings"],
         ["fitting"],
         ["estimators"],
         ["ensembles"],

@@ -10,7 +10,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.preprocessing import StandardScaler
 
 from bpmodel import BPClassifier, BPRegressor
-from bpmodel.diagnosis import RULES
+from bpmodel.rules import RULES
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")
 

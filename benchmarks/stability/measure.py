@@ -1,0 +1,120 @@
+"""Every cell times every seed: the runs, their labels, and what is counted over them.
+
+A *healthy* run is one of a healthy cell or of a control. The code of a faulty run is right if the cell accepts it. No finding
+is right, too, where the run was not harmed (`labels`) or the cell is negative: a fault that did nothing needs no name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from joblib import Parallel, delayed
+
+from benchmarks.stability.baselines import RULES_OF, Judgement, bpmodel
+from benchmarks.stability.corpus import Cell
+from benchmarks.stability.labels import PEAK, Label, label
+from benchmarks.stability.runs import Run, fit
+
+OURS = "bpmodel"
+
+
+class Pair(NamedTuple):
+    """The same fit twice: with nothing that stops it, and as it comes."""
+
+    ignored: Run
+    stopped: Run
+
+
+class Case(NamedTuple):
+    """One faulty cell with its runs, one a seed."""
+
+    cell: Cell
+    seeds: tuple[int, ...]
+    pairs: tuple[Pair, ...]
+    controls: tuple[Run, ...]
+    label: Label
+
+
+class Judged(NamedTuple):
+    """One run with what every system says of it; None where one cannot be asked."""
+
+    cell: Cell
+    seed: int
+    pair: Pair
+    control: Run
+    exploded: bool
+    harmed: bool
+    positive: bool
+    judgements: dict[str, Judgement | None]
+
+
+def key(cell: Cell) -> tuple:
+    """Return what makes two cells the same fit."""
+    return cell.data, repr(sorted({**cell.base, **cell.change}.items())), cell.spoil, cell.prepare
+
+
+def pair(cell: Cell, seed: int) -> Pair:
+    return Pair(fit(cell, seed, on_divergence="ignore"), fit(cell, seed, on_divergence="stop"))
+
+
+def run_all(wanted: Iterable[tuple[Cell, int]], jobs: int = 2) -> dict[tuple, Pair]:
+    """Run each different fit once, several at a time; the keys are `(key(cell), seed)`."""
+    different = {(key(cell), seed): (cell, seed) for cell, seed in wanted}
+    work = [delayed(pair)(*each) for each in different.values()]
+    return dict(zip(different, Parallel(jobs, backend="threading")(work), strict=True))
+
+
+def cases(cells: Sequence[Cell], seeds: Sequence[int], jobs: int = 2) -> tuple[list[Case], dict[tuple, Pair]]:
+    """Run cells; healthy ones and controls have twice the seeds. Return the faulty ones with their labels, and all runs."""
+    doubled = [*seeds, *(seed + len(seeds) for seed in seeds)]
+    wanted = [(cell, seed) for cell in cells for seed in (doubled if cell.healthy else seeds)]
+    wanted += [(cell.control, seed) for cell in cells if not cell.healthy for seed in doubled]
+    runs = run_all(wanted, jobs)
+    found = []
+    for cell in cells:
+        if not cell.healthy:
+            pairs = tuple(runs[key(cell), seed] for seed in seeds)
+            controls = tuple(runs[key(cell.control), seed].ignored for seed in seeds)
+            found.append(Case(cell, tuple(seeds), pairs, controls, label([p.ignored for p in pairs], controls)))
+    return found, runs
+
+
+def healthy_runs(cells: Sequence[Cell], runs: dict[tuple, Pair]) -> list[tuple[Cell, int, Pair]]:
+    """Return the different runs of healthy cells and of controls."""
+    owners = {key(c): c for cell in cells for c in ([cell] if cell.healthy else [cell.control])}
+    return [(owners[name], seed, pair) for (name, seed), pair in runs.items() if name in owners]
+
+
+def judgements(pair: Pair) -> dict[str, Judgement | None]:
+    return {OURS: bpmodel(pair.stopped)} | {name: rule(pair.ignored) for name, rule in RULES_OF.items()}
+
+
+def judged(found: Sequence[Case]) -> list[Judged]:
+    """Return the runs of cases one by one."""
+    return [
+        Judged(case.cell, seed, pair, control, exploded, harmed, case.label.positive, judgements(pair))
+        for case in found
+        for seed, pair, control, exploded, harmed in zip(
+            case.seeds, case.pairs, case.controls, case.label.exploded, case.label.harmed, strict=True
+        )
+    ]
+
+
+def right(run: Judged, judgement: Judgement) -> bool:
+    """Return whether a judgement names the fault, or is silent where there was no harm."""
+    if not judgement.codes:
+        return not (run.harmed and run.positive)
+    return bool(set(judgement.codes) & set(run.cell.accept))
+
+
+def latency(pair: Pair) -> int | None:
+    """Return how many epochs after the first loss over the limit a divergence was noticed; None if it never was so high.
+
+    The monitor stops within an epoch, so that 0 means before that epoch was over.
+    """
+    high = ~(pair.ignored.loss <= PEAK * pair.ignored.baseline)
+    if pair.stopped.epoch is None or not high.any():
+        return None
+    return pair.stopped.epoch - (int(np.argmax(high)) + 1)

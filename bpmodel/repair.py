@@ -1,0 +1,162 @@
+"""Repair: a fit that diverged or stalled is diagnosed, changed where the cause is, and goes on.
+
+The states, each bounded, the cheaper first where the cause leaves a choice:
+
+1. *skip*: a step that stands out from those before (`spikes`) is not taken; that happens within the training loop.
+2. *restructure*, if the diagnosis names a cause that no learning rate cures (scale of inputs or target, weights, activation):
+   all changes that it names at once, and a new start.
+3. *rewind*, if steps were too long: back to the best weights, a lower learning rate, an empty optimizer's memory and a warm-up
+   of one epoch. The rate is halved if the fit had learned something, else, or if that did not do, divided by ten.
+4. *give up*, with the diagnosis, when the bounds are reached.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bpmodel.diagnosis import examine
+from bpmodel.findings import Diagnosis
+from bpmodel.monitor import LEARNED
+from bpmodel.record import Record
+from bpmodel.training import Training
+
+RESTRUCTURES, REWINDS = 2, 6
+WARMUP_EPOCHS = 1.0
+
+STRUCTURAL = (
+    "unscaled_input",
+    "unscaled_target",
+    "symmetric_init",
+    "exploding_depth",
+    "vanishing_gradient",
+    "saturated_units",
+    "dead_units",
+)
+"""Findings that no learning rate cures."""
+
+
+Step = tuple[str, str, dict[str, Any]]
+"""action, code of the finding, change"""
+
+
+@dataclass(frozen=True)
+class Repair:
+    """One change of a fit that had diverged or stalled.
+
+    Attributes
+    ----------
+    action : {"skip", "rewind", "restructure"}
+        ``skip`` sums up all steps that were skipped.
+    code : str
+        The finding that led to it.
+    change : dict
+        Options and the values that training went on with.
+    reason : str
+        What had happened.
+    epoch : int
+        Epochs that had been run.
+    kept : int
+        Epochs that were kept; 0 after a new start.
+    losses : ndarray of shape (epoch - kept,)
+        Losses of the epochs that were not.
+    """
+
+    action: str
+    code: str
+    change: dict[str, Any]
+    reason: str
+    epoch: int
+    kept: int
+    losses: NDArray[np.float64]
+
+    def __str__(self) -> str:
+        if self.action == "skip":
+            return f"{self.code}: {self.reason}"
+        settings = ", ".join(f"{name}={value!r}" for name, value in self.change.items())
+        where = f"back to epoch {self.kept}" if self.kept else "from the start"
+        return f"{self.code}: {where} with {settings}"
+
+
+@dataclass
+class Repairer:
+    """Mends a `Training` and keeps account of it.
+
+    Parameters
+    ----------
+    record : callable
+        ``record(training, changes)`` returns what a diagnosis is made from.
+    again : callable or None
+        ``again(changes)`` returns a new fit of the same rows with these options changed; None if there is no new start.
+    """
+
+    record: Callable[[Training, Mapping[str, Any]], Record]
+    again: Callable[[Mapping[str, Any]], Training] | None
+    changes: dict[str, Any] = field(default_factory=dict)
+    """all changes so far: option -> value"""
+    repairs: list[Repair] = field(default_factory=list)
+
+    def __call__(self, training: Training) -> None:
+        """Make a failed fit run again, if there is still something to change."""
+        record = self.record(training, self.changes)
+        step = self._new_structure(examine(record)) or self._lower_rate(record)
+        if step is None:
+            return
+        action, code, change = step
+        self.changes |= change
+        kept = 0
+        if action == "rewind":
+            kept = training.rewind(change["learning_rate_init"], change["warmup_epochs"])
+        elif self.again is not None:
+            training.begin_anew(self.again(self.changes))
+        reason = record.verdict.reason
+        self.repairs.append(Repair(action, code, change, reason, len(record.loss), kept, record.loss[kept:]))
+
+    def _new_structure(self, diagnosis: Diagnosis) -> Step | None:
+        """Return a new start with all changes that a diagnosis names and that were not made before."""
+        found = [f for f in diagnosis if f.code in STRUCTURAL and not f.change.items() <= self.changes.items()]
+        if not found or self.again is None or self._count("restructure") >= RESTRUCTURES:
+            return None
+        change: dict[str, Any] = {}
+        for finding in reversed(found):  # what the first one says has the last word
+            change |= finding.change
+        return "restructure", found[0].code, change
+
+    def _lower_rate(self, record: Record) -> Step | None:
+        """Return a way back to the best weights and from there at a lower rate."""
+        if not record.stochastic or self._count("rewind") >= REWINDS:
+            return None
+        learned = float(np.min(record.loss, initial=np.inf)) < LEARNED * record.baseline
+        halve = learned and self._count("rewind") == 0
+        warmup = max(float(record.option("warmup_epochs")), WARMUP_EPOCHS)
+        change = {"learning_rate_init": record.rate / (2 if halve else 10), "warmup_epochs": warmup}
+        return "rewind", "exploding_step", change
+
+    def account(self, training: Training) -> list[Repair]:
+        """Return what was done, skipped steps included."""
+        skips = int(training.state["skips"][0])
+        if not skips:
+            return list(self.repairs)
+        reason = f"{skips} {'step that stood' if skips == 1 else 'steps that stood'} out from those before skipped"
+        return [*self.repairs, Repair("skip", "loss_spike", {}, reason, training.epoch, training.epoch, np.zeros(0))]
+
+    def _count(self, action: str) -> int:
+        return sum(repair.action == action for repair in self.repairs)
+
+
+@contextmanager
+def altered(estimator: Any, changes: Mapping[str, Any]) -> Iterator[None]:
+    """Give an estimator other options for a while."""
+    given = {name: getattr(estimator, name) for name in changes}
+    for name, value in changes.items():
+        setattr(estimator, name, value)
+    try:
+        yield
+    finally:
+        for name, value in given.items():
+            setattr(estimator, name, value)
