@@ -26,6 +26,9 @@ FACTORS: dict[str, dict[Any, dict[str, Any]]] = {
 }
 """What is changed by factor and value; `scale` is that of the inputs."""
 
+MEASURED = 3
+"""Seeds whose curvature is measured, which takes longer than a fit"""
+
 
 def measure(seeds: int = 10, factors: Mapping[str, Mapping[Any, Mapping[str, Any]]] = FACTORS) -> Block:
     """Return diverged share, score, and both numbers known before the first step, for every value of every factor."""
@@ -40,7 +43,7 @@ def measure(seeds: int = 10, factors: Mapping[str, Mapping[Any, Mapping[str, Any
             data = [d._replace(X=scale * d.X, X_val=scale * d.X_val) for d in data]
             networks = [healthy(seed, **changes) for seed in range(seeds)]
             steps = Parallel(n_jobs=-1, prefer="threads")(
-                delayed(step_number)(n, d.X, d.y) for n, d in zip(networks, data, strict=True)
+                delayed(step_number)(n, d.X, d.y) for n, d in zip(networks[:MEASURED], data, strict=False)
             )
             networks = fit_all((n, d.X, d.y) for n, d in zip(networks, data, strict=True))
             diverged.append(100 * np.mean([n.diverged_ for n in networks]))
@@ -74,7 +77,7 @@ def measure(seeds: int = 10, factors: Mapping[str, Mapping[Any, Mapping[str, Any
         "medians. R² is on 350 other rows, after a divergence with the weights of the best epoch. Failed: "
         f"diverged, or a final loss above {FAILED} of the dummy predictor's. The step number is the learning rate "
         "times the largest curvature of the loss at the starting weights, over the largest product with which "
-        "descent on a parabola converges.",
+        f"descent on a parabola converges; it is of {MEASURED} seeds.",
         figure,
         "Share of diverged and of failed fits for each factor",
     )

@@ -65,15 +65,10 @@ def fit_all(fits: Iterable[tuple[Any, NDArray, NDArray]]) -> list[Any]:
         return Parallel(n_jobs=-1, prefer="threads")(delayed(model.fit)(X, y) for model, X, y in fits)
 
 
-def dummy_loss(network: Any) -> float:
-    """Return the loss of the dummy predictor on the training rows."""
-    return float(network._losses[0])
-
-
 def losses(network: Any) -> NDArray[np.float64]:
     """Return the mean loss of each epoch as a multiple of the dummy predictor's; infinite where it is not a number."""
     loss = np.nan_to_num(network.history_["loss"], nan=np.inf, posinf=np.inf)
-    return loss / dummy_loss(network)
+    return loss / network.baseline_loss_
 
 
 def exploded(network: Any) -> bool:

@@ -124,7 +124,7 @@ def measure(
 
 def heat_map(rates: np.ndarray, causes: Sequence[str], remedies: Sequence[str]) -> Figure:
     """Draw the table."""
-    figure, (axes,) = canvas(1, width=6.6, height=4.6)
+    figure, (axes,) = canvas(1, width=7.6, height=4.6)
     axes.grid(False)
     axes.imshow(rates, cmap="Blues", vmin=0, vmax=130, aspect="auto")
     for row, column in np.ndindex(*rates.shape):

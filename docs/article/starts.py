@@ -15,7 +15,7 @@ MEMBERS = (2, 5, 10)
 SMALL = {"hidden_layer_sizes": (6,), "activation": "tanh", "init": "auto", "max_iter": 300}
 
 
-def measure(starts: int = 40, members: Sequence[int] = MEMBERS) -> Block:
+def measure(starts: int = 30, members: Sequence[int] = MEMBERS) -> Block:
     """Return training loss and score of single networks and of ensembles, over starts."""
     data = friedman(0)
     single = fit_all((healthy(seed, **SMALL), data.X, data.y) for seed in range(starts))
