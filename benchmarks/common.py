@@ -39,9 +39,14 @@ class Table(NamedTuple):
     note: str
 
     def __str__(self) -> str:
-        lines = ["| " + " | ".join(row) + " |" for row in (self.head, *self.rows)]
-        lines.insert(1, "|" + "---|" * len(self.head))
-        return "\n".join([*lines, "", f"{self.note} {machine()}."])
+        return f"{grid(self.head, self.rows)}\n\n{self.note} {machine()}."
+
+
+def grid(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Return a Markdown table."""
+    lines = ["| " + " | ".join(row) + " |" for row in (head, *rows)]
+    lines.insert(1, "|" + "---|" * len(head))
+    return "\n".join(lines)
 
 
 def take_turns(contenders: dict[Name, Callable[[], float]], repeats: int) -> dict[Name, float]:

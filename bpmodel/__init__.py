@@ -1,6 +1,7 @@
 """Back-propagation networks for scikit-learn, trained in compiled code that notices divergence."""
 
 from bpmodel.activation_display import ActivationDisplay
+from bpmodel.curvature import rate_limit, sharpness, step_size_number
 from bpmodel.diagnosis import diagnose
 from bpmodel.ensembles import BPEnsembleClassifier, BPEnsembleRegressor
 from bpmodel.estimators import BPClassifier, BPRegressor
@@ -9,7 +10,6 @@ from bpmodel.flow_display import GradientFlowDisplay
 from bpmodel.health_display import HealthDisplay
 from bpmodel.monitor import DivergenceError, DivergenceWarning, Verdict
 from bpmodel.repair import Repair
-from bpmodel.sharpness import rate_limit, sharpness, step_size_number
 from bpmodel.stability_display import StabilityMapDisplay
 
 __all__ = [

@@ -99,7 +99,7 @@ class HealthDisplay:
             Before `fit`.
         """
         check_is_fitted(fitted)
-        history, (baseline, first_loss) = fitted.history_, fitted._losses
+        history, baseline, first_loss = fitted.history_, fitted.baseline_loss_, fitted.initial_loss_
         return cls(
             loss=history["loss"],
             validation_loss=history["validation_loss"],
@@ -107,8 +107,8 @@ class HealthDisplay:
             limit=EXPLOSION_FACTOR * max(baseline, first_loss),
             verdict=fitted.verdict_,
             best_epoch=_best_epoch(fitted),
-            spikes=history.get("spikes", np.zeros(len(history["loss"]))),
-            repairs=getattr(fitted, "repairs_", ()),
+            spikes=history["spikes"],
+            repairs=[repair for repair in fitted.repairs_ if repair.action != "skip"],
         ).plot(ax)
 
     def plot(self, ax: Any = None) -> Self:

@@ -200,7 +200,7 @@ def oscillating(r: Record) -> Finding | None:
 
 def loss_spike(r: Record) -> Finding | None:
     spikes, loss = r.history.get("spikes", np.zeros(0)), r.loss
-    epochs = np.flatnonzero(spikes)
+    epochs = np.flatnonzero(spikes > 0)
     if r.diverged or r.learned or len(epochs) == 0 or epochs[0] == 0 or r.option("clipping") != "none":
         return None
     jumps = np.array([loss[e] / max(loss[:e].min(), 1e-300) for e in epochs if e > 0])

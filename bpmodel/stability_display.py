@@ -13,9 +13,9 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 
 from bpmodel.canvas import axes_for
+from bpmodel.curvature import rate_limit
 from bpmodel.fitting import BPEstimator
 from bpmodel.monitor import EXPLOSION_FACTOR, DivergenceWarning
-from bpmodel.sharpness import rate_limit
 
 VARIED = {"depth": "hidden layers", "width": "units in a hidden layer"}
 
@@ -207,7 +207,7 @@ def _outcome(network: BPEstimator, X: ArrayLike, y: ArrayLike, rate: float) -> t
         warnings.simplefilter("ignore", DivergenceWarning)
         warnings.simplefilter("ignore", ConvergenceWarning)
         fitted.fit(X, y)
-    baseline, _ = fitted._losses
+    baseline = fitted.baseline_loss_
     loss = fitted.verdict_.evidence["loss"] if fitted.diverged_ else fitted.loss_
     ratio = loss / baseline if np.isfinite(loss) else np.inf
     return float(fitted.diverged_), float(np.log10(max(ratio, 1e-300)))

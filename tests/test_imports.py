@@ -37,7 +37,7 @@ LAYERS = {
         ["explained", "full_batch_training"],
         ["settings"],
         ["fitting"],
-        ["estimators", "flow_display", "health_display", "sharpness"],
+        ["estimators", "flow_display", "health_display", "curvature"],
         ["ensembles", "stability_display"],
         ["__init__"],
         ["__main__"],

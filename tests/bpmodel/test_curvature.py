@@ -7,7 +7,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from bpmodel import BPClassifier, BPRegressor, rate_limit, sharpness, step_size_number
-from bpmodel.sharpness import largest_eigenvalue
+from bpmodel.curvature import largest_eigenvalue
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 ALPHA = 0.5
