@@ -1,0 +1,78 @@
+"""The wild set: draws from a wide space, on which no limit was set, labelled and explained by what their faults did.
+
+Every draw has a healthy fit, its control. A wild value may be harmless: whether a draw is positive is decided by what it did
+(`labels`), with a margin of at least two standard deviations of the controls' scores on the same set.
+
+The cause of a positive draw is found in the same way. Each wild factor is put back by itself; those that cure the run are its
+causes. If none does, groups of two are put back, and the factors of those that cure are the causes; and so on, until only all
+of them are left. A finding is right if it names one of the causes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from itertools import combinations
+
+import numpy as np
+from joblib import Parallel, delayed
+
+from benchmarks.stability.draws import Draw, accepted, control, draw, faulty
+from benchmarks.stability.labels import exploded, label, margin
+from benchmarks.stability.measure import Case, Healthy, Pair, run_all
+from benchmarks.stability.runs import Run, fit
+
+
+def causes(drawn: Draw, cures: Callable[[Sequence[str]], bool]) -> tuple[str, ...]:
+    """Return the factors that are to blame: those of the smallest groups that cure when they are put back.
+
+    >>> example = Draw("W", 0, "wine", {}, {}, {"depth": 9, "width": 8, "init_gain": 9.0})
+    >>> causes(example, lambda put_back: "depth" in put_back)
+    ('depth',)
+    >>> causes(example, lambda put_back: {"depth", "width"} <= set(put_back))
+    ('depth', 'width')
+    """
+    for size in range(1, len(drawn.wild)):
+        found = {name for group in combinations(drawn.wild, size) if cures(group) for name in group}
+        if found:
+            return tuple(name for name in drawn.wild if name in found)
+    return tuple(drawn.wild)
+
+
+def spreads(draws: Sequence[Draw], controls: Sequence[Run]) -> dict[str, float]:
+    """Return the standard deviation of the controls' scores on each set."""
+    scores: dict[str, list[float]] = {}
+    for drawn, run in zip(draws, controls, strict=True):
+        scores.setdefault(drawn.data, []).append(run.best)
+    return {name: float(np.std(of)) for name, of in scores.items()}
+
+
+def case(drawn: Draw, pair: Pair, healthy: Run, spread: float) -> Case:
+    """Label a draw, and find the codes that explain it."""
+    found = label([pair.ignored], [healthy], 2 * spread)
+    made = faulty(drawn)
+    if found.positive:
+        allowed = max(margin([pair.ignored], [healthy]), 2 * spread)
+
+        def cures(put_back: Sequence[str]) -> bool:
+            run = fit(faulty(drawn, put_back), drawn.seed, on_divergence="ignore")
+            return not exploded(run) and run.best >= healthy.best - allowed
+
+        to_blame = causes(drawn, cures)
+        made = made._replace(accept=accepted(drawn, to_blame), note=f"{made.note}; because of {', '.join(to_blame)}")
+    return Case(made, (drawn.seed,), (pair,), (healthy,), found)
+
+
+def cases(count: int, jobs: int = 2) -> tuple[list[Case], list[Healthy]]:
+    """Run so many draws. Return the faulty ones, labelled, with what explains them, and the healthy runs."""
+    draws = [draw(number) for number in range(count)]
+    wild = [drawn for drawn in draws if drawn.wild]
+    wanted = [(control(drawn), drawn.seed) for drawn in draws]
+    pairs = list(run_all([*wanted, *((faulty(drawn), drawn.seed) for drawn in wild)], jobs).values())
+    healthy = dict(zip((drawn.id for drawn in draws), pairs[:count], strict=True))
+    spread = spreads(draws, [pair.ignored for pair in healthy.values()])
+    work = [
+        delayed(case)(drawn, pair, healthy[drawn.id].ignored, spread[drawn.data])
+        for drawn, pair in zip(wild, pairs[count:], strict=True)
+    ]
+    found = Parallel(jobs, backend="threading")(work)
+    return found, [Healthy(*each, pair) for each, pair in zip(wanted, healthy.values(), strict=True)]
