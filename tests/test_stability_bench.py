@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.stability import __main__, baselines, draws, measure, overhead, peer, remedies, report, runs, sets
+from benchmarks.stability import __main__, baselines, draws, measure, overhead, peer, remedies, report, runs, sets, wild
 from benchmarks.stability.corpus import CORPUS, Cell, adam, sgd
 from benchmarks.stability.faults import rare_classes, sorted_rows
 from benchmarks.stability.labels import exploded, label
@@ -239,6 +239,28 @@ def test_repaired_is_who_scores_as_well_as_the_control():
     assert not remedies.is_repaired(run(FALLING, score=[0.0, 0.9])._replace(status="diverged"), control)
 
 
+def test_exploded_runs_alone_are_repaired_and_timed(monkeypatch):
+    def fit(cell, seed, **options):
+        if options == {"on_divergence": "repair"}:
+            return run(FALLING, score=[0.0, 0.85])._replace(seconds=3.0, repairs=2)
+        assert measure.key(cell) == measure.key(CELLS["B3"].control)
+        return run(FALLING, score=[0.0, 0.9])._replace(seconds=2.0)
+
+    monkeypatch.setattr(remedies, "fit", fit)
+    pair = measure.Pair(run([99.0]), run([99.0]))
+    boom = measure.Judged(CELLS["B3"], 0, pair, run(FALLING), True, True, True, {})
+    (attempt,) = remedies.repair([boom, boom._replace(exploded=False)])
+    assert (attempt.repaired, attempt.tries, attempt.time_ratio) == (True, 2, 1.5)
+    assert remedies.times([attempt]) == (1.5, 1.5)
+    assert all(np.isnan(remedies.times([attempt._replace(repaired=False)])))
+
+
+def test_latency_counts_epochs():
+    stopped = run([1.0, 11.0])._replace(epoch=3)
+    assert measure.latency(measure.Pair(run([1.0, 11.0, 1.0]), stopped)) == 1
+    assert measure.latency(measure.Pair(run([1.0, 9.0]), stopped)) is None
+
+
 # ------------------------------------------------------------------------------------------------ the wild set
 
 
@@ -258,6 +280,12 @@ def test_a_draw_with_everything_put_back_is_its_control(number):
     np.testing.assert_array_equal(runs.data(healthy, drawn.seed).X, runs.data(control, drawn.seed).X)
     assert set(draws.faulty(drawn).accept) <= CODES
     runs.estimator(draws.faulty(drawn), runs.data(control, 0), 0)._validate_params()
+
+
+def test_a_draw_whose_control_did_not_learn_is_left_out():
+    of_set = [draws.Draw("W", 0, "wine", {}, {}, {})] * 4
+    controls = [run(FALLING, score=[0.0, s]) for s in (0.9, 0.8, 0.5)]
+    assert wild.well(of_set, [*controls, run([0.5, 99.0], score=[0.9, 0.0])]) == [True, True, False, False]
 
 
 # ------------------------------------------------------------------------------------------------ all of it

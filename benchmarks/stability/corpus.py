@@ -260,7 +260,7 @@ CAPACITY = (
     Cell("I5", "digits", sgd(), {"dropout": 0.9}, WEAK),
     Cell("I6", "friedman1", sgd(), {"max_iter": 2, **rate(0.001)}, SLOW),
     Cell("I7", "digits", adam(), {"alpha": 10.0}, (*WEAK, *VANISH)),
-    Cell("I8", "friedman1", sgd(), {"l1": 0.6}, (*WEAK, *VANISH, "dead_units")),
+    Cell("I8", "friedman1", sgd(), {"l1": 0.5}, (*WEAK, *VANISH, "dead_units")),
     Cell("I9", "digits", sgd(), {"max_norm": 0.1}, (*WEAK, *VANISH)),
     Cell("I10", "friedman1", sgd(), {"input_noise": 3.0}, WEAK),
     Cell("I11", "digits", adam(), {"hidden_layer_sizes": (1,)}, WEAK),

@@ -108,13 +108,14 @@ def draw(number: int) -> Draw:
     name = DATA[random.integers(len(DATA))]
     usable = {n: factor for n, factor in FACTORS.items() if not (factor.regression_only and SETS[name][1])}
     healthy = {n: factor.healthy(random) for n, factor in usable.items()}
+    solver = list(HEALTHY_RATES)[random.integers(len(HEALTHY_RATES))]
     fixed = {
-        "solver": list(HEALTHY_RATES)[random.integers(len(HEALTHY_RATES))],
+        "solver": solver,
         "batch_size": whole(16, 64)(random),
         "max_iter": EPOCHS,
         "alpha": 0.0,
     }
-    healthy["learning_rate_init"] *= HEALTHY_RATES[fixed["solver"]]
+    healthy["learning_rate_init"] *= HEALTHY_RATES[solver]
     wild = {}
     if random.random() >= HEALTHY_SHARE:
         count = random.choice(list(FAULT_COUNTS), p=list(FAULT_COUNTS.values()))

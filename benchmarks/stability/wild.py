@@ -1,7 +1,9 @@
 """The wild set: draws from a wide space, on which no limit was set, labelled and explained by what their faults did.
 
 Every draw has a healthy fit, its control. A wild value may be harmless: whether a draw is positive is decided by what it did
-(`labels`), with a margin of at least two standard deviations of the controls' scores on the same set.
+(`labels`), with a margin of at least two standard deviations of the controls' scores on the same set. A control counts as
+healthy for the same reason: a draw is left out if its control exploded, or scored less than `LEAST_SHARE` of what the median
+control on its set did.
 
 The cause of a positive draw is found in the same way. Each wild factor is put back by itself; those that cure the run are its
 causes. If none does, groups of two are put back, and the factors of those that cure are the causes; and so on, until only all
@@ -21,6 +23,8 @@ from benchmarks.stability.labels import exploded, label, margin
 from benchmarks.stability.measure import Case, Healthy, Pair, run_all
 from benchmarks.stability.runs import Run, fit
 
+LEAST_SHARE = 0.7
+
 
 def causes(drawn: Draw, cures: Callable[[Sequence[str]], bool]) -> tuple[str, ...]:
     """Return the factors that are to blame: those of the smallest groups that cure when they are put back.
@@ -38,12 +42,21 @@ def causes(drawn: Draw, cures: Callable[[Sequence[str]], bool]) -> tuple[str, ..
     return tuple(drawn.wild)
 
 
-def spreads(draws: Sequence[Draw], controls: Sequence[Run]) -> dict[str, float]:
-    """Return the standard deviation of the controls' scores on each set."""
+def by_set(draws: Sequence[Draw], controls: Sequence[Run]) -> dict[str, list[float]]:
+    """Return the scores of the controls on each set."""
     scores: dict[str, list[float]] = {}
     for drawn, run in zip(draws, controls, strict=True):
         scores.setdefault(drawn.data, []).append(run.best)
-    return {name: float(np.std(of)) for name, of in scores.items()}
+    return scores
+
+
+def well(draws: Sequence[Draw], controls: Sequence[Run]) -> list[bool]:
+    """Return for each draw whether its control is healthy."""
+    usual = {name: float(np.median(scores)) for name, scores in by_set(draws, controls).items()}
+    return [
+        not exploded(run) and run.best >= LEAST_SHARE * usual[drawn.data]
+        for drawn, run in zip(draws, controls, strict=True)
+    ]
 
 
 def case(drawn: Draw, pair: Pair, healthy: Run, spread: float) -> Case:
@@ -64,15 +77,18 @@ def case(drawn: Draw, pair: Pair, healthy: Run, spread: float) -> Case:
 
 def cases(count: int, jobs: int = 2) -> tuple[list[Case], list[Healthy]]:
     """Run so many draws. Return the faulty ones, labelled, with what explains them, and the healthy runs."""
-    draws = [draw(number) for number in range(count)]
-    wild = [drawn for drawn in draws if drawn.wild]
-    wanted = [(control(drawn), drawn.seed) for drawn in draws]
-    pairs = list(run_all([*wanted, *((faulty(drawn), drawn.seed) for drawn in wild)], jobs).values())
-    healthy = dict(zip((drawn.id for drawn in draws), pairs[:count], strict=True))
-    spread = spreads(draws, [pair.ignored for pair in healthy.values()])
-    work = [
-        delayed(case)(drawn, pair, healthy[drawn.id].ignored, spread[drawn.data])
-        for drawn, pair in zip(wild, pairs[count:], strict=True)
+    drawn = [draw(number) for number in range(count)]
+    pairs = list(run_all([(control(d), d.seed) for d in drawn], jobs).values())
+    kept = [
+        each
+        for each, good in zip(zip(drawn, pairs, strict=True), well(drawn, [p.ignored for p in pairs]), strict=True)
+        if good
     ]
-    found = Parallel(jobs, backend="threading")(work)
-    return found, [Healthy(*each, pair) for each, pair in zip(wanted, healthy.values(), strict=True)]
+    healthy = [Healthy(control(d), d.seed, pair) for d, pair in kept]
+    scores = by_set([d for d, _ in kept], [pair.ignored for _, pair in kept])
+    wild = [(d, pair.ignored) for d, pair in kept if d.wild]
+    faults = run_all([(faulty(d), d.seed) for d, _ in wild], jobs).values()
+    work = [
+        delayed(case)(d, pair, run, float(np.std(scores[d.data]))) for (d, run), pair in zip(wild, faults, strict=True)
+    ]
+    return Parallel(jobs, backend="threading")(work), healthy
