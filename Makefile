@@ -21,7 +21,7 @@ DEV    := $(VENV)/.dev
 help:  ## list the targets
 	@echo "make TARGET [STUDY=studies/x.toml]"
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## */\1\t/' | while IFS="$$(printf '\t')" read -r name text; do \
-		printf '  %-10s %s\n' "$$name" "$$text"; done
+		printf '  %-15s %s\n' "$$name" "$$text"; done
 
 setup: $(READY)  ## create the environment in .venv and compile the training loop
 
@@ -83,6 +83,9 @@ bench: $(READY)  ## time and weigh everything against scikit-learn's MLP and PyT
 
 bench-card: $(READY)  ## the defaults against other models' defaults (DATA=folder of data sets)
 	@$(BIN)/python -m benchmarks.model_card $(if $(DATA),--data $(DATA))
+
+bench-stability: $(READY)  ## how well trouble in training is noticed, explained and repaired, about 5 minutes
+	@$(BIN)/python -m benchmarks.stability
 
 clean:  ## remove the environment and all caches; studies and mlruns stay
 	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .hypothesis .pytest_cache

@@ -33,6 +33,8 @@ class Cell(NamedTuple):
     accept: tuple[str, ...] = ()
     spoil: f.Spoil | None = None
     prepare: f.Prepare | None = None
+    note: str = ""
+    """more about the fault"""
 
     @property
     def healthy(self) -> bool:

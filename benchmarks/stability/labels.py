@@ -5,10 +5,11 @@ These rules look at nothing that the monitor or the diagnosis has found.
 *Exploded* is a run of which one holds:
 
 1. a loss or a weight is not finite;
-2. the mean loss of an epoch is over `PEAK` times the dummy predictor's. A far start is no explosion: a run that began above
-   that, never rose to `PEAK` times its first loss, and ended below `PEAK` times the dummy predictor's, is not one;
+2. the mean loss of an epoch is over `PEAK` times the dummy predictor's, and over `RISE` times the loss before the first step.
+   A network that starts far above the dummy predictor, because its target or its weights are too large, and only comes down
+   from there, or stays, has not exploded;
 3. it exploded and then died: after the first epoch the loss of an epoch is over `RISE` times the dummy predictor's and over
-   the first loss, the last one is the dummy predictor's within `NEAR`, and every unit of a layer is dead.
+   the loss before the first step, the last one is the dummy predictor's within `NEAR`, and every unit of a layer is dead.
 
 The losses are those of the history, penalties and all; the penalties of the cells are too small to reach `PEAK`.
 
@@ -51,13 +52,13 @@ def peak(run: Run) -> float:
 
 def exploded(run: Run) -> bool:
     """Return whether a run exploded, by the rules above."""
-    highest, losses = peak(run), run.loss / max(run.baseline, 1e-300)
-    first = run.first_loss / max(run.baseline, 1e-300)
-    if highest > PEAK:
-        return not (first > PEAK and highest < PEAK * first and losses[-1] < PEAK)
-    later = losses[1:].max(initial=0)
+    unit = max(run.baseline, 1e-300)
+    highest, first, last = peak(run), run.first_loss / unit, run.loss[-1] / unit
+    if highest > max(PEAK, RISE * first):
+        return True
+    later = run.loss[1:].max(initial=0) / unit
     dead = run.probes["dead"][-1:, :-1].max(initial=0)
-    return bool(later > max(RISE, first) and abs(losses[-1] - 1) < NEAR and dead > DEAD)
+    return bool(later > max(RISE, first) and abs(last - 1) < NEAR and dead > DEAD)
 
 
 def margin(runs: Sequence[Run], controls: Sequence[Run]) -> float:

@@ -12,12 +12,15 @@ from typing import NamedTuple
 import numpy as np
 from joblib import Parallel, delayed
 
+from benchmarks.stability import peer
 from benchmarks.stability.baselines import RULES_OF, Judgement, bpmodel
 from benchmarks.stability.corpus import Cell
 from benchmarks.stability.labels import PEAK, Label, label
 from benchmarks.stability.runs import Run, fit
 
 OURS = "bpmodel"
+PEER = "scikit-learn"
+SYSTEMS = (OURS, PEER, *RULES_OF)
 
 
 class Pair(NamedTuple):
@@ -37,8 +40,16 @@ class Case(NamedTuple):
     label: Label
 
 
+class Healthy(NamedTuple):
+    """One run of a healthy cell or of a control."""
+
+    cell: Cell
+    seed: int
+    pair: Pair
+
+
 class Judged(NamedTuple):
-    """One run with what every system says of it; None where one cannot be asked."""
+    """One run with what every system says of it; a system that cannot be asked is not there."""
 
     cell: Cell
     seed: int
@@ -47,7 +58,7 @@ class Judged(NamedTuple):
     exploded: bool
     harmed: bool
     positive: bool
-    judgements: dict[str, Judgement | None]
+    judgements: dict[str, Judgement]
 
 
 def key(cell: Cell) -> tuple:
@@ -81,25 +92,39 @@ def cases(cells: Sequence[Cell], seeds: Sequence[int], jobs: int = 2) -> tuple[l
     return found, runs
 
 
-def healthy_runs(cells: Sequence[Cell], runs: dict[tuple, Pair]) -> list[tuple[Cell, int, Pair]]:
+def healthy_runs(cells: Sequence[Cell], runs: dict[tuple, Pair]) -> list[Healthy]:
     """Return the different runs of healthy cells and of controls."""
     owners = {key(c): c for cell in cells for c in ([cell] if cell.healthy else [cell.control])}
-    return [(owners[name], seed, pair) for (name, seed), pair in runs.items() if name in owners]
+    return [Healthy(owners[name], seed, pair) for (name, seed), pair in runs.items() if name in owners]
 
 
-def judgements(pair: Pair) -> dict[str, Judgement | None]:
-    return {OURS: bpmodel(pair.stopped)} | {name: rule(pair.ignored) for name, rule in RULES_OF.items()}
+def _judgements(cell: Cell, seed: int, pair: Pair, ask_peer: bool) -> dict[str, Judgement]:
+    said = {OURS: bpmodel(pair.stopped)} | {name: rule(pair.ignored) for name, rule in RULES_OF.items()}
+    answer = peer.judge(cell, seed) if ask_peer else None
+    return said if answer is None else said | {PEER: answer}
 
 
-def judged(found: Sequence[Case]) -> list[Judged]:
-    """Return the runs of cases one by one."""
-    return [
-        Judged(case.cell, seed, pair, control, exploded, harmed, case.label.positive, judgements(pair))
+def judge_all(
+    found: Sequence[Case], healthy: Sequence[Healthy], peer_seeds: int, jobs: int = 2
+) -> tuple[list[Judged], list[Judged]]:
+    """Ask every system about every run; scikit-learn's MLP about the first seeds of a cell. Return faulty and healthy ones."""
+    runs = [
+        (case.cell, seed, pair, control, exploded, harmed, case.label.positive)
         for case in found
         for seed, pair, control, exploded, harmed in zip(
             case.seeds, case.pairs, case.controls, case.label.exploded, case.label.harmed, strict=True
         )
     ]
+    runs += [(*each, each.pair.ignored, False, False, False) for each in healthy]
+    seen: dict[str, int] = {}
+    asked = []
+    for cell, *_ in runs:
+        seen[cell.id] = seen.get(cell.id, 0) + 1
+        asked.append(seen[cell.id] <= peer_seeds)
+    work = [delayed(_judgements)(*run[:3], ask) for run, ask in zip(runs, asked, strict=True)]
+    said = Parallel(jobs, backend="threading")(work)
+    judged = [Judged(*run, answers) for run, answers in zip(runs, said, strict=True)]
+    return judged[: len(judged) - len(healthy)], judged[len(judged) - len(healthy) :]
 
 
 def right(run: Judged, judgement: Judgement) -> bool:

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 import numpy as np
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 
 from benchmarks.stability.baselines import EXPLODING, Judgement
 from benchmarks.stability.corpus import Cell
 from benchmarks.stability.runs import data
+from bpmodel import BPClassifier, BPRegressor
 
 
 def options(cell: Cell, classes: bool) -> dict[str, Any] | None:
-    """Return the options of a cell for scikit-learn's MLP; None if it has no such option or value, or weights are prepared."""
+    """Return the options of a cell for scikit-learn's MLP.
+
+    None if it has no such option or value, or if the starting weights are prepared.
+    """
     network = MLPClassifier if classes else MLPRegressor
-    wanted = {**cell.base, **cell.change}
+    defaults = (BPClassifier if classes else BPRegressor)().get_params()
+    wanted = {name: value for name, value in {**cell.base, **cell.change}.items() if value != defaults[name]}
     known = network().get_params()
     if cell.prepare is not None or not wanted.keys() <= known.keys():
         return None
@@ -35,13 +38,10 @@ def judge(cell: Cell, seed: int) -> Judgement | None:
     if wanted is None:
         return None
     network = (MLPClassifier if rows.classes else MLPRegressor)(random_state=seed, **wanted)
-    with warnings.catch_warnings(), np.errstate(all="ignore"):
-        warnings.simplefilter("ignore")
-        warnings.simplefilter("error", ConvergenceWarning)
+    with np.errstate(all="ignore"):
         try:
             network.fit(rows.X[rows.training], rows.y[rows.training])
-        except ConvergenceWarning:
-            return Judgement(False, ("slow_convergence", "underfitting"))
         except ValueError:  # "Solver produced non-finite parameter weights"
             return Judgement(True, EXPLODING)
-    return Judgement(False, ())
+    unconverged = network.n_iter_ == network.max_iter  # where it gives a ConvergenceWarning
+    return Judgement(False, ("slow_convergence", "underfitting") if unconverged else ())

@@ -2,18 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
 from benchmarks.common import Table
 from benchmarks.stability.baselines import Judgement
-from benchmarks.stability.corpus import NONE, Cell
+from benchmarks.stability.corpus import NONE
 from benchmarks.stability.labels import peak
-from benchmarks.stability.measure import OURS, Judged, Pair, judgements, latency, right
+from benchmarks.stability.measure import OURS, SYSTEMS, Judged, latency, right
+from benchmarks.stability.overhead import Cost
+from benchmarks.stability.remedies import Attempt, times
 
 Z = 1.959964
 """of a two-sided interval of 95 percent"""
+
+
+class Part(NamedTuple):
+    """All that was measured on one set of runs; `attempts` is None where bpmodel cannot repair."""
+
+    name: str
+    faulty: Sequence[Judged]
+    healthy: Sequence[Judged]
+    attempts: Sequence[Attempt] | None
+    random_repairs: Sequence[bool]
 
 
 def wilson(hits: int, runs: int) -> tuple[float, float]:
@@ -27,81 +40,128 @@ def wilson(hits: int, runs: int) -> tuple[float, float]:
     share, spread = hits / runs, Z**2 / runs
     middle = (share + spread / 2) / (1 + spread)
     half = Z / (1 + spread) * np.sqrt(share * (1 - share) / runs + spread / runs / 4)
-    return max(middle - half, 0.0), min(middle + half, 1.0)
+    return max(float(middle - half), 0.0), min(float(middle + half), 1.0)
 
 
 def rate(hits: Iterable[bool]) -> str:
     """Return a rate with its interval and its counts.
 
     >>> rate([True, True, False, True])
-    '0.750 (0.30-0.95; 3/4)'
+    '0.750 (0.301-0.954; 3/4)'
     """
     values = list(hits)
     if not values:
         return "-"
     low, high = wilson(sum(values), len(values))
-    return f"{np.mean(values):.3f} ({low:.2f}-{high:.2f}; {sum(values)}/{len(values)})"
+    return f"{np.mean(values):.3f} ({low:.3f}-{high:.3f}; {sum(values)}/{len(values)})"
 
 
 def asked(runs: Sequence[Judged], system: str) -> list[tuple[Judged, Judgement]]:
-    return [(run, judgement) for run in runs if (judgement := run.judgements.get(system)) is not None]
+    return [(run, run.judgements[system]) for run in runs if system in run.judgements]
 
 
-def rows(name: str, runs: Sequence[Judged], healthy: Sequence[Pair], systems: Sequence[str]) -> list[list[str]]:
-    """Return the rows of one set of runs: a row a measure, a column a system."""
-    said = {system: asked(runs, system) for system in systems}
-    alarms = {
-        system: [j.alarm for pair in healthy if (j := judgements(pair).get(system)) is not None] for system in systems
-    }
-    measures = {
-        "explosions noticed (goal >= 0.98)": lambda s: [j.explosion for run, j in said[s] if run.exploded],
-        "exploded runs with any alarm": lambda s: [j.alarm for run, j in said[s] if run.exploded],
-        "false alarms (goal <= 0.01)": lambda s: alarms[s],
-        "first code right (goal >= 0.85)": lambda s: [right(run, j) for run, j in said[s]],
-        "first code right, harmed runs": lambda s: [right(run, j) for run, j in said[s] if run.harmed and run.positive],
-    }
-    return [[f"{measure}, {name}", *(rate(values(s)) for s in systems)] for measure, values in measures.items()]
+MEASURES: dict[str, Callable[[Part, str], list[bool]]] = {
+    "explosions noticed (goal: at least 0.98)": lambda part, system: [
+        said.explosion for run, said in asked(part.faulty, system) if run.exploded
+    ],
+    "exploded runs with any alarm": lambda part, system: [
+        said.alarm for run, said in asked(part.faulty, system) if run.exploded
+    ],
+    "false alarms (goal: at most 0.01)": lambda part, system: [said.alarm for _, said in asked(part.healthy, system)],
+    "first code right (goal: at least 0.85)": lambda part, system: [
+        right(run, said) for run, said in asked(part.faulty, system)
+    ],
+    "first code right, harmed runs alone": lambda part, system: [
+        right(run, said) for run, said in asked(part.faulty, system) if run.harmed and run.positive
+    ],
+}
+"""Each row of the summary that systems share: the answers for one system on one set of runs."""
 
 
-def summary(parts: dict[str, tuple[Sequence[Judged], Sequence[Pair]]], systems: Sequence[str]) -> Table:
-    """Return the table of all sets, measure by measure."""
-    blocks = [rows(name, runs, healthy, systems) for name, (runs, healthy) in parts.items()]
-    lines = [line for measure in zip(*blocks, strict=True) for line in measure]
-    for name, (runs, _) in parts.items():
-        late = [delay for run in runs if run.exploded and (delay := latency(run.pair)) is not None]
+def summary(parts: Sequence[Part]) -> Table:
+    """Return the table of all sets of runs, measure by measure; bpmodel comes first, a remedy drawn at random last."""
+    lines = [
+        [f"{name}, {part.name}", *(rate(answers(part, system)) for system in SYSTEMS), ""]
+        for name, answers in MEASURES.items()
+        for part in parts
+    ]
+    none = [""] * (len(SYSTEMS) - 1)
+    for part in parts:
+        late = [delay for run in part.faulty if run.exploded and (delay := latency(run.pair)) is not None]
         text = f"{np.median(late):.0f}, at most {max(late)}" if late else "-"
-        lines.append([f"epochs from the first loss over 10 times the dummy predictor's to the stop, {name}", text])
-    lines = [line + [""] * (len(systems) + 1 - len(line)) for line in lines]
-    return Table(["measure", *systems], lines, "Rate (95 % interval; counts).")
+        lines.append([f"epochs from the first loss over the limit to the stop, {part.name}", text, *none, ""])
+    for part in parts:
+        ours = rate(attempt.repaired for attempt in part.attempts or ())
+        lines.append([f"repaired, by score (goal: at least 0.95), {part.name}", ours, *none, rate(part.random_repairs)])
+    for part in parts:
+        median, most = times(part.attempts or ())
+        text = f"{median:.2f}, of 9 in 10 at most {most:.2f}" if np.isfinite(median) else "-"
+        lines.append([f"time of repaired fits over their controls' (goal: at most 1.5), {part.name}", text, *none, ""])
+    return Table(
+        ["measure", *SYSTEMS, "random remedy"],
+        lines,
+        "Rates with 95 % intervals and counts. Others say so of the same runs, scikit-learn's MLP of those whose options it has. "
+        + " ".join(
+            f"{part.name.capitalize()}: {len(part.faulty)} faulty runs, {sum(r.exploded for r in part.faulty)} of them exploded, "
+            f"and {len(part.healthy)} healthy ones."
+            for part in parts
+        ),
+    )
 
 
-def misses(runs: Sequence[Judged], healthy: Sequence[tuple[Cell, int, Pair]], system: str = OURS) -> list[str]:
-    """Return a line for every run that a system got wrong."""
+def overhead(costs: Sequence[Cost]) -> Table:
+    """Return the table of what watching costs."""
+    lines = [[str(c.shape), f"{100 * (c.median - 1):+.1f} %", f"{100 * (c.least - 1):+.1f} %"] for c in costs]
+    middle = [float(np.median([getattr(c, name) for c in costs])) - 1 for name in ("median", "least")]
+    lines.append(["median", *(f"{100 * value:+.1f} %" for value in middle)])
+    rounds = sorted(c.rounds for c in costs)
+    return Table(
+        ["network, batch", "watched over unwatched (goal: at most 3 %)", "least time over least time"],
+        lines,
+        f"Fits of 100 epochs of 10 steps, {rounds[0]} to {rounds[-1]} rounds.",
+    )
+
+
+def misses(part: Part, system: str = OURS) -> list[str]:
+    """Return a line for every run that a system got wrong, and for every one that was not repaired."""
     lines = []
-    for run, judgement in asked(runs, system):
-        unnoticed = run.exploded and not judgement.explosion
-        if unnoticed or not right(run, judgement):
-            what = "explosion missed" if unnoticed else "code"
-            codes = run.pair.stopped.codes if system == OURS else judgement.codes
+    for run, said in asked(part.faulty, system):
+        unnoticed = run.exploded and not said.explosion
+        if unnoticed or not right(run, said):
+            what = "explosion not noticed" if unnoticed else "code"
             lines.append(
-                f"{what}: {run.cell.id} seed {run.seed}: expected {'/'.join(run.cell.accept)}, got "
-                f"{', '.join(codes) or NONE}; peak {peak(run.pair.ignored):.3g}, best score {run.pair.ignored.best:.3f} "
-                f"of {run.control.best:.3f}, {'exploded' if run.exploded else 'harmed' if run.harmed else 'not harmed'}"
+                f"{part.name}: {what}: {run.cell.id} seed {run.seed}: expected {'/'.join(run.cell.accept)}, got "
+                f"{', '.join(run.pair.stopped.codes) or NONE}; peak {peak(run.pair.ignored):.3g}, best score "
+                f"{run.pair.ignored.best:.3f} of {run.control.best:.3f}, {effect(run)}; {change(run)}"
             )
-    for cell, seed, pair in healthy:
-        judgement = judgements(pair)[system]
-        if judgement is not None and judgement.alarm:
-            codes = ", ".join(pair.stopped.codes if system == OURS else judgement.codes)
-            lines.append(
-                f"false alarm: {cell.id} seed {seed}: {pair.stopped.status}, {codes}; best score {pair.ignored.best:.3f}"
-            )
+    lines += [
+        f"{part.name}: false alarm: {run.cell.id} seed {run.seed}: {run.pair.stopped.status}, "
+        f"{', '.join(run.pair.stopped.codes)}; best score {run.pair.ignored.best:.3f}; {change(run)}"
+        for run, said in asked(part.healthy, system)
+        if said.alarm
+    ]
+    lines += [
+        f"{part.name}: not repaired: {a.cell.id} seed {a.seed}: {a.tries} tries, score {a.score:.3f} of {a.control_score:.3f}"
+        for a in part.attempts or ()
+        if not a.repaired
+    ]
     return lines
 
 
-def labels(runs: Sequence[Judged]) -> list[str]:
+def effect(run: Judged) -> str:
+    return "exploded" if run.exploded else "harmed" if run.harmed else "not harmed"
+
+
+def change(run: Judged) -> str:
+    """Return the set of a run and what its fault changed."""
+    changed = {name: value for name, value in run.cell.change.items() if run.cell.base.get(name) != value}
+    return f"{run.cell.data}, {run.cell.note or changed}"
+
+
+def labels(part: Part) -> list[str]:
     """Return a line for every cell: its label and how many of its runs exploded and were harmed."""
     cells: dict[str, list[Judged]] = {}
-    for run in runs:
+    for run in part.faulty:
         cells.setdefault(run.cell.id, []).append(run)
     return [
         f"{id}: {'positive' if of[0].positive else 'negative'}, {sum(r.exploded for r in of)} exploded, "

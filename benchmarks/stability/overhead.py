@@ -1,0 +1,66 @@
+"""What watching costs: a fit as it comes against the same fit with the watch and the probes off, on six shapes of network.
+
+There is no option that turns both off, so the settings of a begun fit are changed. Both take turns, each fit anew.
+"""
+
+from __future__ import annotations
+
+import statistics
+import time
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from benchmarks.steps import SHAPES, Shape, data
+from bpmodel import BPClassifier, BPRegressor
+
+EPOCHS = 100
+SECONDS = 4.0
+LEAST_REPEATS = 5
+
+
+class Cost(NamedTuple):
+    """Watched time over unwatched time of one shape, both the median over the rounds and the least time over the least."""
+
+    shape: Shape
+    median: float
+    least: float
+    rounds: int
+
+
+def seconds(shape: Shape, watched: bool, epochs: int) -> float:
+    """Return the time of the epochs of one fit; setting up is not counted."""
+    X, y = data(shape, np.float32)
+    network: Any = (BPClassifier if shape.units[-1] > 1 else BPRegressor)(
+        hidden_layer_sizes=shape.units[1:-1],
+        batch_size=shape.batch,
+        max_iter=epochs,
+        tol=0,
+        n_iter_no_change=np.inf,
+        random_state=0,
+    )
+    training = network.begin_fit(X, y)
+    if not watched:
+        training.settings = training.settings._replace(watch=False, probing=False)
+    started = time.perf_counter()
+    training.advance(epochs)
+    return time.perf_counter() - started
+
+
+def measure(
+    shapes: tuple[Shape, ...] = SHAPES, epochs: int = EPOCHS, budget: float = SECONDS, least: int = LEAST_REPEATS
+) -> list[Cost]:
+    """Return the cost for each shape, from as many rounds as fit into the budget of seconds, but at least so many."""
+    costs = []
+    for shape in shapes:
+        seconds(shape, True, 2)
+        rounds: list[tuple[float, float]] = []
+        started = time.perf_counter()
+        while len(rounds) < least or time.perf_counter() - started < budget:
+            order = (True, False) if len(rounds) % 2 else (False, True)
+            taken = {watched: seconds(shape, watched, epochs) for watched in order}
+            rounds.append((taken[True], taken[False]))
+        with_watch, without = (list(side) for side in zip(*rounds, strict=True))
+        median = statistics.median(a / b for a, b in rounds)
+        costs.append(Cost(shape, median, min(with_watch) / min(without), len(rounds)))
+    return costs
