@@ -12,7 +12,7 @@ from sklearn.preprocessing import LabelBinarizer
 
 from bpmodel.findings import Diagnosis
 from bpmodel.losses import LOSSES
-from bpmodel.monitor import EXPLOSION_FACTOR, LOSS_EXPLODED, LOSS_NOT_FINITE, Verdict, diverged
+from bpmodel.monitor import LOSS_EXPLODED, LOSS_NOT_FINITE, Verdict, diverged, limit
 from bpmodel.probes import no_signals
 from bpmodel.record import UNKNOWN, Record, scales
 from bpmodel.rules import RULES
@@ -128,7 +128,7 @@ def _verdict(curves: Mapping[str, np.ndarray], baseline: float, start: float) ->
     """
     loss = curves["loss"]
     falls = len(loss) > 1 and loss[1] < loss[0]
-    exploded = loss > EXPLOSION_FACTOR * (max(baseline, min(start, loss[0])) if falls else baseline)
+    exploded = loss > limit(baseline, min(start, loss[0]) if falls else 0.0)
     bad = np.flatnonzero(~np.isfinite(loss) | exploded)
     if len(bad) == 0:
         return Verdict("ok", f"ended after {len(loss)} epochs")

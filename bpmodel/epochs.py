@@ -52,7 +52,7 @@ class Settings(NamedTuple):
     n_iter_no_change: float
     early_stopping: bool
     watch: bool
-    skipping: bool
+    repairing: bool
     probing: bool
     baseline: float
     steady_rows: int
@@ -197,7 +197,8 @@ def train(
                 probe(network, work, batch_y, batch_w, rows, s.epoch, signals, state)
         if not settings.early_stopping:
             keep_weights(memory.average, network.running, before)
-        limit = monitor.EXPLOSION_FACTOR * max(settings.baseline, s.first_loss) * max(n, settings.steady_rows)
+        limit = max(monitor.EXPLOSION_FACTOR * settings.baseline, monitor.RISE_FACTOR * s.first_loss)
+        limit *= max(n, settings.steady_rows)
         penalised, plain, norms, steps, spikes, taken, rate = 0.0, 0.0, 0.0, 0, 0, 0, 0.0
         for start in range(0, n, settings.batch_size):
             count = min(settings.batch_size, n - start)
@@ -218,7 +219,7 @@ def train(
             norm = np.sqrt(squared_gradient)
             if stands_out(state, loss, norm, settings.baseline):
                 spikes += 1
-                if settings.skipping and skip(state):
+                if settings.repairing and skip(state):
                     s.step += 1
                     continue
             steps += 1
@@ -283,7 +284,7 @@ def train(
                 share = loss / settings.baseline
                 if share > monitor.LEARNED and is_dead(signals, s.probes - 1):
                     s.code = monitor.LAYER_DEAD
-                elif ends and share > monitor.EXPLOSION_FACTOR:
+                elif settings.repairing and ends and share > monitor.EXPLOSION_FACTOR:
                     s.code = monitor.STILL_FAR
                 if s.code > monitor.OK:
                     s.loss, s.gradient_norm = loss, norms / max(steps, 1)

@@ -109,7 +109,7 @@ class FullBatchTraining(Training):
             return monitor.RUNNING
         if not np.isfinite(point.loss):
             return monitor.LOSS_NOT_FINITE
-        if point.loss > monitor.EXPLOSION_FACTOR * max(self.baseline, float(s["first_loss"])):
+        if point.loss > monitor.limit(self.baseline, float(s["first_loss"])):
             return monitor.LOSS_EXPLODED
         return monitor.RUNNING if np.isfinite(self.memory.average).all() else monitor.WEIGHTS_NOT_FINITE
 

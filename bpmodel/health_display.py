@@ -11,7 +11,8 @@ from sklearn.utils.validation import check_is_fitted
 
 from bpmodel.canvas import BLUE, GREEN, GREY, ORANGE, PURPLE, RED, axes_for, legend_beside, logarithmic
 from bpmodel.fitting import BPEstimator
-from bpmodel.monitor import EXPLOSION_FACTOR, Verdict
+from bpmodel import monitor
+from bpmodel.monitor import Verdict
 
 MARKERS = {"rewind": "<", "restructure": "s"}
 """Of the actions of a repair"""
@@ -104,7 +105,7 @@ class HealthDisplay:
             loss=history["loss"],
             validation_loss=history["validation_loss"],
             baseline=baseline,
-            limit=EXPLOSION_FACTOR * max(baseline, first_loss),
+            limit=monitor.limit(baseline, first_loss),
             verdict=fitted.verdict_,
             best_epoch=_best_epoch(fitted),
             spikes=history["spikes"],

@@ -6,7 +6,9 @@ The states, each bounded, the cheaper first where the cause leaves a choice:
 2. *restructure*, if the diagnosis names a cause that no learning rate cures (scale of inputs or target, weights, activation):
    all changes that it names at once, and a new start.
 3. *rewind*, if steps were too long: back to the best weights, a lower learning rate, an empty optimizer's memory and a warm-up
-   of one epoch. The rate is halved if the fit had learned something, else, or if that did not do, divided by ten.
+   of one epoch. The rate is halved if the fit had learned something, then divided by ten; by thirty if nothing was learned,
+   for a rate just below those that explode is seldom a good one. A fit whose long steps only killed units, so that it ended
+   without an explosion, is treated in the same way at its end.
 4. *give up*, with the diagnosis, when the bounds are reached.
 """
 
@@ -28,17 +30,14 @@ from bpmodel.training import Training
 
 RESTRUCTURES, REWINDS = 2, 6
 WARMUP_EPOCHS = 1.0
+GENTLE, FIRM, STEEP = 2.0, 10.0, 30.0
+"""What a rate is divided by: where something was learned with it, the first time and later, and where nothing was."""
 
-STRUCTURAL = (
-    "unscaled_input",
-    "unscaled_target",
-    "symmetric_init",
-    "exploding_depth",
-    "vanishing_gradient",
-    "saturated_units",
-    "dead_units",
-)
-"""Findings that no learning rate cures."""
+CAUSES = ("unscaled_input", "unscaled_target", "symmetric_init", "exploding_depth")
+"""Findings that no learning rate cures; all that are found are seen to at once."""
+
+SYMPTOMS = ("vanishing_gradient", "saturated_units", "dead_units")
+"""Findings that may follow from those, and are seen to where none of them is found."""
 
 
 Step = tuple[str, str, dict[str, Any]]
@@ -102,9 +101,13 @@ class Repairer:
     repairs: list[Repair] = field(default_factory=list)
 
     def __call__(self, training: Training) -> None:
-        """Make a failed fit run again, if there is still something to change."""
+        """Make a fit run again that failed, or that ended after steps that were too long, if there is something to change."""
         record = self.record(training, self.changes)
-        step = self._new_structure(examine(record)) or self._lower_rate(record)
+        diagnosis = examine(record)
+        if not training.failed and not self._too_long(diagnosis):
+            return
+        step = self._new_structure(diagnosis) if training.failed else None
+        step = step or self._lower_rate(record)
         if step is None:
             return
         action, code, change = step
@@ -114,28 +117,38 @@ class Repairer:
             kept = training.rewind(change["learning_rate_init"], change["warmup_epochs"])
         elif self.again is not None:
             training.begin_anew(self.again(self.changes))
-        reason = record.verdict.reason
+        reason = record.verdict.reason if record.verdict.failed else diagnosis.findings[0].cause
         self.repairs.append(Repair(action, code, change, reason, len(record.loss), kept, record.loss[kept:]))
 
+    def _too_long(self, diagnosis: Diagnosis) -> bool:
+        """Whether the steps of a fit that ended well by itself killed units or, at a rate that was lowered, jump to and fro."""
+        codes = diagnosis.codes
+        return "exploding_step" in codes or ("oscillating" in codes and self._count("rewind") > 0)
+
     def _new_structure(self, diagnosis: Diagnosis) -> Step | None:
-        """Return a new start with all changes that a diagnosis names and that were not made before."""
-        found = [f for f in diagnosis if f.code in STRUCTURAL and not f.change.items() <= self.changes.items()]
-        if not found or self.again is None or self._count("restructure") >= RESTRUCTURES:
+        """Return a new start with all changes for causes that a diagnosis names, or else for the first symptom.
+
+        Changes that were made before are left out.
+        """
+        if self.again is None or self._count("restructure") >= RESTRUCTURES:
             return None
+        new = [f for f in diagnosis if f.change and not f.change.items() <= self.changes.items()]
+        found = [f for f in new if f.code in CAUSES] or [f for f in new if f.code in SYMPTOMS][:1]
         change: dict[str, Any] = {}
-        for finding in reversed(found):  # what the first one says has the last word
+        for finding in found:
             change |= finding.change
-        return "restructure", found[0].code, change
+        return ("restructure", found[0].code, change) if found else None
 
     def _lower_rate(self, record: Record) -> Step | None:
         """Return a way back to the best weights and from there at a lower rate."""
-        if not record.stochastic or self._count("rewind") >= REWINDS:
+        rewinds = self._count("rewind")
+        if not record.stochastic or rewinds >= REWINDS:
             return None
-        learned = float(np.min(record.loss, initial=np.inf)) < LEARNED * record.baseline
-        halve = learned and self._count("rewind") == 0
+        losses = record.loss[:-1] if record.verdict.failed else record.loss
+        learned = float(np.min(losses, initial=np.inf)) < LEARNED * record.baseline
+        factor = (GENTLE if rewinds == 0 else FIRM) if learned else STEEP
         warmup = max(float(record.option("warmup_epochs")), WARMUP_EPOCHS)
-        change = {"learning_rate_init": record.rate / (2 if halve else 10), "warmup_epochs": warmup}
-        return "rewind", "exploding_step", change
+        return "rewind", "exploding_step", {"learning_rate_init": record.rate / factor, "warmup_epochs": warmup}
 
     def account(self, training: Training) -> list[Repair]:
         """Return what was done, skipped steps included."""

@@ -20,17 +20,20 @@ from bpmodel.record import S_SHAPED, Record
 
 Rule = Callable[[Record], Finding | None]
 
-LARGE_SCALE, SMALL_SCALE = 10.0, 0.05
+LARGE_SCALE, SMALL_SCALE, LARGE_OFFSET = 10.0, 0.05, 3.0
 TAIL = 30.0
 """Interquartile ranges from the median that only outliers are away."""
 
 VANISHED = 1e-2
+LARGE_CHI = 2.0
+"""In a few layers already too much, if the network starts far away."""
+
 DEPTH_RATIO, STEEP_RATIO = 10.0, 100.0
 
 
 def unscaled_input(r: Record) -> Finding | None:
     s = r.scales
-    far = max(s.input_std, s.input_mean) > LARGE_SCALE or s.input_std < SMALL_SCALE
+    far = s.input_std > LARGE_SCALE or s.input_mean > LARGE_OFFSET or s.input_std < SMALL_SCALE
     if r.learned or not far:
         return None
     scaling = "robust" if s.input_tail > TAIL else "standard"
@@ -85,8 +88,9 @@ def exploding_depth(r: Record) -> Finding | None:
     if normalized:
         grows, enough = r.depth_ratio > STEEP_RATIO, 0.2
     else:
-        grows = r.depth_ratio > DEPTH_RATIO or r.first_loss > LARGE_SCALE * r.baseline
-        grows, enough = grows and np.prod(np.sqrt(chi)) > DEPTH_RATIO, 0.5
+        far, enough = r.first_loss > LARGE_SCALE * r.baseline, 0.5
+        steep = np.prod(np.sqrt(chi)) > DEPTH_RATIO and (far or r.depth_ratio > DEPTH_RATIO)
+        grows = steep or (far and np.exp(np.mean(np.log(chi))) > LARGE_CHI)
     if r.worst_share < enough or not grows:
         return None
     change: dict[str, Any] = {"init": "auto", "init_gain": 1.0}

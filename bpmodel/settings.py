@@ -79,7 +79,7 @@ def stochastic(options: Any, dtype: np.dtype, n_rows: int, baseline: float, *, i
         n_iter_no_change=float(options.n_iter_no_change),
         early_stopping=bool(options.early_stopping),
         watch=options.on_divergence != "ignore",
-        skipping=options.on_divergence == "repair",
+        repairing=options.on_divergence == "repair",
         probing=not incremental,
         baseline=float(baseline),
         steady_rows=STEADY_ROWS if incremental else 1,

@@ -51,7 +51,7 @@ class Training:
     reference: NDArray[np.float64]
     on_epoch: list[Callable[[Training], None]] = field(default_factory=list)
     mend: Callable[[Training], None] | None = None
-    """called where the fit has failed; it may make it run again, by `rewind` or `begin_anew`"""
+    """called where the fit has ended; it may make it run again, by `rewind` or `begin_anew`"""
     work: Workspace = field(init=False)
     history: History = field(init=False)
     signals: Signals = field(init=False)
@@ -143,7 +143,7 @@ class Training:
                 self._run(min(until, before + (1 if self.on_epoch else self._epochs_per_call)))
                 seconds = (time.perf_counter() - started) / max(self.epoch - before, 1)
                 self._epochs_per_call = max(1, int(RESPONSE_SECONDS / max(seconds, 1e-6)))
-                if self.failed and self.mend is not None:
+                if self.mend is not None and not self.running:
                     self.mend(self)
                 for call in self.on_epoch:
                     call(self)

@@ -6,7 +6,7 @@ from sklearn.dummy import DummyRegressor
 from sklearn.metrics import log_loss, mean_squared_error
 
 from bpmodel import BPClassifier, BPRegressor, DivergenceError, DivergenceWarning
-from bpmodel.monitor import EXPLOSION_FACTOR
+from bpmodel.monitor import EXPLOSION_FACTOR, limit
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -40,7 +40,7 @@ def first_step_over_the_limit(problem, rate, baseline):
             loss = model.partial_fit(problem.X[rows], problem.y[rows], **first_call).loss_
             step += 1
             total += loss * (rows.stop - rows.start)
-            if total / n > EXPLOSION_FACTOR * max(baseline, first_loss):
+            if total / n > limit(baseline, first_loss):
                 return epoch, step
     raise AssertionError("scikit-learn's network did not diverge")
 
