@@ -9,6 +9,7 @@ from bpmodel.findings import Diagnosis, Finding
 from bpmodel.flow_display import GradientFlowDisplay
 from bpmodel.health_display import HealthDisplay
 from bpmodel.monitor import DivergenceError, DivergenceWarning, Verdict
+from bpmodel.preflight import preflight
 from bpmodel.repair import Repair
 from bpmodel.stability_display import StabilityMapDisplay
 
@@ -28,6 +29,7 @@ __all__ = [
     "StabilityMapDisplay",
     "Verdict",
     "diagnose",
+    "preflight",
     "rate_limit",
     "sharpness",
     "step_size_number",

@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
 
+from bpmodel import monitor
 from bpmodel.canvas import BLUE, GREEN, GREY, ORANGE, PURPLE, RED, axes_for, legend_beside, logarithmic
 from bpmodel.fitting import BPEstimator
-from bpmodel import monitor
 from bpmodel.monitor import Verdict
 
-MARKERS = {"rewind": "<", "restructure": "s"}
+MARKERS = {"rewind": "<", "restart": "D", "restructure": "s"}
 """Of the actions of a repair"""
 
 

@@ -168,6 +168,11 @@ class Record:
         return float(delta[0, 0] / max(delta[0, -1], 1e-300)) if len(delta) else np.nan
 
     @property
+    def vanishes(self) -> bool:
+        """Whether derivatives shrank to a hundredth on their way to the first layer, before the first step."""
+        return self.depth_ratio < 0.01
+
+    @property
     def lost_units(self) -> NDArray[np.float64]:
         """Share of units without a slope, probe by probe, in the layer where it is largest: dead, or saturated if S-shaped."""
         dead, flat = self.probes["dead"][:, :-1], self.probes["saturated"][:, :-1]

@@ -7,8 +7,8 @@ The states, each bounded, the cheaper first where the cause leaves a choice:
    all changes that it names at once, and a new start.
 3. *rewind*, if steps were too long: back to the best weights, a lower learning rate, an empty optimizer's memory and a warm-up
    of one epoch. The rate is halved if the fit had learned something, then divided by ten; by thirty if nothing was learned,
-   for a rate just below those that explode is seldom a good one. A fit whose long steps only killed units, so that it ended
-   without an explosion, is treated in the same way at its end.
+   for a rate just below those that explode is seldom a good one.
+   *restart*: a new start at a tenth of the rate, if a fit ended without a failure, but its long steps had killed units.
 4. *give up*, with the diagnosis, when the bounds are reached.
 """
 
@@ -28,7 +28,7 @@ from bpmodel.monitor import LEARNED
 from bpmodel.record import Record
 from bpmodel.training import Training
 
-RESTRUCTURES, REWINDS = 2, 6
+RESTRUCTURES, LOWERED = 2, 6
 WARMUP_EPOCHS = 1.0
 GENTLE, FIRM, STEEP = 2.0, 10.0, 30.0
 """What a rate is divided by: where something was learned with it, the first time and later, and where nothing was."""
@@ -50,8 +50,9 @@ class Repair:
 
     Attributes
     ----------
-    action : {"skip", "rewind", "restructure"}
-        ``skip`` sums up all steps that were skipped.
+    action : {"skip", "rewind", "restart", "restructure"}
+        ``skip`` sums up all steps that were skipped; ``rewind`` goes back to the best weights, ``restart`` and ``restructure`` to
+        new ones, the first for the sake of a lower rate.
     code : str
         The finding that led to it.
     change : dict
@@ -101,13 +102,10 @@ class Repairer:
     repairs: list[Repair] = field(default_factory=list)
 
     def __call__(self, training: Training) -> None:
-        """Make a fit run again that failed, or that ended after steps that were too long, if there is something to change."""
+        """Make a fit run again that failed, or whose steps were too long all the same, if there is something to change."""
         record = self.record(training, self.changes)
         diagnosis = examine(record)
-        if not training.failed and not self._too_long(diagnosis):
-            return
-        step = self._new_structure(diagnosis) if training.failed else None
-        step = step or self._lower_rate(record)
+        step = self._after_failure(record, diagnosis) if training.failed else self._after_end(record, diagnosis)
         if step is None:
             return
         action, code, change = step
@@ -117,13 +115,26 @@ class Repairer:
             kept = training.rewind(change["learning_rate_init"], change["warmup_epochs"])
         elif self.again is not None:
             training.begin_anew(self.again(self.changes))
-        reason = record.verdict.reason if record.verdict.failed else diagnosis.findings[0].cause
+        reason = record.verdict.reason if record.verdict.failed else str(diagnosis)
         self.repairs.append(Repair(action, code, change, reason, len(record.loss), kept, record.loss[kept:]))
 
-    def _too_long(self, diagnosis: Diagnosis) -> bool:
-        """Whether the steps of a fit that ended well by itself killed units or, at a rate that was lowered, jump to and fro."""
-        codes = diagnosis.codes
-        return "exploding_step" in codes or ("oscillating" in codes and self._count("rewind") > 0)
+    def _after_failure(self, record: Record, diagnosis: Diagnosis) -> Step | None:
+        """Return a new structure where that is the cause; else a way back to the best weights at a lower rate."""
+        structure = self._new_structure(diagnosis)
+        if structure is not None or not self._may_lower(record):
+            return structure
+        learned = float(np.min(record.loss[:-1], initial=np.inf)) < LEARNED * record.baseline
+        factor = (GENTLE if self._lowered == 0 else FIRM) if learned else STEEP
+        return "rewind", "exploding_step", self._lower(record, factor)
+
+    def _after_end(self, record: Record, diagnosis: Diagnosis) -> Step | None:
+        """Return a lower rate where long steps killed units or, at a rate that was lowered, taught nothing or go to and fro."""
+        lost = "exploding_step" in diagnosis.codes or (self._lowered > 0 and record.final_share > LEARNED)
+        restless = "oscillating" in diagnosis.codes and self._lowered > 0
+        if not (lost or restless) or not self._may_lower(record):
+            return None
+        anew = lost and self.again is not None  # units that are lost do not come back
+        return "restart" if anew else "rewind", diagnosis.codes[0], self._lower(record, FIRM)
 
     def _new_structure(self, diagnosis: Diagnosis) -> Step | None:
         """Return a new start with all changes for causes that a diagnosis names, or else for the first symptom.
@@ -139,16 +150,16 @@ class Repairer:
             change |= finding.change
         return ("restructure", found[0].code, change) if found else None
 
-    def _lower_rate(self, record: Record) -> Step | None:
-        """Return a way back to the best weights and from there at a lower rate."""
-        rewinds = self._count("rewind")
-        if not record.stochastic or rewinds >= REWINDS:
-            return None
-        losses = record.loss[:-1] if record.verdict.failed else record.loss
-        learned = float(np.min(losses, initial=np.inf)) < LEARNED * record.baseline
-        factor = (GENTLE if rewinds == 0 else FIRM) if learned else STEEP
+    @property
+    def _lowered(self) -> int:
+        return self._count("rewind") + self._count("restart")
+
+    def _may_lower(self, record: Record) -> bool:
+        return record.stochastic and self._lowered < LOWERED
+
+    def _lower(self, record: Record, factor: float) -> dict[str, Any]:
         warmup = max(float(record.option("warmup_epochs")), WARMUP_EPOCHS)
-        return "rewind", "exploding_step", {"learning_rate_init": record.rate / factor, "warmup_epochs": warmup}
+        return {"learning_rate_init": record.rate / factor, "warmup_epochs": warmup}
 
     def account(self, training: Training) -> list[Repair]:
         """Return what was done, skipped steps included."""

@@ -10,7 +10,7 @@ from sklearn.preprocessing import StandardScaler
 
 from bpmodel import BPClassifier, BPRegressor, DivergenceWarning, Repair
 from bpmodel.options import ON_DIVERGENCE
-from bpmodel.repair import CAUSES, RESTRUCTURES, REWINDS, SYMPTOMS
+from bpmodel.repair import CAUSES, LOWERED, RESTRUCTURES, SYMPTOMS
 from bpmodel.rules import RULES
 
 NUMBERS = {
@@ -128,7 +128,7 @@ def test_a_rewind_keeps_what_was_learned():
     assert model.n_iter_ == 100
     again = BPRegressor(**model.get_params() | {"on_divergence": "stop"}).fit(X, y)
     np.testing.assert_array_equal(again.history_["loss"][: first.kept], model.history_["loss"][: first.kept])
-    assert first.losses[-1] > first.losses[0] > again.history_["loss"][first.kept - 1]
+    assert first.losses[-1] > 100 * again.history_["loss"][first.kept - 1]
 
 
 @warned
@@ -156,7 +156,7 @@ def test_what_cannot_be_repaired_is_given_up_with_the_diagnosis():
     assert str(warnings[0].filename) == __file__
     assert model.diverged_
     counts = {action: sum(r.action == action for r in model.repairs_) for action in ("rewind", "restructure")}
-    assert counts["rewind"] == REWINDS
+    assert counts["rewind"] == LOWERED
     assert counts["restructure"] <= RESTRUCTURES
     assert np.isfinite(model.predict(X)).all()
 

@@ -1,0 +1,107 @@
+"""Pre-flight check: what can be known of a fit before its first step."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike
+from sklearn.base import clone
+
+from bpmodel.curvature import rate_limit
+from bpmodel.data_rules import outliers, unscaled_input, unscaled_target
+from bpmodel.findings import Diagnosis, Finding
+from bpmodel.fitting import BPEstimator
+from bpmodel.full_batch import FULL_BATCH
+from bpmodel.layer_rules import exploding_depth, saturated_units, symmetric_init, vanishing_gradient
+from bpmodel.repair import altered
+
+START_RULES = (
+    unscaled_input,
+    outliers,
+    unscaled_target,
+    symmetric_init,
+    exploding_depth,
+    vanishing_gradient,
+    saturated_units,
+)
+"""Of all rules those that need no step."""
+
+TOO_LONG = 2.0
+"""Rates beyond this multiple of the limit: tanh networks diverge from two to four times on, relu networks of a few layers end
+no better than the dummy predictor (`docs/plots.md`)."""
+
+STILL = {
+    "learning_rate": "constant",
+    "learning_rate_init": 1e-30,
+    "max_iter": 1,
+    "warm_start": False,
+    "early_stopping": False,
+    "max_norm": None,
+    "on_divergence": "ignore",
+    "verbose": False,
+}
+"""Options with which an epoch moves nothing."""
+
+
+def preflight(estimator: BPEstimator, X: ArrayLike, y: ArrayLike, *, step_size: bool = True) -> Diagnosis:
+    """Return what is likely to go wrong in a fit, from the rows, the starting weights, and the curvature of the loss there.
+
+    The rows and the derivatives of the starting weights take the time of about an epoch, the curvature that of 30 gradients of
+    256 rows. What `diagnose` finds after a fit did harm; what is found here may turn out harmless.
+
+    Parameters
+    ----------
+    estimator : BPRegressor or BPClassifier
+        It is not changed, and may be unfitted. Without a `random_state` each start is another one.
+    X, y
+        As in `fit`.
+    step_size : bool, default=True
+        Whether to compare the learning rate with what the curvature allows (`step_size_number`): for ``solver="sgd"`` without
+        normalisation.
+
+    Raises
+    ------
+    ValueError
+        As `fit`, and for a full-batch solver, which has no steps to check.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_wine
+    >>> from bpmodel import BPClassifier, preflight
+    >>> X, y = load_wine(return_X_y=True)
+    >>> preflight(BPClassifier(random_state=0), X, y).codes
+    ['unscaled_input']
+    >>> preflight(BPClassifier(scale_input="standard", random_state=0), X, y).codes
+    []
+    """
+    if estimator.solver in FULL_BATCH:
+        raise ValueError(f"preflight is for update rules; got solver={estimator.solver!r}, which has no learning rate")
+    copy = clone(estimator)
+    with altered(copy, STILL):
+        training = copy.begin_fit(X, y)
+        training.advance(1)
+        record = copy._record_of(training, {name: estimator.get_params()[name] for name in STILL})
+    with np.errstate(all="ignore"):
+        found = [finding for rule in START_RULES if (finding := rule(record)) is not None]
+    if step_size and estimator.solver == "sgd" and estimator.normalization == "none":
+        found += _steps(estimator, X, y)
+    if not found:
+        return Diagnosis((), "nothing found before the first step")
+    return Diagnosis(tuple(found), f"before the first step: {len(found)} finding{'s' if len(found) > 1 else ''}")
+
+
+def _steps(estimator: BPEstimator, X: ArrayLike, y: ArrayLike) -> list[Finding]:
+    """Return a finding if the learning rate is far too high for the curvature at the start."""
+    rate, limit = float(estimator.learning_rate_init), rate_limit(clone(estimator), X, y)
+    if rate <= TOO_LONG * limit:
+        return []
+    lower = float(f"{limit / 2:.1g}")
+    finding = Finding(
+        "exploding_step",
+        0,
+        {"learning_rate": rate, "limit": limit, "step_size_number": rate / limit if limit > 0 else np.inf},
+        "The learning rate is far above the one up to which gradient descent is stable on the curvature of the starting weights.",
+        f"Lower the learning rate: learning_rate_init={lower:g}.",
+        {"learning_rate_init": lower},
+        "Cohen et al., 2021",
+    )
+    return [finding]

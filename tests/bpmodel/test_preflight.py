@@ -1,0 +1,82 @@
+"""What is found before the first step comes true in the fit, and its remedy makes it vanish."""
+
+import numpy as np
+import pytest
+from sklearn.datasets import load_digits, make_friedman1
+from sklearn.preprocessing import StandardScaler
+
+from bpmodel import BPClassifier, BPRegressor, preflight
+
+pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")
+NUMBERS = {
+    "hidden_layer_sizes": (32, 32),
+    "solver": "sgd",
+    "learning_rate_init": 0.01,
+    "batch_size": 32,
+    "random_state": 0,
+}
+
+
+def friedman(input_factor=1.0, target_factor=1.0):
+    X, y = make_friedman1(350, 10, noise=1.0, random_state=0)
+    X = StandardScaler().fit_transform(X)
+    return X * input_factor, (y - y.mean()) / y.std() * target_factor
+
+
+def digits():
+    X, y = load_digits(return_X_y=True)
+    return X[:600] / 16, y[:600]
+
+
+FAULTS = {
+    "unscaled_input": (lambda: friedman(1000), {}),
+    "unscaled_target": (lambda: friedman(1, 1000), {}),
+    "symmetric_init": (friedman, {"init": "he_normal", "init_gain": 0.0, "activation": "tanh"}),
+    "exploding_depth": (friedman, {"init_gain": 8.0}),
+    "vanishing_gradient": (friedman, {"hidden_layer_sizes": (32,) * 8, "activation": "logistic"}),
+    "exploding_step": (friedman, {"learning_rate_init": 10.0}),
+    "exploding_step of tanh": (digits, {"learning_rate_init": 30.0, "activation": "tanh"}),
+}
+
+
+def network(y, **options):
+    return (BPClassifier if y.dtype.kind == "i" else BPRegressor)(**NUMBERS | options)
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_found_before_and_after_and_cured(fault):
+    code = fault.split()[0]
+    data, options = FAULTS[fault]
+    X, y = data()
+    model = network(y, **options)
+    given = model.get_params()
+    found = preflight(model, X, y)
+    assert found.codes[0] == code
+    assert found.summary.startswith("before the first step: ")
+    assert all(finding.epoch == 0 for finding in found)
+    assert model.get_params() == given
+    assert not hasattr(model, "coefs_")
+    assert code in model.set_params(max_iter=60, tol=0, n_iter_no_change=np.inf).fit(X, y).diagnose().codes
+    assert code not in preflight(model.set_params(**found.findings[0].change), X, y).codes
+
+
+@pytest.mark.parametrize("options", [{}, {"solver": "adam"}, {"activation": "tanh"}, {"normalization": "layer"}])
+@pytest.mark.parametrize("data", [friedman, digits])
+def test_nothing_is_found_for_healthy_fits(data, options):
+    X, y = data()
+    found = preflight(network(y, **options), X, y)
+    assert found.codes == []
+    assert str(found) == "nothing found before the first step"
+
+
+def test_the_step_size_may_be_left_out():
+    X, y = friedman()
+    model = network(y, learning_rate_init=10.0)
+    assert preflight(model, X, y).findings[0].evidence["step_size_number"] > 2
+    assert preflight(model, X, y, step_size=False).codes == []
+
+
+def test_solvers_without_steps():
+    X, y = friedman()
+    with pytest.raises(ValueError, match=r"preflight is for update rules; got solver='lbfgs'"):
+        preflight(BPRegressor(solver="lbfgs"), X, y)
