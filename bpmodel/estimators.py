@@ -35,12 +35,17 @@ class BPRegressor(RegressorMixin, BPEstimator):
     loss_, best_loss_, loss_curve_, validation_scores_, best_validation_score_
         As in scikit-learn's MLP; with `scale_target` the losses are in units of the target's variance.
     verdict_ : bpmodel.Verdict
-        How the fit ended: ``status``, ``reason``, ``epoch``, ``step`` and ``evidence``.
+        How the fit ended: ``status`` ("ok", "diverged" or "stalled"), ``reason``, ``epoch``, ``step`` and ``evidence``.
     diverged_ : bool
         Whether the fit diverged.
+    repairs_ : list of bpmodel.Repair
+        What ``on_divergence="repair"`` changed; `history_`, `probes_` and `loss_curve_` show the epochs that were kept.
+    baseline_loss_, initial_loss_ : float
+        Loss of the dummy predictor, and of the network before the first step.
     history_ : dict of str to ndarray of shape (n_iter_,)
         ``loss``, ``gradient_norm`` (mean over the steps of the epoch), ``learning_rate`` (of its last step),
-        ``validation_loss``, ``validation_score``; NaN where there is none.
+        ``validation_loss``, ``validation_score``, ``spikes`` (steps that stand out, as `bpmodel.spikes` defines them); NaN where
+        there is none.
     probes_ : dict of str to ndarray of shape (n_probes,) or (n_probes, n_layers_ - 1)
         How each layer stood before the first step, after the epochs 1, 2, 4, 8, … and at the end: ``epoch``, ``step``;
         ``delta_norm``, ``gradient_norm``, ``weight_norm``, ``step_ratio``, ``dead``, ``saturated``, ``chi``, as
@@ -144,12 +149,17 @@ class BPClassifier(ClassifierMixin, BPEstimator):
     loss_, best_loss_, loss_curve_, validation_scores_, best_validation_score_
         As in scikit-learn's MLP.
     verdict_ : bpmodel.Verdict
-        How the fit ended: ``status``, ``reason``, ``epoch``, ``step`` and ``evidence``.
+        How the fit ended: ``status`` ("ok", "diverged" or "stalled"), ``reason``, ``epoch``, ``step`` and ``evidence``.
     diverged_ : bool
         Whether the fit diverged.
+    repairs_ : list of bpmodel.Repair
+        What ``on_divergence="repair"`` changed; `history_`, `probes_` and `loss_curve_` show the epochs that were kept.
+    baseline_loss_, initial_loss_ : float
+        Loss of the dummy predictor, and of the network before the first step.
     history_ : dict of str to ndarray of shape (n_iter_,)
         ``loss``, ``gradient_norm`` (mean over the steps of the epoch), ``learning_rate`` (of its last step),
-        ``validation_loss``, ``validation_score``; NaN where there is none.
+        ``validation_loss``, ``validation_score``, ``spikes`` (steps that stand out, as `bpmodel.spikes` defines them); NaN where
+        there is none.
     probes_ : dict of str to ndarray of shape (n_probes,) or (n_probes, n_layers_ - 1)
         How each layer stood before the first step, after the epochs 1, 2, 4, 8, … and at the end: ``epoch``, ``step``;
         ``delta_norm``, ``gradient_norm``, ``weight_norm``, ``step_ratio``, ``dead``, ``saturated``, ``chi``, as

@@ -130,7 +130,7 @@ class Repairer:
     def _after_end(self, record: Record, diagnosis: Diagnosis) -> Step | None:
         """Return a lower rate where long steps killed units or, at a rate that was lowered, taught nothing or go to and fro."""
         lost = "exploding_step" in diagnosis.codes or (self._lowered > 0 and record.final_share > LEARNED)
-        restless = "oscillating" in diagnosis.codes and self._lowered > 0
+        restless = self._lowered > 0 and not {"oscillating", "loss_spike"}.isdisjoint(diagnosis.codes)
         if not (lost or restless) or not self._may_lower(record):
             return None
         anew = lost and self.again is not None  # units that are lost do not come back

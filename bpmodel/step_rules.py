@@ -9,7 +9,7 @@ import numpy as np
 from bpmodel.findings import Finding
 from bpmodel.record import Record
 
-SCORE_FELL = 0.05
+SCORE_FELL = 0.1
 """A log loss may rise while as many rows are classified right."""
 
 
@@ -140,7 +140,7 @@ def underfitting(r: Record) -> Finding | None:
         else {},
     }
     known = next(((cause, change) for cause, change in causes.items() if change), None)
-    if r.diverged or r.final_share < (0.1 if known else 0.5) or len(r.loss) < 2:
+    if r.diverged or r.final_share < (0.1 if known else 0.6) or len(r.loss) < 2:
         return None
     general = {"hidden_layer_sizes": (100, 100), "alpha": 1e-4, "dropout": 0.0, "max_iter": max(200, 4 * len(r.loss))}
     cause, change = known or ("the network is too small, too strongly penalised, or trained too briefly", general)

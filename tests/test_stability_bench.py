@@ -7,7 +7,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.stability import __main__, baselines, draws, measure, overhead, peer, remedies, report, runs, sets, wild
+from benchmarks.stability import (
+    __main__,
+    baselines,
+    draws,
+    measure,
+    overhead,
+    peer,
+    remedies,
+    report,
+    runs,
+    sets,
+    waste,
+    wild,
+)
 from benchmarks.stability.corpus import CORPUS, Cell, adam, sgd
 from benchmarks.stability.faults import rare_classes, sorted_rows
 from benchmarks.stability.labels import exploded, label
@@ -302,6 +315,14 @@ def test_a_small_run_reports():
     for part in parts:
         assert all(isinstance(line, str) for line in (*report.labels(part), *report.misses(part)))
     assert report.misses(parts[0]) == []
+
+
+def test_what_a_search_spends_on_diverged_trials_reports():
+    found = waste.measure(6)
+    assert 0 < found.diverged < found.trials == 6
+    assert 0 < found.watched < 1
+    assert 0 < found.ignored < 1
+    assert f"| 6 trials | {found.diverged} |" in str(report.waste(found))
 
 
 def test_overhead_reports():

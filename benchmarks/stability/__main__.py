@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from threadpoolctl import threadpool_limits
 
 from benchmarks.common import keep, parser, say
-from benchmarks.stability import measure, overhead, remedies, report, wild
+from benchmarks.stability import measure, overhead, remedies, report, waste, wild
 from benchmarks.stability.corpus import CORPUS, Cell
 from benchmarks.stability.measure import Case, Healthy
 from benchmarks.stability.report import Part
@@ -59,7 +59,9 @@ def main() -> None:
     with warnings.catch_warnings(), threadpool_limits(1, user_api="blas"):
         warnings.simplefilter("ignore")
         measured = parts(cells, chosen.seeds, 0 if chosen.only else chosen.wild)
-        tables = [report.summary(measured), *([] if chosen.only else [report.overhead(overhead.measure())])]
+        tables = [report.summary(measured)]
+        if not chosen.only:
+            tables += [report.overhead(overhead.measure()), report.waste(waste.measure())]
     if chosen.verbose:
         for line in (line for each in measured for line in (*report.labels(each), *report.misses(each))):
             say(line)

@@ -14,6 +14,7 @@ from benchmarks.stability.labels import peak
 from benchmarks.stability.measure import OURS, SYSTEMS, Judged, latency, right
 from benchmarks.stability.overhead import Cost
 from benchmarks.stability.remedies import Attempt, times
+from benchmarks.stability.waste import Waste
 
 Z = 1.959964
 """of a two-sided interval of 95 percent"""
@@ -119,6 +120,27 @@ def overhead(costs: Sequence[Cost]) -> Table:
         ["network, batch", "watched over unwatched (goal: at most 3 %)", "least time over least time"],
         lines,
         f"Fits of 100 epochs of 10 steps, {rounds[0]} to {rounds[-1]} rounds.",
+    )
+
+
+def waste(found: Waste) -> Table:
+    """Return the table of what a search spends on trials that diverge."""
+    return Table(
+        [
+            "random search in studies/exploding.toml",
+            "diverged",
+            "seconds spent on those (goal: at most 2 %)",
+            "if nothing stops them",
+        ],
+        [
+            [
+                f"{found.trials} trials",
+                str(found.diverged),
+                f"{100 * found.watched:.1f} %",
+                f"{100 * found.ignored:.0f} %",
+            ]
+        ],
+        "Shares of the seconds of all trials, one at a time, without cut-offs for bad ones.",
     )
 
 

@@ -1,0 +1,50 @@
+"""What a search spends on trials that diverge, in a space of which about a third does.
+
+The points of a random search of ``studies/exploding.toml``, without cut-offs, are trained on all folds twice: as a search does,
+and with ``on_divergence="ignore"``, as a search over a network would that nothing stops. The second run has all its epochs, so
+it shows what the same points cost if divergence is not noticed. One trial at a time.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import NamedTuple
+
+from benchmarks.common import ROOT
+from search import data, spec
+from search.evaluation import Problem, Trial, evaluate
+from search.outcomes import Outcome
+from search.sampling import RandomSampler
+from search.tuning import build_problem
+
+STUDY = ROOT / "studies" / "exploding.toml"
+TRIALS = 120
+
+
+class Waste(NamedTuple):
+    """Trials that diverged, all trials, and the share of all seconds that the first ones took: watched, and if ignored."""
+
+    diverged: int
+    trials: int
+    watched: float
+    ignored: float
+
+
+def measure(trials: int = TRIALS) -> Waste:
+    """Return what diverged trials cost."""
+    study = spec.load(STUDY)
+    problem = build_problem(study, data.load(study))
+    points = RandomSampler(study.space, study.search.seed)
+    asked = [Trial(number, points.ask(number)) for number in range(trials)]
+    evaluate(problem, asked[0])  # prepares the folds
+    watched = [evaluate(problem, trial) for trial in asked]
+    diverged = {outcome.number for outcome in watched if outcome.verdict == "diverged"}
+    return Waste(len(diverged), trials, _share(watched, diverged), _share(_ignoring(problem, asked), diverged))
+
+
+def _ignoring(problem: Problem, asked: list[Trial]) -> list[Outcome]:
+    return [evaluate(problem, replace(t, params={**t.params, "on_divergence": "ignore"})) for t in asked]
+
+
+def _share(outcomes: list[Outcome], numbers: set[int]) -> float:
+    return sum(o.seconds for o in outcomes if o.number in numbers) / sum(o.seconds for o in outcomes)
