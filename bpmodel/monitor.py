@@ -22,7 +22,7 @@ from dataclasses import dataclass, field
 EXPLOSION_FACTOR = 10.0
 """On 126 fits it found 50 of 51 explosions without one false alarm, where looking for non-finite values found 16."""
 
-RISE_FACTOR = 3.0
+RISE_FACTOR = 2.0
 """A fit that improves may well rise that far above its start in the first epoch."""
 
 STEADY_ROWS = 200

@@ -128,11 +128,12 @@ class Repairer:
         return "rewind", "exploding_step", self._lower(record, factor)
 
     def _after_end(self, record: Record, diagnosis: Diagnosis) -> Step | None:
-        """Return a lower rate where long steps killed units or, at a rate that was lowered, taught nothing or go to and fro."""
+        """The same where long steps killed units or, at a rate that was lowered, taught nothing or go to and fro."""
         lost = "exploding_step" in diagnosis.codes or (self._lowered > 0 and record.final_share > LEARNED)
         restless = self._lowered > 0 and not {"oscillating", "loss_spike"}.isdisjoint(diagnosis.codes)
-        if not (lost or restless) or not self._may_lower(record):
-            return None
+        structure = self._new_structure(diagnosis) if lost else None
+        if structure is not None or not (lost or restless) or not self._may_lower(record):
+            return structure
         anew = lost and self.again is not None  # units that are lost do not come back
         return "restart" if anew else "rewind", diagnosis.codes[0], self._lower(record, FIRM)
 

@@ -41,7 +41,7 @@ def exploding_step(r: Record) -> Finding | None:
 def loss_spike(r: Record) -> Finding | None:
     spikes, loss = r.history.get("spikes", np.zeros(0)), r.loss
     epochs = np.flatnonzero(spikes > 0)
-    if r.diverged or r.learned or len(epochs) == 0 or epochs[0] == 0 or r.option("clipping") != "none":
+    if r.diverged or r.learned or len(epochs) == 0 or epochs[0] == 0:
         return None
     jumps = np.array([loss[e] / max(loss[:e].min(), 1e-300) for e in epochs if e > 0])
     worst = int(epochs[epochs > 0][np.argmax(jumps)])
@@ -49,13 +49,16 @@ def loss_spike(r: Record) -> Finding | None:
     lost = int(recovered[0]) if len(recovered) else len(loss) - worst
     if jumps.max() < 1.5 or lost < max(0.1 * len(loss), 3):
         return None
+    clipped = r.option("clipping") == "median"
+    change: dict[str, Any] = {"learning_rate_init": r.rate / 10} if clipped else {"clipping": "median"}
+    remedy = ", ".join(f"{name}={value!r}" for name, value in change.items())
     return Finding(
         "loss_spike",
         worst + 1,
         {"steps": float(spikes.sum()), "loss_to_best_before": float(jumps.max()), "epochs_lost": float(lost)},
         "Single steps were far longer than those before and threw the weights back: rare rows, or a place of high curvature.",
-        "Clip gradients at their running median: clipping='median'.",
-        {"clipping": "median"},
+        f"Lower the learning rate: {remedy}." if clipped else f"Clip gradients at their running median: {remedy}.",
+        change,
         "Chowdhery et al., PaLM, 2022, section 5.1",
     )
 

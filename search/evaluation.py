@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -117,16 +117,21 @@ def evaluate(problem: Problem, trial: Trial, cancelled: Callable[[], bool] = lam
 
 
 def _evaluate(problem: Problem, trial: Trial, cancelled: Callable[[], bool], started: float) -> Outcome:
-    folds, networks, fits = _begin(problem, trial)
+    folds, begun = _begin(problem, trial)
+    networks, fits = map(list, zip(next(begun), strict=True))
     best_epoch = 0
     best_scores: list[float] = []
     curve: dict[int, float] = {}
     for epoch in checkpoints(fits[0].max_iter):
-        for number, fit in enumerate(fits):
+        for number in range(len(folds)):
             if cancelled():
                 raise Cancelled
-            if fit.advance(epoch).diverged and networks[number].on_divergence != "ignore":
-                return _diverged(trial, number, networks[number], fits, curve, started)
+            if number == len(fits):
+                network, fit = next(begun)
+                networks.append(network)
+                fits.append(fit)
+            if fits[number].advance(epoch).diverged and networks[number].on_divergence != "ignore":
+                return _diverged(trial, number, networks, fits, len(folds), curve, started)
         for network, fit in zip(networks, fits, strict=True):
             if network.early_stopping and not fit.running:
                 fit.restore_best()
@@ -148,18 +153,22 @@ def _evaluate(problem: Problem, trial: Trial, cancelled: Callable[[], bool], sta
     return _outcome(trial, "ok", fits[0].verdict.reason, started, best_scores, best_epoch, curve, fits)
 
 
-def _begin(problem: Problem, trial: Trial) -> tuple[list[Prepared], list[Any], list[Training]]:
-    """Return the folds of a trial, a network for each, and its fit before the first epoch."""
+def _begin(problem: Problem, trial: Trial) -> tuple[list[Prepared], Iterator[tuple[Any, Training]]]:
+    """Return the folds of a trial, and for each, when it is asked for, a network and its fit before the first epoch.
+
+    Most trials that diverge do so in the first fold; the others need not be begun then.
+    """
     network_params, other_params = split_params(problem, trial.params)
     folds = prepare(problem, other_params)
-    networks, fits = [], []
-    for number, fold in enumerate(folds):
-        network = clone(final_step(problem.pipeline)).set_params(
-            **{**network_params, "random_state": seed(problem.seed, trial.number, number), "verbose": False}
-        )
-        networks.append(network)
-        fits.append(network.begin_fit(fold.X, fold.y, rows=fold.train, validation=fold.validation))
-    return folds, networks, fits
+
+    def begun() -> Iterator[tuple[Any, Training]]:
+        for number, fold in enumerate(folds):
+            network = clone(final_step(problem.pipeline)).set_params(
+                **{**network_params, "random_state": seed(problem.seed, trial.number, number), "verbose": False}
+            )
+            yield network, network.begin_fit(fold.X, fold.y, rows=fold.train, validation=fold.validation)
+
+    return folds, begun()
 
 
 def diagnose(problem: Problem, trial: Trial) -> list[Diagnosis | None]:
@@ -167,11 +176,11 @@ def diagnose(problem: Problem, trial: Trial) -> list[Diagnosis | None]:
 
     The fits are those of `evaluate`, which ends them all where the first one diverges or the trial is stopped.
     """
-    _, networks, fits = _begin(problem, trial)
-    for network, fit in zip(networks, fits, strict=True):
+    found = []
+    for network, fit in _begin(problem, trial)[1]:
         fit.advance(fit.max_iter)
-        network.end_fit(fit)
-    return [diagnosis(network) for network in networks]
+        found.append(diagnosis(network.end_fit(fit)))
+    return found
 
 
 def diagnosis(network: Any) -> Diagnosis | None:
@@ -293,11 +302,17 @@ def _in_precision(X: Any, pipeline: Any) -> Any:
 
 
 def _diverged(
-    trial: Trial, fold: int, network: Any, fits: list[Training], curve: dict[int, float], started: float
+    trial: Trial,
+    fold: int,
+    networks: list[Any],
+    fits: list[Training],
+    n_folds: int,
+    curve: dict[int, float],
+    started: float,
 ) -> Outcome:
     fit = fits[fold]
     verdict = fit.verdict
-    found = diagnosis(network.end_fit(fit))
+    found = diagnosis(networks[fold].end_fit(fit))
     epoch = int(verdict.epoch or 1)  # a fit that was repaired may have kept fewer
     divergence = Divergence(
         fold,
@@ -308,7 +323,7 @@ def _diverged(
         (epoch - 1) / fit.max_iter,
         json.loads(found.to_json())["findings"] if found else [],
     )
-    reason = f"fold {fold + 1} of {len(fits)}: {verdict.reason}"
+    reason = f"fold {fold + 1} of {n_folds}: {verdict.reason}"
     return _outcome(trial, "diverged", reason, started, curve=curve, fits=fits, divergence=divergence)
 
 

@@ -69,6 +69,9 @@ MEASURES: dict[str, Callable[[Part, str], list[bool]]] = {
         said.alarm for run, said in asked(part.faulty, system) if run.exploded
     ],
     "false alarms (goal: at most 0.01)": lambda part, system: [said.alarm for _, said in asked(part.healthy, system)],
+    "the same of runs whose score did not fall": lambda part, system: [
+        said.alarm for run, said in asked(part.healthy, system) if not run.pair.ignored.fell
+    ],
     "first code right (goal: at least 0.85)": lambda part, system: [
         right(run, said) for run, said in asked(part.faulty, system)
     ],

@@ -14,6 +14,10 @@ from benchmarks.stability.sets import Rows, load
 from bpmodel import BPClassifier, BPRegressor
 
 
+FALL = 0.1
+"""In R^2 or accuracy."""
+
+
 class Run(NamedTuple):
     """What a fit left behind."""
 
@@ -48,6 +52,12 @@ class Run(NamedTuple):
         finite = self.score[np.isfinite(self.score)]
         best = float(finite.max(initial=self.dummy_score))
         return (best - self.dummy_score) / max(1 - self.dummy_score, 1e-12)
+
+    @property
+    def fell(self) -> bool:
+        """Whether the validation score ended lower than its best by `FALL`: what is learned by heart is lost elsewhere."""
+        known = self.score[np.isfinite(self.score)]
+        return len(known) > 0 and bool(known.max() - np.median(known[-max(len(known) // 10, 1) :]) >= FALL)
 
     @property
     def top(self) -> str:
