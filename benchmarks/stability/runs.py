@@ -13,7 +13,6 @@ from benchmarks.stability.corpus import NONE, Cell
 from benchmarks.stability.sets import Rows, load
 from bpmodel import BPClassifier, BPRegressor
 
-
 FALL = 0.1
 """In R^2 or accuracy."""
 

@@ -70,7 +70,8 @@ def test_skips_are_no_habit():
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_a_spike_that_throws_the_weights_back_is_a_finding_and_clipping_cures_it(seed):
+def test_a_spike_that_throws_the_weights_back_is_a_finding_and_its_remedies_cure_it(seed):
+    """Clipping first; Adam, which divides by the size of gradients, may need a lower rate on top."""
     X, y = rows()
     X[5] *= 3
     y[5] += 20
@@ -80,7 +81,11 @@ def test_a_spike_that_throws_the_weights_back_is_a_finding_and_clipping_cures_it
     assert first.code == "loss_spike"
     assert first.evidence["steps"] == model.history_["spikes"].sum() > 0
     assert first.change == {"clipping": "median"}
-    assert "loss_spike" not in model.set_params(**first.change).fit(X, y).diagnose().codes
+    for _ in range(2):
+        found = {finding.code: finding for finding in model.diagnose()}
+        if "loss_spike" in found:
+            model.set_params(**found["loss_spike"].change).fit(X, y)
+    assert "loss_spike" not in model.diagnose().codes
 
 
 def test_a_spike_that_is_made_up_for_is_none():

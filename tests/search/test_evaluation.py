@@ -3,7 +3,6 @@
 import dataclasses
 import itertools
 import json
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -127,18 +126,17 @@ def test_diagnoses_of_all_folds(make_problem):
     assert [d.codes for d in healthy] == [[]] * 3
 
 
-def test_a_fit_that_went_back_and_gave_up_is_dated_by_its_verdict(make_problem):
-    """Repairs abandon epochs: those that are kept may be fewer than those that were run, or none."""
-    problem = make_problem()
-    (_, *_), (network, *_), (fit, *_) = evaluation._begin(problem, Trial(0, EXPLOSIVE))
-    verdict = fit.advance(12)
-    fit.state["epoch"] = 0
-    monkey = SimpleNamespace(**{name: getattr(fit, name) for name in ("epoch", "history", "max_iter")}, verdict=verdict)
-    network.end_fit = lambda _: SimpleNamespace(probes_={"epoch": []})
-    outcome = evaluation._diverged(Trial(0, EXPLOSIVE), 0, network, [monkey], {}, 0.0)
-    assert outcome.divergence.epoch == verdict.epoch >= 1
+def test_a_repaired_trial_is_scored_and_one_that_gives_up_has_diverged(make_problem):
+    explosive = {**EXPLOSIVE, "on_divergence": "repair"}
+    assert evaluate(make_problem(), Trial(0, EXPLOSIVE)).verdict == "diverged"
+    outcome = evaluate(make_problem(), Trial(0, explosive))
+    assert (outcome.verdict, outcome.divergence) == ("ok", None)
+    assert np.isfinite(outcome.score)
+    outcome = evaluate(make_problem(), Trial(0, {**explosive, "learning_rate_init": 1e15}))
+    assert outcome.verdict == "diverged"
+    assert outcome.divergence.epoch >= 1
     assert 0 <= outcome.divergence.survived < 1
-    assert (outcome.losses["training"], outcome.divergence.findings) == ([], [])
+    assert outcome.divergence.code == "exploding_step"
 
 
 def test_one_diverged_fold_ends_the_trial_without_an_average_over_the_others(make_problem):
