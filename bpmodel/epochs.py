@@ -161,6 +161,14 @@ def rate_of_step(settings, state, steps):
     return rate
 
 
+@inner
+def explosion(settings, first_loss, noisy, n):
+    """Return the sum of the losses of n rows above which an epoch has exploded (`monitor.limit`)"""
+    rise = monitor.NOISY_RISE_FACTOR if noisy else monitor.RISE_FACTOR
+    limit = max(monitor.EXPLOSION_FACTOR * settings.baseline, rise * first_loss)
+    return limit * max(n, settings.steady_rows)
+
+
 @entry_point
 def train(
     network, work, batch_y, batch_w, rows, validation, reference, settings, memory, history, signals, state, until
@@ -174,6 +182,7 @@ def train(
     tally = np.zeros(reference.size)
     best, before = memory.best[0], memory.best[1]
     averaging = settings.ema_decay > 0
+    noisy = settings.dropout > 0 or settings.input_noise > 0 or network.normalization > 0
     shown = Network(
         memory.average,
         network.running,
@@ -197,8 +206,7 @@ def train(
                 probe(network, work, batch_y, batch_w, rows, s.epoch, signals, state)
         if not settings.early_stopping:
             keep_weights(memory.average, network.running, before)
-        limit = max(monitor.EXPLOSION_FACTOR * settings.baseline, monitor.RISE_FACTOR * s.first_loss)
-        limit *= max(n, settings.steady_rows)
+        limit = explosion(settings, s.first_loss, noisy, n)
         penalised, plain, norms, steps, spikes, taken, rate = 0.0, 0.0, 0.0, 0, 0, 0, 0.0
         for start in range(0, n, settings.batch_size):
             count = min(settings.batch_size, n - start)
@@ -227,6 +235,11 @@ def train(
             plain += loss * count
             penalised += (loss + penalty) * count
             norms += norm
+            if (
+                s.step == 0 and noisy and loss > s.first_loss
+            ):  # what training begins from is then more than what is shown
+                s.first_loss = loss
+                limit = explosion(settings, s.first_loss, noisy, n)
             if settings.watch:
                 if not np.isfinite(loss):
                     s.code = monitor.LOSS_NOT_FINITE

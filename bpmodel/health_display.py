@@ -101,11 +101,12 @@ class HealthDisplay:
         """
         check_is_fitted(fitted)
         history, baseline, first_loss = fitted.history_, fitted.baseline_loss_, fitted.initial_loss_
+        noisy = fitted.dropout > 0 or fitted.input_noise > 0 or fitted.normalization != "none"
         return cls(
             loss=history["loss"],
             validation_loss=history["validation_loss"],
             baseline=baseline,
-            limit=monitor.limit(baseline, first_loss),
+            limit=monitor.limit(baseline, first_loss, noisy),
             verdict=fitted.verdict_,
             best_epoch=_best_epoch(fitted),
             spikes=history["spikes"],

@@ -22,8 +22,9 @@ from dataclasses import dataclass, field
 EXPLOSION_FACTOR = 10.0
 """On 126 fits it found 50 of 51 explosions without one false alarm, where looking for non-finite values found 16."""
 
-RISE_FACTOR = 2.0
-"""A fit that improves may well rise that far above its start in the first epoch."""
+RISE_FACTOR, NOISY_RISE_FACTOR = 2.0, 5.0
+"""A fit that improves may rise that far above its start in the first epoch; the second one is for dropout, input noise and
+normalisation, where the loss of a few rows varies though nothing has changed."""
 
 STEADY_ROWS = 200
 """Rows whose mean loss is steady enough to be compared with the dummy predictor's."""
@@ -40,9 +41,9 @@ _SYMPTOMS = {
 }
 
 
-def limit(baseline: float, first_loss: float) -> float:
+def limit(baseline: float, first_loss: float, noisy: bool = False) -> float:
     """Return the mean loss of an epoch above which a fit has diverged."""
-    return max(EXPLOSION_FACTOR * baseline, RISE_FACTOR * first_loss)
+    return max(EXPLOSION_FACTOR * baseline, (NOISY_RISE_FACTOR if noisy else RISE_FACTOR) * first_loss)
 
 
 class DivergenceWarning(UserWarning):

@@ -248,3 +248,13 @@ def test_learning_class_by_class_is_not_accused(problems):
     for label in (0, 1, 2) * 5:
         model.partial_fit(X[y == label], y[y == label], classes=[0, 1, 2])
         assert model.verdict_.status == "ok", model.verdict_
+
+
+@pytest.mark.parametrize("changes", [{"dropout": 0.2}, {"normalization": "batch"}, {"input_noise": 1.0}])
+def test_where_training_begins_is_no_explosion(changes):
+    """Training may begin far above what the network shows: the loss of the very first step once counted as a rise."""
+    for seed in range(30):
+        random = np.random.RandomState(seed)
+        X, y = 3 * random.normal(size=(8, 5)), random.normal(size=8) / 3
+        model = BPRegressor(**changes, learning_rate_init=1e-12, max_iter=3, random_state=seed).fit(X, y)
+        assert model.verdict_.status == "ok", (seed, model.verdict_)

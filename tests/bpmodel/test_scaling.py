@@ -9,7 +9,7 @@ from sklearn.preprocessing import MaxAbsScaler, RobustScaler, StandardScaler
 from bpmodel import BPClassifier, BPRegressor
 from bpmodel.scaling import BOUND, SCALINGS, apply, learn
 
-pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")
 
 
 @pytest.fixture(name="X")
