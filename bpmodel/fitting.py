@@ -22,7 +22,7 @@ from sklearn.utils.validation import (
     validate_data,
 )
 
-from bpmodel import initializers, scaling, settings
+from bpmodel import initializers, scaling, settings, spikes
 from bpmodel import network as networks
 from bpmodel.activations import ACTIVATIONS
 from bpmodel.callbacks import EpochTasks
@@ -122,7 +122,8 @@ class BPEstimator(CallbackSupportMixin, ExplainedNetwork):
             raise ValueError("X_val and y_val belong together: give both or none")
         validation = None if X_val is None or y_val is None else (X_val, y_val)
         training = self.begin_fit(X, y, sample_weight, validation=validation, stop_on_validation=True)
-        context = self._init_callback_context(max_subtasks=self.max_iter)
+        most = None if self.on_divergence == "repair" else self.max_iter  # epochs that are given up count, too
+        context = self._init_callback_context(max_subtasks=most)
         data = {"X": X, "y": y, "metadata": None if sample_weight is None else {"sample_weight": sample_weight}}
         context.call_on_fit_task_begin(estimator=self, **data)
         if hasattr(self, "_skl_callbacks"):
@@ -248,9 +249,10 @@ class BPEstimator(CallbackSupportMixin, ExplainedNetwork):
         kept = self._memory if incremental else None
         if kept is None or len(kept[0]) != slots:
             kept = None
-            self._state["rate"], self._state["step"] = self.learning_rate_init, 0
+            self._state["rate"], self._state["step"], self._state["restart"] = self.learning_rate_init, 0, 0
+            spikes.forget(self._state)
             self._moments = np.zeros((3, targets.shape[1]))
-        self._state["epoch"], self._state["code"], self._state["probes"] = 0, 0, 0
+        self._state["epoch"], self._state["code"], self._state["probes"], self._state["skips"] = 0, 0, 0, 0
         self._moments += _moments(training_rows)
         mean, mean_square = self._moments[1:] / self._moments[0]
         loss = LOSSES[self._loss]

@@ -5,6 +5,7 @@ import pickle
 import numpy as np
 import pytest
 from sklearn.base import clone
+from sklearn.callback import ScoringMonitor
 from sklearn.datasets import load_digits, make_friedman1
 from sklearn.preprocessing import StandardScaler
 
@@ -167,6 +168,30 @@ def test_a_network_that_goes_on_is_never_drawn_anew():
     model = regressor(warm_start=True, max_iter=20).fit(X, y)
     model.set_params(learning_rate_init=1.0).fit(X * 5, y)
     assert {repair.action for repair in model.repairs_} <= {"rewind", "skip"}
+
+
+@warned
+def test_a_network_that_was_rewound_goes_on_as_if_it_had_not_been():
+    """The optimizer's count of steps once began below zero in the fit after a rewind."""
+    X, y = friedman()
+    model = regressor(solver="adam", learning_rate="one_cycle", learning_rate_init=1.0, activation="silu", max_iter=100)
+    model.set_params(warm_start=True).fit(X, y)
+    assert "rewind" in {repair.action for repair in model.repairs_}
+    other = clone(model).fit(X, y)
+    other._state["restart"] = 0
+    for each in (model, other):
+        each.set_params(learning_rate="constant", learning_rate_init=1e-3, max_iter=5).fit(X, y)
+    assert model.repairs_ == []
+    np.testing.assert_array_equal(model.history_["loss"], other.history_["loss"])
+
+
+@warned
+def test_callbacks_see_the_epochs_that_are_given_up():
+    X, y = friedman()
+    monitor = ScoringMonitor(scoring="r2")
+    model = regressor(learning_rate_init=1.0, max_iter=20).set_callbacks(monitor).fit(X, y)
+    epochs = [row["task_name"] for row in monitor.get_logs().data].count("epoch")
+    assert epochs == model.n_iter_ + sum(len(repair.losses) for repair in model.repairs_) > 20
 
 
 @warned
