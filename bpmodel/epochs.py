@@ -207,7 +207,7 @@ def train(
         if not settings.early_stopping:
             keep_weights(memory.average, network.running, before)
         limit = explosion(settings, s.first_loss, noisy, n)
-        penalised, plain, norms, steps, spikes, taken, rate = 0.0, 0.0, 0.0, 0, 0, 0, 0.0
+        penalised, plain, worst, norms, steps, spikes, taken, rate = 0.0, 0.0, 0.0, 0.0, 0, 0, 0, 0.0
         for start in range(0, n, settings.batch_size):
             count = min(settings.batch_size, n - start)
             batch, total_weight = gather(rows, start, count, work, batch_y, batch_w)
@@ -233,6 +233,7 @@ def train(
             steps += 1
             taken += count
             plain += loss * count
+            worst = max(worst, loss)
             penalised += (loss + penalty) * count
             norms += norm
             if (
@@ -247,7 +248,7 @@ def train(
                     s.code = monitor.LOSS_EXPLODED
                 if s.code != monitor.RUNNING:
                     s.step += 1
-                    s.loss, s.gradient_norm = loss, norm
+                    s.loss, s.gradient_norm = worst if s.code == monitor.LOSS_EXPLODED else loss, norm
                     break
             rate = rate_of_step(settings, state, steps_per_epoch)
             s.step += 1

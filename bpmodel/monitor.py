@@ -66,7 +66,8 @@ class Verdict:
     epoch, step : int or None
         Where it was first seen; both count from 1, `step` over the whole fit.
     evidence : dict of str to float
-        ``loss``, ``baseline`` (loss of the dummy predictor), ``ratio`` of the two, ``gradient_norm``.
+        ``loss`` (the largest of the epoch's steps so far, if it exploded), ``baseline`` (loss of the dummy predictor), the
+        ``ratio`` of the two, ``gradient_norm``.
     """
 
     status: str

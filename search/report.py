@@ -89,15 +89,10 @@ def divergences(outcomes: Mapping[int, Outcome]) -> list[str]:
 
 
 def diverged_title(outcomes: Mapping[int, Outcome]) -> str:
-    """Return how many trials diverged, of what, and what they cost.
-
-    ``14 of 60 trials (11 exploding_step, 3 unscaled_input), 1.2 % of the training time``
-    """
+    """Return how many trials diverged, and of what: ``14 of 60 trials (11 exploding_step, 3 unscaled_input)``."""
     counts = codes(outcomes.values())
     causes = ", ".join(f"{n} {code}" for code, n in counts.items())
-    spent = sum(o.seconds for o in outcomes.values() if o.divergence is not None)
-    share = 100 * spent / max(sum(o.seconds for o in outcomes.values()), 1e-9)
-    return f"{sum(counts.values())} of {len(outcomes)} trials ({causes}), {share:.1f} % of the training time"
+    return f"{sum(counts.values())} of {len(outcomes)} trials ({causes})"
 
 
 def errors(outcomes: Mapping[int, Outcome]) -> list[str]:

@@ -167,7 +167,7 @@ def test_tune_from_first_to_last(folder, bpsearch, write, stored):
     one.assert_complete(4)
     diverged = [run.data.tags["trial"] for run in one.children if run.data.tags["verdict"] == "diverged"]
     assert 0 < len(diverged) < 4
-    assert f"Diverged: {len(diverged)} of 4 trials ({len(diverged)} exploding_step), " in first.out
+    assert f"Diverged: {len(diverged)} of 4 trials ({len(diverged)} exploding_step)" in first.out
     for number in diverged:
         assert f"\n  trial {number} (900, " in first.out
     assert one.versions == [(1, one.parents[0].info.run_id)]
