@@ -160,7 +160,7 @@ class Repairer:
 
     def _lower(self, record: Record, factor: float) -> dict[str, Any]:
         warmup = max(float(record.option("warmup_epochs")), WARMUP_EPOCHS)
-        return {"learning_rate_init": record.rate / factor, "warmup_epochs": warmup}
+        return {"learning_rate_init": float(f"{record.rate / factor:.3g}"), "warmup_epochs": warmup}
 
     def account(self, training: Training) -> list[Repair]:
         """Return what was done, skipped steps included."""

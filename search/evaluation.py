@@ -23,6 +23,7 @@ from sklearn.utils import _safe_indexing
 
 from bpmodel import BPClassifier, BPRegressor, DivergenceError
 from bpmodel.findings import Diagnosis
+from bpmodel.repair import Repairer
 from bpmodel.settings import precision
 from bpmodel.training import Training
 from search.folds import Folds
@@ -346,7 +347,23 @@ def _outcome(
             ("validation", [fit.history.validation_loss[:epochs] for fit in fits]),
         ):
             losses[name] = np.mean(curves, axis=0).tolist()
+    repairs = [
+        f"fold {number}: {repair}"
+        for number, fit in enumerate(fits or [], start=1)
+        if isinstance(fit.mend, Repairer)
+        for repair in fit.mend.account(fit)
+    ]
     seconds = time.perf_counter() - started
     return Outcome(
-        trial.number, dict(trial.params), verdict, reason, scores or [], epoch, curve or {}, losses, seconds, divergence
+        trial.number,
+        dict(trial.params),
+        verdict,
+        reason,
+        scores or [],
+        epoch,
+        curve or {},
+        losses,
+        seconds,
+        divergence,
+        repairs,
     )

@@ -51,6 +51,8 @@ class Outcome:
         Mean score over the folds at each checkpoint.
     losses : dict of str to list of float
         ``training`` and ``validation``: mean loss over the folds, epoch by epoch, as long as all folds ran.
+    repairs : list of str
+        What ``on_divergence="repair"`` changed, fold by fold.
     """
 
     number: int
@@ -63,6 +65,7 @@ class Outcome:
     losses: dict[str, list[float]]
     seconds: float
     divergence: Divergence | None = None
+    repairs: list[str] = field(default_factory=list)
 
     @property
     def score(self) -> float:

@@ -95,6 +95,17 @@ def diverged_title(outcomes: Mapping[int, Outcome]) -> str:
     return f"{sum(counts.values())} of {len(outcomes)} trials ({causes})"
 
 
+def repairs(outcomes: Mapping[int, Outcome]) -> list[str]:
+    """Return a line for each repaired trial: the first thing that was changed, and how many more; skipped steps are left out."""
+    lines = []
+    for outcome in outcomes.values():
+        changed = [line for line in outcome.repairs if not line.endswith("skipped")]
+        if changed and outcome.divergence is None:
+            more = f", and {len(changed) - 1} more" if len(changed) > 1 else ""
+            lines.append(f"trial {outcome.number}: {changed[0]}{more}")
+    return lines
+
+
 def errors(outcomes: Mapping[int, Outcome]) -> list[str]:
     """Return a line for each trial that could not be scored."""
     return [f"trial {o.number}: {o.reason}" for o in outcomes.values() if o.verdict == "error"]
@@ -107,20 +118,22 @@ def final(
     parts: list[RenderableType] = [best_trials(outcomes, study.scoring), Text()] if best else []
     title = f"best network (trial {best.number})" if best else ""
     parts += [comparison(best, title, baselines, study.scoring), Text()]
-    broken, failed = divergences(outcomes), errors(outcomes)
+    broken, failed, mended = divergences(outcomes), errors(outcomes), repairs(outcomes)
     if broken:
         parts.append(Text(f"Diverged: {diverged_title(outcomes)}", style="bold"))
         parts += [Text(f"  {line}") for line in advice(outcomes.values(), study.space)]
         parts += [*_first(broken), Text()]
+    if mended:
+        parts += [Text(f"Repaired: {len(mended)} of {len(outcomes)} trials", style="bold"), *_first(mended, ""), Text()]
     if failed:
         parts += [Text(f"Errors: {len(failed)} of {len(outcomes)} trials", style="bold"), *_first(failed), Text()]
     return Group(*parts)
 
 
-def _first(lines: Sequence[str]) -> list[Text]:
+def _first(lines: Sequence[str], where: str = "; all are in MLflow, tag verdict") -> list[Text]:
     shown = [Text(f"  {line}") for line in lines[:FIRST_ROWS]]
     if len(lines) > FIRST_ROWS:
-        shown.append(Text(f"  and {len(lines) - FIRST_ROWS} more; all are in MLflow, tag verdict"))
+        shown.append(Text(f"  and {len(lines) - FIRST_ROWS} more{where}"))
     return shown
 
 
@@ -187,4 +200,7 @@ def summary(
         if told:
             lines += ["", " ".join([f"**{told[0]}**", *told[1:]])]
         lines += ["", *(f"- {line}" for line in broken[:20])]
+    mended = repairs(outcomes)
+    if mended:
+        lines += ["", f"Repaired: {len(mended)} of {len(outcomes)} trials.", "", *(f"- {line}" for line in mended[:20])]
     return "\n".join(lines)

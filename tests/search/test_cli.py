@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -146,6 +147,16 @@ def assert_one_line(result: Result, *told: str) -> None:
 
 
 # ------------------------------------------------------------------------------------------------------------------- tune
+
+
+def test_tune_tells_what_was_repaired(folder, bpsearch, write, stored):
+    write(("[model]\n", '[model]\non_divergence = "repair"\n'))
+    told = bpsearch("tune", "small.toml")
+    assert (told.code, told.err) == (0, "")
+    assert "Diverged" not in told.out
+    assert re.search(r"^Repaired: \d of 4 trials$", told.out, re.MULTILINE)
+    assert re.search(r"^  trial \d: fold 1: exploding_step: .* with learning_rate_init=", told.out, re.MULTILINE)
+    assert "Repaired: " in stored().parents[0].data.tags["mlflow.note.content"]
 
 
 def test_tune_from_first_to_last(folder, bpsearch, write, stored):

@@ -132,6 +132,9 @@ def test_a_repaired_trial_is_scored_and_one_that_gives_up_has_diverged(make_prob
     outcome = evaluate(make_problem(), Trial(0, explosive))
     assert (outcome.verdict, outcome.divergence) == ("ok", None)
     assert np.isfinite(outcome.score)
+    assert outcome.repairs
+    assert all(line.startswith("fold ") and " with " in line for line in outcome.repairs if "skipped" not in line)
+    assert evaluate(make_problem(), Trial(0, {})).repairs == []
     outcome = evaluate(make_problem(), Trial(0, {**explosive, "learning_rate_init": 1e15}))
     assert outcome.verdict == "diverged"
     assert outcome.divergence.epoch >= 1
