@@ -75,7 +75,7 @@ docs: $(READY)  ## write the tables of hyperparameters in docs/networks.md
 pictures: $(READY)  ## make the pictures of docs/plots.md, about a minute
 	@$(BIN)/python -m docs.pictures
 
-article: $(READY)  ## measure anew what docs/exploding_gradients.md shows, about 3 minutes
+article: $(READY)  ## measure anew what docs/exploding_gradients.md shows, one to two minutes
 	@$(BIN)/python -m docs.article
 
 bench: $(READY)  ## time and weigh everything against scikit-learn's MLP and PyTorch, about 5 minutes (DATA=folder for more)

@@ -18,7 +18,7 @@ from collections.abc import Callable
 from functools import partial
 from importlib.util import find_spec
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy.linalg.blas import sgemm
@@ -64,19 +64,23 @@ def data(shape: Shape, dtype: type) -> tuple[np.ndarray, np.ndarray]:
     return X, y
 
 
+def network(regressor: type, classifier: type, shape: Shape, epochs: int) -> Any:
+    """Return an estimator of a shape that trains for all its epochs."""
+    return (classifier if shape.units[-1] > 1 else regressor)(
+        hidden_layer_sizes=shape.units[1:-1],
+        batch_size=shape.batch,
+        max_iter=epochs,
+        tol=0,
+        n_iter_no_change=np.inf,
+        random_state=0,
+    )
+
+
 def scikit_like(regressor: type, classifier: type, shape: Shape, dtype: type) -> Callable[[int], None]:
     X, y = data(shape, dtype)
 
     def fit(epochs: int) -> None:
-        model = (classifier if shape.units[-1] > 1 else regressor)(
-            hidden_layer_sizes=shape.units[1:-1],
-            batch_size=shape.batch,
-            max_iter=epochs,
-            tol=0,
-            n_iter_no_change=np.inf,
-            random_state=0,
-        )
-        model.fit(X, y)
+        network(regressor, classifier, shape, epochs).fit(X, y)
 
     return fit
 

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import statistics
 import time
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
-from benchmarks.steps import SHAPES, Shape, data
+from benchmarks.steps import SHAPES, Shape, data, network
 from bpmodel import BPClassifier, BPRegressor
 
 EPOCHS = 100
@@ -31,15 +31,7 @@ class Cost(NamedTuple):
 def seconds(shape: Shape, watched: bool, epochs: int) -> float:
     """Return the time of the epochs of one fit; setting up is not counted."""
     X, y = data(shape, np.float32)
-    network: Any = (BPClassifier if shape.units[-1] > 1 else BPRegressor)(
-        hidden_layer_sizes=shape.units[1:-1],
-        batch_size=shape.batch,
-        max_iter=epochs,
-        tol=0,
-        n_iter_no_change=np.inf,
-        random_state=0,
-    )
-    training = network.begin_fit(X, y)
+    training = network(BPRegressor, BPClassifier, shape, epochs).begin_fit(X, y)
     if not watched:
         training.settings = training.settings._replace(watch=False, probing=False)
     started = time.perf_counter()

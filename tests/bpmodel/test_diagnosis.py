@@ -5,13 +5,14 @@ import json
 import numpy as np
 import pytest
 from scipy.sparse import csr_array
-from sklearn.datasets import load_digits, load_wine, make_friedman1
+from sklearn.datasets import load_wine
 from sklearn.exceptions import NotFittedError
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.preprocessing import StandardScaler
 
 from bpmodel import BPClassifier, BPRegressor, diagnose
 from bpmodel.rules import RULES
+from tests.bpmodel.small_sets import digits, friedman
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")
 
@@ -25,20 +26,9 @@ NUMBERS = {
 DEEP = (32,) * 8
 
 
-def friedman(input_factor=1.0, target_factor=1.0, target_shift=0.0):
-    X, y = make_friedman1(350, 10, noise=1.0, random_state=0)
-    X = StandardScaler().fit_transform(X)
-    return X * input_factor, (y - y.mean()) / y.std() * target_factor + target_shift
-
-
 def with_outliers():
     X, y = friedman()
     return X, np.where(np.random.default_rng(0).random(350) < 0.01, y + 100, y)
-
-
-def digits():
-    X, y = load_digits(return_X_y=True)
-    return X[:600] / 16, y[:600]
 
 
 def shuffled_digits():

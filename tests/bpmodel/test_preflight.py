@@ -2,10 +2,9 @@
 
 import numpy as np
 import pytest
-from sklearn.datasets import load_digits, make_friedman1
-from sklearn.preprocessing import StandardScaler
 
 from bpmodel import BPClassifier, BPRegressor, preflight
+from tests.bpmodel.small_sets import digits, friedman
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")
 NUMBERS = {
@@ -15,17 +14,6 @@ NUMBERS = {
     "batch_size": 32,
     "random_state": 0,
 }
-
-
-def friedman(input_factor=1.0, target_factor=1.0):
-    X, y = make_friedman1(350, 10, noise=1.0, random_state=0)
-    X = StandardScaler().fit_transform(X)
-    return X * input_factor, (y - y.mean()) / y.std() * target_factor
-
-
-def digits():
-    X, y = load_digits(return_X_y=True)
-    return X[:600] / 16, y[:600]
 
 
 FAULTS = {

@@ -6,13 +6,12 @@ import numpy as np
 import pytest
 from sklearn.base import clone
 from sklearn.callback import ScoringMonitor
-from sklearn.datasets import load_digits, make_friedman1
-from sklearn.preprocessing import StandardScaler
 
 from bpmodel import BPClassifier, BPRegressor, DivergenceWarning, Repair
 from bpmodel.options import ON_DIVERGENCE
 from bpmodel.repair import CAUSES, LOWERED, RESTRUCTURES, SYMPTOMS
 from bpmodel.rules import RULES
+from tests.bpmodel.small_sets import digits, friedman
 
 NUMBERS = {
     "hidden_layer_sizes": (32, 32),
@@ -26,17 +25,6 @@ NUMBERS = {
 }
 converged = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 warned = pytest.mark.filterwarnings("ignore::UserWarning")
-
-
-def friedman(input_factor=1.0, target_factor=1.0, target_shift=0.0):
-    X, y = make_friedman1(350, 10, noise=1.0, random_state=0)
-    X = StandardScaler().fit_transform(X)
-    return X * input_factor, (y - y.mean()) / y.std() * target_factor + target_shift
-
-
-def digits():
-    X, y = load_digits(return_X_y=True)
-    return X[:600] / 16, y[:600]
 
 
 def regressor(**options):

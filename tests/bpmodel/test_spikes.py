@@ -2,11 +2,10 @@
 
 import numpy as np
 import pytest
-from sklearn.datasets import make_friedman1
-from sklearn.preprocessing import StandardScaler
 
 from bpmodel import BPRegressor, diagnose
 from bpmodel.spikes import SKIPS, WARM, WITHIN
+from tests.bpmodel.small_sets import friedman as rows
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")
 NUMBERS = {
@@ -19,11 +18,6 @@ NUMBERS = {
     "n_iter_no_change": np.inf,
     "random_state": 0,
 }
-
-
-def rows():
-    X, y = make_friedman1(350, 10, noise=1.0, random_state=0)
-    return StandardScaler().fit_transform(X), (y - y.mean()) / y.std()
 
 
 def rows_with_a_mistake():
