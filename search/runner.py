@@ -16,8 +16,8 @@ from search import divergence, sampling, spaces
 from search.evaluation import Problem, Trial, evaluate, final_step
 from search.interruption import Cancellation, postponed
 from search.outcomes import Outcome
-from search.sampling import StudyStore
 from search.spaces import Space
+from search.store import StudyStore
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ from search import baselines, folds, plots, runner, spaces, tracking
 from search.advice import advice
 from search.evaluation import Problem, final_step, refit
 from search.outcomes import Outcome
-from search.sampling import StudyStore
+from search.store import StudyStore
 from search.tracking import Report, Tracker
 
 METHODS = ("bayesian", "grid", "random")

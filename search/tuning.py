@@ -21,8 +21,8 @@ from search.errors import StudyError
 from search.evaluation import Problem, Trial, diagnosis, evaluate, final_step, refit
 from search.outcomes import Outcome
 from search.preprocessing import default_pipeline
-from search.sampling import StudyStore
 from search.spec import Study
+from search.store import StudyStore
 from search.tracking import RegisteredModel, Report, Tracker, TrackingError
 
 STUDIES = Path("studies")

@@ -20,7 +20,8 @@ import pandas as pd
 import pytest
 from sklearn.metrics import get_scorer, get_scorer_names
 
-from search import StudyError, cli, data, plots, sampling, spec, tracking, tuning
+from search import StudyError, cli, data, plots, spec, tracking, tuning
+from search.store import StudyStore, _lock
 
 ROOT = Path(__file__).parents[2]
 SHIPPED = sorted((ROOT / "studies").glob("*.toml"))
@@ -600,7 +601,7 @@ def test_what_is_wrong_around_the_study_is_told_in_one_line(there, bpsearch, mon
 @pytest.mark.parametrize("there", ["a finished study"], indirect=True)
 def test_a_second_run_at_the_same_time_is_refused(there, bpsearch):
     before = contents()
-    with sampling._lock(Path("studies/small.journal")):
+    with _lock(Path("studies/small.journal")):
         assert_one_line(bpsearch("tune", "small.toml"), "studies/small.journal is in use by another run")
     assert contents() == before
 
@@ -794,7 +795,7 @@ def test_diagnose_a_trial(folder, bpsearch, write):
     assert (result.code, result.err) == (0, "")
     assert "small-grid, trial 3: learning_rate_init 900, hidden_layer_sizes 8\n" in result.out
     with closing(
-        sampling.StudyStore(Path("studies/small-grid.journal"), "small-grid", {}, spec.load("small.toml").space)
+        StudyStore(Path("studies/small-grid.journal"), "small-grid", {}, spec.load("small.toml").space)
     ) as store:
         assert store.outcomes[3].divergence.reason in result.out
     changed = bpsearch("diagnose", "small.toml", "--method", "grid", "--trial", "3", "--set", "learning_rate_init=0.01")

@@ -12,7 +12,7 @@ from optuna.trial import TrialState
 
 from search import StudyError, cutoffs, data, runner, spaces, spec, tuning
 from search.runner import plan
-from search.sampling import StudyStore
+from search.store import StudyStore
 
 SPACE = spaces.build(
     {

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
 from search import StudyError, sampling, spaces
+from search.distributions import distributions
 from search.spaces import Choice, Quantile, Range
 
 DIMENSIONS = {
@@ -63,7 +64,7 @@ def test_what_is_stored_as_json_is_read_as_it_was(dimension, u):
 @settings(deadline=None, max_examples=60)
 @given(u=st.floats(0, 1))
 def test_optuna_knows_every_value(dimension, u):
-    distribution = sampling.distributions({"x": dimension})["x"]
+    distribution = distributions({"x": dimension})["x"]
     code = dimension.encode(dimension.at(u))
     assert distribution._contains(distribution.to_internal_repr(code))
 

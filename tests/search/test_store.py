@@ -9,7 +9,7 @@ import optuna
 import pytest
 
 from search import StudyError, spaces
-from search.sampling import StudyStore
+from search.store import StudyStore
 
 SPACE = spaces.build({"layers": [[8], [8, 4]], "rate": (1e-4, 1.0, "log"), "batch": (1, 64), "kind": ["relu", "tanh"]})
 PARAMS = {"layers": [8, 4], "rate": 0.0123456789, "batch": 7, "kind": "tanh"}

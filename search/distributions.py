@@ -1,0 +1,39 @@
+"""What the files that use Optuna share: the space in its terms, the name of its constraint, and its log kept quiet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import optuna
+from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
+
+from search.spaces import Choice, Dimension, Quantile, Space
+
+CONSTRAINT = "divergence"
+
+
+def distributions(space: Space) -> dict[str, BaseDistribution]:
+    """Return the space in Optuna's terms."""
+    return {name: _distribution(d) for name, d in space.items()}
+
+
+def _distribution(d: Dimension) -> BaseDistribution:
+    if isinstance(d, Choice):
+        return CategoricalDistribution(d.labels)
+    if isinstance(d, Quantile):
+        return FloatDistribution(0.0, 1.0)
+    if d.integer:
+        return IntDistribution(int(d.low), int(d.high), log=d.log)
+    return FloatDistribution(d.low, d.high, log=d.log)
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Keep Optuna from logging every study that is created."""
+    before = optuna.logging.get_verbosity()
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    try:
+        yield
+    finally:
+        optuna.logging.set_verbosity(before)

@@ -1,0 +1,188 @@
+"""The record of finished trials: an Optuna journal, or memory.
+
+Each finished trial is appended once, complete, so nothing is ever left half done, whatever kills the process; that journal is also
+what a later run goes on from.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import uuid
+import warnings
+from collections.abc import Mapping
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import optuna
+from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
+from optuna.trial import FrozenTrial, TrialState, create_trial
+
+from search.distributions import CONSTRAINT, distributions, quiet
+from search.errors import StudyError
+from search.outcomes import Divergence, Outcome
+from search.spaces import Space
+
+
+class StudyStore:
+    """The finished trials of one study, in an Optuna journal file or, without a path, in memory.
+
+    Parameters
+    ----------
+    path : Path or None
+        The journal file.
+    name : str
+        Name of the Optuna study in it.
+    identity : dict of str to JSON
+        What makes trials comparable: space, data, folds, scoring and so on, each under the name the user knows it by.
+    space : Space
+
+    Raises
+    ------
+    StudyError
+        If the journal cannot be written, is in use, is damaged, or belongs to a study with another identity.
+    """
+
+    def __init__(self, path: Path | None, name: str, identity: Mapping[str, Any], space: Space) -> None:
+        self._space, self._distributions = space, distributions(space)
+        self._lock = None if path is None else _lock(path)
+        try:
+            with quiet():
+                self._study = _open(path, name)
+            self._check_identity(path, name, json.loads(json.dumps(identity)))
+            finished = sorted(self._study.get_trials(deepcopy=False), key=lambda t: t.user_attrs["number"])
+            self.trials = {t.user_attrs["number"]: t for t in finished}
+            self.outcomes = {n: _outcome(t, space) for n, t in self.trials.items()}
+            self.values = {n: float(t.user_attrs["value"]) for n, t in self.trials.items()}
+        except BaseException:
+            self.close()
+            raise
+
+    def record(self, outcome: Outcome, value: float, constraint: float) -> None:
+        """Append a finished trial."""
+        stopped = outcome.verdict == "stopped"
+        trial = create_trial(
+            state=TrialState.PRUNED if stopped else TrialState.COMPLETE,
+            value=None if stopped else value,
+            params={name: d.encode(outcome.params[name]) for name, d in self._space.items()},
+            distributions=self._distributions,
+            intermediate_values=outcome.curve if stopped else None,
+            constraints={CONSTRAINT: constraint},
+            user_attrs={"number": outcome.number, "value": value, "outcome": json.dumps(_inert(outcome))},
+        )
+        self._study.add_trial(trial)
+        self.trials[outcome.number] = trial
+        self.outcomes[outcome.number] = outcome
+        self.values[outcome.number] = value
+
+    @property
+    def notes(self) -> dict[str, Any]:
+        """What `note` wrote."""
+        return dict(self._study.user_attrs)
+
+    def note(self, key: str, value: Any) -> None:
+        """Write a fact about the whole study."""
+        self._study.set_user_attr(key, value)
+
+    def close(self) -> None:
+        """Let another process use the journal."""
+        if self._lock is not None:
+            self._lock.close()
+            self._lock = None
+
+    def _check_identity(self, path: Path | None, name: str, identity: dict[str, Any]) -> None:
+        known = self._study.user_attrs.get("identity")
+        if known is None:
+            self.note("id", uuid.uuid4().hex)
+            self.note("identity", identity)
+            return
+        for key, value in identity.items():
+            if known.get(key) != value:
+                raise StudyError(
+                    f"name = {name!r} is already used in {path} with another {key} ({_difference(known.get(key), value)}); "
+                    "choose a new name, or delete that file to start again"
+                )
+
+
+class _Held(JournalFileOpenLock):
+    """The process holds a lock on the journal for as long as the store is open."""
+
+    def acquire(self) -> bool:
+        return True
+
+    def release(self) -> None:
+        pass
+
+
+def _lock(path: Path) -> Any:
+    """Open the journal's lock file and lock it: unlike a lock file alone, that ends with the process, however it ends."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle = open(f"{path}.lock", "w")  # noqa: SIM115 - it stays open
+    except OSError as error:
+        raise StudyError(f"{path} cannot be written: {error.strerror}; the finished trials are kept there") from None
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        handle.close()
+        raise StudyError(f"{path} is in use by another run of this study; wait for it, or choose a new name") from None
+    return handle
+
+
+def _open(path: Path | None, name: str) -> optuna.Study:
+    """Open a study, or create it; an existing one is only read."""
+    if path is None:
+        return optuna.create_study(study_name=name, direction="maximize")
+    try:
+        _drop_cut_line(path)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+            storage = optuna.storages.JournalStorage(JournalFileBackend(str(path), lock_obj=_Held(str(path))))
+        if any(study.study_name == name for study in storage.get_all_studies()):
+            return optuna.load_study(study_name=name, storage=storage)
+        return optuna.create_study(study_name=name, storage=storage, direction="maximize")
+    except OSError as error:
+        raise StudyError(f"{path} cannot be written: {error.strerror}; the finished trials are kept there") from None
+    except (ValueError, LookupError, TypeError, AssertionError) as error:  # whatever Optuna meets on replaying it
+        reason = f"{type(error).__name__}: {error}"
+        raise StudyError(f"{path} is damaged ({reason}); move it away to start the study again") from None
+
+
+def _drop_cut_line(path: Path) -> None:
+    """Drop a last line that a kill cut short, or the next one would be glued to it."""
+    if path.exists():
+        content = path.read_bytes()
+        whole = content.rfind(b"\n") + 1
+        if whole < len(content):
+            with path.open("r+b") as file:
+                file.truncate(whole)
+        for line in content[:whole].splitlines()[-1:]:
+            json.loads(line)  # Optuna takes a last line that it cannot read for one that is still being written
+
+
+def _inert(outcome: Outcome) -> dict[str, Any]:
+    record = asdict(outcome)
+    del record["params"], record["number"]
+    record["losses"] = {name: [float(f"{v:.6g}") for v in values] for name, values in outcome.losses.items()}
+    return record
+
+
+def _outcome(trial: FrozenTrial, space: Space) -> Outcome:
+    record = json.loads(trial.user_attrs["outcome"])
+    divergence = record.pop("divergence")
+    outcome = Outcome(
+        number=trial.user_attrs["number"],
+        params={name: d.decode(trial.params[name]) for name, d in space.items()},
+        divergence=Divergence(**divergence) if divergence else None,
+        **record,
+    )
+    return replace(outcome, curve={int(epoch): score for epoch, score in outcome.curve.items()})
+
+
+def _difference(known: Any, given: Any) -> str:
+    if isinstance(known, dict) and isinstance(given, dict):
+        for key in {**known, **given}:
+            if known.get(key) != given.get(key):
+                return f"{key}: {_difference(known.get(key), given.get(key))}"
+    return f"there {json.dumps(known)}, here {json.dumps(given)}"
