@@ -12,7 +12,8 @@ from sklearn.base import clone
 from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.linear_model import LogisticRegression, RidgeCV
 
-from search.evaluation import Problem, prepare
+from search.prepared import prepare
+from search.problem import Problem
 
 ALPHAS = np.logspace(-3, 3, 13)
 

@@ -41,3 +41,7 @@ class Cancellation:
 
     def __getstate__(self) -> dict[str, Any]:
         return {"_event": None}
+
+
+class Cancelled(Exception):  # noqa: N818 - not an error
+    """The caller asked a running evaluation to end."""

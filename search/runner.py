@@ -13,9 +13,11 @@ from joblib import Parallel, delayed
 
 from search import cutoffs as halving
 from search import divergence, sampling, spaces
-from search.evaluation import Problem, Trial, evaluate, final_step
+from search.evaluation import evaluate
 from search.interruption import Cancellation, postponed
+from search.nesting import final_step
 from search.outcomes import Outcome
+from search.problem import Problem, Trial
 from search.spaces import Space
 from search.store import StudyStore
 

@@ -20,8 +20,10 @@ from sklearn.utils.validation import check_is_fitted
 from bpmodel import DivergenceError
 from search import baselines, folds, plots, runner, spaces, tracking
 from search.advice import advice
-from search.evaluation import Problem, final_step, refit
+from search.nesting import final_step
 from search.outcomes import Outcome
+from search.problem import Problem
+from search.refitting import refit
 from search.store import StudyStore
 from search.tracking import Report, Tracker
 

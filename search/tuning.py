@@ -15,12 +15,15 @@ from sklearn.metrics import get_scorer
 
 from bpmodel import DivergenceError
 from bpmodel.findings import Diagnosis
-from search import baselines, data, evaluation, folds, plots, report, runner, spaces, tracking
+from search import baselines, data, diagnoses, folds, plots, report, runner, spaces, tracking
 from search.baselines import Baseline
 from search.errors import StudyError
-from search.evaluation import Problem, Trial, diagnosis, evaluate, final_step, refit
+from search.evaluation import evaluate
+from search.nesting import final_step
 from search.outcomes import Outcome
 from search.preprocessing import default_pipeline
+from search.problem import Problem, Trial
+from search.refitting import refit
 from search.spec import Study
 from search.store import StudyStore
 from search.tracking import RegisteredModel, Report, Tracker, TrackingError
@@ -124,7 +127,7 @@ def tune(
                 best, found = runner.best(outcomes), None
                 if best is not None:
                     pipeline = refit(problem, best)
-                    found = diagnosis(final_step(pipeline))
+                    found = diagnoses.diagnosis(final_step(pipeline))
                     model = tracker.register(pipeline, dataset.X, best.score)
                 tracker.finish(_report(study, outcomes, yardsticks, best, model, found))
         except (TrackingError, DivergenceError) as error:
@@ -154,7 +157,7 @@ def diagnose(study: Study, params: Mapping[str, Any], number: int = 0) -> list[D
     """
     problem = build_problem(study, data.load(study))
     try:
-        return evaluation.diagnose(problem, Trial(number, params))
+        return diagnoses.diagnose(problem, Trial(number, params))
     except ValueError as error:
         raise StudyError(f"{study.path}: this configuration cannot be trained: {error}") from None
 

@@ -12,8 +12,9 @@ from typing import NamedTuple
 
 from benchmarks.common import ROOT
 from search import data, spec
-from search.evaluation import Problem, Trial, evaluate
+from search.evaluation import evaluate
 from search.outcomes import Outcome
+from search.problem import Problem, Trial
 from search.sampling import RandomSampler
 from search.tuning import build_problem
 

@@ -18,8 +18,8 @@ from sklearn.preprocessing import StandardScaler
 
 from bpmodel import BPClassifier, BPRegressor
 from search import folds, tracking
-from search.evaluation import Problem
 from search.outcomes import Divergence, Outcome
+from search.problem import Problem
 
 NETWORK = {"hidden_layer_sizes": (8,), "learning_rate_init": 0.02, "batch_size": 16, "max_iter": 12}
 SCORERS = {"regression": "neg_root_mean_squared_error", "classification": "neg_log_loss"}

@@ -11,8 +11,13 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from bpmodel import BPRegressor, DivergenceWarning
-from search import evaluation
-from search.evaluation import Cancelled, Trial, evaluate, refit
+from search import diagnoses, evaluation, nesting
+from search.evaluation import evaluate
+from search.interruption import Cancelled
+from search.once import Once
+from search.prepared import prepare
+from search.problem import Trial, seed
+from search.refitting import refit
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -36,7 +41,7 @@ def fit_by_hand(problem, trial, fold: int, epochs: int):
     """Fit a pipeline on the training rows of a fold for a number of epochs, and score it on the others."""
     train, validation = problem.folds.splits[fold]
     step = problem.pipeline.steps[-1][0]
-    changes = dict(trial.params, max_iter=epochs, random_state=evaluation.seed(problem.seed, trial.number, fold))
+    changes = dict(trial.params, max_iter=epochs, random_state=seed(problem.seed, trial.number, fold))
     pipeline = clone(problem.pipeline).set_params(**{f"{step}__{k}": v for k, v in changes.items()})
     pipeline.fit(problem.X[train], problem.y[train])
     return problem.scorer(pipeline, problem.X[validation], problem.y[validation])
@@ -63,8 +68,8 @@ def test_losses_are_means_over_the_folds(make_problem):
     problem, trial = make_problem(), Trial(0, {})
     outcome = evaluate(problem, trial)
     curves = []
-    for fold, prepared in enumerate(evaluation.prepare(problem)):
-        network = clone(problem.pipeline[-1]).set_params(random_state=evaluation.seed(0, 0, fold))
+    for fold, prepared in enumerate(prepare(problem)):
+        network = clone(problem.pipeline[-1]).set_params(random_state=seed(0, 0, fold))
         curves.append(network.fit(prepared.X_train, prepared.y_train).loss_curve_)
     assert outcome.losses["training"] == pytest.approx(np.mean(curves, axis=0))
     assert len(outcome.losses["validation"]) == len(outcome.losses["training"]) == outcome.last_checkpoint == 12
@@ -99,8 +104,8 @@ def test_all_folds_diverge(make_problem):
 def test_a_diverged_fold_is_diagnosed_as_a_fit_is(make_problem):
     problem = make_problem()
     outcome = evaluate(problem, Trial(4, EXPLOSIVE))
-    fold = evaluation.prepare(problem)[0]
-    network = clone(problem.pipeline[-1]).set_params(**EXPLOSIVE, random_state=evaluation.seed(0, 4, 0))
+    fold = prepare(problem)[0]
+    network = clone(problem.pipeline[-1]).set_params(**EXPLOSIVE, random_state=seed(0, 4, 0))
     with pytest.warns(DivergenceWarning):
         network.fit(fold.X_train, fold.y_train)
     expected = network.diagnose()
@@ -110,19 +115,19 @@ def test_a_diverged_fold_is_diagnosed_as_a_fit_is(make_problem):
 
 def test_what_is_not_probed_is_not_diagnosed(make_problem):
     problem = make_problem(solver="lbfgs")
-    assert evaluation.diagnose(problem, Trial(0, {})) == [None] * 3
+    assert diagnoses.diagnose(problem, Trial(0, {})) == [None] * 3
     outcome = evaluate(problem, Trial(0, {}))
     network = clone(problem.pipeline[-1]).fit(problem.X, problem.y)
-    assert (outcome.verdict, evaluation.diagnosis(network)) == ("ok", None)
+    assert (outcome.verdict, diagnoses.diagnosis(network)) == ("ok", None)
 
 
 def test_diagnoses_of_all_folds(make_problem):
     problem = make_problem()
-    found = evaluation.diagnose(problem, Trial(4, EXPLOSIVE))
+    found = diagnoses.diagnose(problem, Trial(4, EXPLOSIVE))
     assert [d.codes for d in found] == [["exploding_step"]] * 3
     first = evaluate(problem, Trial(4, EXPLOSIVE)).divergence
     assert first.reason in found[0].summary
-    healthy = evaluation.diagnose(problem, Trial(0, {"max_iter": 40, "learning_rate_init": 0.05}))
+    healthy = diagnoses.diagnose(problem, Trial(0, {"max_iter": 40, "learning_rate_init": 0.05}))
     assert [d.codes for d in healthy] == [[]] * 3
 
 
@@ -148,7 +153,7 @@ def test_one_diverged_fold_ends_the_trial_without_an_average_over_the_others(mak
     assert evaluate(problem, Trial(0, {})).verdict == "ok"
     spoiled = problem.folds.splits[0][1][0]  # a row that all folds but the first train on
     problem.X[spoiled] *= 1e6
-    problem.prepared.clear()
+    problem = dataclasses.replace(problem, prepared=Once())
     outcome = evaluate(problem, Trial(0, {}))
     assert (outcome.verdict, outcome.fold_scores, outcome.curve) == ("diverged", [], {})
     assert outcome.divergence.fold == 1
@@ -221,7 +226,7 @@ def test_refit_is_a_fit_on_all_rows_for_the_epochs_agreed_on(make_problem, task)
     outcome = dataclasses.replace(evaluate(problem, Trial(4, {"alpha": 0.1})), epoch=6)
     model = refit(problem, outcome)
     assert model[-1].n_iter_ == 6
-    state = evaluation.seed(problem.seed, 4, len(problem.folds))
+    state = seed(problem.seed, 4, len(problem.folds))
     by_hand = clone(problem.pipeline)
     by_hand[-1].set_params(alpha=0.1, max_iter=6, random_state=state)
     np.testing.assert_allclose(
@@ -253,11 +258,11 @@ def test_checkpoints_rise_in_small_steps_to_the_last_epoch(max_iter):
 
 
 def test_seeds_of_all_fits_differ():
-    assert len({evaluation.seed(s, t, f) for s in range(3) for t in range(20) for f in range(6)}) == 360
+    assert len({seed(s, t, f) for s in range(3) for t in range(20) for f in range(6)}) == 360
 
 
 def test_estimators_that_are_not_networks_are_refused():
     with pytest.raises(
         TypeError, match=r"ends in StandardScaler; allowed are BPRegressor, BPClassifier, or a Pipeline"
     ):
-        evaluation.final_step(make_pipeline(StandardScaler()))
+        nesting.final_step(make_pipeline(StandardScaler()))

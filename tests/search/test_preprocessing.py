@@ -8,7 +8,7 @@ import pytest
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.preprocessing import QuantileTransformer, StandardScaler
 
-from search import evaluation
+from search.prepared import prepare
 from search.preprocessing import MAX_CATEGORIES, default_columns, default_pipeline
 
 
@@ -102,7 +102,7 @@ def test_no_step_is_fitted_on_validation_rows(make_problem):
     Witness.fitted.clear()
     Witness.transformed.clear()
     problem = make_problem(steps=(Witness(), StandardScaler()))
-    prepared = evaluation.prepare(problem)
+    prepared = prepare(problem)
     column = problem.X[:, 0]
     assert Witness.fitted == [set(column[train]) for train, _ in problem.folds.splits]
     assert Witness.transformed[1::2] == [set(column[validation]) for _, validation in problem.folds.splits]
@@ -116,14 +116,14 @@ def test_no_step_is_fitted_on_validation_rows(make_problem):
 
 def test_folds_are_prepared_once_for_the_same_parameters(make_problem):
     problem = make_problem()
-    first = evaluation.prepare(problem)
-    assert evaluation.prepare(problem) is first
-    assert evaluation.prepare(problem, {"standardscaler__with_mean": False}) is not first
-    assert evaluation.prepare(problem) is first
+    first = prepare(problem)
+    assert prepare(problem) is first
+    assert prepare(problem, {"standardscaler__with_mean": False}) is not first
+    assert prepare(problem) is first
 
 
 def test_few_preparations_are_kept(make_problem):
     problem = make_problem(steps=(QuantileTransformer(),))
-    for n in range(5, 5 + 2 * evaluation.PREPARED_LIMIT):
-        evaluation.prepare(problem, {"quantiletransformer__n_quantiles": n})
-    assert len(problem.prepared) == evaluation.PREPARED_LIMIT
+    for n in range(5, 5 + 2 * problem.prepared.limit):
+        prepare(problem, {"quantiletransformer__n_quantiles": n})
+    assert len(problem.prepared) == problem.prepared.limit
