@@ -121,7 +121,7 @@ def _tune(options: argparse.Namespace, console: Console) -> int:
 
     def show(progress: tuning.Progress) -> None:
         if not bar.live.is_started:  # only now is it certain that nothing is wrong with the study
-            console.print(f"{study.name}: {study.search.method} search, {study.cv.n_splits} folds, {name}")
+            console.print(f"{study.name}: {study.search.method} search, {study.scheme}, {name}")
             bar.start()
         best = progress.best
         state = (

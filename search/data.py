@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from sklearn import datasets
 
 from search.errors import StudyError
 from search.spec import Study
+from search.splitters import KINDS
 
 SKLEARN_SETS = {
     "breast_cancer": datasets.load_breast_cancer,
@@ -28,12 +29,13 @@ MAX_CLASSES = 20
 
 @dataclass(frozen=True)
 class Dataset:
-    """Raw rows: `X` of shape (n, columns), `y` of shape (n,) or (n, outputs)."""
+    """Raw rows: `X` of shape (n, columns), `y` of shape (n,) or (n, outputs); `labels` are their groups or folds."""
 
     X: pd.DataFrame
     y: NDArray[Any]
     name: str
     target: str
+    labels: NDArray[Any] | None = None
 
     @property
     def fingerprint(self) -> str:
@@ -65,6 +67,8 @@ def load(study: Study) -> Dataset:
             )
         X, y = split_target(frame, target, f"{study.path}: [data] target = {target!r}")
         data = Dataset(X, y.to_numpy(), path.name, target)
+    data = _in_time_order(study, data)
+    data = _take_labels(study, data)
     _check_target(study, data)
     return data
 
@@ -116,6 +120,48 @@ def _from_sklearn(study: Study, name: str) -> Dataset:
         )
     bunch = SKLEARN_SETS[name](as_frame=True)
     return Dataset(bunch.data, bunch.target.to_numpy(), name, "target")
+
+
+def _in_time_order(study: Study, data: Dataset) -> Dataset:
+    """Sort rows by the column that [data] time names; a date written as text becomes a date."""
+    name = study.data.time
+    if name is None:
+        return data
+    where = f"{study.path}: [data] time = {name!r}"
+    times = _column(data, name, where)
+    if not pd.api.types.is_numeric_dtype(times):
+        try:
+            times = pd.to_datetime(times, format="ISO8601")
+        except (ValueError, TypeError):
+            raise StudyError(
+                f"{where} has values that are neither numbers nor dates (2026-11-25), such as {times[0]!r}"
+            ) from None
+    order = np.argsort(times.to_numpy(), kind="stable")
+    X = data.X.assign(**{name: times}).iloc[order].reset_index(drop=True)
+    return replace(data, X=X, y=data.y[order])
+
+
+def _take_labels(study: Study, data: Dataset) -> Dataset:
+    """Take out the column that names the group or the fold of each row: it is no feature."""
+    key, name = KINDS[study.scheme.kind].needs, study.scheme.column
+    if key is None or name is None:
+        return data
+    labels = _column(data, name, f"{study.path}: [cv] {key} = {name!r}")
+    X = data.X.drop(columns=name)
+    if not X.shape[1]:
+        raise StudyError(
+            f"{study.path}: [cv] {key} = {name!r} is the only column but the target; nothing is left to learn from"
+        )
+    return replace(data, X=X, labels=labels.to_numpy())
+
+
+def _column(data: Dataset, name: str, where: str) -> pd.Series:
+    """Return a column without missing values; errors start with `where`."""
+    if name not in data.X.columns:
+        raise StudyError(f"{where} is not a column besides the target; the columns are {', '.join(data.X.columns)}")
+    if missing := int(data.X[name].isna().sum()):
+        raise StudyError(f"{where} is missing in {missing} of {len(data.X)} rows; remove or fill these rows")
+    return data.X[name]
 
 
 def _check_target(study: Study, data: Dataset) -> None:

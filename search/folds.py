@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.model_selection import KFold, StratifiedKFold
 
 from search.errors import StudyError
+from search.splitters import KINDS, Scheme, predefined
 
 
 @dataclass(frozen=True)
@@ -33,28 +33,58 @@ class Folds:
         return digest.hexdigest()[:16]
 
 
-def split(y: NDArray[Any], task: str, n_splits: int, *, shuffle: bool, seed: int, where: str) -> Folds:
-    """Split rows into k folds, stratified by class for classification; errors start with `where`.
+def split(scheme: Scheme, y: NDArray[Any], labels: NDArray[Any] | None = None, *, seed: int, where: str) -> Folds:
+    """Split rows into folds; errors start with `where`.
+
+    Parameters
+    ----------
+    scheme : Scheme
+    y : array of shape (n,) or (n, outputs)
+    labels : array of shape (n,), optional
+        Group, or fold, of each row, for the kinds that need it.
+    seed : int
+        The first order of shuffled rows; each repeat adds 1.
 
     Raises
     ------
     StudyError
-        If there are fewer rows, or fewer rows of every class, than folds.
+        If there are fewer rows, fewer rows of every class, or fewer groups, than folds.
     """
-    if len(y) < n_splits:
-        raise StudyError(f"{where}: [cv] n_splits = {n_splits} needs at least {n_splits} rows; the data has {len(y)}")
-    kind: type = KFold
-    if task == "classification":
-        kind = StratifiedKFold
-        most = int(np.unique(y, return_counts=True)[1].max())
-        if most < n_splits:
-            raise StudyError(
-                f"{where}: [cv] n_splits = {n_splits} needs a class with {n_splits} rows; the largest has {most}"
-            )
-    cv = kind(n_splits, shuffle=shuffle, random_state=seed if shuffle else None)
+    _check_enough(scheme, y, labels, where)
+    groups = labels if KINDS[scheme.kind].needs == "group" else None
+    splits: list[tuple[NDArray[np.int32], NDArray[np.int32]]] = []
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="The least populated class", category=UserWarning)
-        return from_splitter(cv, np.zeros(len(y)), y)
+        for repeat in range(scheme.repeats):
+            seeded = seed + repeat if scheme.shuffled else None
+            cv = predefined(labels) if scheme.kind == "predefined" else KINDS[scheme.kind].splitter(scheme, seeded)
+            try:
+                splits += from_splitter(cv, np.zeros(len(y)), y, groups).splits
+            except ValueError as error:
+                raise StudyError(f"{where}: [cv] kind = {scheme.kind!r} cannot split the data: {error}") from None
+    for number, (train, validation) in enumerate(splits, start=1):
+        if not len(train) or not len(validation):
+            rows = "validation" if len(train) else "training"
+            raise StudyError(f"{where}: [cv] kind = {scheme.kind!r}: fold {number} of {len(splits)} has no {rows} rows")
+    return Folds(tuple(splits))
+
+
+def _check_enough(scheme: Scheme, y: NDArray[Any], labels: NDArray[Any] | None, where: str) -> None:
+    """Raise unless there is enough of what a kind deals out to its folds."""
+    kind, column = KINDS[scheme.kind], scheme.column
+    if kind.needs == "split":
+        if not predefined(labels).get_n_splits():
+            raise StudyError(f"{where}: [cv] split = {column!r} names no row to validate; all are for training")
+        return
+    wanted, n = f"[cv] n_splits = {scheme.n_splits}", scheme.n_splits
+    if "n_splits" not in kind.keys:
+        wanted, n = f"[cv] kind = {scheme.kind!r}", 2
+    if len(y) < n:
+        raise StudyError(f"{where}: {wanted} needs at least {n} rows; the data has {len(y)}")
+    if kind.needs == "group" and (groups := len(np.unique(np.asarray(labels)))) < n:
+        raise StudyError(f"{where}: {wanted} needs at least {n} groups; column {column!r} has {groups}")
+    if kind.task == "classification" and (most := int(np.unique(y, return_counts=True)[1].max())) < n:
+        raise StudyError(f"{where}: {wanted} needs a class with {n} rows; the largest has {most}")
 
 
 def from_splitter(cv: Any, X: Any, y: Any, groups: Any = None) -> Folds:

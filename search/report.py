@@ -180,7 +180,7 @@ def summary(
     """Return the study in Markdown, for the parent run's description."""
     name, sign = metric(study.scoring)
     lines = [
-        f"**{study.name}**: {len(outcomes)} trials by {study.search.method} search, {study.cv.n_splits}-fold {name}.",
+        f"**{study.name}**: {len(outcomes)} trials by {study.search.method} search, {study.scheme}, {name}.",
         "",
     ]
     lines += ["| | mean | std over the folds |", "|---|---|---|"]

@@ -15,6 +15,7 @@ from bpmodel.options import CLASSIFIER_OPTIONS, REGRESSOR_OPTIONS, Option
 from search import spaces
 from search.errors import StudyError
 from search.spaces import Space
+from search.splitters import KINDS, Scheme, default_kind
 
 Task = Literal["regression", "classification"]
 Method = Literal["bayesian", "grid", "random"]
@@ -34,6 +35,7 @@ class Data(_Table):
     source: str
     task: Task
     target: str | None = None
+    time: str | None = None
 
 
 class Search(_Table):
@@ -50,8 +52,13 @@ class Search(_Table):
 class CrossValidation(_Table):
     """How a configuration is scored."""
 
+    kind: str | None = None
     n_splits: int = Field(default=5, ge=2)
-    shuffle: bool = True
+    shuffle: bool | None = None
+    repeats: int = Field(default=1, ge=1)
+    gap: int = Field(default=0, ge=0)
+    group: str | None = None
+    split: str | None = None
     scoring: str | None = None
 
 
@@ -79,6 +86,11 @@ class Study:
     @property
     def scoring(self) -> str:
         return self.cv.scoring or DEFAULT_SCORING[self.data.task]
+
+    @property
+    def scheme(self) -> Scheme:
+        """How the rows are split."""
+        return _scheme(self.data, self.cv)
 
     def with_method(self, method: Method) -> Study:
         """Return the study searched by another method, under a name of its own."""
@@ -126,9 +138,35 @@ def load(path: str | Path) -> Study:
         raise StudyError(
             f"{path}: [cv] scoring = {file.cv.scoring!r} is not a scorer of scikit-learn; allowed are {names}"
         )
+    _check_scheme(path, file)
     if file.search.n_jobs == 0:
         raise StudyError(f"{path}: [search] n_jobs = 0; allowed are -1 (all cores) and 1 or more")
     return Study(path, file.name, file.data, model, space, file.search, file.cv)
+
+
+def _scheme(data: Data, cv: CrossValidation) -> Scheme:
+    kind = cv.kind or default_kind(data.task, group=bool(cv.group), split=bool(cv.split), time=bool(data.time))
+    return Scheme(kind, cv.n_splits, cv.shuffle, cv.repeats, cv.gap, cv.group or cv.split)
+
+
+def _check_scheme(path: Path, file: _File) -> None:
+    """Raise unless the keys of [cv] fit the kind of cross-validation."""
+    cv, name = file.cv, file.cv.kind
+    if name is not None and name not in KINDS:
+        raise StudyError(f"{path}: [cv] kind = {name!r}; allowed are {', '.join(KINDS)}")
+    scheme = _scheme(file.data, cv)
+    kind = KINDS[scheme.kind]
+    allowed = (*kind.keys, "scoring")
+    for key in sorted(cv.model_fields_set - {"kind", *allowed}):
+        raise StudyError(
+            f"{path}: [cv] {key} = {getattr(cv, key)!r} is not for kind = {scheme.kind!r}; allowed there are {', '.join(allowed)}"
+        )
+    if kind.needs is not None and getattr(cv, kind.needs) is None:
+        raise StudyError(f"{path}: [cv] kind = {scheme.kind!r} needs {kind.needs}, the name of a column")
+    if kind.task not in (None, file.data.task):
+        raise StudyError(f"{path}: [cv] kind = {scheme.kind!r} needs [data] task = {kind.task!r}")
+    if scheme.repeats > 1 and not scheme.shuffled:
+        raise StudyError(f"{path}: [cv] repeats = {scheme.repeats} needs shuffle = true, or every repeat is the same")
 
 
 def _known(path: Path, table: str, options: dict[str, Option], name: str) -> Option:

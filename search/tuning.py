@@ -196,14 +196,7 @@ def _open(study: Study, dataset: data.Dataset, problem: Problem) -> StudyStore:
 def build_problem(study: Study, dataset: data.Dataset) -> Problem:
     """Return what all trials of a study share."""
     pipeline = default_pipeline(dataset.X, study.data.task, study.model)
-    splits = folds.split(
-        dataset.y,
-        study.data.task,
-        study.cv.n_splits,
-        shuffle=study.cv.shuffle,
-        seed=study.search.seed,
-        where=str(study.path),
-    )
+    splits = folds.split(study.scheme, dataset.y, dataset.labels, seed=study.search.seed, where=str(study.path))
     prefix = f"{pipeline.steps[-1][0]}__"
     return Problem(pipeline, dataset.X, dataset.y, splits, get_scorer(study.scoring), study.search.seed, prefix)
 
@@ -237,7 +230,12 @@ def identity(study: Study, dataset: data.Dataset, problem: Problem) -> dict[str,
         "[data]": {"source": study.data.source, "target": dataset.target, "rows": dataset.fingerprint},
         **space,
         "[model]": {name: spaces.label(value) for name, value in sorted(study.model.items())},
-        "[cv]": {"scoring": study.scoring, "n_splits": study.cv.n_splits, "folds": problem.folds.fingerprint},
+        "[cv]": {
+            "scoring": study.scoring,
+            "kind": study.scheme.kind,
+            "n_splits": len(problem.folds),
+            "folds": problem.folds.fingerprint,
+        },
         "[search]": {"method": study.search.method, "seed": study.search.seed},
     }
 
@@ -248,7 +246,7 @@ def parameters(study: Study, dataset: data.Dataset, plan: runner.Plan) -> dict[s
         "method": plan.method,
         "seed": study.search.seed,
         "scoring": study.scoring,
-        "n_splits": study.cv.n_splits,
+        "cv": str(study.scheme),
         "n_jobs": effective_n_jobs(plan.n_jobs),
         "prune": plan.prune,
         "data": dataset.name,

@@ -10,6 +10,7 @@ import pytest
 from bpmodel.options import CLASSIFIER_OPTIONS, REGRESSOR_OPTIONS
 from docs import tables
 from search import cli, data, spec
+from search.splitters import KINDS
 
 ROOT = Path(__file__).parents[1]
 DOCS = {path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8") for path in ROOT.glob("docs/*.md")}
@@ -42,6 +43,12 @@ def test_key_of_the_study_file(key):
 @pytest.mark.parametrize("name", data.SKLEARN_SETS)
 def test_data_set(name):
     assert f"`{name}`" in DOCS["docs/studies.md"]
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_kind_of_cross_validation(name):
+    keys = ", ".join(f"`{key}`" for key in KINDS[name].keys)
+    assert f"\n| `{name}` | {KINDS[name].meaning} | {keys} |\n" in DOCS["docs/studies.md"]
 
 
 def commands() -> dict[str, list[str]]:

@@ -44,7 +44,7 @@ LAYERS = {
         ["__main__"],
     ),
     "search": (
-        ["errors", "interruption", "once", "outcomes", "preprocessing"],
+        ["errors", "interruption", "once", "outcomes", "preprocessing", "splitters"],
         ["spaces", "folds"],
         ["distributions", "spec", "problem"],
         ["nesting"],

@@ -20,6 +20,7 @@ from bpmodel import BPClassifier, BPRegressor
 from search import folds, tracking
 from search.outcomes import Divergence, Outcome
 from search.problem import Problem
+from search.splitters import Scheme
 
 NETWORK = {"hidden_layer_sizes": (8,), "learning_rate_init": 0.02, "batch_size": 16, "max_iter": 12}
 SCORERS = {"regression": "neg_root_mean_squared_error", "classification": "neg_log_loss"}
@@ -50,7 +51,8 @@ def make_problem(rows) -> Callable[..., Problem]:
             else BPRegressor(scale_target=True, **NETWORK | model)
         )
         pipeline = make_pipeline(*(steps or (StandardScaler(),)), network)
-        splits = folds.split(y, task, 3, shuffle=True, seed=seed, where="test")
+        kind = "stratified" if task == "classification" else "k_fold"
+        splits = folds.split(Scheme(kind, 3), y, seed=seed, where="test")
         return Problem(pipeline, X, y, splits, get_scorer(SCORERS[task]), seed, f"{pipeline.steps[-1][0]}__")
 
     return make

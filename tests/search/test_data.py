@@ -30,10 +30,15 @@ def load(tmp_path):
     """Load a study of the table above."""
     FRAME.to_csv(tmp_path / "homes.csv", index=False)
 
-    def load(task: str = "regression", target: str | None = "price", source: str = "homes.csv") -> data.Dataset:
+    def load(
+        task: str = "regression", target: str | None = "price", source: str = "homes.csv", cv: str = "", time: str = ""
+    ) -> data.Dataset:
         file = tmp_path / "homes.toml"
-        line = f"target = {target!r}" if target else ""
-        file.write_text(f"name = 'homes'\n[space]\nalpha = [0.1]\n[data]\nsource = {source!r}\ntask = {task!r}\n{line}")
+        line = f"target = {target!r}\n" if target else ""
+        line += f"time = {time!r}\n" if time else ""
+        file.write_text(
+            f"name = 'homes'\n[space]\nalpha = [0.1]\n[data]\nsource = {source!r}\ntask = {task!r}\n{line}[cv]\n{cv}"
+        )
         return data.load(spec.load(file))
 
     return load
@@ -168,3 +173,53 @@ def test_path_is_relative_to_the_study_file(load, monkeypatch):
     expected = load().fingerprint
     monkeypatch.chdir(Path("/"))
     assert load().fingerprint == expected
+
+
+def test_groups_are_no_feature(load):
+    dataset = load(cv="kind = 'leave_one_group_out'\ngroup = 'rooms'")
+    assert dataset.labels.tolist() == FRAME["rooms"].tolist()
+    pd.testing.assert_frame_equal(dataset.X, FRAME.drop(columns=["price", "rooms"]))
+
+
+@pytest.mark.parametrize(
+    ("cv", "told"),
+    [
+        ("group = 'price'", "[cv] group = 'price' is not a column besides the target; the columns are area, rooms"),
+        ("split = 'part'", "[cv] split = 'part' is not a column besides the target; the columns are area, rooms"),
+        ("group = 'town'", "[cv] group = 'town' is missing in 1 of 6 rows"),
+    ],
+)
+def test_a_column_of_groups_that_cannot_be(load, cv, told):
+    with pytest.raises(StudyError) as error:
+        load(cv=cv)
+    assert told in str(error.value)
+
+
+def test_a_column_of_groups_alone_is_nothing_to_learn_from(load, tmp_path):
+    FRAME[["rooms", "price"]].to_csv(tmp_path / "two.csv", index=False)
+    with pytest.raises(StudyError, match=r"group = 'rooms' is the only column but the target"):
+        load(source="two.csv", cv="group = 'rooms'")
+
+
+@pytest.mark.parametrize(
+    "times", [[3, 1, 2, 0, 5, 4], ["2020-04-01", "2020-02-01", "2020-03-01", "2020-01-01", "2021-02-01", "2021-01-01"]]
+)
+def test_rows_are_sorted_by_time(load, tmp_path, times):
+    FRAME.assign(when=times).to_csv(tmp_path / "series.csv", index=False)
+    dataset = load(source="series.csv", time="when")
+    assert dataset.y.tolist() == FRAME["price"].iloc[[3, 1, 2, 0, 5, 4]].tolist()
+    assert dataset.X["when"].is_monotonic_increasing
+    assert dataset.X["garden"].tolist() == FRAME["garden"].iloc[[3, 1, 2, 0, 5, 4]].tolist()
+
+
+@pytest.mark.parametrize(
+    ("time", "told"),
+    [
+        ("when", r"time = 'when' is not a column"),
+        ("kind", r"time = 'kind' has values that are neither numbers nor dates \(2026-11-25\), such as 'flat'"),
+        ("gap", r"time = 'gap' is missing in 2 of 6 rows"),
+    ],
+)
+def test_a_column_that_is_no_time(load, time, told):
+    with pytest.raises(StudyError, match=told):
+        load(time=time)

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from search import StudyError, spec
+from search.splitters import Scheme
 
 ROOT = Path(__file__).parents[2]
 SHIPPED = sorted((ROOT / "studies").glob("*.toml"))
@@ -110,6 +111,37 @@ MISTAKES = {
         "[space]\nbatch_size = {low=1.5, high=9.5}",
         ["[space] batch_size = 1.5", "a whole number >= 1"],
     ),
+    # cross-validation
+    "kind": ("n_splits = 3", "kind = 'kfold'", ["[cv] kind = 'kfold'; allowed are k_fold, stratified, group, "]),
+    "kind of another task": (
+        "n_splits = 3",
+        "kind = 'stratified'",
+        ["[cv] kind = 'stratified' needs [data] task = 'classification'"],
+    ),
+    "gap of shuffled rows": (
+        "n_splits = 3",
+        "gap = 1",
+        ["[cv] gap = 1 is not for kind = 'k_fold'", "n_splits, shuffle"],
+    ),
+    "shuffled series": (
+        "n_splits = 3",
+        "kind = 'time_series'\nshuffle = true",
+        ["[cv] shuffle = True is not for kind = 'time_series'; allowed there are n_splits, gap, scoring"],
+    ),
+    "no group": ("n_splits = 3", "kind = 'group'", ["[cv] kind = 'group' needs group, the name of a column"]),
+    "no split": ("n_splits = 3", "kind = 'predefined'", ["[cv] kind = 'predefined' needs split, the name of a column"]),
+    "number of given folds": (
+        "n_splits = 3",
+        "n_splits = 3\nsplit = 'age'",
+        ["[cv] n_splits = 3 is not for", "'predefined'"],
+    ),
+    "group and split": (
+        "n_splits = 3",
+        "group = 'sex'\nsplit = 'age'",
+        ["[cv] group = 'sex' is not for kind = 'predefined'"],
+    ),
+    "repeats in order": ("n_splits = 3", "shuffle = false\nrepeats = 2", ["[cv] repeats = 2 needs shuffle = true"]),
+    "no repeats": ("n_splits = 3", "repeats = 0", ["[cv] repeats = 0", "greater than or equal to 1"]),
     # the space
     "empty space": ("alpha = { low = 1e-3, high = 1.0, log = true }", "", ["[space] is empty"]),
     "no choices": ("{ low = 1e-3, high = 1.0, log = true }", "[]", ["[space]: alpha is an empty list", "at least one"]),
@@ -159,7 +191,23 @@ def test_no_such_file(path):
 def test_what_a_study_file_does_not_say_has_defaults(write):
     study = spec.load(write(("[search]\nn_trials = 3\n[cv]\nn_splits = 3\n", "")))
     assert study.search == spec.Search(method="bayesian", n_trials=50, timeout=None, seed=0, n_jobs=-1, prune=None)
-    assert (study.cv.n_splits, study.cv.shuffle, study.scoring) == (5, True, "neg_root_mean_squared_error")
+    assert (study.scheme, study.scoring) == (Scheme("k_fold", 5), "neg_root_mean_squared_error")
+    assert study.scheme.shuffled
+
+
+@pytest.mark.parametrize(
+    ("said", "kind"),
+    [
+        ("", "k_fold"),
+        ("group = 'town'", "group"),
+        ("split = 'part'", "predefined"),
+        ("kind = 'leave_one_group_out'\ngroup = 'town'", "leave_one_group_out"),
+        ("kind = 'time_series'\ngap = 2", "time_series"),
+    ],
+)
+def test_kind_of_cross_validation_follows_from_the_columns_named(write, said, kind):
+    scheme = spec.load(write(("n_splits = 3", said))).scheme
+    assert (scheme.kind, scheme.shuffled) == (kind, kind == "k_fold")
 
 
 def test_another_method_has_a_name_of_its_own(write):
