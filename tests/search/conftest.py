@@ -17,10 +17,12 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from bpmodel import BPClassifier, BPRegressor
-from search import folds, tracking
+from search import folds
 from search.outcomes import Divergence, Outcome
 from search.problem import Problem
 from search.splitters import Scheme
+from search.tracking import library, stores
+from search.tracking.client import create_database
 
 NETWORK = {"hidden_layer_sizes": (8,), "learning_rate_init": 0.02, "batch_size": 16, "max_iter": 12}
 SCORERS = {"regression": "neg_root_mean_squared_error", "classification": "neg_log_loss"}
@@ -100,15 +102,15 @@ def make_outcome() -> Callable[..., Outcome]:
 @pytest.fixture(scope="session")
 def mlflow() -> ModuleType:
     """MLflow, imported before any thread does: filters for warnings are not kept apart by thread."""
-    return tracking._mlflow()
+    return library.load()
 
 
 @pytest.fixture(scope="session")
 def empty_database(mlflow, tmp_path_factory) -> Path:
     """An MLflow database without runs: creating its tables takes seconds, copying it does not."""
     path = tmp_path_factory.mktemp("empty") / "mlflow.db"
-    with tracking._quiet():
-        tracking._create_database(path)
+    with library.quiet():
+        create_database(path)
     return path
 
 
@@ -120,7 +122,7 @@ def folder(tmp_path, monkeypatch, empty_database) -> Path:
     (tmp_path / "mlruns").mkdir()
     path = shutil.copy(empty_database, tmp_path / "mlruns" / "mlflow.db")
     # absolute, because MLflow keeps its connections by URI: they would go to the database of an earlier test
-    monkeypatch.setattr(tracking, "DEFAULT_URI", f"sqlite:///{path}")
+    monkeypatch.setattr(stores, "DEFAULT_URI", f"sqlite:///{path}")
     return tmp_path
 
 

@@ -22,6 +22,7 @@ from sklearn.metrics import get_scorer, get_scorer_names
 
 from search import StudyError, cli, data, plots, spec, tracking, tuning
 from search.store import StudyStore, _lock
+from search.tracking import stores
 
 ROOT = Path(__file__).parents[2]
 SHIPPED = sorted((ROOT / "studies").glob("*.toml"))
@@ -128,7 +129,7 @@ class Stored:
 
 @pytest.fixture
 def stored(folder, mlflow):
-    return lambda name="small": Stored(mlflow.MlflowClient(tracking.DEFAULT_URI), name)
+    return lambda name="small": Stored(mlflow.MlflowClient(stores.DEFAULT_URI), name)
 
 
 def contents(folder: Path = Path()) -> dict[Path, bytes]:
@@ -434,7 +435,7 @@ def test_what_mlflow_missed_is_written_by_the_next_run(folder, bpsearch, write, 
         patch.setattr(mlflow.MlflowClient, "log_batch", fail)
         result = bpsearch("tune", "small.toml")
     assert (result.code, result.err) == (1, "")
-    assert f"note:   MLflow at {tracking.DEFAULT_URI} could not be written: OSError: disk full\n" in result.out
+    assert f"note:   MLflow at {tracking.default_uri()} could not be written: OSError: disk full\n" in result.out
     assert "Best of 4 trials" in result.out
     assert "model:" not in result.out
     kept = journal()
@@ -860,7 +861,7 @@ def test_ui_takes_the_next_free_port(folder, bpsearch, started, busy_port):
     assert f"MLflow UI: http://127.0.0.1:{port}  (Ctrl-C ends it)" in result.out
     assert path == command[0] == sys.executable
     assert command[1:4] == ["-m", "mlflow", "ui"]
-    assert command[command.index("--backend-store-uri") + 1] == tracking.DEFAULT_URI
+    assert command[command.index("--backend-store-uri") + 1] == tracking.default_uri()
     assert command[command.index("--host") + 1] == "127.0.0.1"
     assert os.environ["MLFLOW_DISABLE_TELEMETRY"] == "true"
 

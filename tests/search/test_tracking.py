@@ -19,7 +19,8 @@ from matplotlib.figure import Figure
 
 from search import StudyError, cli, tracking
 from search.preprocessing import default_pipeline
-from search.tracking import Report, Tracker, TrackingError
+from search.tracking import Report, Tracker, TrackingError, library, models, stores
+from search.tracking.runs import CURVE_POINTS
 
 PARAMS = {"learning_rate_init": 0.01, "hidden_layer_sizes": [16, 8], "activation": "relu"}
 REPORT = Report(
@@ -123,14 +124,14 @@ def test_child_run(client, write, make_outcome, verdict):
     assert {name: v for name, v in child.data.metrics.items() if name not in several} == single
 
 
-@pytest.mark.parametrize("epochs", [1, 2, tracking.CURVE_POINTS, tracking.CURVE_POINTS + 1, 3000])
+@pytest.mark.parametrize("epochs", [1, 2, CURVE_POINTS, CURVE_POINTS + 1, 3000])
 def test_long_curves_are_thinned(client, write, make_outcome, epochs):
     losses = {"training": np.linspace(5, 1, epochs).tolist(), "validation": np.linspace(7, 2, epochs).tolist()}
     write(make_outcome(params=PARAMS, losses=losses))
     (child,) = runs(client, "child")
     for name, values in losses.items():
         written = series(client, child, f"{name}_loss")
-        assert len(written) == min(epochs, tracking.CURVE_POINTS)
+        assert len(written) == min(epochs, CURVE_POINTS)
         assert {1, epochs} <= set(written)
         assert written == {epoch: values[epoch - 1] for epoch in written}
 
@@ -333,7 +334,7 @@ ROWS = {
 def test_model_predicts_the_same_from_raw_rows_in_a_fresh_process(folder, open_tracker, fitted, table):
     pipelines = {"models:/x/1": fitted("regression"), "models:/x@champion": fitted("classification")}
     for study, pipeline in enumerate(pipelines.values(), start=1):
-        tracker = open_tracker(f"study {study}", uri=tracking.DEFAULT_URI)
+        tracker = open_tracker(f"study {study}", uri=stores.DEFAULT_URI)
         model = tracker.register(pipeline, table, -1.0)
         tracker.close()
         assert (model.name, model.version, model.uri) == ("x", study, "models:/x@champion")
@@ -380,7 +381,7 @@ def test_model_has_signature_and_example(open_tracker, mlflow, fitted, table, po
     assert info.signature.inputs.input_names() == ["rooms", "area", "town"]
     assert info.signature.outputs is not None
     assert info.saved_input_example_info is not None
-    assert len(mlflow.pyfunc.load_model("models:/x@champion").input_example) == tracking.EXAMPLE_ROWS
+    assert len(mlflow.pyfunc.load_model("models:/x@champion").input_example) == models.EXAMPLE_ROWS
     assert info.metadata == {"score": -1.0}
 
 
@@ -392,7 +393,7 @@ def test_registering_changed_where_the_process_writes_next_bug(
     if variable:
         monkeypatch.setenv("MLFLOW_TRACKING_URI", variable)
     before = mlflow.get_tracking_uri(), tracking.default_uri()
-    tracker = open_tracker(uri=tracking.DEFAULT_URI)
+    tracker = open_tracker(uri=stores.DEFAULT_URI)
     tracker.register(fitted(), table, -1.0)
     assert (mlflow.get_tracking_uri(), tracking.default_uri()) == before
     assert mlflow.active_run() is None
@@ -498,7 +499,7 @@ def test_mlflow_that_cannot_be_imported_let_flush_wait_for_ever_bug(open_tracker
     def missing():
         raise ImportError("there is no MLflow")
 
-    monkeypatch.setattr(tracking, "_mlflow", missing)
+    monkeypatch.setattr(library, "load", missing)
     tracker = open_tracker()
     wait_for(lambda: not tracker._jobs.unfinished_tasks or not tracker._thread.is_alive(), 10)
     assert not tracker._jobs.unfinished_tasks
@@ -580,7 +581,7 @@ def test_what_cannot_be_written_is_named_in_one_line(folder, serve, free_port, u
 
 
 def test_a_database_that_stays_locked_is_named(folder, monkeypatch):
-    monkeypatch.setattr(tracking, "ANSWER_SECONDS", 0.01)
+    monkeypatch.setattr(stores, "ANSWER_SECONDS", 0.01)
     with closing(sqlite3.connect("mlruns/mlflow.db")) as other:
         other.execute("BEGIN IMMEDIATE")
         with pytest.raises(StudyError, match=r"mlflow\.db cannot be written: database is locked"):

@@ -1,0 +1,54 @@
+"""MLflow, imported late because that takes seconds, and kept quiet."""
+
+from __future__ import annotations
+
+import logging
+import os
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from typing import Any
+
+
+@cache
+def load() -> Any:
+    """Import MLflow."""
+    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    os.environ.setdefault("MLFLOW_SKIP_PIP_REQUIREMENTS_CHECK", "true")
+    os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import mlflow
+        import mlflow.sklearn
+    return mlflow
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Keep MLflow's progress notes off the terminal."""
+    load()  # which sets its own log level when it is imported
+    loggers = [logging.getLogger(name) for name in ("mlflow", "alembic")]
+    before = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        for logger, level in zip(loggers, before, strict=True):
+            logger.setLevel(level)
+
+
+@contextmanager
+def pointed_at(uri: str) -> Iterator[None]:
+    """Point MLflow's functions without a client at a store, and back: the environment variable goes with them."""
+    mlflow, name = load(), "MLFLOW_TRACKING_URI"
+    variable, before = os.environ.get(name), mlflow.get_tracking_uri() if mlflow.is_tracking_uri_set() else None
+    mlflow.set_tracking_uri(uri)
+    try:
+        yield
+    finally:
+        mlflow.set_tracking_uri(None if before == variable else before)
+        os.environ.pop(name, None)
+        if variable is not None:
+            os.environ[name] = variable

@@ -1,0 +1,86 @@
+"""The best pipeline of a study in MLflow's model registry."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from search.tracking import library
+
+EXAMPLE_ROWS = 5
+REQUIREMENTS = ("mlflow", "numba", "numpy", "pandas", "scikit-learn", "scipy", "skops", "threadpoolctl")
+
+
+@dataclass(frozen=True)
+class RegisteredModel:
+    """A model in the registry."""
+
+    name: str
+    version: int
+
+    @property
+    def uri(self) -> str:
+        return f"models:/{self.name}@champion"
+
+
+def register(uri: str, name: str, run_id: str, model: Any, X: Any, score: float) -> RegisteredModel:
+    """Log a fitted pipeline to a run, register it under a name and give it the alias ``champion``.
+
+    Parameters
+    ----------
+    model : estimator
+        The whole pipeline: raw input in, predictions in original units out.
+    X : DataFrame or array-like
+        Raw input; its first rows become the model's example.
+    """
+    import skops.io
+
+    import bpmodel
+
+    mlflow = library.load()
+    example = (X if isinstance(X, pd.DataFrame) else np.asarray(X))[:EXAMPLE_ROWS]
+    trusted = skops.io.get_untrusted_types(data=skops.io.dumps(model))
+    client = mlflow.MlflowClient(tracking_uri=uri)
+    with library.pointed_at(uri), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        with mlflow.start_run(run_id=run_id):
+            info = mlflow.sklearn.log_model(
+                model,
+                name="model",
+                signature=_signature(example, model.predict(example)),
+                input_example=example,
+                serialization_format="skops",
+                skops_trusted_types=trusted,
+                pip_requirements=[f"{name}=={version(name)}" for name in REQUIREMENTS],
+                code_paths=[str(Path(bpmodel.__file__).parent)],
+                metadata={"score": score},
+            )
+        if name not in {m.name for m in client.search_registered_models(f"name = '{name}'")}:
+            client.create_registered_model(name)
+        made = client.create_model_version(name, info.model_uri, run_id=run_id, model_id=info.model_id)
+        client.set_registered_model_alias(name, "champion", made.version)
+    return RegisteredModel(name, int(made.version))
+
+
+def _signature(example: Any, predictions: Any) -> Any:
+    """Return the signature of a model; a table's columns of numbers take any number.
+
+    The type that MLflow infers would refuse the same column with a missing value (then whole numbers come as fractions), or
+    without a fraction (then fractions come as whole numbers).
+    """
+    from mlflow.models import infer_signature
+    from mlflow.types.schema import AnyType, ColSpec, Schema
+
+    signature = infer_signature(example, predictions)
+    if isinstance(example, pd.DataFrame):
+        numbers = set(example.select_dtypes("number").columns)
+        signature.inputs = Schema(
+            [ColSpec(AnyType(), column.name) if column.name in numbers else column for column in signature.inputs]
+        )
+    return signature

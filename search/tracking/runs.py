@@ -1,0 +1,137 @@
+"""What MLflow is told of a study and of its trials, as inert data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from search.outcomes import Outcome
+
+CURVE_POINTS = 250
+PARAM_LENGTH, TAG_LENGTH = 6000, 5000
+"""Characters of a text that are kept: the limits of MLflow's, for all its stores."""
+
+DIAGNOSIS = "diagnosis.json"
+RUN_STATUS = {"ok": "FINISHED", "diverged": "FINISHED", "stopped": "KILLED", "error": "FAILED"}
+SOURCE_NAME = {"mlflow.source.name": "bpsearch"}
+
+
+@dataclass(frozen=True)
+class Header:
+    """What the parent run has from the beginning.
+
+    Attributes
+    ----------
+    experiment : str
+        Name of the experiment, and of the registered model.
+    study_id : str
+        Tells this study from earlier ones of the same name.
+    params : dict
+    source : str or None
+        The study file, kept as an artifact.
+    """
+
+    experiment: str
+    study_id: str
+    params: Mapping[str, Any]
+    source: str | None = None
+
+    @property
+    def tags(self) -> dict[str, str]:
+        return {"bpsearch.study": self.study_id, "bpsearch.kind": "study", **SOURCE_NAME}
+
+
+@dataclass(frozen=True)
+class Opened:
+    """Where the runs of a study go, and the numbers of the trials that have one."""
+
+    experiment_id: str
+    parent: str
+    recorded: set[int]
+
+
+@dataclass(frozen=True)
+class Run:
+    """The child run of one trial.
+
+    Attributes
+    ----------
+    started, ended : int
+        Milliseconds since 1970.
+    metrics : list of (name, value, step)
+        Finite values only; all have the time `ended`.
+    files : dict of str to JSON
+    """
+
+    trial: int
+    status: str
+    started: int
+    ended: int
+    params: dict[str, str]
+    tags: dict[str, str]
+    metrics: list[tuple[str, float, int]]
+    files: dict[str, Any]
+
+    @property
+    def name(self) -> str:
+        return f"trial {self.trial}"
+
+
+@dataclass(frozen=True)
+class Report:
+    """What the parent run holds at the end of a study; `figures` maps file names to Matplotlib figures."""
+
+    params: Mapping[str, Any]
+    metrics: Mapping[str, float]
+    summary: str
+    figures: Mapping[str, Any] = field(default_factory=dict)
+    tables: Mapping[str, Any] = field(default_factory=dict)
+
+
+def written_params(params: Mapping[str, Any]) -> dict[str, str]:
+    """Return parameters as MLflow keeps them: texts of limited length."""
+    return {name: str(value)[:PARAM_LENGTH] for name, value in params.items()}
+
+
+def child(outcome: Outcome, value: float, ended: float) -> Run:
+    """Return the run of a trial that was told to the sampler as `value` and ended at a time in seconds since 1970."""
+    tags = {**SOURCE_NAME, "trial": str(outcome.number), "verdict": outcome.verdict}
+    tags["reason"] = outcome.reason[:TAG_LENGTH]
+    files: dict[str, Any] = {}
+    if outcome.divergence is not None and outcome.divergence.findings:
+        tags["finding"] = outcome.divergence.code
+        files[DIAGNOSIS] = {"summary": outcome.reason, "findings": outcome.divergence.findings}
+    milliseconds = int(ended * 1000)
+    return Run(
+        outcome.number,
+        RUN_STATUS[outcome.verdict],
+        milliseconds - int(outcome.seconds * 1000),
+        milliseconds,
+        written_params(outcome.params),
+        tags,
+        [(name, float(v), step) for name, v, step in _metrics(outcome, value) if np.isfinite(v)],
+        files,
+    )
+
+
+def _metrics(outcome: Outcome, value: float) -> Iterator[tuple[str, float, int]]:
+    yield "seconds", outcome.seconds, 0
+    yield "told_value", value, 0
+    if outcome.fold_scores:
+        yield "score", outcome.score, 0
+        yield "score_std", outcome.std, 0
+        yield "epochs", outcome.epoch, 0
+        for fold, score in enumerate(outcome.fold_scores):
+            yield "fold_score", score, fold
+    if outcome.divergence is not None:
+        yield "diverged_epoch", outcome.divergence.epoch, 0
+        yield "diverged_step", outcome.divergence.step, 0
+        yield "diverged_loss_ratio", outcome.divergence.ratio, 0
+    for epoch, score in outcome.curve.items():
+        yield "score_curve", score, epoch
+    for name, losses in outcome.losses.items():
+        for epoch in np.unique(np.linspace(0, len(losses) - 1, min(CURVE_POINTS, len(losses))).astype(int)):
+            yield f"{name}_loss", losses[epoch], int(epoch) + 1

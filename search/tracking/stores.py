@@ -1,0 +1,78 @@
+"""Where a study is written to, and whether that can be done; nothing here imports MLflow."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import tempfile
+import urllib.error
+import urllib.request
+from contextlib import closing
+from http.client import HTTPException
+from pathlib import Path
+
+from search.errors import StudyError
+
+SQLITE = "sqlite:///"
+DEFAULT_URI = f"{SQLITE}mlruns/mlflow.db"
+ANSWER_SECONDS = 5.0
+
+
+def default_uri() -> str:
+    """Return the tracking URI: ``MLFLOW_TRACKING_URI`` if set, or the database under the current directory."""
+    return os.environ.get("MLFLOW_TRACKING_URI") or DEFAULT_URI
+
+
+def database(uri: str) -> Path | None:
+    """Return the file of an SQLite store; None for other stores.
+
+    >>> database("sqlite:///mlruns/mlflow.db").name, database("http://127.0.0.1:5000")
+    ('mlflow.db', None)
+    """
+    return Path(uri.removeprefix(SQLITE)) if uri.startswith(SQLITE) else None
+
+
+def has_tables(path: Path) -> bool:
+    """Say whether a database is there and was begun: it gets its tables before it gets its name."""
+    return path.exists() and path.stat().st_size > 0
+
+
+def check(uri: str) -> None:
+    """Make sure that a tracking store can be written to.
+
+    Raises
+    ------
+    StudyError
+        If the database or its folder cannot be written, or the server does not answer.
+    """
+    path = database(uri)
+    if path is not None:
+        try:
+            _check_database(path)
+        except (OSError, sqlite3.Error) as error:
+            raise StudyError(
+                f"MLflow store {path} cannot be written: {error}; allowed is a folder you may write to"
+            ) from None
+    elif uri.startswith(("http://", "https://")):
+        try:
+            urllib.request.urlopen(f"{uri.rstrip('/')}/health", timeout=ANSWER_SECONDS).close()
+        except (OSError, ValueError, HTTPException) as error:
+            if isinstance(error, urllib.error.HTTPError):
+                error.close()
+            reason = str(getattr(error, "reason", error)).strip()
+            raise StudyError(
+                f"MLFLOW_TRACKING_URI = {uri!r}: the MLflow server does not answer ({reason}); start it, or unset the variable"
+            ) from None
+    elif "://" not in uri or uri.startswith(("file:", "sqlite:")):
+        raise StudyError(
+            f"MLFLOW_TRACKING_URI = {uri!r} is not a store of MLflow's; allowed are sqlite:///…, postgresql://… and http://…"
+        )
+
+
+def _check_database(path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if not path.exists():  # and it is not made here: the study may yet turn out to be wrong
+        tempfile.TemporaryFile(dir=path.parent).close()
+        return
+    with closing(sqlite3.connect(path, timeout=ANSWER_SECONDS)) as database:
+        database.execute("BEGIN IMMEDIATE")

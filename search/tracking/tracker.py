@@ -1,0 +1,149 @@
+"""Writes a study to MLflow in the background.
+
+One thread does all the writing, in order: importing MLflow takes seconds and a write tens of milliseconds, and training needs
+neither. What a kill keeps from being written is written by the next run, from the finished trials of the study's own store.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from typing import Any, Self
+
+from search.outcomes import Outcome
+from search.tracking import client, library, models, stores
+from search.tracking.models import RegisteredModel
+from search.tracking.runs import Header, Opened, Report, Run, child
+
+
+class TrackingError(RuntimeError):
+    """MLflow could not be written to; nothing of the study itself is lost."""
+
+
+def holds(uri: str, experiment: str, study_id: str) -> bool:
+    """Say whether a tracking store has a study: it may have been deleted since the study was written there."""
+    path = stores.database(uri)
+    if path is not None and not stores.has_tables(path):
+        return False
+    with library.quiet():
+        return client.holds(uri, experiment, study_id)
+
+
+class Tracker:
+    """Writes one study to MLflow, in the background.
+
+    Parameters
+    ----------
+    uri : str
+        MLflow tracking URI; `check` it first.
+    experiment : str
+        Name of the experiment, and of the registered model.
+    study_id : str
+        Tells this study from earlier ones of the same name.
+    params : dict
+        Parameters of the parent run.
+    source : str, optional
+        The study file, kept as an artifact.
+    """
+
+    def __init__(
+        self, uri: str, experiment: str, study_id: str, params: Mapping[str, Any], source: str | None = None
+    ) -> None:
+        self.uri = uri
+        self._header = Header(experiment, study_id, dict(params), source)
+        self._jobs: queue.Queue[Callable[[], None] | None] = queue.Queue()
+        self._error: BaseException | None = None
+        self._opened: Opened
+        self._model: RegisteredModel | None = None
+        self._thread = threading.Thread(target=self._work, name="mlflow-writer", daemon=True)
+        self._thread.start()
+        self._jobs.put(self._open)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        """End the parent run, however the body ended."""
+        if kind is None:
+            self.close()
+        else:
+            self.abandon("KILLED" if issubclass(kind, KeyboardInterrupt) else "FAILED")
+
+    def record(self, outcome: Outcome, value: float) -> None:
+        """Write a child run, unless the study has one for this trial already."""
+        ended = time.time()
+        self._jobs.put(lambda: self._record(child(outcome, value, ended)))
+
+    def finish(self, report: Report) -> None:
+        """Write metrics, tags, description, figures and tables of the parent run."""
+        self._jobs.put(lambda: client.finish(self.uri, self._opened.parent, report))
+
+    def register(self, model: Any, X: Any, score: float) -> RegisteredModel:
+        """Log a fitted pipeline, register it and give it the alias ``champion``; wait until that is done.
+
+        Parameters
+        ----------
+        model : estimator
+            The whole pipeline: raw input in, predictions in original units out.
+        X : DataFrame or array-like
+            Raw input; its first rows become the model's example.
+        """
+        self._jobs.put(lambda: self._register(model, X, score))
+        self.flush()
+        assert self._model is not None
+        return self._model
+
+    def flush(self) -> None:
+        """Wait until everything is written.
+
+        Raises
+        ------
+        TrackingError
+            If something could not be.
+        """
+        self._jobs.join()
+        if self._error is not None:
+            reason = f"{type(self._error).__name__}: {self._error}".splitlines()[0]
+            raise TrackingError(f"MLflow at {self.uri} could not be written: {reason}") from self._error
+
+    def close(self, status: str = "FINISHED") -> None:
+        """End the parent run and the writer."""
+        self._jobs.put(lambda: client.end(self.uri, self._opened.parent, status))
+        try:
+            self.flush()
+        finally:
+            self._jobs.put(None)
+            self._thread.join()
+
+    def abandon(self, status: str = "FAILED") -> None:
+        """End the parent run and the writer after something else went wrong: that is what is told, not this."""
+        with suppress(TrackingError):
+            self.close(status)
+
+    # ------------------------------------------------------------------------------------------ in the background
+
+    def _work(self) -> None:
+        while (job := self._jobs.get()) is not None:
+            try:
+                if self._error is None:
+                    with library.quiet():
+                        job()
+            except Exception as error:  # kept for `flush`; later jobs would fail the same way
+                self._error = error
+            finally:
+                self._jobs.task_done()
+        self._jobs.task_done()
+
+    def _open(self) -> None:
+        self._opened = client.open_study(self.uri, self._header)
+
+    def _record(self, run: Run) -> None:
+        if run.trial not in self._opened.recorded:
+            client.write(self.uri, self._opened, [run])
+            self._opened.recorded.add(run.trial)
+
+    def _register(self, model: Any, X: Any, score: float) -> None:
+        self._model = models.register(self.uri, self._header.experiment, self._opened.parent, model, X, score)
