@@ -17,7 +17,7 @@ from bpmodel.losses import LOSSES
 from bpmodel.network import Mode, Network
 from bpmodel.noise import add_normal, next_number, shuffle
 from bpmodel.optimizers import OPTIMIZERS, Rule
-from bpmodel.probes import is_dead, probe, probe_epoch
+from bpmodel.probes import is_dead, is_due, measure_layers, probe
 from bpmodel.propagation import backward, copy, count_weights, evaluate_loss, forward
 from bpmodel.regularization import add_penalties, average, decay_weights, limit_norms
 from bpmodel.rows import gather
@@ -59,7 +59,7 @@ class Settings(NamedTuple):
 
 
 class History(NamedTuple):
-    """One number per epoch, each of shape (epochs,); NaN where there is none."""
+    """One number per epoch, of shape (epochs,), or per epoch and layer, of shape (epochs, layers); NaN where there is none."""
 
     loss: NDArray[np.float64]
     gradient_norm: NDArray[np.float64]
@@ -67,6 +67,18 @@ class History(NamedTuple):
     validation_loss: NDArray[np.float64]
     validation_score: NDArray[np.float64]
     spikes: NDArray[np.float64]
+    layer_gradient_norm: NDArray[np.float64]
+    """norm of the weights' part of the last step's gradient"""
+    layer_weight_norm: NDArray[np.float64]
+    """norm of the weights after the epoch"""
+    layer_step_ratio: NDArray[np.float64]
+    """how far the weights moved in the epoch, over their norm before and over the steps"""
+
+
+def new_history(epochs: int, layers: int) -> History:
+    """Return room for the numbers of so many epochs."""
+    shapes = {name: (epochs, layers) if name.startswith("layer_") else epochs for name in History._fields}
+    return History(**{name: np.full(shape, np.nan) for name, shape in shapes.items()})
 
 
 class Memory(NamedTuple):
@@ -291,7 +303,9 @@ def train(
                 else:
                     copy(before, best)
         ends = s.code != monitor.RUNNING or s.epoch == settings.max_iter
-        if settings.probing and (ends or s.epoch == probe_epoch(s.probes)):
+        if settings.probing:
+            measure_layers(network, work, signals, history, epoch, steps)
+        if settings.probing and (ends or is_due(signals, s.probes, s.epoch, n, settings.batch_size)):
             probe(network, work, batch_y, batch_w, rows, s.epoch, signals, state)
             if settings.watch and s.code <= monitor.OK and settings.baseline > 0:
                 loss = plain / max(taken, 1)

@@ -42,14 +42,16 @@ class BPRegressor(RegressorMixin, BPEstimator):
         What ``on_divergence="repair"`` changed; `history_`, `probes_` and `loss_curve_` show the epochs that were kept.
     baseline_loss_, initial_loss_ : float
         Loss of the dummy predictor, and of the network before the first step.
-    history_ : dict of str to ndarray of shape (n_iter_,)
-        ``loss``, ``gradient_norm`` (mean over the steps of the epoch), ``learning_rate`` (of its last step),
-        ``validation_loss``, ``validation_score``, ``spikes`` (steps that stand out, as `bpmodel.spikes` defines them); NaN where
-        there is none.
+    history_ : dict of str to ndarray of shape (n_iter_,) or (n_iter_, n_layers_ - 1)
+        By epoch ``loss``, ``gradient_norm`` (mean over the steps of the epoch), ``learning_rate`` (of its last step),
+        ``validation_loss``, ``validation_score``, ``spikes`` (steps that stand out, as `bpmodel.spikes` defines them); by
+        epoch and layer ``layer_gradient_norm`` (of the last step), ``layer_weight_norm``, and ``layer_step_ratio``, how far
+        the weights moved over their norm and over the steps. NaN where there is none.
     probes_ : dict of str to ndarray of shape (n_probes,) or (n_probes, n_layers_ - 1)
-        How each layer stood before the first step, after the epochs 1, 2, 4, 8, … and at the end: ``epoch``, ``step``;
-        ``delta_norm``, ``gradient_norm``, ``weight_norm``, ``step_ratio``, ``dead``, ``saturated``, ``chi``, as
-        `bpmodel.probes.Signals` defines them. `diagnose` reads them. Empty after `partial_fit` and full-batch solvers.
+        How each layer stood before the first step, after the epochs 1, 2, 4, 8, …, after every 200 minibatches' worth of whole
+        epochs, and at the end: ``epoch``, ``step``; ``delta_norm``, ``gradient_norm``, ``weight_norm``, ``step_ratio``,
+        ``dead``, ``saturated``, ``chi``, as `bpmodel.probes.Signals` defines them. `diagnose` reads them. Empty after
+        `partial_fit` and full-batch solvers.
     effective_parameters_ : float
         How many parameters the data determine; with ``solver="lm_bayesian"`` only.
 
@@ -156,14 +158,16 @@ class BPClassifier(ClassifierMixin, BPEstimator):
         What ``on_divergence="repair"`` changed; `history_`, `probes_` and `loss_curve_` show the epochs that were kept.
     baseline_loss_, initial_loss_ : float
         Loss of the dummy predictor, and of the network before the first step.
-    history_ : dict of str to ndarray of shape (n_iter_,)
-        ``loss``, ``gradient_norm`` (mean over the steps of the epoch), ``learning_rate`` (of its last step),
-        ``validation_loss``, ``validation_score``, ``spikes`` (steps that stand out, as `bpmodel.spikes` defines them); NaN where
-        there is none.
+    history_ : dict of str to ndarray of shape (n_iter_,) or (n_iter_, n_layers_ - 1)
+        By epoch ``loss``, ``gradient_norm`` (mean over the steps of the epoch), ``learning_rate`` (of its last step),
+        ``validation_loss``, ``validation_score``, ``spikes`` (steps that stand out, as `bpmodel.spikes` defines them); by
+        epoch and layer ``layer_gradient_norm`` (of the last step), ``layer_weight_norm``, and ``layer_step_ratio``, how far
+        the weights moved over their norm and over the steps. NaN where there is none.
     probes_ : dict of str to ndarray of shape (n_probes,) or (n_probes, n_layers_ - 1)
-        How each layer stood before the first step, after the epochs 1, 2, 4, 8, … and at the end: ``epoch``, ``step``;
-        ``delta_norm``, ``gradient_norm``, ``weight_norm``, ``step_ratio``, ``dead``, ``saturated``, ``chi``, as
-        `bpmodel.probes.Signals` defines them. `diagnose` reads them. Empty after `partial_fit` and full-batch solvers.
+        How each layer stood before the first step, after the epochs 1, 2, 4, 8, …, after every 200 minibatches' worth of whole
+        epochs, and at the end: ``epoch``, ``step``; ``delta_norm``, ``gradient_norm``, ``weight_norm``, ``step_ratio``,
+        ``dead``, ``saturated``, ``chi``, as `bpmodel.probes.Signals` defines them. `diagnose` reads them. Empty after
+        `partial_fit` and full-batch solvers.
 
     Examples
     --------

@@ -36,8 +36,9 @@ def predict(network: Network, X: Any) -> NDArray:
 def rows_together(units: Sequence[int]) -> int:
     """Return how many rows a network predicts together.
 
-    It depends on the network alone, so that a row's prediction does not depend on its company: as many, up to
-    `PREDICTION_ROWS`, as keep the largest product small, unless these would be too few.
+    It depends on the network alone, so that a row's prediction does not depend on its company (where it stands in its block may
+    move the last bit, on processors whose products sum in another order there): as many, up to `PREDICTION_ROWS`, as keep
+    the largest product small, unless these would be too few.
 
     >>> rows_together([64, 100, 10]), rows_together([30, 256, 256, 1]), rows_together([30, 512, 512, 1])
     (32, 8, 32)

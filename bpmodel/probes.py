@@ -1,7 +1,9 @@
 """Probes: layer by layer, how derivatives, weights and units stand in a network that is being trained.
 
-A probe sends a few rows forward and back once more and measures. It is taken before the first step, after the epochs
-1, 2, 4, 8, … and where the fit ends or diverges: about ten probes in 200 epochs.
+What the weights and the last gradient say of a layer is measured after every epoch (`measure_layers`). What takes rows needs a
+probe, which sends up to `ROWS` of them forward and back once more. It is taken before the first step, after the epochs 1, 2, 4,
+8, …, where the fit ends or diverges, and wherever `SHARE` times as many rows were trained on since the last one: after every
+epoch of 200 minibatches and more, and a dozen times in 200 epochs of a few. After each of those it would cost as much as they do.
 
 `chi` is the mean-field number of a layer (Schoenholz et al., 2017): what a derivative's squared norm is multiplied by on its
 way back through the layer, ``mean_j |W_:j|^2 * mean(slope^2)``; a depth of layers with chi > 1 makes gradients explode, with
@@ -19,6 +21,7 @@ from numpy.typing import NDArray
 from bpmodel.compiled import inner
 from bpmodel.network import Mode, Network
 from bpmodel.propagation import (
+    copy,
     count_weights,
     evaluate_loss,
     forward,
@@ -29,6 +32,11 @@ from bpmodel.propagation import (
 from bpmodel.rows import gather
 
 ROWS = 256
+"""Most rows of a probe; it has no more than a minibatch."""
+
+SHARE = 200
+"""Rows trained on for each row of a probe: a probe costs little more than a step, all of them half a percent."""
+
 FLAT_SLOPE = 0.05
 """A unit whose slope is below this on a row is saturated on it."""
 
@@ -54,49 +62,83 @@ class Signals(NamedTuple):
     """(probes, layers), the mean-field number of a hidden layer; NaN for the output layer"""
     previous: NDArray
     """parameters at the last probe"""
+    before: NDArray
+    """parameters before the epoch"""
     step: NDArray[np.int64]
     """(probes,), updates before the probe"""
 
     def taken(self, count: int) -> dict[str, NDArray]:
         """Return what the probes taken so far measured, by name."""
-        return {name: values[:count].copy() for name, values in self._asdict().items() if name != "previous"}
+        return {name: values[:count].copy() for name, values in self._asdict().items() if name not in WEIGHTS}
 
 
-def new_signals(parameters: NDArray, layers: int, max_iter: int, probing: bool) -> Signals:
-    """Return room for all probes of a fit."""
-    most = 4 + max(max_iter, 1).bit_length() if probing else 0
-    per_layer = [name for name in Signals._fields if name not in ("epoch", "step", "previous")]
+WEIGHTS = ("previous", "before")
+
+
+def new_signals(
+    parameters: NDArray, layers: int, max_iter: int, rows: int, batch_size: int, probing: bool = True
+) -> Signals:
+    """Return room for all probes of a fit of so many epochs and rows."""
+    most = 4 + max(max_iter, 1).bit_length() + max_iter * rows // (SHARE * min(batch_size, ROWS)) if probing else 0
+    per_layer = [name for name in Signals._fields if name not in ("epoch", "step", *WEIGHTS)]
     room = {name: np.full((most, layers), np.nan) for name in per_layer}
     count = np.zeros(most, dtype=np.int64)
-    previous = parameters[: parameters.size if probing else 0].copy()
-    return Signals(epoch=count, step=count.copy(), previous=previous, **room)
+    weights = parameters[: parameters.size if probing else 0]
+    return Signals(epoch=count, step=count.copy(), previous=weights.copy(), before=weights.copy(), **room)
 
 
 def no_signals(layers: int) -> dict[str, NDArray]:
     """Return what a fit without probes has to show."""
-    return new_signals(np.zeros(0), layers, 0, probing=False).taken(0)
+    return new_signals(np.zeros(0), layers, 0, 0, 1, probing=False).taken(0)
 
 
 @inner
-def probe_epoch(probes):
-    """The epochs after which a probe is taken: 1, 2, 4, 8, …, after the one before the first step"""
-    return 1 << (probes - 1) if probes > 0 else 1
+def is_due(signals, probes, epoch, rows, batch_size):
+    """Return whether a probe is to be taken after an epoch of so many rows"""
+    last = signals.epoch[probes - 1] if probes > 0 else 0
+    return epoch >= max(2 * last, 1) or (epoch - last) * rows >= SHARE * min(batch_size, ROWS)
+
+
+@inner
+def measure_layers(network, work, signals, history, epoch, steps):
+    """Write what an epoch of so many steps did to each layer, and keep its weights for the next one"""
+    units, start = network.units, 0
+    for layer in range(units.size - 1):
+        stop = start + units[layer] * units[layer + 1]
+        # slices, and one array written to by itself: a fifth of the time
+        parameters, gradient, before = (
+            network.parameters[start:stop],
+            work.gradient[start:stop],
+            signals.before[start:stop],
+        )
+        weights, slopes, old, moved = 0.0, 0.0, 0.0, 0.0
+        for i in range(parameters.size):
+            value, slope, value_before = np.float64(parameters[i]), np.float64(gradient[i]), np.float64(before[i])
+            weights += value * value
+            slopes += slope * slope
+            old += value_before * value_before
+            moved += (value - value_before) * (value - value_before)
+        copy(parameters, before)
+        history.layer_weight_norm[epoch, layer] = math.sqrt(weights)
+        history.layer_gradient_norm[epoch, layer] = math.sqrt(slopes)
+        history.layer_step_ratio[epoch, layer] = math.sqrt(moved / max(old, 1e-300)) / max(steps, 1)
+        start = stop
 
 
 @inner
 def norm_of(values, start, stop):
-    total = 0.0
-    for i in range(start, stop):
-        value = np.float64(values[i])
+    part, total = values[start:stop], 0.0
+    for i in range(part.size):
+        value = np.float64(part[i])
         total += value * value
     return math.sqrt(total)
 
 
 @inner
 def distance(values, others, start, stop):
-    total = 0.0
-    for i in range(start, stop):
-        difference = np.float64(values[i]) - np.float64(others[i])
+    part, other, total = values[start:stop], others[start:stop], 0.0
+    for i in range(part.size):
+        difference = np.float64(part[i]) - np.float64(other[i])
         total += difference * difference
     return math.sqrt(total)
 

