@@ -69,7 +69,7 @@ lint: $(DEV)
 types: $(DEV)
 	$(BIN)/mypy
 
-docs: $(READY)  ## write the tables of hyperparameters in docs/networks.md
+docs: $(READY)  ## write the tables of options in docs/networks.md and docs/studies.md
 	@$(BIN)/python -m docs.tables
 
 pictures: $(READY)  ## make the pictures of docs/plots.md, about a minute

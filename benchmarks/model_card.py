@@ -39,7 +39,8 @@ from threadpoolctl import threadpool_limits
 
 from benchmarks.common import Table, parser, run, say
 from bpmodel import BPClassifier, BPRegressor
-from search.preprocessing import default_columns, default_pipeline
+from bpmodel.preprocessing import TablePreprocessor
+from search.preprocessing import default_pipeline
 
 FOLDS = 5
 ROWS = 20_000
@@ -69,18 +70,18 @@ class Model(NamedTuple):
 
 def _bare(X: pd.DataFrame, network: Any) -> Any:
     numbers = all(pd.api.types.is_numeric_dtype(X[c]) and X[c].notna().all() for c in X.columns)
-    return make_pipeline(StandardScaler() if numbers else default_columns(X), network)
+    return make_pipeline(StandardScaler() if numbers else TablePreprocessor(), network)
 
 
 def _prepared(model: Any) -> Callable[[pd.DataFrame], Any]:
-    return lambda X: make_pipeline(default_columns(X), model)
+    return lambda X: make_pipeline(TablePreprocessor(), model)
 
 
 MODELS = (
     Model(
         "bpmodel, default pipeline",
-        lambda X: default_pipeline(X, "regression", {}),
-        lambda X: default_pipeline(X, "classification", {}),
+        lambda X: default_pipeline("regression", {}),
+        lambda X: default_pipeline("classification", {}),
     ),
     Model("bpmodel, bare", lambda X: _bare(X, BPRegressor()), lambda X: _bare(X, BPClassifier())),
     Model("MLP", _prepared(MLPRegressor()), _prepared(MLPClassifier())),

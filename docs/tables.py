@@ -1,17 +1,20 @@
-"""Write the tables of hyperparameters in `networks.md` from the code: `make docs`."""
+"""Write the tables of hyperparameters in `networks.md`, of preprocessing options in `studies.md`, from the code: `make docs`."""
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
 from bpmodel.options import CLASSIFIER_OPTIONS, REGRESSOR_OPTIONS, Option
+from bpmodel.preprocessing.options import PREPROCESSING
 
-FILE = Path(__file__).with_name("networks.md")
+FILES = [Path(__file__).with_name(name) for name in ("networks.md", "studies.md")]
 TABLES = {
     "both": [o for o in CLASSIFIER_OPTIONS if o in REGRESSOR_OPTIONS],
     "BPRegressor": [o for o in REGRESSOR_OPTIONS if o not in CLASSIFIER_OPTIONS],
     "BPClassifier": [o for o in CLASSIFIER_OPTIONS if o not in REGRESSOR_OPTIONS],
+    "preprocessing": list(PREPROCESSING),
 }
 
 
@@ -35,10 +38,21 @@ def choices(rows: list[Option]) -> str:
     return "\n\n".join(parts)
 
 
+def keys(rows: list[Option]) -> str:
+    """Return a table of keys of a study file."""
+    lines = ["| key | default | allowed | meaning |", "|---|---|---|---|"]
+    for o in rows:
+        choices = [f"`{json.dumps(name)}`: {meaning}" for name, meaning in o.choices.items()]
+        meaning = "<br>".join([o.meaning, *choices])
+        allowed = "as listed" if o.choices else o.allowed
+        lines.append(f"| `{o.name}` | `{json.dumps(o.default)}` | {allowed} | {meaning} |")
+    return "\n".join(lines)
+
+
 def written(text: str) -> str:
     """Return a document with everything between its markers written anew."""
     for name, rows in TABLES.items():
-        for kind, write in (("options", options), ("choices", choices)):
+        for kind, write in (("options", options), ("choices", choices), ("keys", keys)):
             marker = f"<!-- {kind}: {name} -->"
             text = re.sub(
                 rf"{marker}\n.*?<!-- end -->",
@@ -50,4 +64,5 @@ def written(text: str) -> str:
 
 
 if __name__ == "__main__":
-    FILE.write_text(written(FILE.read_text(encoding="utf-8")), encoding="utf-8")
+    for file in FILES:
+        file.write_text(written(file.read_text(encoding="utf-8")), encoding="utf-8")

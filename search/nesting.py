@@ -30,7 +30,7 @@ def final_step(estimator: Any) -> Any:
 
 def split_params(problem: Problem, params: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return a trial's parameters of the network, by its own names, and those of the rest of the pipeline."""
-    whole = {problem.prefix + name: clone(value, safe=False) for name, value in params.items()}
+    whole = {problem.paths.get(name, problem.prefix + name): clone(value, safe=False) for name, value in params.items()}
     if not isinstance(problem.pipeline, Pipeline):
         return whole, {}
     own = f"{problem.pipeline.steps[-1][0]}__"

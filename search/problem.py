@@ -27,7 +27,8 @@ class Problem:
     """What all trials of a study share.
 
     `pipeline` is a BP estimator or a `Pipeline` that ends in one; `scorer(estimator, X, y)` is greater for the better; trials
-    name parameters without the `prefix` they have in the pipeline.
+    name parameters without the `prefix` they have in the pipeline, or as
+    `paths` translates them.
     """
 
     pipeline: Any
@@ -37,6 +38,7 @@ class Problem:
     scorer: Callable[[Any, Any, Any], float]
     seed: int
     prefix: str = ""
+    paths: Mapping[str, str] = field(default_factory=dict)
     prepared: Once = field(default_factory=Once, compare=False, repr=False)
 
 

@@ -12,6 +12,7 @@ from sklearn.metrics import get_scorer_names
 from sklearn.utils._param_validation import InvalidParameterError, validate_parameter_constraints
 
 from bpmodel.options import CLASSIFIER_OPTIONS, REGRESSOR_OPTIONS, Option
+from bpmodel.preprocessing.options import PREPROCESSING
 from search import spaces
 from search.errors import StudyError
 from search.spaces import Space
@@ -65,6 +66,7 @@ class CrossValidation(_Table):
 class _File(_Table):
     name: str = Field(pattern=NAME_PATTERN)
     data: Data
+    preprocessing: dict[str, Any] = {}
     model: dict[str, Any] = {}
     space: dict[str, Any] = {}
     search: Search = Search()
@@ -78,6 +80,7 @@ class Study:
     path: Path
     name: str
     data: Data
+    preprocessing: dict[str, Any]
     model: dict[str, Any]
     space: Space
     search: Search
@@ -125,12 +128,17 @@ def load(path: str | Path) -> Study:
     except ValidationError as error:
         raise StudyError(f"{path}: {_first_problem(error)}") from None
 
-    options = {o.name: o for o in OPTIONS[file.data.task]}
-    model = {name: _check(path, "model", options, name, value) for name, value in file.model.items()}
+    tables = _options(file.data.task)
+    fixed = {
+        table: {name: _check(path, table, options, name, value) for name, value in getattr(file, table).items()}
+        for table, options in tables.items()
+    }
+    options = {name: option for table in tables.values() for name, option in table.items()}
     for name in file.space:
         _known(path, "space", options, name)
-        if name in model:
-            raise StudyError(f"{path}: [space] {name} is also fixed under [model]; name it in one of the two")
+        for table in fixed:
+            if name in fixed[table]:
+                raise StudyError(f"{path}: [space] {name} is also fixed under [{table}]; name it in one of the two")
     space = spaces.build(file.space, f"{path}: [space]")
     spaces.check_values(space, lambda name, value: _check(path, "space", options, name, value))
     if file.cv.scoring is not None and file.cv.scoring not in get_scorer_names():
@@ -141,7 +149,13 @@ def load(path: str | Path) -> Study:
     _check_scheme(path, file)
     if file.search.n_jobs == 0:
         raise StudyError(f"{path}: [search] n_jobs = 0; allowed are -1 (all cores) and 1 or more")
-    return Study(path, file.name, file.data, model, space, file.search, file.cv)
+    return Study(path, file.name, file.data, **fixed, space=space, search=file.search, cv=file.cv)
+
+
+def _options(task: str) -> dict[str, dict[str, Option]]:
+    """Return what may be fixed under [model] and [preprocessing], and searched in [space]."""
+    rows = {"model": OPTIONS[task], "preprocessing": PREPROCESSING}
+    return {table: {o.name: o for o in options} for table, options in rows.items()}
 
 
 def _scheme(data: Data, cv: CrossValidation) -> Scheme:
@@ -171,7 +185,8 @@ def _check_scheme(path: Path, file: _File) -> None:
 
 def _known(path: Path, table: str, options: dict[str, Option], name: str) -> Option:
     if name not in options:
-        raise StudyError(f"{path}: [{table}] {name} is not a hyperparameter; allowed are {', '.join(options)}")
+        what = "an option of the preprocessing" if table == "preprocessing" else "a hyperparameter"
+        raise StudyError(f"{path}: [{table}] {name} is not {what}; allowed are {', '.join(options)}")
     return options[name]
 
 
@@ -219,7 +234,7 @@ def parse_values(study: Study, assignments: list[str]) -> dict[str, Any]:
     StudyError
         If a name or value is not allowed.
     """
-    options = {o.name: o for o in OPTIONS[study.data.task]}
+    options = {name: option for table in _options(study.data.task).values() for name, option in table.items()}
     values = {}
     for assignment in assignments:
         name, equals, text = assignment.partition("=")

@@ -21,7 +21,7 @@ from search.errors import StudyError
 from search.evaluation import evaluate
 from search.nesting import final_step
 from search.outcomes import Outcome
-from search.preprocessing import default_pipeline
+from search.preprocessing import PATHS, default_pipeline
 from search.problem import Problem, Trial
 from search.refitting import refit
 from search.spec import Study
@@ -195,10 +195,10 @@ def _open(study: Study, dataset: data.Dataset, problem: Problem) -> StudyStore:
 
 def build_problem(study: Study, dataset: data.Dataset) -> Problem:
     """Return what all trials of a study share."""
-    pipeline = default_pipeline(dataset.X, study.data.task, study.model)
+    pipeline = default_pipeline(study.data.task, study.model, study.preprocessing)
     splits = folds.split(study.scheme, dataset.y, dataset.labels, seed=study.search.seed, where=str(study.path))
     prefix = f"{pipeline.steps[-1][0]}__"
-    return Problem(pipeline, dataset.X, dataset.y, splits, get_scorer(study.scoring), study.search.seed, prefix)
+    return Problem(pipeline, dataset.X, dataset.y, splits, get_scorer(study.scoring), study.search.seed, prefix, PATHS)
 
 
 def measure_baselines(study: Study, problem: Problem) -> list[Baseline]:
@@ -229,6 +229,7 @@ def identity(study: Study, dataset: data.Dataset, problem: Problem) -> dict[str,
     return {
         "[data]": {"source": study.data.source, "target": dataset.target, "rows": dataset.fingerprint},
         **space,
+        "[preprocessing]": {name: spaces.label(value) for name, value in sorted(study.preprocessing.items())},
         "[model]": {name: spaces.label(value) for name, value in sorted(study.model.items())},
         "[cv]": {
             "scoring": study.scoring,
@@ -253,6 +254,7 @@ def parameters(study: Study, dataset: data.Dataset, plan: runner.Plan) -> dict[s
         "data_rows": len(dataset.X),
         "data_columns": dataset.X.shape[1],
         "data_fingerprint": dataset.fingerprint,
+        **{f"preprocessing.{name}": value for name, value in study.preprocessing.items()},
         **{f"model.{name}": value for name, value in study.model.items()},
         **{f"space.{name}": value for name, value in spaces.describe(study.space).items()},
     }

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from bpmodel.options import CLASSIFIER_OPTIONS, REGRESSOR_OPTIONS
+from bpmodel.preprocessing.options import PREPROCESSING
 from docs import tables
 from search import cli, data, spec
 from search.splitters import KINDS
@@ -24,9 +25,16 @@ def test_hyperparameter_has_its_row(name):
     assert f"\n| `{name}` |" in DOCS["docs/networks.md"]
 
 
-def test_tables_of_hyperparameters_are_the_codes():
+@pytest.mark.parametrize("file", tables.FILES, ids=lambda file: file.name)
+def test_tables_of_options_are_the_codes(file):
     """`make docs` writes them."""
-    assert tables.written(DOCS["docs/networks.md"]) == DOCS["docs/networks.md"]
+    text = file.read_text(encoding="utf-8")
+    assert tables.written(text) == text
+
+
+@pytest.mark.parametrize("option", PREPROCESSING, ids=lambda option: option.name)
+def test_preprocessing_option_has_its_row(option):
+    assert f"\n| `{option.name}` |" in DOCS["docs/studies.md"]
 
 
 def keys(model: type[spec._Table]) -> list[str]:

@@ -11,6 +11,13 @@ import pytest
 ROOT = Path(__file__).parents[1]
 
 LAYERS = {
+    "bpmodel.preprocessing": (
+        ["columns", "dates", "piecewise", "quantile", "smooth_clip"],
+        ["encodings"],
+        ["options"],
+        ["table"],
+        ["__init__"],
+    ),
     "bpmodel": (
         ["blas", "canvas", "descent", "findings", "html", "linking", "monitor", "scaling"],
         ["compiled"],
@@ -29,7 +36,7 @@ LAYERS = {
         ["bayesian_regularization", "classification_losses", "regression_losses"],
         ["full_batch", "losses"],
         ["network", "options"],
-        ["propagation", "record", "rows"],
+        ["preprocessing", "propagation", "record", "rows"],
         ["data_rules", "layer_rules", "prediction", "probes", "step_rules"],
         ["rules"],
         ["diagnosis", "epochs", "fitted"],

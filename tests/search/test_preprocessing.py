@@ -1,6 +1,6 @@
 """The default pipeline takes columns as they come, also values it has never seen, and learns from training rows only."""
 
-import warnings
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -8,8 +8,13 @@ import pytest
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.preprocessing import QuantileTransformer, StandardScaler
 
+from bpmodel.preprocessing.options import PREPROCESSING
+from search import data, spaces, spec, tuning
+from search.evaluation import evaluate
 from search.prepared import prepare
-from search.preprocessing import MAX_CATEGORIES, default_columns, default_pipeline
+from search.preprocessing import PATHS, default_pipeline
+from search.problem import Trial
+from search.refitting import refit
 
 
 def table(n: int = 60) -> pd.DataFrame:
@@ -48,39 +53,53 @@ STRANGE = {
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 def test_predicts_for_values_never_seen(task):
     frame = table()
-    pipeline = default_pipeline(frame, task, {"hidden_layer_sizes": [8], "max_iter": 5, "random_state": 0})
+    pipeline = default_pipeline(task, {"hidden_layer_sizes": [8], "max_iter": 5, "random_state": 0})
     pipeline.fit(frame, target(frame, task))
     for name, values in STRANGE.items():
         row = frame.iloc[[1]].astype(object).assign(**values)
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", message="Found unknown categories", category=UserWarning)
-            prediction = pipeline.predict(row)
+        prediction = pipeline.predict(row)
         assert prediction.shape == (1,), name
         assert prediction[0] in ("dear", "cheap") if task == "classification" else np.isfinite(prediction[0]), name
 
 
-def test_numbers_are_filled_with_the_median_and_scaled():
-    frame = table()[["area"]]
-    filled = frame["area"].fillna(frame["area"].median()).to_numpy()
-    expected = (filled - filled.mean()) / filled.std()
-    np.testing.assert_allclose(default_columns(frame).fit_transform(frame)[:, 0], expected)
-
-
-def test_categories_are_filled_with_the_most_frequent_and_spread_over_columns():
-    frame = pd.DataFrame({"town": ["Ulm", None, "Bonn", "Ulm"]})
-    np.testing.assert_array_equal(default_columns(frame).fit_transform(frame), [[0, 1], [0, 1], [1, 0], [0, 1]])
-
-
-def test_rare_categories_share_a_column():
-    names = [f"town {i}" for i in range(100)]
-    frame = pd.DataFrame({"town": names + names[:10]})
-    assert default_columns(frame).fit_transform(frame).shape == (110, MAX_CATEGORIES)
-
-
 def test_target_is_scaled_inside_the_model_unless_told_otherwise():
-    frame = table()
-    assert default_pipeline(frame, "regression", {})[-1].scale_target
-    assert not default_pipeline(frame, "regression", {"scale_target": False})[-1].scale_target
+    assert default_pipeline("regression", {})[-1].scale_target
+    assert not default_pipeline("regression", {"scale_target": False})[-1].scale_target
+
+
+@pytest.mark.parametrize("option", PREPROCESSING, ids=lambda option: option.name)
+def test_option_reaches_the_pipeline(option):
+    value = next(iter(option.choices)) if option.choices else not option.default
+    pipeline = default_pipeline("regression", {}, {option.name: value})
+    assert pipeline.get_params()[PATHS[option.name]] == value
+
+
+def test_preprocessing_is_searched_like_any_hyperparameter(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    frame = table().assign(price=target(table(), "regression"))
+    frame.to_csv("prices.csv", index=False)
+    Path("prices.toml").write_text(
+        """name = "prices"
+data = { source = "prices.csv", target = "price", task = "regression" }
+preprocessing = { missing_indicator = false }
+model = { hidden_layer_sizes = [4], max_iter = 4 }
+space = { numeric = ["standard", "piecewise"], n_bins = [2, 3], alpha = [0.1, 1.0] }
+"""
+    )
+    study = spec.load("prices.toml")
+    problem = tuning.build_problem(study, data.load(study))
+    widths = {}
+    for number, params in enumerate(spaces.grid_points(study.space)):
+        outcome = evaluate(problem, Trial(number, params))
+        assert outcome.verdict == "ok", outcome.reason
+        pipeline = refit(problem, outcome)
+        assert {name: pipeline.get_params()[PATHS[name]] for name in ("numeric", "n_bins")} == {
+            name: params[name] for name in ("numeric", "n_bins")
+        }
+        widths[params["numeric"], params["n_bins"]] = pipeline[:-1].transform(frame).shape[1]
+    assert widths["standard", 2] == widths["standard", 3]
+    assert len(set(widths.values())) == 3
+    assert len(problem.prepared) == 4  # alpha is none of preprocessing's
 
 
 class Witness(TransformerMixin, BaseEstimator):

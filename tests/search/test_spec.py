@@ -46,7 +46,7 @@ def write(tmp_path, monkeypatch):
 MISTAKES = {
     # unknown keys
     "key": ("n_trials = 3", "n_trails = 3", ["[search] n_trails", "method, n_trials, timeout, seed, n_jobs, prune"]),
-    "table": ("[cv]", "[cross]", ["cross is not a key", "name, data, model, space, search, cv"]),
+    "table": ("[cv]", "[cross]", ["cross is not a key", "name, data, preprocessing, model, space, search, cv"]),
     "hyperparameter": ("max_iter = 20", "max_iterr = 20", ["[model] max_iterr is not a hyperparameter", "max_iter, "]),
     "hyperparameter in the space": ("alpha =", "alhpa =", ["[space] alhpa is not a hyperparameter", "alpha, "]),
     "other task's": (
@@ -71,7 +71,18 @@ MISTAKES = {
     "shuffle": ("n_splits = 3", 'shuffle = "yes"', ["[cv] shuffle = 'yes'", "boolean"]),
     "scorer": ("n_splits = 3", 'scoring = "rmse"', ["[cv] scoring = 'rmse'", "neg_root_mean_squared_error"]),
     "table that is a number": ("[model]\nmax_iter = 20", "", ["model = 3"]),
+    "preprocessing": (
+        "[model]",
+        "[preprocessing]\nscaler = 1\n[model]",
+        ["[preprocessing] scaler is not an option of the preprocessing", "numeric, n_bins"],
+    ),
     # out of range
+    "scaling": (
+        "[model]",
+        "[preprocessing]\nnumeric = 'log'\n[model]",
+        ["[preprocessing] numeric = 'log'", "one of none, piecewise"],
+    ),
+    "bins": ("[space]", "[space]\nn_bins = [0, 4]", ["[space] n_bins = 0", "a whole number >= 1"]),
     "epochs": ("max_iter = 20", "max_iter = 0", ["[model] max_iter = 0", "a whole number >= 1"]),
     "epochs as text": ("max_iter = 20", 'max_iter = "many"', ["[model] max_iter = 'many'", "a whole number >= 1"]),
     "momentum": ("max_iter = 20", "momentum = 1.5", ["[model] momentum = 1.5", ">= 0 and <= 1"]),
@@ -146,6 +157,11 @@ MISTAKES = {
     "empty space": ("alpha = { low = 1e-3, high = 1.0, log = true }", "", ["[space] is empty"]),
     "no choices": ("{ low = 1e-3, high = 1.0, log = true }", "[]", ["[space]: alpha is an empty list", "at least one"]),
     "fixed value": ("{ low = 1e-3, high = 1.0, log = true }", "0.1", ["[space]: alpha is 0.1", "under [model]"]),
+    "in preprocessing and space": (
+        "[space]",
+        "[preprocessing]\nn_bins = 4\n[space]\nn_bins = [2, 4]",
+        ["[space] n_bins is also fixed under [preprocessing]"],
+    ),
     "in both": ("[model]", "[model]\nalpha = 0.1", ["[space] alpha is also fixed under [model]"]),
     "bad range": (
         "high = 1.0",

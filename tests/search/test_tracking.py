@@ -300,7 +300,7 @@ def fitted(table):
         price = 50.0 * table.rooms + 2 * table.area.fillna(100) + 30 * (table.town == "Ulm")
         y = price if task == "regression" else np.where(price > price.median(), "dear", "cheap")
         model = {"hidden_layer_sizes": [8], "max_iter": 20, "n_iter_no_change": 1, "tol": 1e9, "random_state": 0}
-        return default_pipeline(table, task, model).fit(table, np.asarray(y))
+        return default_pipeline(task, model).fit(table, np.asarray(y))
 
     return fitted
 

@@ -1,0 +1,8 @@
+"""Raw columns of mixed types in, numbers that a network learns well from out: scikit-learn transformers."""
+
+from bpmodel.preprocessing.piecewise import PiecewiseLinearEncoder
+from bpmodel.preprocessing.quantile import NormalScores
+from bpmodel.preprocessing.smooth_clip import SmoothClipScaler
+from bpmodel.preprocessing.table import TablePreprocessor
+
+__all__ = ["NormalScores", "PiecewiseLinearEncoder", "SmoothClipScaler", "TablePreprocessor"]

@@ -1,0 +1,111 @@
+"""What kind a raw column is of, and its values as numbers or texts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+ISO_DATE = r"\d{4}-\d{2}-\d{2}(?:[T ].*)?"
+MISSING = "missing"
+"""The level of a category that stands for a missing value."""
+
+INFERRED = {
+    "boolean": "truth",
+    "integer": "number",
+    "floating": "number",
+    "mixed-integer-float": "number",
+    "decimal": "number",
+    "datetime": "date",
+    "datetime64": "date",
+    "date": "date",
+}
+"""Kinds of columns of Python objects, by the names that pandas has for what is in them."""
+
+
+def kind(column: pd.Series) -> str:
+    """Return "number", "truth", "date" or "category".
+
+    A text column is one of dates if all its values are ISO dates (``2024-02-29``, with or without a time), otherwise one of
+    categories, also where all texts are digits: those that are numbers would have been read as such.
+
+    Raises
+    ------
+    ValueError
+        If it has complex numbers.
+
+    Examples
+    --------
+    >>> kind(pd.Series([1, 2])), kind(pd.Series([True, None])), kind(pd.Series(["2024-02-29"])), kind(pd.Series(["a"]))
+    ('number', 'truth', 'date', 'category')
+    """
+    types = pd.api.types
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        return "category"
+    if types.is_bool_dtype(column):
+        return "truth"
+    if types.is_complex_dtype(column):
+        raise ValueError(f"Complex data not supported: column {column.name!r} has complex numbers")
+    if types.is_numeric_dtype(column):
+        return "number"
+    if types.is_datetime64_any_dtype(column):
+        return "date"
+    inferred = types.infer_dtype(column, skipna=True)
+    if inferred == "string":
+        return "category" if np.isnan(days(column.dropna())).any() else "date"
+    return INFERRED.get(inferred, "category")
+
+
+def numbers(column: pd.Series) -> NDArray[np.float64]:
+    """Return a column as numbers; NaN for what is missing, infinite or none."""
+    values = pd.to_numeric(column, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
+    return np.where(np.isfinite(values), values, np.nan)
+
+
+def truths(column: pd.Series) -> NDArray[np.float64]:
+    """Return a column of truth values, or their names, as 0 and 1; NaN for anything else."""
+    if column.dtype == bool:
+        return column.to_numpy(dtype=np.float64)
+    names = {True: 1.0, False: 0.0, "True": 1.0, "False": 0.0}
+    return column.astype(object).map(names).to_numpy(dtype=np.float64)
+
+
+def days(column: pd.Series) -> NDArray[np.float64]:
+    """Return a column of dates as days since the start of 1970, in UTC if they say their time zone; NaN for anything else."""
+    if not pd.api.types.is_datetime64_any_dtype(column):
+        texts = column.astype("str")  # the text of a date is an ISO date
+        column = texts.where(texts.str.fullmatch(ISO_DATE))
+    dates = pd.to_datetime(column, format="ISO8601", errors="coerce", utc=True)
+    moments = dates.dt.tz_localize(None).to_numpy("datetime64[us]")
+    return np.where(np.isnat(moments), np.nan, moments.astype(np.int64) / 86_400e6)
+
+
+def labels(column: pd.Series) -> NDArray[np.object_]:
+    """Return a column of categories as texts; "missing" for what is missing."""
+    codes, levels = pd.factorize(column)
+    names = np.array([*map(_label, levels), MISSING], dtype=object)
+    return names[codes]
+
+
+def _label(level: object) -> str:
+    """Return a text for a level; the same for whole numbers whatever type they come in."""
+    return str(int(level)) if isinstance(level, float) and level.is_integer() else str(level)
+
+
+class Kind(NamedTuple):
+    """How columns of a kind are read."""
+
+    read: Callable[[pd.Series], NDArray]
+    filled: bool
+    """Whether missing values are NaN, which something else must take the place of."""
+
+
+KINDS = {
+    "number": Kind(numbers, True),
+    "truth": Kind(truths, True),
+    "date": Kind(days, True),
+    "category": Kind(labels, False),
+}

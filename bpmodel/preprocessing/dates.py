@@ -1,0 +1,95 @@
+"""Dates as numbers: the time that has passed, and where in the year, the week and the day it is."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.utils.validation import _check_feature_names_in, check_is_fitted, validate_data
+
+MONDAY = 3
+"""The weekday of 1970-01-01, counted from Monday, which is 0: a Thursday."""
+
+
+class Cycle(NamedTuple):
+    """A part of a date that comes round: whole numbers from 0 to below `length`."""
+
+    name: str
+    length: int
+
+
+CYCLES = (Cycle("month", 12), Cycle("weekday", 7), Cycle("hour", 24))
+
+
+class DateEncoder(TransformerMixin, BaseEstimator):
+    """Encode dates as time passed, and month, weekday and hour as points on a circle.
+
+    Dates are days since the start of 1970, fractions of a day included (NaN for a missing one, which all outputs then are).
+    Each column becomes the days since its earliest date and, for month, weekday and hour, as far as it has different ones,
+    sine and cosine of 2 pi (part / length): December is next to January.
+
+    Attributes
+    ----------
+    start_ : ndarray of shape (n_features,)
+        Earliest date of each column.
+    cycles_ : list of list of int
+        Of each column, which rows of `CYCLES` it has different values of.
+
+    Examples
+    --------
+    >>> from bpmodel.preprocessing.dates import DateEncoder
+    >>> encoder = DateEncoder().fit([[0.0], [90.5]])    # 1970-01-01, and the noon of April 1
+    >>> encoder.get_feature_names_out(["sold"])[:3].tolist()
+    ['sold_days', 'sold_month_sin', 'sold_month_cos']
+    >>> encoder.transform([[90.5]])[0, :3].round(6).tolist()
+    [90.5, 1.0, 0.0]
+    """
+
+    def fit(self, X: Any, y: Any = None) -> Self:
+        """Learn the earliest date and what varies in X, of shape (rows, columns)."""
+        X = validate_data(self, X, dtype=np.float64, ensure_all_finite="allow-nan")
+        self.start_ = np.array([np.min(column, initial=np.inf, where=~np.isnan(column)) for column in X.T])
+        self.start_[np.isinf(self.start_)] = 0.0  # a column without a date
+        parts = _parts(X)
+        self.cycles_ = [
+            [i for i, part in enumerate(parts) if len(np.unique(part[~np.isnan(part[:, column]), column])) > 1]
+            for column in range(X.shape[1])
+        ]
+        return self
+
+    def transform(self, X: Any) -> NDArray[np.float64]:
+        """Return the encoded dates, of shape (rows, n_features_out)."""
+        check_is_fitted(self)
+        X = validate_data(self, X, dtype=np.float64, ensure_all_finite="allow-nan", reset=False)
+        parts = _parts(X)
+        columns = []
+        for column, cycles in enumerate(self.cycles_):
+            columns.append(X[:, column] - self.start_[column])
+            for cycle in cycles:
+                angle = 2 * np.pi * parts[cycle][:, column] / CYCLES[cycle].length
+                columns += [np.sin(angle), np.cos(angle)]
+        return np.column_stack(columns)
+
+    def get_feature_names_out(self, input_features: ArrayLike | None = None) -> NDArray[np.object_]:
+        """Return a name for each output."""
+        names: list[str] = []
+        for name, cycles in zip(_check_feature_names_in(self, input_features), self.cycles_, strict=True):
+            names.append(f"{name}_days")
+            names += [f"{name}_{CYCLES[cycle].name}_{wave}" for cycle in cycles for wave in ("sin", "cos")]
+        return np.array(names, dtype=object)
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        return tags
+
+
+def _parts(days: NDArray[np.float64]) -> list[NDArray[np.float64]]:
+    """Return month, weekday and hour of dates, in the order of `CYCLES`; NaN for a missing date."""
+    missing = np.isnan(days)
+    known = np.where(missing, 0.0, days)
+    day = np.floor(known)
+    month = day.astype("datetime64[D]").astype("datetime64[M]").astype(np.int64) % 12
+    return [np.where(missing, np.nan, part) for part in (month, (day + MONDAY) % 7, np.floor((known - day) * 24))]

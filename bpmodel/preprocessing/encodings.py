@@ -1,0 +1,63 @@
+"""The ways to turn a number, and a category, into what a network sees."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, OrdinalEncoder, StandardScaler
+
+from bpmodel.preprocessing.piecewise import PiecewiseLinearEncoder
+from bpmodel.preprocessing.quantile import NormalScores
+from bpmodel.preprocessing.smooth_clip import SmoothClipScaler
+
+
+class Encoding(NamedTuple):
+    """One way; `build` takes an object with the preprocessing options and returns a transformer of columns without gaps."""
+
+    meaning: str
+    build: Callable[[Any], Any]
+
+
+NUMERIC = {
+    "standard": Encoding("minus the mean, over the standard deviation", lambda options: StandardScaler()),
+    "robust": Encoding(
+        "minus the median, over the interquartile range, then clipped smoothly to (-3, 3), as in RealMLP (Holzmueller et al., "
+        "2024)",
+        lambda options: SmoothClipScaler(),
+    ),
+    "quantile": Encoding(
+        "the normal score of the number's rank, where equal numbers share theirs", lambda options: NormalScores()
+    ),
+    "piecewise": Encoding(
+        "`n_bins` numbers: how far it has come through each bin between quantiles (Gorishniy et al., 2022)",
+        lambda options: PiecewiseLinearEncoder(options.n_bins),
+    ),
+    "none": Encoding("as it is", lambda options: FunctionTransformer(feature_names_out="one-to-one")),
+}
+
+
+def _onehot(options: Any) -> Any:
+    return OneHotEncoder(
+        handle_unknown="infrequent_if_exist",
+        max_categories=options.max_categories,
+        sparse_output=False,
+        dtype=np.float32,
+    )
+
+
+def _ordinal(options: Any) -> Any:
+    encoder = OrdinalEncoder(
+        handle_unknown="use_encoded_value", unknown_value=-1, max_categories=options.max_categories
+    )
+    return make_pipeline(encoder, StandardScaler())
+
+
+CATEGORICAL = {
+    "onehot": Encoding("a column of 0 and 1 for each level; a new level counts as a rare one", _onehot),
+    "ordinal": Encoding(
+        "the number of the level in alphabetical order, -1 for a new one, scaled to mean 0 and variance 1", _ordinal
+    ),
+}

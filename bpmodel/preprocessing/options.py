@@ -1,0 +1,49 @@
+"""The one table of preprocessing options: name, default, domain, meaning.
+
+The transformer's constructor, its validation and documentation, the checks of study files and their documentation are made
+from these rows.
+"""
+
+from __future__ import annotations
+
+from numbers import Integral
+
+from sklearn.utils._param_validation import Interval
+
+from bpmodel.options import Option, meanings, one_of
+from bpmodel.preprocessing.encodings import CATEGORICAL, NUMERIC
+
+PREPROCESSING = (
+    Option(
+        "numeric",
+        "standard",
+        one_of(NUMERIC),
+        "What a number becomes, after the median has taken the place of missing ones.",
+        choices=meanings(NUMERIC),
+    ),
+    Option(
+        "n_bins",
+        16,
+        [Interval(Integral, 1, None, closed="left")],
+        "Most bins of a number with numeric 'piecewise'.",
+    ),
+    Option(
+        "categorical",
+        "onehot",
+        one_of(CATEGORICAL),
+        "What a category becomes; a missing one is a level of its own.",
+        choices=meanings(CATEGORICAL),
+    ),
+    Option(
+        "max_categories",
+        32,
+        [Interval(Integral, 2, None, closed="left")],
+        "Most levels of a category; the rarest share one.",
+    ),
+    Option(
+        "missing_indicator",
+        True,
+        ["boolean"],
+        "Whether a number, truth value or date with gaps gets one more column, 1 where it is missing.",
+    ),
+)

@@ -1,0 +1,61 @@
+"""Columns made normal by their ranks."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import ndtri
+from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+KNOTS = 1000
+ROWS_PER_KNOT = 30
+FEWEST_KNOTS = 10
+
+
+class NormalScores(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
+    """Map each column to a normal distribution by its ranks.
+
+    A value becomes z with Phi(z) = (share of rows below it) + (share of rows equal to it) / 2. This is what the
+    `QuantileTransformer` of Gorishniy et al. (2021, arXiv 2106.11959) comes to, who add noise to the rows it is fitted on:
+    without noise it sends the least and the greatest value to -5.2 and 5.2 however many rows have them, so both values of a
+    column of two. Shared ranks are the limit of ever less noise, need no random numbers, and hold for columns of any scale.
+    As there, a column has a knot for every 30 rows, from 10 to 1000 of them, here evenly spaced in z, which is linear in
+    between; beyond the rows of the fit z stays at that of the ends. A constant column becomes 0.
+
+    Attributes
+    ----------
+    knots_ : list of (values, scores), two ndarrays of shape (n_knots,) for each column
+
+    Examples
+    --------
+    >>> from bpmodel.preprocessing import NormalScores
+    >>> NormalScores().fit_transform([[1.0], [2.0], [2.0], [9999.0]]).round(2).ravel().tolist()
+    [-1.15, 0.0, 0.0, 1.15]
+    """
+
+    def fit(self, X: Any, y: Any = None) -> Self:
+        """Learn the ranks of the values of X, of shape (rows, columns)."""
+        self.knots_ = [_knots(column) for column in validate_data(self, X, dtype=np.float64).T]
+        return self
+
+    def transform(self, X: Any) -> NDArray[np.float64]:
+        """Return the scores, of the shape of X."""
+        check_is_fitted(self)
+        X = validate_data(self, X, dtype=np.float64, reset=False)
+        scores = [np.interp(column, *knots) for column, knots in zip(X.T, self.knots_, strict=True)]
+        return np.column_stack(scores)
+
+
+def _knots(column: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return values in order and their normal scores."""
+    values, counts = np.unique(column, return_counts=True)
+    below = np.cumsum(counts) - counts
+    scores = ndtri((below + counts / 2) / len(column))
+    most = min(max(len(column) // ROWS_PER_KNOT, FEWEST_KNOTS), KNOTS)
+    if len(values) > most:
+        kept = np.unique(np.searchsorted(scores, np.linspace(scores[0], scores[-1], most)))
+        values, scores = values[kept], scores[kept]
+    return values, scores

@@ -1,0 +1,156 @@
+"""The transformer of a whole table: each column prepared as its kind asks for."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator, TransformerMixin, _fit_context
+from sklearn.impute import SimpleImputer
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.utils import check_array
+from sklearn.utils.validation import _check_feature_names_in, check_is_fitted, validate_data
+
+from bpmodel.options import with_options
+from bpmodel.preprocessing.columns import KINDS, MISSING, kind
+from bpmodel.preprocessing.dates import DateEncoder
+from bpmodel.preprocessing.encodings import CATEGORICAL, NUMERIC
+from bpmodel.preprocessing.options import PREPROCESSING
+
+
+@with_options(PREPROCESSING)
+class TablePreprocessor(TransformerMixin, BaseEstimator):
+    """Prepare the columns of a table for a network.
+
+    Numbers are filled with the median, then scaled or encoded. Truth values become 0 and 1, filled with the more frequent
+    one. Dates become the days since the first one and month, weekday and hour on a circle, as far as they vary, filled with
+    the median and scaled. Everything else is a category. What kind a column is of is seen from its type and, where that is
+    text or object, from its values. Infinite numbers count as missing.
+
+    Rows to transform may have their columns in any order, and columns of which nothing was learned; they may have missing
+    values where there were none, and levels that are new. A value that cannot be read as its column's kind is missing.
+
+    Attributes
+    ----------
+    kinds_ : dict of str to list of str
+        The columns of each kind: "number", "truth", "date" and "category".
+    gaps_ : ndarray of int
+        Which of the columns that are filled, kind by kind, have a further one that is 1 where they are missing.
+    encoders_ : dict of str to transformer
+        What was learned, for each kind that there is.
+    n_features_in_, feature_names_in_
+        As in scikit-learn.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from bpmodel.preprocessing import TablePreprocessor
+    >>> table = pd.DataFrame({"area": [50.0, None, 100.0, 90.0], "town": ["Ulm", "Bonn", None, "Ulm"]})
+    >>> preprocessor = TablePreprocessor().fit(table)
+    >>> preprocessor.get_feature_names_out().tolist()
+    ['area', 'town_Bonn', 'town_Ulm', 'town_missing', 'area_missing']
+    >>> preprocessor.transform(table)[1, 1:].tolist()
+    [1.0, 0.0, 0.0, 1.0]
+    """
+
+    def fit(self, X: Any, y: Any = None) -> Self:
+        """Learn from the rows of X, of shape (rows, columns).
+
+        Raises
+        ------
+        ValueError
+            If it is no table with columns of different names.
+        """
+        self.fit_transform(X)
+        return self
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit_transform(self, X: Any, y: Any = None) -> NDArray[np.float32]:
+        """Learn from the rows of X and return them prepared, of shape (rows, n_features_out)."""
+        frame = self._frame(X, reset=True)
+        self.kinds_: dict[str, list[str]] = {}
+        for name, column in frame.items():
+            self.kinds_.setdefault(kind(column), []).append(str(name))
+        blocks = self._blocks(frame)
+        missing = self._missing(blocks)
+        self.gaps_ = np.flatnonzero(missing.any(axis=0) & self.missing_indicator)
+        self.encoders_ = {name: self._encoder(name) for name in blocks}
+        return self._joined([self.encoders_[name].fit_transform(block) for name, block in blocks.items()], missing)
+
+    def transform(self, X: Any) -> NDArray[np.float32]:
+        """Return the rows of X prepared, of shape (rows, n_features_out).
+
+        Raises
+        ------
+        ValueError
+            If a column that was learned from is not there.
+        """
+        check_is_fitted(self)
+        blocks = self._blocks(self._frame(X, reset=False))
+        encoded = [self.encoders_[name].transform(block) for name, block in blocks.items()]
+        return self._joined(encoded, self._missing(blocks))
+
+    def get_feature_names_out(self, input_features: ArrayLike | None = None) -> NDArray[np.object_]:
+        """Return a name for each output: the column's, with what was made of it where that is more than one number."""
+        check_is_fitted(self)
+        _check_feature_names_in(self, input_features)
+        names = [encoder.get_feature_names_out(self.kinds_[name]) for name, encoder in self.encoders_.items()]
+        filled = [column for name, columns in self.kinds_.items() if KINDS[name].filled for column in columns]
+        return np.array([*np.concatenate(names), *(f"{filled[gap]}_{MISSING}" for gap in self.gaps_)], dtype=object)
+
+    def _frame(self, X: Any, *, reset: bool) -> pd.DataFrame:
+        """Return X as a table with the columns of the fit, in their order, under the names that outputs are called after."""
+        if isinstance(X, pd.DataFrame):
+            if not X.columns.is_unique:
+                raise ValueError(f"X has several columns of one name: {', '.join(X.columns[X.columns.duplicated()])}")
+            frame = X = X if reset else self._in_order(X)
+        else:
+            frame = pd.DataFrame(check_array(X, dtype=None, ensure_all_finite=False, estimator=self))
+        validate_data(self, X, skip_check_array=True, reset=reset)
+        return frame.set_axis(_check_feature_names_in(self), axis=1)
+
+    def _in_order(self, X: pd.DataFrame) -> pd.DataFrame:
+        names = getattr(self, "feature_names_in_", X.columns)
+        absent = [name for name in names if name not in X.columns]
+        if absent:
+            raise ValueError(f"X lacks columns that were there in fit: {', '.join(absent)}")
+        return X[list(names)]
+
+    def _blocks(self, frame: pd.DataFrame) -> dict[str, NDArray]:
+        """Return the columns of each kind as an array of shape (rows, columns of the kind)."""
+        return {
+            name: np.column_stack([KINDS[name].read(frame[column]) for column in columns])
+            for name, columns in self.kinds_.items()
+        }
+
+    def _missing(self, blocks: dict[str, NDArray]) -> NDArray[np.bool_]:
+        """Return where columns that are filled are missing, of shape (rows, such columns)."""
+        rows = len(next(iter(blocks.values())))
+        gaps = [np.isnan(block) for name, block in blocks.items() if KINDS[name].filled]
+        return np.hstack([np.empty((rows, 0), dtype=bool), *gaps])
+
+    def _encoder(self, name: str) -> Any:
+        median = SimpleImputer(strategy="median", keep_empty_features=True)
+        if name == "number":
+            return make_pipeline(median, NUMERIC[self.numeric].build(self))
+        if name == "truth":
+            return SimpleImputer(strategy="most_frequent", keep_empty_features=True)
+        if name == "date":
+            return make_pipeline(DateEncoder(), median, StandardScaler())
+        return CATEGORICAL[self.categorical].build(self)
+
+    def _joined(self, encoded: list[NDArray], missing: NDArray[np.bool_]) -> NDArray[np.float32]:
+        parts = [*encoded, missing[:, self.gaps_]]
+        joined = np.empty((len(missing), sum(part.shape[1] for part in parts)), dtype=np.float32)
+        return np.concatenate(parts, axis=1, out=joined, casting="same_kind")
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        tags.input_tags.categorical = True
+        tags.input_tags.string = True
+        tags.transformer_tags.preserves_dtype = []
+        return tags
