@@ -8,14 +8,17 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from sklearn.base import clone
+from sklearn.base import clone, is_classifier
 from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.linear_model import LogisticRegression, RidgeCV
+from sklearn.utils import _safe_indexing
 
 from search.prepared import prepare
 from search.problem import Problem
+from search.scoring import objective, scores, sees_predictions_only
 
 ALPHAS = np.logspace(-3, 3, 13)
+DUMMY, LINEAR = "dummy predictor", "linear model"
 
 
 @dataclass(frozen=True)
@@ -30,22 +33,43 @@ class Baseline:
 def dummy(problem: Problem, task: str) -> Baseline:
     """Score the mean target, or the class frequencies."""
     model = DummyClassifier(strategy="prior") if task == "classification" else DummyRegressor()
-    return _score("dummy predictor", problem, model, blind=True)
+    blind = sees_predictions_only(problem.scorer)  # then nothing need be shown copies of the rows
+    found = []
+    for train, validation in problem.folds.splits:
+        fitted = clone(model).fit(train[:, None], _safe_indexing(problem.y, train))
+        X = validation[:, None] if blind else _safe_indexing(problem.X, validation)
+        found.append(_score(problem, fitted, X, _safe_indexing(problem.y, validation), validation))
+    return _baseline(DUMMY, found)
 
 
 def linear(problem: Problem, task: str) -> Baseline:
-    """Score ridge regression (its penalty chosen inside each fold), or logistic regression."""
+    """Score ridge regression (its penalty chosen inside each fold), or logistic regression, on what networks see."""
     model = LogisticRegression(max_iter=2000) if task == "classification" else RidgeCV(alphas=ALPHAS)
-    return _score("linear model", problem, model)
-
-
-def _score(name: str, problem: Problem, model: Any, *, blind: bool = False) -> Baseline:
-    scorer: Callable[[Any, Any, Any], float] = problem.scorer
-    scores = []
+    found = []
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         for fold in prepare(problem):
-            train, validation = fold.train, fold.validation  # a blind model need not be shown copies of the rows
-            fitted = clone(model).fit(train[:, None] if blind else fold.X_train, fold.y_train)
-            scores.append(float(scorer(fitted, validation[:, None] if blind else fold.X_validation, fold.y_validation)))
-    return Baseline(name, float(np.mean(scores)), float(np.std(scores)))
+            fitted = clone(model).fit(fold.X_train, fold.y_train)
+            found.append(_score(problem, fitted, fold.X_validation, fold.y_validation, fold.rows[1]))
+    return _baseline(LINEAR, found)
+
+
+def attempt(measure: Callable[[Problem, str], Baseline], problem: Problem) -> Baseline | None:
+    """Return a baseline, or None where it cannot be scored: without targets, or where a scorer needs the estimator itself."""
+    task = "classification" if is_classifier(problem.pipeline) else "regression"
+    try:
+        found = measure(problem, task)
+    except Exception:  # whatever scorers and strange targets come to; a trial will say what is wrong
+        return None
+    return found if np.isfinite(found.score) else None
+
+
+def _score(problem: Problem, fitted: Any, X: Any, y: Any, rows: Any) -> float:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        found = scores(problem, fitted, X, y, rows)
+    return found[objective(problem, found)]
+
+
+def _baseline(name: str, found: list[float]) -> Baseline:
+    return Baseline(name, float(np.mean(found)), float(np.std(found)))

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from search.evaluation import checkpoints
+from search.checkpoints import checkpoints
 from search.outcomes import Outcome
 
 REDUCTION = 2

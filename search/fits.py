@@ -8,7 +8,7 @@ from typing import Any
 from sklearn.base import clone
 
 from bpmodel.training import Training
-from search.nesting import final_step, split_params
+from search.nesting import network_of, split_params
 from search.prepared import Prepared, prepare
 from search.problem import Problem, Trial, seed
 
@@ -18,14 +18,17 @@ def begin(problem: Problem, trial: Trial) -> tuple[list[Prepared], Iterator[tupl
 
     Most trials that diverge do so in the first fold; the others need not be begun then.
     """
-    network_params, other_params = split_params(problem, trial.params)
-    folds = prepare(problem, other_params)
+    params, around = split_params(problem.pipeline, problem.full_names(trial.params))
+    folds = prepare(problem, around)
 
     def begun() -> Iterator[tuple[Any, Training]]:
         for number, fold in enumerate(folds):
-            network = clone(final_step(problem.pipeline)).set_params(
-                **{**network_params, "random_state": seed(problem.seed, trial.number, number), "verbose": False}
+            network = clone(network_of(problem.pipeline)).set_params(
+                **{**params, "random_state": seed(problem.seed, trial.number, number), "verbose": False}
             )
-            yield network, network.begin_fit(fold.X, fold.y, rows=fold.train, validation=fold.validation)
+            yield (
+                network,
+                network.begin_fit(fold.X, fold.target, fold.weight, rows=fold.train, validation=fold.validation),
+            )
 
     return folds, begun()

@@ -59,7 +59,7 @@ def split(scheme: Scheme, y: NDArray[Any], labels: NDArray[Any] | None = None, *
             seeded = seed + repeat if scheme.shuffled else None
             cv = predefined(labels) if scheme.kind == "predefined" else KINDS[scheme.kind].splitter(scheme, seeded)
             try:
-                splits += from_splitter(cv, np.zeros(len(y)), y, groups).splits
+                splits += from_splitter(cv, np.zeros(len(y)), y, groups=groups).splits
             except ValueError as error:
                 raise StudyError(f"{where}: [cv] kind = {scheme.kind!r} cannot split the data: {error}") from None
     for number, (train, validation) in enumerate(splits, start=1):
@@ -87,9 +87,9 @@ def _check_enough(scheme: Scheme, y: NDArray[Any], labels: NDArray[Any] | None, 
         raise StudyError(f"{where}: {wanted} needs a class with {n} rows; the largest has {most}")
 
 
-def from_splitter(cv: Any, X: Any, y: Any, groups: Any = None) -> Folds:
-    """Split once with any scikit-learn splitter."""
-    return Folds(tuple((_numbers(train), _numbers(validation)) for train, validation in cv.split(X, y, groups)))
+def from_splitter(cv: Any, X: Any, y: Any, **params: Any) -> Folds:
+    """Split once with any scikit-learn splitter; `params` (``groups``) are passed on to it."""
+    return Folds(tuple((_numbers(train), _numbers(validation)) for train, validation in cv.split(X, y, **params)))
 
 
 def _numbers(rows: Any) -> NDArray[np.int32]:

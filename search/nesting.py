@@ -1,38 +1,153 @@
-"""Where a network sits in an estimator, and which parameters are its own."""
+"""Where a network sits in an estimator: alone, last in a pipeline, inside a target transformer, or any nesting of these.
+
+What is around a network is fitted by scikit-learn, with a recorder in the network's place: it keeps what the network is to be
+fitted on, whatever transformed that, and however weights were passed down.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from copy import copy
+from typing import Any, NamedTuple, Self
 
+import numpy as np
+from numpy.typing import NDArray
 from sklearn.base import clone
+from sklearn.compose import TransformedTargetRegressor
 from sklearn.pipeline import Pipeline
 
 from bpmodel import BPClassifier, BPRegressor
-from search.problem import Problem
 
 
-def final_step(estimator: Any) -> Any:
-    """Return the BP estimator of a pipeline, or the estimator itself.
+class Lesson(NamedTuple):
+    """What a network is to be fitted on: rows and targets as it sees them, and a weight for each row or None."""
 
-    Raises
-    ------
-    TypeError
-        If it is none.
+    X: Any
+    y: Any
+    weight: Any
+
+
+def network_of(estimator: Any) -> BPRegressor | BPClassifier | None:
+    """Return the network in an estimator, the fitted one if there is one; None if there is no network to be found.
+
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sklearn.preprocessing import StandardScaler
+    >>> network = BPRegressor()
+    >>> network_of(TransformedTargetRegressor(make_pipeline(StandardScaler(), network))) is network
+    True
     """
-    last = estimator.steps[-1][1] if isinstance(estimator, Pipeline) else estimator
-    if not isinstance(last, BPRegressor | BPClassifier):
-        raise TypeError(
-            f"the estimator ends in {type(last).__name__}; allowed are BPRegressor, BPClassifier, or a Pipeline ending in one"
-        )
-    return last
+    if isinstance(estimator, Pipeline):
+        return network_of(estimator.steps[-1][1])
+    if isinstance(estimator, TransformedTargetRegressor):
+        return network_of(getattr(estimator, "regressor_", estimator.regressor))
+    return estimator if isinstance(estimator, BPRegressor | BPClassifier) else None
 
 
-def split_params(problem: Problem, params: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return a trial's parameters of the network, by its own names, and those of the rest of the pipeline."""
-    whole = {problem.paths.get(name, problem.prefix + name): clone(value, safe=False) for name, value in params.items()}
-    if not isinstance(problem.pipeline, Pipeline):
-        return whole, {}
-    own = f"{problem.pipeline.steps[-1][0]}__"
-    network = {name.removeprefix(own): value for name, value in whole.items() if name.startswith(own)}
-    return network, {name: value for name, value in whole.items() if not name.startswith(own)}
+def prefix(estimator: Any) -> str:
+    """Return what comes before the names of the network's own parameters.
+
+    >>> from sklearn.pipeline import make_pipeline
+    >>> prefix(TransformedTargetRegressor(make_pipeline(BPRegressor())))
+    'regressor__bpregressor__'
+    """
+    if isinstance(estimator, Pipeline):
+        name, last = estimator.steps[-1]
+        return f"{name}__{prefix(last)}"
+    if isinstance(estimator, TransformedTargetRegressor):
+        return f"regressor__{prefix(estimator.regressor)}"
+    return ""
+
+
+def split_params(estimator: Any, params: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return clones of the parameters of the network, by its own names, and of those of what is around it."""
+    own, given = prefix(estimator), {name: clone(value, safe=False) for name, value in params.items()}
+    network = {name.removeprefix(own): value for name, value in given.items() if name.startswith(own)}
+    return network, {name: value for name, value in given.items() if not name.startswith(own)}
+
+
+def fit_around(estimator: Any, X: Any, y: Any, fit_params: Mapping[str, Any]) -> tuple[Any, Lesson]:
+    """Fit what is around the network.
+
+    Parameters
+    ----------
+    estimator : estimator with a network in it
+    X, y, fit_params
+        As for its `fit`.
+
+    Returns
+    -------
+    fitted : estimator
+        A clone that is fitted but for its network.
+    lesson : Lesson
+        What the network is to be fitted on.
+    """
+    recorder: Any = clone(network_of(estimator))
+    recorder.__class__ = _RecordingClassifier if isinstance(recorder, BPClassifier) else _RecordingRegressor
+    place = prefix(estimator).removesuffix("__")
+    fitted = clone(estimator).set_params(**{place: recorder}) if place else recorder
+    fitted.fit(X, y, **fit_params)
+    recorded: Any = network_of(fitted)
+    return fitted, recorded.lesson_
+
+
+class _Recorder:
+    """Keeps what it is to be fitted on, in place of a network."""
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+        self.lesson_ = Lesson(X, y, sample_weight)
+        return self
+
+
+class _RecordingRegressor(_Recorder, BPRegressor):
+    pass
+
+
+class _RecordingClassifier(_Recorder, BPClassifier):
+    pass
+
+
+def transform_rows(fitted: Any, X: Any) -> Any:
+    """Return rows as the network in a fitted estimator sees them."""
+    if isinstance(fitted, Pipeline):
+        return transform_rows(fitted.steps[-1][1], fitted[:-1].transform(X) if len(fitted) > 1 else X)
+    if isinstance(fitted, TransformedTargetRegressor):
+        return transform_rows(fitted.regressor_, X)
+    return X
+
+
+def transform_target(fitted: Any, y: NDArray) -> NDArray:
+    """Return targets as the network in a fitted estimator sees them."""
+    if isinstance(fitted, Pipeline):
+        return transform_target(fitted.steps[-1][1], y)
+    if isinstance(fitted, TransformedTargetRegressor):
+        learned = np.asarray(fitted.transformer_.transform(y.reshape(len(y), -1)))
+        one = y.ndim == 1 and learned.ndim == 2 and learned.shape[1] == 1
+        return transform_target(fitted.regressor_, learned[:, 0] if one else learned)
+    return y
+
+
+def surround(fitted: Any, network: Any, *, raw: bool = True) -> Any:
+    """Return a copy of a fitted estimator with this network in it.
+
+    Parameters
+    ----------
+    raw : bool, default=True
+        Whether it is for the rows that users have; if not, for those that `transform_rows` returns. It predicts in the
+        target's own units either way.
+    """
+    if isinstance(fitted, Pipeline):
+        name, last = fitted.steps[-1]
+        last = surround(last, network, raw=raw)
+        if not raw:
+            return last
+        whole = copy(fitted)
+        whole.steps = [*fitted.steps[:-1], (name, last)]
+        return whole
+    if isinstance(fitted, TransformedTargetRegressor):
+        whole = copy(fitted)
+        if raw:
+            whole.regressor = surround(fitted.regressor, clone(network))
+        if hasattr(fitted, "regressor_"):
+            whole.regressor_ = surround(fitted.regressor_, network, raw=raw)
+        return whole
+    return network

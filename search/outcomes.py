@@ -53,6 +53,10 @@ class Outcome:
         ``training`` and ``validation``: mean loss over the folds, epoch by epoch, as long as all folds ran.
     repairs : list of str
         What ``on_divergence="repair"`` changed, fold by fold.
+    metrics, train_metrics : dict of str to list of float
+        Scores of each fold by every metric where there are several, and those of training rows where they were asked for.
+    fit_seconds, score_seconds : list of float
+        How long each fold took.
     """
 
     number: int
@@ -66,6 +70,10 @@ class Outcome:
     seconds: float
     divergence: Divergence | None = None
     repairs: list[str] = field(default_factory=list)
+    metrics: dict[str, list[float]] = field(default_factory=dict)
+    train_metrics: dict[str, list[float]] = field(default_factory=dict)
+    fit_seconds: list[float] = field(default_factory=list)
+    score_seconds: list[float] = field(default_factory=list)
 
     @property
     def score(self) -> float:

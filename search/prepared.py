@@ -4,48 +4,66 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import issparse, vstack
 from sklearn.base import clone
-from sklearn.pipeline import Pipeline
 from sklearn.utils import _safe_indexing
+from sklearn.utils.validation import _check_method_params, _get_feature_names
 
 from bpmodel.settings import precision
-from search.nesting import final_step
+from search.nesting import Lesson, fit_around, network_of, transform_rows, transform_target
 from search.problem import Problem
 from search.spaces import label
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """One fold after preprocessing: the numbers of its training and validation rows in X and y.
+    """One fold after preprocessing. Folds without any share the study's arrays.
 
-    Folds that are preprocessed have arrays of their own; where there is nothing to preprocess they all share the study's.
+    Attributes
+    ----------
+    X, target, weight
+        All rows of the fold as the network sees them, and their weights, or None.
+    train, validation : ndarray of int
+        Numbers of the training and validation rows in these arrays.
+    rows : tuple of two ndarrays of int
+        Their numbers in the study.
+    y : ndarray
+        Targets of all rows of the study, in their own units.
+    around : estimator
+        What is around the network, fitted on the training rows.
+    feature_names : ndarray of str, optional
     """
 
     X: Any
-    y: NDArray[Any]
+    target: NDArray[Any]
+    weight: NDArray[Any] | None
     train: NDArray[np.integer]
     validation: NDArray[np.integer]
+    rows: tuple[NDArray[np.integer], NDArray[np.integer]]
+    y: NDArray[Any]
+    around: Any
+    feature_names: NDArray[Any] | None
 
     @property
     def X_train(self) -> Any:  # noqa: N802 - the field's name
         return _safe_indexing(self.X, self.train)
 
-    @property
-    def y_train(self) -> NDArray[Any]:
-        return self.y[self.train]
-
-    @property
+    @cached_property
     def X_validation(self) -> Any:  # noqa: N802
         return _safe_indexing(self.X, self.validation)
 
     @property
+    def y_train(self) -> NDArray[Any]:
+        return self.y[self.rows[0]]
+
+    @cached_property
     def y_validation(self) -> NDArray[Any]:
-        return self.y[self.validation]
+        return self.y[self.rows[1]]
 
 
 def prepare(problem: Problem, params: Mapping[str, Any] | None = None) -> list[Prepared]:
@@ -56,27 +74,36 @@ def prepare(problem: Problem, params: Mapping[str, Any] | None = None) -> list[P
 
 
 def _prepare(problem: Problem, params: Mapping[str, Any]) -> list[Prepared]:
-    if not isinstance(problem.pipeline, Pipeline) or len(problem.pipeline) == 1:
-        X = _in_precision(problem.X, problem.pipeline)
-        return [Prepared(X, problem.y, *split) for split in problem.folds.splits]
-    return [_preprocess(problem, params, *split) for split in problem.folds.splits]
+    estimator = clone(problem.pipeline).set_params(**params)
+    y = np.asarray(problem.y)
+    if estimator is not network_of(estimator):
+        return [_fold(problem, estimator, y, *split) for split in problem.folds.splits]
+    around, (X, target, weight) = fit_around(estimator, problem.X, y, problem.fit_params)  # where nothing is fitted
+    rows = _in_precision(X, estimator)
+    names = _get_feature_names(X)
+    return [Prepared(rows, target, weight, *split, split, y, around, names) for split in problem.folds.splits]
 
 
-def _preprocess(problem: Problem, params: Mapping[str, Any], train: NDArray, validation: NDArray) -> Prepared:
-    pipeline = clone(problem.pipeline).set_params(**params)
-    X_train = fit_transform(pipeline, _safe_indexing(problem.X, train), problem.y[train])
-    X_validation = _in_precision(pipeline[:-1].transform(_safe_indexing(problem.X, validation)), pipeline)
+def _fold(problem: Problem, estimator: Any, y: NDArray, train: NDArray, validation: NDArray) -> Prepared:
+    fit_params = _check_method_params(problem.X, problem.fit_params, train)
+    around, lesson = fit_around(estimator, _safe_indexing(problem.X, train), y[train], fit_params)
+    X_train = _in_precision(lesson.X, estimator)
+    X_validation = _in_precision(transform_rows(around, _safe_indexing(problem.X, validation)), estimator)
     X = vstack([X_train, X_validation], "csr") if issparse(X_train) else np.concatenate([X_train, X_validation])
-    y = np.concatenate([problem.y[train], problem.y[validation]])
-    return Prepared(X, y, np.arange(len(train)), np.arange(len(train), len(y)))
+    target = np.concatenate([lesson.y, transform_target(around, y[validation])])
+    first, rest = np.split(np.arange(len(target)), [len(train)])
+    names = _get_feature_names(lesson.X)
+    return Prepared(X, target, _weights(lesson, len(rest)), first, rest, (train, validation), y, around, names)
 
 
-def fit_transform(pipeline: Pipeline, X: Any, y: NDArray[Any]) -> Any:
-    """Fit all steps of the pipeline but the last, in place; return the transformed rows."""
-    return _in_precision(pipeline[:-1].fit_transform(X, y), pipeline)
+def _weights(lesson: Lesson, n_validation: int) -> NDArray[Any] | None:
+    """Return the weights of training and validation rows; validation losses are not weighted."""
+    return None if lesson.weight is None else np.concatenate([lesson.weight, np.ones(n_validation)])
 
 
-def _in_precision(X: Any, pipeline: Any) -> Any:
+def _in_precision(X: Any, estimator: Any) -> Any:
     """Return rows in the precision of the network, so that no fit has to convert its own."""
-    dtype = precision(final_step(pipeline).dtype, np.shape(X)[0], incremental=False)
+    if not issparse(X):
+        X = np.asarray(X)
+    dtype = precision(network_of(estimator).dtype, X.shape[0], incremental=False)  # type: ignore[union-attr]
     return X.tocsr().astype(dtype, copy=False) if issparse(X) else np.ascontiguousarray(X, dtype=dtype)

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from search.folds import Folds
 from search.once import Once
@@ -26,20 +25,48 @@ class Trial:
 class Problem:
     """What all trials of a study share.
 
-    `pipeline` is a BP estimator or a `Pipeline` that ends in one; `scorer(estimator, X, y)` is greater for the better; trials
-    name parameters without the `prefix` they have in the pipeline, or as
-    `paths` translates them.
+    Attributes
+    ----------
+    pipeline : estimator
+        What is tuned. BP networks, also where `search.nesting` finds them in it, are trained fold by fold side by side.
+    X, y
+        All rows; y is None where there is nothing to predict.
+    scorer : callable
+        ``scorer(estimator, X, y)`` is a number or a dict of numbers, greater for the better.
+    seed : int
+        Decides starting weights and the order of rows.
+    prefix : str
+        Trials name parameters without this prefix, which they have in the pipeline.
+    paths : dict of str to str
+        The names in the pipeline of those parameters for which it is not just that.
+    objective : str, optional
+        Name of the metric that is maximised; by default the first.
+    fit_params, score_params : dict
+        What else `fit` and the scorer are given; arrays with an entry for each row are cut to the rows of a fold.
+    error_score : float or "raise"
+        Score of one of several metrics that cannot be computed; with "raise" every exception ends the study.
+    train_scores : bool
+        Whether training rows are scored, too.
     """
 
     pipeline: Any
     X: Any
-    y: NDArray[Any]
+    y: Any
     folds: Folds
-    scorer: Callable[[Any, Any, Any], float]
+    scorer: Callable[..., Any]
     seed: int
     prefix: str = ""
     paths: Mapping[str, str] = field(default_factory=dict)
+    objective: str | None = None
+    fit_params: Mapping[str, Any] = field(default_factory=dict)
+    score_params: Mapping[str, Any] = field(default_factory=dict)
+    error_score: Any = float("nan")
+    train_scores: bool = False
     prepared: Once = field(default_factory=Once, compare=False, repr=False)
+
+    def full_names(self, params: Mapping[str, Any]) -> dict[str, Any]:
+        """Return parameters of a trial by the names they have in the pipeline."""
+        return {self.paths.get(name, self.prefix + name): value for name, value in params.items()}
 
 
 def seed(study: int, trial: int, fold: int) -> int:

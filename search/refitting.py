@@ -5,40 +5,38 @@ from __future__ import annotations
 from typing import Any
 
 from sklearn.base import clone
-from sklearn.pipeline import Pipeline
 
 from bpmodel import DivergenceError
 from search.diagnoses import diagnosis
-from search.nesting import final_step, split_params
+from search.nesting import fit_around, network_of, split_params, surround
 from search.outcomes import Outcome
-from search.prepared import fit_transform
 from search.problem import Problem, seed
 
 
 def refit(problem: Problem, outcome: Outcome, attempts: int = 3) -> Any:
-    """Fit the configuration of an outcome on all rows, for the epochs its folds agreed on.
+    """Fit the configuration of an outcome on all rows; a network for the epochs its folds agreed on.
 
-    A fit that diverges is tried again from another start, up to `attempts` times.
+    A network that diverges is tried again from another start, up to `attempts` times.
 
     Raises
     ------
     DivergenceError
         If every attempt diverges.
     """
-    network_params, other_params = split_params(problem, outcome.params)
-    pipeline = clone(problem.pipeline).set_params(**other_params)
-    X = problem.X
-    if isinstance(pipeline, Pipeline) and len(pipeline) > 1:
-        X = fit_transform(pipeline, X, problem.y)
-    network = final_step(pipeline)
+    if network_of(problem.pipeline) is None:
+        estimator = clone(problem.pipeline).set_params(**clone(problem.full_names(outcome.params), safe=False))
+        targets = [] if problem.y is None else [problem.y]
+        return estimator.fit(problem.X, *targets, **problem.fit_params)
+    params, other = split_params(problem.pipeline, problem.full_names(outcome.params))
+    around, lesson = fit_around(clone(problem.pipeline).set_params(**other), problem.X, problem.y, problem.fit_params)
     for attempt in range(attempts):
         random_state = seed(problem.seed, outcome.number, len(problem.folds) + attempt)
-        network.set_params(**{**network_params, "random_state": random_state})
-        training = network.begin_fit(X, problem.y)
+        network: Any = clone(network_of(problem.pipeline)).set_params(**{**params, "random_state": random_state})
+        training = network.begin_fit(*lesson)
         training.advance(outcome.epoch)
         network.end_fit(training)
         if not network.diverged_:
-            return pipeline
+            return surround(around, network)
     found = diagnosis(network)
     cause = f"; most likely {found.findings[0].code}: {found.findings[0].remedy}" if found else ""
     raise DivergenceError(f"the refit on all rows diverged {attempts} times: {network.verdict_.reason}{cause}")

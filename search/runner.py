@@ -15,7 +15,7 @@ from search import cutoffs as halving
 from search import divergence, sampling, spaces
 from search.evaluation import evaluate
 from search.interruption import Cancellation, postponed
-from search.nesting import final_step
+from search.nesting import network_of
 from search.outcomes import Outcome
 from search.problem import Problem, Trial
 from search.spaces import Space
@@ -81,7 +81,7 @@ def run(
     sampler = sampling.sampler(plan.method, space, problem.seed, store.trials)
     deadline = time.monotonic() + (plan.timeout or float("inf"))
     lock, cancellation = threading.Lock(), Cancellation()
-    max_iter = final_step(problem.pipeline).max_iter
+    max_iter = getattr(network_of(problem.pipeline), "max_iter", 1)
 
     def trials() -> Iterator[Any]:
         begun = bool(store.outcomes)

@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
+import numbers
 import time
 import uuid
+import warnings
+from collections.abc import Sequence
 from contextlib import nullcontext
 from typing import Any, Self
 
 import numpy as np
 from joblib import effective_n_jobs
-from numpy.typing import ArrayLike, NDArray
-from sklearn.base import BaseEstimator, MetaEstimatorMixin, is_classifier
-from sklearn.metrics import check_scoring
+from joblib.logger import short_format_time
+from numpy.typing import ArrayLike
+from sklearn.base import clone, is_classifier
+from sklearn.exceptions import FitFailedWarning
 from sklearn.model_selection import check_cv
-from sklearn.utils import check_random_state, get_tags, indexable
-from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils import check_random_state, indexable
+from sklearn.utils.validation import _check_method_params
 
 from bpmodel import DivergenceError
-from search import baselines, folds, plots, runner, spaces, tracking
+from search import baselines, folds, plots, routing, runner, scoring, spaces, tracking
 from search.advice import advice
-from search.nesting import final_step
+from search.baselines import Baseline
+from search.cv_results import cv_results
+from search.fitted_search import FittedSearch
+from search.nesting import network_of, prefix
 from search.outcomes import Outcome
 from search.problem import Problem
 from search.refitting import refit
@@ -28,33 +34,23 @@ from search.store import StudyStore
 from search.tracking import Report, Tracker
 
 METHODS = ("bayesian", "grid", "random")
-RANKING = {"ok": 0, "stopped": 1, "diverged": 2, "error": 3}
 
 
-def _refitted(name: str) -> Any:
-    def check(search: BPSearchCV) -> bool:
-        if not search.refit:
-            raise AttributeError(f"refit=False: {name} needs the refitted best estimator; fit with refit=True")
-        getattr(getattr(search, "best_estimator_", search.estimator), name)
-        return True
+class BPSearchCV(FittedSearch):
+    """Search hyperparameters under cross-validation, learning from runs that diverge.
 
-    return available_if(check)
-
-
-class BPSearchCV(MetaEstimatorMixin, BaseEstimator):
-    """Search the hyperparameters of a BP network under cross-validation, learning from runs that diverge.
-
-    All folds of a configuration are trained side by side; a configuration that diverges on any fold ends at once and is
-    told to the sampler as a graded penalty. The number of epochs is not searched: it is where the mean score over the
-    folds is best, and the refit on all rows trains for as long.
+    What `GridSearchCV` has is here by the same names. On top of that BP networks are trained on all folds side by side: alone,
+    last in a `Pipeline`, inside a `TransformedTargetRegressor`, or any nesting of these. A configuration that diverges on any
+    fold ends at once and is told to the sampler as a graded penalty. The number of epochs is not searched: it is where the mean
+    score over the folds is best, and the refit on all rows trains for as long. Other estimators are fitted fold by fold.
 
     Parameters
     ----------
-    estimator : BPRegressor, BPClassifier, or a Pipeline that ends in one
+    estimator : estimator
     space : dict, optional
         From parameter names (``alpha``, or ``bpregressor__alpha`` in a pipeline; also parameters of other steps) to lists of
         choices, ranges ``(low, high)`` and ``(low, high, "log")``, Optuna distributions or frozen `scipy.stats`
-        distributions. By default a small space of layers, activation, learning rate, alpha and batch size.
+        distributions. By default, for networks, a small space of layers, activation, learning rate, alpha and batch size.
     method : {"bayesian", "grid", "random"}, default="bayesian"
     n_trials : int, default=50
         Configurations to try; a grid is always searched whole.
@@ -62,30 +58,42 @@ class BPSearchCV(MetaEstimatorMixin, BaseEstimator):
         Seconds after which no configuration is started.
     cv : int, splitter or iterable, default=5
         As in scikit-learn; the splits are made once.
-    scoring : str or callable, optional
-        As in scikit-learn, one metric; by default the estimator's `score`.
-    refit : bool, default=True
-        Whether to fit the best configuration on all rows.
+    scoring : str, callable, list, tuple or dict, optional
+        As in scikit-learn; by default the estimator's `score`. Of several metrics the search maximises the one that `refit`
+        names, otherwise the first. A callable that is not a scikit-learn scorer is shown the whole estimator and raw rows.
+    refit : bool, str or callable, default=True
+        Whether to fit the best configuration on all rows; with several metrics the name of the one that decides, or a callable
+        that returns the best index for given ``cv_results_``.
     n_jobs : int, optional
         Configurations tried at the same time, in threads. Grid and random search give the same results for any number.
     random_state : int, RandomState or None
+        Decides the proposals, and starting weights and orders of rows of networks.
     tracking : str, optional
         An MLflow tracking URI to write the study to.
     study_name : str, optional
         Name of the MLflow experiment and registered model; by default ``"BPSearchCV"``.
+    error_score : "raise" or float, default=nan
+        Score of each fold of a configuration that diverged or could not be evaluated; with "raise" what cannot be evaluated
+        ends the search.
     prune : bool, optional
-        Whether configurations may be stopped early; by default for Bayesian search only.
+        Whether configurations may be stopped early, for networks only; by default in Bayesian search.
+    return_train_score : bool, default=False
+        Whether `cv_results_` has the scores of training rows, too.
+    verbose : int, default=0
+        1 prints what is to be done, 2 also a line for each configuration.
 
     Attributes
     ----------
-    best_params_, best_score_, best_index_, best_estimator_, cv_results_, n_splits_, scorer_, refit_time_
-        As in scikit-learn. ``cv_results_`` has a row for each configuration and the further columns ``verdict`` ("ok",
-        "stopped", "diverged", "error"), ``reason``, ``finding`` (code of the first finding of a diverged configuration's
-        diagnosis, otherwise empty) and ``n_epochs``; the scores of a diverged configuration are NaN, and it ranks last.
+    cv_results_ : dict of str to array
+        As in scikit-learn, a row for each configuration, and the further columns ``verdict`` ("ok", "stopped", "diverged",
+        "error"), ``reason``, ``finding`` (code of the first finding of a diverged configuration's diagnosis, otherwise empty)
+        and ``n_epochs``. Healthy configurations rank first, then stopped, diverged and failed ones.
+    best_params_, best_score_, best_index_, best_estimator_, n_splits_, scorer_, multimetric_, refit_time_
+        As in scikit-learn; only healthy configurations can be the best.
+    best_n_epochs_ : int
+        Epochs that the folds agreed on, and that `best_estimator_` was trained for; networks only.
     advice_ : list of str
         Where in the space configurations diverge, and how to leave that out; empty where nothing is certain.
-    best_n_epochs_ : int
-        Epochs that the folds agreed on, and that `best_estimator_` was trained for.
     n_features_in_, feature_names_in_, classes_
         Those of `best_estimator_`.
 
@@ -118,12 +126,15 @@ class BPSearchCV(MetaEstimatorMixin, BaseEstimator):
         timeout: float | None = None,
         cv: Any = 5,
         scoring: Any = None,
-        refit: bool = True,
+        refit: Any = True,
         n_jobs: int | None = None,
         random_state: Any = None,
         tracking: str | None = None,
         study_name: str | None = None,
+        error_score: Any = np.nan,
         prune: bool | None = None,
+        return_train_score: bool = False,
+        verbose: int = 0,
     ) -> None:
         self.estimator = estimator
         self.space = space
@@ -137,15 +148,22 @@ class BPSearchCV(MetaEstimatorMixin, BaseEstimator):
         self.random_state = random_state
         self.tracking = tracking
         self.study_name = study_name
+        self.error_score = error_score
         self.prune = prune
+        self.return_train_score = return_train_score
+        self.verbose = verbose
 
-    def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
+    def fit(self, X: ArrayLike, y: ArrayLike | None = None, **params: Any) -> Self:
         """Search, and refit the best configuration on all rows.
 
         Parameters
         ----------
-        X : array-like or DataFrame of shape (n_samples, n_features)
-        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+        X : array-like, sparse matrix or DataFrame of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs), optional
+        **params
+            Passed on as by scikit-learn's searches: ``groups`` to the splitter, others to the estimator's `fit`, and
+            ``sample_weight`` to the scorer as well if it takes that; with metadata routing, to those that request it. What has
+            an entry for each row is cut to the rows of a fold.
 
         Returns
         -------
@@ -154,36 +172,126 @@ class BPSearchCV(MetaEstimatorMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If a parameter, the space or the data are not allowed.
+            If a parameter, the space or the data are not allowed, or if no configuration could be evaluated.
         DivergenceError
             If no configuration finished healthy; `cv_results_` says what happened to each.
+
+        Warns
+        -----
+        FitFailedWarning
+            If some configurations could not be evaluated.
         """
-        problem, space = self._problem(X, y)
-        plan = self._plan(space)
-        task = "classification" if is_classifier(self.estimator) else "regression"
-        dummy = baselines.dummy(problem, task)
+        for name in [name for name in vars(self) if name.endswith("_")]:
+            delattr(self, name)  # of an earlier fit
+        problem, space = self._problem(X, y, params)
+        plan = self._plan(problem, space)
+        measures = [baselines.dummy] if self.tracking is None else [baselines.dummy, baselines.linear]
+        yardsticks = [found for measure in measures if (found := baselines.attempt(measure, problem))]
         store = StudyStore(None, "BPSearchCV", {}, space)
         with self._tracker(plan, space) or nullcontext() as tracker:
-            outcomes = runner.run(problem, space, plan, store, dummy.score, tracker.record if tracker else _ignore)
-            self._keep(problem, outcomes, space)
-            best = runner.best(outcomes)
-            if best is None:
-                first = next(iter(outcomes.values()))
-                raise DivergenceError(
-                    f"none of {len(outcomes)} configurations finished healthy; the first: {first.reason}"
-                )
-            if self.refit:
+
+            def on_outcome(outcome: Outcome, value: float) -> None:
+                if self.verbose > 1:
+                    print(_line(outcome))
+                if tracker:
+                    tracker.record(outcome, value)
+
+            if self.verbose > 0:
+                n_fits = plan.n_trials * self.n_splits_
+                print(f"Fitting {self.n_splits_} folds for each of {plan.n_trials} candidates, totalling {n_fits} fits")
+            dummy = next((b.score for b in yardsticks if b.name == baselines.DUMMY), -np.inf)
+            outcomes = runner.run(problem, space, plan, store, dummy, on_outcome)
+            best = self._keep(problem, list(outcomes.values()), space)
+            if self.refit and best is not None:
                 self._refit(problem, best)
             if tracker is not None:
-                yardsticks = [dummy, baselines.linear(problem, task)]
-                metrics = {b.name.replace(" ", "_") + "_score": b.score for b in yardsticks}
-                metrics |= {"score": best.score, "score_std": best.std}
-                figures = plots.figures(outcomes, space, yardsticks, "score")
-                params = {f"best.{name}": value for name, value in best.params.items()}
-                tracker.finish(Report(params, metrics, "\n".join(self.advice_), figures))
-                if self.refit:
+                tracker.finish(self._report(outcomes, space, yardsticks, best))
+                if self.refit and best is not None:
                     tracker.register(self.best_estimator_, X, best.score)
         return self
+
+    def _problem(self, X: Any, y: Any, params: dict[str, Any]) -> tuple[Problem, spaces.Space]:
+        estimator = clone(self.estimator)
+        space = self._space(estimator)
+        if self.error_score != "raise" and not isinstance(self.error_score, numbers.Real):
+            raise ValueError(f"error_score = {self.error_score!r}; allowed are 'raise' and numbers")
+        scorer, objective = scoring.build(estimator, self.scoring, self.refit, self.error_score)
+        X, y = indexable(X, y)
+        routed = routing.route(self, scorer, _check_method_params(X, params))
+        cv = check_cv(self.cv, y, classifier=is_classifier(estimator))
+        splits = folds.from_splitter(cv, X, y, **routed.split)
+        self.scorer_ = getattr(scorer, "_scorers", scorer)
+        self.n_splits_ = len(splits)
+        problem = Problem(
+            estimator,
+            X,
+            y,
+            splits,
+            scorer,
+            seed=int(check_random_state(self.random_state).randint(2**31)),
+            objective=objective,
+            fit_params=routed.fit,
+            score_params=routed.score,
+            error_score=self.error_score,
+            train_scores=self.return_train_score,
+        )
+        return problem, space
+
+    def _space(self, estimator: Any) -> spaces.Space:
+        """Return the space; a network itself cannot be searched for, as its place in the estimator is what is known of it."""
+        network, known = network_of(estimator), estimator.get_params()
+        if self.space is None and network is None:
+            raise ValueError(f"space = None is for BP networks; {type(estimator).__name__} needs a space")
+        space = spaces.default(prefix(estimator)) if self.space is None else spaces.build(self.space)
+        if network is not None:
+            holds = {name for name, value in known.items() if network_of(value) is network or name.endswith("steps")}
+            known = {name: value for name, value in known.items() if name not in holds}
+        for key in space:
+            parents = {key[:i] for i in range(len(key)) if key.startswith("__", i)}
+            if key not in known and not parents & space.keys():
+                raise ValueError(
+                    f"space: {key!r} is not a parameter of the estimator; allowed are {', '.join(sorted(known))}"
+                )
+        return space
+
+    def _plan(self, problem: Problem, space: spaces.Space) -> runner.Plan:
+        if self.method not in METHODS:
+            raise ValueError(f"method = {self.method!r}; allowed are {', '.join(METHODS)}")
+        if not isinstance(self.n_trials, int | np.integer) or self.n_trials < 1:
+            raise ValueError(f"n_trials = {self.n_trials!r}; allowed are whole numbers from 1")
+        is_network = network_of(problem.pipeline) is not None
+        if self.prune and not is_network:
+            raise ValueError("prune = True is for BP networks: nothing else is scored while it trains")
+        prune = self.prune if is_network else False
+        return runner.plan(self.method, space, self.n_trials, self.timeout, self.n_jobs, prune)
+
+    def _keep(self, problem: Problem, outcomes: list[Outcome], space: spaces.Space) -> Outcome | None:
+        """Keep the results; return the best outcome, or None where it is not asked for."""
+        scored = next((o for o in outcomes if o.fold_scores), None)
+        names = scoring.names(problem.scorer) or (list(scored.metrics) if scored else []) or [scoring.SCORE]
+        missing = np.nan if self.error_score == "raise" else self.error_score
+        self.cv_results_ = cv_results(outcomes, self.n_splits_, names, missing)
+        self.multimetric_ = names != [scoring.SCORE]
+        self.advice_ = advice(outcomes, space)
+        best = _healthy(outcomes)
+        if self.multimetric_ and self.refit is False:
+            return best
+        if callable(self.refit):
+            best = outcomes[_chosen(self.refit(self.cv_results_), outcomes)]
+        else:
+            self.best_score_ = best.score
+        self.best_index_ = outcomes.index(best)
+        self.best_params_ = dict(best.params)
+        if network_of(problem.pipeline) is not None:
+            self.best_n_epochs_ = best.epoch
+        return best
+
+    def _refit(self, problem: Problem, best: Outcome) -> None:
+        started = time.perf_counter()
+        self.best_estimator_ = refit(problem, best)
+        self.refit_time_ = time.perf_counter() - started
+        if hasattr(self.best_estimator_, "feature_names_in_"):
+            self.feature_names_in_ = self.best_estimator_.feature_names_in_
 
     def _tracker(self, plan: runner.Plan, space: spaces.Space) -> Tracker | None:
         if self.tracking is None:
@@ -193,133 +301,51 @@ class BPSearchCV(MetaEstimatorMixin, BaseEstimator):
         params |= {f"space.{key}": value for key, value in spaces.describe(space).items()}
         return Tracker(self.tracking, self.study_name or type(self).__name__, uuid.uuid4().hex, params)
 
-    def _problem(self, X: ArrayLike, y: ArrayLike) -> tuple[Problem, spaces.Space]:
-        final_step(self.estimator)
-        given = spaces.default(self._network_prefix()) if self.space is None else self.space
-        space = spaces.build(given)
-        network = self._network_prefix().removesuffix("__")
-        known = self.estimator.get_params().keys() - {"steps", network}
-        for key in space:
-            if key not in known:
-                raise ValueError(
-                    f"space: {key!r} is not a parameter of the estimator; allowed are {', '.join(sorted(known))}"
-                )
-        X, y = indexable(X, y)
-        X = X if hasattr(X, "shape") else np.asarray(X)
-        y = np.asarray(y)
-        cv = check_cv(self.cv, y, classifier=is_classifier(self.estimator))
-        splits = folds.from_splitter(cv, X, y)
-        self.scorer_ = check_scoring(self.estimator, scoring=self.scoring)
-        self.n_splits_ = len(splits)
-        seed = int(check_random_state(self.random_state).randint(2**31))
-        return Problem(self.estimator, X, y, splits, self.scorer_, seed), space
-
-    def _plan(self, space: spaces.Space) -> runner.Plan:
-        if self.method not in METHODS:
-            raise ValueError(f"method = {self.method!r}; allowed are {', '.join(METHODS)}")
-        if not isinstance(self.n_trials, int | np.integer) or self.n_trials < 1:
-            raise ValueError(f"n_trials = {self.n_trials!r}; allowed are whole numbers from 1")
-        return runner.plan(self.method, space, self.n_trials, self.timeout, self.n_jobs, self.prune)
-
-    def _network_prefix(self) -> str:
-        return f"{self.estimator.steps[-1][0]}__" if hasattr(self.estimator, "steps") else ""
-
-    def _keep(self, problem: Problem, outcomes: dict[int, Outcome], space: spaces.Space) -> None:
-        self.cv_results_ = results(outcomes, len(problem.folds))
-        self.advice_ = advice(outcomes.values(), space)
-        best = runner.best(outcomes)
+    def _report(
+        self, outcomes: dict[int, Outcome], space: spaces.Space, yardsticks: list[Baseline], best: Outcome | None
+    ) -> Report:
+        metrics = {b.name.replace(" ", "_") + "_score": b.score for b in yardsticks}
         if best is not None:
-            self.best_index_ = list(outcomes).index(best.number)
-            self.best_params_ = dict(best.params)
-            self.best_score_ = best.score
-            self.best_n_epochs_ = best.epoch
-
-    def _refit(self, problem: Problem, best: Outcome) -> None:
-        started = time.perf_counter()
-        self.best_estimator_ = refit(problem, best)
-        self.refit_time_ = time.perf_counter() - started
-        if hasattr(self.best_estimator_, "feature_names_in_"):
-            self.feature_names_in_ = self.best_estimator_.feature_names_in_
-
-    @_refitted("predict")
-    def predict(self, X: ArrayLike) -> NDArray:
-        """Call `predict` of the best estimator."""
-        return self._fitted().predict(X)
-
-    @_refitted("predict_proba")
-    def predict_proba(self, X: ArrayLike) -> NDArray:
-        """Call `predict_proba` of the best estimator."""
-        return self._fitted().predict_proba(X)
-
-    @_refitted("predict_log_proba")
-    def predict_log_proba(self, X: ArrayLike) -> NDArray:
-        """Call `predict_log_proba` of the best estimator."""
-        return self._fitted().predict_log_proba(X)
-
-    def score(self, X: ArrayLike, y: ArrayLike) -> float:
-        """Score the best estimator by the metric of the search."""
-        best = self._fitted()
-        return float(self.scorer_(best, X, y))
-
-    @property
-    def classes_(self) -> NDArray:
-        """Class labels."""
-        return self._fitted().classes_
-
-    @property
-    def n_features_in_(self) -> int:
-        """Number of features seen by the best estimator."""
-        return self._fitted("n_features_in_").n_features_in_
-
-    def _fitted(self, attribute: str | None = None) -> Any:
-        if attribute is not None and not hasattr(self, "best_estimator_"):
-            raise AttributeError(f"{type(self).__name__!r} object has no attribute {attribute!r} before `fit`")
-        check_is_fitted(self, "best_estimator_")
-        return self.best_estimator_
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        inner = get_tags(self.estimator)
-        tags.estimator_type = inner.estimator_type
-        tags.classifier_tags = inner.classifier_tags
-        tags.regressor_tags = inner.regressor_tags
-        tags.input_tags = inner.input_tags
-        tags.target_tags = inner.target_tags
-        return tags
+            metrics |= {"score": best.score, "score_std": best.std}
+        params = {f"best.{name}": value for name, value in best.params.items()} if best else {}
+        return Report(params, metrics, "\n".join(self.advice_), plots.figures(outcomes, space, yardsticks, "score"))
 
 
-def results(outcomes: dict[int, Outcome], n_splits: int) -> dict[str, Any]:
-    """Return outcomes as scikit-learn's ``cv_results_``: a dict of arrays with a row for each configuration."""
-    rows = list(outcomes.values())
-    table: dict[str, Any] = {"mean_fit_time": np.array([o.seconds / n_splits for o in rows])}
-    for name in dict.fromkeys(name for o in rows for name in o.params):
-        column = np.ma.masked_all(len(rows), dtype=object)
-        for i, outcome in enumerate(rows):
-            if name in outcome.params:
-                column[i] = outcome.params[name]
-        table[f"param_{name}"] = column
-    table["params"] = [dict(o.params) for o in rows]
-    scores = np.array([o.fold_scores or [np.nan] * n_splits for o in rows], dtype=float)
-    for split in range(n_splits):
-        table[f"split{split}_test_score"] = scores[:, split]
-    table["mean_test_score"], table["std_test_score"] = scores.mean(axis=1), scores.std(axis=1)
-    order = sorted(range(len(rows)), key=lambda i: _rank_key(rows[i]))
-    ranks = np.empty(len(rows), dtype=np.int32)
-    for place, i in enumerate(order):
-        tied = place > 0 and _rank_key(rows[i]) == _rank_key(rows[order[place - 1]])
-        ranks[i] = ranks[order[place - 1]] if tied else place + 1
-    table["rank_test_score"] = ranks
-    table["verdict"] = np.array([o.verdict for o in rows])
-    table["reason"] = np.array([o.reason for o in rows], dtype=object)
-    table["finding"] = np.array([o.divergence.code if o.divergence else "" for o in rows], dtype=object)
-    table["n_epochs"] = np.array([o.epoch for o in rows])
-    return table
+def _chosen(index: Any, outcomes: Sequence[Outcome]) -> int:
+    """Return the index that a callable `refit` chose."""
+    if not isinstance(index, numbers.Integral):
+        raise TypeError(f"refit returned {index!r}; best_index_ must be an integer")
+    if not 0 <= int(index) < len(outcomes):
+        raise IndexError(f"refit returned {index}; best_index_ must be from 0 to {len(outcomes) - 1}")
+    chosen = outcomes[int(index)]
+    if not chosen.fold_scores:
+        raise ValueError(f"refit returned {index}, a configuration without scores: {chosen.verdict}, {chosen.reason}")
+    return int(index)
 
 
-def _rank_key(outcome: Outcome) -> tuple[int, float]:
-    score = outcome.score
-    return RANKING[outcome.verdict], -score if np.isfinite(score) else 0.0
+def _healthy(outcomes: Sequence[Outcome]) -> Outcome:
+    """Return the best configuration; raise if there is none, and warn of those that could not be evaluated."""
+    best = runner.best({o.number: o for o in outcomes})
+    failed = [o for o in outcomes if o.verdict == "error"]
+    if len(failed) == len(outcomes):
+        raise ValueError(f"none of {len(outcomes)} configurations could be evaluated; the first: {failed[0].reason}")
+    if best is None:
+        raise DivergenceError(
+            f"none of {len(outcomes)} configurations finished healthy; the first: {outcomes[0].reason}"
+        )
+    if failed:
+        warnings.warn(
+            f"{len(failed)} of {len(outcomes)} configurations could not be evaluated; the first: {failed[0].reason}",
+            FitFailedWarning,
+            stacklevel=4,
+        )
+    return best
 
 
-def _ignore(outcome: Outcome, value: float) -> None:
-    pass
+def _line(outcome: Outcome) -> str:
+    """Return a line on a finished configuration, as scikit-learn's searches print one for each fit."""
+    params = ", ".join(f"{name}={outcome.params[name]}" for name in sorted(outcome.params))
+    metrics = {name: float(np.mean(values)) for name, values in outcome.metrics.items()} or {"score": outcome.score}
+    told = " ".join(f"{name}={value:.3f}" for name, value in metrics.items())
+    told = told if outcome.fold_scores else f"{outcome.verdict}: {outcome.reason}"
+    return f"[CV] END {params}; {told}; total time={short_format_time(outcome.seconds)}"

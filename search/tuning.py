@@ -19,7 +19,7 @@ from search import baselines, data, diagnoses, folds, plots, report, runner, spa
 from search.baselines import Baseline
 from search.errors import StudyError
 from search.evaluation import evaluate
-from search.nesting import final_step
+from search.nesting import network_of
 from search.outcomes import Outcome
 from search.preprocessing import PATHS, default_pipeline
 from search.problem import Problem, Trial
@@ -127,7 +127,7 @@ def tune(
                 best, found = runner.best(outcomes), None
                 if best is not None:
                     pipeline = refit(problem, best)
-                    found = diagnoses.diagnosis(final_step(pipeline))
+                    found = diagnoses.diagnosis(network_of(pipeline))
                     model = tracker.register(pipeline, dataset.X, best.score)
                 tracker.finish(_report(study, outcomes, yardsticks, best, model, found))
         except (TrackingError, DivergenceError) as error:

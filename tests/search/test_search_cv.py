@@ -9,7 +9,8 @@ import pytest
 import scipy.stats
 from optuna.distributions import CategoricalDistribution, FloatDistribution
 from sklearn.base import clone, is_classifier, is_regressor
-from sklearn.exceptions import NotFittedError
+from sklearn.exceptions import FitFailedWarning, NotFittedError
+from sklearn.linear_model import Ridge
 from sklearn.metrics import get_scorer, make_scorer, mean_absolute_error
 from sklearn.model_selection import GridSearchCV, GroupKFold, KFold, cross_validate
 from sklearn.pipeline import make_pipeline
@@ -138,7 +139,8 @@ def test_mean_and_deviation_are_those_of_the_splits(rows):
 def test_diverged_configurations_rank_last(rows):
     X, y = rows()
     space = {"learning_rate_init": [900.0, 1e-6, 0.02], "solver": ["sgd"], "alpha": [0.0, -1.0]}
-    fitted = search(network(), space).fit(StandardScaler().fit_transform(X), y)
+    with pytest.warns(FitFailedWarning, match="3 of 6 configurations could not be evaluated; the first: Invalid"):
+        fitted = search(network(), space).fit(StandardScaler().fit_transform(X), y)
     results = pd.DataFrame(fitted.cv_results_)
     assert results["verdict"].tolist() == ["diverged", "error", "ok", "error", "ok", "error"]
     assert results["rank_test_score"].tolist() == [3, 4, 2, 4, 1, 4]
@@ -304,7 +306,14 @@ MISTAKES = {
     ),
     "empty space": ({"space": {}}, StudyError, "space is empty"),
     "bad range": ({"space": {"alpha": (1, 0)}}, StudyError, "space: alpha has low = 1 and high = 0"),
-    "not a network": ({"estimator": StandardScaler()}, TypeError, "ends in StandardScaler; allowed are"),
+    "no default space": ({"estimator": Ridge(), "space": None}, ValueError, "space = None is for BP networks; Ridge"),
+    "nothing to prune": (
+        {"estimator": Ridge(), "space": {"alpha": [1]}, "prune": True},
+        ValueError,
+        "prune = True is for BP networks",
+    ),
+    "error score": ({"error_score": "no"}, ValueError, "error_score = 'no'; allowed are 'raise' and numbers"),
+    "refit": ({"scoring": ["r2", "neg_max_error"]}, ValueError, "refit = True with several metrics; allowed are 'r2'"),
     "scorer": ({"scoring": "rmse"}, ValueError, "rmse"),
     "folds": ({"cv": 1}, ValueError, "1"),
     "more folds than rows": ({"cv": 91}, ValueError, "91"),

@@ -1,0 +1,58 @@
+"""Estimators other than networks: fitted and scored fold by fold, as in scikit-learn's `cross_validate`."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import numpy as np
+from sklearn.base import clone
+from sklearn.utils.metaestimators import _safe_split
+from sklearn.utils.validation import _check_method_params
+
+from search.interruption import Cancelled
+from search.outcomes import Outcome
+from search.problem import Problem, Trial
+from search.scoring import by_metric, objective, scores
+
+
+def train(problem: Problem, trial: Trial, cancelled: Callable[[], bool]) -> Outcome:
+    """Fit and score one configuration on every fold."""
+    fit_seconds, score_seconds, validation_scores, training_scores = [], [], [], []
+    for train, validation in problem.folds.splits:
+        if cancelled():
+            raise Cancelled
+        started = time.perf_counter()
+        params = clone(problem.full_names(trial.params), safe=False)
+        estimator = clone(problem.pipeline).set_params(**params)
+        X_train, y_train = _safe_split(estimator, problem.X, problem.y, train)
+        X_validation, y_validation = _safe_split(estimator, problem.X, problem.y, validation, train)
+        fit_params = _check_method_params(problem.X, problem.fit_params, train)
+        if y_train is None:
+            estimator.fit(X_train, **fit_params)
+        else:
+            estimator.fit(X_train, y_train, **fit_params)
+        fitted = time.perf_counter()
+        validation_scores.append(scores(problem, estimator, X_validation, y_validation, validation))
+        fit_seconds.append(fitted - started)
+        score_seconds.append(time.perf_counter() - fitted)
+        if problem.train_scores:
+            training_scores.append(scores(problem, estimator, X_train, y_train, train))
+    metrics = by_metric(validation_scores)
+    fold_scores = metrics[objective(problem, metrics)]
+    healthy = bool(np.isfinite(fold_scores).all())
+    return Outcome(
+        number=trial.number,
+        params=dict(trial.params),
+        verdict="ok" if healthy else "error",
+        reason="" if healthy else "the score is not finite",
+        fold_scores=fold_scores if healthy else [],
+        epoch=0,
+        curve={},
+        losses={},
+        seconds=0.0,
+        metrics=metrics if len(metrics) > 1 else {},
+        train_metrics=by_metric(training_scores),
+        fit_seconds=fit_seconds,
+        score_seconds=score_seconds,
+    )
