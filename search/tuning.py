@@ -21,7 +21,7 @@ from search.errors import StudyError
 from search.evaluation import evaluate
 from search.nesting import network_of
 from search.outcomes import Outcome
-from search.preprocessing import PATHS, default_pipeline
+from search.preprocessing import PATHS, check_columns, default_pipeline
 from search.problem import Problem, Trial
 from search.refitting import refit
 from search.spec import Study
@@ -195,6 +195,7 @@ def _open(study: Study, dataset: data.Dataset, problem: Problem) -> StudyStore:
 
 def build_problem(study: Study, dataset: data.Dataset) -> Problem:
     """Return what all trials of a study share."""
+    check_columns(study.preprocessing, dataset.X, str(study.path))
     pipeline = default_pipeline(study.data.task, study.model, study.preprocessing)
     splits = folds.split(study.scheme, dataset.y, dataset.labels, seed=study.search.seed, where=str(study.path))
     prefix = f"{pipeline.steps[-1][0]}__"

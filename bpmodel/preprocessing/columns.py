@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-ISO_DATE = r"\d{4}-\d{2}-\d{2}(?:[T ].*)?"
+ISO_DATE = r"\d{4}-\d{2}(?:-\d{2}(?:[T ].*)?)?"
 MISSING = "missing"
 """The level of a category that stands for a missing value."""
 
@@ -29,8 +29,8 @@ INFERRED = {
 def kind(column: pd.Series) -> str:
     """Return "number", "truth", "date" or "category".
 
-    A text column is one of dates if all its values are ISO dates (``2024-02-29``, with or without a time), otherwise one of
-    categories, also where all texts are digits: those that are numbers would have been read as such.
+    A text column is one of dates if all its values are ISO dates (``2024-02``, ``2024-02-29``, with or without a time), otherwise
+    one of categories, also where all texts are digits: those that are numbers would have been read as such.
 
     Raises
     ------

@@ -35,6 +35,14 @@ PREPROCESSING = (
         choices=meanings(CATEGORICAL),
     ),
     Option(
+        "categorical_columns",
+        None,
+        ["array-like", None],
+        "Columns that are categories although they look like numbers or dates, such as codes.",
+        words="a list of names of columns",
+        elements=[str],
+    ),
+    Option(
         "max_categories",
         32,
         [Interval(Integral, 2, None, closed="left")],

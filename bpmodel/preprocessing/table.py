@@ -62,7 +62,7 @@ class TablePreprocessor(TransformerMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If it is no table with columns of different names.
+            If it is no table with columns of different names, or lacks one of `categorical_columns`.
         """
         self.fit_transform(X)
         return self
@@ -72,8 +72,12 @@ class TablePreprocessor(TransformerMixin, BaseEstimator):
         """Learn from the rows of X and return them prepared, of shape (rows, n_features_out)."""
         frame = self._frame(X, reset=True)
         self.kinds_: dict[str, list[str]] = {}
+        codes = set([] if self.categorical_columns is None else self.categorical_columns)
+        if codes - set(frame.columns):
+            absent = ", ".join(sorted(codes - set(frame.columns)))
+            raise ValueError(f"categorical_columns names {absent}; the columns are {', '.join(frame.columns)}")
         for name, column in frame.items():
-            self.kinds_.setdefault(kind(column), []).append(str(name))
+            self.kinds_.setdefault("category" if name in codes else kind(column), []).append(str(name))
         blocks = self._blocks(frame)
         missing = self._missing(blocks)
         self.gaps_ = np.flatnonzero(missing.any(axis=0) & self.missing_indicator)

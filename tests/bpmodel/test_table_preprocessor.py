@@ -62,6 +62,8 @@ COLUMNS = {
     "text as object": (np.array(["a", None, "b", np.nan], dtype=object), "category"),
     "digits as text": (["01", "02", "10", "01"], "category"),
     "years as text": (["2021", "2022", "2021", "2023"], "category"),
+    "months as text": (["2024-01", "2024-02", None, "2025-12"], "date"),
+    "nearly months": (["2024-01", "2024-13", None, "2025-12"], "category"),
     "nearly dates": (["2024-01-31", "2024-02-30", "2024-03-01", "2024-03-02"], "category"),
     "mixed": (np.array([1, "b", None, 2.5], dtype=object), "category"),
     "nothing": (np.array([None] * 4, dtype=object), "category"),
@@ -227,6 +229,17 @@ def test_an_outlier_stays_near_but_where_the_way_says_so():
 def test_a_missing_category_is_a_level_of_its_own():
     Z = TablePreprocessor().fit_transform(pd.DataFrame({"town": ["Ulm", None, "Bonn", "Ulm"]}))
     np.testing.assert_array_equal(Z, [[0, 1, 0], [0, 0, 1], [1, 0, 0], [0, 1, 0]])
+
+
+def test_numbers_that_are_codes():
+    frame = pd.DataFrame({"season": [1, 2, 4, 1], "size": [1.0, 2.0, np.nan, 1.0]})
+    preprocessor = TablePreprocessor(categorical_columns=["season", "size"]).fit(frame)
+    names = ["season_1", "season_2", "season_4", "size_1", "size_2", "size_missing"]
+    assert list(preprocessor.get_feature_names_out()) == names
+    later = frame.astype({"season": float, "size": "str"}).replace({"size": {"1.0": "1"}})
+    np.testing.assert_array_equal(preprocessor.transform(later.iloc[[0]]), [[1, 0, 0, 1, 0, 0]])
+    with pytest.raises(ValueError, match="categorical_columns names month; the columns are season, size"):
+        TablePreprocessor(categorical_columns=["month", "size"]).fit(frame)
 
 
 @pytest.mark.parametrize(("way", "width"), [("onehot", 32), ("ordinal", 1)])

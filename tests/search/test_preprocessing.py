@@ -9,10 +9,10 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.preprocessing import QuantileTransformer, StandardScaler
 
 from bpmodel.preprocessing.options import PREPROCESSING
-from search import data, spaces, spec, tuning
+from search import StudyError, data, spaces, spec, tuning
 from search.evaluation import evaluate
 from search.prepared import prepare
-from search.preprocessing import PATHS, default_pipeline
+from search.preprocessing import PATHS, check_columns, default_pipeline
 from search.problem import Trial
 from search.refitting import refit
 
@@ -146,3 +146,12 @@ def test_few_preparations_are_kept(make_problem):
     for n in range(5, 5 + 2 * problem.prepared.limit):
         prepare(problem, {"quantiletransformer__n_quantiles": n})
     assert len(problem.prepared) == problem.prepared.limit
+
+
+def test_a_column_that_is_not_there_is_named():
+    with pytest.raises(
+        StudyError, match=r"x\.toml: \[preprocessing\] categorical_columns has 'month', which is not a column"
+    ):
+        check_columns({"categorical_columns": ["rooms", "month"]}, table(), "x.toml")
+    check_columns({"categorical_columns": ["rooms"]}, table(), "x.toml")
+    check_columns({}, table(), "x.toml")
