@@ -52,7 +52,7 @@ LAYERS = {
     ),
     "search.tracking": (
         ["library", "runs", "stores"],
-        ["client", "models"],
+        ["client", "models", "schema", "sqlite"],
         ["tracker"],
         ["__init__"],
     ),

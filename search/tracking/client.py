@@ -2,50 +2,40 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from search.tracking import library, stores
-from search.tracking.runs import TAG_LENGTH, Header, Opened, Report, Run, written_params
-
-ARTIFACTS = Path("mlruns") / "artifacts"
+from search.tracking.runs import (
+    EXPERIMENT_TAGS,
+    PARENT,
+    STUDY_FILE,
+    TAG_LENGTH,
+    Header,
+    Opened,
+    Report,
+    Run,
+    written_params,
+)
 
 
 def connect(uri: str) -> Any:
-    """Return a client; a database that is not there is made."""
+    """Return MLflow's client for a store."""
     library.load()
     from mlflow.tracking import MlflowClient
 
-    path = stores.database(uri)
-    if path is not None:
-        create_database(path)
     return MlflowClient(tracking_uri=uri)
 
 
-def create_database(path: Path) -> None:
-    """Create MLflow's tables in a file of another name first: a kill in between would leave a database that nothing can open."""
-    if stores.has_tables(path):
-        return
-    from mlflow.tracking import MlflowClient
-
-    new = path.with_name(f"{path.name}.{os.getpid()}.new")
-    try:
-        MlflowClient(tracking_uri=f"{stores.SQLITE}{new}").search_experiments()
-        if not stores.has_tables(path):
-            new.replace(path)
-    finally:
-        new.unlink(missing_ok=True)
-
-
+@library.quiet()
 def open_study(uri: str, header: Header) -> Opened:
     """Find the parent run of a study, or begin it; it is running from now on."""
     client = connect(uri)
-    experiment_id = _experiment(client, uri, header.experiment)
+    experiment = _experiment(client, uri, header.experiment)
+    experiment_id = experiment.experiment_id
     parents = _search(client, experiment_id, _study_query(header.study_id))
     if parents:
         parent = parents[0].info.run_id
@@ -53,14 +43,15 @@ def open_study(uri: str, header: Header) -> Opened:
     else:
         parent = _begin(client, experiment_id, header)
     recorded = set()
-    for run in _search(client, experiment_id, f"tags.`mlflow.parentRunId` = '{parent}'"):
+    for run in _search(client, experiment_id, f"tags.`{PARENT}` = '{parent}'"):
         if run.info.status == "RUNNING":  # cut off while it was written: write it again
             client.delete_run(run.info.run_id)
         else:
             recorded.add(int(run.data.tags["trial"]))
-    return Opened(experiment_id, parent, recorded)
+    return Opened(experiment_id, experiment.artifact_location, parent, recorded)
 
 
+@library.quiet()
 def holds(uri: str, experiment: str, study_id: str) -> bool:
     """Say whether a store has a study: it may have been deleted since the study was written there."""
     client = connect(uri)
@@ -68,13 +59,14 @@ def holds(uri: str, experiment: str, study_id: str) -> bool:
     return found is not None and bool(client.search_runs([found.experiment_id], _study_query(study_id)))
 
 
+@library.quiet()
 def write(uri: str, opened: Opened, runs: Iterable[Run]) -> None:
     """Write child runs."""
     from mlflow.entities import Metric, Param
 
     client = connect(uri)
     for run in runs:
-        tags = {"mlflow.parentRunId": opened.parent, **run.tags}
+        tags = run.tags | {PARENT: opened.parent}
         made = client.create_run(opened.experiment_id, start_time=run.started, run_name=run.name, tags=tags)
         run_id = made.info.run_id
         client.log_batch(
@@ -87,6 +79,7 @@ def write(uri: str, opened: Opened, runs: Iterable[Run]) -> None:
         client.set_terminated(run_id, run.status, run.ended)
 
 
+@library.quiet()
 def finish(uri: str, parent: str, report: Report) -> None:
     """Write metrics, tags, description, figures and tables of the parent run."""
     from mlflow.entities import Metric, RunTag
@@ -104,21 +97,21 @@ def finish(uri: str, parent: str, report: Report) -> None:
         client.log_dict(parent, table, f"{name}.json")
 
 
+@library.quiet()
 def end(uri: str, parent: str, status: str) -> None:
     """Say that the parent run has ended."""
     connect(uri).set_terminated(parent, status)
 
 
-def _experiment(client: Any, uri: str, name: str) -> str:
+def _experiment(client: Any, uri: str, name: str) -> Any:
     found = client.get_experiment_by_name(name)
     if found is None:
-        location = (ARTIFACTS / name).resolve().as_uri() if uri == stores.DEFAULT_URI else None
-        # the tag makes the UI open on training runs
-        kind = {"mlflow.experimentKind": "custom_model_development"}
-        return str(client.create_experiment(name, artifact_location=location, tags=kind))
+        path = stores.database(uri)
+        root = None if path is None else stores.artifact_root(path, name)  # None: where the store says
+        return client.get_experiment(client.create_experiment(name, artifact_location=root, tags=EXPERIMENT_TAGS))
     if found.lifecycle_stage == "deleted":
         client.restore_experiment(found.experiment_id)
-    return str(found.experiment_id)
+    return found
 
 
 def _begin(client: Any, experiment_id: str, header: Header) -> str:
@@ -127,7 +120,7 @@ def _begin(client: Any, experiment_id: str, header: Header) -> str:
     run_id = str(client.create_run(experiment_id, run_name=header.experiment, tags=header.tags).info.run_id)
     client.log_batch(run_id, params=[Param(name, value) for name, value in written_params(header.params).items()])
     if header.source is not None:
-        client.log_text(run_id, header.source, "study.toml")
+        client.log_text(run_id, header.source, STUDY_FILE)
     return run_id
 
 

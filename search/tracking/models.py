@@ -29,6 +29,7 @@ class RegisteredModel:
         return f"models:/{self.name}@champion"
 
 
+@library.quiet()
 def register(uri: str, name: str, run_id: str, model: Any, X: Any, score: float) -> RegisteredModel:
     """Log a fitted pipeline to a run, register it under a name and give it the alias ``champion``.
 

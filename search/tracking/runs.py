@@ -4,19 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 import numpy as np
 
 from search.outcomes import Outcome
 
-CURVE_POINTS = 250
+CURVE_POINTS = 50
+"""Of a loss curve that are kept: a trial has a dozen metrics and two curves, and each point is a row with three indices."""
+
 PARAM_LENGTH, TAG_LENGTH = 6000, 5000
 """Characters of a text that are kept: the limits of MLflow's, for all its stores."""
 
 DIAGNOSIS = "diagnosis.json"
 RUN_STATUS = {"ok": "FINISHED", "diverged": "FINISHED", "stopped": "KILLED", "error": "FAILED"}
+PARENT = "mlflow.parentRunId"
 SOURCE_NAME = {"mlflow.source.name": "bpsearch"}
+EXPERIMENT_TAGS = {"mlflow.experimentKind": "custom_model_development"}
+"""With it the UI opens on training runs."""
+
+STUDY_FILE = "study.toml"
 
 
 @dataclass(frozen=True)
@@ -46,9 +54,10 @@ class Header:
 
 @dataclass(frozen=True)
 class Opened:
-    """Where the runs of a study go, and the numbers of the trials that have one."""
+    """Where the runs and the artifacts of a study go, and the numbers of the trials that have a run."""
 
     experiment_id: str
+    root: str
     parent: str
     recorded: set[int]
 
@@ -133,5 +142,18 @@ def _metrics(outcome: Outcome, value: float) -> Iterator[tuple[str, float, int]]
     for epoch, score in outcome.curve.items():
         yield "score_curve", score, epoch
     for name, losses in outcome.losses.items():
-        for epoch in np.unique(np.linspace(0, len(losses) - 1, min(CURVE_POINTS, len(losses))).astype(int)):
-            yield f"{name}_loss", losses[epoch], int(epoch) + 1
+        for epoch in kept_epochs(len(losses)):
+            yield f"{name}_loss", losses[epoch - 1], epoch
+
+
+@cache
+def kept_epochs(n_epochs: int) -> list[int]:
+    """Return the epochs of a loss curve that are kept: nearly all at the beginning, where it is steep, fewer and fewer later.
+
+    >>> kept_epochs(3), kept_epochs(200)[:6], kept_epochs(200)[-3:]
+    ([1, 2, 3], [1, 2, 3, 4, 5, 6], [184, 192, 200])
+    """
+    if n_epochs <= CURVE_POINTS:
+        return list(range(1, n_epochs + 1))
+    places = np.linspace(0, 1, CURVE_POINTS) ** 2 * (n_epochs - 1)
+    return sorted({round(place) + 1 for place in places})

@@ -32,6 +32,11 @@ def database(uri: str) -> Path | None:
     return Path(uri.removeprefix(SQLITE)) if uri.startswith(SQLITE) else None
 
 
+def artifact_root(path: Path, experiment: str) -> str:
+    """Return where the artifacts of an experiment go: into a folder beside the SQLite database."""
+    return (path.parent / "artifacts" / experiment).resolve().as_uri()
+
+
 def has_tables(path: Path) -> bool:
     """Say whether a database is there and was begun: it gets its tables before it gets its name."""
     return path.exists() and path.stat().st_size > 0

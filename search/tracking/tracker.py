@@ -1,7 +1,7 @@
 """Writes a study to MLflow in the background.
 
-One thread does all the writing, in order: importing MLflow takes seconds and a write tens of milliseconds, and training needs
-neither. What a kill keeps from being written is written by the next run, from the finished trials of the study's own store.
+One thread does all the writing, in order, and trials in batches: training should not have to wait for it. What a kill keeps
+from being written is written by the next run, from the finished trials of the study's own store.
 """
 
 from __future__ import annotations
@@ -9,14 +9,21 @@ from __future__ import annotations
 import queue
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from types import ModuleType
 from typing import Any, Self
 
 from search.outcomes import Outcome
-from search.tracking import client, library, models, stores
+from search.tracking import client, models, schema, sqlite, stores
 from search.tracking.models import RegisteredModel
-from search.tracking.runs import Header, Opened, Report, Run, child
+from search.tracking.runs import Header, Opened, Report, child
+
+BATCH_SECONDS = 1.0
+"""Trials are written together that finish within so long: a transaction costs as much as many rows."""
+
+BATCH_TRIALS = 200
 
 
 class TrackingError(RuntimeError):
@@ -28,8 +35,12 @@ def holds(uri: str, experiment: str, study_id: str) -> bool:
     path = stores.database(uri)
     if path is not None and not stores.has_tables(path):
         return False
-    with library.quiet():
-        return client.holds(uri, experiment, study_id)
+    return _writer(uri, experiment).holds(uri, experiment, study_id)
+
+
+def _writer(uri: str, experiment: str) -> ModuleType:
+    """Return the module that writes to a store: into its tables if they are SQLite's and known, else through the client."""
+    return sqlite if sqlite.understands(uri, experiment) else client
 
 
 class Tracker:
@@ -55,7 +66,10 @@ class Tracker:
         self.uri = uri
         self._header = Header(experiment, study_id, dict(params), source)
         self._jobs: queue.Queue[Callable[[], None] | None] = queue.Queue()
+        self._finished: deque[tuple[Outcome, float, float]] = deque()
+        self._hurry = threading.Event()
         self._error: BaseException | None = None
+        self._writer: ModuleType
         self._opened: Opened
         self._model: RegisteredModel | None = None
         self._thread = threading.Thread(target=self._work, name="mlflow-writer", daemon=True)
@@ -74,8 +88,8 @@ class Tracker:
 
     def record(self, outcome: Outcome, value: float) -> None:
         """Write a child run, unless the study has one for this trial already."""
-        ended = time.time()
-        self._jobs.put(lambda: self._record(child(outcome, value, ended)))
+        self._finished.append((outcome, value, time.time()))
+        self._jobs.put(self._write)
 
     def finish(self, report: Report) -> None:
         """Write metrics, tags, description, figures and tables of the parent run."""
@@ -104,7 +118,9 @@ class Tracker:
         TrackingError
             If something could not be.
         """
+        self._hurry.set()
         self._jobs.join()
+        self._hurry.clear()
         if self._error is not None:
             reason = f"{type(self._error).__name__}: {self._error}".splitlines()[0]
             raise TrackingError(f"MLflow at {self.uri} could not be written: {reason}") from self._error
@@ -129,8 +145,7 @@ class Tracker:
         while (job := self._jobs.get()) is not None:
             try:
                 if self._error is None:
-                    with library.quiet():
-                        job()
+                    job()
             except Exception as error:  # kept for `flush`; later jobs would fail the same way
                 self._error = error
             finally:
@@ -138,12 +153,21 @@ class Tracker:
         self._jobs.task_done()
 
     def _open(self) -> None:
-        self._opened = client.open_study(self.uri, self._header)
+        path = stores.database(self.uri)
+        if path is not None:
+            schema.create(path)
+        self._writer = _writer(self.uri, self._header.experiment)
+        self._opened = self._writer.open_study(self.uri, self._header)
 
-    def _record(self, run: Run) -> None:
-        if run.trial not in self._opened.recorded:
-            client.write(self.uri, self._opened, [run])
-            self._opened.recorded.add(run.trial)
+    def _write(self) -> None:
+        """Write the trials that have finished by now or will in a moment; the jobs of those that were written do nothing."""
+        if self._finished:
+            self._hurry.wait(BATCH_SECONDS)
+        batch = [self._finished.popleft() for _ in range(min(len(self._finished), BATCH_TRIALS))]
+        runs = {o.number: child(o, value, at) for o, value, at in batch if o.number not in self._opened.recorded}
+        if runs:
+            self._writer.write(self.uri, self._opened, list(runs.values()))
+            self._opened.recorded.update(runs)
 
     def _register(self, model: Any, X: Any, score: float) -> None:
         self._model = models.register(self.uri, self._header.experiment, self._opened.parent, model, X, score)

@@ -21,8 +21,7 @@ from search import folds
 from search.outcomes import Divergence, Outcome
 from search.problem import Problem
 from search.splitters import Scheme
-from search.tracking import library, stores
-from search.tracking.client import create_database
+from search.tracking import library, schema, stores
 
 NETWORK = {"hidden_layer_sizes": (8,), "learning_rate_init": 0.02, "batch_size": 16, "max_iter": 12}
 SCORERS = {"regression": "neg_root_mean_squared_error", "classification": "neg_log_loss"}
@@ -109,8 +108,7 @@ def mlflow() -> ModuleType:
 def empty_database(mlflow, tmp_path_factory) -> Path:
     """An MLflow database without runs: creating its tables takes seconds, copying it does not."""
     path = tmp_path_factory.mktemp("empty") / "mlflow.db"
-    with library.quiet():
-        create_database(path)
+    schema.create(path)
     return path
 
 

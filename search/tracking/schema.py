@@ -1,0 +1,49 @@
+"""The tables of an SQLite store, which MLflow makes."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from search.tracking import stores
+from search.tracking.library import ENVIRONMENT
+
+MAKE = """
+import os, sys
+os.nice(10)
+path, new = sys.argv[1], f"{sys.argv[1]}.{os.getpid()}.new"
+try:
+    from mlflow.tracking import MlflowClient
+    MlflowClient(tracking_uri=f"sqlite:///{new}").search_experiments()
+    if not os.path.exists(path) or not os.path.getsize(path):
+        os.replace(new, path)
+finally:
+    if os.path.exists(new):
+        os.unlink(new)
+"""
+"""A kill halfway would leave a database that nothing can open, so it gets its name when it is done."""
+
+
+def create(path: Path) -> None:
+    """Make a database, if there is none, in a process of low priority: it takes seconds of arithmetic that training could use.
+
+    Raises
+    ------
+    OSError
+        If it cannot be made.
+    """
+    if stores.has_tables(path):
+        return
+    made = subprocess.run(
+        [sys.executable, "-c", MAKE, str(path)],
+        env={**ENVIRONMENT, **os.environ, "PYTHONWARNINGS": "ignore"},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,  # a Ctrl-C is for the search
+    )
+    if made.returncode:
+        raise OSError(made.stderr.strip().splitlines()[-1] if made.stderr.strip() else "MLflow's tables cannot be made")
