@@ -128,7 +128,9 @@ def _tune(options: argparse.Namespace, console: Console) -> int:
             f"best {report.number(sign * best.score) if best else '-'}  "
             f"diverged {progress.count('diverged')}  stopped {progress.count('stopped')}"
         )
-        bar.update(task, total=progress.n_trials, completed=len(progress.outcomes), state=state)
+        bar.update(
+            task, description=progress.stage, total=progress.n_trials, completed=len(progress.outcomes), state=state
+        )
 
     try:
         result = tuning.tune(study, show)
@@ -140,7 +142,7 @@ def _tune(options: argparse.Namespace, console: Console) -> int:
         if study.search.method != "grid":
             console.print(f"go on with: make tune STUDY={options.study} TRIALS={2 * len(result.outcomes)}")
         console.print()
-    console.print(report.final(study, result.outcomes, result.baselines, result.best))
+    console.print(report.final(result))
     if result.model is not None:
         console.print(f"model:  {result.model.uri}  (version {result.model.version})")
     if result.problem:

@@ -45,6 +45,11 @@ class Dataset:
         digest.update(pd.util.hash_pandas_object(pd.DataFrame(self.y), index=False).to_numpy().tobytes())
         return digest.hexdigest()[:16]
 
+    def take(self, rows: NDArray[np.integer]) -> Dataset:
+        """Return some of the rows."""
+        labels = None if self.labels is None else self.labels[rows]
+        return replace(self, X=self.X.iloc[rows].reset_index(drop=True), y=self.y[rows], labels=labels)
+
 
 def load(study: Study) -> Dataset:
     """Load the data of a study.

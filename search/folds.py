@@ -56,7 +56,7 @@ def split(scheme: Scheme, y: NDArray[Any], labels: NDArray[Any] | None = None, *
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="The least populated class", category=UserWarning)
         for repeat in range(scheme.repeats):
-            seeded = seed + repeat if scheme.shuffled else None
+            seeded = (seed + repeat) % 2**32 if scheme.shuffled else None
             cv = predefined(labels) if scheme.kind == "predefined" else KINDS[scheme.kind].splitter(scheme, seeded)
             try:
                 splits += from_splitter(cv, np.zeros(len(y)), y, groups=groups).splits

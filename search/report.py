@@ -13,8 +13,9 @@ from bpmodel.findings import Diagnosis
 from search.advice import advice, codes
 from search.baselines import Baseline
 from search.outcomes import Outcome
+from search.paired import CONFIDENCE, Difference
+from search.results import Result
 from search.spaces import label
-from search.spec import Study
 from search.tracking import RegisteredModel
 
 BEST_COLUMNS = 5
@@ -47,7 +48,7 @@ def number(value: Any) -> str:
     return label(value)
 
 
-def best_trials(outcomes: Mapping[int, Outcome], scoring: str) -> Table:
+def best_trials(outcomes: Mapping[int, Outcome], rivals: Mapping[int, Difference], scoring: str) -> Table:
     """Return a table of the best trials, a column each."""
     name, sign = metric(scoring)
     healthy = sorted((o for o in outcomes.values() if o.verdict == "ok"), key=lambda o: (-o.score, o.number))
@@ -58,6 +59,10 @@ def best_trials(outcomes: Mapping[int, Outcome], scoring: str) -> Table:
         table.add_column(f"trial {outcome.number}", justify="right", no_wrap=True)
     table.add_row(name, *(number(sign * o.score) for o in best), style="bold")
     table.add_row("std over the folds", *(number(o.std) for o in best))
+    if rivals:
+        apart = [rivals.get(o.number) for o in best]
+        table.add_row("worse by", *(number(abs(d.mean)) if d else "" for d in apart))
+        table.add_row("p-value of that", *(f"{d.p_value:.2f}" if d else "" for d in apart))
     table.add_row("epochs", *(str(o.epoch) for o in best))
     for param in best[0].params if best else ():
         table.add_row(param, *(number(o.params[param]) for o in best))
@@ -76,6 +81,37 @@ def comparison(outcome: Outcome | None, title: str, baselines: Sequence[Baseline
     for row, score, std in rows:
         table.add_row(row, number(sign * score), f"± {number(std)}")
     return table
+
+
+def alike(best: Outcome | None, rivals: Mapping[int, Difference]) -> str:
+    """Return which of the next best trials are as good as the best one for all that the folds can tell, if any."""
+    numbers = [str(number) for number, d in rivals.items() if not d.distinguishable]
+    if best is None or not numbers:
+        return ""
+    return (
+        f"Not distinguishable from trial {best.number} on these folds ({CONFIDENCE:.0%}, corrected resampled t-test): "
+        f"trial{'s' if len(numbers) > 1 else ''} {', '.join(numbers)}"
+    )
+
+
+def honest(result: Result) -> list[str]:
+    """Return the estimate of nested cross-validation in lines, the optimistic score beside it; empty if there is none."""
+    nested, best = result.nested, result.best
+    if nested is None:
+        return []
+    _, sign = metric(result.study.scoring)
+    scores = ", ".join("no network" if score is None else number(sign * score) for score in nested.scores)
+    if None in nested.scores:
+        lines = ["no estimate: the search delivered no healthy network in every outer fold"]
+    else:
+        lines = [
+            f"{number(sign * nested.score)} ± {number(nested.std)}: the search itself, on rows that it has not seen"
+        ]
+    if best is not None:
+        lines.append(
+            f"{number(sign * best.score)} ± {number(best.std)}: trial {best.number}, on the folds it was chosen by"
+        )
+    return [*lines, f"outer folds: {scores}"]
 
 
 def divergences(outcomes: Mapping[int, Outcome]) -> list[str]:
@@ -111,13 +147,20 @@ def errors(outcomes: Mapping[int, Outcome]) -> list[str]:
     return [f"trial {o.number}: {o.reason}" for o in outcomes.values() if o.verdict == "error"]
 
 
-def final(
-    study: Study, outcomes: Mapping[int, Outcome], baselines: Sequence[Baseline], best: Outcome | None
-) -> RenderableType:
+def final(result: Result) -> RenderableType:
     """Return the report on a study for the terminal."""
-    parts: list[RenderableType] = [best_trials(outcomes, study.scoring), Text()] if best else []
+    study, outcomes, best = result.study, result.outcomes, result.best
+    parts: list[RenderableType] = []
+    if best is not None:
+        parts.append(best_trials(outcomes, result.rivals, study.scoring))
+        if told := alike(best, result.rivals):
+            parts.append(Text(f"  {told}"))
+        parts.append(Text())
     title = f"best network (trial {best.number})" if best else ""
-    parts += [comparison(best, title, baselines, study.scoring), Text()]
+    parts += [comparison(best, title, result.baselines, study.scoring), Text()]
+    if estimate := honest(result):
+        name, _ = metric(study.scoring)
+        parts += [Text(f"Nested cross-validation ({name})", style="bold"), *_first(estimate), Text()]
     broken, failed, mended = divergences(outcomes), errors(outcomes), repairs(outcomes)
     if broken:
         parts.append(Text(f"Diverged: {diverged_title(outcomes)}", style="bold"))
@@ -170,27 +213,25 @@ def single(outcome: Outcome, baselines: Sequence[Baseline], scoring: str) -> Ren
     )
 
 
-def summary(
-    study: Study,
-    outcomes: Mapping[int, Outcome],
-    baselines: Sequence[Baseline],
-    best: Outcome | None,
-    model: RegisteredModel | None,
-) -> str:
+def summary(result: Result, model: RegisteredModel | None) -> str:
     """Return the study in Markdown, for the parent run's description."""
+    study, outcomes, best = result.study, result.outcomes, result.best
     name, sign = metric(study.scoring)
     lines = [
         f"**{study.name}**: {len(outcomes)} trials by {study.search.method} search, {study.scheme}, {name}.",
         "",
     ]
     lines += ["| | mean | std over the folds |", "|---|---|---|"]
-    lines += [f"| {b.name} | {number(sign * b.score)} | {number(b.std)} |" for b in baselines]
+    lines += [f"| {b.name} | {number(sign * b.score)} | {number(b.std)} |" for b in result.baselines]
     if best is not None:
         lines += [
             f"| **trial {best.number}, {best.epoch} epochs** | {number(sign * best.score)} | {number(best.std)} |",
             "",
         ]
+        lines += [f"Nested cross-validation: {line}." for line in honest(result)[:1]]
         lines += [f"- {param}: `{number(value)}`" for param, value in best.params.items()]
+        if close := alike(best, result.rivals):
+            lines += ["", f"{close}."]
     if model is not None:
         lines += ["", f"Model: `{model.uri}` (version {model.version})."]
     broken = divergences(outcomes)

@@ -60,6 +60,7 @@ class CrossValidation(_Table):
     gap: int = Field(default=0, ge=0)
     group: str | None = None
     split: str | None = None
+    outer: int | None = Field(default=None, ge=2)
     scoring: str | None = None
 
 

@@ -94,7 +94,7 @@ class Kind:
     outer: str | None = None
 
 
-SHUFFLED = ("n_splits", "shuffle", "repeats")
+SHUFFLED = ("n_splits", "shuffle", "repeats", "outer")
 
 KINDS = {
     "k_fold": Kind(
@@ -131,7 +131,7 @@ KINDS = {
         lambda scheme, seed: LeaveOneGroupOut(),
         "one group of {column!r} left out",
         "Each group is validated once, by what was trained on all others.",
-        ("group",),
+        ("group", "outer"),
         needs="group",
         outer="group",
     ),
@@ -139,7 +139,7 @@ KINDS = {
         lambda scheme, seed: TimeSeriesSplit(scheme.n_splits, gap=scheme.gap),
         "{n_splits} folds in time order",
         "Each fold trains on all rows before those it validates, but for the last `gap`. The default where `time` is named.",
-        ("n_splits", "gap"),
+        ("n_splits", "gap", "outer"),
     ),
     "predefined": Kind(
         lambda scheme, seed: None,  # made of the column alone, by `predefined`

@@ -16,7 +16,7 @@ from search.evaluation import evaluate
 from search.outcomes import Outcome
 from search.problem import Problem, Trial
 from search.sampling import RandomSampler
-from search.tuning import build_problem
+from search.setting import build_problem
 
 STUDY = ROOT / "studies" / "exploding.toml"
 TRIALS = 120

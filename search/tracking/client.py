@@ -85,9 +85,11 @@ def finish(uri: str, parent: str, report: Report) -> None:
     from mlflow.entities import Metric, RunTag
 
     client, now = connect(uri), int(time.time() * 1000)
+    values = [(name, v, 0) for name, v in report.metrics.items()]
+    values += [(name, v, step) for name, vs in report.steps.items() for step, v in enumerate(vs) if v is not None]
     client.log_batch(
         parent,
-        metrics=[Metric(name, float(v), now, 0) for name, v in report.metrics.items() if np.isfinite(v)],
+        metrics=[Metric(name, float(v), now, step) for name, v, step in values if np.isfinite(v)],
         tags=[RunTag("mlflow.note.content", report.summary[:TAG_LENGTH])]
         + [RunTag(name, str(v)[:TAG_LENGTH]) for name, v in report.params.items()],
     )

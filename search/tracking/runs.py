@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -91,13 +91,17 @@ class Run:
 
 @dataclass(frozen=True)
 class Report:
-    """What the parent run holds at the end of a study; `figures` maps file names to Matplotlib figures."""
+    """What the parent run holds at the end of a study.
+
+    `figures` maps file names to Matplotlib figures; `steps` are metrics with a value for each step, None where there is none.
+    """
 
     params: Mapping[str, Any]
     metrics: Mapping[str, float]
     summary: str
     figures: Mapping[str, Any] = field(default_factory=dict)
     tables: Mapping[str, Any] = field(default_factory=dict)
+    steps: Mapping[str, Sequence[float | None]] = field(default_factory=dict)
 
 
 def written_params(params: Mapping[str, Any]) -> dict[str, str]:

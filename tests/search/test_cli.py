@@ -20,7 +20,7 @@ import pandas as pd
 import pytest
 from sklearn.metrics import get_scorer, get_scorer_names
 
-from search import StudyError, cli, data, plots, spec, tracking, tuning
+from search import StudyError, cli, data, plots, setting, spec, tracking, tuning
 from search.store import StudyStore, _lock
 from search.tracking import stores
 
@@ -530,12 +530,12 @@ def test_scorer_that_does_not_fit_was_unexpected_bug(tmp_path, monkeypatch, writ
     target = {"regression": "price", "classification": "town"}[task]
     write(('"price"\ntask = "regression"', f'"{target}"\ntask = "{task}"'))
     study = spec.load("small.toml")
-    problem = tuning.build_problem(study, data.load(study))
+    problem = setting.build_problem(study, data.load(study))
     refused = {}
     for scoring in get_scorer_names():
         scored = dataclasses.replace(study, cv=study.cv.model_copy(update={"scoring": scoring}))
         try:
-            tuning.measure_baselines(scored, dataclasses.replace(problem, scorer=get_scorer(scoring)))
+            setting.measure_baselines(scored, dataclasses.replace(problem, scorer=get_scorer(scoring)))
         except StudyError as error:
             refused[scoring] = str(error)
     fit = {"regression": {"r2", "neg_mean_absolute_error"}, "classification": {"accuracy", "roc_auc_ovr"}}

@@ -10,7 +10,7 @@ from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 from optuna.trial import TrialState
 
-from search import StudyError, cutoffs, data, runner, spaces, spec, tuning
+from search import StudyError, cutoffs, data, runner, setting, spaces, spec
 from search.runner import plan
 from search.store import StudyStore
 
@@ -155,7 +155,7 @@ def test_changed_grid_is_another_space_bug(tmp_path, before, after):
         (tmp_path / "x.toml").write_text(GRID_STUDY + space)
         study = spec.load(tmp_path / "x.toml")
         dataset = data.load(study)
-        identity = tuning.identity(study, dataset, tuning.build_problem(study, dataset))
+        identity = setting.identity(study, dataset, setting.build_problem(study, dataset))
         StudyStore(tmp_path / "x.journal", "x", identity, study.space).close()
 
     run(before)

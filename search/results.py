@@ -1,0 +1,37 @@
+"""What a study has found, as reports are made from it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from search.baselines import Baseline
+from search.nested_cv import Nested
+from search.outcomes import Outcome
+from search.paired import Difference
+from search.spec import Study
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a study has found.
+
+    Attributes
+    ----------
+    outcomes : dict of int to Outcome
+        All trials, those of earlier runs included.
+    baselines : list of Baseline
+        Dummy predictor and linear model on the same folds.
+    best : Outcome or None
+        None if no trial finished healthy.
+    rivals : dict of int to Difference
+        How far the next best trials are from the best one, fold by fold.
+    nested : Nested or None
+        The honest estimate, if the study asks for one.
+    """
+
+    study: Study
+    outcomes: dict[int, Outcome]
+    baselines: list[Baseline]
+    best: Outcome | None
+    rivals: dict[int, Difference]
+    nested: Nested | None

@@ -1,0 +1,80 @@
+"""A study file and its data, put together: what its trials share, what they are measured against, and where they are kept."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from sklearn.metrics import get_scorer
+
+from search import baselines, folds, spaces
+from search.baselines import Baseline
+from search.data import Dataset
+from search.errors import StudyError
+from search.preprocessing import PATHS, check_columns, default_pipeline
+from search.problem import Problem
+from search.spec import Study
+from search.store import StudyStore
+
+STUDIES = Path("studies")
+
+
+def open_store(study: Study, dataset: Dataset, problem: Problem) -> StudyStore:
+    """Open the journal of a study; errors name the study file."""
+    path = STUDIES / f"{study.name}.journal"
+    try:
+        return StudyStore(path, study.name, identity(study, dataset, problem), study.space)
+    except StudyError as error:
+        raise StudyError(f"{study.path}: {error}") from None
+
+
+def build_problem(study: Study, dataset: Dataset, where: str | None = None) -> Problem:
+    """Return what all trials of a study share; errors start with `where`, or the study file."""
+    check_columns(study.preprocessing, dataset.X, str(study.path))
+    pipeline = default_pipeline(study.data.task, study.model, study.preprocessing)
+    splits = folds.split(
+        study.scheme, dataset.y, dataset.labels, seed=study.search.seed, where=where or str(study.path)
+    )
+    prefix = f"{pipeline.steps[-1][0]}__"
+    return Problem(pipeline, dataset.X, dataset.y, splits, get_scorer(study.scoring), study.search.seed, prefix, PATHS)
+
+
+def measure_baselines(study: Study, problem: Problem) -> list[Baseline]:
+    """Score dummy predictor and linear model on the folds of a study.
+
+    Raises
+    ------
+    StudyError
+        If the scorer does not fit the data.
+    """
+    try:
+        scored = [baselines.dummy(problem, study.data.task), baselines.linear(problem, study.data.task)]
+        if not all(np.isfinite(b.score) for b in scored):
+            raise ValueError("the score of the dummy predictor is not finite")
+    except (ValueError, TypeError, AttributeError) as error:  # what scorers raise where they do not fit
+        reason = str(error).splitlines()[0]
+        raise StudyError(
+            f"{study.path}: [cv] scoring = {study.scoring!r} does not fit this {study.data.task}: {reason}"
+        ) from None
+    return scored
+
+
+def identity(study: Study, dataset: Dataset, problem: Problem) -> dict[str, Any]:
+    """Return what makes the trials of a study comparable, under the names of the study file's tables."""
+    space = {"[space]": spaces.describe(study.space)}
+    if study.search.method == "grid":  # trials are the grid's points, counted
+        space["[space], as a grid"] = {"order": list(study.space), **spaces.describe_grid(study.space)}
+    return {
+        "[data]": {"source": study.data.source, "target": dataset.target, "rows": dataset.fingerprint},
+        **space,
+        "[preprocessing]": {name: spaces.label(value) for name, value in sorted(study.preprocessing.items())},
+        "[model]": {name: spaces.label(value) for name, value in sorted(study.model.items())},
+        "[cv]": {
+            "scoring": study.scoring,
+            "kind": study.scheme.kind,
+            "n_splits": len(problem.folds),
+            "folds": problem.folds.fingerprint,
+        },
+        "[search]": {"method": study.search.method, "seed": study.search.seed},
+    }
