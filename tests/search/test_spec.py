@@ -137,7 +137,7 @@ MISTAKES = {
     "shuffled series": (
         "n_splits = 3",
         "kind = 'time_series'\nshuffle = true",
-        ["[cv] shuffle = True is not for kind = 'time_series'; allowed there are n_splits, gap, scoring"],
+        ["[cv] shuffle = True is not for kind = 'time_series'; allowed there are n_splits, gap, outer, scoring"],
     ),
     "no group": ("n_splits = 3", "kind = 'group'", ["[cv] kind = 'group' needs group, the name of a column"]),
     "no split": ("n_splits = 3", "kind = 'predefined'", ["[cv] kind = 'predefined' needs split, the name of a column"]),
