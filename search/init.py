@@ -42,6 +42,10 @@ scoring = "{scoring}"    # any scorer of scikit-learn
 
 
 KIND_NAMES = {"number": "numbers", "truth": "truth values", "date": "dates", "category": "categories"}
+SKEWED = (
+    '# target_transform = "log"    # the target is skewed; ["none", "log"] under [space] finds out whether that helps\n'
+)
+SKEWNESS = 2.0
 MOST_CODES = 12
 """Whole numbers with no more different values than this, and more than two, may be codes."""
 
@@ -73,7 +77,7 @@ def write_study(source: Path, target: str, output: Path | None = None) -> tuple[
         task=task,
         reason=reason,
         kinds=", ".join(f"{KIND_NAMES[kind]}: {len(names)}" for kind, names in kinds.items()),
-        preprocessing=preprocessing_lines(X, kinds),
+        preprocessing=preprocessing_lines(X, kinds) + (SKEWED if task == "regression" and y.skew() > SKEWNESS else ""),
         space=spaces.DEFAULT,
         scoring=spec.DEFAULT_SCORING[task],
     )

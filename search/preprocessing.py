@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import pandas as pd
+from sklearn.compose import TransformedTargetRegressor
 from sklearn.pipeline import Pipeline, make_pipeline
 
 from bpmodel import BPClassifier, BPRegressor
-from bpmodel.preprocessing import TablePreprocessor
-from bpmodel.preprocessing.options import PREPROCESSING
+from bpmodel.preprocessing import TablePreprocessor, TargetTransformer
+from bpmodel.preprocessing.options import COLUMNS, TARGET
 from search.errors import StudyError
 
-PATHS = {option.name: f"{TablePreprocessor.__name__.lower()}__{option.name}" for option in PREPROCESSING}
+PATHS = {
+    **{option.name: f"tablepreprocessor__{option.name}" for option in COLUMNS},
+    **{option.name: f"transformedtargetregressor__transformer__{option.name}" for option in TARGET},
+}
 """Names of the preprocessing options in the default pipeline."""
 
 
-def default_pipeline(task: str, model: Mapping[str, Any], preprocessing: Mapping[str, Any] | None = None) -> Pipeline:
-    """Return ``make_pipeline(TablePreprocessor(…), network)``.
+def default_pipeline(
+    task: str,
+    model: Mapping[str, Any],
+    preprocessing: Mapping[str, Any] | None = None,
+    searched: Collection[str] = (),
+) -> Pipeline:
+    """Return ``make_pipeline(TablePreprocessor(…), network)``, the network in a `TransformedTargetRegressor` if asked for.
 
     Parameters
     ----------
@@ -26,15 +35,23 @@ def default_pipeline(task: str, model: Mapping[str, Any], preprocessing: Mapping
     model : dict
         Hyperparameters of the network; for regression its target is scaled unless ``scale_target`` says otherwise.
     preprocessing : dict, optional
-        Options of the `TablePreprocessor`.
+        Options of the `TablePreprocessor` and the `TargetTransformer`.
+    searched : collection of str, optional
+        Names of what trials will set; a target that is never transformed needs no transformer.
 
     Examples
     --------
-    >>> pipeline = default_pipeline("regression", {}, {"numeric": "quantile"})
-    >>> pipeline.get_params()[PATHS["numeric"]]
+    >>> default_pipeline("regression", {}, {"numeric": "quantile"}).get_params()[PATHS["numeric"]]
     'quantile'
+    >>> default_pipeline("regression", {}, {"target_transform": "log"}).get_params()[PATHS["target_transform"]]
+    'log'
     """
-    return make_pipeline(TablePreprocessor(**(preprocessing or {})), network(task, model))
+    given = preprocessing or {}
+    columns, target = ({o.name: given[o.name] for o in rows if o.name in given} for rows in (COLUMNS, TARGET))
+    last = network(task, model)
+    if target or any(option.name in searched for option in TARGET):
+        last = TransformedTargetRegressor(last, transformer=TargetTransformer(**target), check_inverse=False)
+    return make_pipeline(TablePreprocessor(**columns), last)
 
 
 def check_columns(preprocessing: Mapping[str, Any], X: pd.DataFrame, where: str) -> None:

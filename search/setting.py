@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from sklearn.metrics import get_scorer
 
-from search import baselines, folds, spaces
+from search import baselines, folds, nesting, spaces
 from search.baselines import Baseline
 from search.data import Dataset
 from search.errors import StudyError
@@ -32,11 +32,11 @@ def open_store(study: Study, dataset: Dataset, problem: Problem) -> StudyStore:
 def build_problem(study: Study, dataset: Dataset, where: str | None = None) -> Problem:
     """Return what all trials of a study share; errors start with `where`, or the study file."""
     check_columns(study.preprocessing, dataset.X, str(study.path))
-    pipeline = default_pipeline(study.data.task, study.model, study.preprocessing)
+    pipeline = default_pipeline(study.data.task, study.model, study.preprocessing, study.space)
     splits = folds.split(
         study.scheme, dataset.y, dataset.labels, seed=study.search.seed, where=where or str(study.path)
     )
-    prefix = f"{pipeline.steps[-1][0]}__"
+    prefix = nesting.prefix(pipeline)
     return Problem(pipeline, dataset.X, dataset.y, splits, get_scorer(study.scoring), study.search.seed, prefix, PATHS)
 
 

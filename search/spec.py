@@ -12,7 +12,7 @@ from sklearn.metrics import get_scorer_names
 from sklearn.utils._param_validation import InvalidParameterError, validate_parameter_constraints
 
 from bpmodel.options import CLASSIFIER_OPTIONS, REGRESSOR_OPTIONS, Option
-from bpmodel.preprocessing.options import PREPROCESSING
+from bpmodel.preprocessing.options import COLUMNS, PREPROCESSING
 from search import spaces
 from search.errors import StudyError
 from search.spaces import Space
@@ -155,7 +155,7 @@ def load(path: str | Path) -> Study:
 
 def _options(task: str) -> dict[str, dict[str, Option]]:
     """Return what may be fixed under [model] and [preprocessing], and searched in [space]."""
-    rows = {"model": OPTIONS[task], "preprocessing": PREPROCESSING}
+    rows = {"model": OPTIONS[task], "preprocessing": PREPROCESSING if task == "regression" else COLUMNS}
     return {table: {o.name: o for o in options} for table, options in rows.items()}
 
 

@@ -15,7 +15,7 @@ LAYERS = {
         ["columns", "dates", "piecewise", "quantile", "smooth_clip"],
         ["encodings"],
         ["options"],
-        ["table"],
+        ["table", "target"],
         ["__init__"],
     ),
     "bpmodel": (

@@ -4,5 +4,6 @@ from bpmodel.preprocessing.piecewise import PiecewiseLinearEncoder
 from bpmodel.preprocessing.quantile import NormalScores
 from bpmodel.preprocessing.smooth_clip import SmoothClipScaler
 from bpmodel.preprocessing.table import TablePreprocessor
+from bpmodel.preprocessing.target import TargetTransformer
 
-__all__ = ["NormalScores", "PiecewiseLinearEncoder", "SmoothClipScaler", "TablePreprocessor"]
+__all__ = ["NormalScores", "PiecewiseLinearEncoder", "SmoothClipScaler", "TablePreprocessor", "TargetTransformer"]

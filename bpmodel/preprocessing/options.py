@@ -1,6 +1,6 @@
 """The one table of preprocessing options: name, default, domain, meaning.
 
-The transformer's constructor, its validation and documentation, the checks of study files and their documentation are made
+The transformers' constructors, their validation and documentation, the checks of study files and their documentation are made
 from these rows.
 """
 
@@ -13,7 +13,7 @@ from sklearn.utils._param_validation import Interval
 from bpmodel.options import Option, meanings, one_of
 from bpmodel.preprocessing.encodings import CATEGORICAL, NUMERIC
 
-PREPROCESSING = (
+COLUMNS = (
     Option(
         "numeric",
         "standard",
@@ -55,3 +55,21 @@ PREPROCESSING = (
         "Whether a number, truth value or date with gaps gets one more column, 1 where it is missing.",
     ),
 )
+
+TARGETS = {
+    "none": "the target itself",
+    "log": "sign(y) log(1 + |y| / s), where s is a tenth of the median of |y| without zeros: for targets of several orders of "
+    "magnitude. Predictions and scores are in the target's own units",
+}
+
+TARGET = (
+    Option(
+        "target_transform",
+        "none",
+        one_of(TARGETS),
+        "What a network learns for regression.",
+        choices=TARGETS,
+    ),
+)
+
+PREPROCESSING = (*COLUMNS, *TARGET)

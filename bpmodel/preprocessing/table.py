@@ -18,10 +18,10 @@ from bpmodel.options import with_options
 from bpmodel.preprocessing.columns import KINDS, MISSING, kind
 from bpmodel.preprocessing.dates import DateEncoder
 from bpmodel.preprocessing.encodings import CATEGORICAL, NUMERIC
-from bpmodel.preprocessing.options import PREPROCESSING
+from bpmodel.preprocessing.options import COLUMNS
 
 
-@with_options(PREPROCESSING)
+@with_options(COLUMNS)
 class TablePreprocessor(TransformerMixin, BaseEstimator):
     """Prepare the columns of a table for a network.
 

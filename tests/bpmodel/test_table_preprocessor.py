@@ -14,15 +14,27 @@ from sklearn.preprocessing import QuantileTransformer
 from sklearn.utils.estimator_checks import estimator_checks_generator
 
 from bpmodel.options import CLASSIFIER_OPTIONS, REGRESSOR_OPTIONS
-from bpmodel.preprocessing import NormalScores, PiecewiseLinearEncoder, SmoothClipScaler, TablePreprocessor
+from bpmodel.preprocessing import (
+    NormalScores,
+    PiecewiseLinearEncoder,
+    SmoothClipScaler,
+    TablePreprocessor,
+    TargetTransformer,
+)
 from bpmodel.preprocessing.columns import days, kind
 from bpmodel.preprocessing.dates import DateEncoder
 from bpmodel.preprocessing.encodings import CATEGORICAL, NUMERIC
-from bpmodel.preprocessing.options import PREPROCESSING
+from bpmodel.preprocessing.options import PREPROCESSING, TARGETS
 
 WAYS = [{"numeric": name} for name in NUMERIC] + [{"categorical": name} for name in CATEGORICAL]
 MIXED = [{}, {"numeric": "piecewise", "categorical": "ordinal"}, {"numeric": "quantile", "missing_indicator": False}]
-OWN = [NormalScores(), PiecewiseLinearEncoder(), SmoothClipScaler(), DateEncoder()]
+OWN = [
+    *(TargetTransformer(target_transform=name) for name in TARGETS),
+    NormalScores(),
+    PiecewiseLinearEncoder(),
+    SmoothClipScaler(),
+    DateEncoder(),
+]
 COLUMN = np.random.default_rng(0).lognormal(0, 2, (400, 1))
 
 
@@ -278,3 +290,39 @@ def test_dates_have_no_columns_for_what_does_not_vary():
     frame = pd.DataFrame({"at": pd.date_range("2024-03-04", periods=6, freq="7D")})
     names = TablePreprocessor().fit(frame).get_feature_names_out()
     assert list(names) == ["at_days", "at_month_sin", "at_month_cos"]
+
+
+# -------------------------------------------------------------------------------------------------------------------- targets
+
+TARGET_VALUES = {
+    "skewed": np.random.default_rng(0).lognormal(0, 3, (50, 1)),
+    "both signs and 0": np.array([[-1000.0], [-1.0], [0.0], [1.0], [1000.0]]),
+    "two outputs": np.random.default_rng(0).lognormal(0, 2, (50, 2)) * [1, 1e6],
+    "zeros": np.zeros((4, 1)),
+    "tiny": np.array([[1e-300], [2e-300]]),
+}
+
+
+@pytest.mark.parametrize("transform", TARGETS)
+@pytest.mark.parametrize("name", TARGET_VALUES)
+def test_targets_come_back(name, transform):
+    y = TARGET_VALUES[name]
+    transformer = TargetTransformer(target_transform=transform)
+    z = transformer.fit_transform(y)
+    np.testing.assert_allclose(transformer.inverse_transform(z), y, rtol=1e-12)
+    assert (np.argsort(z, axis=0, kind="stable") == np.argsort(y, axis=0, kind="stable")).all()
+    np.testing.assert_allclose(transformer.fit_transform(-y), -z)
+
+
+def test_log_target_does_not_depend_on_the_unit_and_takes_the_skew():
+    y = TARGET_VALUES["skewed"]
+    transformer = TargetTransformer(target_transform="log")
+    z = transformer.fit_transform(y)
+    np.testing.assert_allclose(transformer.fit_transform(1000 * y), z)
+    assert z.max() / np.median(z) < 6 < 100 < y.max() / np.median(y)
+
+
+@pytest.mark.parametrize("far", [1e3, 1e300, np.inf])
+def test_predictions_of_a_log_target_stay_finite(far):
+    transformer = TargetTransformer(target_transform="log").fit(TARGET_VALUES["both signs and 0"])
+    np.testing.assert_allclose(transformer.inverse_transform([[far], [-far]]), [[1e4], [-1e4]])

@@ -9,7 +9,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.preprocessing import QuantileTransformer, StandardScaler
 
 from bpmodel.preprocessing.options import PREPROCESSING
-from search import StudyError, data, spaces, spec, tuning
+from search import StudyError, data, setting, spaces, spec
 from search.evaluation import evaluate
 from search.prepared import prepare
 from search.preprocessing import PATHS, check_columns, default_pipeline
@@ -69,7 +69,7 @@ def test_target_is_scaled_inside_the_model_unless_told_otherwise():
 
 @pytest.mark.parametrize("option", PREPROCESSING, ids=lambda option: option.name)
 def test_option_reaches_the_pipeline(option):
-    value = next(iter(option.choices)) if option.choices else not option.default
+    value = next(iter(option.choices)) if option.choices else [] if option.elements else not option.default
     pipeline = default_pipeline("regression", {}, {option.name: value})
     assert pipeline.get_params()[PATHS[option.name]] == value
 
@@ -87,7 +87,7 @@ space = { numeric = ["standard", "piecewise"], n_bins = [2, 3], alpha = [0.1, 1.
 """
     )
     study = spec.load("prices.toml")
-    problem = tuning.build_problem(study, data.load(study))
+    problem = setting.build_problem(study, data.load(study))
     widths = {}
     for number, params in enumerate(spaces.grid_points(study.space)):
         outcome = evaluate(problem, Trial(number, params))
@@ -155,3 +155,42 @@ def test_a_column_that_is_not_there_is_named():
         check_columns({"categorical_columns": ["rooms", "month"]}, table(), "x.toml")
     check_columns({"categorical_columns": ["rooms"]}, table(), "x.toml")
     check_columns({}, table(), "x.toml")
+
+
+@pytest.mark.parametrize("fixed", [True, False])
+def test_a_transformed_target_is_scored_and_predicted_in_its_own_units(tmp_path, monkeypatch, fixed):
+    monkeypatch.chdir(tmp_path)
+    frame = table(200).drop(columns="empty")
+    frame.assign(price=np.exp(frame["rooms"] * 2.0)).to_csv("prices.csv", index=False)
+    transform = 'preprocessing = { target_transform = "log" }' if fixed else ""
+    space = "alpha = [0.1]" if fixed else 'target_transform = ["none", "log"]'
+    Path("prices.toml").write_text(
+        f"""name = "prices"
+data = {{ source = "prices.csv", target = "price", task = "regression" }}
+{transform}
+model = {{ hidden_layer_sizes = [16], max_iter = 30, learning_rate_init = 0.02, batch_size = 16 }}
+space = {{ {space} }}
+"""
+    )
+    study = spec.load("prices.toml")
+    dataset = data.load(study)
+    problem = setting.build_problem(study, dataset)
+    points = list(spaces.grid_points(study.space))
+    outcomes = [evaluate(problem, Trial(number, params)) for number, params in enumerate(points)]
+    assert [outcome.verdict for outcome in outcomes] == ["ok"] * len(points)
+    logarithmic = outcomes[-1]
+    assert -dataset.y.std() < logarithmic.score < 0
+    predicted = refit(problem, logarithmic).predict(dataset.X)
+    assert np.median(np.abs(predicted / dataset.y - 1)) < 0.5  # the cheapest price is a millionth of the dearest
+
+
+def test_the_target_of_a_classification_is_not_transformed(tmp_path):
+    (tmp_path / "x.toml").write_text(
+        """name = "x"
+data = { source = "sklearn:iris", task = "classification" }
+preprocessing = { target_transform = "log" }
+space = { alpha = [1.0] }
+"""
+    )
+    with pytest.raises(StudyError, match=r"\[preprocessing\] target_transform is not an option of the preprocessing"):
+        spec.load(tmp_path / "x.toml")

@@ -307,17 +307,24 @@ def test_a_database_is_made_where_there_is_none(open_tracker, folder):
 
 @pytest.fixture(scope="module")
 def table() -> pd.DataFrame:
-    """Whole numbers, fractions with gaps, and text."""
+    """Whole numbers, fractions with gaps, text, and dates."""
     random = np.random.default_rng(3)
     frame = pd.DataFrame(
         {
             "rooms": random.integers(1, 7, 60),
             "area": random.uniform(30, 200, 60).round(1),
             "town": random.choice(["Ulm", "Bonn", "Jena"], 60),
+            "sold": pd.date_range("2024-02-28 12:00", periods=60, freq="D"),
         }
     )
     frame.loc[[1, 7, 30], "area"] = np.nan
     return frame
+
+
+PREPARED = {
+    "regression": {"numeric": "piecewise", "target_transform": "log"},
+    "classification": {"numeric": "quantile", "categorical": "ordinal"},
+}
 
 
 @pytest.fixture(scope="module")
@@ -328,7 +335,7 @@ def fitted(table):
         price = 50.0 * table.rooms + 2 * table.area.fillna(100) + 30 * (table.town == "Ulm")
         y = price if task == "regression" else np.where(price > price.median(), "dear", "cheap")
         model = {"hidden_layer_sizes": [8], "max_iter": 20, "n_iter_no_change": 1, "tol": 1e9, "random_state": 0}
-        return default_pipeline(task, model).fit(table, np.asarray(y))
+        return default_pipeline(task, model, PREPARED[task]).fit(table, np.asarray(y))
 
     return fitted
 
@@ -354,7 +361,7 @@ ROWS = {
     "a gap in texts": lambda rows: rows.assign(town=rows.town.where(rows.town != "Ulm")),
     "a new text": lambda rows: rows.assign(town="Rom"),
     "fractions that are whole": lambda rows: rows.assign(area=rows.area.fillna(0).astype(int)),
-    "other order of columns": lambda rows: rows[["town", "rooms", "area"]],
+    "other order of columns": lambda rows: rows[rows.columns[::-1]],
     "one row": lambda rows: rows.head(1),
 }
 
@@ -406,7 +413,7 @@ def test_model_has_signature_and_example(open_tracker, mlflow, fitted, table, po
     tracker.close()
     point_mlflow(tracking.default_uri())
     info = mlflow.models.get_model_info("models:/x@champion")
-    assert info.signature.inputs.input_names() == ["rooms", "area", "town"]
+    assert info.signature.inputs.input_names() == list(table.columns)
     assert info.signature.outputs is not None
     assert info.saved_input_example_info is not None
     assert len(mlflow.pyfunc.load_model("models:/x@champion").input_example) == models.EXAMPLE_ROWS
