@@ -1,4 +1,4 @@
-"""Yardsticks on the same folds: the dummy predictor and a linear model."""
+"""Yardsticks on the same folds: the dummy predictor, a linear model and, for forecasts, persistence."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from sklearn.base import clone, is_classifier
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, RegressorMixin, clone, is_classifier
 from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.linear_model import LogisticRegression, RidgeCV
 from sklearn.utils import _safe_indexing
@@ -18,7 +19,7 @@ from search.problem import Problem
 from search.scoring import objective, scores, sees_predictions_only
 
 ALPHAS = np.logspace(-3, 3, 13)
-DUMMY, LINEAR = "dummy predictor", "linear model"
+DUMMY, LINEAR, PERSISTENCE = "dummy predictor", "linear model", "persistence"
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,22 @@ def linear(problem: Problem, task: str) -> Baseline:
             fitted = clone(model).fit(fold.X_train, fold.y_train)
             found.append(_score(problem, fitted, fold.X_validation, fold.y_validation, fold.rows[1]))
     return _baseline(LINEAR, found)
+
+
+class _Identity(RegressorMixin, BaseEstimator):
+    """Predicts the only column it is given."""
+
+    def predict(self, X: NDArray[Any]) -> NDArray[Any]:
+        return X[:, 0]
+
+
+def persistence(problem: Problem, last_known: NDArray[Any]) -> Baseline:
+    """Score the forecast that everything stays as it is: the last known value of the target, of shape (n,)."""
+    found = [
+        _score(problem, _Identity(), last_known[rows][:, None], problem.y[rows], rows)
+        for _, rows in problem.folds.splits
+    ]
+    return _baseline(PERSISTENCE, found)
 
 
 def attempt(measure: Callable[[Problem, str], Baseline], problem: Problem) -> Baseline | None:

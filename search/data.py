@@ -12,6 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from sklearn import datasets
 
+from search import forecasting
 from search.errors import StudyError
 from search.spec import Study
 from search.splitters import KINDS
@@ -29,13 +30,25 @@ MAX_CLASSES = 20
 
 @dataclass(frozen=True)
 class Dataset:
-    """Raw rows: `X` of shape (n, columns), `y` of shape (n,) or (n, outputs); `labels` are their groups or folds."""
+    """Raw rows.
+
+    Attributes
+    ----------
+    X : DataFrame of shape (n, columns)
+    y : array of shape (n,) or (n, outputs)
+    labels : array of shape (n,) or None
+        Group or fold of each row.
+    origins, last_known : array of shape (n,) or None
+        For forecasts, the step of the series at which each is made, and the latest value of the target that is known there.
+    """
 
     X: pd.DataFrame
     y: NDArray[Any]
     name: str
     target: str
     labels: NDArray[Any] | None = None
+    origins: NDArray[Any] | None = None
+    last_known: NDArray[Any] | None = None
 
     @property
     def fingerprint(self) -> str:
@@ -47,8 +60,11 @@ class Dataset:
 
     def take(self, rows: NDArray[np.integer]) -> Dataset:
         """Return some of the rows."""
-        labels = None if self.labels is None else self.labels[rows]
-        return replace(self, X=self.X.iloc[rows].reset_index(drop=True), y=self.y[rows], labels=labels)
+        X = self.X.iloc[rows].reset_index(drop=True)
+        labels, origins, last_known = (
+            None if values is None else values[rows] for values in (self.labels, self.origins, self.last_known)
+        )
+        return replace(self, X=X, y=self.y[rows], labels=labels, origins=origins, last_known=last_known)
 
 
 def load(study: Study) -> Dataset:
@@ -64,7 +80,8 @@ def load(study: Study) -> Dataset:
         data = _from_sklearn(study, source.removeprefix("sklearn:"))
     else:
         path = study.path.parent / source
-        frame = read_table(path, f"{study.path}: [data] source = {source!r}")
+        least = 1 if study.data.lags else 2  # a series may have a target only
+        frame = read_table(path, f"{study.path}: [data] source = {source!r}", least)
         target = study.data.target
         if target is None:
             raise StudyError(
@@ -73,13 +90,15 @@ def load(study: Study) -> Dataset:
         X, y = split_target(frame, target, f"{study.path}: [data] target = {target!r}")
         data = Dataset(X, y.to_numpy(), path.name, target)
     data = _in_time_order(study, data)
+    if study.data.lags:
+        data = _as_forecasts(study, data)
     data = _take_labels(study, data)
     _check_target(study, data)
     return data
 
 
-def read_table(path: Path, where: str) -> pd.DataFrame:
-    """Read a CSV (also compressed) or Parquet file; errors start with `where`."""
+def read_table(path: Path, where: str, least: int = 2) -> pd.DataFrame:
+    """Read a CSV (also compressed) or Parquet file of at least so many columns; errors start with `where`."""
     try:
         frame = pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path)
     except FileNotFoundError:
@@ -88,9 +107,9 @@ def read_table(path: Path, where: str) -> pd.DataFrame:
         reason = " ".join(str(error).split())
         raise StudyError(f"{where}: {path} cannot be read as a table: {reason}") from None
     frame.columns = [str(column) for column in frame.columns]
-    if frame.empty or frame.shape[1] < 2:
+    if frame.empty or frame.shape[1] < least:
         raise StudyError(
-            f"{where}: {path} has {len(frame)} rows and {frame.shape[1]} columns; it needs rows and two columns"
+            f"{where}: {path} has {len(frame)} rows and {frame.shape[1]} columns; it needs rows and {least} columns or more"
         )
     return frame
 
@@ -146,6 +165,26 @@ def _in_time_order(study: Study, data: Dataset) -> Dataset:
     return replace(data, X=X, y=data.y[order])
 
 
+def _as_forecasts(study: Study, data: Dataset) -> Dataset:
+    """Turn a series, in order of time, into a table of forecasts."""
+    keys, where = study.data, f"{study.path}: [data]"
+    if keys.time is not None:
+        if (twice := data.X[keys.time].duplicated()).any():
+            first = data.X[keys.time][twice].iloc[0]
+            raise StudyError(f"{where} time = {keys.time!r} has {first} twice; a series has one row for each time")
+        data = replace(data, X=data.X.drop(columns=keys.time))  # no later time is ever among the training rows
+    for name in keys.exogenous:
+        _check_column(data, name, f"{where} exogenous = {name!r}")
+    series = data.X.assign(**{data.target: data.y})
+    X, y = forecasting.supervised(series, data.target, keys.lags, keys.horizon, keys.exogenous)
+    if X.empty:
+        raise StudyError(
+            f"{where} lags = {keys.lags!r}, horizon = {keys.horizon} leave no row of {len(series)}: the series is too short"
+        )
+    last_known = series[data.target].ffill().loc[X.index].to_numpy()
+    return replace(data, X=X.reset_index(drop=True), y=y.to_numpy(), origins=X.index.to_numpy(), last_known=last_known)
+
+
 def _take_labels(study: Study, data: Dataset) -> Dataset:
     """Take out the column that names the group or the fold of each row: it is no feature."""
     key, name = KINDS[study.scheme.kind].needs, study.scheme.column
@@ -162,11 +201,15 @@ def _take_labels(study: Study, data: Dataset) -> Dataset:
 
 def _column(data: Dataset, name: str, where: str) -> pd.Series:
     """Return a column without missing values; errors start with `where`."""
-    if name not in data.X.columns:
-        raise StudyError(f"{where} is not a column besides the target; the columns are {', '.join(data.X.columns)}")
+    _check_column(data, name, where)
     if missing := int(data.X[name].isna().sum()):
         raise StudyError(f"{where} is missing in {missing} of {len(data.X)} rows; remove or fill these rows")
     return data.X[name]
+
+
+def _check_column(data: Dataset, name: str, where: str) -> None:
+    if name not in data.X.columns:
+        raise StudyError(f"{where} is not a column besides the target; the columns are {', '.join(data.X.columns)}")
 
 
 def _check_target(study: Study, data: Dataset) -> None:

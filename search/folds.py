@@ -69,6 +69,28 @@ def split(scheme: Scheme, y: NDArray[Any], labels: NDArray[Any] | None = None, *
     return Folds(tuple(splits))
 
 
+def purge(folds: Folds, origins: NDArray[np.integer], horizon: int, where: str) -> Folds:
+    """Leave out training rows of forecasts that are not known yet when the first forecast of their fold is made.
+
+    Parameters
+    ----------
+    origins : array of shape (n,)
+        The step of the series at which the forecast of each row is made; its target is known `horizon` steps later.
+
+    Raises
+    ------
+    StudyError
+        If that leaves a fold without training rows.
+    """
+    splits = []
+    for number, (train, validation) in enumerate(folds.splits, start=1):
+        known = train[origins[train] + horizon <= origins[validation].min()]
+        if not len(known):
+            raise StudyError(f"{where}: [cv] fold {number} of {len(folds)} has no training rows from before it")
+        splits.append((known, validation))
+    return Folds(tuple(splits))
+
+
 def _check_enough(scheme: Scheme, y: NDArray[Any], labels: NDArray[Any] | None, where: str) -> None:
     """Raise unless there is enough of what a kind deals out to its folds."""
     kind, column = KINDS[scheme.kind], scheme.column

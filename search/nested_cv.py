@@ -18,12 +18,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bpmodel import DivergenceError
-from search import folds, runner
+from search import runner
 from search.data import Dataset
 from search.outcomes import Outcome
 from search.problem import Problem, seed
 from search.refitting import refit
-from search.setting import build_problem, measure_baselines, open_store
+from search.setting import build_problem, measure_baselines, open_store, split
 from search.spec import Study
 
 
@@ -66,10 +66,8 @@ def parts(study: Study, dataset: Dataset) -> list[Part]:
     n = study.cv.outer
     if n is None:
         return []
-    outer = folds.split(
-        study.scheme.outer(n), dataset.y, dataset.labels, seed=study.search.seed, where=f"{study.path}: outer folds"
-    )
-    return [_part(study, dataset, k, *split) for k, split in enumerate(outer.splits, start=1)]
+    outer = split(study, study.scheme.outer(n), dataset, f"{study.path}: outer folds")
+    return [_part(study, dataset, k, *rows) for k, rows in enumerate(outer.splits, start=1)]
 
 
 def _part(study: Study, dataset: Dataset, k: int, train: NDArray[np.int32], test: NDArray[np.int32]) -> Part:

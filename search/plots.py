@@ -136,7 +136,7 @@ def _points(axes: Axes, x: Mapping[int, Any], outcomes: Mapping[int, Outcome], l
 
 
 def _baselines(axes: Axes, baselines: Sequence[Baseline]) -> None:
-    for baseline, style in zip(baselines, ("--", "-."), strict=False):
+    for baseline, style in zip(baselines, ("--", "-.", ":"), strict=False):
         axes.axhline(baseline.score, color="#777777", ls=style, lw=1, label=baseline.name)
 
 

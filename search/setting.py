@@ -6,15 +6,18 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.metrics import get_scorer
 
 from search import baselines, folds, nesting, spaces
 from search.baselines import Baseline
 from search.data import Dataset
 from search.errors import StudyError
+from search.folds import Folds
 from search.preprocessing import PATHS, check_columns, default_pipeline
 from search.problem import Problem
 from search.spec import Study
+from search.splitters import Scheme
 from search.store import StudyStore
 
 STUDIES = Path("studies")
@@ -33,15 +36,19 @@ def build_problem(study: Study, dataset: Dataset, where: str | None = None) -> P
     """Return what all trials of a study share; errors start with `where`, or the study file."""
     check_columns(study.preprocessing, dataset.X, str(study.path))
     pipeline = default_pipeline(study.data.task, study.model, study.preprocessing, study.space)
-    splits = folds.split(
-        study.scheme, dataset.y, dataset.labels, seed=study.search.seed, where=where or str(study.path)
-    )
+    splits = split(study, study.scheme, dataset, where or str(study.path))
     prefix = nesting.prefix(pipeline)
     return Problem(pipeline, dataset.X, dataset.y, splits, get_scorer(study.scoring), study.search.seed, prefix, PATHS)
 
 
-def measure_baselines(study: Study, problem: Problem) -> list[Baseline]:
-    """Score dummy predictor and linear model on the folds of a study.
+def split(study: Study, scheme: Scheme, dataset: Dataset, where: str) -> Folds:
+    """Split the rows of a study by a scheme; forecasts are never trained on what is not known yet."""
+    made = folds.split(scheme, dataset.y, dataset.labels, seed=study.search.seed, where=where)
+    return made if dataset.origins is None else folds.purge(made, dataset.origins, study.data.horizon, where)
+
+
+def measure_baselines(study: Study, problem: Problem, last_known: NDArray[Any] | None = None) -> list[Baseline]:
+    """Score dummy predictor and linear model, and for forecasts the `last_known` values, on the folds of a study.
 
     Raises
     ------
@@ -50,6 +57,8 @@ def measure_baselines(study: Study, problem: Problem) -> list[Baseline]:
     """
     try:
         scored = [baselines.dummy(problem, study.data.task), baselines.linear(problem, study.data.task)]
+        if last_known is not None:
+            scored.append(baselines.persistence(problem, last_known))
         if not all(np.isfinite(b.score) for b in scored):
             raise ValueError("the score of the dummy predictor is not finite")
     except (ValueError, TypeError, AttributeError) as error:  # what scorers raise where they do not fit

@@ -37,6 +37,9 @@ class Data(_Table):
     task: Task
     target: str | None = None
     time: str | None = None
+    lags: Any = None
+    horizon: int = Field(default=1, ge=1)
+    exogenous: list[str] = []
 
 
 class Search(_Table):
@@ -57,7 +60,7 @@ class CrossValidation(_Table):
     n_splits: int = Field(default=5, ge=2)
     shuffle: bool | None = None
     repeats: int = Field(default=1, ge=1)
-    gap: int = Field(default=0, ge=0)
+    gap: int | None = Field(default=None, ge=0)
     group: str | None = None
     split: str | None = None
     outer: int | None = Field(default=None, ge=2)
@@ -148,6 +151,7 @@ def load(path: str | Path) -> Study:
             f"{path}: [cv] scoring = {file.cv.scoring!r} is not a scorer of scikit-learn; allowed are {names}"
         )
     _check_scheme(path, file)
+    _check_forecast(path, file)
     if file.search.n_jobs == 0:
         raise StudyError(f"{path}: [search] n_jobs = 0; allowed are -1 (all cores) and 1 or more")
     return Study(path, file.name, file.data, **fixed, space=space, search=file.search, cv=file.cv)
@@ -160,8 +164,38 @@ def _options(task: str) -> dict[str, dict[str, Option]]:
 
 
 def _scheme(data: Data, cv: CrossValidation) -> Scheme:
-    kind = cv.kind or default_kind(data.task, group=bool(cv.group), split=bool(cv.split), time=bool(data.time))
-    return Scheme(kind, cv.n_splits, cv.shuffle, cv.repeats, cv.gap, cv.group or cv.split)
+    in_order = bool(data.time or data.lags)
+    kind = cv.kind or default_kind(data.task, group=bool(cv.group), split=bool(cv.split), time=in_order)
+    gap = (
+        data.horizon - 1 if cv.gap is None else cv.gap
+    )  # the last training target is then the first validation row's lag 1
+    return Scheme(kind, cv.n_splits, cv.shuffle, cv.repeats, gap, cv.group or cv.split)
+
+
+def _check_forecast(path: Path, file: _File) -> None:
+    """Raise unless the keys of [data] that make a series a table fit each other and the kind of cross-validation."""
+    data, kind = file.data, _scheme(file.data, file.cv).kind
+    if data.lags is None:
+        for key in sorted(data.model_fields_set & {"horizon", "exogenous"}):
+            raise StudyError(f"{path}: [data] {key} = {getattr(data, key)!r} needs lags")
+        return
+    lags = data.lags if isinstance(data.lags, list) else [data.lags]
+    if not lags or len(set(map(str, lags))) < len(lags) or not all(type(lag) is int and lag > 0 for lag in lags):
+        raise StudyError(
+            f"{path}: [data] lags = {data.lags!r}; allowed are a whole number from 1, or a list of different ones"
+        )
+    if data.task != "regression":
+        raise StudyError(f"{path}: [data] lags = {data.lags!r} needs task = 'regression'")
+    if data.source.startswith("sklearn:"):
+        raise StudyError(f"{path}: [data] lags = {data.lags!r} needs a file; the sets of scikit-learn are no series")
+    if not KINDS[kind].forecasts:
+        allowed = ", ".join(name for name, row in KINDS.items() if row.forecasts)
+        raise StudyError(f"{path}: [cv] kind = {kind!r} would train on the future of a forecast; allowed are {allowed}")
+    if file.cv.gap is not None and file.cv.gap < data.horizon - 1:
+        raise StudyError(
+            f"{path}: [cv] gap = {file.cv.gap} would train on targets that are not known yet; a horizon of {data.horizon} "
+            f"needs {data.horizon - 1} or more"
+        )
 
 
 def _check_scheme(path: Path, file: _File) -> None:

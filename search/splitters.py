@@ -82,6 +82,8 @@ class Kind:
         Whether rows are shuffled unless the study says otherwise.
     outer : str or None
         Kind of the outer loop of nested cross-validation, if it is not the same.
+    forecasts : bool
+        Whether forecasts may be validated so.
     """
 
     splitter: Callable[[Scheme, int | None], Any]
@@ -92,6 +94,7 @@ class Kind:
     task: str | None = None
     shuffle: bool = False
     outer: str | None = None
+    forecasts: bool = False
 
 
 SHUFFLED = ("n_splits", "shuffle", "repeats", "outer")
@@ -138,8 +141,9 @@ KINDS = {
     "time_series": Kind(
         lambda scheme, seed: TimeSeriesSplit(scheme.n_splits, gap=scheme.gap),
         "{n_splits} folds in time order",
-        "Each fold trains on all rows before those it validates, but for the last `gap`. The default where `time` is named.",
+        "Each fold trains on all rows before those it validates, but for the last `gap`. The default with `time` or `lags`.",
         ("n_splits", "gap", "outer"),
+        forecasts=True,
     ),
     "predefined": Kind(
         lambda scheme, seed: None,  # made of the column alone, by `predefined`
@@ -147,6 +151,7 @@ KINDS = {
         "The column says in which fold a row is validated. The default where `split` is named.",
         ("split",),
         needs="split",
+        forecasts=True,
     ),
 }
 

@@ -91,7 +91,7 @@ def tune(
         study.search.prune,
     )
     tracking.check(uri)
-    yardsticks = measure_baselines(study, problem)
+    yardsticks = measure_baselines(study, problem, dataset.last_known)
     with closing(open_store(study, dataset, problem)) as store:
         facts = parameters(study, dataset, plan)
         finished = store.notes.get("finished", {})
@@ -144,7 +144,7 @@ def cross_validate(study: Study, params: Mapping[str, Any]) -> tuple[Outcome, li
     """Score one fixed configuration, [model] and `params`, on the folds of a study; nothing is stored."""
     dataset = data.load(study)
     problem = build_problem(study, dataset)
-    yardsticks = measure_baselines(study, problem)
+    yardsticks = measure_baselines(study, problem, dataset.last_known)
     return evaluate(problem, Trial(0, params)), yardsticks
 
 
@@ -197,6 +197,7 @@ def parameters(study: Study, dataset: data.Dataset, plan: runner.Plan) -> dict[s
         "n_jobs": effective_n_jobs(plan.n_jobs),
         "prune": plan.prune,
         "data": dataset.name,
+        **{name: getattr(study.data, name) for name in ("lags", "horizon", "exogenous") if study.data.lags},
         "data_rows": len(dataset.X),
         "data_columns": dataset.X.shape[1],
         "data_fingerprint": dataset.fingerprint,

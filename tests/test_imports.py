@@ -60,6 +60,7 @@ LAYERS = {
         [
             "checkpoints",
             "errors",
+            "forecasting",
             "interruption",
             "nesting",
             "once",
