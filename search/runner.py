@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import sklearn
 from joblib import Parallel, delayed
 
 from search import cutoffs as halving
@@ -80,7 +81,7 @@ def run(
     """
     sampler = sampling.sampler(plan.method, space, problem.seed, store.trials)
     deadline = time.monotonic() + (plan.timeout or float("inf"))
-    lock, cancellation = threading.Lock(), Cancellation()
+    lock, cancellation, config = threading.Lock(), Cancellation(), sklearn.get_config()
     max_iter = getattr(network_of(problem.pipeline), "max_iter", 1)
 
     def trials() -> Iterator[Any]:
@@ -94,7 +95,7 @@ def run(
             with lock:
                 params = sampler.ask(number)
                 limits = halving.cutoffs(store.outcomes.values(), max_iter) if plan.prune else {}
-            yield delayed(evaluate)(problem, Trial(number, params, limits), cancellation.requested)
+            yield delayed(_configured)(config, problem, Trial(number, params, limits), cancellation.requested)
 
     parallel = Parallel(n_jobs=plan.n_jobs, prefer="threads", pre_dispatch="n_jobs", return_as="generator_unordered")
     results = parallel(trials())
@@ -113,6 +114,12 @@ def run(
             results.close()
         raise
     return dict(sorted(store.outcomes.items()))
+
+
+def _configured(config: dict[str, Any], *arguments: Any) -> Outcome:
+    """Evaluate a trial under the configuration of scikit-learn where the study was started: each thread has its own."""
+    with sklearn.config_context(**config):
+        return evaluate(*arguments)
 
 
 def best(outcomes: dict[int, Outcome]) -> Outcome | None:
