@@ -149,5 +149,7 @@ def surround(fitted: Any, network: Any, *, raw: bool = True) -> Any:
             whole.regressor = surround(fitted.regressor, clone(network))
         if hasattr(fitted, "regressor_"):
             whole.regressor_ = surround(fitted.regressor_, network, raw=raw)
+            if hasattr(whole.regressor_, "feature_names_in_"):
+                whole.feature_names_in_ = whole.regressor_.feature_names_in_
         return whole
     return network

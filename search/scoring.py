@@ -95,7 +95,7 @@ def _pick(found: Iterable[str], wanted: str | None) -> str:
 
 def _number(name: str, value: Any, error_score: float | None) -> float:
     """Return a score as a number; scikit-learn's scorer of several metrics gives the traceback of those that failed."""
-    if isinstance(value, str):
+    if isinstance(value, str) and value.startswith("Traceback"):
         reason = f"{name}: {value.strip().splitlines()[-1]}"
         if error_score is None:
             raise ValueError(reason)

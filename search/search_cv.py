@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike
 from sklearn.base import clone, is_classifier
 from sklearn.exceptions import FitFailedWarning
 from sklearn.model_selection import check_cv
-from sklearn.utils import check_random_state, indexable
+from sklearn.utils import check_random_state, get_tags, indexable
 from sklearn.utils.validation import _check_method_params
 
 from bpmodel import DivergenceError
@@ -212,6 +212,8 @@ class BPSearchCV(FittedSearch):
 
     def _problem(self, X: Any, y: Any, params: dict[str, Any]) -> tuple[Problem, spaces.Space]:
         estimator = clone(self.estimator)
+        if y is None and get_tags(estimator).target_tags.required:
+            raise ValueError(f"{type(estimator).__name__} requires y to be passed, but the target y is None")
         space = self._space(estimator)
         if self.error_score != "raise" and not isinstance(self.error_score, numbers.Real):
             raise ValueError(f"error_score = {self.error_score!r}; allowed are 'raise' and numbers")
