@@ -1,7 +1,7 @@
 """The record of finished trials: an Optuna journal, or memory.
 
-Each finished trial is appended once, complete, so nothing is ever left half done, whatever kills the process; that journal is also
-what a later run goes on from.
+Each finished trial is appended once, complete, so nothing is ever left half done, whatever kills the process; that journal is
+also what a later run goes on from.
 """
 
 from __future__ import annotations

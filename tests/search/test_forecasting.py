@@ -9,7 +9,7 @@ import pytest
 from search import StudyError, baselines, data, nested_cv, setting, spec
 from search.evaluation import evaluate
 from search.forecasting import features, supervised
-from search.problem import Trial
+from search.problem import Problem, Trial
 from search.refitting import refit
 
 N = 60
@@ -170,6 +170,11 @@ def test_a_series_may_have_a_target_only(load):
     assert list(dataset.X) == ["y_lag_1", "y_lag_2", "y_lag_3"]
 
 
+def build(path: str) -> Problem:
+    study = spec.load(path)
+    return setting.build_problem(study, data.load(study))
+
+
 MISTAKES = {
     "lag 0": (
         "lags = [0, 1]",
@@ -208,8 +213,7 @@ def test_one_line_says_what_is_wrong(folder, keys, cv, told):
     SERIES.assign(part=np.where(SERIES.index < 30, "test", "train")).to_csv("air.csv", index=False)
     Path("air.toml").write_text(STUDY.replace("lags = 3\n", "").format(data=keys, cv=cv))
     with pytest.raises(StudyError) as error:
-        study = spec.load("air.toml")
-        setting.build_problem(study, data.load(study))
+        build("air.toml")
     assert str(error.value).startswith("air.toml: ")
     assert told in str(error.value)
 

@@ -5,8 +5,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn import config_context
+from sklearn.model_selection import GroupKFold, cross_validate
 
-from search import StudyError, cli, data, nested_cv, runner, spec, tracking, tuning
+from bpmodel import BPRegressor
+from search import BPSearchCV, StudyError, cli, data, nested_cv, runner, spec, tracking, tuning
 from search.nested_cv import Nested
 from search.report import number
 
@@ -211,3 +214,15 @@ def test_nested_cross_validation_may_be_asked_for_later(make):
     assert {n: o.fold_scores for n, o in second.outcomes.items()} == {
         n: o.fold_scores for n, o in first.outcomes.items()
     }
+
+
+def test_a_search_is_nested_by_groups_as_any_estimator_of_scikit_learn():
+    random = np.random.default_rng(0)
+    X, y, groups = random.normal(size=(60, 2)), random.normal(size=60), np.arange(60) // 5
+    with config_context(enable_metadata_routing=True):
+        search = BPSearchCV(
+            BPRegressor(hidden_layer_sizes=(4,), max_iter=4), {"alpha": [0.1]}, method="grid", cv=GroupKFold(3)
+        )
+        found = cross_validate(search, X, y, cv=GroupKFold(4), params={"groups": groups}, return_estimator=True)
+    assert len(found["test_score"]) == 4
+    assert [inner.n_splits_ for inner in found["estimator"]] == [3] * 4
