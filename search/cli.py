@@ -12,11 +12,10 @@ from pathlib import Path
 from typing import Any, get_args
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
-from rich.progress import Progress as Bar
 
 from search import init, report, spec, tracking, tuning
 from search.errors import StudyError
+from search.progress import ProgressBar
 
 FAILED, USER_ERROR, INTERRUPTED = 1, 2, 130
 
@@ -108,32 +107,10 @@ def _tune(options: argparse.Namespace, console: Console) -> int:
                 f"--trials {options.trials}: a grid is searched whole; allowed for bayesian and random search"
             )
         study = study.with_trials(options.trials)
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(bar_width=24),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[state]}"),
-        TimeRemainingColumn(),
-    )
-    name, sign = report.metric(study.scoring)
-    bar = Bar(*columns, console=console)
-    task = bar.add_task("trials", state="")
-
-    def show(progress: tuning.Progress) -> None:
-        if not bar.live.is_started:  # only now is it certain that nothing is wrong with the study
-            console.print(f"{study.name}: {study.search.method} search, {study.scheme}, {name}")
-            bar.start()
-        best = progress.best
-        state = (
-            f"best {report.number(sign * best.score) if best else '-'}  "
-            f"diverged {progress.count('diverged')}  stopped {progress.count('stopped')}"
-        )
-        bar.update(
-            task, description=progress.stage, total=progress.n_trials, completed=len(progress.outcomes), state=state
-        )
-
+    name, _ = report.metric(study.scoring)
+    bar = ProgressBar(f"{study.name}: {study.search.method} search, {study.scheme}, {name}", study.scoring, console)
     try:
-        result = tuning.tune(study, show)
+        result = tuning.tune(study, bar.show)
     finally:
         bar.stop()
     console.print()

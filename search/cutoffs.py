@@ -6,9 +6,9 @@ that takes are shipped with the trial, so that its evaluation stays a pure funct
 
 from __future__ import annotations
 
+import math
+from bisect import insort
 from collections.abc import Iterable
-
-import numpy as np
 
 from search.checkpoints import checkpoints
 from search.outcomes import Outcome
@@ -32,12 +32,43 @@ def rungs(max_iter: int) -> list[int]:
     return list(dict.fromkeys(next(p for p in points if p >= w) for w in wanted))
 
 
-def cutoffs(outcomes: Iterable[Outcome], max_iter: int) -> dict[int, float]:
-    """Return the least score, best so far over a trial's checkpoints, with which a trial goes on from each rung."""
-    curves = [o.curve for o in outcomes if o.verdict in ("ok", "stopped")]
-    limits = {}
-    for rung in rungs(max_iter):
-        reached = [max(score for epoch, score in curve.items() if epoch <= rung) for curve in curves if rung in curve]
-        if len(reached) >= ENOUGH_TRIALS:
-            limits[rung] = float(np.quantile(reached, 1 - 1 / REDUCTION))
-    return limits
+class Cutoffs:
+    """The scores with which trials reached each rung, kept in order: with many trials a cut-off takes no longer than with few.
+
+    Parameters
+    ----------
+    max_iter : int
+        Epochs of a trial that is not stopped.
+    outcomes : iterable of Outcome
+        Trials to begin with.
+    """
+
+    def __init__(self, max_iter: int, outcomes: Iterable[Outcome] = ()) -> None:
+        self._reached: dict[int, list[float]] = {rung: [] for rung in rungs(max_iter)}
+        for outcome in outcomes:
+            self.add(outcome)
+
+    def add(self, outcome: Outcome) -> None:
+        """Learn from a finished trial."""
+        if outcome.verdict not in ("ok", "stopped"):
+            return
+        for rung, reached in self._reached.items():
+            if rung in outcome.curve:
+                best = max(score for epoch, score in outcome.curve.items() if epoch <= rung)
+                if math.isfinite(best):
+                    insort(reached, best)
+
+    def limits(self) -> dict[int, float]:
+        """Return the least score, best so far over a trial's checkpoints, with which a trial goes on from each rung."""
+        return {
+            rung: _quantile(reached, 1 - 1 / REDUCTION)
+            for rung, reached in self._reached.items()
+            if len(reached) >= ENOUGH_TRIALS
+        }
+
+
+def _quantile(ordered: list[float], share: float) -> float:
+    """Return the value below which a share of the values lies, between two of them where need be, as `np.quantile` does."""
+    place = share * (len(ordered) - 1)
+    low = int(place)
+    return ordered[low] + (place - low) * (ordered[min(low + 1, len(ordered) - 1)] - ordered[low])

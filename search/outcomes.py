@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -75,12 +76,12 @@ class Outcome:
     fit_seconds: list[float] = field(default_factory=list)
     score_seconds: list[float] = field(default_factory=list)
 
-    @property
+    @cached_property
     def score(self) -> float:
         """Mean over the folds; NaN unless all folds have a score."""
         return float(np.mean(self.fold_scores)) if self.fold_scores else float("nan")
 
-    @property
+    @cached_property
     def std(self) -> float:
         """Standard deviation over the folds."""
         return float(np.std(self.fold_scores)) if self.fold_scores else float("nan")

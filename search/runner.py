@@ -12,8 +12,8 @@ from typing import Any
 import sklearn
 from joblib import Parallel, delayed
 
-from search import cutoffs as halving
 from search import divergence, sampling, spaces
+from search.cutoffs import Cutoffs
 from search.evaluation import evaluate
 from search.interruption import Cancellation, postponed
 from search.nesting import network_of
@@ -82,7 +82,7 @@ def run(
     sampler = sampling.sampler(plan.method, space, problem.seed, store.trials)
     deadline = time.monotonic() + (plan.timeout or float("inf"))
     lock, cancellation, config = threading.Lock(), Cancellation(), sklearn.get_config()
-    max_iter = getattr(network_of(problem.pipeline), "max_iter", 1)
+    cutoffs = Cutoffs(getattr(network_of(problem.pipeline), "max_iter", 1), store.outcomes.values())
 
     def trials() -> Iterator[Any]:
         begun = bool(store.outcomes)
@@ -94,7 +94,7 @@ def run(
             begun = True
             with lock:
                 params = sampler.ask(number)
-                limits = halving.cutoffs(store.outcomes.values(), max_iter) if plan.prune else {}
+                limits = cutoffs.limits() if plan.prune else {}
             yield delayed(_configured)(config, problem, Trial(number, params, limits), cancellation.requested)
 
     parallel = Parallel(n_jobs=plan.n_jobs, prefer="threads", pre_dispatch="n_jobs", return_as="generator_unordered")
@@ -105,7 +105,8 @@ def run(
             with postponed():
                 with lock:
                     sampler.tell(outcome, value, constraint)
-                    store.record(outcome, value, constraint)
+                    cutoffs.add(outcome)
+                store.record(outcome, value, constraint)
                 on_outcome(outcome, value)
     except BaseException:
         cancellation.request()

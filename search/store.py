@@ -11,7 +11,7 @@ import json
 import uuid
 import warnings
 from collections.abc import Mapping
-from dataclasses import asdict, replace
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -162,8 +162,8 @@ def _drop_cut_line(path: Path) -> None:
 
 
 def _inert(outcome: Outcome) -> dict[str, Any]:
-    record = asdict(outcome)
-    del record["params"], record["number"]
+    record = {f.name: getattr(outcome, f.name) for f in fields(outcome) if f.name not in ("number", "params")}
+    record["divergence"] = outcome.divergence and asdict(outcome.divergence)
     record["losses"] = {name: [float(f"{v:.6g}") for v in values] for name, values in outcome.losses.items()}
     return record
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import asdict, dataclass
@@ -59,8 +60,10 @@ class Progress:
     def best(self) -> Outcome | None:
         return runner.best(dict(self.outcomes))
 
-    def count(self, verdict: str) -> int:
-        return sum(o.verdict == verdict for o in self.outcomes.values())
+    @property
+    def counts(self) -> Counter[str]:
+        """How many trials have each verdict."""
+        return Counter(o.verdict for o in list(self.outcomes.values()))  # a copy: trials may finish meanwhile
 
 
 def tune(

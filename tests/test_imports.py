@@ -84,6 +84,7 @@ LAYERS = {
         ["report"],
         ["fitted_search"],
         ["search_cv", "tuning"],
+        ["progress"],
         ["cli", "__init__"],
         ["__main__"],
     ),

@@ -6,6 +6,8 @@ import warnings
 import numpy as np
 import optuna
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 from optuna.trial import TrialState
@@ -178,9 +180,21 @@ def test_bad_trials_are_stopped_early_when_asked(make_problem):
 def test_cutoff_is_the_median_of_those_that_got_there(make_outcome):
     rungs = cutoffs.rungs(100)
     outcomes = [make_outcome(n, curve={4: -100.0, rungs[0]: -float(n)}) for n in range(9)]
-    assert cutoffs.cutoffs(outcomes, 100) == {rungs[0]: -4.0}
-    assert cutoffs.cutoffs(outcomes[:7], 100) == {}
-    assert cutoffs.cutoffs([dataclasses.replace(o, verdict="diverged") for o in outcomes], 100) == {}
+    assert cutoffs.Cutoffs(100, outcomes).limits() == {rungs[0]: -4.0}
+    assert cutoffs.Cutoffs(100, outcomes[:7]).limits() == {}
+    assert cutoffs.Cutoffs(100, [dataclasses.replace(o, verdict="diverged") for o in outcomes]).limits() == {}
+
+
+@given(st.lists(st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=4), min_size=8, max_size=40))
+def test_cutoffs_are_the_same_as_from_all_curves_at_once(make_outcome, curves):
+    rungs = cutoffs.rungs(100)
+    known = cutoffs.Cutoffs(100)
+    for number, scores in enumerate(curves):
+        known.add(make_outcome(number, curve=dict(zip(rungs, scores, strict=False))))
+    for place, rung in enumerate(rungs):
+        best = [max(scores[: place + 1]) for scores in curves if len(scores) > place]
+        expected = np.quantile(best, 0.5) if len(best) >= cutoffs.ENOUGH_TRIALS else None
+        assert known.limits().get(rung) == pytest.approx(expected)
 
 
 def test_best_is_healthy_and_the_earliest_of_equals(make_outcome):
