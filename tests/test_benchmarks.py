@@ -9,6 +9,7 @@ import pytest
 
 from benchmarks import (
     __main__,
+    bookkeeping,
     common,
     memory,
     model_card,
@@ -33,6 +34,7 @@ RUNS = {
     "memory": lambda: memory.measure(1, 3000, ("BPSearchCV, BPRegressor",)),
     "start": lambda: start.measure(1, compiling=False),
     "sparse": lambda: sparse.measure(1, (sparse.Texts(50, 30, 0.1, 4),)),
+    "bookkeeping": lambda: bookkeeping.measure(1, (10, 20)),
 }
 
 
