@@ -87,5 +87,10 @@ class Outcome:
         return float(np.std(self.fold_scores)) if self.fold_scores else float("nan")
 
     @property
+    def means(self) -> dict[str, float]:
+        """Mean over the folds of every metric; empty where there is only one."""
+        return {name: float(np.mean(scores)) for name, scores in self.metrics.items()}
+
+    @property
     def last_checkpoint(self) -> int:
         return max(self.curve, default=0)

@@ -309,6 +309,7 @@ class BPSearchCV(FittedSearch):
         metrics = {b.name.replace(" ", "_") + "_score": b.score for b in yardsticks}
         if best is not None:
             metrics |= {"score": best.score, "score_std": best.std}
+            metrics |= {f"score.{name}": mean for name, mean in best.means.items()}
         params = {f"best.{name}": value for name, value in best.params.items()} if best else {}
         return Report(params, metrics, "\n".join(self.advice_), plots.figures(outcomes, space, yardsticks, "score"))
 
@@ -347,7 +348,6 @@ def _healthy(outcomes: Sequence[Outcome]) -> Outcome:
 def _line(outcome: Outcome) -> str:
     """Return a line on a finished configuration, as scikit-learn's searches print one for each fit."""
     params = ", ".join(f"{name}={outcome.params[name]}" for name in sorted(outcome.params))
-    metrics = {name: float(np.mean(values)) for name, values in outcome.metrics.items()} or {"score": outcome.score}
-    told = " ".join(f"{name}={value:.3f}" for name, value in metrics.items())
+    told = " ".join(f"{name}={mean:.3f}" for name, mean in (outcome.means or {"score": outcome.score}).items())
     told = told if outcome.fold_scores else f"{outcome.verdict}: {outcome.reason}"
     return f"[CV] END {params}; {told}; total time={short_format_time(outcome.seconds)}"

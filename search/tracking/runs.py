@@ -139,6 +139,10 @@ def _metrics(outcome: Outcome, value: float) -> Iterator[tuple[str, float, int]]
         yield "epochs", outcome.epoch, 0
         for fold, score in enumerate(outcome.fold_scores):
             yield "fold_score", score, fold
+    for name, mean in outcome.means.items():
+        yield f"score.{name}", mean, 0
+    for name, scores in outcome.train_metrics.items():
+        yield f"train_score.{name}", float(np.mean(scores)), 0
     if outcome.divergence is not None:
         yield "diverged_epoch", outcome.divergence.epoch, 0
         yield "diverged_step", outcome.divergence.step, 0

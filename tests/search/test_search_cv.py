@@ -356,11 +356,16 @@ def test_study_in_mlflow(rows, folder, mlflow):
     uri = "sqlite:///mlruns/mlflow.db"
     space = {"bpregressor__learning_rate_init": [900.0, 0.02], "bpregressor__solver": ["sgd"]}
     pipeline = make_pipeline(StandardScaler(), network())
-    fitted = search(pipeline, space, tracking=uri, study_name="mine").fit(X, y)
+    several = {"scoring": ["r2", "neg_max_error"], "refit": "r2", "return_train_score": True}
+    fitted = search(pipeline, space, tracking=uri, study_name="mine", **several).fit(X, y)
     client = mlflow.MlflowClient(tracking_uri=uri)
     runs = client.search_runs([client.get_experiment_by_name("mine").experiment_id])
     assert sorted(r.data.tags["verdict"] for r in runs if "verdict" in r.data.tags) == ["diverged", "ok"]
     (parent,) = [r for r in runs if "verdict" not in r.data.tags]
     assert parent.info.status == "FINISHED"
-    assert parent.data.metrics["score"] == fitted.best_score_
+    assert parent.data.metrics["score"] == parent.data.metrics["score.r2"] == fitted.best_score_
+    (best,) = [r for r in runs if r.data.tags.get("verdict") == "ok"]
+    table = fitted.cv_results_
+    assert best.data.metrics["score.neg_max_error"] == table["mean_test_neg_max_error"][fitted.best_index_]
+    assert best.data.metrics["train_score.r2"] == table["mean_train_r2"][fitted.best_index_]
     assert client.get_model_version_by_alias("mine", "champion").run_id == parent.info.run_id

@@ -27,6 +27,12 @@ OUTCOMES = {
     },
     "diverged, not diagnosed": {"verdict": "diverged", "code": None},
     "diverged at once": {"verdict": "diverged", "survived": 0.0, "losses": {"training": [], "validation": []}},
+    "several metrics": {
+        "metrics": {"r2": [0.5, 0.25], "neg_max_error": [-1.0, math.nan]},
+        "train_metrics": {"r2": [0.75, 0.5]},
+        "fit_seconds": [0.125, 0.25],
+        "score_seconds": [0.5, 0.0],
+    },
     "error": {"verdict": "error", "reason": 'ValueError: "ü" \\ {'},
 }
 
