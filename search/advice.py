@@ -7,9 +7,11 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from search import spaces
+from search.dimensions import Axis, Choice, Range, label
 from search.outcomes import Outcome
 from search.rules import Condition, find_rule, holds
-from search.spaces import Choice, Dimension, Range, Space, label
+from search.spaces import Space
 
 
 def codes(outcomes: Iterable[Outcome]) -> dict[str, int]:
@@ -25,7 +27,6 @@ def advice(outcomes: Iterable[Outcome], space: Space) -> list[str]:
 
     Examples
     --------
-    >>> from search import spaces
     >>> space = spaces.build({"learning_rate_init": (1e-3, 10.0, "log"), "activation": ["relu", "tanh"]})
     >>> def outcome(number, params):
     ...     verdict = "diverged" if params["learning_rate_init"] > 0.5 else "ok"
@@ -36,9 +37,10 @@ def advice(outcomes: Iterable[Outcome], space: Space) -> list[str]:
     learning_rate_init: high = 0.6 would leave out 11 of 11 diverged and 0 of 29 other trials.
     """
     known = [o for o in outcomes if o.verdict != "error"]
-    params = [o.params for o in known]
+    dimensions = {name: leaf.dimension for name, leaf in spaces.axes(space).items()}
+    params = [spaces.leaves(space, o.params) for o in known]
     diverged = np.array([o.verdict == "diverged" for o in known], dtype=bool)
-    rule = find_rule(params, diverged, space)
+    rule = find_rule(params, diverged, dimensions)
     if not rule:
         return []
     inside = np.array([holds(rule, p) for p in params])
@@ -48,14 +50,16 @@ def advice(outcomes: Iterable[Outcome], space: Space) -> list[str]:
     also = "none has" if missed == 0 else "1 has" if missed == 1 else f"{missed} have"
     lines = [f"{some} {' and '.join(map(str, rule))}; of the {good} others {also}."]
     for condition in rule:
+        if ".width_" in condition.name:  # a space has one range for the widths of all layers
+            continue
         alone = np.array([condition.holds(p) for p in params])
         lost, spared = int((alone & diverged).sum()), int((alone & ~diverged).sum())
-        change = f"{condition.name}: {_change(condition, space[condition.name])}"
+        change = f"{condition.name}: {_change(condition, dimensions[condition.name])}"
         lines.append(f"{change} would leave out {lost} of {bad} diverged and {spared} of {good} other trials.")
     return lines
 
 
-def _change(condition: Condition, dimension: Dimension) -> str:
+def _change(condition: Condition, dimension: Axis) -> str:
     """Return what to write into the space to leave out the trials for which a condition holds."""
     if isinstance(dimension, Choice):
         kept = [value for value in dimension.values if label(value) not in condition.bound]

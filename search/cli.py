@@ -9,13 +9,14 @@ import sys
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 from rich.console import Console
 
-from search import init, report, spec, tracking, tuning
+from search import init, report, spaces, spec, tracking, tuning
 from search.errors import StudyError
 from search.progress import ProgressBar
+from search.sampling import METHODS
 
 FAILED, USER_ERROR, INTERRUPTED = 1, 2, 130
 
@@ -58,7 +59,7 @@ def _parser() -> argparse.ArgumentParser:
     tune.add_argument(
         "--trials", type=_whole_number("trials"), metavar="N", help="trials of the whole study, instead of the file's"
     )
-    tune.add_argument("--method", choices=get_args(spec.Method), help="search method, instead of the file's")
+    tune.add_argument("--method", choices=METHODS, help="search method, instead of the file's")
     tune.set_defaults(command=_tune)
 
     cv = commands.add_parser("cv", help="cross-validate one fixed configuration")
@@ -73,7 +74,7 @@ def _parser() -> argparse.ArgumentParser:
     diagnose = commands.add_parser("diagnose", help="say why a configuration goes wrong")
     diagnose.add_argument("study", type=Path, help="study file; its configuration is the one of cv, or a trial's")
     diagnose.add_argument("--trial", type=_whole_number("trial", low=0), metavar="N", help="a finished trial")
-    diagnose.add_argument("--method", choices=get_args(spec.Method), help="search method that the trial is of")
+    diagnose.add_argument("--method", choices=METHODS, help="search method that the trial is of")
     diagnose.add_argument(
         "--set", nargs="+", default=[], metavar="NAME=VALUE", help="hyperparameters, values as in a study file"
     )
@@ -103,9 +104,7 @@ def _tune(options: argparse.Namespace, console: Console) -> int:
         study = study.with_method(options.method)
     if options.trials:
         if study.search.method == "grid":
-            raise StudyError(
-                f"--trials {options.trials}: a grid is searched whole; allowed for bayesian and random search"
-            )
+            raise StudyError(f"--trials {options.trials}: a grid is searched whole; allowed for every other method")
         study = study.with_trials(options.trials)
     name, _ = report.metric(study.scoring)
     bar = ProgressBar(f"{study.name}: {study.search.method} search, {study.scheme}, {name}", study.scoring, console)
@@ -151,7 +150,7 @@ def _diagnose(options: argparse.Namespace, console: Console) -> int:
 
 
 def _first_values(study: spec.Study) -> dict[str, Any]:
-    return {name: d.grid()[0] for name, d in study.space.items()}
+    return next(spaces.grid_points(study.space))
 
 
 def _written(params: Mapping[str, Any]) -> str:

@@ -1,24 +1,25 @@
-"""What the files that use Optuna share: the space in its terms, the name of its constraint, and its log kept quiet."""
+"""What the files that use Optuna share: the axes in its terms, the name of its constraint, and its log kept quiet."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 import optuna
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 
-from search.spaces import Choice, Dimension, Quantile, Space
+from search.dimensions import Axis, Choice, Quantile
+from search.spaces import Leaf
 
 CONSTRAINT = "divergence"
 
 
-def distributions(space: Space) -> dict[str, BaseDistribution]:
-    """Return the space in Optuna's terms."""
-    return {name: _distribution(d) for name, d in space.items()}
+def distributions(axes: Mapping[str, Leaf]) -> dict[str, BaseDistribution]:
+    """Return the axes of a space in Optuna's terms."""
+    return {name: _distribution(leaf.dimension) for name, leaf in axes.items()}
 
 
-def _distribution(d: Dimension) -> BaseDistribution:
+def _distribution(d: Axis) -> BaseDistribution:
     if isinstance(d, Choice):
         return CategoricalDistribution(d.labels)
     if isinstance(d, Quantile):

@@ -9,9 +9,11 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from search import spaces
 from search.baselines import Baseline
+from search.dimensions import Choice, Range, label
 from search.outcomes import Outcome
-from search.spaces import Choice, Range, Space, label
+from search.spaces import Space
 
 COLOURS = {"ok": "#2a6fb0", "stopped": "#9db8d2", "diverged": "#d1495b", "error": "#6b6b6b"}
 MARKERS = {"ok": "o", "stopped": "v", "diverged": "X", "error": "s"}
@@ -51,13 +53,16 @@ def history(outcomes: Mapping[int, Outcome], baselines: Sequence[Baseline], metr
 
 def parameters(outcomes: Mapping[int, Outcome], space: Space, baselines: Sequence[Baseline], metric: str) -> Figure:
     """Score against each searched parameter, one panel each: where trials diverge and where they do well."""
-    columns = min(3, len(space))
-    rows = -(-len(space) // columns)
+    axes_of_space = spaces.axes(space)
+    leaves = {n: spaces.leaves(space, o.params) for n, o in outcomes.items()}
+    columns = min(3, len(axes_of_space))
+    rows = -(-len(axes_of_space) // columns)
     figure = Figure(figsize=(3.6 * columns + 0.6, 3.2 * rows + 0.5), layout="constrained")
     low, high = _limits(outcomes, baselines)
     panels = figure.subplots(rows, columns, squeeze=False, sharey=True)
-    for axes, (name, dimension) in zip(panels.flat, space.items(), strict=False):
-        values = {n: o.params[name] for n, o in outcomes.items()}
+    for axes, (name, leaf) in zip(panels.flat, axes_of_space.items(), strict=False):
+        dimension = leaf.dimension
+        values = {n: values[name] for n, values in leaves.items() if name in values}
         if isinstance(dimension, Choice):
             places = {text: i for i, text in enumerate(dimension.labels)}
             jitter = np.random.default_rng(0).uniform(-0.18, 0.18, max(outcomes) + 1)
@@ -72,7 +77,7 @@ def parameters(outcomes: Mapping[int, Outcome], space: Space, baselines: Sequenc
         _points(axes, x, outcomes, low)
         axes.set(xlabel=name, ylim=(low, high))
         _plain(axes)
-    for axes in panels.flat[len(space) :]:
+    for axes in panels.flat[len(axes_of_space) :]:
         axes.set_visible(False)
     for axes in panels[:, 0]:
         axes.set_ylabel(metric)
@@ -118,7 +123,7 @@ def _plain(axes: Axes) -> None:
 
 def _points(axes: Axes, x: Mapping[int, Any], outcomes: Mapping[int, Outcome], low: float) -> None:
     for verdict, meaning in MEANING.items():
-        numbers = [n for n, o in outcomes.items() if o.verdict == verdict]
+        numbers = [n for n in x if outcomes[n].verdict == verdict]
         if numbers:
             y = [max(outcomes[n].score, low) if outcomes[n].fold_scores else low for n in numbers]
             axes.scatter(

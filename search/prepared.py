@@ -15,9 +15,9 @@ from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import _check_method_params, _get_feature_names
 
 from bpmodel.settings import precision
+from search.dimensions import label
 from search.nesting import Lesson, fit_around, network_of, transform_rows, transform_target
 from search.problem import Problem
-from search.spaces import label
 
 
 @dataclass(frozen=True)

@@ -12,10 +12,10 @@ from rich.text import Text
 from bpmodel.findings import Diagnosis
 from search.advice import advice, codes
 from search.baselines import Baseline
+from search.dimensions import label
 from search.outcomes import Outcome
 from search.paired import CONFIDENCE, Difference
 from search.results import Result
-from search.spaces import label
 from search.tracking import RegisteredModel
 
 BEST_COLUMNS = 5
@@ -48,6 +48,11 @@ def number(value: Any) -> str:
     return label(value)
 
 
+def _value(outcome: Outcome, name: str) -> str:
+    """Return a hyperparameter in a few characters, or a dash if it does not exist in this trial."""
+    return number(outcome.params[name]) if name in outcome.params else "-"
+
+
 def best_trials(outcomes: Mapping[int, Outcome], rivals: Mapping[int, Difference], scoring: str) -> Table:
     """Return a table of the best trials, a column each."""
     name, sign = metric(scoring)
@@ -64,8 +69,8 @@ def best_trials(outcomes: Mapping[int, Outcome], rivals: Mapping[int, Difference
         table.add_row("worse by", *(number(abs(d.mean)) if d else "" for d in apart))
         table.add_row("p-value of that", *(f"{d.p_value:.2f}" if d else "" for d in apart))
     table.add_row("epochs", *(str(o.epoch) for o in best))
-    for param in best[0].params if best else ():
-        table.add_row(param, *(number(o.params[param]) for o in best))
+    for param in dict.fromkeys(name for o in best for name in o.params):
+        table.add_row(param, *(_value(o, param) for o in best))
     return table
 
 
@@ -117,9 +122,10 @@ def honest(result: Result) -> list[str]:
 def divergences(outcomes: Mapping[int, Outcome]) -> list[str]:
     """Return a line for each diverged trial: its hyperparameters in the order of the space, and what happened."""
     lines = []
+    names = list(dict.fromkeys(name for o in outcomes.values() for name in o.params))
     for outcome in outcomes.values():
         if outcome.divergence is not None:
-            values = ", ".join(number(value) for value in outcome.params.values())
+            values = ", ".join(_value(outcome, name) for name in names)
             lines.append(f"trial {outcome.number} ({values}): {outcome.divergence.reason}")
     return lines
 

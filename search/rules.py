@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import gammaln
 
-from search.spaces import Choice, Dimension, Range, Space, label
+from search.dimensions import Axis, Choice, Range, label
 
 LEAST_DIVERGED = 4
 EVIDENCE = math.log(20)
@@ -81,18 +81,18 @@ class _Group(NamedTuple):
     tried: int
 
 
-def find_rule(params: Sequence[Mapping[str, Any]], diverged: NDArray[np.bool_], space: Space) -> Rule:
+def find_rule(params: Sequence[Mapping[str, Any]], diverged: NDArray[np.bool_], dimensions: Mapping[str, Axis]) -> Rule:
     """Return the rule that best tells diverged from other trials; an empty one if none does so well.
 
     Parameters
     ----------
     params : sequence of dict
     diverged : ndarray of bool, shape (n_trials,)
-    space : Space
+    dimensions : dict of str to Choice, Range or Quantile
     """
     if diverged.sum() < LEAST_DIVERGED or diverged.all():
         return ()
-    groups = [_group(name, d, params, diverged) for name, d in space.items()]
+    groups = [_group(name, d, params, diverged) for name, d in dimensions.items()]
     value, best = _best_single(groups, diverged)
     two, pair = _best_pair(groups, diverged)
     if two - max(value, 0.0) >= EVIDENCE:
@@ -102,7 +102,7 @@ def find_rule(params: Sequence[Mapping[str, Any]], diverged: NDArray[np.bool_], 
     # one after the other, so that together they hold for the same trials as before
     for i, condition in enumerate(best):
         within = [p for p in params if holds(best[:i] + best[i + 1 :], p)]
-        best = (*best[:i], _centred(condition, within, space[condition.name]), *best[i + 1 :])
+        best = (*best[:i], _centred(condition, within, dimensions[condition.name]), *best[i + 1 :])
     return best
 
 
@@ -151,7 +151,7 @@ def score(inside: NDArray[np.integer], hits: NDArray[np.integer], diverged: NDAr
     return np.where(hits * n > inside * bad, gain, -np.inf)
 
 
-def _group(name: str, dimension: Dimension, params: Sequence[Mapping[str, Any]], diverged: NDArray[np.bool_]) -> _Group:
+def _group(name: str, dimension: Axis, params: Sequence[Mapping[str, Any]], diverged: NDArray[np.bool_]) -> _Group:
     conditions, tried = (
         _choices(name, dimension) if isinstance(dimension, Choice) else _thresholds(name, params, diverged)
     )
@@ -191,7 +191,7 @@ def _thresholds(
     return conditions, 2 * max(len(values) - 1, 0)
 
 
-def _centred(condition: Condition, params: Sequence[Mapping[str, Any]], dimension: Dimension) -> Condition:
+def _centred(condition: Condition, params: Sequence[Mapping[str, Any]], dimension: Axis) -> Condition:
     """Move a threshold to a round number midway between the trials it parts."""
     if condition.kind == "among":
         return condition

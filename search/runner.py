@@ -5,20 +5,21 @@ from __future__ import annotations
 import threading
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import sklearn
 from joblib import Parallel, delayed
 
-from search import divergence, sampling, spaces
+from search import divergence, spaces
 from search.cutoffs import Cutoffs
 from search.evaluation import evaluate
 from search.interruption import Cancellation, postponed
 from search.nesting import network_of
 from search.outcomes import Outcome
 from search.problem import Problem, Trial
+from search.sampling import METHODS, Queued
 from search.spaces import Space
 from search.store import StudyStore
 
@@ -29,7 +30,8 @@ class Plan:
 
     Attributes
     ----------
-    method : {"bayesian", "grid", "random"}
+    method : str
+        A name of `METHODS`.
     n_trials : int
         Trials of the whole study, those of earlier runs included.
     timeout : float or None
@@ -39,6 +41,8 @@ class Plan:
     prune : bool
         Whether trials may be stopped early. What they are compared with depends on which trials have finished, and so on
         `n_jobs`.
+    initial_points : sequence of dict
+        Whole configurations that are tried first.
     """
 
     method: str
@@ -46,15 +50,22 @@ class Plan:
     timeout: float | None = None
     n_jobs: int | None = None
     prune: bool = True
+    initial_points: Sequence[Mapping[str, Any]] = ()
 
 
 def plan(
-    method: str, space: Space, n_trials: int, timeout: float | None, n_jobs: int | None, prune: bool | None
+    method: str,
+    space: Space,
+    n_trials: int,
+    timeout: float | None,
+    n_jobs: int | None,
+    prune: bool | None,
+    initial_points: Sequence[Mapping[str, Any]] = (),
 ) -> Plan:
-    """Return a plan: a grid is searched whole, and by default only Bayesian search stops trials early."""
+    """Return a plan: a grid is searched whole, and by default only methods that learn stop trials early."""
     if method == "grid":
-        n_trials = spaces.grid_size(space)
-    return Plan(method, n_trials, timeout, n_jobs, method == "bayesian" if prune is None else prune)
+        n_trials = len(initial_points) + spaces.grid_size(space)
+    return Plan(method, n_trials, timeout, n_jobs, METHODS[method].learns if prune is None else prune, initial_points)
 
 
 def run(
@@ -79,7 +90,9 @@ def run(
     KeyboardInterrupt
         When the user interrupts; every finished trial is in the store.
     """
-    sampler = sampling.sampler(plan.method, space, problem.seed, store.trials)
+    sampler = Queued(plan.initial_points, METHODS[plan.method].sampler(space, problem.seed))
+    for number, outcome in store.outcomes.items():
+        sampler.tell(outcome, store.values[number], store.constraints[number])
     deadline = time.monotonic() + (plan.timeout or float("inf"))
     lock, cancellation, config = threading.Lock(), Cancellation(), sklearn.get_config()
     cutoffs = Cutoffs(getattr(network_of(problem.pipeline), "max_iter", 1), store.outcomes.values())

@@ -6,7 +6,7 @@ import numbers
 import time
 import uuid
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from typing import Any, Self
 
@@ -21,7 +21,7 @@ from sklearn.utils import check_random_state, get_tags, indexable
 from sklearn.utils.validation import _check_method_params
 
 from bpmodel import DivergenceError
-from search import baselines, folds, plots, routing, runner, scoring, spaces, tracking
+from search import baselines, folds, plots, points, routing, runner, scoring, spaces, tracking
 from search.advice import advice
 from search.baselines import Baseline
 from search.cv_results import cv_results
@@ -30,10 +30,9 @@ from search.nesting import network_of, prefix
 from search.outcomes import Outcome
 from search.problem import Problem
 from search.refitting import refit
+from search.sampling import METHODS
 from search.store import StudyStore
 from search.tracking import Report, Tracker
-
-METHODS = ("bayesian", "grid", "random")
 
 
 class BPSearchCV(FittedSearch):
@@ -47,11 +46,13 @@ class BPSearchCV(FittedSearch):
     Parameters
     ----------
     estimator : estimator
-    space : dict, optional
+    space : dict or "default", optional
         From parameter names (``alpha``, or ``bpregressor__alpha`` in a pipeline; also parameters of other steps) to lists of
         choices, ranges ``(low, high)`` and ``(low, high, "log")``, Optuna distributions or frozen `scipy.stats`
-        distributions. By default, for networks, a small space of layers, activation, learning rate, alpha and batch size.
-    method : {"bayesian", "grid", "random"}, default="bayesian"
+        distributions. ``{"layers": …, "width": …}`` searches the number of layers and each width; a table with ``when`` exists
+        only where other parameters have certain values: both as in study files. By default, for networks, or by the name
+        ``"default"``, a small space of layers, activation, learning rate, alpha and batch size.
+    method : {"bayesian", "grid", "random", "quasi-random"}, default="bayesian"
     n_trials : int, default=50
         Configurations to try; a grid is always searched whole.
     timeout : float, optional
@@ -65,7 +66,8 @@ class BPSearchCV(FittedSearch):
         Whether to fit the best configuration on all rows; with several metrics the name of the one that decides, or a callable
         that returns the best index for given ``cv_results_``.
     n_jobs : int, optional
-        Configurations tried at the same time, in threads. Grid and random search give the same results for any number.
+        Configurations tried at the same time, in threads. Methods that do not learn (all but Bayesian search) give the
+        same results for any number.
     random_state : int, RandomState or None
         Decides the proposals, and starting weights and orders of rows of networks.
     tracking : str, optional
@@ -75,8 +77,10 @@ class BPSearchCV(FittedSearch):
     error_score : "raise" or float, default=nan
         Score of each fold of a configuration that diverged or could not be evaluated; with "raise" what cannot be evaluated
         ends the search.
+    initial_points : list of dict, optional
+        Configurations to try first; what one leaves out is drawn at random.
     prune : bool, optional
-        Whether configurations may be stopped early, for networks only; by default in Bayesian search.
+        Whether configurations may be stopped early, for networks only; by default where the method learns.
     return_train_score : bool, default=False
         Whether `cv_results_` has the scores of training rows, too.
     verbose : int, default=0
@@ -119,7 +123,7 @@ class BPSearchCV(FittedSearch):
     def __init__(
         self,
         estimator: Any,
-        space: dict[str, Any] | None = None,
+        space: Any = None,
         *,
         method: str = "bayesian",
         n_trials: int = 50,
@@ -132,6 +136,7 @@ class BPSearchCV(FittedSearch):
         tracking: str | None = None,
         study_name: str | None = None,
         error_score: Any = np.nan,
+        initial_points: Sequence[Mapping[str, Any]] | None = None,
         prune: bool | None = None,
         return_train_score: bool = False,
         verbose: int = 0,
@@ -149,6 +154,7 @@ class BPSearchCV(FittedSearch):
         self.tracking = tracking
         self.study_name = study_name
         self.error_score = error_score
+        self.initial_points = initial_points
         self.prune = prune
         self.return_train_score = return_train_score
         self.verbose = verbose
@@ -242,9 +248,12 @@ class BPSearchCV(FittedSearch):
     def _space(self, estimator: Any) -> spaces.Space:
         """Return the space; a network itself cannot be searched for, as its place in the estimator is what is known of it."""
         network, known = network_of(estimator), estimator.get_params()
-        if self.space is None and network is None:
-            raise ValueError(f"space = None is for BP networks; {type(estimator).__name__} needs a space")
-        space = spaces.default(prefix(estimator)) if self.space is None else spaces.build(self.space)
+        default = self.space in (None, "default")
+        if default and network is None:
+            raise ValueError(f"space = {self.space!r} is for BP networks; {type(estimator).__name__} needs a space")
+        if not default and not isinstance(self.space, Mapping):
+            raise ValueError(f"space = {self.space!r}; allowed are a dict and 'default'")
+        space = spaces.default(prefix(estimator)) if default else spaces.build(self.space)
         if network is not None:
             holds = {name for name, value in known.items() if network_of(value) is network or name.endswith("steps")}
             known = {name: value for name, value in known.items() if name not in holds}
@@ -265,7 +274,8 @@ class BPSearchCV(FittedSearch):
         if self.prune and not is_network:
             raise ValueError("prune = True is for BP networks: nothing else is scored while it trains")
         prune = self.prune if is_network else False
-        return runner.plan(self.method, space, self.n_trials, self.timeout, self.n_jobs, prune)
+        first = points.complete(space, self.initial_points or [], problem.seed, "initial_points")
+        return runner.plan(self.method, space, self.n_trials, self.timeout, self.n_jobs, prune, first)
 
     def _keep(self, problem: Problem, outcomes: list[Outcome], space: spaces.Space) -> Outcome | None:
         """Keep the results; return the best outcome, or None where it is not asked for."""

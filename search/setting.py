@@ -12,6 +12,7 @@ from sklearn.metrics import get_scorer
 from search import baselines, folds, nesting, spaces
 from search.baselines import Baseline
 from search.data import Dataset
+from search.dimensions import label
 from search.errors import StudyError
 from search.folds import Folds
 from search.preprocessing import PATHS, check_columns, default_pipeline
@@ -77,13 +78,17 @@ def identity(study: Study, dataset: Dataset, problem: Problem) -> dict[str, Any]
     return {
         "[data]": {"source": study.data.source, "target": dataset.target, "rows": dataset.fingerprint},
         **space,
-        "[preprocessing]": {name: spaces.label(value) for name, value in sorted(study.preprocessing.items())},
-        "[model]": {name: spaces.label(value) for name, value in sorted(study.model.items())},
+        "[preprocessing]": {name: label(value) for name, value in sorted(study.preprocessing.items())},
+        "[model]": {name: label(value) for name, value in sorted(study.model.items())},
         "[cv]": {
             "scoring": study.scoring,
             "kind": study.scheme.kind,
             "n_splits": len(problem.folds),
             "folds": problem.folds.fingerprint,
         },
-        "[search]": {"method": study.search.method, "seed": study.search.seed},
+        "[search]": {
+            "method": study.search.method,
+            "seed": study.search.seed,
+            "initial_points": [{k: label(v) for k, v in point.items()} for point in study.initial_points],
+        },
     }

@@ -1,23 +1,22 @@
-"""The search space: one definition serves grid, random and Bayesian search.
+"""The search space: one definition serves every method of search.
 
-A space is a dict from parameter names to dimensions. A dimension is inert data that can list its grid points and turn a number
-in [0, 1) into a value; nothing here knows how proposals are made. ``encode`` turns a value into a text or number that can be
-stored, ``decode`` turns that back.
+A space is a dict from parameter names to dimensions. Samplers see its axes: a parameter has one, or, where its value is made of
+parts, several (``hidden_layer_sizes.layers``, ``hidden_layer_sizes.width_1``, …). An axis may exist only where others have
+certain values; what does not exist is left out. ``leaves`` takes the values of parameters apart, ``assemble`` puts them together.
 """
 
 from __future__ import annotations
 
-import itertools
-import json
-import math
 import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
+from search.dimensions import Axis, Choice, Conditional, Dimension, Layers, Plain, Range, label
 from search.errors import StudyError
+from search.forms import dimension
 
 DEFAULT = """\
 hidden_layer_sizes = [[32], [64], [128], [64, 32]]
@@ -28,169 +27,26 @@ batch_size = [32, 64, 128]
 """
 """A space to start from, as in a study file."""
 
-GRID_POINTS = 5
-"""Points of a range on a grid, unless the range says otherwise."""
-
-
-@dataclass(frozen=True)
-class Choice:
-    """One of several values, of any type."""
-
-    values: tuple[Any, ...]
-
-    def __post_init__(self) -> None:
-        if not self.values:
-            raise ValueError("is an empty list; a list of choices needs at least one value")
-        if len(set(self.labels)) < len(self.values):
-            raise ValueError("lists a value twice")
-
-    @property
-    def labels(self) -> tuple[str, ...]:
-        """A text for each value, unique, the same in every process."""
-        return tuple(label(value) for value in self.values)
-
-    def grid(self) -> list[Any]:
-        return list(self.values)
-
-    def at(self, u: float) -> Any:
-        return self.values[min(int(u * len(self.values)), len(self.values) - 1)]
-
-    def encode(self, value: Any) -> str:
-        return label(value)
-
-    def decode(self, code: str) -> Any:
-        return self.values[self.labels.index(code)]
-
-    def describe(self) -> Any:
-        return list(self.labels)
-
-
-@dataclass(frozen=True)
-class Range:
-    """A range of numbers, both ends included: real or `integer`, linear or `log`, with `points` on a grid."""
-
-    low: float
-    high: float
-    log: bool = False
-    integer: bool = False
-    points: int = GRID_POINTS
-
-    def __post_init__(self) -> None:
-        if not self.low < self.high:
-            raise ValueError(f"has low = {self.low} and high = {self.high}; low must be below high")
-        if self.log and self.low <= 0:
-            raise ValueError(f"has low = {self.low} and log = true; a logarithmic range must start above 0")
-        if self.integer and not (float(self.low).is_integer() and float(self.high).is_integer()):
-            raise ValueError(f"has low = {self.low} and high = {self.high}; a range of integers needs whole numbers")
-        if self.points < 2:
-            raise ValueError(f"has points = {self.points}; a grid needs at least 2")
-
-    def grid(self) -> list[float]:
-        return list(dict.fromkeys(self._number(u) for u in np.linspace(0, 1, self.points)))
-
-    def at(self, u: float) -> float:
-        # an integer range is cut into equal pieces around its integers, so that the ends are as likely as the others
-        return self._number(u, margin=0.5 if self.integer else 0.0)
-
-    def _number(self, u: float, margin: float = 0.0) -> float:
-        low, high = self.low - margin, self.high + margin
-        value = low * (high / low) ** u if self.log else low + u * (high - low)
-        value = min(max(float(f"{value:.12g}"), self.low), self.high)
-        return round(value) if self.integer else value
-
-    def encode(self, value: float) -> float:
-        return int(value) if self.integer else float(value)
-
-    decode = encode
-
-    def describe(self) -> Any:
-        return {"low": self.low, "high": self.high, "log": self.log, "integer": self.integer}
-
-
-@dataclass(frozen=True)
-class Quantile:
-    """A frozen `scipy.stats` distribution, by its quantile function."""
-
-    distribution: Any
-    points: int = GRID_POINTS
-
-    def grid(self) -> list[float]:
-        return list(dict.fromkeys(self.at(u) for u in (np.arange(self.points) + 0.5) / self.points))
-
-    def at(self, u: float) -> float:
-        value = self.distribution.ppf(min(max(u, 1e-9), 1 - 1e-9))
-        discrete = not hasattr(self.distribution.dist, "pdf")
-        return int(value) if discrete else float(value)
-
-    def encode(self, value: float) -> float:
-        return float(self.distribution.cdf(value))
-
-    def decode(self, code: float) -> float:
-        return self.at(code)
-
-    def describe(self) -> Any:
-        frozen = self.distribution
-        return [frozen.dist.name, list(map(float, frozen.args)), {k: float(v) for k, v in sorted(frozen.kwds.items())}]
-
-
-Dimension = Choice | Range | Quantile
 Space = dict[str, Dimension]
 
 
-def label(value: Any) -> str:
-    """Return a short text that stands for a value: JSON where that exists, otherwise its ``repr``."""
-    if isinstance(value, np.generic):
-        value = value.item()
-    try:
-        return value if isinstance(value, str) else json.dumps(value)
-    except (TypeError, ValueError):
-        return repr(value)
+@dataclass(frozen=True)
+class Leaf:
+    """An axis of a space, and where it exists.
 
-
-def dimension(given: Any) -> Dimension:
-    """Return the dimension that a value of a study file or of a Python dict stands for.
-
-    Lists are choices; ``{"low": …, "high": …, "log": …, "integer": …, "points": …}`` and tuples ``(low, high)``,
-    ``(low, high, "log")`` are ranges, of integers if both ends are; Optuna distributions and frozen `scipy.stats`
-    distributions stand for themselves.
-
-    Raises
-    ------
-    ValueError
-        If it is none of these; the message goes on after the parameter's name.
-
-    Examples
-    --------
-    >>> dimension((1e-4, 1.0, "log")).grid()
-    [0.0001, 0.001, 0.01, 0.1, 1.0]
-    >>> dimension({"low": 1, "high": 3}).grid()
-    [1, 2, 3]
-    >>> dimension(["relu", "tanh"])
-    Choice(values=('relu', 'tanh'))
+    Attributes
+    ----------
+    dimension : Choice, Range or Quantile
+    when : dict of str to frozenset of str
+        Names of other axes, and the labels of the values that each must have.
     """
-    if isinstance(given, Choice | Range | Quantile):
-        return given
-    if isinstance(given, Mapping):
-        return _range_from_table(given)
-    if isinstance(given, tuple) and 2 <= len(given) <= 3 and all(_is_number(v) for v in given[:2]):
-        if len(given) == 3 and given[2] != "log":
-            raise ValueError(f"is {given!r}; the third value of a range can only be 'log'")
-        return _range(given[0], given[1], log=len(given) == 3)
-    if hasattr(given, "ppf"):
-        return Quantile(given)
-    if hasattr(given, "choices"):
-        return Choice(tuple(given.choices))
-    if hasattr(given, "low") and hasattr(given, "high"):
-        step = getattr(given, "step", None)
-        if step not in (None, 1):
-            return Choice(tuple(np.arange(given.low, given.high + step / 2, step).tolist()))
-        return _range(given.low, given.high, log=given.log)
-    if isinstance(given, Sequence | np.ndarray) and not isinstance(given, str):
-        return Choice(tuple(given.tolist() if isinstance(given, np.ndarray) else given))
-    raise ValueError(
-        f"is {given!r}; allowed are a list of choices, a range {{ low = …, high = …, log = true }}, "
-        "or a fixed value under [model]"
-    )
+
+    dimension: Axis
+    when: dict[str, frozenset[str]] = field(default_factory=dict)
+
+    def exists(self, leaves: Mapping[str, Any]) -> bool:
+        """Say whether the axis exists beside other values."""
+        return all(name in leaves and label(leaves[name]) in labels for name, labels in self.when.items())
 
 
 def build(given: Mapping[str, Any], where: str = "space") -> Space:
@@ -203,6 +59,10 @@ def build(given: Mapping[str, Any], where: str = "space") -> Space:
             raise StudyError(f"{where}: {name} {error}") from None
     if not space:
         raise StudyError(f"{where} is empty: nothing to search; name at least one hyperparameter")
+    try:
+        axes(space)
+    except ValueError as error:
+        raise StudyError(f"{where}: {error}") from None
     return space
 
 
@@ -211,21 +71,156 @@ def default(prefix: str = "") -> Space:
     return build({prefix + name: value for name, value in tomllib.loads(DEFAULT).items()})
 
 
+def axes(space: Space) -> dict[str, Leaf]:
+    """Return the axes of a space, each after those that decide whether it exists.
+
+    Raises
+    ------
+    ValueError
+        If a condition names what is not in the space, or decides about itself.
+
+    Examples
+    --------
+    >>> space = build({"momentum": {"low": 0.5, "high": 0.99, "when": {"solver": "sgd"}}, "solver": ["sgd", "adam"]})
+    >>> list(axes(space))
+    ['solver', 'momentum']
+    """
+    parts = {axis: d for name, given in space.items() for axis, d in _parts(name, given).items()}
+    found = {}
+    for name, given in space.items():
+        conditions = given.when if isinstance(given, Conditional) else {}
+        when = {parent: _labels(parts, name, parent, values) for parent, values in conditions.items()}
+        for axis, d in _parts(name, given).items():
+            found[axis] = Leaf(d, when | _enough_layers(name, given, axis))
+    return _parents_first(found)
+
+
+def _plain(d: Dimension) -> Plain:
+    return d.dimension if isinstance(d, Conditional) else d
+
+
+def _parts(name: str, given: Dimension) -> dict[str, Axis]:
+    """Return the axes of a parameter by their names."""
+    plain = _plain(given)
+    return {f"{name}.{part}": d for part, d in plain.axes().items()} if isinstance(plain, Layers) else {name: plain}
+
+
+def _labels(parts: Mapping[str, Axis], name: str, parent: str, given: Any) -> frozenset[str]:
+    """Return the labels of the value of a parent, or of the list of values, with which a parameter exists."""
+    if parent not in parts:
+        raise ValueError(f"{name} has when = {{ {parent} = … }}; it can name {', '.join(parts)}")
+    d, where = parts[parent], f"{name} has when, where {parent}"
+    if not (isinstance(d, Choice) or (isinstance(d, Range) and d.integer)):
+        raise ValueError(f"{where} is a range of real numbers; allowed are choices and whole numbers")
+    several = isinstance(given, list | tuple) and not (isinstance(d, Choice) and label(given) in d.labels)
+    try:
+        return frozenset(label(d.check(value)) for value in (given if several else [given]))
+    except ValueError as error:
+        raise ValueError(f"{where} {error}") from None
+
+
+def _enough_layers(name: str, given: Dimension, axis: str) -> dict[str, frozenset[str]]:
+    """Return when the width of a layer exists."""
+    plain, (_, part, place) = _plain(given), axis.rpartition(".width_")
+    if not isinstance(plain, Layers) or not part:
+        return {}
+    return {f"{name}.layers": frozenset(map(label, plain.numbers_of_layers(int(place))))}
+
+
+def _parents_first(found: dict[str, Leaf]) -> dict[str, Leaf]:
+    ordered: dict[str, Leaf] = {}
+    while len(ordered) < len(found):
+        ready = (name for name, leaf in found.items() if name not in ordered and leaf.when.keys() <= ordered.keys())
+        name = next(ready, None)
+        if name is None:
+            circle = ", ".join(name for name in found if name not in ordered)
+            raise ValueError(f"{circle} exist only where each other do; a when must not lead back to its own parameter")
+        ordered[name] = found[name]
+    return ordered
+
+
+def leaves(space: Space, params: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values of the axes that a configuration is made of.
+
+    >>> space = build({"hidden_layer_sizes": {"layers": (1, 3), "width": (8, 64)}})
+    >>> leaves(space, {"hidden_layer_sizes": [32, 16]})
+    {'hidden_layer_sizes.layers': 2, 'hidden_layer_sizes.width_1': 32, 'hidden_layer_sizes.width_2': 16}
+    """
+    values: dict[str, Any] = {}
+    for name, value in params.items():
+        plain = _plain(space[name])
+        if isinstance(plain, Layers):
+            values |= {f"{name}.{part}": v for part, v in plain.split(value).items()}
+        else:
+            values[name] = value
+    return values
+
+
+def assemble(space: Space, leaves: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the configuration made of values of axes, in the order of the space.
+
+    >>> space = build({"hidden_layer_sizes": {"layers": (1, 3), "width": (8, 64)}})
+    >>> assemble(space, {"hidden_layer_sizes.layers": 1, "hidden_layer_sizes.width_1": 32})
+    {'hidden_layer_sizes': [32]}
+    """
+    params = {}
+    for name, given in space.items():
+        plain = _plain(given)
+        if name in leaves:
+            params[name] = leaves[name]
+        elif isinstance(plain, Layers) and f"{name}.layers" in leaves:
+            start = f"{name}."
+            params[name] = plain.join({k.removeprefix(start): v for k, v in leaves.items() if k.startswith(start)})
+    return params
+
+
+def draw(axes: Mapping[str, Leaf], numbers: Sequence[float], fixed: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Return values of the axes that exist: the fixed ones, or from a number in [0, 1) for each axis in their order."""
+    fixed = fixed or {}
+    values: dict[str, Any] = {}
+    for (name, leaf), u in zip(axes.items(), numbers, strict=True):
+        if leaf.exists(values):
+            values[name] = fixed[name] if name in fixed else leaf.dimension.at(u)
+    return values
+
+
 def grid_size(space: Space) -> int:
     """Return the number of points of the grid."""
-    return math.prod(len(d.grid()) for d in space.values())
+    return sum(1 for _ in grid_points(space))
 
 
 def grid_points(space: Space) -> Iterator[dict[str, Any]]:
-    """Yield the points of the grid; the last parameter changes fastest."""
-    for values in itertools.product(*(d.grid() for d in space.values())):
-        yield dict(zip(space, values, strict=True))
+    """Yield the points of the grid; the last parameter changes fastest, and of layers all are as wide.
+
+    >>> space = build({"solver": ["adam", "sgd"], "momentum": {"values": [0.5, 0.9], "when": {"solver": "sgd"}}})
+    >>> list(grid_points(space))
+    [{'solver': 'adam'}, {'solver': 'sgd', 'momentum': 0.5}, {'solver': 'sgd', 'momentum': 0.9}]
+    """
+    known = axes(space)
+    owners = {axis: name for name in space for axis in _parts(name, space[name])}
+    first_axes = {owners[axis]: axis for axis in reversed(known)}
+
+    def below(names: list[str], params: dict[str, Any]) -> Iterator[dict[str, Any]]:
+        if not names:
+            yield {name: params[name] for name in space if name in params}
+        elif known[first_axes[names[0]]].exists(leaves(space, params)):
+            for value in space[names[0]].grid():
+                yield from below(names[1:], params | {names[0]: value})
+        else:
+            yield from below(names[1:], params)
+
+    yield from below(list(dict.fromkeys(owners[axis] for axis in known)), {})
+
+
+def seed(study: int, number: int) -> int:
+    """Return the seed of one proposal: the same whatever was proposed before."""
+    return int(np.random.SeedSequence([study, number]).generate_state(1)[0])
 
 
 def random_point(space: Space, seed: int, number: int) -> dict[str, Any]:
     """Return random point `number`: a pure function of space, seed and number."""
-    numbers = np.random.default_rng([seed, number]).random(len(space))
-    return {name: d.at(u) for (name, d), u in zip(space.items(), numbers, strict=True)}
+    known = axes(space)
+    return assemble(space, draw(known, np.random.default_rng([seed, number]).random(len(known)).tolist()))
 
 
 def describe(space: Space) -> dict[str, Any]:
@@ -241,33 +236,5 @@ def describe_grid(space: Space) -> dict[str, list[str]]:
 def check_values(space: Space, check: Callable[[str, Any], None]) -> None:
     """Call `check` with name and value for all choices and for both ends of all ranges."""
     for name, d in space.items():
-        values = d.values if isinstance(d, Choice) else (d.at(0.0), d.at(1.0))
-        for value in values:
+        for value in d.extremes():
             check(name, value)
-
-
-def _range_from_table(table: Mapping[str, Any]) -> Range:
-    allowed = ("low", "high", "log", "integer", "points")
-    for key in table:
-        if key not in allowed:
-            raise ValueError(f"has a key {key!r}; allowed in a range are {', '.join(allowed)}")
-    for key in ("low", "high"):
-        if not _is_number(table.get(key)):
-            raise ValueError(f"has {key} = {table.get(key)!r}; a range needs a number there")
-    for key in ("log", "integer"):
-        if not isinstance(table.get(key, False), bool):
-            raise ValueError(f"has {key} = {table[key]!r}; allowed are true and false")
-    points = table.get("points", GRID_POINTS)
-    if isinstance(points, bool) or not isinstance(points, int):
-        raise ValueError(f"has points = {points!r}; a grid needs a whole number")
-    return _range(table["low"], table["high"], table.get("log", False), table.get("integer"), points)
-
-
-def _range(low: float, high: float, log: bool = False, integer: bool | None = None, points: int = GRID_POINTS) -> Range:
-    if integer is None:
-        integer = all(isinstance(v, int | np.integer) for v in (low, high))
-    return Range(low, high, bool(log), integer, points)
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float | np.number) and not isinstance(value, bool) and math.isfinite(value)

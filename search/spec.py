@@ -5,7 +5,7 @@ from __future__ import annotations
 import tomllib
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from sklearn.metrics import get_scorer_names
@@ -13,13 +13,17 @@ from sklearn.utils._param_validation import InvalidParameterError, validate_para
 
 from bpmodel.options import CLASSIFIER_OPTIONS, REGRESSOR_OPTIONS, Option
 from bpmodel.preprocessing.options import COLUMNS, PREPROCESSING
-from search import spaces
+from search import points, spaces
 from search.errors import StudyError
+from search.sampling import METHODS
 from search.spaces import Space
 from search.splitters import KINDS, Scheme, default_kind
 
 Task = Literal["regression", "classification"]
-Method = Literal["bayesian", "grid", "random"]
+if TYPE_CHECKING:
+    Method = str
+else:
+    Method = Literal[tuple(METHODS)]
 
 DEFAULT_SCORING = {"regression": "neg_root_mean_squared_error", "classification": "accuracy"}
 OPTIONS = {"regression": REGRESSOR_OPTIONS, "classification": CLASSIFIER_OPTIONS}
@@ -51,6 +55,7 @@ class Search(_Table):
     seed: int = Field(default=0, ge=0, lt=2**32)
     n_jobs: int = Field(default=-1, ge=-1)
     prune: bool | None = None
+    initial_points: list[dict[str, Any]] = []
 
 
 class CrossValidation(_Table):
@@ -72,7 +77,7 @@ class _File(_Table):
     data: Data
     preprocessing: dict[str, Any] = {}
     model: dict[str, Any] = {}
-    space: dict[str, Any] = {}
+    space: Any = "default"
     search: Search = Search()
     cv: CrossValidation = CrossValidation()
 
@@ -89,6 +94,7 @@ class Study:
     space: Space
     search: Search
     cv: CrossValidation
+    initial_points: list[dict[str, Any]]
 
     @property
     def scoring(self) -> str:
@@ -138,13 +144,8 @@ def load(path: str | Path) -> Study:
         for table, options in tables.items()
     }
     options = {name: option for table in tables.values() for name, option in table.items()}
-    for name in file.space:
-        _known(path, "space", options, name)
-        for table in fixed:
-            if name in fixed[table]:
-                raise StudyError(f"{path}: [space] {name} is also fixed under [{table}]; name it in one of the two")
-    space = spaces.build(file.space, f"{path}: [space]")
-    spaces.check_values(space, lambda name, value: _check(path, "space", options, name, value))
+    space = _space(path, file.space, fixed, options)
+    first = points.complete(space, file.search.initial_points, file.search.seed, f"{path}: [search] initial_points")
     if file.cv.scoring is not None and file.cv.scoring not in get_scorer_names():
         names = ", ".join(get_scorer_names())
         raise StudyError(
@@ -154,7 +155,22 @@ def load(path: str | Path) -> Study:
     _check_forecast(path, file)
     if file.search.n_jobs == 0:
         raise StudyError(f"{path}: [search] n_jobs = 0; allowed are -1 (all cores) and 1 or more")
-    return Study(path, file.name, file.data, **fixed, space=space, search=file.search, cv=file.cv)
+    return Study(path, file.name, file.data, **fixed, space=space, search=file.search, cv=file.cv, initial_points=first)
+
+
+def _space(path: Path, given: Any, fixed: dict[str, dict[str, Any]], options: dict[str, Option]) -> Space:
+    if not isinstance(given, dict) and given != "default":
+        raise StudyError(f"{path}: space = {given!r}; allowed are a table [space] and 'default'")
+    if given == "default":
+        given = {name: d for name, d in spaces.default().items() if not any(name in table for table in fixed.values())}
+    for name in given:
+        _known(path, "space", options, name)
+        for table in fixed:
+            if name in fixed[table]:
+                raise StudyError(f"{path}: [space] {name} is also fixed under [{table}]; name it in one of the two")
+    space = spaces.build(given, f"{path}: [space]")
+    spaces.check_values(space, lambda name, value: _check(path, "space", options, name, value))
+    return space
 
 
 def _options(task: str) -> dict[str, dict[str, Option]]:

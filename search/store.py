@@ -19,6 +19,7 @@ import optuna
 from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
+from search import spaces
 from search.distributions import CONSTRAINT, distributions, quiet
 from search.errors import StudyError
 from search.outcomes import Divergence, Outcome
@@ -45,7 +46,8 @@ class StudyStore:
     """
 
     def __init__(self, path: Path | None, name: str, identity: Mapping[str, Any], space: Space) -> None:
-        self._space, self._distributions = space, distributions(space)
+        self._space, self._axes = space, spaces.axes(space)
+        self._distributions = distributions(self._axes)
         self._lock = None if path is None else _lock(path)
         try:
             with quiet():
@@ -53,8 +55,9 @@ class StudyStore:
             self._check_identity(path, name, json.loads(json.dumps(identity)))
             finished = sorted(self._study.get_trials(deepcopy=False), key=lambda t: t.user_attrs["number"])
             self.trials = {t.user_attrs["number"]: t for t in finished}
-            self.outcomes = {n: _outcome(t, space) for n, t in self.trials.items()}
+            self.outcomes = {n: self._outcome(t) for n, t in self.trials.items()}
             self.values = {n: float(t.user_attrs["value"]) for n, t in self.trials.items()}
+            self.constraints = {n: t.constraints[CONSTRAINT] for n, t in self.trials.items()}
         except BaseException:
             self.close()
             raise
@@ -62,11 +65,12 @@ class StudyStore:
     def record(self, outcome: Outcome, value: float, constraint: float) -> None:
         """Append a finished trial."""
         stopped = outcome.verdict == "stopped"
+        leaves = spaces.leaves(self._space, outcome.params)
         trial = create_trial(
             state=TrialState.PRUNED if stopped else TrialState.COMPLETE,
             value=None if stopped else value,
-            params={name: d.encode(outcome.params[name]) for name, d in self._space.items()},
-            distributions=self._distributions,
+            params={name: self._axes[name].dimension.encode(value) for name, value in leaves.items()},
+            distributions={name: self._distributions[name] for name in leaves},
             intermediate_values=outcome.curve if stopped else None,
             constraints={CONSTRAINT: constraint},
             user_attrs={"number": outcome.number, "value": value, "outcome": json.dumps(_inert(outcome))},
@@ -75,6 +79,7 @@ class StudyStore:
         self.trials[outcome.number] = trial
         self.outcomes[outcome.number] = outcome
         self.values[outcome.number] = value
+        self.constraints[outcome.number] = constraint
 
     @property
     def notes(self) -> dict[str, Any]:
@@ -90,6 +95,18 @@ class StudyStore:
         if self._lock is not None:
             self._lock.close()
             self._lock = None
+
+    def _outcome(self, trial: FrozenTrial) -> Outcome:
+        record = json.loads(trial.user_attrs["outcome"])
+        divergence = record.pop("divergence")
+        leaves = {name: self._axes[name].dimension.decode(code) for name, code in trial.params.items()}
+        outcome = Outcome(
+            number=trial.user_attrs["number"],
+            params=spaces.assemble(self._space, leaves),
+            divergence=Divergence(**divergence) if divergence else None,
+            **record,
+        )
+        return replace(outcome, curve={int(epoch): score for epoch, score in outcome.curve.items()})
 
     def _check_identity(self, path: Path | None, name: str, identity: dict[str, Any]) -> None:
         known = self._study.user_attrs.get("identity")
@@ -166,18 +183,6 @@ def _inert(outcome: Outcome) -> dict[str, Any]:
     record["divergence"] = outcome.divergence and asdict(outcome.divergence)
     record["losses"] = {name: [float(f"{v:.6g}") for v in values] for name, values in outcome.losses.items()}
     return record
-
-
-def _outcome(trial: FrozenTrial, space: Space) -> Outcome:
-    record = json.loads(trial.user_attrs["outcome"])
-    divergence = record.pop("divergence")
-    outcome = Outcome(
-        number=trial.user_attrs["number"],
-        params={name: d.decode(trial.params[name]) for name, d in space.items()},
-        divergence=Divergence(**divergence) if divergence else None,
-        **record,
-    )
-    return replace(outcome, curve={int(epoch): score for epoch, score in outcome.curve.items()})
 
 
 def _difference(known: Any, given: Any) -> str:

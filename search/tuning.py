@@ -92,6 +92,7 @@ def tune(
         study.search.timeout,
         study.search.n_jobs,
         study.search.prune,
+        study.initial_points,
     )
     tracking.check(uri)
     yardsticks = measure_baselines(study, problem, dataset.last_known)

@@ -59,6 +59,7 @@ LAYERS = {
     "search": (
         [
             "checkpoints",
+            "dimensions",
             "errors",
             "forecasting",
             "interruption",
@@ -66,17 +67,18 @@ LAYERS = {
             "once",
             "outcomes",
             "routing",
+            "selection",
             "splitters",
         ],
-        ["spaces", "folds", "preprocessing"],
-        ["distributions", "paired", "problem", "spec"],
-        ["scoring"],
-        ["prepared"],
-        ["fits"],
-        ["diagnoses"],
+        ["folds", "forms", "preprocessing"],
+        ["paired", "problem", "spaces"],
+        ["designs", "distributions", "points", "scoring"],
+        ["prepared", "tpe"],
+        ["fits", "sampling"],
+        ["diagnoses", "spec"],
         ["one_by_one", "refitting", "side_by_side"],
         ["evaluation"],
-        ["data", "divergence", "baselines", "cutoffs", "rules", "sampling", "store", "tracking"],
+        ["data", "divergence", "baselines", "cutoffs", "rules", "store", "tracking"],
         ["advice", "cv_results", "setting"],
         ["init", "runner", "plots"],
         ["nested_cv"],
@@ -91,7 +93,7 @@ LAYERS = {
 }
 """Every module and sub-package may import from the layers above its own line only; nothing of its own layer."""
 
-IMPORTERS = {"optuna": {"distributions", "sampling", "store"}, "mlflow": {"tracking"}}
+IMPORTERS = {"optuna": {"distributions", "store", "tpe"}, "mlflow": {"tracking"}}
 
 
 def path(module: str) -> Path:

@@ -12,10 +12,10 @@ from typing import NamedTuple
 
 from benchmarks.common import ROOT
 from search import data, spec
+from search.designs import RandomSampler
 from search.evaluation import evaluate
 from search.outcomes import Outcome
 from search.problem import Problem, Trial
-from search.sampling import RandomSampler
 from search.setting import build_problem
 
 STUDY = ROOT / "studies" / "exploding.toml"

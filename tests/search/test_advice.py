@@ -7,7 +7,7 @@ import scipy.stats
 
 from search import spaces
 from search.advice import advice, codes
-from search.spaces import Choice, Range
+from search.dimensions import Choice, Range
 
 SPACE = spaces.build(
     {"rate": (1e-3, 10.0, "log"), "momentum": (0.0, 0.99), "batch": (1, 4), "kind": ["relu", "tanh", "logistic"]}

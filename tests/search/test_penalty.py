@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 
 from bpmodel.monitor import EXPLOSION_FACTOR
 from search import spaces
+from search.designs import RandomSampler
 from search.divergence import MARGIN, penalise
-from search.sampling import BayesianSampler, RandomSampler
+from search.tpe import TPESampler
 
 DUMMIES = [-76.9, -1.0, -1e-9, 0.0, 0.5, 1e6]
 
@@ -92,10 +93,7 @@ def share_diverged(sampler, make_outcome, trials: int = 60) -> float:
 
 def test_bayesian_search_avoids_what_diverges(make_outcome):
     shares = [
-        [
-            share_diverged(sampler, make_outcome)
-            for sampler in (BayesianSampler(SPACE, seed, {}), RandomSampler(SPACE, seed))
-        ]
+        [share_diverged(sampler, make_outcome) for sampler in (TPESampler(SPACE, seed), RandomSampler(SPACE, seed))]
         for seed in range(4)
     ]
     assert all(bayesian < random for bayesian, random in shares)

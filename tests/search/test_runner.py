@@ -13,6 +13,7 @@ from optuna.storages.journal import JournalFileBackend
 from optuna.trial import TrialState
 
 from search import StudyError, cutoffs, data, runner, setting, spaces, spec
+from search.dimensions import Choice
 from search.runner import plan
 from search.store import StudyStore
 
@@ -108,7 +109,7 @@ def test_complete_study_runs_nothing(make_problem, tmp_path):
 @pytest.mark.parametrize("method", ["grid", "random", "bayesian"])
 def test_no_trial_fails_in_the_journal(make_problem, tmp_path, method):
     path = tmp_path / "x.journal"
-    outcomes = search(make_problem(), GRID | {"alpha": spaces.dimension([0.1])}, method, 12, path=path)
+    outcomes = search(make_problem(), GRID | {"alpha": Choice((0.1,))}, method, 12, path=path)
     verdicts = {n: o.verdict for n, o in outcomes.items()}
     assert {"ok", "diverged"} <= set(verdicts.values())
     with warnings.catch_warnings():

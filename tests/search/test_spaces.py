@@ -11,9 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
-from search import StudyError, sampling, spaces
+from search import StudyError, spaces
+from search.dimensions import Choice, Quantile, Range, label
 from search.distributions import distributions
-from search.spaces import Choice, Quantile, Range
+from search.forms import dimension
+from search.spaces import Leaf
+from search.tpe import TPESampler
 
 DIMENSIONS = {
     "choice of texts": Choice(("relu", "tanh", "logistic")),
@@ -64,14 +67,14 @@ def test_what_is_stored_as_json_is_read_as_it_was(dimension, u):
 @settings(deadline=None, max_examples=60)
 @given(u=st.floats(0, 1))
 def test_optuna_knows_every_value(dimension, u):
-    distribution = distributions({"x": dimension})["x"]
+    distribution = distributions({"x": Leaf(dimension)})["x"]
     code = dimension.encode(dimension.at(u))
     assert distribution._contains(distribution.to_internal_repr(code))
 
 
 @each_dimension
 def test_what_optuna_proposes_lies_in_the_domain(dimension):
-    sampler = sampling.BayesianSampler({"x": dimension}, 0, {})
+    sampler = TPESampler({"x": dimension}, 0)
     assert all(lies_in(sampler.ask(n)["x"], dimension) for n in range(20))
 
 
@@ -79,7 +82,7 @@ def test_what_optuna_proposes_lies_in_the_domain(dimension):
 def test_grid_lies_in_the_domain_without_repeats(dimension):
     grid = dimension.grid()
     assert all(lies_in(value, dimension) for value in grid)
-    assert len({spaces.label(value) for value in grid}) == len(grid) > 1
+    assert len({label(value) for value in grid}) == len(grid) > 1
 
 
 @pytest.mark.parametrize(
@@ -135,12 +138,11 @@ FORMS = [
 
 @pytest.mark.parametrize(("given_form", "expected"), FORMS, ids=repr)
 def test_forms_of_a_dimension(given_form, expected):
-    assert spaces.dimension(given_form) == expected
+    assert dimension(given_form) == expected
 
 
 def test_scipy_distribution_stands_for_itself():
-    dimension = spaces.dimension(scipy.stats.expon(scale=2))
-    assert dimension.at(0.5) == pytest.approx(2 * math.log(2))
+    assert dimension(scipy.stats.expon(scale=2)).at(0.5) == pytest.approx(2 * math.log(2))
 
 
 @pytest.mark.parametrize(
@@ -202,7 +204,7 @@ def test_random_point_depends_on_seed_and_number_only():
 
 def test_random_and_bayesian_search_propose_the_same_kind_of_value():
     space = spaces.build({"a": [[4], [8, 4]], "b": (1, 4), "c": (1e-3, 1.0, "log"), "d": {"low": 0.0, "high": 1.0}})
-    sampler = sampling.BayesianSampler(space, 0, {})
+    sampler = TPESampler(space, 0)
     proposed, drawn = sampler.ask(0), spaces.random_point(space, 0, 0)
     assert {k: type(v) for k, v in proposed.items()} == {k: type(v) for k, v in drawn.items()}
 

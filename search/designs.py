@@ -1,0 +1,55 @@
+"""Proposals that do not depend on what became of earlier ones: point n is a function of space, seed and n."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from scipy.stats import qmc
+
+from search import spaces
+from search.outcomes import Outcome
+from search.spaces import Space
+
+
+class Design:
+    """A sampler that learns nothing."""
+
+    def tell(self, outcome: Outcome, value: float, constraint: float) -> None:
+        pass
+
+
+class GridSampler(Design):
+    """Visits every point of the grid."""
+
+    def __init__(self, space: Space, seed: int) -> None:
+        self._points = list(spaces.grid_points(space))
+
+    def ask(self, number: int) -> dict[str, Any]:
+        return self._points[number]
+
+
+class RandomSampler(Design):
+    """Draws every point independently."""
+
+    def __init__(self, space: Space, seed: int) -> None:
+        self._space, self._seed = space, seed
+
+    def ask(self, number: int) -> dict[str, Any]:
+        return spaces.random_point(self._space, self._seed, number)
+
+
+class QuasiRandomSampler(Design):
+    """Scrambled Sobol points (Owen, 1998): they fill the space more evenly than random ones."""
+
+    def __init__(self, space: Space, seed: int) -> None:
+        self._space, self._axes = space, spaces.axes(space)
+        self._points = qmc.Sobol(len(self._axes), scramble=True, rng=seed)
+
+    def ask(self, number: int) -> dict[str, Any]:
+        skipped = number - self._points.num_generated
+        if skipped < 0:
+            self._points.reset()
+            skipped = number
+        if skipped:
+            self._points.fast_forward(skipped)
+        return spaces.assemble(self._space, spaces.draw(self._axes, self._points.random(1)[0].tolist()))

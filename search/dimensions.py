@@ -1,0 +1,274 @@
+"""Dimensions of a search space: inert data that can list its grid points and turn a number in [0, 1) into a value.
+
+``at`` turns a number in [0, 1) into a value, and ``place`` is the middle of the numbers that it does so; ``encode`` turns a value
+into a text or number that can be stored, ``decode`` turns that back; ``check`` returns the value that a person wrote, or raises
+ValueError if it does not lie in the dimension.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+GRID_POINTS = 5
+"""Points of a range on a grid, unless the range says otherwise."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One of several values, of any type."""
+
+    values: tuple[Any, ...]
+
+    def __post_init__(self) -> None:
+        if not self.values:
+            raise ValueError("is an empty list; a list of choices needs at least one value")
+        if len(set(self.labels)) < len(self.values):
+            raise ValueError("lists a value twice")
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """A text for each value, unique, the same in every process."""
+        return tuple(label(value) for value in self.values)
+
+    @property
+    def ordered(self) -> bool:
+        """Whether all values are numbers."""
+        return all(is_number(value) for value in self.values)
+
+    def grid(self) -> list[Any]:
+        return list(self.values)
+
+    def extremes(self) -> list[Any]:
+        return list(self.values)
+
+    def at(self, u: float) -> Any:
+        return self.values[min(int(u * len(self.values)), len(self.values) - 1)]
+
+    def place(self, value: Any) -> float:
+        return (self.labels.index(label(value)) + 0.5) / len(self.values)
+
+    def check(self, value: Any) -> Any:
+        if label(value) not in self.labels:
+            raise ValueError(f"is {value!r}; allowed are {', '.join(self.labels)}")
+        return self.decode(label(value))
+
+    def encode(self, value: Any) -> str:
+        return label(value)
+
+    def decode(self, code: str) -> Any:
+        return self.values[self.labels.index(code)]
+
+    def describe(self) -> Any:
+        return list(self.labels)
+
+
+@dataclass(frozen=True)
+class Range:
+    """A range of numbers, both ends included: real or `integer`, linear or `log`, with `points` on a grid."""
+
+    low: float
+    high: float
+    log: bool = False
+    integer: bool = False
+    points: int = GRID_POINTS
+
+    def __post_init__(self) -> None:
+        if not self.low < self.high:
+            raise ValueError(f"has low = {self.low} and high = {self.high}; low must be below high")
+        if self.log and self.low <= 0:
+            raise ValueError(f"has low = {self.low} and log = true; a logarithmic range must start above 0")
+        if self.integer and not (float(self.low).is_integer() and float(self.high).is_integer()):
+            raise ValueError(f"has low = {self.low} and high = {self.high}; a range of integers needs whole numbers")
+        if self.points < 2:
+            raise ValueError(f"has points = {self.points}; a grid needs at least 2")
+
+    @property
+    def _margin(self) -> float:
+        """An integer range is cut into equal pieces around its integers, so that the ends are as likely as the others."""
+        return 0.5 if self.integer else 0.0
+
+    def grid(self) -> list[Any]:
+        return list(dict.fromkeys(self._number(u) for u in np.linspace(0, 1, self.points)))
+
+    def extremes(self) -> list[Any]:
+        return [self.at(0.0), self.at(1.0)]
+
+    def at(self, u: float) -> float:
+        return self._number(u, self._margin)
+
+    def place(self, value: float) -> float:
+        low, high = self.low - self._margin, self.high + self._margin
+        return math.log(value / low) / math.log(high / low) if self.log else (value - low) / (high - low)
+
+    def _number(self, u: float, margin: float = 0.0) -> float:
+        low, high = self.low - margin, self.high + margin
+        value = low * (high / low) ** u if self.log else low + u * (high - low)
+        value = min(max(float(f"{value:.12g}"), self.low), self.high)
+        return round(value) if self.integer else value
+
+    def check(self, value: Any) -> float:
+        if not is_number(value) or not self.low <= value <= self.high or (self.integer and value != round(value)):
+            kind = "whole numbers" if self.integer else "numbers"
+            raise ValueError(f"is {value!r}; allowed are {kind} from {self.low} to {self.high}")
+        return self.encode(value)
+
+    def encode(self, value: float) -> float:
+        return int(value) if self.integer else float(value)
+
+    decode = encode
+
+    def describe(self) -> Any:
+        return {"low": self.low, "high": self.high, "log": self.log, "integer": self.integer}
+
+
+@dataclass(frozen=True)
+class Quantile:
+    """A frozen `scipy.stats` distribution, by its quantile function."""
+
+    distribution: Any
+    points: int = GRID_POINTS
+
+    @property
+    def _discrete(self) -> bool:
+        return not hasattr(self.distribution.dist, "pdf")
+
+    def grid(self) -> list[Any]:
+        return list(dict.fromkeys(self.at(u) for u in (np.arange(self.points) + 0.5) / self.points))
+
+    def extremes(self) -> list[Any]:
+        return [self.at(0.0), self.at(1.0)]
+
+    def at(self, u: float) -> float:
+        value = self.distribution.ppf(min(max(u, 1e-9), 1 - 1e-9))
+        return int(value) if self._discrete else float(value)
+
+    def place(self, value: float) -> float:
+        below = self.distribution.cdf(value - 1) if self._discrete else self.distribution.cdf(value)
+        return float(below + self.distribution.cdf(value)) / 2
+
+    def check(self, value: Any) -> float:
+        low, high = self.distribution.support()
+        if not is_number(value) or not low <= value <= high or (self._discrete and value != round(value)):
+            kind = "whole numbers" if self._discrete else "numbers"
+            raise ValueError(f"is {value!r}; allowed are {kind} from {low} to {high}")
+        return int(value) if self._discrete else float(value)
+
+    def encode(self, value: float) -> float:
+        return float(self.distribution.cdf(value))
+
+    def decode(self, code: float) -> float:
+        return self.at(code)
+
+    def describe(self) -> Any:
+        frozen = self.distribution
+        return [frozen.dist.name, list(map(float, frozen.args)), {k: float(v) for k, v in sorted(frozen.kwds.items())}]
+
+
+Axis = Choice | Range | Quantile
+"""What samplers see: a dimension whose values have no parts."""
+
+
+@dataclass(frozen=True)
+class Layers:
+    """Lists of whole numbers: how many `layers`, and the `width` of each."""
+
+    layers: Choice | Range
+    width: Choice | Range
+
+    def __post_init__(self) -> None:
+        for key, part, least in (("layers", self.layers, 0), ("width", self.width, 1)):
+            if not all(isinstance(value, int) and value >= least for value in part.extremes()):
+                raise ValueError(f"has {key} = {part.describe()}; allowed are whole numbers from {least}")
+
+    @property
+    def most(self) -> int:
+        """The largest number of layers."""
+        return int(max(self.layers.extremes()))
+
+    def axes(self) -> dict[str, Axis]:
+        """Return the parts: the number of layers, and a width for each there can be."""
+        return {"layers": self.layers, **{f"width_{i}": self.width for i in range(1, self.most + 1)}}
+
+    def numbers_of_layers(self, least: int) -> list[int]:
+        """Return which numbers of layers, at least `least`, there are."""
+        numbers = self.layers.values if isinstance(self.layers, Choice) else range(int(self.layers.low), self.most + 1)
+        return [n for n in numbers if n >= least]
+
+    def join(self, parts: dict[str, Any]) -> list[int]:
+        """Return the value made of the parts."""
+        return [parts[f"width_{i}"] for i in range(1, parts["layers"] + 1)]
+
+    def split(self, value: list[int]) -> dict[str, Any]:
+        """Return the parts of a value; widths that do not exist are left out."""
+        return {"layers": len(value)} | {f"width_{i}": width for i, width in enumerate(value, start=1)}
+
+    def grid(self) -> list[list[int]]:
+        """Return layers of equal width: every list would be too many."""
+        return _distinct([[width] * n for n in self.layers.grid() for width in self.width.grid()])
+
+    def extremes(self) -> list[list[int]]:
+        return _distinct([[width] * n for n in self.layers.extremes() for width in self.width.extremes()])
+
+    def check(self, value: Any) -> list[int]:
+        if not isinstance(value, list | tuple):
+            raise ValueError(f"is {value!r}; allowed are lists of whole numbers, one for each layer")
+        for key, part, numbers in (("layers", self.layers, [len(value)]), ("width", self.width, value)):
+            for number in numbers:
+                try:
+                    part.check(number)
+                except ValueError as error:
+                    raise ValueError(f"is {value!r}: its {key} {error}") from None
+        return list(value)
+
+    def describe(self) -> Any:
+        return {"layers": self.layers.describe(), "width": self.width.describe()}
+
+
+Plain = Choice | Range | Quantile | Layers
+
+
+@dataclass(frozen=True)
+class Conditional:
+    """A dimension that exists only where each parameter of `when` has one of the values listed there."""
+
+    dimension: Plain
+    when: dict[str, Any]
+
+    def grid(self) -> list[Any]:
+        return self.dimension.grid()
+
+    def extremes(self) -> list[Any]:
+        return self.dimension.extremes()
+
+    def check(self, value: Any) -> Any:
+        return self.dimension.check(value)
+
+    def describe(self) -> Any:
+        return {"values": self.dimension.describe(), "when": {k: label(v) for k, v in self.when.items()}}
+
+
+Dimension = Choice | Range | Quantile | Layers | Conditional
+
+
+def label(value: Any) -> str:
+    """Return a short text that stands for a value: JSON where that exists, otherwise its ``repr``."""
+    if isinstance(value, np.generic):
+        value = value.item()
+    try:
+        return value if isinstance(value, str) else json.dumps(value)
+    except (TypeError, ValueError):
+        return repr(value)
+
+
+def is_number(value: Any) -> bool:
+    """Say whether a value is a finite number; truth values are none."""
+    return isinstance(value, int | float | np.number) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _distinct(lists: list[list[int]]) -> list[list[int]]:
+    return [list(key) for key in dict.fromkeys(map(tuple, lists))]

@@ -1,0 +1,171 @@
+"""What every method of search promises, on every kind of space."""
+
+import json
+import math
+from pathlib import Path
+
+import pytest
+import scipy.stats
+
+from search import BPSearchCV, spaces
+from search.dimensions import label
+from search.divergence import penalise
+from search.sampling import METHODS, Queued
+
+ROOT = Path(__file__).parents[2]
+
+SPACES = {
+    name: spaces.build(given)
+    for name, given in {
+        "real": {"rate": (1e-4, 1.0, "log"), "alpha": (0.0, 1.0)},
+        "mixed": {
+            "activation": ["relu", "tanh", "logistic"],
+            "sizes": [[8], [8, 4]],
+            "batch": (1, 64),
+            "width": [4, 8, 16],
+            "rate": (1e-4, 1.0, "log"),
+            "decay": scipy.stats.loguniform(1e-3, 1.0),
+        },
+        "choices": {"activation": ["relu", "tanh"], "flag": [True, False]},
+        "whole numbers": {"batch": (1, 4), "width": (2, 3)},
+        "one point": {"activation": ["relu"], "sizes": [[8]]},
+        "conditional": {
+            "solver": ["adam", "sgd"],
+            "momentum": {"low": 0.5, "high": 0.99, "when": {"solver": "sgd"}},
+            "sizes": {"layers": (1, 3), "width": {"low": 4, "high": 64, "log": True}},
+        },
+    }.items()
+}
+each_method = pytest.mark.parametrize("method", METHODS)
+each_space = pytest.mark.parametrize("space", SPACES.values(), ids=SPACES.keys())
+LEARNING = [name for name, method in METHODS.items() if method.learns]
+
+
+def lies_in(params, space) -> bool:
+    """Say whether a configuration has exactly the parameters that exist, each with a value that is allowed."""
+    leaves = spaces.leaves(space, params)
+    for name, value in params.items():
+        assert label(space[name].check(value)) == label(value)
+    return {name for name, leaf in spaces.axes(space).items() if leaf.exists(leaves)} == leaves.keys()
+
+
+def outcome_of(number, params, make_outcome):
+    """Return an outcome that depends on the configuration: healthy, stopped or diverged."""
+    share = sum(map(ord, json.dumps(params, sort_keys=True))) % 10
+    verdict = "diverged" if share < 3 else "stopped" if share < 5 else "ok"
+    return make_outcome(number, verdict, scores=(-share / 10,), params=params)
+
+
+def tell(sampler, outcome) -> None:
+    sampler.tell(outcome, *penalise(outcome, -2.0))
+
+
+def run(sampler, numbers, make_outcome) -> list[dict]:
+    """Ask and tell one after the other; return what was proposed."""
+    proposed = []
+    for number in numbers:
+        proposed.append(sampler.ask(number))
+        tell(sampler, outcome_of(number, proposed[-1], make_outcome))
+    return proposed
+
+
+def points(method, space, n: int = 26) -> range:
+    """Return the numbers of trials to run: a grid has only so many."""
+    return range(min(n, spaces.grid_size(space)) if method == "grid" else n)
+
+
+@each_method
+@each_space
+def test_proposals_lie_in_the_space_and_are_the_same_again(method, space, make_outcome):
+    first, again = (run(METHODS[method].sampler(space, 3), points(method, space), make_outcome) for _ in range(2))
+    assert all(lies_in(params, space) for params in first)
+    assert first == again
+
+
+@pytest.mark.parametrize("method", [name for name in METHODS if name != "grid"])
+def test_another_seed_proposes_something_else(method, make_outcome):
+    one, two = (run(METHODS[method].sampler(SPACES["mixed"], seed), range(12), make_outcome) for seed in (0, 1))
+    assert all(a != b for a, b in zip(one, two, strict=True))
+
+
+@each_method
+@each_space
+def test_a_study_that_is_gone_on_with_repeats_nothing(method, space, make_outcome):
+    numbers = points(method, space)
+    whole = run(METHODS[method].sampler(space, 0), numbers, make_outcome)
+    cut = len(whole) // 2
+    resumed = METHODS[method].sampler(space, 0)
+    for number, params in enumerate(whole[:cut]):
+        tell(resumed, outcome_of(number, params, make_outcome))
+    rest = run(resumed, numbers[cut:], make_outcome)
+    assert all(lies_in(params, space) for params in rest)
+    if not METHODS[method].learns:
+        assert rest == whole[cut:]
+    if "rate" in space and method != "grid":
+        assert not {p["rate"] for p in rest} & {p["rate"] for p in whole[:cut]}
+
+
+@each_method
+@each_space
+def test_many_trials_at_a_time(method, space, make_outcome):
+    """Asked without being told, told in another order, some never."""
+    sampler = METHODS[method].sampler(space, 0)
+    numbers = points(method, space)
+    proposed = {number: sampler.ask(number) for number in numbers}
+    assert all(lies_in(params, space) for params in proposed.values())
+    for number in list(reversed(numbers))[::2]:
+        tell(sampler, outcome_of(number, proposed[number], make_outcome))
+    if method != "grid":
+        assert lies_in(sampler.ask(len(numbers)), space)
+
+
+@each_method
+@each_space
+def test_all_trials_diverge(method, space, make_outcome):
+    sampler = METHODS[method].sampler(space, 0)
+    for number in points(method, space):
+        params = sampler.ask(number)
+        assert lies_in(params, space)
+        tell(sampler, make_outcome(number, "diverged", params=params))
+
+
+@each_method
+def test_the_points_of_a_queue_come_first(method, make_outcome):
+    space = SPACES["conditional"]
+    first = [spaces.random_point(space, 9, n) for n in range(3)]
+    queued = run(Queued(first, METHODS[method].sampler(space, 0)), range(8), make_outcome)
+    assert queued[:3] == first
+    assert all(lies_in(params, space) for params in queued)
+    if not METHODS[method].learns:
+        alone = METHODS[method].sampler(space, 0)
+        assert queued[3:] == [alone.ask(n) for n in range(5)]
+
+
+def score(params) -> float:
+    """Return a made-up score: best at a rate of 0.02, two layers wide 32, sgd with momentum 0.9."""
+    sizes = params["sizes"]
+    loss = 0.5 * abs(math.log10(params["rate"] / 0.02)) + 0.3 * abs(len(sizes) - 2)
+    loss += 0.2 * sum(abs(math.log2(width / 32)) for width in sizes) / len(sizes)
+    return -loss - (abs(params["momentum"] - 0.9) if params["solver"] == "sgd" else 0.3)
+
+
+@pytest.mark.parametrize("method", LEARNING)
+def test_what_learns_beats_random_search_on_a_conditional_space(method, make_outcome):
+    space = SPACES["conditional"] | {"rate": SPACES["real"]["rate"]}
+
+    def best(name, seed) -> float:
+        sampler, scores = METHODS[name].sampler(space, seed), []
+        for number in range(60):
+            params = sampler.ask(number)
+            scores.append(score(params))
+            tell(sampler, make_outcome(number, scores=(scores[-1],), params=params))
+        return max(scores)
+
+    assert sum(best(method, seed) for seed in range(5)) > sum(best("random", seed) for seed in range(5))
+
+
+def test_every_method_is_in_the_documentation():
+    table = (ROOT / "docs" / "studies.md").read_text(encoding="utf-8").partition("### Methods")[2]
+    for name, row in METHODS.items():
+        assert f'| `"{name}"` | {row.meaning[0].upper()}{row.meaning[1:]}' in table
+        assert f'"{name}"' in BPSearchCV.__doc__
