@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from bpmodel import DivergenceError
 from search import runner
 from search.data import Dataset
+from search.once import Once
 from search.outcomes import Outcome
 from search.problem import Problem, seed
 from search.refitting import refit
@@ -88,14 +89,15 @@ def score(
 
     None if no trial finished healthy, or the refit diverged.
     """
-    with closing(open_store(part.study, part.dataset, part.problem)) as store:
+    problem = replace(part.problem, prepared=Once())  # prepared folds are kept while they are of use
+    with closing(open_store(part.study, part.dataset, problem)) as store:
         known: dict[str, Any] = store.notes.get("outer", {})
         on_outcomes(store.outcomes)
         if known.get("trials") == len(store.outcomes) >= plan.n_trials:
             return known["score"]
-        dummy = measure_baselines(part.study, part.problem)[0]
+        dummy = measure_baselines(part.study, problem)[0]
         outcomes = runner.run(
-            part.problem, part.study.space, plan, store, dummy.score, lambda *_: on_outcomes(store.outcomes)
+            problem, part.study.space, plan, store, dummy.score, lambda *_: on_outcomes(store.outcomes)
         )
         found = _score(part, runner.best(outcomes))
         store.note("outer", {"trials": len(outcomes), "score": found})

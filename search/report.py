@@ -66,7 +66,7 @@ def best_trials(outcomes: Mapping[int, Outcome], rivals: Mapping[int, Difference
     table.add_row("std over the folds", *(number(o.std) for o in best))
     if rivals:
         apart = [rivals.get(o.number) for o in best]
-        table.add_row("worse by", *(number(abs(d.mean)) if d else "" for d in apart))
+        table.add_row("worse by", *(number(0.0 - d.mean) if d else "" for d in apart))
         table.add_row("p-value of that", *(f"{d.p_value:.2f}" if d else "" for d in apart))
     table.add_row("epochs", *(str(o.epoch) for o in best))
     for param in dict.fromkeys(name for o in best for name in o.params):

@@ -6,7 +6,7 @@ import json
 from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import closing
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from joblib import effective_n_jobs
@@ -20,7 +20,7 @@ from search.evaluation import evaluate
 from search.nested_cv import Nested, Part
 from search.nesting import network_of
 from search.outcomes import Outcome
-from search.problem import Trial
+from search.problem import Problem, Trial
 from search.refitting import refit
 from search.results import Result
 from search.setting import STUDIES, build_problem, measure_baselines, open_store
@@ -43,8 +43,8 @@ class Tuning(Result):
         Why there is no model, or why something is missing in MLflow.
     """
 
-    unchanged: bool
-    model: RegisteredModel | None
+    unchanged: bool = False
+    model: RegisteredModel | None = None
     problem: str = ""
 
 
@@ -101,16 +101,11 @@ def tune(
         finished = store.notes.get("finished", {})
         done = finished.get("trials") == len(store.outcomes) >= plan.n_trials and finished["uri"] == uri
         complete = done and len(finished["outer_scores"]) == len(parts)
-        outcomes, best, model = store.outcomes, runner.best(store.outcomes), None
-        nested = Nested(finished["outer_scores"]) if complete and parts else None
-
-        def tuning(*, unchanged: bool = False, problem_found: str = "") -> Tuning:
-            rivals = paired.rivals(outcomes, best, problem.folds)
-            return Tuning(study, outcomes, yardsticks, best, rivals, nested, unchanged, model, problem_found)
-
+        scores = finished["outer_scores"] if complete else []
+        result = _found(study, problem, store.outcomes, yardsticks, scores)
         if complete and tracking.holds(uri, study.name, store.notes["id"]):
             model = RegisteredModel(finished["name"], finished["version"]) if finished["name"] else None
-            return tuning(unchanged=True, problem_found="" if best else NONE_HEALTHY)
+            return replace(result, unchanged=True, model=model)
         try:
             with Tracker(uri, study.name, store.notes["id"], facts, study.path.read_text()) as tracker:
                 for number, outcome in store.outcomes.items():
@@ -122,21 +117,39 @@ def tune(
 
                 on_progress(Progress(store.outcomes, plan.n_trials))
                 outcomes = runner.run(problem, study.space, plan, store, yardsticks[0].score, on_outcome)
-                best, found = runner.best(outcomes), None
-                if parts:
-                    nested = Nested([_score_outer(part, plan, on_progress) for part in parts])
-                if best is not None:
-                    pipeline = refit(problem, best)
-                    found = diagnoses.diagnosis(network_of(pipeline))
-                    model = tracker.register(pipeline, dataset.X, best.score)
-                tracker.finish(_report(tuning(), found))
+                scores = [_score_outer(part, plan, on_progress) for part in parts]
+                result, diagnosis = _found(study, problem, outcomes, yardsticks, scores), None
+                if result.best is not None:
+                    pipeline = refit(problem, result.best)
+                    diagnosis = diagnoses.diagnosis(network_of(pipeline))
+                    result = replace(result, model=tracker.register(pipeline, dataset.X, result.best.score))
+                tracker.finish(_report(result, diagnosis))
         except (TrackingError, DivergenceError) as error:
-            return tuning(problem_found=str(error))
-        name, version = (model.name, model.version) if model else (None, None)
-        scores = nested.scores if nested else []
+            return replace(result, problem=str(error))
+        name, version = (result.model.name, result.model.version) if result.model else (None, None)
         record = {"trials": len(outcomes), "uri": uri, "name": name, "version": version, "outer_scores": scores}
         store.note("finished", record)
-        return tuning(problem_found="" if best else NONE_HEALTHY)
+        return result
+
+
+def _found(
+    study: Study,
+    problem: Problem,
+    outcomes: dict[int, Outcome],
+    yardsticks: list[Baseline],
+    outer_scores: list[float | None],
+) -> Tuning:
+    """Return what the trials of a study have found, before there is a model."""
+    best = runner.best(outcomes)
+    return Tuning(
+        study,
+        outcomes,
+        yardsticks,
+        best,
+        paired.rivals(outcomes, best, problem.folds),
+        Nested(outer_scores) if outer_scores else None,
+        problem="" if best else NONE_HEALTHY,
+    )
 
 
 def _score_outer(part: Part, plan: runner.Plan, on_progress: Callable[[Progress], None]) -> float | None:
@@ -198,6 +211,7 @@ def parameters(study: Study, dataset: data.Dataset, plan: runner.Plan) -> dict[s
         "seed": study.search.seed,
         "scoring": study.scoring,
         "cv": str(study.scheme),
+        **({"outer": study.cv.outer} if study.cv.outer else {}),
         "n_jobs": effective_n_jobs(plan.n_jobs),
         "prune": plan.prune,
         "data": dataset.name,
