@@ -220,34 +220,34 @@ def single(outcome: Outcome, baselines: Sequence[Baseline], scoring: str) -> Ren
 
 
 def summary(result: Result, model: RegisteredModel | None) -> str:
-    """Return the study in Markdown, for the parent run's description."""
+    """Return the study in Markdown, for the parent run's description: what matters first, MLflow shows only the first lines."""
     study, outcomes, best = result.study, result.outcomes, result.best
-    name, sign = metric(study.scoring)
-    lines = [
-        f"**{study.name}**: {len(outcomes)} trials by {study.search.method} search, {study.scheme}, {name}.",
-        "",
-    ]
-    lines += ["| | mean | std over the folds |", "|---|---|---|"]
-    lines += [f"| {b.name} | {number(sign * b.score)} | {number(b.std)} |" for b in result.baselines]
-    if best is not None:
-        lines += [
-            f"| **trial {best.number}, {best.epoch} epochs** | {number(sign * best.score)} | {number(best.std)} |",
-            "",
-        ]
-        lines += [f"Nested cross-validation: {line}." for line in honest(result)[:1]]
-        lines += [f"- {param}: `{number(value)}`" for param, value in best.params.items()]
-        if close := alike(best, result.rivals):
-            lines += ["", f"{close}."]
-    if model is not None:
-        lines += ["", f"Model: `{model.uri}` (version {model.version})."]
-    broken = divergences(outcomes)
+    paragraphs = [f"**{study.name}**: {_standing(result)}"]
+    paragraphs += [f"Nested cross-validation: {line}." for line in honest(result)[:1]]
+    broken, mended = divergences(outcomes), repairs(outcomes)
     if broken:
-        lines += ["", f"Diverged: {diverged_title(outcomes)}."]
         told = advice(outcomes.values(), study.space)
-        if told:
-            lines += ["", " ".join([f"**{told[0]}**", *told[1:]])]
-        lines += ["", *(f"- {line}" for line in broken[:20])]
-    mended = repairs(outcomes)
+        paragraphs.append(" ".join([f"Diverged: {diverged_title(outcomes)}.", *(f"**{line}**" for line in told)]))
+    if model is not None:
+        paragraphs.append(f"Model: `{model.uri}` (version {model.version}).")
+    if best is not None:
+        paragraphs.append("\n".join(f"- {param}: `{number(value)}`" for param, value in best.params.items()))
+        if close := alike(best, result.rivals):
+            paragraphs.append(f"{close}.")
+    paragraphs.append("\n".join(f"- {line}" for line in broken[:20]))
     if mended:
-        lines += ["", f"Repaired: {len(mended)} of {len(outcomes)} trials.", "", *(f"- {line}" for line in mended[:20])]
-    return "\n".join(lines)
+        paragraphs.append(f"Repaired: {len(mended)} of {len(outcomes)} trials.")
+        paragraphs.append("\n".join(f"- {line}" for line in mended[:20]))
+    return "\n\n".join(text for text in paragraphs if text)
+
+
+def _standing(result: Result) -> str:
+    """Return what was searched how, and the best score beside those of the baselines, in two sentences."""
+    study, best = result.study, result.best
+    name, sign = metric(study.scoring)
+    scores = [f"{b.name} {number(sign * b.score)} ± {number(b.std)}" for b in result.baselines]
+    if best is not None:
+        title = f"**trial {best.number}, {best.epoch} epochs: {number(sign * best.score)} ± {number(best.std)}**"
+        scores = [title, *reversed(scores)]
+    searched = f"{len(result.outcomes)} trials by {study.search.method} search, {study.scheme}, {name}"
+    return f"{searched}. {', '.join(scores)}."

@@ -181,6 +181,10 @@ def test_tune_from_first_to_last(folder, bpsearch, write, stored):
     diverged = [run.data.tags["trial"] for run in one.children if run.data.tags["verdict"] == "diverged"]
     assert 0 < len(diverged) < 4
     assert f"Diverged: {len(diverged)} of 4 trials ({len(diverged)} exploding_step)" in first.out
+    told = stored().parents[0].data.tags["mlflow.note.content"].split("\n\n")
+    assert told[0].startswith("**small**: 4 trials by bayesian search")
+    assert "linear model" in told[0]
+    assert told[1].startswith(f"Diverged: {len(diverged)} of 4 trials")
     for number in diverged:
         assert f"\n  trial {number} (900, " in first.out
     assert one.versions == [(1, one.parents[0].info.run_id)]
