@@ -2,9 +2,8 @@
 
     python -m benchmarks.model_card [--data FOLDER] [--rows 20000] [--jobs 2] [--markdown FILE]
 
-5-fold cross-validation on every set of a folder, or on those inside scikit-learn. A set is `NAME/NAME.csv` or `.csv.gz` with
-the target in its last column, and `NAME/meta.json` with its `task` and `categorical_columns`; sets of other tasks are left
-out. Larger sets are cut down to `--rows` rows, drawn at random. All models have the same folds and seeds.
+5-fold cross-validation on every set of a folder, or on those inside scikit-learn (`benchmarks.sets`). Larger sets are cut down
+to `--rows` rows, drawn at random. All models have the same folds and seeds.
 
 Two pipelines end in bpmodel's network. The default one is that of a study: raw columns in, the target of a regression scaled.
 The bare one is what people write by hand, ``make_pipeline(StandardScaler(), BPRegressor())``. Every other model gets the
@@ -14,7 +13,6 @@ For a classification the two pipelines of a kind are the same model, but for the
 
 from __future__ import annotations
 
-import json
 import time
 import warnings
 from collections.abc import Callable
@@ -25,7 +23,6 @@ import numpy as np
 import pandas as pd
 from joblib import Parallel, delayed
 from scipy.stats import rankdata
-from sklearn import datasets
 from sklearn.base import clone
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
@@ -38,26 +35,13 @@ from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
 from benchmarks.common import Table, parser, run, say
+from benchmarks.sets import Data, load
 from bpmodel import BPClassifier, BPRegressor
 from bpmodel.preprocessing import TablePreprocessor
 from search.preprocessing import default_pipeline
 
 FOLDS = 5
 ROWS = 20_000
-LOADERS = {
-    "diabetes": (datasets.load_diabetes, "regression"),
-    "breast_cancer": (datasets.load_breast_cancer, "classification"),
-    "digits": (datasets.load_digits, "classification"),
-    "iris": (datasets.load_iris, "classification"),
-    "wine": (datasets.load_wine, "classification"),
-}
-
-
-class Data(NamedTuple):
-    name: str
-    task: str
-    X: pd.DataFrame
-    y: np.ndarray
 
 
 class Model(NamedTuple):
@@ -106,44 +90,6 @@ class Result(NamedTuple):
 
     def __str__(self) -> str:
         return "-" if np.isnan(self.error) else f"{self.right:.3f} ({self.error:.3f}; {self.seconds:.2g} s)"
-
-
-def load(folder: Path | None, most: int) -> list[Data]:
-    """Return the sets of a folder, or those inside scikit-learn, of at most so many rows each."""
-    sets = (
-        _sklearn_sets() if folder is None else [d for meta in sorted(folder.glob("*/meta.json")) for d in _read(meta)]
-    )
-    if not sets:
-        raise SystemExit(f"error: {folder} has no NAME/meta.json of a regression or classification")
-    return [_cut(data, most) for data in sorted(sets, key=lambda data: data.task, reverse=True)]
-
-
-def _sklearn_sets() -> list[Data]:
-    bunches = {name: (loader(as_frame=True), task) for name, (loader, task) in LOADERS.items()}
-    return [Data(name, task, bunch.data, bunch.target.to_numpy()) for name, (bunch, task) in bunches.items()]
-
-
-def _read(meta: Path) -> list[Data]:
-    known = json.loads(meta.read_text(encoding="utf-8"))
-    task, name = known["task"], meta.parent.name
-    tables = [meta.parent / f"{name}{suffix}" for suffix in (".csv", ".csv.gz")]
-    found = [table for table in tables if table.exists()]
-    if task not in ("regression", "classification") or not found:
-        say("left out:", name, task)
-        return []
-    frame = pd.read_csv(found[0])
-    frame = frame[frame.iloc[:, -1].notna()]
-    X, y = frame.iloc[:, :-1], frame.iloc[:, -1].to_numpy()
-    for column in known.get("categorical_columns", []):
-        X = X.assign(**{column: X[column].astype("string").astype(object).where(X[column].notna(), np.nan)})
-    return [Data(name, task, X, np.unique(y, return_inverse=True)[1] if task == "classification" else y.astype(float))]
-
-
-def _cut(data: Data, most: int) -> Data:
-    if len(data.y) <= most:
-        return data
-    rows = np.sort(np.random.default_rng(0).choice(len(data.y), most, replace=False))
-    return data._replace(X=data.X.iloc[rows].reset_index(drop=True), y=data.y[rows])
 
 
 def evaluate(data: Data, number: int) -> Result:

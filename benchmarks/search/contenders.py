@@ -1,0 +1,306 @@
+"""Who is compared: each is a function of a task and a time that searches, refits its best, and tells how it went.
+
+All have the same rows, folds, columns prepared in the same way, and, but for the trees, the same space. The networks' target is
+scaled for all of them. Each runs in a process of its own, so that what it imports and compiles counts.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import tempfile
+import time
+import warnings
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from sklearn.compose import TransformedTargetRegressor
+from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+from sklearn.model_selection import GridSearchCV, RandomizedSearchCV
+from sklearn.neural_network import MLPClassifier, MLPRegressor
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import StandardScaler
+from threadpoolctl import threadpool_limits
+
+from benchmarks.search.tasks import Task
+
+TRIALS = 20
+JOBS = 2
+SPACE: dict[str, Any] = {
+    "hidden_layer_sizes": [(32,), (64,), (128,), (64, 32)],
+    "activation": ["relu", "tanh", "logistic"],
+    "learning_rate_init": (1e-4, 0.1, "log"),
+    "alpha": (1e-4, 10.0, "log"),
+    "batch_size": [32, 64, 128],
+}
+GRID = {
+    "hidden_layer_sizes": [(64,), (64, 32)],
+    "activation": ["relu", "tanh"],
+    "learning_rate_init": [1e-3, 1e-2],
+    "alpha": [1e-3, 1.0],
+}
+"""16 points of the same space."""
+
+TREE_SPACE: dict[str, Any] = {
+    "learning_rate": (0.01, 0.3, "log"),
+    "max_leaf_nodes": (7, 127, "log"),
+    "min_samples_leaf": (2, 60, "log"),
+    "l2_regularization": (1e-3, 10.0, "log"),
+    "max_features": (0.3, 1.0),
+}
+MANY = 100_000
+"""Trials of a search that only time ends."""
+
+
+class Run(NamedTuple):
+    """How a search went; times are seconds since `fit` was called, scores cross-validated, greater for the better.
+
+    `curve` holds (time, score) wherever the best score improved; `seconds` is the time of the search without its refit; `test`
+    is the refitted model's score on the rows kept aside, `configurations` how many were begun.
+    """
+
+    curve: list[tuple[float, float]]
+    seconds: float
+    test: float
+    configurations: int
+
+    @property
+    def score(self) -> float:
+        return self.curve[-1][1] if self.curve else float("nan")
+
+    def at(self, seconds: float) -> float:
+        """Return the best score held at a time, or minus infinity."""
+        return max((score for when, score in self.curve if when <= seconds), default=-np.inf)
+
+    def reaches(self, score: float) -> float:
+        """Return the first time at which a score is held, or infinity."""
+        return next((when for when, held in self.curve if held >= score), np.inf)
+
+
+def in_its_own_process(contender: str, task: Task, seconds: float | None = None) -> Run:
+    """Run a row of `CONTENDERS` in a new process, for so many seconds if it takes a time."""
+    spawn = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(1, mp_context=spawn) as pool:
+        return pool.submit(_run, contender, task, seconds).result()
+
+
+def _run(contender: str, task: Task, seconds: float | None) -> Run:
+    with threadpool_limits(1, user_api="blas"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return CONTENDERS[contender](task, seconds)
+
+
+def bpsearch(task: Task, seconds: float | None) -> Run:
+    """Our own, as it comes, with every trial in a new MLflow database."""
+    from mlflow import MlflowClient
+
+    from search import BPSearchCV
+    from search.preprocessing import default_pipeline
+
+    pipeline = default_pipeline(task.X, task.kind, {})
+    prefix = f"{pipeline.steps[-1][0]}__"
+    with tempfile.TemporaryDirectory() as folder:
+        uri = f"sqlite:///{Path(folder) / 'mlflow.db'}"
+        search = BPSearchCV(
+            pipeline,
+            {prefix + name: values for name, values in SPACE.items()},
+            n_trials=MANY if seconds else TRIALS,
+            timeout=seconds,
+            cv=task.folds,
+            scoring=task.scoring,
+            n_jobs=JOBS,
+            random_state=task.seed,
+            tracking=uri,
+        )
+        begun = time.time()
+        search.fit(task.X, task.y)
+        client = MlflowClient(tracking_uri=uri)
+        experiment = client.get_experiment_by_name("BPSearchCV").experiment_id
+        finished = []
+        token = None
+        while True:
+            page = client.search_runs([experiment], "tags.verdict = 'ok'", max_results=1000, page_token=token)
+            finished += [(run.info.end_time / 1000 - begun, run.data.metrics["score"]) for run in page]
+            token = page.token
+            if not token:
+                break
+    curve = _improvements(finished)
+    return Run(curve, max(when for when, _ in finished), task.test(search), len(search.cv_results_["params"]))
+
+
+def optuna(task: Task, seconds: float | None, jobs: int = JOBS) -> Run:
+    """OptunaSearchCV over scikit-learn's MLP; with a time it ends there."""
+    return _optuna(task, *_mlp(task), SPACE, TRIALS, seconds, jobs)
+
+
+def optuna_alone(task: Task, seconds: float | None) -> Run:
+    """The same with one trial at a time."""
+    return optuna(task, seconds, jobs=1)
+
+
+def trees(task: Task, seconds: float | None) -> Run:
+    """OptunaSearchCV over HistGradientBoosting, what a user would pick instead of a network."""
+    kind = HistGradientBoostingClassifier if task.kind == "classification" else HistGradientBoostingRegressor
+    model = Pipeline([("columns", _columns(task)), ("model", kind(random_state=task.seed))])
+    return _optuna(task, model, "model__", TREE_SPACE, MANY if seconds else TRIALS, seconds, JOBS)
+
+
+def grid(task: Task, seconds: float | None) -> Run:
+    """GridSearchCV over scikit-learn's MLP."""
+    model, prefix = _mlp(task)
+    space = {prefix + name: values for name, values in GRID.items()}
+    return _scikit_learn(task, GridSearchCV(model, space, scoring=task.scoring, n_jobs=JOBS, cv=task.folds))
+
+
+def random(task: Task, seconds: float | None) -> Run:
+    """RandomizedSearchCV over scikit-learn's MLP."""
+    model, prefix = _mlp(task)
+    return _scikit_learn(
+        task,
+        RandomizedSearchCV(
+            model,
+            _distributions(prefix),
+            n_iter=TRIALS,
+            scoring=task.scoring,
+            n_jobs=JOBS,
+            cv=task.folds,
+            random_state=task.seed,
+        ),
+    )
+
+
+def halving(task: Task, seconds: float | None) -> Run:
+    """HalvingRandomSearchCV over scikit-learn's MLP."""
+    from sklearn.experimental import enable_halving_search_cv  # noqa: F401
+    from sklearn.model_selection import HalvingRandomSearchCV
+
+    model, prefix = _mlp(task)
+    return _scikit_learn(
+        task,
+        HalvingRandomSearchCV(
+            model,
+            _distributions(prefix),
+            n_candidates=TRIALS,
+            scoring=task.scoring,
+            n_jobs=JOBS,
+            cv=_Fixed(task.folds),
+            random_state=task.seed,
+        ),
+    )
+
+
+CONTENDERS: dict[str, Callable[[Task, float | None], Run]] = {
+    "bpsearch": bpsearch,
+    "OptunaSearchCV": optuna,
+    "OptunaSearchCV, n_jobs=1": optuna_alone,
+    "GridSearchCV": grid,
+    "RandomizedSearchCV": random,
+    "HalvingRandomSearchCV": halving,
+    "HistGradientBoosting": trees,
+}
+
+
+class _Fixed:
+    """Folds for rows that a halving search may first have thinned out: the rows that are left keep their folds."""
+
+    def __init__(self, folds: list[tuple[np.ndarray, np.ndarray]]) -> None:
+        self._folds = folds
+        self._fold_of = np.empty(sum(len(validation) for _, validation in folds), dtype=int)
+        for number, (_, validation) in enumerate(folds):
+            self._fold_of[validation] = number
+
+    def get_n_splits(self, *_: Any) -> int:
+        return len(self._folds)
+
+    def split(self, X: Any, *_: Any) -> Any:
+        fold_of = self._fold_of[X.index.to_numpy()]
+        for number in range(len(self._folds)):
+            yield np.flatnonzero(fold_of != number), np.flatnonzero(fold_of == number)
+
+
+def _columns(task: Task) -> Any:
+    from search.preprocessing import default_columns
+
+    return default_columns(task.X)
+
+
+def _mlp(task: Task) -> tuple[Any, str]:
+    """Return a pipeline that ends in scikit-learn's MLP, and the prefix of the network's parameters."""
+    if task.kind == "classification":
+        network = MLPClassifier(random_state=task.seed)
+        return Pipeline([("columns", _columns(task)), ("network", network)]), "network__"
+    network = TransformedTargetRegressor(MLPRegressor(random_state=task.seed), transformer=StandardScaler())
+    return Pipeline([("columns", _columns(task)), ("network", network)]), "network__regressor__"
+
+
+def _distributions(prefix: str) -> dict[str, Any]:
+    """Return the space in scikit-learn's terms."""
+    from scipy.stats import loguniform
+
+    return {
+        prefix + name: values if isinstance(values, list) else loguniform(values[0], values[1])
+        for name, values in SPACE.items()
+    }
+
+
+def _optuna(
+    task: Task,
+    model: Any,
+    prefix: str,
+    space: dict[str, Any],
+    trials: int,
+    seconds: float | None,
+    jobs: int,
+) -> Run:
+    from optuna import logging
+    from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
+    from optuna_integration import OptunaSearchCV
+
+    logging.set_verbosity(logging.ERROR)
+    distributions: dict[str, Any] = {}
+    for name, values in space.items():
+        if isinstance(values, list):
+            distributions[prefix + name] = CategoricalDistribution(values)
+        elif isinstance(values[0], int):
+            distributions[prefix + name] = IntDistribution(values[0], values[1], log=len(values) == 3)
+        else:
+            distributions[prefix + name] = FloatDistribution(values[0], values[1], log=len(values) == 3)
+    finished: list[tuple[float, float]] = []
+
+    def note(study: Any, trial: Any) -> None:
+        if trial.value is not None:
+            finished.append((time.perf_counter() - started, trial.value))
+
+    search = OptunaSearchCV(
+        model,
+        distributions,
+        cv=task.folds,
+        scoring=task.scoring,
+        n_trials=trials,
+        timeout=seconds,
+        n_jobs=jobs,
+        random_state=task.seed,
+        callbacks=[note],
+    )
+    started = time.perf_counter()
+    search.fit(task.X, task.y)
+    return Run(_improvements(finished), finished[-1][0], task.test(search), len(search.trials_))
+
+
+def _scikit_learn(task: Task, search: Any) -> Run:
+    """Run a search of scikit-learn's, of which only the end is seen."""
+    started = time.perf_counter()
+    search.fit(task.X, task.y)
+    seconds = time.perf_counter() - started - search.refit_time_
+    curve = [(seconds, float(search.best_score_))]
+    return Run(curve, seconds, task.test(search), len(search.cv_results_["params"]))
+
+
+def _improvements(finished: list[tuple[float, float]]) -> list[tuple[float, float]]:
+    curve: list[tuple[float, float]] = []
+    for when, score in sorted(finished):
+        if not curve or score > curve[-1][1]:
+            curve.append((when, score))
+    return curve
