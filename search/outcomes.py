@@ -58,6 +58,9 @@ class Outcome:
         Scores of each fold by every metric where there are several, and those of training rows where they were asked for.
     fit_seconds, score_seconds : list of float
         How long each fold took.
+    seed_scores : list of float
+        Mean score of each evaluation of a configuration that was evaluated with several seeds; `fold_scores` and `curve` are
+        then means over these.
     """
 
     number: int
@@ -75,6 +78,7 @@ class Outcome:
     train_metrics: dict[str, list[float]] = field(default_factory=dict)
     fit_seconds: list[float] = field(default_factory=list)
     score_seconds: list[float] = field(default_factory=list)
+    seed_scores: list[float] = field(default_factory=list)
 
     @cached_property
     def score(self) -> float:
@@ -94,3 +98,22 @@ class Outcome:
     @property
     def last_checkpoint(self) -> int:
         return max(self.curve, default=0)
+
+
+RANKING = {"ok": 0, "stopped": 1, "diverged": 2, "error": 3}
+
+
+def order(outcome: Outcome) -> tuple[float, ...]:
+    """Return what outcomes are sorted by, the best first.
+
+    Healthy trials before stopped before diverged ones; among the healthy those that were evaluated with more seeds, which only
+    the best ones are; then by score, equal ones by number.
+    """
+    score = outcome.score if np.isfinite(outcome.score) else -np.inf
+    return RANKING[outcome.verdict], -len(outcome.seed_scores), -score, outcome.number
+
+
+def best(outcomes: Mapping[int, Outcome]) -> Outcome | None:
+    """Return the first healthy outcome in `order`; None if there is none."""
+    healthy = (o for o in outcomes.values() if o.verdict == "ok")
+    return min(healthy, key=order, default=None)

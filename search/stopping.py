@@ -1,0 +1,65 @@
+"""When a study has seen enough, before its trials are used up."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from search.outcomes import Outcome, order
+
+
+@dataclass
+class Standing:
+    """The best trial so far, and how many have finished since."""
+
+    leader: Outcome | None = None
+    since: int = 0
+
+    def see(self, outcome: Outcome) -> None:
+        """Take notice of a trial that has just finished."""
+        self.since += 1
+        if outcome.verdict == "ok" and (self.leader is None or order(outcome) < order(self.leader)):
+            self.leader, self.since = outcome, 0
+
+
+@dataclass(frozen=True)
+class StopRules:
+    """What ends a study early; None never does.
+
+    Attributes
+    ----------
+    timeout : float or None
+        Seconds after which no trial is started; the first trial of a study always is.
+    target_score : float or None
+        A mean score, greater for the better, that is good enough.
+    n_trials_no_change : int or None
+        Finished trials in a row without a better score than before.
+    """
+
+    timeout: float | None = None
+    target_score: float | None = None
+    n_trials_no_change: int | None = None
+
+    def enough(self, standing: Standing) -> str:
+        """Return why the study needs no further trial, or an empty text; time is not looked at.
+
+        Examples
+        --------
+        >>> standing = Standing()
+        >>> standing.see(Outcome(0, {}, "ok", "", [0.8, 0.9], 9, {9: 0.85}, {}, 0.1))
+        >>> StopRules(target_score=0.8).enough(standing)
+        'trial 0 reached the target score 0.8'
+        >>> StopRules(target_score=0.9, n_trials_no_change=3).enough(standing)
+        ''
+        """
+        leader = standing.leader
+        if leader is None:
+            return ""
+        if self.target_score is not None and leader.score >= self.target_score:
+            return f"trial {leader.number} reached the target score {self.target_score:g}"
+        if self.n_trials_no_change is not None and standing.since >= self.n_trials_no_change:
+            return f"none of the last {standing.since} trials was better than trial {leader.number}"
+        return ""
+
+    def out_of_time(self, seconds: float) -> bool:
+        """Return whether no trial is to be started any more after so many seconds."""
+        return self.timeout is not None and seconds > self.timeout
