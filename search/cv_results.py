@@ -9,11 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import rankdata
 
-from search.outcomes import Outcome
+from search.outcomes import RANKING, Outcome
 from search.scoring import SCORE
-
-RANKING = {"ok": 0, "stopped": 1, "diverged": 2, "error": 3}
-"""Verdicts, the best first."""
 
 
 def cv_results(
@@ -47,7 +44,9 @@ def cv_results(
     for name in names:
         scored = folds(lambda o: o.metrics.get(name, o.fold_scores), error_score)  # noqa: B023 - called at once
         table |= _scores(f"test_{name}", scored)
-        table[f"rank_test_{name}"] = ranks([o.verdict for o in outcomes], table[f"mean_test_{name}"])
+        table[f"rank_test_{name}"] = ranks(
+            [o.verdict for o in outcomes], [len(o.seed_scores) for o in outcomes], table[f"mean_test_{name}"]
+        )
         if any(o.train_metrics for o in outcomes):
             table |= _scores(f"train_{name}", folds(lambda o: o.train_metrics.get(name, []), error_score))  # noqa: B023
     table["verdict"] = np.array([o.verdict for o in outcomes])
@@ -57,17 +56,15 @@ def cv_results(
     return table
 
 
-def ranks(verdicts: Sequence[str], means: NDArray[np.float64]) -> NDArray[np.int32]:
-    """Return the place of each configuration: healthy ones before stopped, diverged and failed ones, then by score.
+def ranks(verdicts: Sequence[str], seeds: Sequence[int], means: NDArray[np.float64]) -> NDArray[np.int32]:
+    """Return the place of each configuration, by the rule of `search.outcomes.order`; equals share a place.
 
-    Equals share a place.
-
-    >>> ranks(["ok", "diverged", "ok", "stopped"], np.array([0.5, np.nan, 0.75, 0.9]))
+    >>> ranks(["ok", "diverged", "ok", "stopped"], [0, 0, 0, 0], np.array([0.5, np.nan, 0.75, 0.9]))
     array([2, 4, 1, 3], dtype=int32)
     """
     order = [
-        (RANKING[verdict], -mean if np.isfinite(mean) else np.inf)
-        for verdict, mean in zip(verdicts, means, strict=True)
+        (RANKING[verdict], -many, -mean if np.isfinite(mean) else np.inf)
+        for verdict, many, mean in zip(verdicts, seeds, means, strict=True)
     ]
     places = {key: place for place, key in enumerate(sorted(set(order)))}
     return rankdata([places[key] for key in order], method="min").astype(np.int32)

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from search.outcomes import Outcome, order
+from search.outcomes import Outcome, order, pool
 from search.problem import Problem, Trial
 
 Evaluate = Callable[[Sequence[tuple[Problem, Trial]]], Sequence[Outcome]]
@@ -26,8 +26,8 @@ def settle(
     evaluate: Evaluate,
     again: dict[int, list[Outcome]],
     keep: Callable[[], None],
-) -> dict[int, Outcome]:
-    """Return the outcomes, those of the leaders pooled with their further evaluations.
+) -> None:
+    """Evaluate the best outcomes again, as far as that is not done yet.
 
     Parameters
     ----------
@@ -52,32 +52,8 @@ def settle(
             keep()
         pooled = {number: pool(outcomes[number], again[number][:seed]) for number in field}
         field = sorted((n for n in field if pooled[n].verdict == "ok"), key=lambda number: order(pooled[number]))
-    return {number: pool(outcome, again.get(number, [])) for number, outcome in outcomes.items()}
 
 
 def reseeded(problem: Problem, seed: int) -> Problem:
     """Return the problem with other seeds for all fits; the folds, and what is prepared of them, are the same."""
     return replace(problem, seed=int(np.random.SeedSequence([problem.seed, seed]).generate_state(1)[0]))
-
-
-def pool(first: Outcome, again: Sequence[Outcome]) -> Outcome:
-    """Return one outcome for several evaluations of a configuration: mean scores, fold by fold, and the best epoch of the mean curve.
-
-    A configuration that does not end well with every seed takes the verdict and the reason of the first evaluation that did not.
-    """
-    if not again:
-        return first
-    for seed, outcome in enumerate(again, start=1):
-        if outcome.verdict != "ok":
-            reason = f"with seed {seed + 1} of the best trials' evaluations: {outcome.reason}"
-            return replace(first, verdict=outcome.verdict, reason=reason, divergence=outcome.divergence)
-    every = [first, *again]
-    common = set.intersection(*(set(outcome.curve) for outcome in every))
-    curve = {epoch: float(np.mean([o.curve[epoch] for o in every])) for epoch in sorted(common)}
-    return replace(
-        first,
-        fold_scores=np.mean([outcome.fold_scores for outcome in every], axis=0).tolist(),
-        epoch=max(curve, key=lambda epoch: (curve[epoch], -epoch)),
-        curve=curve,
-        seed_scores=[outcome.score for outcome in every],
-    )

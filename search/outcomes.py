@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -113,7 +113,36 @@ def order(outcome: Outcome) -> tuple[float, ...]:
     return RANKING[outcome.verdict], -len(outcome.seed_scores), -score, outcome.number
 
 
-def best(outcomes: Mapping[int, Outcome]) -> Outcome | None:
+def winner(outcomes: Mapping[int, Outcome]) -> Outcome | None:
     """Return the first healthy outcome in `order`; None if there is none."""
     healthy = (o for o in outcomes.values() if o.verdict == "ok")
     return min(healthy, key=order, default=None)
+
+
+def pool(first: Outcome, again: Sequence[Outcome]) -> Outcome:
+    """Return one outcome for several evaluations of a configuration: mean scores, and the best epoch of the mean curve.
+
+    A configuration that does not end well with every seed takes the verdict and the reason of the first evaluation that did not.
+    """
+    if not again:
+        return first
+    for seed, outcome in enumerate(again, start=1):
+        if outcome.verdict != "ok":
+            reason = f"with seed {seed + 1} of the best trials' evaluations: {outcome.reason}"
+            return replace(first, verdict=outcome.verdict, reason=reason, divergence=outcome.divergence)
+    every = [first, *again]
+    common = set.intersection(*(set(outcome.curve) for outcome in every))
+    curve = {epoch: float(np.mean([o.curve[epoch] for o in every])) for epoch in sorted(common)}
+    return replace(
+        first,
+        fold_scores=_mean([o.fold_scores for o in every]),
+        epoch=max(curve, key=lambda epoch: (curve[epoch], -epoch)),
+        curve=curve,
+        metrics={name: _mean([o.metrics[name] for o in every]) for name in first.metrics},
+        train_metrics={name: _mean([o.train_metrics[name] for o in every]) for name in first.train_metrics},
+        seed_scores=[o.score for o in every],
+    )
+
+
+def _mean(scores: Sequence[Sequence[float]]) -> list[float]:
+    return np.mean(scores, axis=0).tolist()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
@@ -13,7 +14,7 @@ from bpmodel.findings import Diagnosis
 from search.advice import advice, codes
 from search.baselines import Baseline
 from search.dimensions import label
-from search.outcomes import Outcome
+from search.outcomes import Outcome, order
 from search.paired import CONFIDENCE, Difference
 from search.results import Result
 from search.tracking import RegisteredModel
@@ -56,7 +57,7 @@ def _value(outcome: Outcome, name: str) -> str:
 def best_trials(outcomes: Mapping[int, Outcome], rivals: Mapping[int, Difference], scoring: str) -> Table:
     """Return a table of the best trials, a column each."""
     name, sign = metric(scoring)
-    healthy = sorted((o for o in outcomes.values() if o.verdict == "ok"), key=lambda o: (-o.score, o.number))
+    healthy = sorted((o for o in outcomes.values() if o.verdict == "ok"), key=order)
     best = healthy[:BEST_COLUMNS]
     table = Table(title=f"Best of {len(outcomes)} trials", box=None, padding=(0, 1), **TITLE)
     table.add_column()
@@ -64,6 +65,11 @@ def best_trials(outcomes: Mapping[int, Outcome], rivals: Mapping[int, Difference
         table.add_column(f"trial {outcome.number}", justify="right", no_wrap=True)
     table.add_row(name, *(number(sign * o.score) for o in best), style="bold")
     table.add_row("std over the folds", *(number(o.std) for o in best))
+    if any(o.seed_scores for o in best):
+        spread = (
+            f"{number(float(np.std(o.seed_scores)))} ({len(o.seed_scores)})" if o.seed_scores else "" for o in best
+        )
+        table.add_row("std over the seeds", *spread)
     if rivals:
         apart = [rivals.get(o.number) for o in best]
         table.add_row("worse by", *(number(0.0 - d.mean) if d else "" for d in apart))

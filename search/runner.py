@@ -5,14 +5,15 @@ from __future__ import annotations
 import threading
 import time
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import sklearn
 from joblib import Parallel, delayed
 
-from search import divergence, spaces
+from search import divergence, leaders, spaces
 from search.cutoffs import Cutoffs
 from search.evaluation import evaluate
 from search.interruption import Cancellation, postponed
@@ -21,6 +22,7 @@ from search.outcomes import Outcome
 from search.problem import Problem, Trial
 from search.sampling import METHODS, Queued
 from search.spaces import Space
+from search.stopping import NONE, Standing, StopRules
 from search.store import StudyStore
 
 
@@ -34,22 +36,25 @@ class Plan:
         A name of `METHODS`.
     n_trials : int
         Trials of the whole study, those of earlier runs included.
-    timeout : float or None
-        Seconds after which no trial is started; the first trial of a study always is.
+    stop : StopRules
+        What ends the study before these are used up.
     n_jobs : int or None
         Trials at the same time, as in joblib.
     prune : bool
         Whether trials may be stopped early. What they are compared with depends on which trials have finished, and so on
         `n_jobs`.
+    n_seeds : int
+        Evaluations of the best trials, each with seeds of its own (`leaders`).
     initial_points : sequence of dict
         Whole configurations that are tried first.
     """
 
     method: str
     n_trials: int
-    timeout: float | None = None
+    stop: StopRules = NONE
     n_jobs: int | None = None
     prune: bool = True
+    n_seeds: int = 1
     initial_points: Sequence[Mapping[str, Any]] = ()
 
 
@@ -57,15 +62,18 @@ def plan(
     method: str,
     space: Space,
     n_trials: int,
-    timeout: float | None,
-    n_jobs: int | None,
-    prune: bool | None,
+    stop: StopRules = NONE,
+    *,
+    n_jobs: int | None = None,
+    prune: bool | None = None,
+    n_seeds: int = 1,
     initial_points: Sequence[Mapping[str, Any]] = (),
 ) -> Plan:
     """Return a plan: a grid is searched whole, and by default only methods that learn stop trials early."""
     if method == "grid":
         n_trials = len(initial_points) + spaces.grid_size(space)
-    return Plan(method, n_trials, timeout, n_jobs, METHODS[method].learns if prune is None else prune, initial_points)
+    prune = METHODS[method].learns if prune is None else prune
+    return Plan(method, n_trials, stop, n_jobs, prune, n_seeds, initial_points)
 
 
 def run(
@@ -76,7 +84,7 @@ def run(
     dummy_score: float,
     on_outcome: Callable[[Outcome, float], None] = lambda outcome, value: None,
 ) -> dict[int, Outcome]:
-    """Run the trials of a study that are not in its store yet; return all outcomes by trial number.
+    """Run the trials of a study that are not in its store yet, and the best ones again; return all outcomes by trial number.
 
     Parameters
     ----------
@@ -93,16 +101,20 @@ def run(
     sampler = Queued(plan.initial_points, METHODS[plan.method].sampler(space, problem.seed))
     for number, outcome in store.outcomes.items():
         sampler.tell(outcome, store.values[number], store.constraints[number])
-    deadline = time.monotonic() + (plan.timeout or float("inf"))
+    started = time.monotonic()
     lock, cancellation, config = threading.Lock(), Cancellation(), sklearn.get_config()
     cutoffs = Cutoffs(getattr(network_of(problem.pipeline), "max_iter", 1), store.outcomes.values())
+    standing = Standing()
+    for outcome in store.outcomes.values():
+        standing.see(outcome)
 
     def trials() -> Iterator[Any]:
         begun = bool(store.outcomes)
         for number in range(plan.n_trials):
             if number in store.outcomes:
                 continue
-            if (begun and time.monotonic() > deadline) or cancellation.requested():
+            late = begun and plan.stop.out_of_time(time.monotonic() - started)
+            if late or cancellation.requested() or plan.stop.enough(standing):
                 return
             begun = True
             with lock:
@@ -111,32 +123,50 @@ def run(
             yield delayed(_configured)(config, problem, Trial(number, params, limits), cancellation.requested)
 
     parallel = Parallel(n_jobs=plan.n_jobs, prefer="threads", pre_dispatch="n_jobs", return_as="generator_unordered")
-    results = parallel(trials())
-    try:
-        for outcome in results:
+
+    @contextmanager
+    def running(jobs: Iterable[Any]) -> Iterator[Iterable[Outcome]]:
+        results = parallel(jobs)
+        try:
+            yield results
+        except BaseException:
+            cancellation.request()
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # that trials were started in vain is no news here
+                results.close()
+            raise
+
+    with running(trials()) as finished:
+        for outcome in finished:
             value, constraint = divergence.penalise(outcome, dummy_score)
             with postponed():
                 with lock:
                     sampler.tell(outcome, value, constraint)
                     cutoffs.add(outcome)
+                    standing.see(outcome)
                 store.record(outcome, value, constraint)
                 on_outcome(outcome, value)
-    except BaseException:
-        cancellation.request()
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # that trials were started in vain is no news here
-            results.close()
-        raise
-    return dict(sorted(store.outcomes.items()))
+
+    def again(jobs: Sequence[tuple[Problem, Trial]]) -> list[Outcome]:
+        calls = (delayed(_configured)(config, *job, cancellation.requested) for job in jobs)
+        with running(calls) as finished:
+            return sorted(finished, key=lambda outcome: outcome.number)
+
+    leaders.settle(store.outcomes, problem, plan.n_seeds, again, store.again, store.keep_again)
+    return store.settled
+
+
+def ended(plan: Plan, store: StudyStore) -> str:
+    """Return why a study needs no further trial, or an empty text."""
+    standing = Standing()
+    for outcome in store.outcomes.values():
+        standing.see(outcome)
+    if len(store.outcomes) >= plan.n_trials:
+        return f"all {plan.n_trials} trials are done"
+    return plan.stop.enough(standing)
 
 
 def _configured(config: dict[str, Any], *arguments: Any) -> Outcome:
     """Evaluate a trial under the configuration of scikit-learn where the study was started: each thread has its own."""
     with sklearn.config_context(**config):
         return evaluate(*arguments)
-
-
-def best(outcomes: dict[int, Outcome]) -> Outcome | None:
-    """Return the healthy outcome with the highest mean score, the earliest of equals; None if there is none."""
-    healthy = [o for o in outcomes.values() if o.verdict == "ok"]
-    return max(healthy, key=lambda o: (o.score, -o.number), default=None)

@@ -18,6 +18,7 @@ from search.errors import StudyError
 from search.sampling import METHODS
 from search.spaces import Space
 from search.splitters import KINDS, Scheme, default_kind
+from search.stopping import StopRules
 
 Task = Literal["regression", "classification"]
 if TYPE_CHECKING:
@@ -52,6 +53,9 @@ class Search(_Table):
     method: Method = "bayesian"
     n_trials: int = Field(default=50, ge=1)
     timeout: float | None = Field(default=None, gt=0)
+    target_score: float | None = None
+    n_trials_no_change: int | None = Field(default=None, ge=1)
+    n_seeds: int = Field(default=3, ge=1, le=8)
     seed: int = Field(default=0, ge=0, lt=2**32)
     n_jobs: int = Field(default=-1, ge=-1)
     prune: bool | None = None
@@ -104,6 +108,10 @@ class Study:
     def scheme(self) -> Scheme:
         """How the rows are split."""
         return _scheme(self.data, self.cv)
+
+    @property
+    def stop(self) -> StopRules:
+        return StopRules(self.search.timeout, self.search.target_score, self.search.n_trials_no_change)
 
     def with_method(self, method: Method) -> Study:
         """Return the study searched by another method, under a name of its own."""

@@ -63,3 +63,7 @@ class StopRules:
     def out_of_time(self, seconds: float) -> bool:
         """Return whether no trial is to be started any more after so many seconds."""
         return self.timeout is not None and seconds > self.timeout
+
+
+NONE = StopRules()
+"""A study that ends when its trials are used up."""

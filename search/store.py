@@ -22,8 +22,11 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 from search import spaces
 from search.distributions import CONSTRAINT, distributions, quiet
 from search.errors import StudyError
-from search.outcomes import Divergence, Outcome
+from search.outcomes import Divergence, Outcome, pool
 from search.spaces import Space
+
+AGAIN = "again"
+"""Key of the note that holds further evaluations of the best trials."""
 
 
 class StudyStore:
@@ -58,6 +61,12 @@ class StudyStore:
             self.outcomes = {n: self._outcome(t) for n, t in self.trials.items()}
             self.values = {n: float(t.user_attrs["value"]) for n, t in self.trials.items()}
             self.constraints = {n: t.constraints[CONSTRAINT] for n, t in self.trials.items()}
+            self.again = {
+                int(number): [
+                    _from_record(record, int(number), self.outcomes[int(number)].params) for record in records
+                ]
+                for number, records in self.notes.get(AGAIN, {}).items()
+            }
         except BaseException:
             self.close()
             raise
@@ -81,6 +90,15 @@ class StudyStore:
         self.values[outcome.number] = value
         self.constraints[outcome.number] = constraint
 
+    def keep_again(self) -> None:
+        """Write the further evaluations of the best trials, `again`."""
+        self.note(AGAIN, {str(number): [_inert(outcome) for outcome in again] for number, again in self.again.items()})
+
+    @property
+    def settled(self) -> dict[int, Outcome]:
+        """The outcomes by number, those of the best trials pooled with their further evaluations."""
+        return {number: pool(self.outcomes[number], self.again.get(number, [])) for number in sorted(self.outcomes)}
+
     @property
     def notes(self) -> dict[str, Any]:
         """What `note` wrote."""
@@ -97,16 +115,9 @@ class StudyStore:
             self._lock = None
 
     def _outcome(self, trial: FrozenTrial) -> Outcome:
-        record = json.loads(trial.user_attrs["outcome"])
-        divergence = record.pop("divergence")
         leaves = {name: self._axes[name].dimension.decode(code) for name, code in trial.params.items()}
-        outcome = Outcome(
-            number=trial.user_attrs["number"],
-            params=spaces.assemble(self._space, leaves),
-            divergence=Divergence(**divergence) if divergence else None,
-            **record,
-        )
-        return replace(outcome, curve={int(epoch): score for epoch, score in outcome.curve.items()})
+        params = spaces.assemble(self._space, leaves)
+        return _from_record(json.loads(trial.user_attrs["outcome"]), trial.user_attrs["number"], params)
 
     def _check_identity(self, path: Path | None, name: str, identity: dict[str, Any]) -> None:
         known = self._study.user_attrs.get("identity")
@@ -183,6 +194,15 @@ def _inert(outcome: Outcome) -> dict[str, Any]:
     record["divergence"] = outcome.divergence and asdict(outcome.divergence)
     record["losses"] = {name: [float(f"{v:.6g}") for v in values] for name, values in outcome.losses.items()}
     return record
+
+
+def _from_record(record: dict[str, Any], number: int, params: Mapping[str, Any]) -> Outcome:
+    """Return what `_inert` took apart."""
+    divergence = record.pop("divergence")
+    outcome = Outcome(
+        number=number, params=params, divergence=Divergence(**divergence) if divergence else None, **record
+    )
+    return replace(outcome, curve={int(epoch): score for epoch, score in outcome.curve.items()})
 
 
 def _difference(known: Any, given: Any) -> str:

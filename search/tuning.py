@@ -19,7 +19,7 @@ from search.errors import StudyError
 from search.evaluation import evaluate
 from search.nested_cv import Nested, Part
 from search.nesting import network_of
-from search.outcomes import Outcome
+from search.outcomes import Outcome, winner
 from search.problem import Problem, Trial
 from search.refitting import refit
 from search.results import Result
@@ -58,7 +58,7 @@ class Progress:
 
     @property
     def best(self) -> Outcome | None:
-        return runner.best(dict(self.outcomes))
+        return winner(self.outcomes)
 
     @property
     def counts(self) -> Counter[str]:
@@ -89,20 +89,21 @@ def tune(
         study.search.method,
         study.space,
         study.search.n_trials,
-        study.search.timeout,
-        study.search.n_jobs,
-        study.search.prune,
-        study.initial_points,
+        study.stop,
+        n_jobs=study.search.n_jobs,
+        prune=study.search.prune,
+        n_seeds=study.search.n_seeds,
+        initial_points=study.initial_points,
     )
     tracking.check(uri)
     yardsticks = measure_baselines(study, problem, dataset.last_known)
     with closing(open_store(study, dataset, problem)) as store:
         facts = parameters(study, dataset, plan)
         finished = store.notes.get("finished", {})
-        done = finished.get("trials") == len(store.outcomes) >= plan.n_trials and finished["uri"] == uri
-        complete = done and len(finished["outer_scores"]) == len(parts)
+        unchanged = finished.get("trials") == len(store.outcomes) and finished["uri"] == uri
+        complete = unchanged and bool(runner.ended(plan, store)) and len(finished["outer_scores"]) == len(parts)
         scores = finished["outer_scores"] if complete else []
-        result = _found(study, problem, store.outcomes, yardsticks, scores)
+        result = _found(study, problem, store.settled, yardsticks, scores)
         if complete and tracking.holds(uri, study.name, store.notes["id"]):
             model = RegisteredModel(finished["name"], finished["version"]) if finished["name"] else None
             return replace(result, unchanged=True, model=model)
@@ -140,7 +141,7 @@ def _found(
     outer_scores: list[float | None],
 ) -> Tuning:
     """Return what the trials of a study have found, before there is a model."""
-    best = runner.best(outcomes)
+    best = winner(outcomes)
     return Tuning(
         study,
         outcomes,

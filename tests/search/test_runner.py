@@ -14,7 +14,9 @@ from optuna.trial import TrialState
 
 from search import StudyError, cutoffs, data, runner, setting, spaces, spec
 from search.dimensions import Choice
+from search.outcomes import order, winner
 from search.runner import plan
+from search.stopping import StopRules
 from search.store import StudyStore
 
 SPACE = spaces.build(
@@ -34,17 +36,11 @@ def table(outcomes) -> dict:
     return {n: (o.params, o.verdict, o.fold_scores, o.epoch, o.curve, o.reason) for n, o in outcomes.items()}
 
 
-def search(problem, space, method, n_trials=10, n_jobs=1, path=None, prune=None, **more):
+def search(problem, space, method, n_trials=10, n_jobs=1, path=None, prune=None, n_seeds=1, on_outcome=None, **stop):
     store = StudyStore(path, "x", {}, space)
+    how = plan(method, space, n_trials, StopRules(**stop), n_jobs=n_jobs, prune=prune, n_seeds=n_seeds)
     try:
-        return runner.run(
-            problem,
-            space,
-            plan(method, space, n_trials, more.pop("timeout", None), n_jobs, prune),
-            store,
-            DUMMY,
-            **more,
-        )
+        return runner.run(problem, space, how, store, DUMMY, on_outcome or (lambda outcome, value: None))
     finally:
         store.close()
 
@@ -175,7 +171,7 @@ def test_bad_trials_are_stopped_early_when_asked(make_problem):
     stopped = [o for o in pruned.values() if o.verdict == "stopped"]
     assert len(stopped) >= 5
     assert all(o.last_checkpoint < 60 for o in stopped)
-    assert runner.best(pruned).score >= np.quantile([o.score for o in free.values()], 0.9)
+    assert winner(pruned).score >= np.quantile([o.score for o in free.values()], 0.9)
 
 
 def test_cutoff_is_the_median_of_those_that_got_there(make_outcome):
@@ -198,14 +194,45 @@ def test_cutoffs_are_the_same_as_from_all_curves_at_once(make_outcome, curves):
         assert known.limits().get(rung) == pytest.approx(expected)
 
 
-def test_best_is_healthy_and_the_earliest_of_equals(make_outcome):
-    outcomes = [
-        make_outcome(0, "diverged"),
-        make_outcome(1, "stopped", scores=(9.0,)),
-        make_outcome(2, scores=(1.0,)),
-        make_outcome(3, scores=(2.0,)),
-        make_outcome(4, scores=(2.0,)),
-        make_outcome(5, "error"),
-    ]
-    assert runner.best({o.number: o for o in outcomes}).number == 3
-    assert runner.best({0: outcomes[0]}) is None
+def test_a_target_ends_the_search(make_problem):
+    scores = [o.score for o in search(make_problem(), SPACE, "random", 10).values()]
+    target = np.nanmax(scores)
+    assert len(search(make_problem(), SPACE, "random", 10, target_score=target)) == np.nanargmax(scores) + 1
+    assert len(search(make_problem(), SPACE, "random", 10, target_score=target + 1e-9)) == 10
+
+
+def test_a_search_that_stands_still_ends(make_problem):
+    space = spaces.build({"learning_rate_init": [1e-3], "alpha": [0.0, 500.0]})
+    outcomes = search(make_problem(), space, "random", 50, n_trials_no_change=4)
+    best = winner(outcomes).number
+    assert len(outcomes) == best + 5 < 50
+
+
+@pytest.mark.parametrize("n_jobs", [1, 3])
+def test_the_winner_is_the_best_over_several_seeds(make_problem, n_jobs):
+    """With three seeds four trials have a second evaluation, and the better two of these a third."""
+    once = search(make_problem(), SPACE, "random", 10)
+    seeds = search(make_problem(), SPACE, "random", 10, n_jobs=n_jobs, n_seeds=3)
+    assert {n: o.params for n, o in once.items()} == {n: o.params for n, o in seeds.items()}
+    ranked = sorted((o for o in once.values() if o.verdict == "ok"), key=order)
+    evaluated = {n: len(o.seed_scores) for n, o in seeds.items() if o.seed_scores}
+    assert set(evaluated) == {o.number for o in ranked[:4]}
+    assert sorted(evaluated.values()) == [2, 2, 3, 3]
+    for number in evaluated:
+        assert seeds[number].seed_scores[0] == once[number].score
+        assert len(set(seeds[number].seed_scores)) == evaluated[number]
+        assert seeds[number].score == pytest.approx(np.mean(seeds[number].seed_scores))
+    finalists = [seeds[n] for n, count in evaluated.items() if count == 3]
+    assert winner(seeds).score == max(o.score for o in finalists)
+    assert table(seeds) == table(search(make_problem(), SPACE, "random", 10, n_seeds=3))
+
+
+def test_further_evaluations_are_kept(make_problem, tmp_path, monkeypatch):
+    path = tmp_path / "x.journal"
+    first = search(make_problem(), SPACE, "random", 6, path=path, n_seeds=3)
+    monkeypatch.setattr(runner, "evaluate", lambda *_: pytest.fail("evaluated again"))
+    assert table(search(make_problem(), SPACE, "random", 6, path=path, n_seeds=3)) == table(first)
+    store = StudyStore(path, "x", {}, SPACE)
+    assert table(store.settled) == table(first)
+    assert {n for n, o in store.settled.items() if o.seed_scores} == set(store.again)
+    store.close()

@@ -45,7 +45,14 @@ def write(tmp_path, monkeypatch):
 
 MISTAKES = {
     # unknown keys
-    "key": ("n_trials = 3", "n_trails = 3", ["[search] n_trails", "method, n_trials, timeout, seed, n_jobs, prune"]),
+    "key": (
+        "n_trials = 3",
+        "n_trails = 3",
+        [
+            "[search] n_trails",
+            "method, n_trials, timeout, target_score, n_trials_no_change, n_seeds, seed, n_jobs, prune",
+        ],
+    ),
     "table": ("[cv]", "[cross]", ["cross is not a key", "name, data, preprocessing, model, space, search, cv"]),
     "hyperparameter": ("max_iter = 20", "max_iterr = 20", ["[model] max_iterr is not a hyperparameter", "max_iter, "]),
     "hyperparameter in the space": ("alpha =", "alhpa =", ["[space] alhpa is not a hyperparameter", "alpha, "]),
@@ -65,6 +72,8 @@ MISTAKES = {
     "budget": ("n_trials = 3", "n_trials = 0", ["[search] n_trials = 0", "greater than or equal to 1"]),
     "method": ("n_trials = 3", 'method = "genetic"', ["[search] method = 'genetic'", "'bayesian', "]),
     "timeout": ("n_trials = 3", "timeout = 0", ["[search] timeout = 0", "greater than 0"]),
+    "no change": ("n_trials = 3", "n_trials_no_change = 0", ["[search] n_trials_no_change = 0", "greater than"]),
+    "seeds": ("n_trials = 3", "n_seeds = 9", ["[search] n_seeds = 9", "less than or equal to 8"]),
     "seed": ("n_trials = 3", "seed = -1", ["[search] seed = -1", "greater than or equal to 0"]),
     "jobs": ("n_trials = 3", "n_jobs = 0", ["[search] n_jobs = 0", "-1 (all cores) and 1 or more"]),
     "folds": ("n_splits = 3", "n_splits = 1", ["[cv] n_splits = 1", "greater than or equal to 2"]),
