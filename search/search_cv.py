@@ -284,8 +284,10 @@ class BPSearchCV(FittedSearch):
     def _plan(self, problem: Problem, space: spaces.Space) -> runner.Plan:
         if self.method not in METHODS:
             raise ValueError(f"method = {self.method!r}; allowed are {', '.join(METHODS)}")
-        if not isinstance(self.n_trials, int | np.integer) or self.n_trials < 1:
-            raise ValueError(f"n_trials = {self.n_trials!r}; allowed are whole numbers from 1")
+        for name in ("n_trials", "n_seeds"):
+            value = getattr(self, name)
+            if not isinstance(value, int | np.integer) or value < 1:
+                raise ValueError(f"{name} = {value!r}; allowed are whole numbers from 1")
         is_network = network_of(problem.pipeline) is not None
         if self.prune and not is_network:
             raise ValueError("prune = True is for BP networks: nothing else is scored while it trains")

@@ -99,7 +99,7 @@ def bpsearch(task: Task, seconds: float | None) -> Run:
     from search import BPSearchCV
     from search.preprocessing import default_pipeline
 
-    pipeline = default_pipeline(task.X, task.kind, {})
+    pipeline = default_pipeline(task.kind, {})
     prefix = f"{pipeline.steps[-1][0]}__"
     with tempfile.TemporaryDirectory() as folder:
         uri = f"sqlite:///{Path(folder) / 'mlflow.db'}"

@@ -369,3 +369,15 @@ def test_study_in_mlflow(rows, folder, mlflow):
     assert best.data.metrics["score.neg_max_error"] == table["mean_test_neg_max_error"][fitted.best_index_]
     assert best.data.metrics["train_score.r2"] == table["mean_train_r2"][fitted.best_index_]
     assert client.get_model_version_by_alias("mine", "champion").run_id == parent.info.run_id
+
+
+def test_the_winner_of_several_seeds_ranks_first(rows):
+    fitted = search(network(), n_trials=8, n_seeds=2).fit(*rows())
+    assert fitted.cv_results_["rank_test_score"][fitted.best_index_] == 1
+    assert fitted.cv_results_["mean_test_score"][fitted.best_index_] == pytest.approx(fitted.best_score_)
+    with pytest.raises(ValueError, match="n_seeds = 2 is for BP networks"):
+        BPSearchCV(Ridge(), {"alpha": [1.0, 2.0]}, n_seeds=2).fit(*rows())
+
+
+def test_a_target_score_ends_the_search(rows):
+    assert len(search(network(), n_trials=9, target_score=-1e9).fit(*rows()).cv_results_["params"]) == 1
