@@ -21,7 +21,7 @@ from bpmodel import DivergenceError
 from search import runner
 from search.data import Dataset
 from search.once import Once
-from search.outcomes import Outcome
+from search.outcomes import Outcome, winner
 from search.problem import Problem, seed
 from search.refitting import refit
 from search.setting import build_problem, measure_baselines, open_store, split
@@ -99,7 +99,7 @@ def score(
         outcomes = runner.run(
             problem, part.study.space, plan, store, dummy.score, lambda *_: on_outcomes(store.outcomes)
         )
-        found = _score(part, runner.best(outcomes))
+        found = _score(part, winner(outcomes))
         store.note("outer", {"trials": len(outcomes), "score": found})
         return found
 
