@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 GROWTH = 1.4
 """Ratio of neighbouring checkpoints: the best number of epochs is found to within 20 percent."""
@@ -21,3 +22,21 @@ def checkpoints(max_iter: int) -> list[int]:
         epochs.append(epoch)
         epoch = max(epoch + 1, math.ceil(epoch * GROWTH))
     return [*epochs, max_iter]
+
+
+PATIENCE = 3
+"""Checkpoints without a better score after which no more is expected: nearly three times as many epochs."""
+
+LEAST = 8
+"""The share of the epochs before which nothing is given up is one in so many."""
+
+
+def worn_out(scores: Sequence[float], epoch: int, max_iter: int) -> bool:
+    """Return whether the scores at the checkpoints so far, the last of them at an epoch, have stopped rising.
+
+    >>> worn_out([0.5, 0.7, 0.9, 0.8, 0.85, 0.85], 19, 100)
+    True
+    >>> worn_out([0.5, 0.7, 0.9, 0.8, 0.85, 0.85], 19, 200), worn_out([0.5, 0.7, 0.9, 0.8, 0.85, 0.91], 19, 100)
+    (False, False)
+    """
+    return epoch * LEAST >= max_iter and len(scores) > PATIENCE and max(scores[-PATIENCE:]) <= max(scores[:-PATIENCE])

@@ -1,7 +1,8 @@
 """Networks: a configuration is trained on all folds side by side, from checkpoint to checkpoint.
 
 All folds reach a checkpoint before anything is decided, so that the mean score over the folds is known there: a trial that is
-too bad is stopped, and the number of epochs is taken from that mean curve. A fold that diverges ends the trial at once.
+too bad is stopped, one that is past its best ends, and the number of epochs is taken from that mean curve. A fold that diverges
+ends the trial at once.
 """
 
 from __future__ import annotations
@@ -15,8 +16,9 @@ import numpy as np
 from sklearn.utils import _safe_indexing
 
 from bpmodel.repair import Repairer
+from bpmodel.schedules import SCHEDULES
 from bpmodel.training import Training
-from search.checkpoints import checkpoints
+from search.checkpoints import checkpoints, worn_out
 from search.diagnoses import diagnosis
 from search.fits import begin
 from search.interruption import Cancelled
@@ -40,10 +42,12 @@ def train(problem: Problem, trial: Trial, cancelled: Callable[[], bool]) -> Outc
         cutoff = trial.cutoffs.get(epoch)
         if cutoff is not None and not run.best >= cutoff:
             return run.outcome("stopped", f"score {run.best:.6g} at epoch {epoch} is below the cut-off {cutoff:.6g}")
-        if not run.running:
+        if not run.running or run.past_its_best:
             break
     if not np.isfinite(run.fold_scores).all():
         return run.outcome("error", "the score is not finite")
+    if run.past_its_best and run.running:
+        return run.outcome("ok", f"no better than at epoch {run.epoch} until epoch {epoch}")
     return run.outcome("ok", run.fits[0].verdict.reason)
 
 
@@ -71,6 +75,12 @@ class _Run:
     @property
     def running(self) -> bool:
         return any(fit.running for fit in self.fits)
+
+    @property
+    def past_its_best(self) -> bool:
+        """Whether the mean score has stopped rising; a schedule that ends with the last epoch is followed to there."""
+        ends = SCHEDULES[self.networks[0].learning_rate].ends
+        return not ends and worn_out(list(self.curve.values()), max(self.curve), self.checkpoints[-1])
 
     @property
     def fold_scores(self) -> list[float]:
