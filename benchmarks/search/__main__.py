@@ -1,0 +1,69 @@
+"""Searches over the same rows, folds and space: how long until a peer's best score is held, and what is held at equal time.
+
+    python -m benchmarks.search [--data FOLDER] [--sets NAME ...] [--seeds 3] [--rows 2000] [--results FILE] [--markdown FILE]
+
+Every run is appended to the file of results as soon as it has ended; a benchmark that was cut off goes on from there. The time
+that all have is that of OptunaSearchCV with its faster number of jobs.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from benchmarks.common import keep, parser, say
+from benchmarks.search import records, report
+from benchmarks.search.contenders import CONTENDERS, Run, in_its_own_process
+from benchmarks.search.measures import OPTUNA, OURS, TREES, faster_optuna
+from benchmarks.search.tasks import Task, tasks
+
+SEEDS, ROWS = 3, 2000
+RESULTS = Path("benchmarks") / "results" / "search.jsonl"
+TIMED = (OURS, TREES)
+"""Contenders that search as long as they may; the others do a fixed number of configurations."""
+
+
+def compare(task: Task, known: dict[records.Key, Run], results: Path) -> dict[str, Run]:
+    """Run on one task whatever is not known yet."""
+    runs: dict[str, Run] = {}
+
+    def run(name: str, seconds: float | None = None) -> None:
+        key = (task.name, task.seed, name)
+        if key not in known:
+            known[key] = in_its_own_process(name, task, seconds)
+            records.append(results, key, known[key])
+        runs[name] = known[key]
+        say(f"{task.name}, seed {task.seed}", f"{name}: {runs[name].score:.4g} in {runs[name].seconds:.1f} s")
+
+    run(OPTUNA[0])
+    run(OPTUNA[1], runs[OPTUNA[0]].seconds)
+    for name in CONTENDERS:
+        if name not in (*OPTUNA, *TIMED):
+            run(name)
+    for name in TIMED:
+        run(name, runs[faster_optuna(runs)].seconds)
+    return runs
+
+
+def main() -> None:
+    command = parser("benchmarks.search", __doc__)
+    command.add_argument("--data", type=Path, help="folder of data sets; by default those inside scikit-learn")
+    command.add_argument("--sets", nargs="+", metavar="NAME", help="these sets alone")
+    command.add_argument("--seeds", type=int, default=SEEDS, help="seeds for each set (%(default)s)")
+    command.add_argument("--rows", type=int, default=ROWS, help="most rows of a set (%(default)s)")
+    command.add_argument("--results", type=Path, default=RESULTS, help="file of the runs so far (%(default)s)")
+    command.add_argument("--figure", type=Path, help="where to draw the scores over time")
+    chosen = command.parse_args()
+    known = records.read(chosen.results)
+    measured = {}
+    for task in tasks(chosen.data, chosen.rows, chosen.seeds, chosen.sets):
+        measured[task.name, task.seed] = compare(task, known, chosen.results)
+    text = "\n\n".join(map(str, (report.goals(measured), report.each_set(measured))))
+    print(f"\n{text}\n", flush=True)
+    if chosen.figure:
+        report.draw(measured, chosen.figure)
+    if chosen.markdown:
+        keep(text, "search", chosen.markdown)
+
+
+if __name__ == "__main__":
+    main()
