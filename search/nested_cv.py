@@ -93,7 +93,7 @@ def score(
     with closing(open_store(part.study, part.dataset, problem)) as store:
         known: dict[str, Any] = store.notes.get("outer", {})
         on_outcomes(store.outcomes)
-        if known.get("trials") == len(store.outcomes) >= plan.n_trials:
+        if known.get("trials") == len(store.outcomes) and runner.ended(plan, store):
             return known["score"]
         dummy = measure_baselines(part.study, problem)[0]
         outcomes = runner.run(

@@ -27,6 +27,7 @@ hidden_layer_sizes = [[4]]
 [search]
 method = "grid"
 n_jobs = 1
+n_seeds = 1
 [cv]
 {cv}
 outer = 3
@@ -64,7 +65,7 @@ def make(folder):
 
 
 def plan(study: spec.Study) -> runner.Plan:
-    return runner.plan(study.search.method, study.space, 2, None, 1, False)
+    return runner.plan(study.search.method, study.space, 2, n_jobs=1, prune=False)
 
 
 @pytest.mark.parametrize("kind", CV)
@@ -125,7 +126,7 @@ def test_an_outer_fold_without_a_network_has_no_score(make, monkeypatch, reason)
     study = make()
     part = nested_cv.parts(study, data.load(study))[0]
     if reason == "no healthy trial":
-        monkeypatch.setattr(runner, "best", lambda outcomes: None)
+        monkeypatch.setattr(nested_cv, "winner", lambda outcomes: None)
     else:
 
         def refit(*_):
