@@ -58,6 +58,18 @@ def prefix(estimator: Any) -> str:
     return ""
 
 
+def tunable(estimator: Any) -> set[str]:
+    """Return the names of the parameters that can be searched: all but those that hold the network, whose place is fixed.
+
+    >>> sorted(tunable(TransformedTargetRegressor(BPRegressor())) - {f"regressor__{name}" for name in BPRegressor().get_params()})
+    ['check_inverse', 'func', 'inverse_func', 'transformer']
+    """
+    network, known = network_of(estimator), estimator.get_params()
+    if network is None:
+        return set(known)
+    return {name for name, value in known.items() if network_of(value) is not network and not name.endswith("steps")}
+
+
 def split_params(estimator: Any, params: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return clones of the parameters of the network, by its own names, and of those of what is around it."""
     own, given = prefix(estimator), {name: clone(value, safe=False) for name, value in params.items()}
@@ -86,8 +98,7 @@ def fit_around(estimator: Any, X: Any, y: Any, fit_params: Mapping[str, Any]) ->
     place = prefix(estimator).removesuffix("__")
     fitted = clone(estimator).set_params(**{place: recorder}) if place else recorder
     fitted.fit(X, y, **fit_params)
-    recorded: Any = network_of(fitted)
-    return fitted, recorded.lesson_
+    return fitted, vars(network_of(fitted)).pop("lesson_")
 
 
 class _Recorder:

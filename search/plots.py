@@ -29,7 +29,7 @@ def figures(
         "history": history(outcomes, baselines, metric),
         "parameters": parameters(outcomes, space, baselines, metric),
     }
-    if any(o.verdict == "ok" for o in outcomes.values()):
+    if any(o.verdict == "ok" and o.losses for o in outcomes.values()):
         drawn["learning_curves"] = learning_curves(outcomes)
     return drawn
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numbers
 import time
 import uuid
-import warnings
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from typing import Any, Self
@@ -15,19 +14,18 @@ from joblib import effective_n_jobs
 from joblib.logger import short_format_time
 from numpy.typing import ArrayLike
 from sklearn.base import clone, is_classifier
-from sklearn.exceptions import FitFailedWarning
 from sklearn.model_selection import check_cv
 from sklearn.utils import check_random_state, get_tags, indexable
 from sklearn.utils.validation import _check_method_params
 
-from bpmodel import DivergenceError
 from search import baselines, folds, plots, points, routing, runner, scoring, spaces, tracking
 from search.advice import advice
 from search.baselines import Baseline
+from search.best import chosen, healthy
 from search.cv_results import cv_results
 from search.fitted_search import FittedSearch
-from search.nesting import network_of, prefix
-from search.outcomes import Outcome, winner
+from search.nesting import network_of, prefix, tunable
+from search.outcomes import Outcome
 from search.problem import Problem
 from search.refitting import refit
 from search.sampling import METHODS
@@ -228,7 +226,7 @@ class BPSearchCV(FittedSearch):
                 self._refit(problem, best)
             if tracker is not None:
                 tracker.finish(self._report(outcomes, space, yardsticks, best))
-                if self.refit and best is not None:
+                if best is not None and hasattr(getattr(self, "best_estimator_", None), "predict"):
                     tracker.register(self.best_estimator_, X, best.score)
         return self
 
@@ -262,19 +260,12 @@ class BPSearchCV(FittedSearch):
         return problem, space
 
     def _space(self, estimator: Any) -> spaces.Space:
-        """Return the space; a network itself cannot be searched for, as its place in the estimator is what is known of it."""
-        network, known = network_of(estimator), estimator.get_params()
-        default = self.space in (None, "default")
-        if default and network is None:
-            raise ValueError(f"space = {self.space!r} is for BP networks; {type(estimator).__name__} needs a space")
-        if not default and not isinstance(self.space, Mapping):
-            raise ValueError(f"space = {self.space!r}; allowed are a dict and 'default'")
-        space = spaces.default(prefix(estimator)) if default else spaces.build(self.space)
-        if network is not None:
-            holds = {name for name, value in known.items() if network_of(value) is network or name.endswith("steps")}
-            known = {name: value for name, value in known.items() if name not in holds}
+        if self.space is None and network_of(estimator) is None:
+            raise ValueError(f"space = None is for BP networks; {type(estimator).__name__} needs a space")
+        space = spaces.default(prefix(estimator)) if self.space is None else spaces.build(self.space)
+        known = tunable(estimator)
         for key in space:
-            parents = {key[:i] for i in range(len(key)) if key.startswith("__", i)}
+            parents = {key[:i] for i in range(len(key)) if key.startswith("__", i)}  # an estimator may be a choice
             if key not in known and not parents & space.keys():
                 raise ValueError(
                     f"space: {key!r} is not a parameter of the estimator; allowed are {', '.join(sorted(known))}"
@@ -313,11 +304,11 @@ class BPSearchCV(FittedSearch):
         self.cv_results_ = cv_results(outcomes, self.n_splits_, names, missing)
         self.multimetric_ = names != [scoring.SCORE]
         self.advice_ = advice(outcomes, space)
-        best = _healthy(outcomes)
+        best = healthy(outcomes)
         if self.multimetric_ and self.refit is False:
             return best
         if callable(self.refit):
-            best = outcomes[_chosen(self.refit(self.cv_results_), outcomes)]
+            best = chosen(self.refit(self.cv_results_), outcomes)
         else:
             self.best_score_ = best.score
         self.best_index_ = outcomes.index(best)
@@ -350,37 +341,6 @@ class BPSearchCV(FittedSearch):
             metrics |= {f"score.{name}": mean for name, mean in best.means.items()}
         params = {f"best.{name}": value for name, value in best.params.items()} if best else {}
         return Report(params, metrics, "\n".join(self.advice_), plots.figures(outcomes, space, yardsticks, "score"))
-
-
-def _chosen(index: Any, outcomes: Sequence[Outcome]) -> int:
-    """Return the index that a callable `refit` chose."""
-    if not isinstance(index, numbers.Integral):
-        raise TypeError(f"refit returned {index!r}; best_index_ must be an integer")
-    if not 0 <= int(index) < len(outcomes):
-        raise IndexError(f"refit returned {index}; best_index_ must be from 0 to {len(outcomes) - 1}")
-    chosen = outcomes[int(index)]
-    if not chosen.fold_scores:
-        raise ValueError(f"refit returned {index}, a configuration without scores: {chosen.verdict}, {chosen.reason}")
-    return int(index)
-
-
-def _healthy(outcomes: Sequence[Outcome]) -> Outcome:
-    """Return the best configuration; raise if there is none, and warn of those that could not be evaluated."""
-    best = winner({o.number: o for o in outcomes})
-    failed = [o for o in outcomes if o.verdict == "error"]
-    if len(failed) == len(outcomes):
-        raise ValueError(f"none of {len(outcomes)} configurations could be evaluated; the first: {failed[0].reason}")
-    if best is None:
-        raise DivergenceError(
-            f"none of {len(outcomes)} configurations finished healthy; the first: {outcomes[0].reason}"
-        )
-    if failed:
-        warnings.warn(
-            f"{len(failed)} of {len(outcomes)} configurations could not be evaluated; the first: {failed[0].reason}",
-            FitFailedWarning,
-            stacklevel=4,
-        )
-    return best
 
 
 def _line(outcome: Outcome) -> str:

@@ -84,7 +84,7 @@ LAYERS = {
         ["nested_cv"],
         ["results"],
         ["report"],
-        ["fitted_search"],
+        ["best", "fitted_search"],
         ["search_cv", "tuning"],
         ["progress"],
         ["cli", "__init__"],

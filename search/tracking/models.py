@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy.sparse import issparse
 
 from search.tracking import library
 
@@ -45,7 +46,9 @@ def register(uri: str, name: str, run_id: str, model: Any, X: Any, score: float)
     import bpmodel
 
     mlflow = library.load()
-    example = (X if isinstance(X, pd.DataFrame) else np.asarray(X))[:EXAMPLE_ROWS]
+    example = X[:EXAMPLE_ROWS]
+    if not isinstance(X, pd.DataFrame):
+        example = example.toarray() if issparse(example) else np.asarray(example)
     trusted = skops.io.get_untrusted_types(data=skops.io.dumps(model))
     client = mlflow.MlflowClient(tracking_uri=uri)
     with library.pointed_at(uri), warnings.catch_warnings():

@@ -136,7 +136,8 @@ def _metrics(outcome: Outcome, value: float) -> Iterator[tuple[str, float, int]]
     if outcome.fold_scores:
         yield "score", outcome.score, 0
         yield "score_std", outcome.std, 0
-        yield "epochs", outcome.epoch, 0
+        if outcome.epoch:
+            yield "epochs", outcome.epoch, 0
         for fold, score in enumerate(outcome.fold_scores):
             yield "fold_score", score, fold
     for name, mean in outcome.means.items():

@@ -8,7 +8,10 @@ import pandas as pd
 import pytest
 import scipy.stats
 from optuna.distributions import CategoricalDistribution, FloatDistribution
+from scipy.sparse import csr_matrix
 from sklearn.base import clone, is_classifier, is_regressor
+from sklearn.compose import TransformedTargetRegressor
+from sklearn.decomposition import PCA
 from sklearn.exceptions import FitFailedWarning, NotFittedError
 from sklearn.linear_model import Ridge
 from sklearn.metrics import get_scorer, make_scorer, mean_absolute_error
@@ -351,9 +354,31 @@ def test_scikit_learns_grid_search_works_on_the_pipeline(rows):
     assert grid.fit(X, y).best_params_ == {"bpregressor__learning_rate_init": 0.02}
 
 
+TRACKED = {
+    "ridge": (Ridge(), {"alpha": [0.1, 1.0]}, lambda X: X),
+    "transformer": (PCA(), {"n_components": [1, 2]}, lambda X: X),
+    "target": (TransformedTargetRegressor(network(), transformer=StandardScaler()), {"regressor__alpha": [0.1]}, list),
+    "sparse rows": (network(), {"alpha": [0.1, 1.0]}, csr_matrix),
+}
+
+
+@pytest.mark.parametrize(("estimator", "space", "rows_of"), TRACKED.values(), ids=TRACKED)
+def test_whatever_is_tuned_can_be_tracked(rows, folder, mlflow, estimator, space, rows_of):
+    X, y = rows()
+    uri = f"sqlite:///{folder}/mlruns/mlflow.db"
+    fitted = search(estimator, space, tracking=uri, study_name="mine").fit(
+        rows_of(StandardScaler().fit_transform(X)), y
+    )
+    client = mlflow.MlflowClient(tracking_uri=uri)
+    runs = client.search_runs([client.get_experiment_by_name("mine").experiment_id])
+    assert max(r.data.metrics["score"] for r in runs) == fitted.best_score_
+    registered = client.search_registered_models("name = 'mine'")
+    assert len(registered) == hasattr(estimator, "predict")
+
+
 def test_study_in_mlflow(rows, folder, mlflow):
     X, y = rows()
-    uri = "sqlite:///mlruns/mlflow.db"
+    uri = f"sqlite:///{folder}/mlruns/mlflow.db"
     space = {"bpregressor__learning_rate_init": [900.0, 0.02], "bpregressor__solver": ["sgd"]}
     pipeline = make_pipeline(StandardScaler(), network())
     several = {"scoring": ["r2", "neg_max_error"], "refit": "r2", "return_train_score": True}
