@@ -15,6 +15,7 @@ from benchmarks import (
     model_card,
     options,
     prediction,
+    preprocessing,
     second_order,
     sparse,
     start,
@@ -60,6 +61,22 @@ def test_model_card_reads_a_folder(tmp_path):
     table = model_card.measure(tmp_path, rows=50, jobs=1)
     assert [row[0] for row in table.rows] == ["fruit (50 x 2)", "mean rank, classification"]
     assert {len(row) for row in table.rows} == {len(table.head)}
+
+
+def test_preprocessing_compares_what_changes_something(tmp_path, monkeypatch):
+    monkeypatch.setattr(preprocessing, "SHARED", {"hidden_layer_sizes": [4], "max_iter": 4})
+    random = np.random.default_rng(0)
+    for name, extra in (("plain", {}), ("mixed", {"town": ["Ulm", "Bonn"] * 30, "area": [1.5, None, 2.5] * 20})):
+        (tmp_path / name).mkdir()
+        frame = pd.DataFrame({"size": random.normal(size=60), **extra, "target": random.normal(size=60)})
+        frame.to_csv(tmp_path / name / f"{name}.csv", index=False)
+        (tmp_path / name / "meta.json").write_text(json.dumps({"task": "regression"}))
+    table = preprocessing.measure(tmp_path, rows=60, jobs=1)
+    names = ["mixed (60 x 3)", "plain (60 x 1)", "geometric mean", "mean rank of the numeric ones"]
+    assert [row[0] for row in table.rows] == names
+    empty = {"ordinal", "without indicators"}
+    filled = [dict(zip(table.head, row, strict=True)) for row in table.rows[:2]]
+    assert [{name for name, cell in row.items() if not cell} for row in filled] == [set(), empty]
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")

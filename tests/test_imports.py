@@ -79,7 +79,7 @@ LAYERS = {
         ["one_by_one", "refitting", "side_by_side"],
         ["evaluation"],
         ["data", "divergence", "baselines", "cutoffs", "leaders", "rules", "store", "tracking"],
-        ["advice", "cv_results", "setting"],
+        ["advice", "cv_results", "setting", "suggestions"],
         ["init", "runner", "plots"],
         ["nested_cv"],
         ["results"],

@@ -39,7 +39,7 @@ COLUMN = np.random.default_rng(0).lognormal(0, 2, (400, 1))
 
 
 def checks():
-    for estimator in [*OWN, *(TablePreprocessor(**way) for way in WAYS)]:
+    for estimator in [*OWN, *(TablePreprocessor(**way) for way in MIXED)]:
         for instance, check in estimator_checks_generator(estimator):
             name = getattr(check, "func", check).__name__
             if name != "check_array_api_input":  # which skips itself
