@@ -11,12 +11,13 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 SEARCH := $(BIN)/bpsearch
-# one stamp for what a user needs, one for what a developer needs on top
+# a stamp for what a user needs, one for what a developer needs on top, one for what searches are compared with
 READY  := $(VENV)/.ready
 DEV    := $(VENV)/.dev
+PEERS  := $(VENV)/.peers
 
 .DEFAULT_GOAL := help
-.PHONY: help setup tune grid random cv diagnose ui test check format lint types docs pictures article bench bench-card bench-stability clean
+.PHONY: help setup tune grid random cv diagnose ui test check format lint types docs pictures article bench bench-card bench-search bench-stability clean
 
 help:  ## list the targets
 	@echo "make TARGET [STUDY=studies/x.toml]"
@@ -35,6 +36,10 @@ $(READY): pyproject.toml
 
 $(DEV): $(READY) pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --group dev
+	@touch $@
+
+$(PEERS): $(READY) pyproject.toml
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --group bench
 	@touch $@
 
 tune: $(READY)  ## run a study, or go on with it (TRIALS=n for another budget)
@@ -83,6 +88,9 @@ bench: $(READY)  ## time and weigh everything against scikit-learn's MLP and PyT
 
 bench-card: $(READY)  ## the defaults against other models' defaults (DATA=folder of data sets)
 	@$(BIN)/python -m benchmarks.model_card $(if $(DATA),--data $(DATA))
+
+bench-search: $(PEERS)  ## other searches over the same space, hours for all sets and seeds (DATA=folder of data sets)
+	@$(BIN)/python -m benchmarks.search $(if $(DATA),--data $(DATA))
 
 bench-stability: $(READY)  ## how well trouble in training is noticed, explained and repaired, about 5 minutes
 	@$(BIN)/python -m benchmarks.stability

@@ -1,0 +1,83 @@
+"""The comparison of searches: what its figures are made from, and that our own part of it runs."""
+
+import numpy as np
+import pytest
+
+from benchmarks.search import records, report
+from benchmarks.search.contenders import CONTENDERS, Run, bpsearch
+from benchmarks.search.measures import (
+    OPTUNA,
+    OURS,
+    at_equal_time,
+    faster_optuna,
+    over_sets,
+    ranks,
+    time_ratio,
+    total_time_ratio,
+)
+from benchmarks.search.tasks import tasks
+
+SLOW = Run([(5.0, 0.7), (20.0, 0.8), (60.0, 0.9)], 80.0, 0.85, 20)
+FAST = Run([(0.5, 0.8), (2.0, 0.9), (50.0, 0.95)], 80.0, 0.9, 400)
+
+
+def test_time_to_target():
+    assert time_ratio(FAST, SLOW) == 30
+    assert total_time_ratio(FAST, SLOW) == 40
+    assert time_ratio(SLOW, FAST) == total_time_ratio(SLOW, FAST) == 1  # never reached
+    assert over_sets([[10, 1000, 100], [1.0]]) == pytest.approx(10)
+
+
+def test_score_at_equal_time():
+    assert at_equal_time(FAST, SLOW) == (True, True)
+    assert at_equal_time(SLOW, FAST) == (False, False)
+    assert FAST.at(0.4) == -np.inf
+    assert FAST.at(3) == 0.9
+
+
+def test_the_faster_number_of_jobs_did_all_its_trials():
+    quick, cut_off = SLOW._replace(seconds=70.0), SLOW._replace(seconds=60.0, configurations=12)
+    assert faster_optuna({OPTUNA[0]: SLOW, OPTUNA[1]: quick}) == OPTUNA[1]
+    assert faster_optuna({OPTUNA[0]: SLOW, OPTUNA[1]: cut_off}) == OPTUNA[0]
+
+
+def test_ranks_are_shared_by_equals():
+    assert ranks([{"a": 1.0, "b": 2.0, "c": 2.0}, {"a": 5.0, "b": 1.0, "c": 0.0}]) == {"a": 2.0, "b": 1.75, "c": 2.25}
+
+
+def test_runs_survive_in_a_file(tmp_path):
+    path = tmp_path / "runs" / "search.jsonl"
+    assert records.read(path) == {}
+    for seed in range(2):
+        records.append(path, ("iris", seed, OURS), FAST)
+    assert records.read(path) == {("iris", 0, OURS): FAST, ("iris", 1, OURS): FAST}
+
+
+def test_report(tmp_path):
+    runs = dict.fromkeys(CONTENDERS, SLOW) | {OURS: FAST}
+    measured = {(name, seed): runs for name in ("iris", "wine") for seed in range(2)}
+    goals, sets = report.goals(measured), report.each_set(measured)
+    assert [row[2] for row in goals.rows[:3]] == ["30.0x", "40.0x", "100 % of 16"]
+    assert goals.rows[4][2].startswith("bpsearch 1.0")
+    assert [row[0] for row in sets.rows] == ["iris", "wine"]
+    for table in (goals, sets):
+        assert {len(row) for row in table.rows} == {len(table.head)}
+    report.draw(measured, tmp_path / "times.png")
+    assert (tmp_path / "times.png").stat().st_size > 10_000
+
+
+def test_a_task_keeps_rows_aside():
+    (iris,) = tasks(None, 100, 1, ["iris"])
+    assert (len(iris.X), len(iris.X_test)) == (75, 25)
+    assert sorted(row for _, validation in iris.folds for row in validation) == list(range(75))
+
+
+@pytest.mark.filterwarnings("ignore:.*batch_size.*:UserWarning")
+def test_our_own_search_runs():
+    (iris,) = tasks(None, 60, 1, ["iris"])
+    run = bpsearch(iris, 0.5)
+    assert run.configurations >= 1
+    assert 0 < run.curve[0][0] <= run.seconds
+    assert [score for _, score in run.curve] == sorted(score for _, score in run.curve)
+    assert run.score > 0.5
+    assert run.test > 0.5
