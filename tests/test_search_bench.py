@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from benchmarks.search import records, report
+from benchmarks.search import contenders, records, report
 from benchmarks.search.contenders import CONTENDERS, Run, bpsearch
 from benchmarks.search.measures import (
     OPTUNA,
@@ -79,5 +79,20 @@ def test_our_own_search_runs():
     assert run.configurations >= 1
     assert 0 < run.curve[0][0] <= run.seconds
     assert [score for _, score in run.curve] == sorted(score for _, score in run.curve)
+    assert run.score > 0.5
+    assert run.test > 0.5
+
+
+@pytest.mark.filterwarnings("ignore:.*batch_size.*:UserWarning")
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("name", ["GridSearchCV", "RandomizedSearchCV", "HalvingRandomSearchCV"])
+def test_searches_of_scikit_learn_run(monkeypatch, name):
+    """On one point of the space, so that it does not take minutes."""
+    one = {"hidden_layer_sizes": [(8,)], "learning_rate_init": [0.05]}
+    monkeypatch.setattr(contenders, "GRID", one)
+    monkeypatch.setattr(contenders, "SPACE", one)
+    monkeypatch.setattr(contenders, "TRIALS", 1)
+    (iris,) = tasks(None, 60, 1, ["iris"])
+    run = CONTENDERS[name](iris, None)
     assert run.score > 0.5
     assert run.test > 0.5

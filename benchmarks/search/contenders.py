@@ -25,6 +25,7 @@ from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
 from benchmarks.search.tasks import Task
+from bpmodel.preprocessing import TablePreprocessor
 
 TRIALS = 20
 JOBS = 2
@@ -143,7 +144,7 @@ def optuna_alone(task: Task, seconds: float | None) -> Run:
 def trees(task: Task, seconds: float | None) -> Run:
     """OptunaSearchCV over HistGradientBoosting, what a user would pick instead of a network."""
     kind = HistGradientBoostingClassifier if task.kind == "classification" else HistGradientBoostingRegressor
-    model = Pipeline([("columns", _columns(task)), ("model", kind(random_state=task.seed))])
+    model = Pipeline([("columns", TablePreprocessor()), ("model", kind(random_state=task.seed))])
     return _optuna(task, model, "model__", TREE_SPACE, MANY if seconds else TRIALS, seconds, JOBS)
 
 
@@ -211,28 +212,22 @@ class _Fixed:
         for number, (_, validation) in enumerate(folds):
             self._fold_of[validation] = number
 
-    def get_n_splits(self, *_: Any) -> int:
+    def get_n_splits(self, *_: Any, **__: Any) -> int:
         return len(self._folds)
 
-    def split(self, X: Any, *_: Any) -> Any:
+    def split(self, X: Any, *_: Any, **__: Any) -> Any:
         fold_of = self._fold_of[X.index.to_numpy()]
         for number in range(len(self._folds)):
             yield np.flatnonzero(fold_of != number), np.flatnonzero(fold_of == number)
-
-
-def _columns(task: Task) -> Any:
-    from search.preprocessing import default_columns
-
-    return default_columns(task.X)
 
 
 def _mlp(task: Task) -> tuple[Any, str]:
     """Return a pipeline that ends in scikit-learn's MLP, and the prefix of the network's parameters."""
     if task.kind == "classification":
         network = MLPClassifier(random_state=task.seed)
-        return Pipeline([("columns", _columns(task)), ("network", network)]), "network__"
+        return Pipeline([("columns", TablePreprocessor()), ("network", network)]), "network__"
     network = TransformedTargetRegressor(MLPRegressor(random_state=task.seed), transformer=StandardScaler())
-    return Pipeline([("columns", _columns(task)), ("network", network)]), "network__regressor__"
+    return Pipeline([("columns", TablePreprocessor()), ("network", network)]), "network__regressor__"
 
 
 def _distributions(prefix: str) -> dict[str, Any]:
