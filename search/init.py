@@ -27,7 +27,7 @@ max_iter = 200
 [space]    # hyperparameters that are searched: a list of choices, or a range
 {space}
 [search]
-method = "bayesian"    # or "random", "grid"
+method = "bayesian"    # or "gp", "cma-es", "quasi-random", "random", "grid"
 n_trials = 50
 seed = 0
 

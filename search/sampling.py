@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from search.designs import GridSampler, QuasiRandomSampler, RandomSampler
+from search.evolution import EvolutionSampler
+from search.gp import GaussianProcessSampler
 from search.outcomes import Outcome
 from search.spaces import Space
 from search.tpe import TPESampler
@@ -46,6 +48,8 @@ class Method:
 
 METHODS = {
     "bayesian": Method(TPESampler, True, "Optuna's tree-structured Parzen estimator, multivariate"),
+    "gp": Method(GaussianProcessSampler, True, "a Gaussian process of the scores, and one of which runs stay healthy"),
+    "cma-es": Method(EvolutionSampler, True, "CatCMA with margin, an evolution strategy; for hundreds of trials"),
     "grid": Method(GridSampler, False, "every point of the grid"),
     "random": Method(RandomSampler, False, "independent random points"),
     "quasi-random": Method(QuasiRandomSampler, False, "scrambled Sobol points, which fill the space more evenly"),

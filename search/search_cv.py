@@ -51,7 +51,7 @@ class BPSearchCV(FittedSearch):
         distributions. ``{"layers": …, "width": …}`` searches the number of layers and each width; a table with ``when`` exists
         only where other parameters have certain values: both as in study files. By default, for networks, or by the name
         ``"default"``, a small space of layers, activation, learning rate, alpha and batch size.
-    method : {"bayesian", "grid", "random", "quasi-random"}, default="bayesian"
+    method : {"bayesian", "gp", "cma-es", "grid", "random", "quasi-random"}, default="bayesian"
     n_trials : int, default=50
         Configurations to try; a grid is always searched whole.
     timeout : float, optional
@@ -65,7 +65,7 @@ class BPSearchCV(FittedSearch):
         Whether to fit the best configuration on all rows; with several metrics the name of the one that decides, or a callable
         that returns the best index for given ``cv_results_``.
     n_jobs : int, optional
-        Configurations tried at the same time, in threads. Methods that do not learn (all but Bayesian search) give the
+        Configurations tried at the same time, in threads. Methods that do not learn (grid, random, quasi-random) give the
         same results for any number.
     random_state : int, RandomState or None
         Decides the proposals, and starting weights and orders of rows of networks.

@@ -58,10 +58,12 @@ LAYERS = {
     ),
     "search": (
         [
+            "acquisition",
             "checkpoints",
             "dimensions",
             "errors",
             "forecasting",
+            "gaussian_process",
             "interruption",
             "nesting",
             "once",
@@ -72,8 +74,8 @@ LAYERS = {
         ],
         ["folds", "forms", "preprocessing", "stopping"],
         ["paired", "problem", "spaces"],
-        ["designs", "distributions", "points", "scoring"],
-        ["prepared", "tpe"],
+        ["designs", "distributions", "points", "scoring", "unit_cube"],
+        ["evolution", "gp", "prepared", "tpe"],
         ["fits", "sampling"],
         ["diagnoses", "spec"],
         ["one_by_one", "refitting", "side_by_side"],

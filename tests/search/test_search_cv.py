@@ -21,10 +21,11 @@ from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
 from bpmodel import BPClassifier, BPRegressor, DivergenceError
 from search import BPSearchCV, StudyError
+from search.sampling import METHODS
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
-METHODS = ["bayesian", "grid", "random"]
+
 RATES = {"learning_rate_init": [1e-4, 0.02]}
 
 
@@ -299,7 +300,7 @@ def test_default_space(rows):
 
 
 MISTAKES = {
-    "method": ({"method": "genetic"}, ValueError, "method = 'genetic'; allowed are bayesian, grid, random"),
+    "method": ({"method": "genetic"}, ValueError, "method = 'genetic'; allowed are bayesian, gp, cma-es, grid"),
     "budget": ({"n_trials": 0}, ValueError, "n_trials = 0; allowed are whole numbers from 1"),
     "budget as text": ({"n_trials": "9"}, ValueError, "n_trials = '9'; allowed are whole numbers from 1"),
     "unknown key": (
