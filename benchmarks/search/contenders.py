@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+from joblib.externals.loky import get_reusable_executor
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 from sklearn.model_selection import GridSearchCV, RandomizedSearchCV
@@ -90,7 +91,9 @@ def in_its_own_process(contender: str, task: Task, seconds: float | None = None)
 def _run(contender: str, task: Task, seconds: float | None) -> Run:
     with threadpool_limits(1, user_api="blas"), warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return CONTENDERS[contender](task, seconds)
+        run = CONTENDERS[contender](task, seconds)
+        get_reusable_executor().shutdown(wait=True)  # or the process would wait for joblib's, which wait for it
+        return run
 
 
 def bpsearch(task: Task, seconds: float | None) -> Run:
