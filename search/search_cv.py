@@ -260,9 +260,12 @@ class BPSearchCV(FittedSearch):
         return problem, space
 
     def _space(self, estimator: Any) -> spaces.Space:
-        if self.space is None and network_of(estimator) is None:
-            raise ValueError(f"space = None is for BP networks; {type(estimator).__name__} needs a space")
-        space = spaces.default(prefix(estimator)) if self.space is None else spaces.build(self.space)
+        default = self.space is None or self.space == "default"
+        if default and network_of(estimator) is None:
+            raise ValueError(f"space = {self.space!r} is for BP networks; {type(estimator).__name__} needs a space")
+        if not default and not isinstance(self.space, Mapping):
+            raise ValueError(f"space = {self.space!r}; allowed are a dict and 'default'")
+        space = spaces.default(prefix(estimator)) if default else spaces.build(self.space)
         known = tunable(estimator)
         for key in space:
             parents = {key[:i] for i in range(len(key)) if key.startswith("__", i)}  # an estimator may be a choice

@@ -13,9 +13,10 @@ from optuna.storages.journal import JournalFileBackend
 from optuna.trial import TrialState
 
 from search import StudyError, cutoffs, data, runner, setting, spaces, spec
-from search.dimensions import Choice
+from search.dimensions import Choice, label
 from search.outcomes import order, winner
 from search.runner import plan
+from search.sampling import METHODS
 from search.stopping import StopRules
 from search.store import StudyStore
 
@@ -52,7 +53,7 @@ def test_results_are_the_same_for_any_number_of_jobs(make_problem, method, space
     assert {row[1] for row in one.values()} == {"ok", "diverged"}
 
 
-@pytest.mark.parametrize("method", ["random", "bayesian"])
+@pytest.mark.parametrize("method", [name for name in METHODS if name != "grid"])
 def test_one_job_is_deterministic(make_problem, method):
     first, again = (table(search(make_problem(), SPACE, method, 14)) for _ in range(2))
     assert first == again
@@ -64,7 +65,7 @@ def test_grid_is_searched_whole_and_in_order(make_problem):
     assert [o.params for o in outcomes.values()] == list(spaces.grid_points(GRID))
 
 
-@pytest.mark.parametrize("method", ["grid", "random", "bayesian"])
+@pytest.mark.parametrize("method", METHODS)
 def test_interrupted_trials_are_run_again(make_problem, tmp_path, method):
     path, seen = tmp_path / "x.journal", []
 
@@ -84,14 +85,15 @@ def test_interrupted_trials_are_run_again(make_problem, tmp_path, method):
     assert sorted(outcomes) == list(range(6))
     assert sorted(more) == sorted(set(range(6)) - set(kept))
     assert table({n: outcomes[n] for n in kept}) == table(kept)
-    if method != "bayesian":
+    if not METHODS[method].learns:
         assert table(outcomes) == table(search(make_problem(), GRID, method, 6))
 
 
-def test_bayesian_search_that_goes_on_does_not_repeat_itself(make_problem, tmp_path):
-    search(make_problem(), SPACE, "bayesian", 6, path=tmp_path / "x.journal")
-    outcomes = search(make_problem(), SPACE, "bayesian", 12, path=tmp_path / "x.journal")
-    assert len({o.params["alpha"] for o in outcomes.values()}) == 12
+@pytest.mark.parametrize("method", [name for name in METHODS if name != "grid"])
+def test_a_study_that_goes_on_does_not_repeat_itself(make_problem, tmp_path, method):
+    search(make_problem(), SPACE, method, 6, path=tmp_path / "x.journal")
+    outcomes = search(make_problem(), SPACE, method, 12, path=tmp_path / "x.journal")
+    assert len({label(o.params) for o in outcomes.values()}) == 12
 
 
 def test_complete_study_runs_nothing(make_problem, tmp_path):
@@ -102,7 +104,7 @@ def test_complete_study_runs_nothing(make_problem, tmp_path):
     assert (len(outcomes), path.read_bytes()) == (4, before)
 
 
-@pytest.mark.parametrize("method", ["grid", "random", "bayesian"])
+@pytest.mark.parametrize("method", METHODS)
 def test_no_trial_fails_in_the_journal(make_problem, tmp_path, method):
     path = tmp_path / "x.journal"
     outcomes = search(make_problem(), GRID | {"alpha": Choice((0.1,))}, method, 12, path=path)

@@ -300,6 +300,12 @@ def test_default_space(rows):
 
 
 MISTAKES = {
+    "point": (
+        {"space": {"alpha": (0.1, 1.0)}, "initial_points": [{}, {"alpha": 99}]},
+        StudyError,
+        r"initial_points\[1\]: alpha is 99; allowed are numbers from 0.1 to 1.0",
+    ),
+    "name of a space": ({"space": "small"}, ValueError, "space = 'small'; allowed are a dict and 'default'"),
     "method": ({"method": "genetic"}, ValueError, "method = 'genetic'; allowed are bayesian, gp, cma-es, grid"),
     "budget": ({"n_trials": 0}, ValueError, "n_trials = 0; allowed are whole numbers from 1"),
     "budget as text": ({"n_trials": "9"}, ValueError, "n_trials = '9'; allowed are whole numbers from 1"),
@@ -323,6 +329,26 @@ MISTAKES = {
     "more folds than rows": ({"cv": 91}, ValueError, "91"),
     "groups": ({"cv": GroupKFold(3)}, ValueError, "groups"),
 }
+
+
+CONDITIONAL = {
+    "solver": ["adam", "sgd"],
+    "momentum": {"low": 0.5, "high": 0.9, "when": {"solver": "sgd"}},
+    "hidden_layer_sizes": {"layers": [1, 2], "width": [4, 8]},
+}
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_parameters_that_exist_in_some_configurations_only_and_initial_points(rows, method):
+    first = [{"solver": "sgd", "momentum": 0.75, "hidden_layer_sizes": [8, 4]}, {"solver": "adam"}]
+    fitted = search(network(), CONDITIONAL, method=method, n_trials=8, initial_points=first).fit(*rows())
+    params = fitted.cv_results_["params"]
+    assert len(params) == (26 if method == "grid" else 8)
+    assert [{k: p[k] for k in given} for p, given in zip(params[:2], first, strict=True)] == first
+    assert all(("momentum" in p) == (p["solver"] == "sgd") for p in params)
+    column = fitted.cv_results_["param_momentum"]
+    assert np.ma.getmaskarray(column).tolist() == ["momentum" not in p for p in params]
+    assert fitted.best_estimator_.hidden_layer_sizes == fitted.best_params_["hidden_layer_sizes"]
 
 
 @pytest.mark.parametrize(("change", "error", "told"), MISTAKES.values(), ids=MISTAKES.keys())
