@@ -7,6 +7,7 @@ from typing import Any
 from scipy.stats import qmc
 
 from search import spaces
+from search.divergence import Lesson
 from search.outcomes import Outcome
 from search.spaces import Space
 
@@ -14,7 +15,7 @@ from search.spaces import Space
 class Design:
     """A sampler that learns nothing."""
 
-    def tell(self, outcome: Outcome, value: float, constraint: float) -> None:
+    def tell(self, outcome: Outcome, lesson: Lesson) -> None:
         pass
 
 

@@ -1,4 +1,4 @@
-"""What the files that use Optuna share: the axes in its terms, the name of its constraint, and its log kept quiet."""
+"""What the files that use Optuna share: axes and states in its terms, the name of its constraint, and its log kept quiet."""
 
 from __future__ import annotations
 
@@ -7,11 +7,18 @@ from contextlib import contextmanager
 
 import optuna
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
+from optuna.trial import TrialState
 
 from search.dimensions import Axis, Choice, Quantile
+from search.divergence import State
 from search.spaces import Leaf
 
 CONSTRAINT = "divergence"
+STATES: dict[State, TrialState] = {
+    "complete": TrialState.COMPLETE,
+    "pruned": TrialState.PRUNED,
+    "failed": TrialState.FAIL,
+}
 
 
 def distributions(axes: Mapping[str, Leaf]) -> dict[str, BaseDistribution]:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from search import spaces
 from search.dimensions import Axis, Choice, Range
+from search.divergence import Lesson
 from search.outcomes import Outcome
 from search.spaces import Space
 from search.unit_cube import UnitCube
@@ -61,10 +62,11 @@ class EvolutionSampler:
             row[self._choices] = [places[i] for places, i in zip(self._choice_places, chosen, strict=True)]
         return self._cube.params(row)
 
-    def tell(self, outcome: Outcome, value: float, constraint: float) -> None:
-        if self._strategy is None:
+    def tell(self, outcome: Outcome, lesson: Lesson) -> None:
+        asked = self._asked.pop(outcome.number, None)
+        if self._strategy is None or lesson.state == "failed":
             return
-        solution = self._asked.pop(outcome.number, None) or self._solution(outcome.params)
+        solution, value = asked or self._solution(outcome.params), lesson.value
         # no two values may be the same: the package takes the median of the differences it has seen
         self._generation.append((solution, -value + 1e-9 * (1 + abs(value)) * len(self._generation)))
         if len(self._generation) == self._strategy.population_size:

@@ -20,6 +20,7 @@ from bpmodel.blas import single_thread
 from search import spaces
 from search.acquisition import log_expected_improvement, log_probability_healthy
 from search.designs import QuasiRandomSampler
+from search.divergence import Lesson
 from search.gaussian_process import GaussianProcess, covariance, standardised
 from search.outcomes import Outcome
 from search.selection import selection
@@ -79,9 +80,10 @@ class GaussianProcessSampler:
         self._running[number] = self._cube.row(params)
         return params
 
-    def tell(self, outcome: Outcome, value: float, constraint: float) -> None:
+    def tell(self, outcome: Outcome, lesson: Lesson) -> None:
         self._running.pop(outcome.number, None)
-        self._told.append(Told(self._cube.row(outcome.params), value, constraint <= 0))
+        if lesson.state != "failed":
+            self._told.append(Told(self._cube.row(outcome.params), lesson.value, lesson.constraint <= 0))
 
     def _proposal(self, random: np.random.Generator) -> Array:
         """Return the row of the candidate that is worth most."""

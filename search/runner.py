@@ -13,8 +13,9 @@ from typing import Any
 import sklearn
 from joblib import Parallel, delayed
 
-from search import divergence, leaders, spaces
+from search import leaders, spaces
 from search.cutoffs import Cutoffs
+from search.divergence import DEFAULT_PENALTY, Teacher
 from search.evaluation import evaluate
 from search.interruption import Cancellation, postponed
 from search.nesting import network_of
@@ -47,6 +48,8 @@ class Plan:
         Evaluations of the best trials, each with seeds of its own (`leaders`).
     initial_points : sequence of dict
         Whole configurations that are tried first.
+    penalty : str
+        A name of `PENALTIES`: what the sampler is told of a diverged trial.
     """
 
     method: str
@@ -56,6 +59,7 @@ class Plan:
     prune: bool = True
     n_seeds: int = 1
     initial_points: Sequence[Mapping[str, Any]] = ()
+    penalty: str = DEFAULT_PENALTY
 
 
 def plan(
@@ -68,12 +72,13 @@ def plan(
     prune: bool | None = None,
     n_seeds: int = 1,
     initial_points: Sequence[Mapping[str, Any]] = (),
+    penalty: str = DEFAULT_PENALTY,
 ) -> Plan:
     """Return a plan: a grid is searched whole, and by default only methods that learn stop trials early."""
     if method == "grid":
         n_trials = len(initial_points) + spaces.grid_size(space)
     prune = METHODS[method].learns if prune is None else prune
-    return Plan(method, n_trials, stop, n_jobs, prune, n_seeds, initial_points)
+    return Plan(method, n_trials, stop, n_jobs, prune, n_seeds, initial_points, penalty)
 
 
 def run(
@@ -100,10 +105,11 @@ def run(
     """
     sampler = Queued(plan.initial_points, METHODS[plan.method].sampler(space, problem.seed))
     for number, outcome in store.outcomes.items():
-        sampler.tell(outcome, store.values[number], store.constraints[number])
+        sampler.tell(outcome, store.lessons[number])
     started = time.monotonic()
     lock, cancellation, config = threading.Lock(), Cancellation(), sklearn.get_config()
     cutoffs = Cutoffs(getattr(network_of(problem.pipeline), "max_iter", 1), store.outcomes.values())
+    teacher = Teacher(plan.penalty, dummy_score, store.outcomes.values())
     standing = Standing()
     for outcome in store.outcomes.values():
         standing.see(outcome)
@@ -138,14 +144,14 @@ def run(
 
     with running(trials()) as finished:
         for outcome in finished:
-            value, constraint = divergence.penalise(outcome, dummy_score)
+            lesson = teacher.lesson(outcome)
             with postponed():
                 with lock:
-                    sampler.tell(outcome, value, constraint)
+                    sampler.tell(outcome, lesson)
                     cutoffs.add(outcome)
                     standing.see(outcome)
-                store.record(outcome, value, constraint)
-                on_outcome(outcome, value)
+                store.record(outcome, lesson)
+                on_outcome(outcome, lesson.value)
 
     def again(jobs: Sequence[tuple[Problem, Trial]]) -> list[Outcome]:
         calls = (delayed(_configured)(config, *job, cancellation.requested) for job in jobs)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from search.designs import GridSampler, QuasiRandomSampler, RandomSampler
+from search.divergence import Lesson
 from search.evolution import EvolutionSampler
 from search.gp import GaussianProcessSampler
 from search.outcomes import Outcome
@@ -24,8 +25,8 @@ class Sampler(Protocol):
     def ask(self, number: int) -> dict[str, Any]:
         """Return the configuration of trial `number`."""
 
-    def tell(self, outcome: Outcome, value: float, constraint: float) -> None:
-        """Learn the outcome of a trial, a value to maximise and a constraint (feasible if <= 0)."""
+    def tell(self, outcome: Outcome, lesson: Lesson) -> None:
+        """Learn from a trial."""
 
 
 @dataclass(frozen=True)
@@ -75,5 +76,5 @@ class Queued:
             return dict(self._points[number])
         return self._sampler.ask(number - len(self._points))
 
-    def tell(self, outcome: Outcome, value: float, constraint: float) -> None:
-        self._sampler.tell(replace(outcome, number=outcome.number - len(self._points)), value, constraint)
+    def tell(self, outcome: Outcome, lesson: Lesson) -> None:
+        self._sampler.tell(replace(outcome, number=outcome.number - len(self._points)), lesson)

@@ -23,6 +23,7 @@ from search.advice import advice
 from search.baselines import Baseline
 from search.best import chosen, healthy
 from search.cv_results import cv_results
+from search.divergence import DEFAULT_PENALTY, PENALTIES
 from search.fitted_search import FittedSearch
 from search.nesting import network_of, prefix, tunable
 from search.outcomes import Outcome
@@ -85,6 +86,9 @@ class BPSearchCV(FittedSearch):
         that was evaluated once has a higher score.
     n_trials_no_change : int, optional
         End the search after so many configurations in a row without a better score.
+    penalty : str, default="graded_constraint"
+        What the sampler is told of a configuration that diverged: ``"graded_constraint"``, ``"constraint"``, ``"graded"``,
+        ``"worst"``, ``"constant"``, ``"pruned"`` or ``"fail"``, each as in study files.
     prune : bool, optional
         Whether configurations may be stopped early, for networks only; by default where the method learns.
     return_train_score : bool, default=False
@@ -147,6 +151,7 @@ class BPSearchCV(FittedSearch):
         initial_points: Sequence[Mapping[str, Any]] | None = None,
         n_seeds: int = 1,
         n_trials_no_change: int | None = None,
+        penalty: str = DEFAULT_PENALTY,
         prune: bool | None = None,
         return_train_score: bool = False,
         target_score: float | None = None,
@@ -168,6 +173,7 @@ class BPSearchCV(FittedSearch):
         self.initial_points = initial_points
         self.n_seeds = n_seeds
         self.n_trials_no_change = n_trials_no_change
+        self.penalty = penalty
         self.prune = prune
         self.return_train_score = return_train_score
         self.target_score = target_score
@@ -276,8 +282,9 @@ class BPSearchCV(FittedSearch):
         return space
 
     def _plan(self, problem: Problem, space: spaces.Space) -> runner.Plan:
-        if self.method not in METHODS:
-            raise ValueError(f"method = {self.method!r}; allowed are {', '.join(METHODS)}")
+        for name, table in (("method", METHODS), ("penalty", PENALTIES)):
+            if getattr(self, name) not in table:
+                raise ValueError(f"{name} = {getattr(self, name)!r}; allowed are {', '.join(table)}")
         for name in ("n_trials", "n_seeds"):
             value = getattr(self, name)
             if not isinstance(value, int | np.integer) or value < 1:
@@ -297,6 +304,7 @@ class BPSearchCV(FittedSearch):
             prune=prune,
             n_seeds=self.n_seeds,
             initial_points=points.complete(space, self.initial_points or [], problem.seed, "initial_points"),
+            penalty=self.penalty,
         )
 
     def _keep(self, problem: Problem, outcomes: list[Outcome], space: spaces.Space) -> Outcome | None:
@@ -332,6 +340,7 @@ class BPSearchCV(FittedSearch):
             return None
         tracking.check(self.tracking)
         params = {"method": plan.method, "n_trials": plan.n_trials, "n_jobs": effective_n_jobs(plan.n_jobs)}
+        params["penalty"] = plan.penalty
         params |= {f"space.{key}": value for key, value in spaces.describe(space).items()}
         return Tracker(self.tracking, self.study_name or type(self).__name__, uuid.uuid4().hex, params)
 

@@ -14,6 +14,7 @@ from sklearn.utils._param_validation import InvalidParameterError, validate_para
 from bpmodel.options import CLASSIFIER_OPTIONS, REGRESSOR_OPTIONS, Option
 from bpmodel.preprocessing.options import COLUMNS, PREPROCESSING
 from search import points, spaces
+from search.divergence import DEFAULT_PENALTY, PENALTIES
 from search.errors import StudyError
 from search.sampling import METHODS
 from search.spaces import Space
@@ -23,8 +24,10 @@ from search.stopping import StopRules
 Task = Literal["regression", "classification"]
 if TYPE_CHECKING:
     Method = str
+    PenaltyName = str
 else:
     Method = Literal[tuple(METHODS)]
+    PenaltyName = Literal[tuple(PENALTIES)]
 
 DEFAULT_SCORING = {"regression": "neg_root_mean_squared_error", "classification": "accuracy"}
 OPTIONS = {"regression": REGRESSOR_OPTIONS, "classification": CLASSIFIER_OPTIONS}
@@ -59,6 +62,7 @@ class Search(_Table):
     seed: int = Field(default=0, ge=0, lt=2**32)
     n_jobs: int = Field(default=-1, ge=-1)
     prune: bool | None = None
+    penalty: PenaltyName = DEFAULT_PENALTY
     initial_points: list[dict[str, Any]] = []
 
 

@@ -17,10 +17,11 @@ from typing import Any
 
 import optuna
 from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
-from optuna.trial import FrozenTrial, TrialState, create_trial
+from optuna.trial import FrozenTrial, create_trial
 
 from search import spaces
-from search.distributions import CONSTRAINT, distributions, quiet
+from search.distributions import CONSTRAINT, STATES, distributions, quiet
+from search.divergence import Lesson
 from search.errors import StudyError
 from search.outcomes import Divergence, Outcome, pool
 from search.spaces import Space
@@ -59,8 +60,7 @@ class StudyStore:
             finished = sorted(self._study.get_trials(deepcopy=False), key=lambda t: t.user_attrs["number"])
             self.trials = {t.user_attrs["number"]: t for t in finished}
             self.outcomes = {n: self._outcome(t) for n, t in self.trials.items()}
-            self.values = {n: float(t.user_attrs["value"]) for n, t in self.trials.items()}
-            self.constraints = {n: t.constraints[CONSTRAINT] for n, t in self.trials.items()}
+            self.lessons = {n: _lesson(t) for n, t in self.trials.items()}
             self.again = {
                 int(number): [
                     _from_record(record, int(number), self.outcomes[int(number)].params) for record in records
@@ -71,24 +71,23 @@ class StudyStore:
             self.close()
             raise
 
-    def record(self, outcome: Outcome, value: float, constraint: float) -> None:
-        """Append a finished trial."""
-        stopped = outcome.verdict == "stopped"
+    def record(self, outcome: Outcome, lesson: Lesson) -> None:
+        """Append a finished trial, and what the sampler was told of it."""
+        pruned = lesson.state == "pruned"
         leaves = spaces.leaves(self._space, outcome.params)
         trial = create_trial(
-            state=TrialState.PRUNED if stopped else TrialState.COMPLETE,
-            value=None if stopped else value,
+            state=STATES[lesson.state],
+            value=lesson.value if lesson.state == "complete" else None,
             params={name: self._axes[name].dimension.encode(value) for name, value in leaves.items()},
             distributions={name: self._distributions[name] for name in leaves},
-            intermediate_values=outcome.curve if stopped else None,
-            constraints={CONSTRAINT: constraint},
-            user_attrs={"number": outcome.number, "value": value, "outcome": json.dumps(_inert(outcome))},
+            intermediate_values=outcome.curve if pruned else None,
+            constraints={CONSTRAINT: lesson.constraint},
+            user_attrs={"number": outcome.number, "value": lesson.value, "outcome": json.dumps(_inert(outcome))},
         )
         self._study.add_trial(trial)
         self.trials[outcome.number] = trial
         self.outcomes[outcome.number] = outcome
-        self.values[outcome.number] = value
-        self.constraints[outcome.number] = constraint
+        self.lessons[outcome.number] = lesson
 
     def keep_again(self) -> None:
         """Write the further evaluations of the best trials, `again`."""
@@ -187,6 +186,11 @@ def _drop_cut_line(path: Path) -> None:
                 file.truncate(whole)
         for line in content[:whole].splitlines()[-1:]:
             json.loads(line)  # Optuna takes a last line that it cannot read for one that is still being written
+
+
+def _lesson(trial: FrozenTrial) -> Lesson:
+    (state,) = (name for name, known in STATES.items() if known is trial.state)
+    return Lesson(float(trial.user_attrs["value"]), trial.constraints[CONSTRAINT], state)
 
 
 def _inert(outcome: Outcome) -> dict[str, Any]:

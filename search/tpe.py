@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Callable
 from typing import Any
@@ -11,7 +12,8 @@ from optuna.distributions import BaseDistribution, CategoricalDistribution, Floa
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from search import spaces
-from search.distributions import CONSTRAINT, distributions, quiet
+from search.distributions import CONSTRAINT, STATES, distributions, quiet
+from search.divergence import Lesson
 from search.outcomes import Outcome
 from search.selection import selection
 from search.spaces import Space
@@ -34,8 +36,8 @@ SUGGEST: dict[type[BaseDistribution], Callable[[optuna.Trial, str, Any], Any]] =
 class TPESampler:
     """Tree-structured Parzen estimator (Bergstra et al., 2011; multivariate, with constant liar).
 
-    Diverged trials are told as infeasible with a finite value, stopped ones as pruned: the estimator ranks healthy before
-    stopped before diverged ones, and the diverged ones by how far their loss went. Of a long study it sees a selection.
+    The estimator ranks feasible before pruned before infeasible trials, the infeasible ones by their constraint; failed trials it
+    never sees. Of a long study it sees a selection.
     """
 
     def __init__(self, space: Space, seed: int) -> None:
@@ -59,19 +61,21 @@ class TPESampler:
                 leaves[name] = leaf.dimension.decode(SUGGEST[type(distribution)](trial, name, distribution))
         return spaces.assemble(self._space, leaves)
 
-    def tell(self, outcome: Outcome, value: float, constraint: float) -> None:
+    def tell(self, outcome: Outcome, lesson: Lesson) -> None:
         trial = self._asked.pop(outcome.number, None)
+        if lesson.state == "failed":
+            if trial is not None:
+                self._study.tell(trial, state=TrialState.FAIL)
+            return
         if trial is None:
-            self._study.add_trial(self._finished(outcome, value, constraint))
+            self._study.add_trial(self._finished(outcome, lesson))
             self._told.append(self._study.get_trials(deepcopy=False)[-1])
-        elif outcome.verdict == "stopped":
-            trial.set_constraint(CONSTRAINT, constraint)
-            for epoch, score in outcome.curve.items():
-                trial.report(score, epoch)
-            self._told.append(self._study.tell(trial, state=TrialState.PRUNED))
         else:
-            trial.set_constraint(CONSTRAINT, constraint)
-            self._told.append(self._study.tell(trial, value))
+            trial.set_constraint(CONSTRAINT, lesson.constraint)
+            pruned = lesson.state == "pruned"
+            for epoch, score in outcome.curve.items() if pruned else ():
+                trial.report(score, epoch)
+            self._told.append(self._study.tell(trial, None if pruned else lesson.value, STATES[lesson.state]))
         if len(self._told) > MOST_SHOWN:
             self._forget()
 
@@ -89,17 +93,17 @@ class TPESampler:
         self._asked: dict[int, optuna.Trial] = {}
         self._unseeded = True
 
-    def _finished(self, outcome: Outcome, value: float, constraint: float) -> FrozenTrial:
+    def _finished(self, outcome: Outcome, lesson: Lesson) -> FrozenTrial:
         """Return a trial that was not asked for here: from before the study was cut off, or a point of the user's."""
-        stopped = outcome.verdict == "stopped"
+        pruned = lesson.state == "pruned"
         leaves = spaces.leaves(self._space, outcome.params)
         return create_trial(
-            state=TrialState.PRUNED if stopped else TrialState.COMPLETE,
-            value=None if stopped else value,
+            state=STATES[lesson.state],
+            value=None if pruned else lesson.value,
             params={name: self._axes[name].dimension.encode(leaf) for name, leaf in leaves.items()},
             distributions={name: self._distributions[name] for name in leaves},
-            intermediate_values=outcome.curve if stopped else None,
-            constraints={CONSTRAINT: constraint},
+            intermediate_values=outcome.curve if pruned else None,
+            constraints={CONSTRAINT: lesson.constraint},
         )
 
 
@@ -112,7 +116,7 @@ def _estimator(seed: int, conditional: bool) -> optuna.samplers.TPESampler:
 
 
 def _rank(trial: FrozenTrial) -> tuple[bool, bool, float]:
-    """Return what the estimator ranks a trial by, roughly: healthy, then stopped, then diverged ones."""
-    stopped = trial.state is TrialState.PRUNED
-    value = max(trial.intermediate_values.values()) if stopped else float(trial.value or 0.0)
-    return trial.constraints[CONSTRAINT] <= 0, not stopped, value
+    """Return what the estimator ranks a trial by, roughly: feasible, then pruned, then infeasible ones."""
+    pruned = trial.state is TrialState.PRUNED
+    value = max(trial.intermediate_values.values(), default=-math.inf) if pruned else float(trial.value or 0.0)
+    return trial.constraints[CONSTRAINT] <= 0, not pruned, value

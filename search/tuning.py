@@ -94,6 +94,7 @@ def tune(
         prune=study.search.prune,
         n_seeds=study.search.n_seeds,
         initial_points=study.initial_points,
+        penalty=study.search.penalty,
     )
     tracking.check(uri)
     yardsticks = measure_baselines(study, problem, dataset.last_known)
@@ -110,7 +111,7 @@ def tune(
         try:
             with Tracker(uri, study.name, store.notes["id"], facts, study.path.read_text()) as tracker:
                 for number, outcome in store.outcomes.items():
-                    tracker.record(outcome, store.values[number])
+                    tracker.record(outcome, store.lessons[number].value)
 
                 def on_outcome(outcome: Outcome, value: float) -> None:
                     tracker.record(outcome, value)
@@ -215,6 +216,7 @@ def parameters(study: Study, dataset: data.Dataset, plan: runner.Plan) -> dict[s
         **({"outer": study.cv.outer} if study.cv.outer else {}),
         "n_jobs": effective_n_jobs(plan.n_jobs),
         "prune": plan.prune,
+        "penalty": plan.penalty,
         "data": dataset.name,
         **{name: getattr(study.data, name) for name in ("lags", "horizon", "exogenous") if study.data.lags},
         "data_rows": len(dataset.X),

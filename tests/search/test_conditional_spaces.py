@@ -11,6 +11,7 @@ from search import StudyError, plots, report, spaces
 from search.advice import advice
 from search.cv_results import cv_results
 from search.dimensions import Layers, Range, label
+from search.divergence import Lesson
 from search.forms import dimension
 from search.store import StudyStore
 
@@ -88,12 +89,12 @@ def test_the_journal_keeps_what_exists(space, tmp_path, make_outcome):
     outcomes = {n: make_outcome(n, params=spaces.random_point(space, 0, n)) for n in range(12)}
     store = StudyStore(tmp_path / "x.journal", "x", {"[space]": spaces.describe(space)}, space)
     for outcome in outcomes.values():
-        store.record(outcome, -0.5, -1.0)
+        store.record(outcome, Lesson(-0.5))
     store.close()
     again = StudyStore(tmp_path / "x.journal", "x", {"[space]": spaces.describe(space)}, space)
     again.close()
     assert again.outcomes == outcomes
-    assert again.constraints == dict.fromkeys(range(12), -1.0)
+    assert again.lessons == dict.fromkeys(range(12), Lesson(-0.5))
 
 
 @each_space

@@ -2,6 +2,7 @@
 
 import dataclasses
 import warnings
+from contextlib import closing
 
 import numpy as np
 import optuna
@@ -14,6 +15,7 @@ from optuna.trial import TrialState
 
 from search import StudyError, cutoffs, data, runner, setting, spaces, spec
 from search.dimensions import Choice, label
+from search.divergence import DEFAULT_PENALTY, PENALTIES
 from search.outcomes import order, winner
 from search.runner import plan
 from search.sampling import METHODS
@@ -37,9 +39,22 @@ def table(outcomes) -> dict:
     return {n: (o.params, o.verdict, o.fold_scores, o.epoch, o.curve, o.reason) for n, o in outcomes.items()}
 
 
-def search(problem, space, method, n_trials=10, n_jobs=1, path=None, prune=None, n_seeds=1, on_outcome=None, **stop):
+def search(
+    problem,
+    space,
+    method,
+    n_trials=10,
+    n_jobs=1,
+    path=None,
+    prune=None,
+    n_seeds=1,
+    on_outcome=None,
+    penalty=DEFAULT_PENALTY,
+    **stop,
+):
     store = StudyStore(path, "x", {}, space)
-    how = plan(method, space, n_trials, StopRules(**stop), n_jobs=n_jobs, prune=prune, n_seeds=n_seeds)
+    options = {"prune": prune, "n_seeds": n_seeds, "penalty": penalty}
+    how = plan(method, space, n_trials, StopRules(**stop), n_jobs=n_jobs, **options)
     try:
         return runner.run(problem, space, how, store, DUMMY, on_outcome or (lambda outcome, value: None))
     finally:
@@ -122,6 +137,29 @@ def test_no_trial_fails_in_the_journal(make_problem, tmp_path, method):
         assert len(trial.constraints) == 1
 
 
+@pytest.mark.parametrize("penalty", PENALTIES)
+@pytest.mark.parametrize("method", ["random", "bayesian", "gp", "cma-es"])
+def test_every_penalty_in_a_study_that_is_gone_on_with(make_problem, tmp_path, method, penalty):
+    """A diverged trial uses up a trial and never wins, whatever the sampler was told; what it was told is kept."""
+    path, told = tmp_path / "x.journal", {}
+
+    def run(n_trials: int):
+        record = lambda outcome, value: told.update({outcome.number: value})  # noqa: E731
+        return search(make_problem(), SPACE, method, n_trials, path=path, penalty=penalty, on_outcome=record)
+
+    first = run(7)
+    outcomes = run(14)
+    assert table({n: outcomes[n] for n in first}) == table(first)
+    assert list(outcomes) == list(told) == list(range(14))
+    assert {"ok", "diverged"} <= {o.verdict for o in outcomes.values()}
+    assert winner(outcomes).verdict == "ok"
+    failed = [n for n, o in outcomes.items() if o.verdict == "diverged" and penalty == "fail"]
+    assert [n for n, value in told.items() if np.isnan(value)] == failed
+    with closing(StudyStore(path, "x", {}, SPACE)) as store:
+        assert [n for n, trial in store.trials.items() if trial.state is TrialState.FAIL] == failed
+        np.testing.assert_equal({n: lesson.value for n, lesson in store.lessons.items()}, told)
+
+
 def test_timeout_starts_no_further_trial(make_problem):
     outcomes = search(make_problem(), SPACE, "random", 10_000, timeout=0.5)
     assert 0 < len(outcomes) < 10_000
@@ -133,12 +171,19 @@ def test_timeout_shorter_than_a_trial_leaves_one_trial_bug(make_problem):
     assert list(search(make_problem(), SPACE, "random", 10, timeout=1e-9)) == [0]
 
 
-GRID_STUDY = """\
+STUDY = """\
 name = "x"
 data = { source = "sklearn:diabetes", task = "regression" }
-search = { method = "grid" }
-[space]
 """
+
+
+def opened(folder, text: str) -> None:
+    """Open the journal of a study file, and close it."""
+    (folder / "x.toml").write_text(STUDY + text)
+    study = spec.load(folder / "x.toml")
+    dataset = data.load(study)
+    identity = setting.identity(study, dataset, setting.build_problem(study, dataset))
+    StudyStore(folder / "x.journal", "x", identity, study.space).close()
 
 
 @pytest.mark.parametrize(
@@ -151,18 +196,18 @@ search = { method = "grid" }
 )
 def test_changed_grid_is_another_space_bug(tmp_path, before, after):
     """A grid numbers its points: with another order or density, finished trials stood for points they are not."""
-
-    def run(space: str) -> None:
-        (tmp_path / "x.toml").write_text(GRID_STUDY + space)
-        study = spec.load(tmp_path / "x.toml")
-        dataset = data.load(study)
-        identity = setting.identity(study, dataset, setting.build_problem(study, dataset))
-        StudyStore(tmp_path / "x.journal", "x", identity, study.space).close()
-
-    run(before)
-    run(before)
+    study = "search = { method = 'grid' }\n[space]\n"
+    opened(tmp_path, study + before)
+    opened(tmp_path, study + before)
     with pytest.raises(StudyError, match=r"another \[space\]"):
-        run(after)
+        opened(tmp_path, study + after)
+
+
+def test_another_penalty_is_another_study(tmp_path):
+    opened(tmp_path, "search = { penalty = 'graded' }")
+    opened(tmp_path, "search = { penalty = 'graded' }")
+    with pytest.raises(StudyError, match=r'another \[search\] \(penalty: there "graded", here "fail"\)'):
+        opened(tmp_path, "search = { penalty = 'fail' }")
 
 
 def test_bad_trials_are_stopped_early_when_asked(make_problem):

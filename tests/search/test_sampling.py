@@ -9,8 +9,9 @@ import scipy.stats
 
 from search import BPSearchCV, spaces
 from search.dimensions import label
-from search.divergence import penalise
+from search.divergence import DEFAULT_PENALTY, PENALTIES, Teacher
 from search.sampling import METHODS, Queued
+from search.tpe import MOST_SHOWN
 
 ROOT = Path(__file__).parents[2]
 
@@ -38,6 +39,7 @@ SPACES = {
 }
 each_method = pytest.mark.parametrize("method", METHODS)
 each_space = pytest.mark.parametrize("space", SPACES.values(), ids=SPACES.keys())
+each_penalty = pytest.mark.parametrize("penalty", PENALTIES)
 LEARNING = [name for name, method in METHODS.items() if method.learns]
 
 
@@ -56,16 +58,16 @@ def outcome_of(number, params, make_outcome):
     return make_outcome(number, verdict, scores=(-share / 10,), params=params)
 
 
-def tell(sampler, outcome) -> None:
-    sampler.tell(outcome, *penalise(outcome, -2.0))
+def tell(sampler, outcome, penalty: str = DEFAULT_PENALTY) -> None:
+    sampler.tell(outcome, Teacher(penalty, -2.0).lesson(outcome))
 
 
-def run(sampler, numbers, make_outcome) -> list[dict]:
+def run(sampler, numbers, make_outcome, penalty: str = DEFAULT_PENALTY) -> list[dict]:
     """Ask and tell one after the other; return what was proposed."""
     proposed = []
     for number in numbers:
         proposed.append(sampler.ask(number))
-        tell(sampler, outcome_of(number, proposed[-1], make_outcome))
+        tell(sampler, outcome_of(number, proposed[-1], make_outcome), penalty)
     return proposed
 
 
@@ -129,6 +131,42 @@ def test_all_trials_diverge(method, space, make_outcome):
         tell(sampler, make_outcome(number, "diverged", params=params))
 
 
+@each_penalty
+@each_method
+@pytest.mark.parametrize("name", ["mixed", "conditional"])
+def test_every_penalty_of_every_method(method, name, penalty, make_outcome):
+    """Asked and told, gone on with from what was told, and with nothing but divergence."""
+    space = SPACES[name]
+    numbers = points(method, space)
+    whole = run(METHODS[method].sampler(space, 0), numbers, make_outcome, penalty)
+    assert all(lies_in(params, space) for params in whole)
+    assert whole == run(METHODS[method].sampler(space, 0), numbers, make_outcome, penalty)
+    one, other = (METHODS[method].sampler(space, 0) for _ in range(2))
+    for sampler in (one, other):
+        for number, params in enumerate(whole[:-1]):
+            tell(sampler, outcome_of(number, params, make_outcome), penalty)
+    following = one.ask(len(whole) - 1)
+    assert following == other.ask(len(whole) - 1)
+    assert lies_in(following, space)
+    broken = METHODS[method].sampler(space, 0)
+    for number in numbers:
+        params = broken.ask(number)
+        assert lies_in(params, space)
+        curve = {4: -0.5} if number % 2 else {}
+        tell(broken, make_outcome(number, "diverged" if number % 3 else "error", params=params, curve=curve), penalty)
+
+
+@each_penalty
+def test_bayesian_search_forgets_trials_of_every_penalty(penalty, make_outcome):
+    """A trial that broke at once has no score at any checkpoint."""
+    space = SPACES["real"]
+    sampler = METHODS["bayesian"].sampler(space, 0)
+    for number in range(MOST_SHOWN + 20):
+        params = spaces.random_point(space, 0, number)
+        tell(sampler, make_outcome(number, "diverged" if number % 2 else "ok", params=params), penalty)
+    assert lies_in(sampler.ask(number + 1), space)
+
+
 @each_method
 def test_the_points_of_a_queue_come_first(method, make_outcome):
     space = SPACES["conditional"]
@@ -164,6 +202,13 @@ def test_what_learns_beats_random_search_on_a_conditional_space(method, make_out
     assert sum(best(method, seed) for seed in range(4)) > sum(best("random", seed) for seed in range(4))
 
 
+def test_every_penalty_is_in_the_documentation():
+    table = (ROOT / "docs" / "studies.md").read_text(encoding="utf-8").partition("### Penalties")[2]
+    for name, row in PENALTIES.items():
+        assert f'| `"{name}"` | {row.meaning[0].upper()}{row.meaning[1:]}. |\n' in table
+        assert f'``"{name}"``' in BPSearchCV.__doc__
+
+
 def test_every_method_is_in_the_documentation():
     table = (ROOT / "docs" / "studies.md").read_text(encoding="utf-8").partition("### Methods")[2]
     for name, row in METHODS.items():
@@ -182,7 +227,7 @@ def share_diverged(method, seed, make_outcome, trials: int = 40) -> float:
         diverged.append(params["rate"] * (1 + 5 * params["momentum"]) > 0.25)
         verdict = "diverged" if diverged[-1] else "ok"
         told = make_outcome(number, verdict, scores=(-abs(math.log10(params["rate"] / 0.03)),), params=params)
-        sampler.tell(told, *penalise(told, -4.0))
+        sampler.tell(told, Teacher(DEFAULT_PENALTY, -4.0).lesson(told))
     return sum(diverged[trials // 2 :]) / (trials - trials // 2)
 
 

@@ -307,6 +307,7 @@ MISTAKES = {
     ),
     "name of a space": ({"space": "small"}, ValueError, "space = 'small'; allowed are a dict and 'default'"),
     "method": ({"method": "genetic"}, ValueError, "method = 'genetic'; allowed are bayesian, gp, cma-es, grid"),
+    "penalty": ({"penalty": "nan"}, ValueError, "penalty = 'nan'; allowed are graded_constraint, constraint, graded"),
     "budget": ({"n_trials": 0}, ValueError, "n_trials = 0; allowed are whole numbers from 1"),
     "budget as text": ({"n_trials": "9"}, ValueError, "n_trials = '9'; allowed are whole numbers from 1"),
     "unknown key": (
@@ -349,6 +350,15 @@ def test_parameters_that_exist_in_some_configurations_only_and_initial_points(ro
     column = fitted.cv_results_["param_momentum"]
     assert np.ma.getmaskarray(column).tolist() == ["momentum" not in p for p in params]
     assert fitted.best_estimator_.hidden_layer_sizes == fitted.best_params_["hidden_layer_sizes"]
+
+
+@pytest.mark.parametrize("penalty", ["constraint", "fail"])
+def test_penalty(rows, penalty):
+    space = {"bpregressor__learning_rate_init": [0.02, 500.0], "bpregressor__alpha": (1e-3, 1.0, "log")}
+    pipeline = make_pipeline(StandardScaler(), network(solver="sgd"))
+    fitted = search(pipeline, space, method="bayesian", n_trials=8, penalty=penalty).fit(*rows())
+    assert set(fitted.cv_results_["verdict"]) == {"ok", "diverged"}
+    assert fitted.best_params_["bpregressor__learning_rate_init"] == 0.02
 
 
 @pytest.mark.parametrize(("change", "error", "told"), MISTAKES.values(), ids=MISTAKES.keys())

@@ -70,6 +70,7 @@ MISTAKES = {
     "text for a number": ("n_trials = 3", 'n_trials = "3"', ["[search] n_trials = '3'", "integer"]),
     "fraction for a whole number": ("n_trials = 3", "n_trials = 3.5", ["[search] n_trials = 3.5", "integer"]),
     "budget": ("n_trials = 3", "n_trials = 0", ["[search] n_trials = 0", "greater than or equal to 1"]),
+    "penalty": ("n_trials = 3", 'penalty = "nan"', ["[search] penalty = 'nan'", "'graded_constraint', ", "or 'fail'"]),
     "method": ("n_trials = 3", 'method = "genetic"', ["[search] method = 'genetic'", "'bayesian', "]),
     "timeout": ("n_trials = 3", "timeout = 0", ["[search] timeout = 0", "greater than 0"]),
     "no change": ("n_trials = 3", "n_trials_no_change = 0", ["[search] n_trials_no_change = 0", "greater than"]),

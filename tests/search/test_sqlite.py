@@ -1,6 +1,7 @@
 """What is written straight into MLflow's tables is what its client would have written, whole or not at all."""
 
 import json
+import math
 import signal
 import sqlite3
 import subprocess
@@ -80,6 +81,10 @@ def test_both_ways_leave_the_same_rows_and_files(copy, outcomes, mlflow):
     assert rows(one) == rows(other)
     assert files(one) == files(other)
     assert len(rows(one)["runs"]) == 1 + len(outcomes)
+
+
+def test_a_failed_trial_has_no_told_value(make_outcome):
+    assert "told_value" not in [name for name, *_ in child(make_outcome(), math.nan, 1.7e9).metrics]
 
 
 @pytest.mark.parametrize(("first", "second"), [(sqlite, client), (client, sqlite)], ids=["client", "tables"])
