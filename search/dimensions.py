@@ -53,9 +53,10 @@ class Choice:
         return (self.labels.index(label(value)) + 0.5) / len(self.values)
 
     def check(self, value: Any) -> Any:
-        if label(value) not in self.labels:
-            raise ValueError(f"is {value!r}; allowed are {', '.join(self.labels)}")
-        return self.decode(label(value))
+        for allowed in self.values:
+            if label(allowed) == label(value) or (is_number(allowed) and is_number(value) and allowed == value):
+                return allowed
+        raise ValueError(f"is {value!r}; allowed are {', '.join(self.labels)}")
 
     def encode(self, value: Any) -> str:
         return label(value)

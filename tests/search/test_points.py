@@ -1,8 +1,10 @@
 """The user's own points of a space are checked and completed."""
 
+from pathlib import Path
+
 import pytest
 
-from search import StudyError, spaces
+from search import StudyError, data, setting, spaces, spec
 from search.points import complete
 
 SPACE = spaces.build(
@@ -47,3 +49,25 @@ def test_what_a_point_says_is_kept_and_the_rest_is_drawn():
 def test_mistakes_name_place_key_and_value(point, told):
     with pytest.raises(StudyError, match=rf"^here\[1\]: {told}"):
         complete(SPACE, [{}, point], 0, "here")
+
+
+STUDY = """\
+name = "x"
+data = { source = "sklearn:diabetes", task = "regression" }
+search = { n_trials = 4, initial_points = [{ alpha = %s }] }
+[space]
+alpha = [0.1, 1.0]
+"""
+
+
+def test_a_study_with_other_points_is_another_study(tmp_path, monkeypatch):
+    """Its trials are counted from the first point, so a journal with others is refused."""
+    monkeypatch.chdir(tmp_path)
+    Path("x.toml").write_text(STUDY % 1.0)
+    study = spec.load("x.toml")
+    dataset = data.load(study)
+    setting.open_store(study, dataset, setting.build_problem(study, dataset)).close()
+    Path("x.toml").write_text(STUDY % 0.1)
+    study = spec.load("x.toml")
+    with pytest.raises(StudyError, match=r"with another \[search\] \(initial_points: "):
+        setting.open_store(study, dataset, setting.build_problem(study, dataset))

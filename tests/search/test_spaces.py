@@ -54,6 +54,47 @@ def test_every_number_gives_a_value_of_the_domain(dimension, u):
 @each_dimension
 @settings(deadline=None, max_examples=60)
 @given(u=st.floats(0, 1))
+def test_the_place_of_a_value_gives_the_value(dimension, u):
+    value = dimension.at(u)
+    place = dimension.place(value)
+    assert 0 <= place <= 1
+    again = dimension.at(place)
+    assert again == value or again == pytest.approx(value, rel=1e-6, abs=1e-9)
+
+
+@each_dimension
+@settings(deadline=None, max_examples=60)
+@given(u=st.floats(0, 1))
+def test_its_own_values_are_allowed(dimension, u):
+    value = dimension.at(u)
+    assert dimension.check(value) == value
+
+
+@pytest.mark.parametrize(
+    ("dimension", "value"),
+    [
+        (Choice((1, 2)), 3),
+        (Choice((1, "a")), True),
+        (Range(0.0, 1.0), 1.5),
+        (Range(0.0, 1.0), math.nan),
+        (Range(0.0, 1.0), "0.5"),
+        (Range(1, 4, integer=True), 1.5),
+        (Quantile(scipy.stats.uniform(0, 1)), -0.1),
+        (Quantile(scipy.stats.randint(2, 7)), 2.5),
+    ],
+)
+def test_other_values_are_not_allowed(dimension, value):
+    with pytest.raises(ValueError, match=rf"^is {value!r}; allowed are "):
+        dimension.check(value)
+
+
+def test_a_choice_of_numbers_allows_them_as_real_numbers():
+    assert type(Choice((0.1, 1)).check(1.0)) is int
+
+
+@each_dimension
+@settings(deadline=None, max_examples=60)
+@given(u=st.floats(0, 1))
 def test_what_is_stored_as_json_is_read_as_it_was(dimension, u):
     value = dimension.at(u)
     code = json.loads(json.dumps(dimension.encode(value)))
