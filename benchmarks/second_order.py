@@ -102,6 +102,7 @@ def curve(make: Callable[[int], Any], train: tuple[NDArray, NDArray], test: tupl
 
 def best_within_budgets(curves: list[list[Measured]]) -> list[float]:
     """Return the least mean error over the folds within each budget, the iteration chosen by that mean."""
+    curves = [c or [Measured(np.inf, np.inf)] for c in curves]  # where starting took longer than the largest budget
     longest = max(map(len, curves))
     padded = np.array([[*c, *[c[-1]] * (longest - len(c))] for c in curves])
     seconds, error = padded.mean(axis=0).T

@@ -93,6 +93,12 @@ def test_second_order_reads_a_folder(tmp_path, monkeypatch):
     assert {len(row) for row in table.rows} == {len(table.head)} == {4}
 
 
+def test_a_fold_without_an_iteration_in_time_has_no_error():
+    one = [second_order.Measured(0.001, 0.5)]
+    assert second_order.best_within_budgets([one, one])[-1] == 0.5
+    assert second_order.best_within_budgets([one, []])[-1] == np.inf
+
+
 def test_operations_of_a_step_by_hand():
     # forward and weight gradient of both layers, input gradient of the second: 2 operations a multiplication each
     assert steps.Shape((3, 4, 1), 8).operations == 8 * (4 * 3 * 4 + 6 * 4 * 1)
