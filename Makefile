@@ -17,7 +17,7 @@ DEV    := $(VENV)/.dev
 PEERS  := $(VENV)/.peers
 
 .DEFAULT_GOAL := help
-.PHONY: help setup tune grid random cv diagnose ui test check format lint types docs pictures article bench bench-card bench-search bench-stability clean
+.PHONY: help setup tune grid random cv diagnose ui test check format lint types docs pictures article bench bench-card bench-penalties bench-search bench-stability clean
 
 help:  ## list the targets
 	@echo "make TARGET [STUDY=studies/x.toml]"
@@ -88,6 +88,9 @@ bench: $(READY)  ## time and weigh everything against scikit-learn's MLP and PyT
 
 bench-card: $(READY)  ## the defaults against other models' defaults (DATA=folder of data sets)
 	@$(BIN)/python -m benchmarks.model_card $(if $(DATA),--data $(DATA))
+
+bench-penalties: $(READY)  ## what the sampler should be told of diverged trials, about 15 minutes
+	@$(BIN)/python -m benchmarks.penalties
 
 bench-search: $(PEERS)  ## other searches over the same space, hours for all sets and seeds (DATA=folder of data sets)
 	@$(BIN)/python -m benchmarks.search $(if $(DATA),--data $(DATA))

@@ -107,7 +107,7 @@ PENALTIES = {
         "nothing but that it failed: the sampler ignores it",
     ),
 }
-"""Every policy by the name that study files and `BPSearchCV` know it by; the best first (`docs/benchmarks.md`, Penalties)."""
+"""Every policy by the name that study files and `BPSearchCV` know it by, the default first; compared in `docs/benchmarks.md`."""
 
 
 class Teacher:
