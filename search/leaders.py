@@ -15,17 +15,13 @@ import numpy as np
 from search.outcomes import Outcome, order, pool
 from search.problem import Problem, Trial
 
-Evaluate = Callable[[Sequence[tuple[Problem, Trial]]], Sequence[Outcome]]
-"""Evaluates trials, side by side if it can; gives the outcomes in the same order."""
-
 
 def settle(
     outcomes: Mapping[int, Outcome],
     problem: Problem,
     n_seeds: int,
-    evaluate: Evaluate,
-    again: dict[int, list[Outcome]],
-    keep: Callable[[], None],
+    again: Mapping[int, Sequence[Outcome]],
+    evaluate: Callable[[Sequence[tuple[Problem, Trial]]], None],
 ) -> None:
     """Evaluate the best outcomes again, as far as that is not done yet.
 
@@ -35,21 +31,16 @@ def settle(
     problem : Problem
     n_seeds : int
         Evaluations of the winner; with 1 nothing is evaluated again.
-    evaluate : callable
     again : dict of int to list of Outcome
-        The further evaluations of each trial that are known already; new ones are added.
-    keep : callable
-        Called after each round, when `again` has grown.
+        The further evaluations of each trial so far.
+    evaluate : callable
+        Evaluates trials, side by side if it can, and adds their outcomes to `again`.
     """
     field = [o.number for o in sorted(outcomes.values(), key=order) if o.verdict == "ok"]
     for seed in range(1, n_seeds):
         field = field[: 2 ** (n_seeds - seed)]
         missing = [number for number in field if len(again.get(number, [])) < seed]
-        jobs = [(reseeded(problem, seed), Trial(number, outcomes[number].params)) for number in missing]
-        for outcome in evaluate(jobs):
-            again.setdefault(outcome.number, []).append(outcome)
-        if missing:
-            keep()
+        evaluate([(reseeded(problem, seed), Trial(number, outcomes[number].params)) for number in missing])
         pooled = {number: pool(outcomes[number], again[number][:seed]) for number in field}
         field = sorted((n for n in field if pooled[n].verdict == "ok"), key=lambda number: order(pooled[number]))
 

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from search import spaces
 from search.baselines import Baseline
 from search.dimensions import Choice, Range, label
-from search.outcomes import Outcome
+from search.outcomes import Outcome, order
 from search.spaces import Space
 
 COLOURS = {"ok": "#2a6fb0", "stopped": "#9db8d2", "diverged": "#d1495b", "error": "#6b6b6b"}
@@ -91,7 +91,7 @@ def parameters(outcomes: Mapping[int, Outcome], space: Space, baselines: Sequenc
 def learning_curves(outcomes: Mapping[int, Outcome]) -> Figure:
     """Mean training and validation loss over the folds of the best trials; a dot marks the epochs agreed on."""
     figure, axes = _canvas(9, 4.5)
-    ranked = sorted((o for o in outcomes.values() if o.verdict == "ok"), key=lambda o: -o.score)[:BEST_CURVES]
+    ranked = sorted((o for o in outcomes.values() if o.verdict == "ok"), key=order)[:BEST_CURVES]
     for rank, outcome in enumerate(ranked):
         colour = f"C{rank}"
         training, validation = outcome.losses["training"], outcome.losses["validation"]

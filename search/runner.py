@@ -153,12 +153,14 @@ def run(
                 store.record(outcome, lesson)
                 on_outcome(outcome, lesson.value)
 
-    def again(jobs: Sequence[tuple[Problem, Trial]]) -> list[Outcome]:
+    def evaluate_again(jobs: Sequence[tuple[Problem, Trial]]) -> None:
         calls = (delayed(_configured)(config, *job, cancellation.requested) for job in jobs)
         with running(calls) as finished:
-            return sorted(finished, key=lambda outcome: outcome.number)
+            for outcome in finished:
+                with postponed():
+                    store.record_again(outcome)
 
-    leaders.settle(store.outcomes, problem, plan.n_seeds, again, store.again, store.keep_again)
+    leaders.settle(store.outcomes, problem, plan.n_seeds, store.again, evaluate_again)
     return store.settled
 
 

@@ -89,8 +89,9 @@ class StudyStore:
         self.outcomes[outcome.number] = outcome
         self.lessons[outcome.number] = lesson
 
-    def keep_again(self) -> None:
-        """Write the further evaluations of the best trials, `again`."""
+    def record_again(self, outcome: Outcome) -> None:
+        """Add a further evaluation of one of the best trials."""
+        self.again.setdefault(outcome.number, []).append(outcome)
         self.note(AGAIN, {str(number): [_inert(outcome) for outcome in again] for number, again in self.again.items()})
 
     @property

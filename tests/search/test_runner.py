@@ -274,6 +274,26 @@ def test_the_winner_is_the_best_over_several_seeds(make_problem, n_jobs):
     assert table(seeds) == table(search(make_problem(), SPACE, "random", 10, n_seeds=3))
 
 
+def test_a_further_evaluation_that_has_finished_outlives_an_interruption(make_problem, tmp_path, monkeypatch):
+    path, evaluate, runs = tmp_path / "x.journal", runner.evaluate, []
+    whole = search(make_problem(), SPACE, "random", 6, n_seeds=3)
+
+    def interrupted(*arguments):
+        runs.append(arguments[1].number)
+        if len(runs) == 9:  # six trials, two further evaluations, and one that is cut off
+            raise KeyboardInterrupt
+        return evaluate(*arguments)
+
+    monkeypatch.setattr(runner, "evaluate", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        search(make_problem(), SPACE, "random", 6, path=path, n_seeds=3)
+    store = StudyStore(path, "x", {}, SPACE)
+    assert list(store.again) == runs[6:8]
+    store.close()
+    assert table(search(make_problem(), SPACE, "random", 6, path=path, n_seeds=3)) == table(whole)
+    assert len(runs) == 6 + sum(len(o.seed_scores) - 1 for o in whole.values() if o.seed_scores) + 1
+
+
 def test_further_evaluations_are_kept(make_problem, tmp_path, monkeypatch):
     path = tmp_path / "x.journal"
     first = search(make_problem(), SPACE, "random", 6, path=path, n_seeds=3)
