@@ -44,6 +44,7 @@ LAYERS = {
         ["callbacks", "objective", "repair"],
         ["explained", "full_batch_training"],
         ["settings"],
+        ["trainable"],
         ["fitting"],
         ["estimators", "flow_display", "health_display", "curvature"],
         ["ensembles", "preflight", "stability_display"],
