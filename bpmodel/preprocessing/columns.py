@@ -30,7 +30,7 @@ def kind(column: pd.Series) -> str:
     """Return "number", "truth", "date" or "category".
 
     A text column is one of dates if all its values are ISO dates (``2024-02``, ``2024-02-29``, with or without a time), otherwise
-    one of categories, also where all texts are digits: those that are numbers would have been read as such.
+    one of categories, also where all texts are digits (those that are numbers would have been read as such) or there are none.
 
     Raises
     ------
@@ -55,7 +55,8 @@ def kind(column: pd.Series) -> str:
         return "date"
     inferred = types.infer_dtype(column, skipna=True)
     if inferred == "string":
-        return "category" if np.isnan(days(column.dropna())).any() else "date"
+        known = days(column.dropna())
+        return "date" if known.size and not np.isnan(known).any() else "category"
     return INFERRED.get(inferred, "category")
 
 

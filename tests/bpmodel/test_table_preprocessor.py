@@ -72,6 +72,7 @@ COLUMNS = {
     "bool as object": (np.array([True, None, False, True], dtype=object), "truth"),
     "text": (["a", None, "b", "a"], "category"),
     "text as object": (np.array(["a", None, "b", np.nan], dtype=object), "category"),
+    "empty text": (pd.array([None] * 4, dtype="str"), "category"),
     "digits as text": (["01", "02", "10", "01"], "category"),
     "years as text": (["2021", "2022", "2021", "2023"], "category"),
     "months as text": (["2024-01", "2024-02", None, "2025-12"], "date"),
@@ -284,6 +285,13 @@ def test_parts_of_a_date(moment):
     found = encoder.transform(days(pd.Series([date]))[:, None])[0]
     for name, value in zip(encoder.get_feature_names_out(["at"]), found, strict=True):
         assert value == pytest.approx(expected[name], abs=1e-9), name
+
+
+def test_full_hours_are_hours_bug():
+    """A third of them came out as the hour before: days and their fractions are rounded."""
+    hours = pd.Series(pd.date_range("2026-11-25", periods=24 * 7, freq="h"))
+    encoded = DateEncoder().fit_transform(days(hours)[:, None])
+    np.testing.assert_allclose(encoded[:, -2], np.sin(2 * np.pi * hours.dt.hour / 24), atol=1e-9)
 
 
 def test_dates_have_no_columns_for_what_does_not_vary():
