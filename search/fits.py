@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
+from numbers import Integral
 from typing import Any
-
-from sklearn.base import clone
 
 from bpmodel.training import Training
 from search.nesting import network_of, split_params
 from search.prepared import Prepared, prepare
-from search.problem import Problem, Trial, seed
+from search.problem import Problem, Trial, configured, seed
 
 
 def begin(problem: Problem, trial: Trial) -> tuple[list[Prepared], Iterator[tuple[Any, Training]]]:
@@ -23,12 +23,25 @@ def begin(problem: Problem, trial: Trial) -> tuple[list[Prepared], Iterator[tupl
 
     def begun() -> Iterator[tuple[Any, Training]]:
         for number, fold in enumerate(folds):
-            network = clone(network_of(problem.pipeline)).set_params(
-                **{**params, "random_state": seed(problem.seed, trial.number, number), "verbose": False}
-            )
+            own = {"random_state": seed(problem.seed, trial.number, number), "verbose": False}
+            network = configured(network_of(problem.pipeline), {**params, **own})
+            network.batch_size = batch_size(network, len(fold.train))
             yield (
                 network,
                 network.begin_fit(fold.X, fold.target, fold.weight, rows=fold.train, validation=fold.validation),
             )
 
     return folds, begun()
+
+
+def batch_size(network: Any, n_rows: int) -> Any:
+    """Return the batch size of a network, or the number of its training rows where that is less.
+
+    A fit by hand does the same, and warns. Here it is an everyday thing: one space serves tables of any size.
+    """
+    if network.early_stopping:
+        n_rows -= math.ceil(
+            network.validation_fraction * n_rows
+        )  # those that it sets aside, as `train_test_split` counts
+    given = network.batch_size
+    return min(given, max(n_rows, 1)) if isinstance(given, Integral) else given

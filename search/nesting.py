@@ -67,14 +67,18 @@ def tunable(estimator: Any) -> set[str]:
     network, known = network_of(estimator), estimator.get_params()
     if network is None:
         return set(known)
-    return {name for name, value in known.items() if network_of(value) is not network and not name.endswith("steps")}
+    return {
+        name
+        for name, value in known.items()
+        if network_of(value) is not network and name.rpartition("__")[2] != "steps"
+    }
 
 
 def split_params(estimator: Any, params: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return clones of the parameters of the network, by its own names, and of those of what is around it."""
-    own, given = prefix(estimator), {name: clone(value, safe=False) for name, value in params.items()}
-    network = {name.removeprefix(own): value for name, value in given.items() if name.startswith(own)}
-    return network, {name: value for name, value in given.items() if not name.startswith(own)}
+    """Return the parameters of the network, by its own names, and those of what is around it."""
+    own = prefix(estimator)
+    network = {name.removeprefix(own): value for name, value in params.items() if name.startswith(own)}
+    return network, {name: value for name, value in params.items() if not name.startswith(own)}
 
 
 def fit_around(estimator: Any, X: Any, y: Any, fit_params: Mapping[str, Any]) -> tuple[Any, Lesson]:

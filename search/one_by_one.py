@@ -6,13 +6,12 @@ import time
 from collections.abc import Callable
 
 import numpy as np
-from sklearn.base import clone
 from sklearn.utils.metaestimators import _safe_split
 from sklearn.utils.validation import _check_method_params
 
 from search.interruption import Cancelled
 from search.outcomes import Outcome
-from search.problem import Problem, Trial
+from search.problem import Problem, Trial, configured
 from search.scoring import by_metric, objective, scores
 
 
@@ -23,8 +22,7 @@ def train(problem: Problem, trial: Trial, cancelled: Callable[[], bool]) -> Outc
         if cancelled():
             raise Cancelled
         started = time.perf_counter()
-        params = clone(problem.full_names(trial.params), safe=False)
-        estimator = clone(problem.pipeline).set_params(**params)
+        estimator = configured(problem.pipeline, problem.full_names(trial.params))
         X_train, y_train = _safe_split(estimator, problem.X, problem.y, train)
         X_validation, y_validation = _safe_split(estimator, problem.X, problem.y, validation, train)
         fit_params = _check_method_params(problem.X, problem.fit_params, train)

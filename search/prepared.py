@@ -10,14 +10,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import issparse, vstack
-from sklearn.base import clone
 from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import _check_method_params, _get_feature_names
 
 from bpmodel.settings import precision
 from search.dimensions import label
-from search.nesting import Lesson, fit_around, network_of, transform_rows, transform_target
-from search.problem import Problem
+from search.nesting import fit_around, network_of, transform_rows, transform_target
+from search.problem import Problem, configured
 
 
 @dataclass(frozen=True)
@@ -74,36 +73,46 @@ def prepare(problem: Problem, params: Mapping[str, Any] | None = None) -> list[P
 
 
 def _prepare(problem: Problem, params: Mapping[str, Any]) -> list[Prepared]:
-    estimator = clone(problem.pipeline).set_params(**params)
+    estimator = configured(problem.pipeline, params)
     y = np.asarray(problem.y)
     if estimator is not network_of(estimator):
         return [_fold(problem, estimator, y, *split) for split in problem.folds.splits]
     around, (X, target, weight) = fit_around(estimator, problem.X, y, problem.fit_params)  # where nothing is fitted
-    rows = _in_precision(X, estimator)
+    rows = _in_precision(X, estimator, min(len(train) for train, _ in problem.folds.splits))
     names = _get_feature_names(X)
-    return [Prepared(rows, target, weight, *split, split, y, around, names) for split in problem.folds.splits]
+    return [
+        Prepared(
+            rows, target, _weights(weight, train, len(y)), train, validation, (train, validation), y, around, names
+        )
+        for train, validation in problem.folds.splits
+    ]
 
 
 def _fold(problem: Problem, estimator: Any, y: NDArray, train: NDArray, validation: NDArray) -> Prepared:
     fit_params = _check_method_params(problem.X, problem.fit_params, train)
     around, lesson = fit_around(estimator, _safe_indexing(problem.X, train), y[train], fit_params)
-    X_train = _in_precision(lesson.X, estimator)
-    X_validation = _in_precision(transform_rows(around, _safe_indexing(problem.X, validation)), estimator)
+    X_train = _in_precision(lesson.X, estimator, len(train))
+    X_validation = _in_precision(transform_rows(around, _safe_indexing(problem.X, validation)), estimator, len(train))
     X = vstack([X_train, X_validation], "csr") if issparse(X_train) else np.concatenate([X_train, X_validation])
     target = np.concatenate([lesson.y, transform_target(around, y[validation])])
     first, rest = np.split(np.arange(len(target)), [len(train)])
     names = _get_feature_names(lesson.X)
-    return Prepared(X, target, _weights(lesson, len(rest)), first, rest, (train, validation), y, around, names)
+    weight = _weights(lesson.weight, first, len(target))
+    return Prepared(X, target, weight, first, rest, (train, validation), y, around, names)
 
 
-def _weights(lesson: Lesson, n_validation: int) -> NDArray[Any] | None:
-    """Return the weights of training and validation rows; validation losses are not weighted."""
-    return None if lesson.weight is None else np.concatenate([lesson.weight, np.ones(n_validation)])
+def _weights(weight: Any, train: NDArray[np.integer], n_rows: int) -> NDArray[np.float64] | None:
+    """Return the weights of a fold's rows, given at least those of its training rows; validation losses are not weighted."""
+    if weight is None:
+        return None
+    weights = np.ones(n_rows)
+    weights[train] = np.asarray(weight)[train]
+    return weights
 
 
-def _in_precision(X: Any, estimator: Any) -> Any:
-    """Return rows in the precision of the network, so that no fit has to convert its own."""
+def _in_precision(X: Any, estimator: Any, n_train: int) -> Any:
+    """Return rows in the precision of a network with so many training rows, so that no fit has to convert its own."""
     if not issparse(X):
         X = np.asarray(X)
-    dtype = precision(network_of(estimator).dtype, X.shape[0], incremental=False)  # type: ignore[union-attr]
+    dtype = precision(network_of(estimator).dtype, n_train, incremental=False)  # type: ignore[union-attr]
     return X.tocsr().astype(dtype, copy=False) if issparse(X) else np.ascontiguousarray(X, dtype=dtype)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from sklearn.base import clone
 
 from search.folds import Folds
 from search.once import Once
@@ -67,6 +68,11 @@ class Problem:
     def full_names(self, params: Mapping[str, Any]) -> dict[str, Any]:
         """Return parameters of a trial by the names they have in the pipeline."""
         return {self.paths.get(name, self.prefix + name): value for name, value in params.items()}
+
+
+def configured(estimator: Any, params: Mapping[str, Any]) -> Any:
+    """Return an unfitted copy of an estimator with copies of these parameters: what trials share they do not change."""
+    return clone(estimator).set_params(**clone(dict(params), safe=False))
 
 
 def seed(study: int, trial: int, fold: int) -> int:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from sklearn.base import clone
-
 from bpmodel import DivergenceError
+from bpmodel.repair import altered
 from search.diagnoses import diagnosis
+from search.fits import batch_size
 from search.nesting import fit_around, network_of, split_params, surround
 from search.outcomes import Outcome
-from search.problem import Problem, seed
+from search.problem import Problem, configured, seed
 
 
 def refit(problem: Problem, outcome: Outcome, attempts: int = 3) -> Any:
@@ -24,17 +24,18 @@ def refit(problem: Problem, outcome: Outcome, attempts: int = 3) -> Any:
         If every attempt diverges.
     """
     if network_of(problem.pipeline) is None:
-        estimator = clone(problem.pipeline).set_params(**clone(problem.full_names(outcome.params), safe=False))
+        estimator = configured(problem.pipeline, problem.full_names(outcome.params))
         targets = [] if problem.y is None else [problem.y]
         return estimator.fit(problem.X, *targets, **problem.fit_params)
     params, other = split_params(problem.pipeline, problem.full_names(outcome.params))
-    around, lesson = fit_around(clone(problem.pipeline).set_params(**other), problem.X, problem.y, problem.fit_params)
+    around, lesson = fit_around(configured(problem.pipeline, other), problem.X, problem.y, problem.fit_params)
     for attempt in range(attempts):
         random_state = seed(problem.seed, outcome.number, len(problem.folds) + attempt)
-        network: Any = clone(network_of(problem.pipeline)).set_params(**{**params, "random_state": random_state})
-        training = network.begin_fit(*lesson)
-        training.advance(outcome.epoch)
-        network.end_fit(training)
+        network = configured(network_of(problem.pipeline), {**params, "random_state": random_state})
+        with altered(network, {"batch_size": batch_size(network, len(lesson.y))}):
+            training = network.begin_fit(*lesson)
+            training.advance(outcome.epoch)
+            network.end_fit(training)
         if not network.diverged_:
             return surround(around, network)
     found = diagnosis(network)

@@ -76,6 +76,18 @@ def test_losses_are_means_over_the_folds(make_problem):
     assert len(outcome.losses["validation"]) == len(outcome.losses["training"]) == outcome.last_checkpoint == 12
 
 
+@pytest.mark.parametrize(
+    ("more", "n_rows"), [({}, 60), ({"early_stopping": True}, 54)], ids=["plain", "early stopping"]
+)
+def test_a_batch_size_larger_than_the_rows_is_all_rows_bug(make_problem, more, n_rows):
+    """The estimator's warning, an error where warnings are, was a trial's verdict; everywhere else it came once a fit."""
+    problem = make_problem(batch_size=512, **more)
+    outcome = evaluate(problem, Trial(0, {}))
+    assert result(outcome) == result(evaluate(make_problem(batch_size=n_rows, **more), Trial(0, {})))
+    assert outcome.verdict == "ok"
+    assert refit(problem, outcome)[-1].batch_size == 512
+
+
 def test_the_same_seed_gives_the_same_outcome(make_problem):
     first, again = (result(evaluate(make_problem(seed=1), Trial(2, {"alpha": 0.1}))) for _ in range(2))
     assert first == again

@@ -11,12 +11,14 @@ from sklearn.base import clone
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.metrics import get_scorer
+from sklearn.model_selection import KFold
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, MinMaxScaler, QuantileTransformer, StandardScaler
 
 from bpmodel import BPClassifier, BPRegressor
 from search import folds, nesting
 from search.evaluation import evaluate
+from search.fits import begin
 from search.prepared import prepare
 from search.problem import Problem, Trial, seed
 from search.refitting import refit
@@ -74,8 +76,8 @@ def data():
     return X, np.exp(X[:, 0] + 0.1 * random.normal(size=60)) * 30, random.uniform(0.2, 3.0, size=60)
 
 
-def problem(estimator, X, y, **more) -> Problem:
-    splits = folds.from_splitter(sklearn.model_selection.KFold(3), X, y)
+def problem(estimator, X, y, n_splits: int = 3, **more) -> Problem:
+    splits = folds.from_splitter(KFold(n_splits), X, y)
     scorer = more.pop("scorer", get_scorer("neg_root_mean_squared_error"))
     return Problem(estimator, X, y, splits, scorer, 1, **more)
 
@@ -126,6 +128,16 @@ def test_weights_reach_what_requests_them(estimator, data):
         check(problem(estimator, X, y, fit_params={"sample_weight": weight}), sample_weight=weight)
 
 
+def test_validation_losses_are_not_weighted_bug(data):
+    """They were for a network without preprocessing."""
+    X, y, weight = data
+    outcomes = [evaluate(problem(BPRegressor(**NETWORK), X, y, fit_params={"sample_weight": weight}), Trial(0, {}))]
+    with sklearn.config_context(enable_metadata_routing=True):
+        piped = problem(NESTINGS["passthrough"](), X, y, fit_params={"sample_weight": weight})
+        outcomes.append(evaluate(piped, Trial(0, {})))
+    assert outcomes[0].losses["validation"] == pytest.approx(outcomes[1].losses["validation"], rel=1e-4)
+
+
 def test_training_rows_are_scored_on_request(estimator, data):
     given = problem(estimator, *data[:2], train_scores=True)
     outcome = evaluate(given, Trial(5, {}))
@@ -170,6 +182,50 @@ def test_parameters_of_what_is_around_a_network(data):
     assert model.transformer_.mean_ == pytest.approx(data[1].mean())
     assert not model.regressor_[0].with_mean
     assert not model.regressor[0].with_mean
+
+
+class Power:
+    """Has no text of its own: `repr` gives its address."""
+
+    def __init__(self, exponent: int) -> None:
+        self.exponent = exponent
+
+    def __call__(self, X: np.ndarray) -> np.ndarray:
+        return X**self.exponent
+
+
+def test_rows_are_prepared_for_the_parameters_of_the_trial_bug(data):
+    """They were kept under the addresses of copies that did not last: another trial's copy could have the same."""
+    given, powers = problem(make_pipeline(FunctionTransformer(), network()), *data[:2]), [Power(n) for n in (1, 2, 3)]
+    first = [begin(given, Trial(0, {"functiontransformer__func": power}))[0] for power in powers]
+    for power, folds_of in zip(powers, first, strict=True):
+        assert begin(given, Trial(1, {"functiontransformer__func": power}))[0] is folds_of
+        for fold, (train, _) in zip(folds_of, given.folds.splits, strict=True):
+            np.testing.assert_allclose(fold.X_train, power(given.X[train]), rtol=1e-5)
+
+
+@pytest.mark.parametrize(("n", "expected"), [(70, "float64"), (90, "float32"), (200, "float32")])
+@pytest.mark.parametrize("name", ["alone", "pipeline"])
+def test_rows_have_the_precision_of_the_networks_bug(name, n, expected):
+    """Few validation rows made all of a fold double, which every trial converted; few training rows of many lost digits."""
+    X = np.random.default_rng(0).normal(size=(n, 3))
+    given = problem(NESTINGS[name](), X, X[:, 0], n_splits=5)
+    for fold in prepare(given):
+        assert fold.X.dtype == expected
+    (fitted,) = {network._parameters.dtype for network, _ in begin(given, Trial(0, {}))[1]}
+    assert fitted == expected
+
+
+def test_all_parameters_but_those_that_hold_the_network_can_be_searched_bug():
+    """Whatever ended in "steps" could not."""
+
+    class Walk(StandardScaler):
+        def __init__(self, n_steps: int = 1) -> None:
+            self.n_steps = n_steps
+
+    known = nesting.tunable(make_pipeline(Walk(), make_pipeline(network())))
+    assert "walk__n_steps" in known
+    assert not known & {"steps", "pipeline__steps", "pipeline", "pipeline__bpregressor"}
 
 
 def test_two_outputs_inside_a_target(data):
