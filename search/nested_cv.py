@@ -93,14 +93,15 @@ def score(
     with closing(open_store(part.study, part.dataset, problem)) as store:
         known: dict[str, Any] = store.notes.get("outer", {})
         on_outcomes(store.outcomes)
-        if known.get("trials") == len(store.outcomes) and runner.ended(plan, store):
+        unchanged = known.get("trials") == len(store.outcomes) and known["n_seeds"] >= plan.n_seeds
+        if unchanged and runner.ended(plan, store):
             return known["score"]
         dummy = measure_baselines(part.study, problem)[0]
         outcomes = runner.run(
             problem, part.study.space, plan, store, dummy.score, lambda *_: on_outcomes(store.outcomes)
         )
         found = _score(part, winner(outcomes))
-        store.note("outer", {"trials": len(outcomes), "score": found})
+        store.note("outer", {"trials": len(outcomes), "n_seeds": plan.n_seeds, "score": found})
         return found
 
 

@@ -102,6 +102,7 @@ def tune(
         facts = parameters(study, dataset, plan)
         finished = store.notes.get("finished", {})
         unchanged = finished.get("trials") == len(store.outcomes) and finished["uri"] == uri
+        unchanged = unchanged and finished["n_seeds"] >= plan.n_seeds
         complete = unchanged and bool(runner.ended(plan, store)) and len(finished["outer_scores"]) == len(parts)
         scores = finished["outer_scores"] if complete else []
         result = _found(study, problem, store.settled, yardsticks, scores)
@@ -129,8 +130,8 @@ def tune(
         except (TrackingError, DivergenceError) as error:
             return replace(result, problem=str(error))
         name, version = (result.model.name, result.model.version) if result.model else (None, None)
-        record = {"trials": len(outcomes), "uri": uri, "name": name, "version": version, "outer_scores": scores}
-        store.note("finished", record)
+        record = {"trials": len(outcomes), "n_seeds": plan.n_seeds, "uri": uri, "outer_scores": scores}
+        store.note("finished", {**record, "name": name, "version": version})
         return result
 
 

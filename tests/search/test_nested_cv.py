@@ -11,6 +11,7 @@ from sklearn.model_selection import GroupKFold, cross_validate
 from bpmodel import BPRegressor
 from search import BPSearchCV, StudyError, cli, data, nested_cv, runner, spec, tracking, tuning
 from search.nested_cv import Nested
+from search.refitting import refit
 from search.report import number
 
 STUDY = """\
@@ -129,10 +130,10 @@ def test_an_outer_fold_without_a_network_has_no_score(make, monkeypatch, reason)
         monkeypatch.setattr(nested_cv, "winner", lambda outcomes: None)
     else:
 
-        def refit(*_):
+        def always_diverges(*_):
             raise nested_cv.DivergenceError("three times")
 
-        monkeypatch.setattr(nested_cv, "refit", refit)
+        monkeypatch.setattr(nested_cv, "refit", always_diverges)
     assert nested_cv.score(part, plan(study)) is None
     assert np.isnan(Nested([1.0, None]).score)
     assert np.isnan(Nested([1.0, None]).std)
@@ -215,6 +216,23 @@ def test_nested_cross_validation_may_be_asked_for_later(make):
     assert {n: o.fold_scores for n, o in second.outcomes.items()} == {
         n: o.fold_scores for n, o in first.outcomes.items()
     }
+
+
+def test_more_seeds_may_be_asked_for_later_bug(make, monkeypatch):
+    """The study and its outer folds were complete: nothing was evaluated again."""
+    study = make()
+    assert tuning.tune(study).best.seed_scores == []
+    refitted = []
+    monkeypatch.setattr(
+        nested_cv, "refit", lambda problem, best: refitted.append(best.seed_scores) or refit(problem, best)
+    )
+    Path("small.toml").write_text(Path("small.toml").read_text().replace("n_seeds = 1", "n_seeds = 2"))
+    more = spec.load("small.toml")
+    second = tuning.tune(more)
+    assert (second.unchanged, len(second.best.seed_scores)) == (False, 2)
+    assert [len(scores) for scores in refitted] == [2, 2, 2]
+    assert tuning.tune(more).unchanged
+    assert tuning.tune(study).unchanged
 
 
 def test_a_search_is_nested_by_groups_as_any_estimator_of_scikit_learn():
