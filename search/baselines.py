@@ -72,7 +72,7 @@ def persistence(problem: Problem, last_known: NDArray[Any]) -> Baseline:
 
 
 def attempt(measure: Callable[[Problem, str], Baseline], problem: Problem) -> Baseline | None:
-    """Return a baseline, or None where it cannot be scored: without targets, or where a scorer needs the estimator itself."""
+    """Return a baseline, or None where it cannot be scored: without targets, or where a scorer does not fit its predictions."""
     task = "classification" if is_classifier(problem.pipeline) else "regression"
     try:
         found = measure(problem, task)

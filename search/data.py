@@ -106,6 +106,7 @@ def read_table(path: Path, where: str, least: int = 2) -> pd.DataFrame:
     except (OSError, ValueError) as error:
         reason = " ".join(str(error).split())
         raise StudyError(f"{where}: {path} cannot be read as a table: {reason}") from None
+    frame = frame.reset_index(drop=True)  # a Parquet file may have one of its own
     frame.columns = [str(column) for column in frame.columns]
     if frame.empty or frame.shape[1] < least:
         raise StudyError(
@@ -177,6 +178,11 @@ def _as_forecasts(study: Study, data: Dataset) -> Dataset:
         _check_column(data, name, f"{where} exogenous = {name!r}")
     series = data.X.assign(**{data.target: data.y})
     X, y = forecasting.supervised(series, data.target, keys.lags, keys.horizon, keys.exogenous)
+    if not X.columns.is_unique:
+        twice = ", ".join(X.columns[X.columns.duplicated()])
+        raise StudyError(
+            f"{where} lags = {keys.lags!r}, exogenous = {keys.exogenous!r} make several columns of one name: {twice}"
+        )
     if X.empty:
         raise StudyError(
             f"{where} lags = {keys.lags!r}, horizon = {keys.horizon} leave no row of {len(series)}: the series is too short"

@@ -24,7 +24,7 @@ from search.once import Once
 from search.outcomes import Outcome, winner
 from search.problem import Problem, seed
 from search.refitting import refit
-from search.setting import build_problem, measure_baselines, open_store, split
+from search.setting import build_problem, measure_dummy, open_store, split
 from search.spec import Study
 
 
@@ -96,7 +96,7 @@ def score(
         unchanged = known.get("trials") == len(store.outcomes) and known["n_seeds"] >= plan.n_seeds
         if unchanged and runner.ended(plan, store):
             return known["score"]
-        dummy = measure_baselines(part.study, problem)[0]
+        dummy = measure_dummy(part.study, problem)
         outcomes = runner.run(
             problem, part.study.space, plan, store, dummy.score, lambda *_: on_outcomes(store.outcomes)
         )

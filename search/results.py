@@ -20,7 +20,7 @@ class Result:
     outcomes : dict of int to Outcome
         All trials, those of earlier runs included.
     baselines : list of Baseline
-        Dummy predictor and linear model on the same folds.
+        Dummy predictor and, where they can be scored, others on the same folds.
     best : Outcome or None
         None if no trial finished healthy.
     rivals : dict of int to Difference

@@ -15,6 +15,7 @@ from search.data import Dataset
 from search.dimensions import label
 from search.errors import StudyError
 from search.folds import Folds
+from search.prepared import prepare
 from search.preprocessing import PATHS, check_columns, default_pipeline
 from search.problem import Problem
 from search.spec import Study
@@ -51,23 +52,45 @@ def split(study: Study, scheme: Scheme, dataset: Dataset, where: str) -> Folds:
 def measure_baselines(study: Study, problem: Problem, last_known: NDArray[Any] | None = None) -> list[Baseline]:
     """Score dummy predictor and linear model, and for forecasts the `last_known` values, on the folds of a study.
 
+    Only the dummy predictor is always there: a linear model may predict what a scorer takes no part in, such as counts below 0.
+
+    Raises
+    ------
+    StudyError
+        If the scorer does not fit the data, or the columns cannot be prepared.
+    """
+    dummy = measure_dummy(study, problem)
+    try:
+        prepare(problem)
+    except ValueError as error:
+        raise StudyError(f"{study.path}: the columns cannot be prepared: {_first_line(error)}") from None
+    others = [baselines.linear]
+    if last_known is not None:
+        others.append(lambda problem, task: baselines.persistence(problem, last_known))
+    return [dummy, *(scored for measure in others if (scored := baselines.attempt(measure, problem)))]
+
+
+def measure_dummy(study: Study, problem: Problem) -> Baseline:
+    """Score the dummy predictor on the folds of a study.
+
     Raises
     ------
     StudyError
         If the scorer does not fit the data.
     """
     try:
-        scored = [baselines.dummy(problem, study.data.task), baselines.linear(problem, study.data.task)]
-        if last_known is not None:
-            scored.append(baselines.persistence(problem, last_known))
-        if not all(np.isfinite(b.score) for b in scored):
+        scored = baselines.dummy(problem, study.data.task)
+        if not np.isfinite(scored.score):
             raise ValueError("the score of the dummy predictor is not finite")
     except (ValueError, TypeError, AttributeError) as error:  # what scorers raise where they do not fit
-        reason = str(error).splitlines()[0]
         raise StudyError(
-            f"{study.path}: [cv] scoring = {study.scoring!r} does not fit this {study.data.task}: {reason}"
+            f"{study.path}: [cv] scoring = {study.scoring!r} does not fit this {study.data.task}: {_first_line(error)}"
         ) from None
     return scored
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).splitlines()[0]
 
 
 def identity(study: Study, dataset: Dataset, problem: Problem) -> dict[str, Any]:

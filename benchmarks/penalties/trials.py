@@ -15,7 +15,7 @@ from search.divergence import Teacher
 from search.leaders import reseeded
 from search.outcomes import Outcome
 from search.sampling import METHODS
-from search.setting import build_problem, measure_baselines
+from search.setting import build_problem, measure_dummy
 from search.store import StudyStore
 
 TRIALS, START = 60, 10
@@ -68,7 +68,7 @@ def of_networks(path: Path, method: str, penalty: str, seed: int, n_trials: int 
     """Run a study file with one trial at a time, none of them stopped early, so that epochs can be compared."""
     study, dataset = _set(path)
     problem = build_problem(study, dataset)
-    dummy = measure_baselines(study, problem)[0].score
+    dummy = measure_dummy(study, problem).score
     plan = runner.Plan(method, n_trials, n_jobs=1, prune=False, penalty=penalty)
     with closing(StudyStore(None, study.name, {}, study.space)) as store, warnings.catch_warnings():
         warnings.simplefilter("ignore")

@@ -20,7 +20,7 @@ import pandas as pd
 import pytest
 from sklearn.metrics import get_scorer, get_scorer_names
 
-from search import StudyError, cli, data, plots, setting, spec, tracking, tuning
+from search import StudyError, baselines, cli, data, plots, setting, spec, tracking, tuning
 from search.store import StudyStore, _lock
 from search.tracking import stores
 
@@ -548,6 +548,20 @@ def test_scorer_that_does_not_fit_was_unexpected_bug(tmp_path, monkeypatch, writ
     assert not refused.keys() & fit[task]
     for scoring, message in refused.items():
         assert f"[cv] scoring = {scoring!r} does not fit this {task}: " in message
+
+
+def test_a_linear_model_that_cannot_be_scored_is_left_out_bug(tmp_path, monkeypatch):
+    """The study was refused, although its own networks predict what the scorer takes: counts above 0."""
+    monkeypatch.chdir(tmp_path)
+    x = np.linspace(-3, 3, 60)
+    pd.DataFrame({"x": x, "n": np.round(np.exp(2 * x))}).to_csv("counts.csv", index=False)
+    Path("counts.toml").write_text(
+        "name = 'counts'\n[data]\nsource = 'counts.csv'\ntarget = 'n'\ntask = 'regression'\n"
+        "[model]\nloss = 'poisson'\nmax_iter = 4\n[cv]\nscoring = 'neg_mean_poisson_deviance'\n"
+    )
+    outcome, yardsticks = tuning.cross_validate(spec.load("counts.toml"), {})
+    assert outcome.verdict == "ok"
+    assert [b.name for b in yardsticks] == [baselines.DUMMY]
 
 
 def file_for_folder(name: str) -> Callable[..., None]:

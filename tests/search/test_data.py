@@ -62,6 +62,15 @@ def test_compressed_and_parquet_files_hold_the_same(load, tmp_path):
         pd.testing.assert_frame_equal(load(source=source).X, load().X)
 
 
+@pytest.mark.parametrize(
+    "index", [FRAME["half"], FRAME["kind"], FRAME.index + 3], ids=["numbers", "texts", "rows left out"]
+)
+def test_the_index_of_a_parquet_file_is_not_the_order_of_its_rows_bug(load, tmp_path, index):
+    """Rows of a series were counted by it: it took places for times, or ended with a traceback."""
+    FRAME.set_axis(index).to_parquet(tmp_path / "homes.parquet")
+    pd.testing.assert_frame_equal(load(source="homes.parquet").X, load().X)
+
+
 @pytest.mark.parametrize("name", data.SKLEARN_SETS)
 def test_sets_of_scikit_learn(load, name):
     task = "regression" if name in ("diabetes", "linnerud") else "classification"

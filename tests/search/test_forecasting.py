@@ -198,6 +198,11 @@ MISTAKES = {
         "gap = 2",
         "[cv] gap = 2 would train on targets that are not known yet; a horizon of 4 needs 3",
     ),
+    "exogenous column twice": (
+        "lags = 2\nexogenous = ['wind', 'wind']",
+        "",
+        "exogenous = ['wind', 'wind'] make several columns of one name: wind_lag_1, wind_lag_2",
+    ),
     "short": ("lags = 60", "", "[data] lags = 60, horizon = 1 leave no row of 60: the series is too short"),
     "time twice": (
         "lags = 3\ntime = 'hour'",
