@@ -12,7 +12,7 @@ from sklearn.utils.validation import _check_method_params
 from search.interruption import Cancelled
 from search.outcomes import Outcome
 from search.problem import Problem, Trial, configured
-from search.scoring import by_metric, objective, scores
+from search.scoring import by_metric, named, objective, scores
 
 
 def train(problem: Problem, trial: Trial, cancelled: Callable[[], bool]) -> Outcome:
@@ -49,7 +49,7 @@ def train(problem: Problem, trial: Trial, cancelled: Callable[[], bool]) -> Outc
         curve={},
         losses={},
         seconds=0.0,
-        metrics=metrics if len(metrics) > 1 else {},
+        metrics=named(metrics),
         train_metrics=by_metric(training_scores),
         fit_seconds=fit_seconds,
         score_seconds=score_seconds,

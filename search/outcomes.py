@@ -55,7 +55,7 @@ class Outcome:
     repairs : list of str
         What ``on_divergence="repair"`` changed, fold by fold.
     metrics, train_metrics : dict of str to list of float
-        Scores of each fold by every metric where there are several, and those of training rows where they were asked for.
+        Scores of each fold by every metric that has a name, and those of training rows where they were asked for.
     fit_seconds, score_seconds : list of float
         How long each fold took.
     seed_scores : list of float
@@ -92,7 +92,7 @@ class Outcome:
 
     @property
     def means(self) -> dict[str, float]:
-        """Mean over the folds of every metric; empty where there is only one."""
+        """Mean over the folds of every metric that has a name."""
         return {name: float(np.mean(scores)) for name, scores in self.metrics.items()}
 
     @property

@@ -16,7 +16,7 @@ from sklearn.utils.validation import _check_method_params
 from search.problem import Problem
 
 SCORE = "score"
-"""Name of a metric that is the only one."""
+"""Stands for a name where a scorer returns a number."""
 
 
 def build(estimator: Any, scoring: Any, refit: Any, error_score: Any) -> tuple[Any, str | None]:
@@ -114,3 +114,8 @@ def by_metric(folds: Sequence[Mapping[str, float]]) -> dict[str, list[float]]:
     {'r2': [0.5, 0.75], 'max_error': [-2.0, -1.0]}
     """
     return {name: [fold[name] for fold in folds] for name in folds[0]} if folds else {}
+
+
+def named(metrics: dict[str, list[float]]) -> dict[str, list[float]]:
+    """Return the scores by metric if the scorer has names for them; nothing if they are of the only metric, without one."""
+    return {} if list(metrics) == [SCORE] else metrics

@@ -26,7 +26,7 @@ from search.nesting import surround
 from search.outcomes import Divergence, Outcome
 from search.prepared import Prepared
 from search.problem import Problem, Trial
-from search.scoring import by_metric, objective, scores, sees_predictions_only
+from search.scoring import by_metric, named, objective, scores, sees_predictions_only
 
 
 def train(problem: Problem, trial: Trial, cancelled: Callable[[], bool]) -> Outcome:
@@ -146,7 +146,7 @@ class _Run:
             seconds=0.0,
             divergence=divergence,
             repairs=_repairs(self.fits),
-            metrics=self.metrics if scored and len(self.metrics) > 1 else {},
+            metrics=named(self.metrics) if scored else {},
             train_metrics=self.train_metrics if scored else {},
             fit_seconds=[round(s, 6) for s in self.fit_seconds.tolist()],
             score_seconds=[round(s, 6) for s in self.score_seconds.tolist()],

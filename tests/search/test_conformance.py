@@ -206,6 +206,8 @@ ONE = {
     "function": (mean_error, True),
     "scorer": (make_scorer(mean_absolute_error, greater_is_better=False), True),
     "choice": ("r2", lambda table: 1),
+    "name in a list": (["r2"], "r2"),
+    "function that names one": (lambda estimator, X, y: {"r2": estimator.score(X, y)}, "r2"),
     "no refit": ("r2", False),
 }
 BEST = ("best_index_", "best_params_", "best_score_", "multimetric_", "n_splits_")
