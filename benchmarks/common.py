@@ -138,6 +138,16 @@ def main(name: str, measure: Callable[..., Table], repeats: int) -> None:
     run(name, measure, options.markdown, repeats=options.repeats)
 
 
+def main_over_sets(name: str, measure: Callable[..., Table], rows: int) -> None:
+    """Run a benchmark that goes over data sets from the command line; `rows` of a set unless that says otherwise."""
+    command = parser(f"benchmarks.{name}", measure.__doc__)
+    command.add_argument("--data", type=Path, help="folder of data sets; by default those inside scikit-learn")
+    command.add_argument("--rows", type=int, default=rows, help="most rows of a set (%(default)s)")
+    command.add_argument("--jobs", type=int, default=2, help="fits at a time (%(default)s)")
+    options = vars(command.parse_args())
+    run(name, measure, options.pop("markdown"), **options)
+
+
 def run(name: str, measure: Callable[..., Table], markdown: Path | None, **options: Any) -> None:
     """Measure on one BLAS thread, print the table, and keep it if asked to."""
     with threadpool_limits(1, user_api="blas"):

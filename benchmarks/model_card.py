@@ -34,7 +34,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
-from benchmarks.common import Table, parser, run, say
+from benchmarks.common import Table, main_over_sets, say
 from benchmarks.sets import Data, load
 from bpmodel import BPClassifier, BPRegressor
 from bpmodel.preprocessing import TablePreprocessor
@@ -141,14 +141,5 @@ def measure(data: Path | None = None, rows: int = ROWS, jobs: int = 2) -> Table:
     )
 
 
-def main() -> None:
-    command = parser("benchmarks.model_card", measure.__doc__)
-    command.add_argument("--data", type=Path, help="folder of data sets; by default those inside scikit-learn")
-    command.add_argument("--rows", type=int, default=ROWS, help="most rows of a set (%(default)s)")
-    command.add_argument("--jobs", type=int, default=2, help="fits at a time (%(default)s)")
-    options = vars(command.parse_args())
-    run("model_card", measure, options.pop("markdown"), **options)
-
-
 if __name__ == "__main__":
-    main()
+    main_over_sets("model_card", measure, ROWS)

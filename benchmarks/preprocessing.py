@@ -2,7 +2,7 @@
 
     python -m benchmarks.preprocessing [--data FOLDER] [--rows 4000] [--jobs 2] [--markdown FILE]
 
-On every set of a folder, or on those inside scikit-learn (`benchmarks.model_card` says what a folder holds), a few networks are
+On every set of a folder, or on those inside scikit-learn (`benchmarks.sets`), a few networks are
 cross-validated as a search does it, with each option of the preprocessing: all have the same folds, seeds and networks, and an
 option's error on a set is that of its best network. It is the RMSE or the log loss; the number of epochs is that of the best
 mean score over the folds.
@@ -22,8 +22,8 @@ from sklearn.metrics import get_scorer
 from sklearn.model_selection import KFold, StratifiedKFold
 from threadpoolctl import threadpool_limits
 
-from benchmarks.common import Table, parser, run, say
-from benchmarks.model_card import Data, load
+from benchmarks.common import Table, main_over_sets, say
+from benchmarks.sets import Data, load
 from search.evaluation import evaluate
 from search.folds import from_splitter
 from search.preprocessing import PATHS, default_pipeline
@@ -107,14 +107,5 @@ def measure(data: Path | None = None, rows: int = ROWS, jobs: int = 2) -> Table:
     )
 
 
-def main() -> None:
-    command = parser("benchmarks.preprocessing", measure.__doc__)
-    command.add_argument("--data", type=Path, help="folder of data sets; by default those inside scikit-learn")
-    command.add_argument("--rows", type=int, default=ROWS, help="most rows of a set (%(default)s)")
-    command.add_argument("--jobs", type=int, default=2, help="trials at a time (%(default)s)")
-    options = vars(command.parse_args())
-    run("preprocessing", measure, options.pop("markdown"), **options)
-
-
 if __name__ == "__main__":
-    main()
+    main_over_sets("preprocessing", measure, ROWS)

@@ -194,9 +194,8 @@ def _options(task: str) -> dict[str, dict[str, Option]]:
 def _scheme(data: Data, cv: CrossValidation) -> Scheme:
     in_order = bool(data.time or data.lags)
     kind = cv.kind or default_kind(data.task, group=bool(cv.group), split=bool(cv.split), time=in_order)
-    gap = (
-        data.horizon - 1 if cv.gap is None else cv.gap
-    )  # the last training target is then the first validation row's lag 1
+    # with the least gap the last training target is lag 1 of the first validation row
+    gap = data.horizon - 1 if cv.gap is None else cv.gap
     return Scheme(kind, cv.n_splits, cv.shuffle, cv.repeats, gap, cv.group or cv.split)
 
 

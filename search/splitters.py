@@ -97,18 +97,23 @@ class Kind:
     forecasts: bool = False
 
 
+def _shuffling(splitter: Callable[..., Any]) -> Callable[[Scheme, int | None], Any]:
+    """Return how splitters are made that can shuffle before they split."""
+    return lambda scheme, seed: splitter(scheme.n_splits, shuffle=scheme.shuffled, random_state=seed)
+
+
 SHUFFLED = ("n_splits", "shuffle", "repeats", "outer")
 
 KINDS = {
     "k_fold": Kind(
-        lambda scheme, seed: KFold(scheme.n_splits, shuffle=scheme.shuffled, random_state=seed),
+        _shuffling(KFold),
         "{n_splits} folds",
         "k parts; each is validated once. The default for regression.",
         SHUFFLED,
         shuffle=True,
     ),
     "stratified": Kind(
-        lambda scheme, seed: StratifiedKFold(scheme.n_splits, shuffle=scheme.shuffled, random_state=seed),
+        _shuffling(StratifiedKFold),
         "{n_splits} folds",
         "The same with each class in equal shares. The default for classification.",
         SHUFFLED,
@@ -116,14 +121,14 @@ KINDS = {
         shuffle=True,
     ),
     "group": Kind(
-        lambda scheme, seed: GroupKFold(scheme.n_splits, shuffle=scheme.shuffled, random_state=seed),
+        _shuffling(GroupKFold),
         "{n_splits} folds of groups",
         "k parts of about equal size; all rows of a group are in the same. The default where `group` is named, for regression.",
         (*SHUFFLED, "group"),
         needs="group",
     ),
     "stratified_group": Kind(
-        lambda scheme, seed: StratifiedGroupKFold(scheme.n_splits, shuffle=scheme.shuffled, random_state=seed),
+        _shuffling(StratifiedGroupKFold),
         "{n_splits} folds of groups",
         "The same with each class in shares as equal as groups allow. The default where `group` is named, for classification.",
         (*SHUFFLED, "group"),

@@ -154,25 +154,14 @@ def trees(task: Task, seconds: float | None) -> Run:
 def grid(task: Task, seconds: float | None) -> Run:
     """GridSearchCV over scikit-learn's MLP."""
     model, prefix = _mlp(task)
-    space = {prefix + name: values for name, values in GRID.items()}
-    return _scikit_learn(task, GridSearchCV(model, space, scoring=task.scoring, n_jobs=JOBS, cv=task.folds))
+    return _scikit_learn(task, GridSearchCV, model, {prefix + name: values for name, values in GRID.items()})
 
 
 def random(task: Task, seconds: float | None) -> Run:
     """RandomizedSearchCV over scikit-learn's MLP."""
     model, prefix = _mlp(task)
-    return _scikit_learn(
-        task,
-        RandomizedSearchCV(
-            model,
-            _distributions(prefix),
-            n_iter=TRIALS,
-            scoring=task.scoring,
-            n_jobs=JOBS,
-            cv=task.folds,
-            random_state=task.seed,
-        ),
-    )
+    more = {"n_iter": TRIALS, "random_state": task.seed}
+    return _scikit_learn(task, RandomizedSearchCV, model, _distributions(prefix), **more)
 
 
 def halving(task: Task, seconds: float | None) -> Run:
@@ -181,18 +170,8 @@ def halving(task: Task, seconds: float | None) -> Run:
     from sklearn.model_selection import HalvingRandomSearchCV
 
     model, prefix = _mlp(task)
-    return _scikit_learn(
-        task,
-        HalvingRandomSearchCV(
-            model,
-            _distributions(prefix),
-            n_candidates=TRIALS,
-            scoring=task.scoring,
-            n_jobs=JOBS,
-            cv=_Fixed(task.folds),
-            random_state=task.seed,
-        ),
-    )
+    more = {"n_candidates": TRIALS, "random_state": task.seed, "cv": _Fixed(task.folds)}
+    return _scikit_learn(task, HalvingRandomSearchCV, model, _distributions(prefix), **more)
 
 
 CONTENDERS: dict[str, Callable[[Task, float | None], Run]] = {
@@ -287,8 +266,9 @@ def _optuna(
     return Run(_improvements(finished), finished[-1][0], task.test(search), len(search.trials_))
 
 
-def _scikit_learn(task: Task, search: Any) -> Run:
+def _scikit_learn(task: Task, kind: Any, model: Any, space: dict[str, Any], **more: Any) -> Run:
     """Run a search of scikit-learn's, of which only the end is seen."""
+    search = kind(model, space, **{"scoring": task.scoring, "n_jobs": JOBS, "cv": task.folds} | more)
     started = time.perf_counter()
     search.fit(task.X, task.y)
     seconds = time.perf_counter() - started - search.refit_time_

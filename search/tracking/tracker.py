@@ -96,15 +96,7 @@ class Tracker:
         self._jobs.put(lambda: client.finish(self.uri, self._opened.parent, report))
 
     def register(self, model: Any, X: Any, score: float) -> RegisteredModel:
-        """Log a fitted pipeline, register it and give it the alias ``champion``; wait until that is done.
-
-        Parameters
-        ----------
-        model : estimator
-            The whole pipeline: raw input in, predictions in original units out.
-        X : DataFrame or array-like
-            Raw input; its first rows become the model's example.
-        """
+        """Register a fitted pipeline under the study's name, as `models.register` does; wait until that is done."""
         self._jobs.put(lambda: self._register(model, X, score))
         self.flush()
         assert self._model is not None
