@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import optuna
@@ -46,14 +46,15 @@ class TPESampler:
         self._distributions = distributions(self._axes)
         self._conditional = any(leaf.when for leaf in self._axes.values())
         self._told: list[FrozenTrial] = []
-        self._unseeded = True
-        self._begin()
+        self._running: dict[int, int] = {}
+        self._study, self._unseeded = _study([]), True
 
     def ask(self, number: int) -> dict[str, Any]:
         if self._unseeded:  # with a seed that depends on the trial, so that no draw is repeated
             self._study.sampler = _estimator(spaces.seed(self._seed, number), self._conditional)
             self._unseeded = False
-        trial = self._asked[number] = self._study.ask()
+        trial = self._study.ask()
+        self._running[number] = trial.number
         leaves: dict[str, Any] = {}
         for name, leaf in self._axes.items():
             if leaf.exists(leaves):
@@ -62,39 +63,26 @@ class TPESampler:
         return spaces.assemble(self._space, leaves)
 
     def tell(self, outcome: Outcome, lesson: Lesson) -> None:
-        trial = self._asked.pop(outcome.number, None)
+        if outcome.number in self._running:  # its outcome is a trial of its own; failed ones are not seen
+            self._study.tell(self._running.pop(outcome.number), state=TrialState.FAIL)
         if lesson.state == "failed":
-            if trial is not None:
-                self._study.tell(trial, state=TrialState.FAIL)
             return
-        if trial is None:
-            self._study.add_trial(self._finished(outcome, lesson))
-            self._told.append(self._study.get_trials(deepcopy=False)[-1])
-        else:
-            trial.set_constraint(CONSTRAINT, lesson.constraint)
-            pruned = lesson.state == "pruned"
-            for epoch, score in outcome.curve.items() if pruned else ():
-                trial.report(score, epoch)
-            self._told.append(self._study.tell(trial, None if pruned else lesson.value, STATES[lesson.state]))
+        self._told.append(self._finished(outcome, lesson))
+        self._study.add_trial(self._told[-1])
         if len(self._told) > MOST_SHOWN:
             self._forget()
 
     def _forget(self) -> None:
-        """Keep a selection of the trials."""
+        """Go on in a study that has a selection of the trials that were told, and those that are running."""
         kept = selection([_rank(trial) for trial in self._told], SHOWN, BEST, LATEST)
         self._told = [self._told[i] for i in kept]
-        self._begin()
-
-    def _begin(self) -> None:
-        """Begin a study in memory with the trials that were told; those that still run join it when they are told."""
-        with quiet():
-            self._study = optuna.create_study(direction="maximize")
-        self._study.add_trials(self._told)
-        self._asked: dict[int, optuna.Trial] = {}
-        self._unseeded = True
+        trials = self._study.get_trials(deepcopy=False)
+        running = {number: trials[place] for number, place in self._running.items()}
+        self._study, self._unseeded = _study([*self._told, *running.values()]), True
+        self._running = {number: len(self._told) + i for i, number in enumerate(running)}
 
     def _finished(self, outcome: Outcome, lesson: Lesson) -> FrozenTrial:
-        """Return a trial that was not asked for here: from before the study was cut off, or a point of the user's."""
+        """Return what became of a trial in Optuna's terms."""
         pruned = lesson.state == "pruned"
         leaves = spaces.leaves(self._space, outcome.params)
         return create_trial(
@@ -105,6 +93,14 @@ class TPESampler:
             intermediate_values=outcome.curve if pruned else None,
             constraints={CONSTRAINT: lesson.constraint},
         )
+
+
+def _study(trials: Sequence[FrozenTrial]) -> optuna.Study:
+    """Return a study in memory that has trials."""
+    with quiet():
+        study = optuna.create_study(direction="maximize")
+    study.add_trials(trials)
+    return study
 
 
 def _estimator(seed: int, conditional: bool) -> optuna.samplers.TPESampler:

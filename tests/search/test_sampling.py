@@ -167,6 +167,24 @@ def test_bayesian_search_forgets_trials_of_every_penalty(penalty, make_outcome):
     assert lies_in(sampler.ask(number + 1), space)
 
 
+def test_bayesian_search_forgets_no_trial_that_is_running(make_outcome):
+    """It keeps away from where trials are running also where it has just forgotten some of those that were told."""
+
+    def proposed(running) -> list[dict]:
+        sampler, asked = METHODS["bayesian"].sampler(SPACES["real"], 0), {}
+        for number in range(MOST_SHOWN + 1):
+            if number == MOST_SHOWN:
+                asked = {later: sampler.ask(later) for later in running}
+            params = spaces.random_point(SPACES["real"], 0, number)
+            tell(sampler, make_outcome(number, scores=(-abs(params["alpha"] - 0.5) - params["rate"],), params=params))
+        following = [sampler.ask(number) for number in range(2000, 2003)]
+        for number, params in asked.items():
+            tell(sampler, make_outcome(number, params=params))
+        return following
+
+    assert proposed(range(1000, 1008)) != proposed([])
+
+
 @each_method
 def test_the_points_of_a_queue_come_first(method, make_outcome):
     space = SPACES["conditional"]
