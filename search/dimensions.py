@@ -135,7 +135,7 @@ class Quantile:
     points: int = GRID_POINTS
 
     @property
-    def _discrete(self) -> bool:
+    def integer(self) -> bool:
         return not hasattr(self.distribution.dist, "pdf")
 
     def grid(self) -> list[Any]:
@@ -146,18 +146,18 @@ class Quantile:
 
     def at(self, u: float) -> float:
         value = self.distribution.ppf(min(max(u, 1e-9), 1 - 1e-9))
-        return int(value) if self._discrete else float(value)
+        return int(value) if self.integer else float(value)
 
     def place(self, value: float) -> float:
-        below = self.distribution.cdf(value - 1) if self._discrete else self.distribution.cdf(value)
+        below = self.distribution.cdf(value - 1) if self.integer else self.distribution.cdf(value)
         return float(below + self.distribution.cdf(value)) / 2
 
     def check(self, value: Any) -> float:
         low, high = self.distribution.support()
-        if not is_number(value) or not low <= value <= high or (self._discrete and value != round(value)):
-            kind = "whole numbers" if self._discrete else "numbers"
+        if not is_number(value) or not low <= value <= high or (self.integer and value != round(value)):
+            kind = "whole numbers" if self.integer else "numbers"
             raise ValueError(f"is {value!r}; allowed are {kind} from {low} to {high}")
-        return int(value) if self._discrete else float(value)
+        return int(value) if self.integer else float(value)
 
     def encode(self, value: float) -> float:
         return float(self.distribution.cdf(value))

@@ -101,24 +101,25 @@ class GaussianProcessSampler:
         best = float(scores.at(X[healthy]).mean.max())
         visited = {tuple(x) for x in known.round(9).tolist()}
 
-        def worth(rows: Array) -> Array:
+        def by_worth(rows: Array) -> Array:
+            """Return the rows, those that are worth most first."""
             features = self._cube.features(rows)
             worth = log_expected_improvement(*scores.at(features), best)
+            unlikely = np.zeros(len(rows), dtype=bool)
             if not healthy.all():
                 chance = log_probability_healthy(*health.at(features), health.noise)
-                worth = np.where(chance < math.log(LEAST_CHANCE), chance - 1e3, worth + chance)
+                unlikely = chance < math.log(LEAST_CHANCE)
+                worth = np.where(unlikely, chance, worth + chance)
             again = np.array([tuple(x) in visited for x in features.round(9).tolist()])
-            return np.where(again, worth - 1e6, worth)  # a configuration is tried twice only where there is no other
+            # a configuration is tried twice only where there is no other
+            return rows[np.lexsort((-worth, unlikely, again))]
 
         rows = qmc.Sobol(self._cube.n_axes, rng=random).random(CANDIDATES)
-        leaders = [t.row for t in sorted((t for t in shown if t.healthy), key=lambda t: -t.value)[:5]]
-        rows = np.vstack([rows, self._around(np.array(leaders), ROUNDS[0], random)])
-        found = worth(rows)
+        leaders = np.array([t.row for t in sorted((t for t in shown if t.healthy), key=lambda t: -t.value)[:5]])
+        rows = by_worth(np.vstack([rows, self._around(leaders, ROUNDS[0], random)]))
         for width in ROUNDS[1:]:
-            top = rows[np.argsort(-found, kind="stable")[:5]]
-            near = self._around(top, width, random)
-            rows, found = np.vstack([rows, near]), np.concatenate([found, worth(near)])
-        return rows[int(found.argmax())]
+            rows = by_worth(np.vstack([rows[:5], self._around(rows[:5], width, random)]))
+        return rows[0]
 
     def _around(self, rows: Array, width: float, random: np.random.Generator) -> Array:
         """Return rows near others: some numbers moved, some choices drawn anew."""

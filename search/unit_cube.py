@@ -76,16 +76,12 @@ def _of_choice(d: Choice, numbers: NDArray[np.float64]) -> NDArray[np.float64]:
     return ranks[index][:, None]
 
 
-def _of_range(d: Range, numbers: NDArray[np.float64]) -> NDArray[np.float64]:
+def _of_numbers(d: Range | Quantile, numbers: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.array([d.place(d.at(u)) for u in numbers])[:, None] if d.integer else numbers[:, None]
-
-
-def _of_quantile(d: Quantile, numbers: NDArray[np.float64]) -> NDArray[np.float64]:
-    return numbers[:, None]
 
 
 COLUMNS: dict[type[Axis], Callable[[Any, NDArray[np.float64]], NDArray[np.float64]]] = {
     Choice: _of_choice,
-    Range: _of_range,
-    Quantile: _of_quantile,
+    Range: _of_numbers,
+    Quantile: _of_numbers,
 }

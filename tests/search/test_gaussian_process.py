@@ -8,8 +8,9 @@ from scipy.integrate import quad
 from search import spaces
 from search.acquisition import log_expected_improvement, log_probability_healthy
 from search.dimensions import label
+from search.divergence import Lesson
 from search.gaussian_process import GaussianProcess, covariance, standardised
-from search.gp import warped
+from search.gp import GaussianProcessSampler, warped
 from search.selection import selection
 from search.unit_cube import UnitCube
 
@@ -63,6 +64,17 @@ def test_warped_values_are_finite_and_in_order(values):
     assert np.abs(found).max(initial=0) < 30
 
 
+def test_what_would_diverge_is_proposed_only_where_nothing_else_is_left(make_outcome):
+    """Where scores are smooth and known well, the improvement of the points that are left may be less than 1e-400."""
+    sampler = GaussianProcessSampler(spaces.build({"units": (1, 40)}), 0)
+    told = [*range(1, 25), 27, 30, 35, 40]
+    for number, units in enumerate(told[::2] + told[1::2]):
+        healthy = units < 27
+        lesson = Lesson(-((units - 1) ** 2)) if healthy else Lesson(-9e3, 1.0)
+        sampler.tell(make_outcome(number, "ok" if healthy else "diverged", params={"units": units}), lesson)
+    assert sampler.ask(len(told))["units"] in (25, 26)
+
+
 CUBE = {
     "rate": (1e-4, 1.0, "log"),
     "batch": (1, 4),
@@ -71,6 +83,7 @@ CUBE = {
     "solver": ["adam", "sgd"],
     "momentum": {"low": 0.5, "high": 0.9, "when": {"solver": "sgd"}},
     "decay": scipy.stats.loguniform(1e-3, 1.0),
+    "units": scipy.stats.randint(1, 5),
     "one": ["a"],
     "sizes": {"layers": (1, 2), "width": [8, 16, 32]},
 }
