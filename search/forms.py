@@ -92,15 +92,15 @@ def _without_keys(given: Any) -> Plain:
         if len(given) == 3 and given[2] != "log":
             raise ValueError(f"is {given!r}; the third value of a range can only be 'log'")
         return _range(given[0], given[1], log=len(given) == 3)
-    if hasattr(given, "ppf"):
+    if hasattr(given, "ppf") and hasattr(given, "dist"):  # frozen
         return Quantile(given)
     if hasattr(given, "choices"):
         return Choice(tuple(given.choices))
     if hasattr(given, "low") and hasattr(given, "high"):
-        step = getattr(given, "step", None)
-        if step not in (None, 1):
-            return Choice(tuple(np.arange(given.low, given.high + step / 2, step).tolist()))
-        return _range(given.low, given.high, log=given.log)
+        if given.step is None or (isinstance(given.step, int) and given.step == 1):
+            return _range(given.low, given.high, log=given.log)
+        steps = np.arange(round((given.high - given.low) / given.step) + 1)
+        return Choice(tuple((given.low + given.step * steps).tolist()))
     if isinstance(given, Sequence | np.ndarray) and not isinstance(given, str):
         return Choice(tuple(given.tolist() if isinstance(given, np.ndarray) else given))
     raise ValueError(
@@ -124,8 +124,9 @@ def _range_from_table(table: Mapping[str, Any]) -> Range:
 
 
 def _range(low: float, high: float, log: bool = False, integer: bool | None = None, points: int = GRID_POINTS) -> Range:
+    low, high = (v.item() if isinstance(v, np.generic) else v for v in (low, high))
     if integer is None:
-        integer = all(isinstance(v, int | np.integer) for v in (low, high))
+        integer = isinstance(low, int) and isinstance(high, int)
     return Range(low, high, bool(log), integer, points)
 
 

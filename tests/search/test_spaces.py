@@ -164,11 +164,14 @@ FORMS = [
     ((1e-4, 1.0, "log"), Range(1e-4, 1.0, log=True)),
     ((1, 8), Range(1, 8, integer=True)),
     ((1, 8.0), Range(1, 8.0)),
+    ((np.int64(1), np.int64(8)), Range(1, 8, integer=True)),
+    ((np.float32(0.5), np.float32(8)), Range(0.5, 8.0)),
     ({"low": 1, "high": 8}, Range(1, 8, integer=True)),
     ({"low": 1, "high": 8, "integer": False}, Range(1, 8)),
     ({"low": 0.1, "high": 1, "log": True, "points": 3}, Range(0.1, 1, log=True, points=3)),
     (FloatDistribution(1e-3, 1, log=True), Range(1e-3, 1.0, log=True)),
     (FloatDistribution(0, 1, step=0.25), Choice((0.0, 0.25, 0.5, 0.75, 1.0))),
+    (FloatDistribution(0, 3, step=1), Choice((0.0, 1.0, 2.0, 3.0))),
     (IntDistribution(1, 9), Range(1, 9, integer=True)),
     (IntDistribution(1, 9, log=True), Range(1, 9, log=True, integer=True)),
     (IntDistribution(1, 9, step=4), Choice((1, 5, 9))),
@@ -179,11 +182,15 @@ FORMS = [
 
 @pytest.mark.parametrize(("given_form", "expected"), FORMS, ids=repr)
 def test_forms_of_a_dimension(given_form, expected):
-    assert dimension(given_form) == expected
+    found = dimension(given_form)
+    assert found == expected
+    assert json.dumps(found.describe()) == json.dumps(expected.describe())  # 1 and 1.0 are equal, but not alike
 
 
 def test_scipy_distribution_stands_for_itself():
     assert dimension(scipy.stats.expon(scale=2)).at(0.5) == pytest.approx(2 * math.log(2))
+    with pytest.raises(ValueError, match="allowed are a list of choices, a range"):
+        dimension(scipy.stats.expon)  # a family of them
 
 
 @pytest.mark.parametrize(
