@@ -160,7 +160,7 @@ class Quantile:
         return int(value) if self.integer else float(value)
 
     def encode(self, value: float) -> float:
-        return float(self.distribution.cdf(value))
+        return self.place(value)
 
     def decode(self, code: float) -> float:
         return self.at(code)

@@ -62,6 +62,13 @@ def test_the_place_of_a_value_gives_the_value(dimension, u):
     assert again == value or again == pytest.approx(value, rel=1e-6, abs=1e-9)
 
 
+def test_the_code_of_a_whole_number_lies_in_the_middle_of_its_numbers():
+    """A sampler that moves a code a little, up or down, still means the same value."""
+    units = DIMENSIONS["randint"]
+    for value in range(2, 7):
+        assert {units.decode(units.encode(value) + moved) for moved in (-0.09, 0.0, 0.09)} == {value}
+
+
 @each_dimension
 @settings(deadline=None, max_examples=60)
 @given(u=st.floats(0, 1))
