@@ -1,16 +1,18 @@
-"""What the files that use Optuna share: axes and states in its terms, the name of its constraint, and its log kept quiet."""
+"""What the files that use Optuna share: axes and finished trials in its terms, the name of its constraint, its log kept quiet."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
 
 import optuna
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
-from optuna.trial import TrialState
+from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from search.dimensions import Axis, Choice, Quantile
-from search.divergence import State
+from search.divergence import Lesson, State
+from search.outcomes import Outcome
 from search.spaces import Leaf
 
 CONSTRAINT = "divergence"
@@ -34,6 +36,25 @@ def _distribution(d: Axis) -> BaseDistribution:
     if d.integer:
         return IntDistribution(int(d.low), int(d.high), log=d.log)
     return FloatDistribution(d.low, d.high, log=d.log)
+
+
+def finished(
+    leaves: Mapping[str, Any],
+    axes: Mapping[str, Leaf],
+    outcome: Outcome,
+    lesson: Lesson,
+    notes: dict[str, Any] | None = None,
+) -> FrozenTrial:
+    """Return a finished trial in Optuna's terms, with notes of ours."""
+    return create_trial(
+        state=STATES[lesson.state],
+        value=lesson.value if lesson.state == "complete" else None,
+        params={name: axes[name].dimension.encode(value) for name, value in leaves.items()},
+        distributions=distributions({name: axes[name] for name in leaves}),
+        intermediate_values=outcome.curve if lesson.state == "pruned" else None,
+        constraints={CONSTRAINT: lesson.constraint},
+        user_attrs=notes,
+    )
 
 
 @contextmanager

@@ -17,10 +17,10 @@ from typing import Any
 
 import optuna
 from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
-from optuna.trial import FrozenTrial, create_trial
+from optuna.trial import FrozenTrial
 
 from search import spaces
-from search.distributions import CONSTRAINT, STATES, distributions, quiet
+from search.distributions import CONSTRAINT, STATES, finished, quiet
 from search.divergence import Lesson
 from search.errors import StudyError
 from search.outcomes import Divergence, Outcome, pool
@@ -51,14 +51,13 @@ class StudyStore:
 
     def __init__(self, path: Path | None, name: str, identity: Mapping[str, Any], space: Space) -> None:
         self._space, self._axes = space, spaces.axes(space)
-        self._distributions = distributions(self._axes)
         self._lock = None if path is None else _lock(path)
         try:
             with quiet():
                 self._study = _open(path, name)
             self._check_identity(path, name, json.loads(json.dumps(identity)))
-            finished = sorted(self._study.get_trials(deepcopy=False), key=lambda t: t.user_attrs["number"])
-            self.trials = {t.user_attrs["number"]: t for t in finished}
+            known = sorted(self._study.get_trials(deepcopy=False), key=lambda t: t.user_attrs["number"])
+            self.trials = {t.user_attrs["number"]: t for t in known}
             self.outcomes = {n: self._outcome(t) for n, t in self.trials.items()}
             self.lessons = {n: _lesson(t) for n, t in self.trials.items()}
             self.again = {
@@ -73,17 +72,9 @@ class StudyStore:
 
     def record(self, outcome: Outcome, lesson: Lesson) -> None:
         """Append a finished trial, and what the sampler was told of it."""
-        pruned = lesson.state == "pruned"
         leaves = spaces.leaves(self._space, outcome.params)
-        trial = create_trial(
-            state=STATES[lesson.state],
-            value=lesson.value if lesson.state == "complete" else None,
-            params={name: self._axes[name].dimension.encode(value) for name, value in leaves.items()},
-            distributions={name: self._distributions[name] for name in leaves},
-            intermediate_values=outcome.curve if pruned else None,
-            constraints={CONSTRAINT: lesson.constraint},
-            user_attrs={"number": outcome.number, "value": lesson.value, "outcome": json.dumps(_inert(outcome))},
-        )
+        notes = {"number": outcome.number, "value": lesson.value, "outcome": json.dumps(_inert(outcome))}
+        trial = finished(leaves, self._axes, outcome, lesson, notes)
         self._study.add_trial(trial)
         self.trials[outcome.number] = trial
         self.outcomes[outcome.number] = outcome

@@ -9,10 +9,10 @@ from typing import Any
 
 import optuna
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
-from optuna.trial import FrozenTrial, TrialState, create_trial
+from optuna.trial import FrozenTrial, TrialState
 
 from search import spaces
-from search.distributions import CONSTRAINT, STATES, distributions, quiet
+from search.distributions import CONSTRAINT, distributions, finished, quiet
 from search.divergence import Lesson
 from search.outcomes import Outcome
 from search.selection import selection
@@ -67,7 +67,7 @@ class TPESampler:
             self._study.tell(self._running.pop(outcome.number), state=TrialState.FAIL)
         if lesson.state == "failed":
             return
-        self._told.append(self._finished(outcome, lesson))
+        self._told.append(finished(spaces.leaves(self._space, outcome.params), self._axes, outcome, lesson))
         self._study.add_trial(self._told[-1])
         if len(self._told) > MOST_SHOWN:
             self._forget()
@@ -80,19 +80,6 @@ class TPESampler:
         running = {number: trials[place] for number, place in self._running.items()}
         self._study, self._unseeded = _study([*self._told, *running.values()]), True
         self._running = {number: len(self._told) + i for i, number in enumerate(running)}
-
-    def _finished(self, outcome: Outcome, lesson: Lesson) -> FrozenTrial:
-        """Return what became of a trial in Optuna's terms."""
-        pruned = lesson.state == "pruned"
-        leaves = spaces.leaves(self._space, outcome.params)
-        return create_trial(
-            state=STATES[lesson.state],
-            value=None if pruned else lesson.value,
-            params={name: self._axes[name].dimension.encode(leaf) for name, leaf in leaves.items()},
-            distributions={name: self._distributions[name] for name in leaves},
-            intermediate_values=outcome.curve if pruned else None,
-            constraints={CONSTRAINT: lesson.constraint},
-        )
 
 
 def _study(trials: Sequence[FrozenTrial]) -> optuna.Study:
