@@ -219,7 +219,7 @@ class BPClassifier(ClassifierMixin, BPEstimator):
             raise ValueError(f"y_val has the classes {unknown.tolist()}, which y has not: {self.classes_.tolist()}")
         return np.asarray(y)
 
-    def _weigh(self, y: NDArray, weight: NDArray, *, incremental: bool) -> NDArray:
+    def _weigh(self, y: NDArray, weight: NDArray, index: NDArray, *, incremental: bool) -> NDArray:
         if self.class_weight is None:
             return weight
         if incremental and self.class_weight == "balanced":
@@ -227,7 +227,8 @@ class BPClassifier(ClassifierMixin, BPEstimator):
                 "class_weight='balanced' needs all rows at once; for partial_fit give the weights as a dict, such as "
                 "compute_class_weight('balanced', classes=classes, y=y) finds them"
             )
-        return compute_sample_weight(self.class_weight, y) * (weight if weight.size else 1)
+        counted = index if self.class_weight == "balanced" else None
+        return compute_sample_weight(self.class_weight, y, indices=counted) * (weight if weight.size else 1)
 
     def _learn_target(self, y: NDArray, weight: NDArray) -> None:
         pass  # `_validate` has learned the classes

@@ -56,8 +56,8 @@ class TrainableNetwork(ExplainedNetwork):
     def _encode(self, y: ArrayLike) -> NDArray:
         """Return what the network learns in place of y, of shape (n, outputs)."""
 
-    def _weigh(self, y: NDArray, weight: NDArray, *, incremental: bool) -> NDArray:
-        """Return the weights of the rows, given those of the samples; none at all where every row counts the same."""
+    def _weigh(self, y: NDArray, weight: NDArray, index: NDArray, *, incremental: bool) -> NDArray:
+        """Return the weights of the rows, given those of the samples and which are trained on; none where all count the same."""
         return weight
 
     def begin_fit(
@@ -124,8 +124,8 @@ class TrainableNetwork(ExplainedNetwork):
         if issparse(X) and self.scale_input == "robust":
             raise ValueError("scale_input='robust' needs dense rows; X is sparse, for which 'standard' is possible")
         weight = np.zeros(0) if sample_weight is None else _check_sample_weight(sample_weight, X)
-        weight = self._weigh(y, weight, incremental=incremental)
         index = np.arange(X.shape[0]) if rows is None else np.asarray(rows)
+        weight = self._weigh(y, weight, index, incremental=incremental)
         if first:
             self._scaling = scaling.learn(self.scale_input, X if rows is None else X[index])
         X = scaling.apply(self._scaling, X)

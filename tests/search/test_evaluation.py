@@ -7,13 +7,16 @@ import json
 import numpy as np
 import pytest
 from sklearn.base import clone
+from sklearn.model_selection import KFold
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
+from sklearn.utils.class_weight import compute_sample_weight
 
 from bpmodel import BPRegressor, DivergenceWarning
-from search import diagnoses
+from search import diagnoses, folds
 from search.checkpoints import checkpoints
 from search.evaluation import evaluate
+from search.fits import begin
 from search.interruption import Cancelled
 from search.once import Once
 from search.prepared import prepare
@@ -86,6 +89,16 @@ def test_a_batch_size_larger_than_the_rows_is_all_rows_bug(make_problem, more, n
     assert result(outcome) == result(evaluate(make_problem(batch_size=n_rows, **more), Trial(0, {})))
     assert outcome.verdict == "ok"
     assert refit(problem, outcome)[-1].batch_size == 512
+
+
+def test_balanced_class_weights_are_those_of_the_training_rows_bug(make_problem):
+    """Validation rows were counted, too."""
+    problem = make_problem("classification", class_weight="balanced")
+    y = np.where(np.arange(len(problem.y)) < 40, 0, problem.y)
+    splits = folds.from_splitter(KFold(3), problem.X, y)
+    problem = dataclasses.replace(problem, y=y, folds=splits)
+    for (_, fit), (train, _) in zip(begin(problem, Trial(0, {}))[1], splits.splits, strict=True):
+        np.testing.assert_allclose(fit.rows.weights(), compute_sample_weight("balanced", y[train]), rtol=1e-6)
 
 
 def test_the_same_seed_gives_the_same_outcome(make_problem):
