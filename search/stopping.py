@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from search.outcomes import Outcome, order
+from search.outcomes import Outcome
 
 
 @dataclass
 class Standing:
-    """The best trial so far, and how many have finished since."""
+    """The first of the best trials so far, and how many have finished since."""
 
     leader: Outcome | None = None
     since: int = 0
@@ -17,7 +17,7 @@ class Standing:
     def see(self, outcome: Outcome) -> None:
         """Take notice of a trial that has just finished."""
         self.since += 1
-        if outcome.verdict == "ok" and (self.leader is None or order(outcome) < order(self.leader)):
+        if outcome.verdict == "ok" and (self.leader is None or outcome.score > self.leader.score):
             self.leader, self.since = outcome, 0
 
 

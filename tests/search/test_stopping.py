@@ -20,6 +20,14 @@ def test_the_leader_is_the_first_of_the_best(standing):
     assert standing.since == 2
 
 
+def test_a_score_that_is_as_good_is_no_better_also_of_an_earlier_trial(make_outcome):
+    """Of trials that run at the same time a later one may end first."""
+    seen = Standing()
+    for number in (1, 0, 2):
+        seen.see(make_outcome(number, scores=(3.0,)))
+    assert (seen.leader.number, seen.since) == (1, 2)
+
+
 @pytest.mark.parametrize(
     ("rules", "reason"),
     [
