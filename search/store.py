@@ -57,9 +57,8 @@ class StudyStore:
                 self._study = _open(path, name)
             self._check_identity(path, name, json.loads(json.dumps(identity)))
             known = sorted(self._study.get_trials(deepcopy=False), key=lambda t: t.user_attrs["number"])
-            self.trials = {t.user_attrs["number"]: t for t in known}
-            self.outcomes = {n: self._outcome(t) for n, t in self.trials.items()}
-            self.lessons = {n: _lesson(t) for n, t in self.trials.items()}
+            self.outcomes = {t.user_attrs["number"]: self._outcome(t) for t in known}
+            self.lessons = {t.user_attrs["number"]: _lesson(t) for t in known}
             self.again = {
                 int(number): [
                     _from_record(record, int(number), self.outcomes[int(number)].params) for record in records
@@ -74,9 +73,7 @@ class StudyStore:
         """Append a finished trial, and what the sampler was told of it."""
         leaves = spaces.leaves(self._space, outcome.params)
         notes = {"number": outcome.number, "value": lesson.value, "outcome": json.dumps(_inert(outcome))}
-        trial = finished(leaves, self._axes, outcome, lesson, notes)
-        self._study.add_trial(trial)
-        self.trials[outcome.number] = trial
+        self._study.add_trial(finished(leaves, self._axes, outcome, lesson, notes))
         self.outcomes[outcome.number] = outcome
         self.lessons[outcome.number] = lesson
 
