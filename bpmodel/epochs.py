@@ -17,7 +17,7 @@ from bpmodel.losses import LOSSES
 from bpmodel.network import Mode, Network
 from bpmodel.noise import add_normal, next_number, shuffle
 from bpmodel.optimizers import OPTIMIZERS, Rule
-from bpmodel.probes import is_dead, is_due, measure_layers, probe
+from bpmodel.probes import is_dead, is_due, measure_rows, measure_weights, probe
 from bpmodel.propagation import backward, copy, count_weights, evaluate_loss, forward
 from bpmodel.regularization import add_penalties, average, decay_weights, limit_norms
 from bpmodel.rows import gather
@@ -73,6 +73,14 @@ class History(NamedTuple):
     """norm of the weights after the epoch"""
     layer_step_ratio: NDArray[np.float64]
     """how far the weights moved in the epoch, over their norm before and over the steps"""
+    layer_delta_norm: NDArray[np.float64]
+    """of the epoch's last full minibatch, as the next three: root mean square over rows of the norm of d loss / d z"""
+    layer_dead: NDArray[np.float64]
+    """share of hidden units whose slope is 0 on every row; NaN for the output layer, as the next two"""
+    layer_saturated: NDArray[np.float64]
+    """share of slopes of living hidden units below 0.05"""
+    layer_chi: NDArray[np.float64]
+    """the mean-field number of a hidden layer, with the weights after the epoch (`bpmodel.probes`)"""
 
 
 def new_history(epochs: int, layers: int) -> History:
@@ -134,7 +142,7 @@ def evaluate(network, work, batch_y, batch_w, rows, most, reference, tally):
         count = min(batch_w.size, n - start)
         batch, weight = gather(rows, start, count, work, batch_y, batch_w)
         total_weight += weight
-        z = forward(network, work, batch, Mode(False, 0.0, 0))
+        z = forward(network, work, batch, Mode(False, 0.0, 0, False))
         tally_errors(network.loss, z, batch_y, batch_w, tally)
         total += evaluate_loss(network.loss, z, batch_y, batch_w, batch_w.dtype.type(1), network.loss_number)
     share = 0.0
@@ -205,6 +213,7 @@ def train(
         network.loss_number,
     )
     steps_per_epoch = (n + settings.batch_size - 1) // settings.batch_size
+    last_full = max(n // settings.batch_size - 1, 0) * settings.batch_size
     while s.epoch < until and s.code == monitor.RUNNING:
         if settings.shuffle:
             copy(
@@ -215,7 +224,7 @@ def train(
             loss, _ = evaluate(shown, work, batch_y, batch_w, rows, monitor.STEADY_ROWS, reference, tally)
             s.first_loss = loss
             if settings.probing:
-                probe(network, work, batch_y, batch_w, rows, s.epoch, signals, state)
+                probe(network, work, batch_y, batch_w, rows, s.epoch, signals, history, state, True)
         if not settings.early_stopping:
             keep_weights(memory.average, network.running, before)
         limit = explosion(settings, s.first_loss, noisy, n)
@@ -230,11 +239,23 @@ def train(
                 key = np.int64(next_number(memory.random) >> np.uint64(33))
             if settings.input_noise > 0:
                 add_normal(work.x[: count * inputs].reshape(count, inputs), settings.input_noise, key + 1000)
-            mode = Mode(True, settings.dropout, key)
+            mode = Mode(True, settings.dropout, key, settings.probing and start == last_full)
             z = forward(network, work, batch, mode)
             scale = number(1 / total_weight)
             loss = evaluate_loss(network.loss, z, batch_y, batch_w, scale, network.loss_number) / total_weight
             backward(network, work, batch, mode)
+            if mode.measured:
+                measure_rows(
+                    network,
+                    work,
+                    batch,
+                    mode,
+                    scale,
+                    history.layer_delta_norm[s.epoch],
+                    history.layer_dead[s.epoch],
+                    history.layer_saturated[s.epoch],
+                    history.layer_chi[s.epoch],
+                )
             penalty, squared_gradient = add_penalties(parameters, gradient, weights, settings, total_weight)
             norm = np.sqrt(squared_gradient)
             if stands_out(state, loss, norm, settings.baseline):
@@ -304,9 +325,9 @@ def train(
                     copy(before, best)
         ends = s.code != monitor.RUNNING or s.epoch == settings.max_iter
         if settings.probing:
-            measure_layers(network, work, signals, history, epoch, steps)
-        if settings.probing and (ends or is_due(signals, s.probes, s.epoch, n, settings.batch_size)):
-            probe(network, work, batch_y, batch_w, rows, s.epoch, signals, state)
+            measure_weights(network, work, signals, history, epoch, steps)
+        if settings.probing and (ends or is_due(signals, s.probes, s.epoch)):
+            probe(network, work, batch_y, batch_w, rows, s.epoch, signals, history, state, ends)
             if settings.watch and s.code <= monitor.OK and settings.baseline > 0:
                 loss = plain / max(taken, 1)
                 share = loss / settings.baseline

@@ -45,13 +45,13 @@ class BPRegressor(RegressorMixin, BPEstimator):
     history_ : dict of str to ndarray of shape (n_iter_,) or (n_iter_, n_layers_ - 1)
         By epoch ``loss``, ``gradient_norm`` (mean over the steps of the epoch), ``learning_rate`` (of its last step),
         ``validation_loss``, ``validation_score``, ``spikes`` (steps that stand out, as `bpmodel.spikes` defines them); by
-        epoch and layer ``layer_gradient_norm`` (of the last step), ``layer_weight_norm``, and ``layer_step_ratio``, how far
-        the weights moved over their norm and over the steps. NaN where there is none.
+        epoch and layer ``layer_weight_norm``, ``layer_gradient_norm`` (of the last step), ``layer_step_ratio`` (how far the
+        weights moved over their norm and over the steps), and, of the epoch's last full minibatch, ``layer_delta_norm``,
+        ``layer_dead``, ``layer_saturated``, ``layer_chi``, as `bpmodel.epochs.History` defines them. NaN where there is none.
     probes_ : dict of str to ndarray of shape (n_probes,) or (n_probes, n_layers_ - 1)
-        How each layer stood before the first step, after the epochs 1, 2, 4, 8, …, after every 200 minibatches' worth of whole
-        epochs, and at the end: ``epoch``, ``step``; ``delta_norm``, ``gradient_norm``, ``weight_norm``, ``step_ratio``,
-        ``dead``, ``saturated``, ``chi``, as `bpmodel.probes.Signals` defines them. `diagnose` reads them. Empty after
-        `partial_fit` and full-batch solvers.
+        How each layer stood before the first step, after the epochs 1, 2, 4, 8, …, and at the end: ``epoch``, ``step``;
+        ``delta_norm``, ``gradient_norm``, ``weight_norm``, ``step_ratio``, ``dead``, ``saturated``, ``chi``, as
+        `bpmodel.probes.Signals` defines them. `diagnose` reads them. Empty after `partial_fit` and full-batch solvers.
     effective_parameters_ : float
         How many parameters the data determine; with ``solver="lm_bayesian"`` only.
 
@@ -161,13 +161,13 @@ class BPClassifier(ClassifierMixin, BPEstimator):
     history_ : dict of str to ndarray of shape (n_iter_,) or (n_iter_, n_layers_ - 1)
         By epoch ``loss``, ``gradient_norm`` (mean over the steps of the epoch), ``learning_rate`` (of its last step),
         ``validation_loss``, ``validation_score``, ``spikes`` (steps that stand out, as `bpmodel.spikes` defines them); by
-        epoch and layer ``layer_gradient_norm`` (of the last step), ``layer_weight_norm``, and ``layer_step_ratio``, how far
-        the weights moved over their norm and over the steps. NaN where there is none.
+        epoch and layer ``layer_weight_norm``, ``layer_gradient_norm`` (of the last step), ``layer_step_ratio`` (how far the
+        weights moved over their norm and over the steps), and, of the epoch's last full minibatch, ``layer_delta_norm``,
+        ``layer_dead``, ``layer_saturated``, ``layer_chi``, as `bpmodel.epochs.History` defines them. NaN where there is none.
     probes_ : dict of str to ndarray of shape (n_probes,) or (n_probes, n_layers_ - 1)
-        How each layer stood before the first step, after the epochs 1, 2, 4, 8, …, after every 200 minibatches' worth of whole
-        epochs, and at the end: ``epoch``, ``step``; ``delta_norm``, ``gradient_norm``, ``weight_norm``, ``step_ratio``,
-        ``dead``, ``saturated``, ``chi``, as `bpmodel.probes.Signals` defines them. `diagnose` reads them. Empty after
-        `partial_fit` and full-batch solvers.
+        How each layer stood before the first step, after the epochs 1, 2, 4, 8, …, and at the end: ``epoch``, ``step``;
+        ``delta_norm``, ``gradient_norm``, ``weight_norm``, ``step_ratio``, ``dead``, ``saturated``, ``chi``, as
+        `bpmodel.probes.Signals` defines them. `diagnose` reads them. Empty after `partial_fit` and full-batch solvers.
 
     Examples
     --------

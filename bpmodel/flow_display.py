@@ -14,6 +14,9 @@ from bpmodel.fitting import BPEstimator
 IN_LEGEND = 12
 """Most layers that a legend names; the colours of the others lie in between."""
 
+MARKED = 40
+"""Most epochs that are marked by dots."""
+
 
 class Drawn(NamedTuple):
     """A signal of `probes.Signals` that is drawn, and a value that means something, if there is one."""
@@ -31,17 +34,31 @@ SIGNALS = {
 }
 
 
+def _by_epoch(fitted: BPEstimator, signal: str) -> NDArray[np.float64]:
+    """Return a signal before the first epoch and after each, of shape (n_iter_ + 1, layers); empty if it was not measured.
+
+    An epoch in which the fit diverged has no numbers of its rows: there they are those of the probe.
+    """
+    probes, history = fitted.probes_, fitted.history_[f"layer_{signal}"]
+    if len(probes["epoch"]) == 0:
+        return history[:0]
+    values = np.vstack([np.full(history.shape[1], np.nan), history])
+    missing = np.isnan(values[probes["epoch"]])
+    values[probes["epoch"]] = np.where(missing, probes[signal], values[probes["epoch"]])
+    return values
+
+
 class GradientFlowDisplay:
-    """A signal of every layer over the epochs, from the probes of a fit.
+    """A signal of every layer over the epochs of a fit.
 
     Lines that lie decades apart at epoch 0 are a matter of depth: derivatives vanish or explode on their way from the output
     layer to the first. Lines that rise together later are a matter of the step size.
 
     Parameters
     ----------
-    epoch : ndarray of shape (n_probes,)
-        Epochs before each probe.
-    values : ndarray of shape (n_probes, n_layers)
+    epoch : ndarray of shape (n_iter_ + 1,)
+        Epochs before each measurement: 0, 1, 2, …
+    values : ndarray of shape (n_iter_ + 1, n_layers)
         The signal; NaN where it is not measured. `chi` has hidden layers only.
     layers : list of str
         What each column is called, from the input to the output.
@@ -64,8 +81,8 @@ class GradientFlowDisplay:
     >>> display = GradientFlowDisplay.from_estimator(network, ax=Figure().subplots())
     >>> display.layers
     ['1: 64 to 32', '2: 32 to 16', '3: 16 to 10']
-    >>> display.epoch[:4].tolist()
-    [0, 1, 2, 4]
+    >>> display.values.shape == (network.n_iter_ + 1, 3)
+    True
     """
 
     def __init__(
@@ -97,7 +114,7 @@ class GradientFlowDisplay:
         if signal not in SIGNALS:
             raise ValueError(f"signal={signal!r} is unknown; allowed are {', '.join(SIGNALS)}")
         check_is_fitted(fitted)
-        values, epoch = fitted.probes_[signal], fitted.probes_["epoch"]
+        values = _by_epoch(fitted, signal)
         layers = [f"{i}: {w.shape[0]} to {w.shape[1]}" for i, w in enumerate(fitted.coefs_, start=1)]
         if signal == "chi":
             values, layers = values[:, :-1], layers[:-1]
@@ -106,7 +123,7 @@ class GradientFlowDisplay:
                 f"signal={signal!r} has no numbers here: probes need a whole fit by an update rule (the last one was "
                 f"solver={fitted.solver!r}), and chi a hidden layer"
             )
-        return cls(epoch=epoch, values=values, layers=layers, signal=signal).plot(ax)
+        return cls(epoch=np.arange(len(values)), values=values, layers=layers, signal=signal).plot(ax)
 
     def plot(self, ax: Any = None) -> Self:
         """Draw onto the axes, or a new figure; both axes are logarithmic, with epoch 0 in its place."""
@@ -122,7 +139,7 @@ class GradientFlowDisplay:
             ax.plot(
                 self.epoch,
                 finite[:, i],
-                marker="o",
+                marker="o" if len(self.epoch) <= MARKED else None,
                 ms=3.5,
                 lw=1.5,
                 color=colours[i],

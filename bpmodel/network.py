@@ -73,6 +73,8 @@ class Workspace(NamedTuple):
     """(layers, max(rows, units)): inverse standard deviations of normalised layers"""
     deltas: NDArray
     """(2, rows * max(units[1:])): derivatives with respect to z of two neighbouring layers"""
+    delta_norm: NDArray[np.float64]
+    """(layers,): norms of the derivatives with respect to z, of the last minibatch that was measured"""
     gradient: NDArray
     """like Network.parameters"""
 
@@ -84,6 +86,8 @@ class Mode(NamedTuple):
     dropout: float
     key: int | np.int64
     """of the dropout masks"""
+    measured: bool
+    """whether the backward pass is to leave the norms of derivatives behind"""
 
 
 def build(
@@ -140,6 +144,7 @@ def workspace(network: Network, rows: int, *, gradient: bool = True, sparse: boo
         normalized=np.zeros(size if normalizes and gradient else 0, dtype=dtype),
         spread=np.zeros((len(units) if normalizes else 0, max(rows, widest)), dtype=dtype),
         deltas=np.zeros((2, rows * widest if gradient else 0), dtype=dtype),
+        delta_norm=np.zeros(len(units) if gradient else 0),
         gradient=np.zeros(network.parameters.size if gradient else 0, dtype=dtype),
     )
 

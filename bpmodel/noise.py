@@ -72,6 +72,16 @@ def undrop(delta, a, rate, key):
 
 
 @inner
+def hide(a, rate, key):
+    """Set what `drop` sets to 0 to NaN"""
+    limit, key = np.uint32(rate * 4294967296.0), np.uint32(key)
+    flat = a.ravel()
+    for i in range(flat.size):
+        if hashed(np.uint32(i), key) < limit:
+            flat[i] = np.nan
+
+
+@inner
 def add_normal(a, std, key):
     """Add normal noise, two elements at a time (Box & Muller, 1958)"""
     rows, columns = a.shape

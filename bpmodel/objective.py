@@ -27,7 +27,7 @@ JACOBIAN_NUMBERS = 2**20
 def add_up(network, work, batch_y, batch_w, rows, gradient):
     """Return the sum of the rows' losses, and add its derivatives to `gradient` unless that is empty."""
     total = 0.0
-    mode = Mode(False, 0.0, 0)
+    mode = Mode(False, 0.0, 0, False)
     for start in range(0, rows.order.size, batch_w.size):
         count = min(batch_w.size, rows.order.size - start)
         batch, _ = gather(rows, start, count, work, batch_y, batch_w)
@@ -114,7 +114,7 @@ def linearize_rows(network, work, batch_y, batch_w, rows, start, count, errors, 
     """Write errors (rows * outputs,) and Jacobian of `count` rows from position `start`, each times the root of its weight."""
     outputs = network.units[-1]
     batch, _ = gather(rows, start, count, work, batch_y, batch_w)
-    z = forward(network, work, batch, Mode(False, 0.0, 0))
+    z = forward(network, work, batch, Mode(False, 0.0, 0, False))
     for i in range(count):
         batch_w[i] = np.sqrt(batch_w[i])
         for j in range(outputs):

@@ -56,7 +56,7 @@ def predict_into(network, work, X, sparse, out):
     """
     n, features = out.shape[0], network.units[0]
     together = work.layers.size // network.units[1:].sum()
-    mode = Mode(False, 0.0, 0)
+    mode = Mode(False, 0.0, 0, False)
     order = np.zeros(together, np.int32)
     for start in range(0, n, together):
         rows = min(together, n - start)

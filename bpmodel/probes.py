@@ -1,9 +1,9 @@
 """Probes: layer by layer, how derivatives, weights and units stand in a network that is being trained.
 
-What the weights and the last gradient say of a layer is measured after every epoch (`measure_layers`). What takes rows needs a
-probe, which sends up to `ROWS` of them forward and back once more. It is taken before the first step, after the epochs 1, 2, 4,
-8, …, where the fit ends or diverges, and wherever `SHARE` times as many rows were trained on since the last one: after every
-epoch of 200 minibatches and more, and a dozen times in 200 epochs of a few. After each of those it would cost as much as they do.
+After every epoch its history has what the weights, the last gradient (`measure_weights`) and the last full minibatch
+(`measure_rows`) say of each layer; the latter has just gone forward and backward anyway. A probe sends up to `ROWS` rows forward
+and back once more: before the first step, and where the fit ends or diverges; probes after the epochs 1, 2, 4, 8, … between are
+what the history has there. `diagnose` reads the probes.
 
 `chi` is the mean-field number of a layer (Schoenholz et al., 2017): what a derivative's squared norm is multiplied by on its
 way back through the layer, ``mean_j |W_:j|^2 * mean(slope^2)``; a depth of layers with chi > 1 makes gradients explode, with
@@ -20,22 +20,12 @@ from numpy.typing import NDArray
 
 from bpmodel.compiled import inner
 from bpmodel.network import Mode, Network
-from bpmodel.propagation import (
-    copy,
-    count_weights,
-    evaluate_loss,
-    forward,
-    multiply_by_slope,
-    multiply_columns,
-    normalize_backward,
-)
+from bpmodel.noise import hide
+from bpmodel.propagation import backward, copy, evaluate_loss, forward, multiply_by_slope, norm
 from bpmodel.rows import gather
 
 ROWS = 256
 """Most rows of a probe; it has no more than a minibatch."""
-
-SHARE = 200
-"""Rows trained on for each row of a probe: a probe costs little more than a step, all of them half a percent."""
 
 FLAT_SLOPE = 0.05
 """A unit whose slope is below this on a row is saturated on it."""
@@ -75,11 +65,9 @@ class Signals(NamedTuple):
 WEIGHTS = ("previous", "before")
 
 
-def new_signals(
-    parameters: NDArray, layers: int, max_iter: int, rows: int, batch_size: int, probing: bool = True
-) -> Signals:
-    """Return room for all probes of a fit of so many epochs and rows."""
-    most = 4 + max(max_iter, 1).bit_length() + max_iter * rows // (SHARE * min(batch_size, ROWS)) if probing else 0
+def new_signals(parameters: NDArray, layers: int, max_iter: int, probing: bool = True) -> Signals:
+    """Return room for all probes of a fit of so many epochs."""
+    most = 4 + max(max_iter, 1).bit_length() if probing else 0
     per_layer = [name for name in Signals._fields if name not in ("epoch", "step", *WEIGHTS)]
     room = {name: np.full((most, layers), np.nan) for name in per_layer}
     count = np.zeros(most, dtype=np.int64)
@@ -89,18 +77,11 @@ def new_signals(
 
 def no_signals(layers: int) -> dict[str, NDArray]:
     """Return what a fit without probes has to show."""
-    return new_signals(np.zeros(0), layers, 0, 0, 1, probing=False).taken(0)
+    return new_signals(np.zeros(0), layers, 0, probing=False).taken(0)
 
 
 @inner
-def is_due(signals, probes, epoch, rows, batch_size):
-    """Return whether a probe is to be taken after an epoch of so many rows"""
-    last = signals.epoch[probes - 1] if probes > 0 else 0
-    return epoch >= max(2 * last, 1) or (epoch - last) * rows >= SHARE * min(batch_size, ROWS)
-
-
-@inner
-def measure_layers(network, work, signals, history, epoch, steps):
+def measure_weights(network, work, signals, history, epoch, steps):
     """Write what an epoch of so many steps did to each layer, and keep its weights for the next one"""
     units, start = network.units, 0
     for layer in range(units.size - 1):
@@ -111,59 +92,85 @@ def measure_layers(network, work, signals, history, epoch, steps):
             work.gradient[start:stop],
             signals.before[start:stop],
         )
-        weights, slopes, old, moved = 0.0, 0.0, 0.0, 0.0
+        weights, slopes, moved = 0.0, 0.0, 0.0
         for i in range(parameters.size):
             value, slope, value_before = np.float64(parameters[i]), np.float64(gradient[i]), np.float64(before[i])
             weights += value * value
             slopes += slope * slope
-            old += value_before * value_before
             moved += (value - value_before) * (value - value_before)
         copy(parameters, before)
         history.layer_weight_norm[epoch, layer] = math.sqrt(weights)
         history.layer_gradient_norm[epoch, layer] = math.sqrt(slopes)
-        history.layer_step_ratio[epoch, layer] = math.sqrt(moved / max(old, 1e-300)) / max(steps, 1)
+        norm_before = history.layer_weight_norm[epoch - 1, layer] if epoch > 0 else signals.weight_norm[0, layer]
+        history.layer_step_ratio[epoch, layer] = math.sqrt(moved) / max(norm_before, 1e-300) / max(steps, 1)
         start = stop
+    complete_chi(network, history.layer_weight_norm[epoch], history.layer_chi[epoch])
 
 
 @inner
-def norm_of(values, start, stop):
-    part, total = values[start:stop], 0.0
-    for i in range(part.size):
-        value = np.float64(part[i])
-        total += value * value
-    return math.sqrt(total)
+def complete_chi(network, weight_norm, chi):
+    """Turn the mean squared slopes of the hidden layers into chi"""
+    for layer in range(chi.size - 1):
+        chi[layer] *= weight_norm[layer + 1] * weight_norm[layer + 1] / network.units[layer + 2]
 
 
 @inner
-def distance(values, others, start, stop):
-    part, other, total = values[start:stop], others[start:stop], 0.0
-    for i in range(part.size):
-        difference = np.float64(part[i]) - np.float64(other[i])
-        total += difference * difference
-    return math.sqrt(total)
+def measure_rows(network, work, batch, mode, scale, delta_norm, dead, saturated, squares):
+    """Write what rows that have just gone forward and backward say of each layer: one number for each.
 
-
-@inner
-def look_at_slopes(slopes, out):
-    """Write the share of dead units, that of flat slopes of the others, and the mean of slope^2"""
-    rows, units = slopes.shape
-    dead, flat, squares = 0, 0, 0.0
-    for j in range(units):
-        alive, flat_here = False, 0
+    `scale` is what the loss of each row was multiplied by. `squares` are mean squared slopes. Of the workspace only the deltas
+    are overwritten.
+    """
+    units, rows, start = network.units, batch.rows, 0
+    capacity = work.layers.size // units[1:].sum()
+    for layer in range(units.size - 1):
+        delta_norm[layer] = work.delta_norm[layer] / (scale * math.sqrt(rows))
+    for layer in range(units.size - 2):
+        width = units[layer + 1]
+        stop = start + rows * width
+        a = work.layers[start:stop].reshape(rows, width)
+        kept = work.inputs[start:stop].reshape(rows, width) if work.inputs.size > 0 else a
+        slopes = work.deltas[0, : rows * width].reshape(rows, width)
         for i in range(rows):
-            slope = abs(np.float64(slopes[i, j]))
-            squares += slope * slope
-            if slope > 0:
-                alive = True
-            if slope < FLAT_SLOPE:
-                flat_here += 1
-        if alive:
-            flat += flat_here
-        else:
-            dead += 1
-    out[0] = dead / units
-    out[1] = flat / max((units - dead) * rows, 1)
-    out[2] = squares / (rows * units)
+            for j in range(width):
+                slopes[i, j] = 1
+        if mode.dropout > 0:
+            hide(slopes, mode.dropout, mode.key + layer)
+        multiply_by_slope(network.activations[layer], slopes, a, kept)
+        dead[layer], saturated[layer], squares[layer] = look_at_slopes(slopes)
+        start += capacity * width
+
+
+@inner
+def look_at_slopes(slopes):
+    """Return the share of dead units, that of flat slopes of the others, and the mean of slope^2; what is NaN does not count"""
+    rows, width = slopes.shape
+    every, zero, limit = slopes.ravel(), slopes.dtype.type(0), slopes.dtype.type(FLAT_SLOPE)
+    squares, flat, seen = zero, 0, 0
+    for i in range(
+        every.size
+    ):  # counts are whole numbers: sums of floats that depend on a condition are not vectorised
+        slope = abs(every[i])
+        known = slope == slope
+        squares += slope * slope if known else zero
+        seen += known
+        flat += slope < limit
+    steepest = slopes[0]
+    for i in range(1, rows):
+        for j in range(width):
+            steepest[j] = max(abs(slopes[i, j]), steepest[j])
+    dead, units, of_dead = 0, width, 0
+    for j in range(width):
+        if not steepest[j] > zero:
+            lies, dropped = 0, 0
+            for i in range(rows):
+                lies += slopes[i, j] == zero
+                dropped += not abs(slopes[i, j]) >= zero
+            if lies + dropped == rows:
+                dead += lies > 0
+                units -= lies == 0
+                of_dead += lies
+    return dead / max(units, 1), (flat - of_dead) / max(seen - of_dead, 1), squares / max(seen, 1)
 
 
 @inner
@@ -176,69 +183,87 @@ def is_dead(signals, k):
 
 
 @inner
-def probe(network, work, batch_y, batch_w, rows, epoch, signals, state):
-    """Measure the layers; the workspace is overwritten, the network is not changed."""
+def is_due(signals, probes, epoch):
+    """Return whether a probe is to be taken after an epoch"""
+    return epoch >= max(2 * (signals.epoch[probes - 1] if probes > 0 else 0), 1)
+
+
+@inner
+def probe(network, work, batch_y, batch_w, rows, epoch, signals, history, state, anew):
+    """Take a probe after an epoch: `anew` from rows of its own, which overwrites the workspace, or else from the history."""
     s = state[0]
     k = s.probes
     if k >= signals.epoch.size:
         return
     s.probes += 1
     signals.epoch[k], signals.step[k] = epoch, s.step
-    units, parameters = network.units, network.parameters
-    last = units.size - 2
-    weight = count_weights(units)
-    start = weight
-    steps = s.step - signals.step[k - 1] if k > 0 else 0
-    for layer in range(last, -1, -1):
-        start, stop = start - units[layer] * units[layer + 1], start
-        signals.weight_norm[k, layer] = norm_of(parameters, start, stop)
-        if steps > 0:
-            signals.gradient_norm[k, layer] = norm_of(work.gradient, start, stop)
-            moved = distance(parameters, signals.previous, start, stop)
-            signals.step_ratio[k, layer] = moved / max(norm_of(signals.previous, start, stop), 1e-300) / steps
-    for i in range(parameters.size):
-        signals.previous[i] = parameters[i]
+    if epoch > 0:
+        measure_steps(network, signals, k)
+        copy(history.layer_gradient_norm[epoch - 1], signals.gradient_norm[k])
+        copy(history.layer_weight_norm[epoch - 1], signals.weight_norm[k])
+    else:
+        weights_of_layers(network, signals.weight_norm[k])
+    copy(network.parameters, signals.previous)
+    if anew:
+        send(network, work, batch_y, batch_w, rows, signals, k)
+    else:
+        copy(history.layer_delta_norm[epoch - 1], signals.delta_norm[k])
+        copy(history.layer_dead[epoch - 1], signals.dead[k])
+        copy(history.layer_saturated[epoch - 1], signals.saturated[k])
+        copy(history.layer_chi[epoch - 1], signals.chi[k])
 
+
+@inner
+def send(network, work, batch_y, batch_w, rows, signals, k):
+    """Send rows forward and back and measure the layers; the network is not changed."""
     count = min(rows.order.size, batch_w.size, ROWS)
     batch, _ = gather(rows, np.int64(0), count, work, batch_y, batch_w)
     shown = Network(
-        parameters,
+        network.parameters,
         network.running.copy(),
-        units,
+        network.units,
         network.activations,
         network.normalization,
         network.loss,
         network.loss_number,
     )
-    z = forward(shown, work, batch, Mode(True, 0.0, 0))
+    mode = Mode(True, 0.0, 0, True)
+    z = forward(shown, work, batch, mode)
     evaluate_loss(network.loss, z, batch_y, batch_w, batch_w.dtype.type(1), network.loss_number)
-    capacity = work.layers.size // units[1:].sum()
-    start, scale = work.layers.size - capacity * units[-1], parameters.size
-    delta = work.layers[start : start + count * units[-1]].reshape(count, units[-1])
-    found = np.zeros(3)
-    for layer in range(last, -1, -1):
-        fan_in, fan_out = units[layer], units[layer + 1]
-        signals.delta_norm[k, layer] = norm_of(delta.ravel(), 0, delta.size) / math.sqrt(count)
-        weight -= fan_in * fan_out
-        if layer < last and network.normalization > 0:
-            scale -= fan_out
-            n = work.normalized[start : start + count * fan_out].reshape(count, fan_out)
-            multiply_columns(delta, parameters[scale : scale + fan_out])
-            normalize_backward(network.normalization, delta, n, work.spread[layer])
-        if layer > 0:
-            start -= capacity * fan_in
-            stop = start + count * fan_in
-            a = work.layers[start:stop].reshape(count, fan_in)
-            kept = work.inputs[start:stop].reshape(count, fan_in) if work.inputs.size > 0 else a
-            below = work.deltas[layer % 2, : count * fan_in].reshape(count, fan_in)
-            for i in range(count):
-                for j in range(fan_in):
-                    below[i, j] = 1
-            multiply_by_slope(network.activations[layer - 1], below, a, kept)
-            look_at_slopes(below, found)
-            signals.dead[k, layer - 1], signals.saturated[k, layer - 1] = found[0], found[1]
-            norm = signals.weight_norm[k, layer]
-            signals.chi[k, layer - 1] = norm * norm / fan_out * found[2]
-            np.dot(delta, parameters[weight : weight + fan_in * fan_out].reshape(fan_in, fan_out).T, below)
-            multiply_by_slope(network.activations[layer - 1], below, a, kept)
-            delta = below
+    backward(shown, work, batch, mode)
+    measure_rows(
+        network, work, batch, mode, 1.0, signals.delta_norm[k], signals.dead[k], signals.saturated[k], signals.chi[k]
+    )
+    complete_chi(network, signals.weight_norm[k], signals.chi[k])
+
+
+@inner
+def weights_of_layers(network, out):
+    """Write the norm of the weights of each layer"""
+    start = 0
+    for layer in range(out.size):
+        stop = start + network.units[layer] * network.units[layer + 1]
+        out[layer] = norm(network.parameters[start:stop])
+        start = stop
+
+
+@inner
+def measure_steps(network, signals, k):
+    """Write how far the weights of each layer moved since the probe before, over their norm then and over the steps"""
+    steps = signals.step[k] - signals.step[k - 1] if k > 0 else 0
+    start = 0
+    for layer in range(network.units.size - 1):
+        stop = start + network.units[layer] * network.units[layer + 1]
+        if steps > 0:
+            moved = distance(network.parameters[start:stop], signals.previous[start:stop])
+            signals.step_ratio[k, layer] = moved / max(signals.weight_norm[k - 1, layer], 1e-300) / steps
+        start = stop
+
+
+@inner
+def distance(values, others):
+    total = 0.0
+    for i in range(values.size):
+        difference = np.float64(values[i]) - np.float64(others[i])
+        total += difference * difference
+    return math.sqrt(total)

@@ -112,6 +112,15 @@ def copy(source, target):
 
 
 @inner
+def norm(values):
+    total = 0.0
+    for i in range(values.size):
+        value = np.float64(values[i])
+        total += value * value
+    return np.sqrt(total)
+
+
+@inner
 def count_weights(units):
     total = 0
     for layer in range(units.size - 1):
@@ -198,6 +207,8 @@ def backward(network, work, batch, mode):
     for layer in range(last, -1, -1):
         fan_in, fan_out = units[layer], units[layer + 1]
         weight, bias = weight - fan_in * fan_out, bias - fan_out
+        if mode.measured:
+            work.delta_norm[layer] = norm(delta.ravel())
         sum_columns(delta, gradient[bias : bias + fan_out])
         if layer < last and network.normalization > 0:
             scale -= fan_out

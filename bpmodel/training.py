@@ -64,10 +64,8 @@ class Training:
         self._batch_w = np.zeros(self.settings.batch_size, dtype=dtype)
         layers = len(self.network.units) - 1
         self.history = new_history(self.max_iter, layers)
-        rows, probing = len(self.rows.order), getattr(self.settings, "probing", False)
-        self.signals = new_signals(
-            self.network.parameters, layers, self.max_iter, rows, self.settings.batch_size, probing
-        )
+        probing = getattr(self.settings, "probing", False)
+        self.signals = new_signals(self.network.parameters, layers, self.max_iter, probing)
         self._epochs_per_call = 1
 
     @property

@@ -58,8 +58,9 @@ def test_flow_draws_a_line_for_each_layer(signal, data, ax):
     layers = ["1: 4 to 8", "2: 8 to 5", "3: 5 to 1"][: 2 if signal == "chi" else 3]
     assert drawn(display) == layers
     for i, line in enumerate(display.lines_):
-        np.testing.assert_array_equal(line.get_xdata(), [0, 1, 2, 4, 8, 10])
-        np.testing.assert_array_equal(line.get_ydata(), network.probes_[signal][:, i])
+        start, curve = network.probes_[signal][0, i], network.history_[f"layer_{signal}"][:, i]
+        np.testing.assert_array_equal(line.get_xdata(), range(11))
+        np.testing.assert_array_equal(line.get_ydata(), [start, *curve])
     assert (display.ax_, display.figure_) == (ax, ax.figure)
 
 

@@ -51,7 +51,7 @@ def problem(activations, loss, normalization="none", seed=0):
 
 
 def loss_of(network, work, X, y, w, dropout=0.0, sparse=NO_SPARSE):
-    return loss_and_gradient(network, work, X, sparse, y, w, Mode(True, dropout, np.int64(77)))
+    return loss_and_gradient(network, work, X, sparse, y, w, Mode(True, dropout, np.int64(77), False))
 
 
 def differences(network, work, *batch):

@@ -8,6 +8,7 @@ from bpmodel import BPClassifier, BPRegressor
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
 PER_LAYER = ["delta_norm", "gradient_norm", "weight_norm", "step_ratio", "dead", "saturated", "chi"]
+LAYERS_OF_EPOCHS = [f"layer_{name}" for name in PER_LAYER]
 SLOPES = {"identity": np.ones_like, "tanh": lambda z: 1 - np.tanh(z) ** 2, "relu": lambda z: (z > 0).astype(float)}
 VALUES = {"identity": lambda z: z, "tanh": np.tanh, "relu": lambda z: np.maximum(z, 0)}
 
@@ -66,30 +67,59 @@ def test_every_epoch_has_norms_of_each_layer(problems):
         np.testing.assert_allclose(curve[epochs], model.probes_[name][1:], rtol=1e-12)
     ratios = model.history_["layer_step_ratio"]
     np.testing.assert_allclose(ratios[:2], model.probes_["step_ratio"][1:3], rtol=1e-12)
-    assert ratios.shape == (11, 3)
     assert (ratios > 0).all()
+    for name in PER_LAYER:
+        curve = model.history_[f"layer_{name}"]
+        assert curve.shape == (11, 3)
+        assert np.isfinite(curve[:, :-1]).all()
+        assert np.isnan(curve[:, -1]).all() == (name in ("dead", "saturated", "chi"))
 
 
 def test_where_nothing_is_probed_the_norms_are_unknown(problems):
     X, y, *_ = problems["regression"]
     for model in (BPRegressor(solver="lbfgs", max_iter=3).fit(X, y), BPRegressor().partial_fit(X, y)):
-        assert np.isnan(model.history_["layer_weight_norm"]).all()
-        assert model.history_["layer_weight_norm"].shape == (model.n_iter_, 2)
+        for name in LAYERS_OF_EPOCHS:
+            assert np.isnan(model.history_[name]).all()
+            assert model.history_[name].shape == (model.n_iter_, 2)
 
 
-@pytest.mark.parametrize(("batch_size", "most"), [(8, 8), (64, 64), (1000, 256)])
-def test_long_epochs_are_all_probed(batch_size, most):
-    """A probe is taken where 200 times its rows were trained on since the last one."""
-    rng = np.random.default_rng(0)
-    n, epochs = 200 * most // 3 + 1, 20
-    X = rng.normal(size=(n, 2))
-    model = BPRegressor(
-        hidden_layer_sizes=(2,), batch_size=batch_size, max_iter=epochs, n_iter_no_change=99, random_state=0
-    )
-    probed = model.fit(X, X[:, 0]).probes_["epoch"]
-    assert probed.tolist() == [0, 1, 2, 4, 7, 10, 13, 16, 19, 20]
-    whole = BPRegressor(**{**model.get_params(), "max_iter": 6}).fit(np.repeat(X, 3, axis=0), np.repeat(X[:, 0], 3))
-    assert whole.probes_["epoch"].tolist() == [*range(7)]
+def trained(X, y, epochs, **changes):
+    fixed = {"hidden_layer_sizes": (9, 5), "n_iter_no_change": 99, "dtype": "float64", "random_state": 0}
+    return BPRegressor(**fixed | changes, max_iter=epochs).fit(X, y)
+
+
+@pytest.mark.parametrize("activation", SLOPES)
+def test_every_epoch_has_what_its_rows_say_of_each_layer(problems, activation):
+    """One step an epoch: the rows go through the weights that the epoch before ended with; chi has those after the step."""
+    X, y, *_ = problems["several outputs"]
+    same = {"activation": activation, "batch_size": len(X), "learning_rate_init": 0.05}
+    history = trained(X, y, 6, **same).history_
+    for epochs in range(1, 6):
+        before, after = trained(X, y, epochs, **same), trained(X, y, epochs + 1, **same)
+        delta, dead, chi = by_hand(before, X, y)
+        norms = [np.mean(np.sum(w**2, axis=0)) for model in (before, after) for w in model.coefs_[1:]]
+        chi[:-1] *= np.divide(norms[2:], norms[:2])
+        for name, values in zip(["delta_norm", "dead", "chi"], (delta, dead, chi), strict=True):
+            np.testing.assert_allclose(history[f"layer_{name}"][epochs], values, rtol=1e-9, err_msg=name)
+
+
+@pytest.mark.parametrize(("rows", "batch_size"), [(100, 32), (96, 32), (20, 32), (33, 32)])
+def test_rows_are_those_of_the_last_full_minibatch(rows, batch_size):
+    """Constant rows in one order; where the target is 0 the derivative is the prediction, and marks the minibatch."""
+    X = np.ones((rows, 1))
+    size = min(rows, batch_size)
+    y = np.repeat(np.arange(-(-rows // size)), size)[:rows] * 100.0
+    history = trained(X, y, 1, batch_size=size, shuffle=False, learning_rate_init=1e-9).history_
+    assert history["layer_delta_norm"][0, -1] == pytest.approx(100 * (rows // size - 1), abs=2)
+
+
+def test_dropped_units_are_neither_dead_nor_saturated(problems):
+    X, y, *_ = problems["regression"]
+    same = {"activation": "logistic", "init_gain": 0.1, "learning_rate_init": 1e-6}
+    dropped, whole = (trained(X, y, 3, dropout=rate, **same).history_ for rate in (0.5, 0.0))
+    for name in ("dead", "saturated"):
+        assert (dropped[f"layer_{name}"][:, :-1] == 0).all()
+    np.testing.assert_allclose(dropped["layer_chi"], whole["layer_chi"], rtol=0.01)
 
 
 def test_a_step_ratio_is_the_learning_rate_times_the_gradient_over_the_weights(problems):
