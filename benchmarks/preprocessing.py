@@ -36,7 +36,7 @@ NETWORKS = [
     {"activation": activation, "learning_rate_init": rate, "dropout": dropout}
     for activation, dropout, rate in itertools.product(["relu", "tanh"], [0.0, 0.1], [0.001, 0.005])
 ]
-SHARED = {"hidden_layer_sizes": [128, 64], "max_iter": 60, "batch_size": 64, "n_iter_no_change": 60}
+SHARED = {"hidden_layer_sizes": [128, 64], "max_iter": 60, "batch_size": 64, "n_iter_no_change": 60, "ema_decay": 0.0}
 OPTIONS: dict[str, dict[str, Any]] = {
     "standard": {},
     "robust": {"numeric": "robust"},

@@ -18,7 +18,7 @@ from sklearn.model_selection import check_cv
 from sklearn.utils import check_random_state, get_tags, indexable
 from sklearn.utils.validation import _check_method_params
 
-from search import baselines, folds, plots, points, routing, runner, scoring, spaces, tracking
+from search import baselines, folds, plots, points, portfolio, routing, runner, scoring, spaces, tracking
 from search.advice import advice
 from search.baselines import Baseline
 from search.best import chosen, healthy
@@ -89,6 +89,9 @@ class BPSearchCV(FittedSearch):
     penalty : str, default="graded_constraint"
         What the sampler is told of a configuration that diverged: ``"graded_constraint"``, ``"constraint"``, ``"graded"``,
         ``"worst"``, ``"constant"``, ``"pruned"`` or ``"fail"``, each as in study files.
+    portfolio : bool, default=True
+        Whether a search for networks by a method that learns begins, behind the `initial_points`, with the points of its
+        space nearest to a few configurations that did well on other data (`search.portfolio`).
     prune : bool, optional
         Whether configurations may be stopped early, for networks only; by default where the method learns.
     return_train_score : bool, default=False
@@ -152,6 +155,7 @@ class BPSearchCV(FittedSearch):
         n_seeds: int = 1,
         n_trials_no_change: int | None = None,
         penalty: str = DEFAULT_PENALTY,
+        portfolio: bool = True,
         prune: bool | None = None,
         return_train_score: bool = False,
         target_score: float | None = None,
@@ -174,6 +178,7 @@ class BPSearchCV(FittedSearch):
         self.n_seeds = n_seeds
         self.n_trials_no_change = n_trials_no_change
         self.penalty = penalty
+        self.portfolio = portfolio
         self.prune = prune
         self.return_train_score = return_train_score
         self.target_score = target_score
@@ -295,6 +300,7 @@ class BPSearchCV(FittedSearch):
         prune = self.prune if is_network else False
         if self.n_seeds > 1 and not is_network:
             raise ValueError(f"n_seeds = {self.n_seeds} is for BP networks: other estimators have seeds of their own")
+        first = points.complete(space, self.initial_points or [], problem.seed, "initial_points")
         return runner.plan(
             self.method,
             space,
@@ -303,7 +309,7 @@ class BPSearchCV(FittedSearch):
             n_jobs=self.n_jobs,
             prune=prune,
             n_seeds=self.n_seeds,
-            initial_points=points.complete(space, self.initial_points or [], problem.seed, "initial_points"),
+            initial_points=portfolio.behind(first, space, problem, self.method) if self.portfolio else first,
             penalty=self.penalty,
         )
 
@@ -340,7 +346,7 @@ class BPSearchCV(FittedSearch):
             return None
         tracking.check(self.tracking)
         params = {"method": plan.method, "n_trials": plan.n_trials, "n_jobs": effective_n_jobs(plan.n_jobs)}
-        params["penalty"] = plan.penalty
+        params |= {"penalty": plan.penalty, "portfolio": self.portfolio}
         params |= {f"space.{key}": value for key, value in spaces.describe(space).items()}
         return Tracker(self.tracking, self.study_name or type(self).__name__, uuid.uuid4().hex, params)
 

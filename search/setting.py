@@ -113,6 +113,7 @@ def identity(study: Study, dataset: Dataset, problem: Problem) -> dict[str, Any]
             "method": study.search.method,
             "seed": study.search.seed,
             "penalty": study.search.penalty,
+            "portfolio": study.search.portfolio,
             "initial_points": [{k: label(v) for k, v in point.items()} for point in study.initial_points],
         },
     }

@@ -63,6 +63,7 @@ class Search(_Table):
     n_jobs: int = Field(default=-1, ge=-1)
     prune: bool | None = None
     penalty: PenaltyName = DEFAULT_PENALTY
+    portfolio: bool = True
     initial_points: list[dict[str, Any]] = []
 
 

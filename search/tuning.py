@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass, replace
 from typing import Any
@@ -13,7 +13,7 @@ from joblib import effective_n_jobs
 
 from bpmodel import DivergenceError
 from bpmodel.findings import Diagnosis
-from search import data, diagnoses, nested_cv, paired, plots, report, runner, spaces, tracking
+from search import data, diagnoses, nested_cv, paired, plots, portfolio, report, runner, spaces, tracking
 from search.baselines import Baseline
 from search.errors import StudyError
 from search.evaluation import evaluate
@@ -85,6 +85,9 @@ def tune(
     dataset = data.load(study)
     problem = build_problem(study, dataset)
     parts = nested_cv.parts(study, dataset)
+    first: Sequence[Mapping[str, Any]] = study.initial_points
+    if study.search.portfolio:
+        first = portfolio.behind(first, study.space, problem, study.search.method)
     plan = runner.plan(
         study.search.method,
         study.space,
@@ -93,7 +96,7 @@ def tune(
         n_jobs=study.search.n_jobs,
         prune=study.search.prune,
         n_seeds=study.search.n_seeds,
-        initial_points=study.initial_points,
+        initial_points=first,
         penalty=study.search.penalty,
     )
     tracking.check(uri)
@@ -218,6 +221,7 @@ def parameters(study: Study, dataset: data.Dataset, plan: runner.Plan) -> dict[s
         "n_jobs": effective_n_jobs(plan.n_jobs),
         "prune": plan.prune,
         "penalty": plan.penalty,
+        "portfolio": study.search.portfolio,
         "data": dataset.name,
         **{name: getattr(study.data, name) for name in ("lags", "horizon", "exogenous") if study.data.lags},
         "data_rows": len(dataset.X),

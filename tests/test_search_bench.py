@@ -1,8 +1,11 @@
 """The comparison of searches: what its figures are made from, and that our own part of it runs."""
 
+import json
+
 import numpy as np
 import pytest
 
+from benchmarks import portfolio
 from benchmarks.search import contenders, records, report
 from benchmarks.search.contenders import CONTENDERS, Run, bpsearch
 from benchmarks.search.measures import (
@@ -96,3 +99,46 @@ def test_searches_of_scikit_learn_run(monkeypatch, name):
     run = CONTENDERS[name](iris, None)
     assert run.score > 0.5
     assert run.test > 0.5
+
+
+# ------------------------------------------------------------------------------------------------------- the portfolio
+
+
+def test_a_portfolio_for_a_set_does_not_look_at_it():
+    regret = np.random.default_rng(0).random((4, 12))
+    before = portfolio.without_each(regret, 3)
+    regret[2] = regret[2, ::-1]
+    after = portfolio.without_each(regret, 3)
+    assert before[2] == after[2]
+    assert before != after
+
+
+def test_orders_of_random_points():
+    regret = np.array([[0.0, 1.0]])
+    np.testing.assert_allclose(portfolio.in_any_order(regret, 2), [[0.5, 0.0]], atol=0.05)
+
+
+@pytest.mark.filterwarnings("ignore:.*batch_size.*:UserWarning")
+def test_the_choice_of_a_portfolio_runs(monkeypatch, tmp_path, capsys):
+    for name, value in {
+        "CANDIDATES": 8,
+        "RANDOM": 4,
+        "LENGTH": 2,
+        "ORDERS": 10,
+        "LEFT_OUT": tmp_path / "left.json",
+    }.items():
+        monkeypatch.setattr(portfolio, name, value)
+    points = portfolio.candidates(8)
+    monkeypatch.setattr(portfolio, "candidates", lambda: points)
+    results = tmp_path / "scores.jsonl"
+    sets = [data._replace(X=data.X[:60], y=data.y[:60]) for data in portfolio.load(None, 60) if data.name != "digits"]
+    monkeypatch.setattr(portfolio, "load", lambda folder, rows: sets)
+    for _ in range(2):  # the second time from the file
+        monkeypatch.setattr("sys.argv", ["portfolio", "--results", str(results), "--write"])
+        portfolio.main()
+    assert len(results.read_text().splitlines()) == len(sets)
+    first, second = (out for out in [*capsys.readouterr().out.split("| numbers prepared")][1:])
+    assert first.split("Sets:")[0] == second.split("Sets:")[0]
+    left_out = json.loads((tmp_path / "left.json").read_text())
+    assert {len(chosen) for chosen in left_out.values()} == {2}
+    assert all(point in points for chosen in left_out.values() for point in chosen)

@@ -1,11 +1,13 @@
 """Who is compared: each is a function of a task and a time that searches, refits its best, and tells how it went.
 
-All have the same rows, folds, columns prepared in the same way, and, but for the trees, the same space. The networks' target is
-scaled for all of them. Each runs in a process of its own, so that what it imports and compiles counts.
+All have the same rows and folds, columns prepared by the same transformer, and, but for the trees, the same space, that of
+`bpsearch init`. The networks' target is scaled for all of them. Each runs in a process of its own, so that what it imports and
+compiles counts. On a set that the portfolio was learned on, our own search begins with the one that is chosen without that set.
 """
 
 from __future__ import annotations
 
+import json
 import multiprocessing
 import tempfile
 import time
@@ -25,6 +27,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
+from benchmarks.portfolio import LEFT_OUT
 from benchmarks.search.tasks import Task
 from bpmodel.preprocessing import TablePreprocessor
 
@@ -37,6 +40,9 @@ SPACE: dict[str, Any] = {
     "alpha": (1e-4, 10.0, "log"),
     "batch_size": [32, 64, 128],
 }
+NUMERIC = ["standard", "piecewise"]
+"""Ways to prepare numbers, part of the space of all networks; `GRID` has the first one alone."""
+
 GRID = {
     "hidden_layer_sizes": [(64,), (64, 32)],
     "activation": ["relu", "tanh"],
@@ -101,15 +107,19 @@ def bpsearch(task: Task, seconds: float | None) -> Run:
     from mlflow import MlflowClient
 
     from search import BPSearchCV
-    from search.preprocessing import default_pipeline
+    from search.preprocessing import PATHS, default_pipeline
 
     pipeline = default_pipeline(task.kind, {})
-    prefix = f"{pipeline.steps[-1][0]}__"
+    names = {name: f"{pipeline.steps[-1][0]}__{name}" for name in SPACE} | {"numeric": PATHS["numeric"]}
+    left_out = json.loads(LEFT_OUT.read_text(encoding="utf-8")).get(task.name)
+    first = [{names[name]: value for name, value in point.items()} for point in left_out or ()]
     with tempfile.TemporaryDirectory() as folder:
         uri = f"sqlite:///{Path(folder) / 'mlflow.db'}"
         search = BPSearchCV(
             pipeline,
-            {prefix + name: values for name, values in SPACE.items()},
+            {names[name]: values for name, values in {**SPACE, "numeric": NUMERIC}.items()},
+            initial_points=first,
+            portfolio=left_out is None,
             n_trials=MANY if seconds else TRIALS,
             timeout=seconds,
             cv=task.folds,
@@ -136,7 +146,8 @@ def bpsearch(task: Task, seconds: float | None) -> Run:
 
 def optuna(task: Task, seconds: float | None, jobs: int = JOBS) -> Run:
     """OptunaSearchCV over scikit-learn's MLP; with a time it ends there."""
-    return _optuna(task, *_mlp(task), SPACE, TRIALS, seconds, jobs)
+    model, prefix = _mlp(task)
+    return _optuna(task, model, _prefixed(prefix, SPACE) | {"columns__numeric": NUMERIC}, TRIALS, seconds, jobs)
 
 
 def optuna_alone(task: Task, seconds: float | None) -> Run:
@@ -148,13 +159,13 @@ def trees(task: Task, seconds: float | None) -> Run:
     """OptunaSearchCV over HistGradientBoosting, what a user would pick instead of a network."""
     kind = HistGradientBoostingClassifier if task.kind == "classification" else HistGradientBoostingRegressor
     model = Pipeline([("columns", TablePreprocessor()), ("model", kind(random_state=task.seed))])
-    return _optuna(task, model, "model__", TREE_SPACE, MANY if seconds else TRIALS, seconds, JOBS)
+    return _optuna(task, model, _prefixed("model__", TREE_SPACE), MANY if seconds else TRIALS, seconds, JOBS)
 
 
 def grid(task: Task, seconds: float | None) -> Run:
     """GridSearchCV over scikit-learn's MLP."""
     model, prefix = _mlp(task)
-    return _scikit_learn(task, GridSearchCV, model, {prefix + name: values for name, values in GRID.items()})
+    return _scikit_learn(task, GridSearchCV, model, _prefixed(prefix, GRID))
 
 
 def random(task: Task, seconds: float | None) -> Run:
@@ -212,20 +223,21 @@ def _mlp(task: Task) -> tuple[Any, str]:
     return Pipeline([("columns", TablePreprocessor()), ("network", network)]), "network__regressor__"
 
 
+def _prefixed(prefix: str, space: dict[str, Any]) -> dict[str, Any]:
+    return {prefix + name: values for name, values in space.items()}
+
+
 def _distributions(prefix: str) -> dict[str, Any]:
     """Return the space in scikit-learn's terms."""
     from scipy.stats import loguniform
 
-    return {
-        prefix + name: values if isinstance(values, list) else loguniform(values[0], values[1])
-        for name, values in SPACE.items()
-    }
+    named = _prefixed(prefix, SPACE) | {"columns__numeric": NUMERIC}
+    return {name: values if isinstance(values, list) else loguniform(*values[:2]) for name, values in named.items()}
 
 
 def _optuna(
     task: Task,
     model: Any,
-    prefix: str,
     space: dict[str, Any],
     trials: int,
     seconds: float | None,
@@ -239,11 +251,11 @@ def _optuna(
     distributions: dict[str, Any] = {}
     for name, values in space.items():
         if isinstance(values, list):
-            distributions[prefix + name] = CategoricalDistribution(values)
+            distributions[name] = CategoricalDistribution(values)
         elif isinstance(values[0], int):
-            distributions[prefix + name] = IntDistribution(values[0], values[1], log=len(values) == 3)
+            distributions[name] = IntDistribution(values[0], values[1], log=len(values) == 3)
         else:
-            distributions[prefix + name] = FloatDistribution(values[0], values[1], log=len(values) == 3)
+            distributions[name] = FloatDistribution(values[0], values[1], log=len(values) == 3)
     finished: list[tuple[float, float]] = []
 
     def note(study: Any, trial: Any) -> None:

@@ -1,0 +1,263 @@
+"""Which configurations a search should begin with: chosen on all data sets but one, and judged on that one.
+
+    python -m benchmarks.portfolio [--data FOLDER] [--rows 2000] [--results FILE] [--write] [--markdown FILE]
+
+Candidates are points of the default space and ways to prepare numbers, with rates and penalties between those at which
+networks learn nothing. On every set of a folder, or on those inside scikit-learn (`benchmarks.sets`), each is cross-validated as
+a search does it. A candidate's regret on a set is how far it is below the best one there, in units of how far the median
+candidate is, at most 1. A portfolio is chosen greedily: each next one lowers the mean over the sets of the least regret so far
+by most. Random points of the whole space are what a search would begin with otherwise.
+"""
+
+from __future__ import annotations
+
+import json
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.model_selection import RepeatedKFold, RepeatedStratifiedKFold
+from threadpoolctl import threadpool_limits
+
+from benchmarks.common import Table, keep, parser, say
+from benchmarks.sets import Data, load
+from search import BPSearchCV, spaces
+from search.designs import QuasiRandomSampler, RandomSampler
+from search.nesting import prefix
+from search.preprocessing import PATHS, default_pipeline
+from search.suggestions import SEARCHED
+
+Array = NDArray[np.float64]
+
+FOLDS, REPEATS, ROWS = 3, 2, 2000
+CANDIDATES, RANDOM = 192, 64
+LENGTH = 6
+SCORING = {"regression": "neg_root_mean_squared_error", "classification": "accuracy"}
+SPACE = spaces.default() | spaces.build({"numeric": SEARCHED})
+"""What `bpsearch init` writes for a table with numbers."""
+
+NARROWED = SPACE | spaces.build({"learning_rate_init": (1e-3, 0.03, "log"), "alpha": (1e-4, 1.0, "log")})
+RESULTS = Path("benchmarks") / "results" / "portfolio.jsonl"
+LEFT_OUT = Path(__file__).parent / "search" / "left_out.json"
+"""For each set the portfolio chosen without it, for benchmarks of the search on that set."""
+
+ORDERS = 2000
+"""Random orders of the random points."""
+
+
+class Scores(NamedTuple):
+    """Mean scores on one set: of the candidates, of the same without averaged weights, and of the random points."""
+
+    candidates: list[float]
+    unaveraged: list[float]
+    random: list[float]
+
+
+def candidates(count: int = CANDIDATES) -> list[dict[str, Any]]:
+    """Return so many points, numbers rounded to two digits."""
+    sampler = QuasiRandomSampler(NARROWED, 0)
+    rounded = [sampler.ask(number) for number in range(count)]
+    return [{n: float(f"{v:.2g}") if isinstance(v, float) else v for n, v in point.items()} for point in rounded]
+
+
+def evaluate(data: Data, points: Sequence[dict[str, Any]], **model: Any) -> list[float]:
+    """Cross-validate every point on a set; where a fit diverged the score is that of the worst point of which none did."""
+    pipeline = default_pipeline(data.task, model)
+    own = prefix(pipeline)
+    names = {name: PATHS.get(name, own + name) for name in SPACE}
+    splitter = RepeatedStratifiedKFold if data.task == "classification" else RepeatedKFold
+    search = BPSearchCV(
+        pipeline,
+        {names[name]: dimension for name, dimension in SPACE.items()},
+        method="random",
+        n_trials=len(points),
+        initial_points=[{names[name]: value for name, value in point.items()} for point in points],
+        cv=splitter(n_splits=FOLDS, n_repeats=REPEATS, random_state=0),
+        scoring=SCORING[data.task],
+        n_jobs=-1,
+        refit=False,
+        random_state=0,
+    )
+    found = search.fit(data.X, data.y).cv_results_["mean_test_score"]
+    return np.where(np.isfinite(found), found, found[np.isfinite(found)].min()).tolist()
+
+
+def at_random(count: int = RANDOM) -> list[dict[str, Any]]:
+    """Return so many random points of the whole space."""
+    sampler = RandomSampler(SPACE, 0)
+    return [sampler.ask(number) for number in range(count)]
+
+
+def score(data: Data, points: Sequence[dict[str, Any]], random: Sequence[dict[str, Any]]) -> Scores:
+    """Measure all there is to know of a set."""
+    return Scores(evaluate(data, points), evaluate(data, points, ema_decay=0.0), evaluate(data, random))
+
+
+def regrets(scores: Array, candidates: Array) -> Array:
+    """Return how far scores are below the best candidate of their set, as a share of the median one's distance.
+
+    Parameters
+    ----------
+    scores : ndarray of shape (sets, points)
+    candidates : ndarray of shape (sets, candidates)
+        Scores, too.
+
+    Examples
+    --------
+    >>> scores = np.array([[1.0, 2.0, 3.0, 3.5, 5.0]])
+    >>> regrets(scores, scores)
+    array([[1.  , 1.  , 1.  , 0.75, 0.  ]])
+    """
+    best, median = candidates.max(axis=1, keepdims=True), np.median(candidates, axis=1, keepdims=True)
+    return np.clip((best - scores) / np.maximum(best - median, 1e-12), 0, 1)
+
+
+def choose(regret: Array, length: int) -> list[int]:
+    """Return the candidates that, one after the other, lower the mean least regret of the sets by most.
+
+    >>> choose(np.array([[0.0, 0.4, 0.9], [0.9, 0.4, 0.0]]), 2)
+    [1, 0]
+    """
+    chosen: list[int] = []
+    least = np.full(len(regret), np.inf)
+    for _ in range(length):
+        together = np.minimum(least[:, None], regret).mean(axis=0)
+        together[chosen] = np.inf
+        chosen.append(int(np.argmin(together)))
+        least = np.minimum(least, regret[:, chosen[-1]])
+    return chosen
+
+
+def without_each(regret: Array, length: int) -> list[list[int]]:
+    """Return for each set what is chosen on the others."""
+    return [choose(np.delete(regret, row, axis=0), length) for row in range(len(regret))]
+
+
+def in_any_order(regret: Array, length: int) -> Array:
+    """Return the least regret of the first 1, 2, … points on each set, the mean over random orders; of shape (sets, length)."""
+    random = np.random.default_rng(0)
+    orders = [random.permutation(regret.shape[1])[:length] for _ in range(ORDERS)]
+    return np.mean([np.minimum.accumulate(regret[:, order], axis=1) for order in orders], axis=0)
+
+
+def places(regret: Array, reached: Array) -> Array:
+    """Return for each set how many random points it takes on average until one has a regret no larger than that reached.
+
+    >>> places(np.array([[0.5, 0.3, 0.7]]), np.array([0.5]))
+    array([1.33333333])
+    """
+    return (regret.shape[1] + 1) / ((regret <= reached[:, None]).sum(axis=1) + 1)
+
+
+class Judged(NamedTuple):
+    """A portfolio chosen from some of the candidates, one chosen without each set, and their regrets, shape (sets, length)."""
+
+    chosen: list[dict[str, Any]]
+    left_out: list[list[dict[str, Any]]]
+    regret: Array
+    random_regret: Array
+    of_random: Array
+    """of each random point, shape (sets, points)"""
+
+
+def judge(
+    found: Sequence[Scores], points: list[dict[str, Any]], random: list[dict[str, Any]], ways: list[str]
+) -> Judged:
+    """Choose from the candidates, and compare with the random points, that prepare numbers in one of these ways."""
+    kept, others = ([i for i, point in enumerate(pool) if point["numeric"] in ways] for pool in (points, random))
+    mine = [points[i] for i in kept]
+    scores = np.array([each.candidates for each in found])[:, kept]
+    regret = regrets(scores, scores)
+    theirs = regrets(np.array([each.random for each in found])[:, others], scores)
+    orders = without_each(regret, LENGTH)
+    return Judged(
+        [mine[place] for place in choose(regret, LENGTH)],
+        [[mine[place] for place in order] for order in orders],
+        np.array([np.minimum.accumulate(row[order]) for row, order in zip(regret, orders, strict=True)]),
+        in_any_order(theirs, LENGTH),
+        theirs,
+    )
+
+
+def table(judged: dict[str, Judged], names: Sequence[str], found: Sequence[Scores], note: str) -> Table:
+    """Return the regret of the first 1, 2, … of portfolios chosen on the other sets, and of random points."""
+    rows = [
+        [
+            title,
+            str(k + 1),
+            f"{each.regret[:, k].mean():.2f}",
+            f"{each.random_regret[:, k].mean():.2f}",
+            f"{np.median(places(each.of_random, each.regret[:, k])):.0f}",
+            f"{np.sum(each.regret[:, k] < each.random_regret[:, k])} of {len(names)}",
+        ]
+        for title, each in judged.items()
+        for k in range(LENGTH)
+    ]
+    averaged, unaveraged = (np.array([each[i] for each in found]) for i in (0, 1))
+    share, best = (averaged > unaveraged).mean(), (averaged.max(axis=1) > unaveraged.max(axis=1)).sum()
+    averages = (
+        f"With averaged weights (`ema_decay=0.98`) a configuration is better in {share:.0%} of all cases, and the best one of "
+        f"a set on {best} of {len(names)} sets."
+    )
+    head = [
+        "numbers prepared",
+        "configurations",
+        "regret",
+        "of random ones",
+        "random ones as good",
+        "better than random on",
+    ]
+    return Table(head, rows, f"{note} {averages} Sets: {', '.join(names)}.")
+
+
+def main() -> None:
+    command = parser("benchmarks.portfolio", __doc__)
+    command.add_argument("--data", type=Path, help="folder of data sets; by default those inside scikit-learn")
+    command.add_argument("--rows", type=int, default=ROWS, help="most rows of a set (%(default)s)")
+    command.add_argument("--results", type=Path, default=RESULTS, help="file of the scores so far (%(default)s)")
+    command.add_argument(
+        "--write", action="store_true", help=f"keep what is chosen without each set in {LEFT_OUT.name}"
+    )
+    chosen = command.parse_args()
+    points, random = candidates(), at_random()
+    sets = load(chosen.data, chosen.rows)
+    known = _read(chosen.results)
+    with warnings.catch_warnings(), threadpool_limits(1, user_api="blas"):
+        warnings.simplefilter("ignore")
+        for data in sets:
+            if data.name not in known:
+                known[data.name] = score(data, points, random)
+                _append(chosen.results, data.name, known[data.name])
+                say(data.name, f"best {max(known[data.name].candidates):.4g}")
+    names = [data.name for data in sets]
+    found = [known[name] for name in names]
+    judged = {" or ".join(ways): judge(found, points, random, ways) for ways in (SEARCHED, SEARCHED[:1])}
+    for title, each in judged.items():
+        print(f"\n{title}:", *each.chosen, sep="\n")
+    note = f"Mean regrets; {len(points)} candidates, {FOLDS} folds, {REPEATS} times, at most {chosen.rows} rows."
+    text = str(table(judged, names, found, note))
+    print(f"\n{text}\n", flush=True)
+    if chosen.write:
+        both = next(iter(judged.values()))
+        lines = (f"{json.dumps(name)}: {json.dumps(order)}" for name, order in zip(names, both.left_out, strict=True))
+        LEFT_OUT.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
+    if chosen.markdown:
+        keep(text, "portfolio", chosen.markdown)
+
+
+def _read(path: Path) -> dict[str, Scores]:
+    lines = map(json.loads, path.read_text(encoding="utf-8").splitlines()) if path.exists() else ()
+    return {line.pop("set"): Scores(**line) for line in lines}
+
+
+def _append(path: Path, name: str, scores: Scores) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a", encoding="utf-8") as file:
+        file.write(json.dumps({"set": name, **scores._asdict()}) + "\n")
+
+
+if __name__ == "__main__":
+    main()
