@@ -30,7 +30,7 @@ def default_pipeline(
     task: str,
     model: Mapping[str, Any],
     preprocessing: Mapping[str, Any] | None = None,
-    searched: Collection[str] = (),
+    searched: Mapping[str, Collection[Any]] | None = None,
 ) -> Pipeline:
     """Return ``make_pipeline(TablePreprocessor(…), network)``, the network in a `TransformedTargetRegressor` if asked for.
 
@@ -42,8 +42,9 @@ def default_pipeline(
         regression the target is scaled (``scale_target``).
     preprocessing : dict, optional
         Options of the `TablePreprocessor` and the `TargetTransformer`.
-    searched : collection of str, optional
-        Names of what trials will set; a target that is never transformed needs no transformer.
+    searched : dict, optional
+        What trials will set, and values that it may have. A target that is never transformed needs no transformer, and
+        full-batch solvers average no weights.
 
     Examples
     --------
@@ -52,9 +53,9 @@ def default_pipeline(
     >>> default_pipeline("regression", {}, {"target_transform": "log"}).get_params()[PATHS["target_transform"]]
     'log'
     """
-    given = preprocessing or {}
+    given, searched = preprocessing or {}, searched or {}
     columns, target = ({o.name: given[o.name] for o in rows if o.name in given} for rows in (COLUMNS, TARGET))
-    last = network(task, model, searched)
+    last = network(task, model, searched.get("solver", [model.get("solver")]))
     if target or any(option.name in searched for option in TARGET):
         last = TransformedTargetRegressor(last, transformer=TargetTransformer(**target), check_inverse=False)
     return make_pipeline(TablePreprocessor(**columns), last)
@@ -76,8 +77,8 @@ def check_columns(preprocessing: Mapping[str, Any], X: pd.DataFrame, where: str)
             )
 
 
-def network(task: str, model: Mapping[str, Any], searched: Collection[str] = ()) -> BPRegressor | BPClassifier:
-    """Return the network of a study; full-batch solvers, also if they may be among what is searched, average no weights."""
-    averages = "solver" not in searched and model.get("solver") not in FULL_BATCH
+def network(task: str, model: Mapping[str, Any], solvers: Collection[Any] = ()) -> BPRegressor | BPClassifier:
+    """Return the network of a study, which may be trained by these solvers."""
+    averages = not any(solver in FULL_BATCH for solver in solvers)
     given = {**(DEFAULTS if averages else {}), **model}
     return BPClassifier(**given) if task == "classification" else BPRegressor(**{"scale_target": True, **given})

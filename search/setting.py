@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -34,10 +35,17 @@ def open_store(study: Study, dataset: Dataset, problem: Problem) -> StudyStore:
         raise StudyError(f"{study.path}: {error}") from None
 
 
-def build_problem(study: Study, dataset: Dataset, where: str | None = None) -> Problem:
-    """Return what all trials of a study share; errors start with `where`, or the study file."""
+def build_problem(
+    study: Study, dataset: Dataset, where: str | None = None, params: Mapping[str, Any] | None = None
+) -> Problem:
+    """Return what all trials of a study share; errors start with `where`, or the study file.
+
+    `params` are set in addition to what the space has, for one configuration.
+    """
+    searched = {name: [value] for name, value in (params or {}).items()}
+    searched |= {name: d.grid() for name, d in study.space.items()}
     check_columns(study.preprocessing, dataset.X, str(study.path))
-    pipeline = default_pipeline(study.data.task, study.model, study.preprocessing, study.space)
+    pipeline = default_pipeline(study.data.task, study.model, study.preprocessing, searched)
     splits = split(study, study.scheme, dataset, where or str(study.path))
     prefix = nesting.prefix(pipeline)
     return Problem(pipeline, dataset.X, dataset.y, splits, get_scorer(study.scoring), study.search.seed, prefix, PATHS)

@@ -166,7 +166,7 @@ def _score_outer(part: Part, plan: runner.Plan, on_progress: Callable[[Progress]
 def cross_validate(study: Study, params: Mapping[str, Any]) -> tuple[Outcome, list[Baseline]]:
     """Score one fixed configuration, [model] and `params`, on the folds of a study; nothing is stored."""
     dataset = data.load(study)
-    problem = build_problem(study, dataset)
+    problem = build_problem(study, dataset, params=params)
     yardsticks = measure_baselines(study, problem, dataset.last_known)
     return evaluate(problem, Trial(0, params)), yardsticks
 
@@ -181,7 +181,7 @@ def diagnose(study: Study, params: Mapping[str, Any], number: int = 0) -> list[D
     StudyError
         If the configuration cannot be trained.
     """
-    problem = build_problem(study, data.load(study))
+    problem = build_problem(study, data.load(study), params=params)
     try:
         return diagnoses.diagnose(problem, Trial(number, params))
     except ValueError as error:

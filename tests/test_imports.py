@@ -83,7 +83,7 @@ LAYERS = {
         ["evaluation"],
         ["data", "baselines", "cutoffs", "leaders", "rules", "store", "tracking"],
         ["advice", "cv_results", "setting", "suggestions"],
-        ["init", "runner", "plots"],
+        ["init", "portfolio", "runner", "plots"],
         ["nested_cv"],
         ["results"],
         ["report"],

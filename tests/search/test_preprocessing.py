@@ -194,3 +194,18 @@ space = { alpha = [1.0] }
     )
     with pytest.raises(StudyError, match=r"\[preprocessing\] target_transform is not an option of the preprocessing"):
         spec.load(tmp_path / "x.toml")
+
+
+@pytest.mark.parametrize(
+    ("model", "searched", "decay"),
+    [
+        ({}, {}, 0.98),
+        ({"ema_decay": 0.5}, {}, 0.5),
+        ({"solver": "sgd"}, {}, 0.98),
+        ({"solver": "lbfgs"}, {}, 0.0),
+        ({"solver": "adam"}, {"solver": ["adam", "lm"]}, 0.0),
+        ({"solver": "lbfgs"}, {"solver": ["adam", "sgd"]}, 0.98),
+    ],
+)
+def test_networks_of_a_study_average_weights_unless_a_solver_cannot(model, searched, decay):
+    assert default_pipeline("regression", model, searched=searched)[-1].ema_decay == decay

@@ -356,7 +356,7 @@ def test_parameters_that_exist_in_some_configurations_only_and_initial_points(ro
 def test_penalty(rows, penalty):
     space = {"bpregressor__learning_rate_init": [0.02, 500.0], "bpregressor__alpha": (1e-3, 1.0, "log")}
     pipeline = make_pipeline(StandardScaler(), network(solver="sgd"))
-    fitted = search(pipeline, space, method="bayesian", n_trials=8, penalty=penalty).fit(*rows())
+    fitted = search(pipeline, space, method="bayesian", n_trials=8, penalty=penalty, portfolio=False).fit(*rows())
     assert set(fitted.cv_results_["verdict"]) == {"ok", "diverged"}
     assert fitted.best_params_["bpregressor__learning_rate_init"] == 0.02
 
