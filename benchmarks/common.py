@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import platform
 import re
@@ -77,6 +78,18 @@ def in_a_new_process(code: str, *args: str, **environment: str) -> str:
         text=True,
         check=True,
     ).stdout
+
+
+def remembered(path: Path) -> list[Any]:
+    """Return what `remember` wrote to a file; nothing if there is no such file."""
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.exists() else []
+
+
+def remember(path: Path, record: Any) -> None:
+    """Add a record to a file, as a line of JSON: what was measured survives an interruption of hours of a benchmark."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a", encoding="utf-8") as file:
+        file.write(json.dumps(record) + "\n")
 
 
 def say(*cells: Any) -> None:

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from sklearn.model_selection import RepeatedKFold, RepeatedStratifiedKFold
 from threadpoolctl import threadpool_limits
 
-from benchmarks.common import Table, keep, parser, say
+from benchmarks.common import Table, keep, parser, remember, remembered, say
 from benchmarks.sets import Data, load
 from search import BPSearchCV, spaces
 from search.designs import QuasiRandomSampler, RandomSampler
@@ -224,13 +224,13 @@ def main() -> None:
     chosen = command.parse_args()
     points, random = candidates(), at_random()
     sets = load(chosen.data, chosen.rows)
-    known = _read(chosen.results)
+    known = {line.pop("set"): Scores(**line) for line in remembered(chosen.results)}
     with warnings.catch_warnings(), threadpool_limits(1, user_api="blas"):
         warnings.simplefilter("ignore")
         for data in sets:
             if data.name not in known:
                 known[data.name] = score(data, points, random)
-                _append(chosen.results, data.name, known[data.name])
+                remember(chosen.results, {"set": data.name, **known[data.name]._asdict()})
                 say(data.name, f"best {max(known[data.name].candidates):.4g}")
     names = [data.name for data in sets]
     found = [known[name] for name in names]
@@ -246,17 +246,6 @@ def main() -> None:
         LEFT_OUT.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
     if chosen.markdown:
         keep(text, "portfolio", chosen.markdown)
-
-
-def _read(path: Path) -> dict[str, Scores]:
-    lines = map(json.loads, path.read_text(encoding="utf-8").splitlines()) if path.exists() else ()
-    return {line.pop("set"): Scores(**line) for line in lines}
-
-
-def _append(path: Path, name: str, scores: Scores) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a", encoding="utf-8") as file:
-        file.write(json.dumps({"set": name, **scores._asdict()}) + "\n")
 
 
 if __name__ == "__main__":

@@ -3,9 +3,10 @@
 import json
 
 import numpy as np
+import pandas as pd
 import pytest
 
-from benchmarks import portfolio
+from benchmarks import portfolio, published
 from benchmarks.search import contenders, records, report
 from benchmarks.search.contenders import CONTENDERS, Run, bpsearch
 from benchmarks.search.measures import (
@@ -142,3 +143,45 @@ def test_the_choice_of_a_portfolio_runs(monkeypatch, tmp_path, capsys):
     left_out = json.loads((tmp_path / "left.json").read_text())
     assert {len(chosen) for chosen in left_out.values()} == {2}
     assert all(point in points for chosen in left_out.values() for point in chosen)
+
+
+# ---------------------------------------------------------------------------------------------------- published figures
+
+
+def test_published_splits_and_figures(tmp_path, monkeypatch, capsys):
+    random = np.random.default_rng(0)
+    (tmp_path / "concrete").mkdir()
+    X = random.normal(size=(80, 3))
+    frame = pd.DataFrame(X, columns=[*"abc"]).assign(target=10 * X[:, 0] + random.normal(size=80))
+    frame.to_csv(tmp_path / "concrete" / "concrete.csv", index=False)
+    (tmp_path / "concrete" / "meta.json").write_text(json.dumps({"task": "regression"}))
+    masks = pd.DataFrame({f"split_{i}": (np.arange(80) % 8 == i).astype(int) for i in range(2)})
+    masks.to_csv(tmp_path / "concrete" / "gal_test_mask.csv.gz", index=False)
+    (data,) = portfolio.load(tmp_path, 1000)
+    made = list(published.splits(tmp_path, data))
+    assert [test.tolist() for _, test in made] == [list(range(i, 80, 8)) for i in range(2)]
+    assert all(set(train) | set(test) == set(range(80)) and not set(train) & set(test) for train, test in made)
+    arguments = ["published", "--data", str(tmp_path), "--seconds", "0.5", "--results", str(tmp_path / "found.jsonl")]
+    monkeypatch.setattr("sys.argv", arguments)
+    printed = [(published.main(), capsys.readouterr().out)[1] for _ in range(2)]
+    assert printed[0] == printed[1], "the second time from the file"
+    cells = [cell.strip() for cell in printed[0].split("| concrete |")[1].split("|")]
+    assert float(cells[1].split(" ")[0]) < 8
+    assert cells[0] == "2"
+
+
+@pytest.mark.parametrize(("name", "met", "missed"), [("concrete", 4.8, 4.9), ("adult", 0.86, 0.85)])
+def test_what_meets_a_published_figure(name, met, missed):
+    assert published.PUBLISHED[name].is_met(met)
+    assert not published.PUBLISHED[name].is_met(missed)
+
+
+def test_other_splits(monkeypatch, tmp_path):
+    y = np.arange(40) % 2
+    data = portfolio.Data("churn_bank", "classification", pd.DataFrame({"x": range(40)}), y)
+    made = list(published.splits(tmp_path, data))
+    assert [len(test) for _, test in made] == [8] * published.DRAWN
+    assert {y[test].sum() for _, test in made} == {4}
+    monkeypatch.setattr(published, "ADULT_TRAINING_ROWS", 30)
+    ((train, test),) = published.splits(tmp_path, data._replace(name="adult"))
+    assert (train.tolist(), test.tolist()) == (list(range(30)), list(range(30, 40)))

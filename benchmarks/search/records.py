@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
+from benchmarks.common import remember, remembered
 from benchmarks.search.contenders import Run
 
 Key = tuple[str, int, str]
@@ -13,11 +13,8 @@ Key = tuple[str, int, str]
 
 def read(path: Path) -> dict[Key, Run]:
     """Return the runs that a file holds; none if there is no such file."""
-    if not path.exists():
-        return {}
     found = {}
-    for line in path.read_text(encoding="utf-8").splitlines():
-        record = json.loads(line)
+    for record in remembered(path):
         key = record.pop("set"), record.pop("seed"), record.pop("contender")
         found[key] = Run(**record | {"curve": [tuple(point) for point in record["curve"]]})
     return found
@@ -25,7 +22,5 @@ def read(path: Path) -> dict[Key, Run]:
 
 def append(path: Path, key: Key, run: Run) -> None:
     """Add a run to a file."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     name, seed, contender = key
-    with path.open("a", encoding="utf-8") as file:
-        file.write(json.dumps({"set": name, "seed": seed, "contender": contender, **run._asdict()}) + "\n")
+    remember(path, {"set": name, "seed": seed, "contender": contender, **run._asdict()})
