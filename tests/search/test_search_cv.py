@@ -310,6 +310,10 @@ MISTAKES = {
     "penalty": ({"penalty": "nan"}, ValueError, "penalty = 'nan'; allowed are graded_constraint, constraint, graded"),
     "budget": ({"n_trials": 0}, ValueError, "n_trials = 0; allowed are whole numbers from 1"),
     "budget as text": ({"n_trials": "9"}, ValueError, "n_trials = '9'; allowed are whole numbers from 1"),
+    "no time": ({"timeout": 0}, ValueError, "timeout = 0; allowed are numbers of seconds above 0, and None"),
+    "time as text": ({"timeout": "1h"}, ValueError, "timeout = '1h'; allowed are numbers"),
+    "target": ({"target_score": "best"}, ValueError, "target_score = 'best'; allowed are numbers, and None"),
+    "patience": ({"n_trials_no_change": 0.5}, ValueError, "n_trials_no_change = 0.5; allowed are whole numbers from 1"),
     "unknown key": (
         {"space": {"alhpa": [1]}},
         ValueError,
