@@ -110,6 +110,8 @@ class TablePreprocessor(TransformerMixin, BaseEstimator):
         if isinstance(X, pd.DataFrame):
             if not X.columns.is_unique:
                 raise ValueError(f"X has several columns of one name: {', '.join(X.columns[X.columns.duplicated()])}")
+            if reset and not X.shape[1]:
+                raise ValueError(f"Found a table with 0 feature(s) (shape={X.shape}) while a minimum of 1 is required.")
             frame = X = X if reset else self._in_order(X)
         else:
             frame = pd.DataFrame(check_array(X, dtype=None, ensure_all_finite=False, estimator=self))

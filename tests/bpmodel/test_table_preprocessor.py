@@ -153,6 +153,8 @@ def test_what_is_no_table_is_told():
     preprocessor = TablePreprocessor().fit(TABLE[["int", "text"]])
     with pytest.raises(ValueError, match="X lacks columns that were there in fit: text"):
         preprocessor.transform(TABLE[["int"]])
+    with pytest.raises(ValueError, match=r"Found a table with 0 feature\(s\)"):
+        preprocessor.fit(TABLE[[]])
     with pytest.raises(ValueError, match="X has several columns of one name: int"):
         preprocessor.fit(TABLE[["int", "text", "int"]])
 
