@@ -30,7 +30,7 @@ COMPILED = {name: option for name, option in options.VARIANTS.items() if "dtype"
 RUNS = {
     "steps": lambda: steps.measure(1, TINY, SHORT),
     "options": lambda: options.measure(1, TINY, COMPILED, SHORT),
-    "threads": lambda: threads.measure(1, TINY, SHORT),
+    "threads": lambda: threads.measure(1, TINY, SHORT, {"iris": 2}),
     "prediction": lambda: prediction.measure(1, TINY, (1, 50), SHORT),
     "memory": lambda: memory.measure(1, 3000, ("BPSearchCV, BPRegressor",)),
     "start": lambda: start.measure(1, compiling=False),
