@@ -125,7 +125,8 @@ def behind(
     """
     if not METHODS[method].learns or network_of(problem.pipeline) is None:
         return given
-    found = {_key(point): dict(point) for point in given}
+    taken = {_key(point) for point in given}
+    added: dict[str, dict[str, Any]] = {}
     present, own = problem.pipeline.get_params(), prefix(problem.pipeline)
     names = {name: full for name in space for full in problem.full_names({name: None})}
     piecewise = any("piecewise" in space[name].grid() for name, full in names.items() if full == PATHS["numeric"])
@@ -133,8 +134,8 @@ def behind(
         known = {PATHS.get(name, own + name): value for name, value in entry.items()}
         if known.keys() & set(names.values()):
             point = nearest_point(space, {name: {**present, **known}.get(full) for name, full in names.items()})
-            found.setdefault(_key(point), point)
-    return list(found.values())
+            added.setdefault(_key(point), point)
+    return [*given, *(point for key, point in added.items() if key not in taken)]
 
 
 def _key(point: Mapping[str, Any]) -> str:

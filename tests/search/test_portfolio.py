@@ -37,6 +37,7 @@ def test_methods_that_learn_begin_with_it_behind_the_users_points(make_problem, 
     assert found[0] == mine
     assert len(found) == (1 + len({tuple(e[n] for n in RATES) for e in PLAIN}) if method in LEARNING else 1)
     assert behind(found, space, problem, method) == found, "no point comes twice"
+    assert behind([mine, mine], space, problem, method)[:2] == [mine, mine], "unless it is asked for"
     for point, entry in zip(found[1:2], PLAIN, strict=False):
         assert point == nearest_point(space, entry)
 
