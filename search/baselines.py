@@ -71,12 +71,21 @@ def persistence(problem: Problem, last_known: NDArray[Any]) -> Baseline:
     return _baseline(PERSISTENCE, found)
 
 
-def attempt(measure: Callable[[Problem, str], Baseline], problem: Problem) -> Baseline | None:
-    """Return a baseline, or None where it cannot be scored: without targets, or where a scorer does not fit its predictions."""
+def attempt(measure: Callable[[Problem, str], Baseline], problem: Problem, *, told: bool) -> Baseline | None:
+    """Return a baseline, or None where it cannot be scored: without targets, or where a scorer does not fit its predictions.
+
+    Warns
+    -----
+    UserWarning
+        Says why there is none, if it is to be `told`: not of the dummy predictor, for trials fail in the same way and say it.
+    """
     task = "classification" if is_classifier(problem.pipeline) else "regression"
     try:
         found = measure(problem, task)
-    except Exception:  # whatever scorers and strange targets come to; a trial will say what is wrong
+    except Exception as error:  # whatever scorers and strange targets come to must not end a search
+        if told:
+            reason = f"{type(error).__name__}: {error}".splitlines()[0]
+            warnings.warn(f"a baseline is left out, for it cannot be scored: {reason}", UserWarning, stacklevel=2)
         return None
     return found if np.isfinite(found.score) else None
 

@@ -216,8 +216,10 @@ class BPSearchCV(FittedSearch):
             delattr(self, name)  # of an earlier fit
         problem, space = self._problem(X, y, params)
         plan = self._plan(problem, space)
-        measures = [baselines.dummy] if self.tracking is None else [baselines.dummy, baselines.linear]
-        yardsticks = [found for measure in measures if (found := baselines.attempt(measure, problem))]
+        attempted = [baselines.attempt(baselines.dummy, problem, told=False)]
+        if attempted[0] and self.tracking is not None and network_of(problem.pipeline) is not None:
+            attempted.append(baselines.attempt(baselines.linear, problem, told=True))
+        yardsticks = [found for found in attempted if found]
         store = StudyStore(None, "BPSearchCV", {}, space)
         with self._tracker(plan, space) or nullcontext() as tracker:
 

@@ -75,7 +75,7 @@ def measure_baselines(study: Study, problem: Problem, last_known: NDArray[Any] |
     others = [baselines.linear]
     if last_known is not None:
         others.append(lambda problem, task: baselines.persistence(problem, last_known))
-    return [dummy, *(scored for measure in others if (scored := baselines.attempt(measure, problem)))]
+    return [dummy, *(scored for measure in others if (scored := baselines.attempt(measure, problem, told=True)))]
 
 
 def measure_dummy(study: Study, problem: Problem) -> Baseline:
