@@ -122,6 +122,13 @@ def _processor() -> str:
     return models[0] if models else platform.processor() or platform.machine()
 
 
+def publish(text: str, name: str, markdown: Path | None) -> None:
+    """Print a benchmark's tables, and keep them in a file if there is one."""
+    print(f"\n{text}\n", flush=True)
+    if markdown is not None:
+        keep(text, name, markdown)
+
+
 def keep(text: str, name: str, path: Path) -> None:
     """Write a table to a Markdown file: between ``<!-- name -->`` and ``<!-- end of name -->``, or else at its end."""
     block = f"<!-- {name} -->\n{text}\n<!-- end of {name} -->"
@@ -165,6 +172,4 @@ def run(name: str, measure: Callable[..., Table], markdown: Path | None, **optio
     """Measure on one BLAS thread, print the table, and keep it if asked to."""
     with threadpool_limits(1, user_api="blas"):
         text = str(measure(**options))
-    print(f"\n{text}\n", flush=True)
-    if markdown is not None:
-        keep(text, name, markdown)
+    publish(text, name, markdown)

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from sklearn.model_selection import RepeatedKFold, RepeatedStratifiedKFold
 from threadpoolctl import threadpool_limits
 
-from benchmarks.common import Table, keep, parser, remember, remembered, say
+from benchmarks.common import Table, parser, publish, remember, remembered, say
 from benchmarks.sets import Data, load
 from search import BPSearchCV, spaces
 from search.designs import QuasiRandomSampler, RandomSampler
@@ -239,13 +239,11 @@ def main() -> None:
         print(f"\n{title}:", *each.chosen, sep="\n")
     note = f"Mean regrets; {len(points)} candidates, {FOLDS} folds, {REPEATS} times, at most {chosen.rows} rows."
     text = str(table(judged, names, found, note))
-    print(f"\n{text}\n", flush=True)
+    publish(text, "portfolio", chosen.markdown)
     if chosen.write:
         both = next(iter(judged.values()))
         lines = (f"{json.dumps(name)}: {json.dumps(order)}" for name, order in zip(names, both.left_out, strict=True))
         LEFT_OUT.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
-    if chosen.markdown:
-        keep(text, "portfolio", chosen.markdown)
 
 
 if __name__ == "__main__":

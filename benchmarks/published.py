@@ -25,7 +25,7 @@ from sklearn.metrics import accuracy_score, root_mean_squared_error
 from sklearn.model_selection import KFold, StratifiedKFold, train_test_split
 from threadpoolctl import threadpool_limits
 
-from benchmarks.common import Table, keep, parser, remember, remembered, say
+from benchmarks.common import Table, parser, publish, remember, remembered, say
 from benchmarks.sets import Data, load
 from search import BPSearchCV, spaces
 from search.nesting import prefix
@@ -161,9 +161,7 @@ def main() -> None:
                 say(data.name, f"split {number}", f"{known[key].test:.4g}, promised {known[key].promised:.4g}")
                 results.setdefault(data.name, []).append(known[key])
     text = str(table(results))
-    print(f"\n{text}\n", flush=True)
-    if chosen.markdown:
-        keep(text, "published", chosen.markdown)
+    publish(text, "published", chosen.markdown)
 
 
 if __name__ == "__main__":

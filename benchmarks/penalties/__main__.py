@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 
 from joblib import Parallel, delayed
 
-from benchmarks.common import ROOT, keep, parser, say
+from benchmarks.common import ROOT, parser, publish, say
 from benchmarks.penalties import report, trials
 from benchmarks.penalties.landscapes import LANDSCAPES, Landscape
 from benchmarks.penalties.report import Study, Traces
@@ -57,9 +57,7 @@ def main() -> None:
         report.networks(compare(on_networks, [None], chosen.network_seeds, chosen.jobs), STUDY),
     ]
     text = "\n\n".join(map(str, tables))
-    print(f"\n{text}\n", flush=True)
-    if chosen.markdown:
-        keep(text, "penalties", chosen.markdown)
+    publish(text, "penalties", chosen.markdown)
 
 
 if __name__ == "__main__":

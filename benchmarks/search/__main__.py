@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from benchmarks.common import keep, parser, say
+from benchmarks.common import parser, publish, say
 from benchmarks.search import records, report
 from benchmarks.search.contenders import CONTENDERS, Run, in_its_own_process
 from benchmarks.search.measures import OPTUNA, OURS, TREES, faster_optuna
@@ -58,11 +58,9 @@ def main() -> None:
     for task in tasks(chosen.data, chosen.rows, chosen.seeds, chosen.sets):
         measured[task.name, task.seed] = compare(task, known, chosen.results)
     text = "\n\n".join(map(str, (report.goals(measured), report.each_set(measured))))
-    print(f"\n{text}\n", flush=True)
+    publish(text, "search", chosen.markdown)
     if chosen.figure:
         report.draw(measured, chosen.figure)
-    if chosen.markdown:
-        keep(text, "search", chosen.markdown)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from threadpoolctl import threadpool_limits
 
-from benchmarks.common import keep, parser, say
+from benchmarks.common import parser, publish, say
 from benchmarks.stability import measure, overhead, remedies, report, waste, wild
 from benchmarks.stability.corpus import CORPUS, Cell
 from benchmarks.stability.measure import Case, Healthy
@@ -66,9 +66,7 @@ def main() -> None:
         for line in (line for each in measured for line in (*report.labels(each), *report.misses(each))):
             say(line)
     text = "\n\n".join(map(str, tables))
-    print(f"\n{text}\n", flush=True)
-    if chosen.markdown:
-        keep(text, "stability", chosen.markdown)
+    publish(text, "stability", chosen.markdown)
 
 
 if __name__ == "__main__":
