@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bpmodel.compiled import kernel
+from bpmodel.views import matrix
 
 RECENT = 64
 """Steps whose median norm is the measure of `median`."""
@@ -68,8 +69,8 @@ def by_unit(network, gradient, norm, threshold, recent):
     start = 0
     for layer in range(units.size - 1):
         fan_in, fan_out = units[layer], units[layer + 1]
-        weights = parameters[start : start + fan_in * fan_out].reshape(fan_in, fan_out)
-        pushes = gradient[start : start + fan_in * fan_out].reshape(fan_in, fan_out)
+        weights = matrix(parameters, start, fan_in, fan_out)
+        pushes = matrix(gradient, start, fan_in, fan_out)
         factors = np.zeros(fan_out, gradient.dtype)
         lengths = np.zeros(fan_out, gradient.dtype)
         for i in range(fan_in):

@@ -23,6 +23,7 @@ from bpmodel.regularization import add_penalties, average, decay_weights, limit_
 from bpmodel.rows import gather
 from bpmodel.schedules import SCHEDULES
 from bpmodel.spikes import FIELDS, skip, stands_out
+from bpmodel.views import matrix
 
 
 class Settings(NamedTuple):
@@ -202,6 +203,8 @@ def train(
     tally = np.zeros(reference.size)
     best, before = memory.best[0], memory.best[1]
     averaging = settings.ema_decay > 0
+    plain_weights = not (averaging or settings.early_stopping)
+    begun_with = before if plain_weights else signals.before
     noisy = settings.dropout > 0 or settings.input_noise > 0 or network.normalization > 0
     shown = Network(
         memory.average,
@@ -238,7 +241,7 @@ def train(
             if settings.dropout > 0 or settings.input_noise > 0:
                 key = np.int64(next_number(memory.random) >> np.uint64(33))
             if settings.input_noise > 0:
-                add_normal(work.x[: count * inputs].reshape(count, inputs), settings.input_noise, key + 1000)
+                add_normal(matrix(work.x, 0, count, inputs), settings.input_noise, key + 1000)
             mode = Mode(True, settings.dropout, key, settings.probing and start == last_full)
             z = forward(network, work, batch, mode)
             scale = number(1 / total_weight)
@@ -251,10 +254,11 @@ def train(
                     batch,
                     mode,
                     scale,
-                    history.layer_delta_norm[s.epoch],
-                    history.layer_dead[s.epoch],
-                    history.layer_saturated[s.epoch],
-                    history.layer_chi[s.epoch],
+                    s.epoch,
+                    history.layer_delta_norm,
+                    history.layer_dead,
+                    history.layer_saturated,
+                    history.layer_chi,
                 )
             penalty, squared_gradient = add_penalties(parameters, gradient, weights, settings, total_weight)
             norm = np.sqrt(squared_gradient)
@@ -325,9 +329,11 @@ def train(
                     copy(before, best)
         ends = s.code != monitor.RUNNING or s.epoch == settings.max_iter
         if settings.probing:
-            measure_weights(network, work, signals, history, epoch, steps)
+            measure_weights(network, work, begun_with, signals, history, epoch, steps)
+            if not plain_weights:
+                copy(parameters, begun_with)
         if settings.probing and (ends or is_due(signals, s.probes, s.epoch)):
-            probe(network, work, batch_y, batch_w, rows, s.epoch, signals, history, state, ends)
+            probe(network, work, batch_y, batch_w, rows, s.epoch, signals, history, state, s.code > monitor.OK)
             if settings.watch and s.code <= monitor.OK and settings.baseline > 0:
                 loss = plain / max(taken, 1)
                 share = loss / settings.baseline

@@ -49,7 +49,7 @@ class BPRegressor(RegressorMixin, BPEstimator):
         weights moved over their norm and over the steps), and, of the epoch's last full minibatch, ``layer_delta_norm``,
         ``layer_dead``, ``layer_saturated``, ``layer_chi``, as `bpmodel.epochs.History` defines them. NaN where there is none.
     probes_ : dict of str to ndarray of shape (n_probes,) or (n_probes, n_layers_ - 1)
-        How each layer stood before the first step, after the epochs 1, 2, 4, 8, …, and at the end: ``epoch``, ``step``;
+        How each layer stood before the first step, after the epochs 1, 2, 4, 8, … and the last: ``epoch``, ``step``;
         ``delta_norm``, ``gradient_norm``, ``weight_norm``, ``step_ratio``, ``dead``, ``saturated``, ``chi``, as
         `bpmodel.probes.Signals` defines them. `diagnose` reads them. Empty after `partial_fit` and full-batch solvers.
     effective_parameters_ : float
@@ -165,7 +165,7 @@ class BPClassifier(ClassifierMixin, BPEstimator):
         weights moved over their norm and over the steps), and, of the epoch's last full minibatch, ``layer_delta_norm``,
         ``layer_dead``, ``layer_saturated``, ``layer_chi``, as `bpmodel.epochs.History` defines them. NaN where there is none.
     probes_ : dict of str to ndarray of shape (n_probes,) or (n_probes, n_layers_ - 1)
-        How each layer stood before the first step, after the epochs 1, 2, 4, 8, …, and at the end: ``epoch``, ``step``;
+        How each layer stood before the first step, after the epochs 1, 2, 4, 8, … and the last: ``epoch``, ``step``;
         ``delta_norm``, ``gradient_norm``, ``weight_norm``, ``step_ratio``, ``dead``, ``saturated``, ``chi``, as
         `bpmodel.probes.Signals` defines them. `diagnose` reads them. Empty after `partial_fit` and full-batch solvers.
 

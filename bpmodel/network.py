@@ -73,6 +73,8 @@ class Workspace(NamedTuple):
     """(layers, max(rows, units)): inverse standard deviations of normalised layers"""
     deltas: NDArray
     """(2, rows * max(units[1:])): derivatives with respect to z of two neighbouring layers"""
+    tally: NDArray
+    """(3 * max(units[1:]),): what is added up for each unit of a layer that is measured"""
     delta_norm: NDArray[np.float64]
     """(layers,): norms of the derivatives with respect to z, of the last minibatch that was measured"""
     gradient: NDArray
@@ -144,6 +146,7 @@ def workspace(network: Network, rows: int, *, gradient: bool = True, sparse: boo
         normalized=np.zeros(size if normalizes and gradient else 0, dtype=dtype),
         spread=np.zeros((len(units) if normalizes else 0, max(rows, widest)), dtype=dtype),
         deltas=np.zeros((2, rows * widest if gradient else 0), dtype=dtype),
+        tally=np.zeros(3 * widest if gradient else 0, dtype=dtype),
         delta_norm=np.zeros(len(units) if gradient else 0),
         gradient=np.zeros(network.parameters.size if gradient else 0, dtype=dtype),
     )

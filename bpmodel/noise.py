@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from bpmodel.compiled import inner
+from bpmodel.views import flat
 
 ZERO = np.float32(0)
 
@@ -55,9 +56,9 @@ def drop(a, rate, key):
     """Set a share `rate` of the elements to 0 and divide the others by 1 - rate (Srivastava et al., 2014)"""
     limit, key = np.uint32(rate * 4294967296.0), np.uint32(key)
     factor = a.dtype.type(1.0 / (1.0 - rate))
-    flat = a.ravel()
-    for i in range(flat.size):
-        flat[i] = factor * flat[i] if hashed(np.uint32(i), key) >= limit else ZERO * flat[i]
+    values = flat(a)
+    for i in range(values.size):
+        values[i] = factor * values[i] if hashed(np.uint32(i), key) >= limit else ZERO * values[i]
 
 
 @inner
@@ -65,20 +66,20 @@ def undrop(delta, a, rate, key):
     """Pass a derivative back through `drop`, and undo its division in the elements of `a` that were kept"""
     limit, key = np.uint32(rate * 4294967296.0), np.uint32(key)
     factor, keep = a.dtype.type(1.0 / (1.0 - rate)), a.dtype.type(1.0 - rate)
-    flat, flat_a = delta.ravel(), a.ravel()
-    for i in range(flat.size):
-        flat[i] = factor * flat[i] if hashed(np.uint32(i), key) >= limit else ZERO
-        flat_a[i] *= keep
+    deltas, values = flat(delta), flat(a)
+    for i in range(values.size):
+        deltas[i] = factor * deltas[i] if hashed(np.uint32(i), key) >= limit else ZERO
+        values[i] *= keep
 
 
 @inner
 def hide(a, rate, key):
     """Set what `drop` sets to 0 to NaN"""
     limit, key = np.uint32(rate * 4294967296.0), np.uint32(key)
-    flat = a.ravel()
-    for i in range(flat.size):
+    values = flat(a)
+    for i in range(values.size):
         if hashed(np.uint32(i), key) < limit:
-            flat[i] = np.nan
+            values[i] = np.nan
 
 
 @inner

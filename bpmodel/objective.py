@@ -18,6 +18,7 @@ from bpmodel.losses import LOSSES
 from bpmodel.network import Mode, Network, Workspace, n_weights
 from bpmodel.propagation import backward, count_weights, evaluate_loss, forward, multiply_by_slope
 from bpmodel.rows import Rows, gather
+from bpmodel.views import matrix
 
 JACOBIAN_NUMBERS = 2**20
 """Numbers of the Jacobian held at a time: 8 MB."""
@@ -58,7 +59,7 @@ def fill_jacobian(network, work, batch, root_weight, out):
     for k in range(outputs):
         weight, start = count_weights(units), layers.size - capacity * outputs
         bias = weight + units[1:].sum()
-        delta = layers[start : start + rows * outputs].reshape(rows, outputs)
+        delta = matrix(layers, start, rows, outputs)
         for i in range(rows):
             for j in range(outputs):
                 delta[i, j] = root_weight[i] if j == k else 0
@@ -73,12 +74,11 @@ def fill_jacobian(network, work, batch, root_weight, out):
             if layer == 0:
                 fill_first_layer(work, batch, delta, k, outputs, out[:, : fan_in * fan_out])
                 break
-            stop = start + rows * fan_in
-            a = layers[start:stop].reshape(rows, fan_in)
+            a = matrix(layers, start, rows, fan_in)
             fill_outer(a, delta, k, outputs, out[:, weight : weight + fan_in * fan_out])
-            below = work.deltas[layer % 2, : rows * fan_in].reshape(rows, fan_in)
-            np.dot(delta, parameters[weight : weight + fan_in * fan_out].reshape(fan_in, fan_out).T, below)
-            kept = work.inputs[start:stop].reshape(rows, fan_in) if work.inputs.size > 0 else a
+            below = matrix(work.deltas[layer % 2], 0, rows, fan_in)
+            np.dot(delta, matrix(parameters, weight, fan_in, fan_out).T, below)
+            kept = matrix(work.inputs, start, rows, fan_in) if work.inputs.size > 0 else a
             multiply_by_slope(network.activations[layer - 1], below, a, kept)
             delta = below
 
@@ -97,7 +97,7 @@ def fill_first_layer(work, batch, delta, k, outputs, out):
     rows, width = delta.shape
     if batch.sparse.indptr.size == 0:
         features = out.shape[1] // width
-        fill_outer(work.x[: rows * features].reshape(rows, features), delta, k, outputs, out)
+        fill_outer(matrix(work.x, 0, rows, features), delta, k, outputs, out)
         return
     indptr, indices, values = batch.sparse.indptr, batch.sparse.indices, batch.sparse.values
     for i in range(rows):

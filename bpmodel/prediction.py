@@ -13,6 +13,7 @@ from bpmodel.blas import single_thread
 from bpmodel.compiled import entry_point
 from bpmodel.network import Batch, Mode, Network, split_sparse, workspace
 from bpmodel.propagation import apply_link, forward
+from bpmodel.views import matrix
 
 PREDICTION_ROWS = 32
 """Most rows that are predicted together."""
@@ -61,7 +62,7 @@ def predict_into(network, work, X, sparse, out):
     for start in range(0, n, together):
         rows = min(together, n - start)
         if work.x.size > 0:
-            block = work.x[: together * features].reshape(together, features)
+            block = matrix(work.x, 0, together, features)
             for i in range(together):
                 for j in range(features):
                     block[i, j] = X[start + i, j] if i < rows else 0

@@ -1,9 +1,9 @@
 """Probes: layer by layer, how derivatives, weights and units stand in a network that is being trained.
 
 After every epoch its history has what the weights, the last gradient (`measure_weights`) and the last full minibatch
-(`measure_rows`) say of each layer; the latter has just gone forward and backward anyway. A probe sends up to `ROWS` rows forward
-and back once more: before the first step, and where the fit ends or diverges; probes after the epochs 1, 2, 4, 8, … between are
-what the history has there. `diagnose` reads the probes.
+(`measure_rows`) say of each layer; the latter has just gone forward and backward anyway. Probes after the epochs 1, 2, 4, 8, …
+and the last one are what the history has there. Before the first step, and where the fit diverges, a probe sends up to `ROWS`
+rows forward and back once more. `diagnose` reads the probes.
 
 `chi` is the mean-field number of a layer (Schoenholz et al., 2017): what a derivative's squared norm is multiplied by on its
 way back through the layer, ``mean_j |W_:j|^2 * mean(slope^2)``; a depth of layers with chi > 1 makes gradients explode, with
@@ -18,11 +18,13 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from bpmodel.compiled import inner
+from bpmodel.activations import ACTIVATIONS, Activation
+from bpmodel.compiled import choose, inner
 from bpmodel.network import Mode, Network
 from bpmodel.noise import hide
-from bpmodel.propagation import backward, copy, evaluate_loss, forward, multiply_by_slope, norm
+from bpmodel.propagation import backward, copy, distance, evaluate_loss, forward, multiply_by_slope, norm
 from bpmodel.rows import gather
+from bpmodel.views import matrix
 
 ROWS = 256
 """Most rows of a probe; it has no more than a minibatch."""
@@ -81,28 +83,17 @@ def no_signals(layers: int) -> dict[str, NDArray]:
 
 
 @inner
-def measure_weights(network, work, signals, history, epoch, steps):
-    """Write what an epoch of so many steps did to each layer, and keep its weights for the next one"""
+def measure_weights(network, work, weights_before, signals, history, epoch, steps):
+    """Write what an epoch of so many steps that began with other weights did to each layer"""
     units, start = network.units, 0
     for layer in range(units.size - 1):
         stop = start + units[layer] * units[layer + 1]
-        # slices, and one array written to by itself: a fifth of the time
-        parameters, gradient, before = (
-            network.parameters[start:stop],
-            work.gradient[start:stop],
-            signals.before[start:stop],
-        )
-        weights, slopes, moved = 0.0, 0.0, 0.0
-        for i in range(parameters.size):
-            value, slope, value_before = np.float64(parameters[i]), np.float64(gradient[i]), np.float64(before[i])
-            weights += value * value
-            slopes += slope * slope
-            moved += (value - value_before) * (value - value_before)
-        copy(parameters, before)
-        history.layer_weight_norm[epoch, layer] = math.sqrt(weights)
-        history.layer_gradient_norm[epoch, layer] = math.sqrt(slopes)
+        parameters, before = network.parameters[start:stop], weights_before[start:stop]
+        history.layer_weight_norm[epoch, layer] = norm(parameters)
+        history.layer_gradient_norm[epoch, layer] = norm(work.gradient[start:stop])
         norm_before = history.layer_weight_norm[epoch - 1, layer] if epoch > 0 else signals.weight_norm[0, layer]
-        history.layer_step_ratio[epoch, layer] = math.sqrt(moved) / max(norm_before, 1e-300) / max(steps, 1)
+        moved = distance(parameters, before)
+        history.layer_step_ratio[epoch, layer] = moved / max(norm_before, 1e-300) / max(steps, 1)
         start = stop
     complete_chi(network, history.layer_weight_norm[epoch], history.layer_chi[epoch])
 
@@ -115,62 +106,88 @@ def complete_chi(network, weight_norm, chi):
 
 
 @inner
-def measure_rows(network, work, batch, mode, scale, delta_norm, dead, saturated, squares):
-    """Write what rows that have just gone forward and backward say of each layer: one number for each.
+def measure_rows(network, work, batch, mode, scale, k, delta_norm, dead, saturated, squares):
+    """Write what rows that have just gone forward and backward say of each layer: one number for each, into row k.
 
     `scale` is what the loss of each row was multiplied by. `squares` are mean squared slopes. Of the workspace only the deltas
-    are overwritten.
+    and the tally are overwritten.
     """
     units, rows, start = network.units, batch.rows, 0
     capacity = work.layers.size // units[1:].sum()
     for layer in range(units.size - 1):
-        delta_norm[layer] = work.delta_norm[layer] / (scale * math.sqrt(rows))
+        delta_norm[k, layer] = work.delta_norm[layer] / (scale * math.sqrt(rows))
     for layer in range(units.size - 2):
         width = units[layer + 1]
-        stop = start + rows * width
-        a = work.layers[start:stop].reshape(rows, width)
-        kept = work.inputs[start:stop].reshape(rows, width) if work.inputs.size > 0 else a
-        slopes = work.deltas[0, : rows * width].reshape(rows, width)
-        for i in range(rows):
-            for j in range(width):
-                slopes[i, j] = 1
+        a = matrix(work.layers, start, rows, width)
+        kept = matrix(work.inputs, start, rows, width) if work.inputs.size > 0 else a
+        tally = matrix(work.tally, 0, 3, width)
+        for j in range(tally.size):
+            work.tally[j] = 0
         if mode.dropout > 0:
+            slopes = matrix(work.deltas[0], 0, rows, width)
+            for i in range(rows):
+                for j in range(width):
+                    slopes[i, j] = 1
             hide(slopes, mode.dropout, mode.key + layer)
-        multiply_by_slope(network.activations[layer], slopes, a, kept)
-        dead[layer], saturated[layer], squares[layer] = look_at_slopes(slopes)
+            multiply_by_slope(network.activations[layer], slopes, a, kept)
+            tally_known(slopes, tally)
+        else:
+            for j in range(width):
+                tally[2, j] = rows
+            tally_slopes(network.activations[layer], a, kept, tally)
+        dead[k, layer], saturated[k, layer], squares[k, layer] = shares(tally)
         start += capacity * width
 
 
+def _tally_slopes(activation: Activation):
+    slope = activation.slope
+
+    @inner
+    def apply(a, inputs, tally):
+        """Add up squared and flat slopes, for each unit: no sum runs across units"""
+        number = tally.dtype.type
+        limit, zero, one = number(FLAT_SLOPE), number(0), number(1)
+        for i in range(a.shape[0]):
+            for j in range(a.shape[1]):
+                size = abs(slope(a[i, j], inputs[i, j]))
+                tally[0, j] += size * size
+                tally[1, j] += one if size < limit else zero
+
+    return apply
+
+
+tally_slopes = choose([_tally_slopes(row) for row in ACTIVATIONS.values()])
+
+
 @inner
-def look_at_slopes(slopes):
-    """Return the share of dead units, that of flat slopes of the others, and the mean of slope^2; what is NaN does not count"""
-    rows, width = slopes.shape
-    every, zero, limit = slopes.ravel(), slopes.dtype.type(0), slopes.dtype.type(FLAT_SLOPE)
-    squares, flat, seen = zero, 0, 0
-    for i in range(
-        every.size
-    ):  # counts are whole numbers: sums of floats that depend on a condition are not vectorised
-        slope = abs(every[i])
-        known = slope == slope
-        squares += slope * slope if known else zero
+def tally_known(slopes, tally):
+    """Add up squared slopes, flat slopes and slopes that are not NaN, for each unit"""
+    number = tally.dtype.type
+    limit, zero, one = number(FLAT_SLOPE), number(0), number(1)
+    for i in range(slopes.shape[0]):
+        for j in range(slopes.shape[1]):
+            size = abs(slopes[i, j])
+            tally[0, j] += size * size if size >= zero else zero
+            tally[1, j] += one if size < limit else zero
+            tally[2, j] += one if size >= zero else zero
+
+
+@inner
+def shares(tally):
+    """Return the share of dead units, that of flat slopes of the others, and the mean of slope^2"""
+    zero, one = tally.dtype.type(0), tally.dtype.type(1)
+    dead, units, squares, saturated, living, seen = zero, zero, zero, zero, zero, zero
+    for j in range(tally.shape[1]):
+        known = tally[2, j]
+        is_known = known > zero
+        dies = tally[0, j] == zero
+        squares += tally[0, j]
         seen += known
-        flat += slope < limit
-    steepest = slopes[0]
-    for i in range(1, rows):
-        for j in range(width):
-            steepest[j] = max(abs(slopes[i, j]), steepest[j])
-    dead, units, of_dead = 0, width, 0
-    for j in range(width):
-        if not steepest[j] > zero:
-            lies, dropped = 0, 0
-            for i in range(rows):
-                lies += slopes[i, j] == zero
-                dropped += not abs(slopes[i, j]) >= zero
-            if lies + dropped == rows:
-                dead += lies > 0
-                units -= lies == 0
-                of_dead += lies
-    return dead / max(units, 1), (flat - of_dead) / max(seen - of_dead, 1), squares / max(seen, 1)
+        units += is_known
+        dead += dies and is_known
+        saturated += zero if dies else tally[1, j]
+        living += zero if dies else known
+    return dead / max(units, one), saturated / max(living, one), squares / max(seen, one)
 
 
 @inner
@@ -231,9 +248,7 @@ def send(network, work, batch_y, batch_w, rows, signals, k):
     z = forward(shown, work, batch, mode)
     evaluate_loss(network.loss, z, batch_y, batch_w, batch_w.dtype.type(1), network.loss_number)
     backward(shown, work, batch, mode)
-    measure_rows(
-        network, work, batch, mode, 1.0, signals.delta_norm[k], signals.dead[k], signals.saturated[k], signals.chi[k]
-    )
+    measure_rows(network, work, batch, mode, 1.0, k, signals.delta_norm, signals.dead, signals.saturated, signals.chi)
     complete_chi(network, signals.weight_norm[k], signals.chi[k])
 
 
@@ -258,12 +273,3 @@ def measure_steps(network, signals, k):
             moved = distance(network.parameters[start:stop], signals.previous[start:stop])
             signals.step_ratio[k, layer] = moved / max(signals.weight_norm[k - 1, layer], 1e-300) / steps
         start = stop
-
-
-@inner
-def distance(values, others):
-    total = 0.0
-    for i in range(values.size):
-        difference = np.float64(values[i]) - np.float64(others[i])
-        total += difference * difference
-    return math.sqrt(total)

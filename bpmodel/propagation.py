@@ -7,6 +7,8 @@ With normalisation a hidden layer computes ``z_l = scale_l * normalised(a_l W_l)
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from bpmodel.activations import ACTIVATIONS, Activation
@@ -15,6 +17,10 @@ from bpmodel.losses import LOSSES
 from bpmodel.network import Batch
 from bpmodel.noise import drop, undrop
 from bpmodel.normalization import NORMALIZATIONS
+from bpmodel.views import flat, matrix
+
+SAFE_LEAST, SAFE_MOST = 1e-30, 1e30
+"""Sums of squares between these have lost nothing to underflow or overflow in single precision."""
 
 # ----------------------------------------------------------------------------------------- one layer, every activation
 
@@ -113,11 +119,33 @@ def copy(source, target):
 
 @inner
 def norm(values):
-    total = 0.0
+    """Return the Euclidean norm"""
+    total = values.dtype.type(0)
+    for i in range(values.size):
+        total += values[i] * values[i]
+    if SAFE_LEAST < total < SAFE_MOST:
+        return math.sqrt(total)
+    exact = 0.0
     for i in range(values.size):
         value = np.float64(values[i])
-        total += value * value
-    return np.sqrt(total)
+        exact += value * value
+    return math.sqrt(exact)
+
+
+@inner
+def distance(values, others):
+    """Return the Euclidean distance"""
+    total = values.dtype.type(0)
+    for i in range(values.size):
+        difference = values[i] - others[i]
+        total += difference * difference
+    if SAFE_LEAST < total < SAFE_MOST:
+        return math.sqrt(total)
+    exact = 0.0
+    for i in range(values.size):
+        difference = np.float64(values[i]) - np.float64(others[i])
+        exact += difference * difference
+    return math.sqrt(exact)
 
 
 @inner
@@ -165,12 +193,11 @@ def forward(network, work, batch, mode):
     capacity = layers.size // units[1:].sum()
     weight, bias, start, unit = 0, count_weights(units), 0, 0
     scale = bias + units[1:].sum()
-    a = work.x[: rows * units[0]].reshape(rows, units[0]) if work.x.size > 0 else layers[:0].reshape(0, 0)
+    a = matrix(work.x, 0, rows, units[0]) if work.x.size > 0 else matrix(layers, 0, 0, 0)
     for layer in range(last + 1):
         fan_in, fan_out = units[layer], units[layer + 1]
-        stop = start + rows * fan_out
-        z = layers[start:stop].reshape(rows, fan_out)
-        w = parameters[weight : weight + fan_in * fan_out].reshape(fan_in, fan_out)
+        z = matrix(layers, start, rows, fan_out)
+        w = matrix(parameters, weight, fan_in, fan_out)
         if layer == 0 and batch.sparse.indptr.size > 0:
             multiply_sparse(batch, w, z)
         else:
@@ -181,10 +208,11 @@ def forward(network, work, batch, mode):
                 running = network.running[:, unit : unit + fan_out]
                 normalize(network.normalization, z, work.spread[layer], running, mode.training)
                 if work.normalized.size > 0:
+                    stop = start + rows * fan_out
                     copy(layers[start:stop], work.normalized[start:stop])
                 multiply_columns(z, parameters[scale + unit : scale + unit + fan_out])
                 unit += fan_out
-            kept = work.inputs[start:stop].reshape(rows, fan_out) if work.inputs.size > 0 else z
+            kept = matrix(work.inputs, start, rows, fan_out) if work.inputs.size > 0 else z
             add_bias_and_activate(network.activations[layer], z, b, kept)
             if mode.dropout > 0:
                 drop(z, mode.dropout, mode.key + layer)
@@ -203,35 +231,34 @@ def backward(network, work, batch, mode):
     capacity = layers.size // units[1:].sum()
     weight, start = count_weights(units), layers.size - capacity * units[-1]
     bias, scale = weight + units[1:].sum(), parameters.size
-    delta = layers[start : start + rows * units[-1]].reshape(rows, units[-1])
+    delta = matrix(layers, start, rows, units[-1])
     for layer in range(last, -1, -1):
         fan_in, fan_out = units[layer], units[layer + 1]
         weight, bias = weight - fan_in * fan_out, bias - fan_out
         if mode.measured:
-            work.delta_norm[layer] = norm(delta.ravel())
+            work.delta_norm[layer] = norm(flat(delta))
         sum_columns(delta, gradient[bias : bias + fan_out])
         if layer < last and network.normalization > 0:
             scale -= fan_out
-            n = work.normalized[start : start + rows * fan_out].reshape(rows, fan_out)
+            n = matrix(work.normalized, start, rows, fan_out)
             sum_product_columns(delta, n, gradient[scale : scale + fan_out])
             multiply_columns(delta, parameters[scale : scale + fan_out])
             normalize_backward(network.normalization, delta, n, work.spread[layer])
-        push = gradient[weight : weight + fan_in * fan_out].reshape(fan_in, fan_out)
+        push = matrix(gradient, weight, fan_in, fan_out)
         if layer == 0:
             if batch.sparse.indptr.size > 0:
                 multiply_sparse_transposed(batch, delta, push)
             else:
-                np.dot(work.x[: rows * fan_in].reshape(rows, fan_in).T, delta, push)
+                np.dot(matrix(work.x, 0, rows, fan_in).T, delta, push)
         else:
             start -= capacity * fan_in
-            stop = start + rows * fan_in
-            a = layers[start:stop].reshape(rows, fan_in)
+            a = matrix(layers, start, rows, fan_in)
             np.dot(a.T, delta, push)
-            below = work.deltas[layer % 2, : rows * fan_in].reshape(rows, fan_in)
-            np.dot(delta, parameters[weight : weight + fan_in * fan_out].reshape(fan_in, fan_out).T, below)
+            below = matrix(work.deltas[layer % 2], 0, rows, fan_in)
+            np.dot(delta, matrix(parameters, weight, fan_in, fan_out).T, below)
             if mode.dropout > 0:
                 undrop(below, a, mode.dropout, mode.key + layer - 1)
-            kept = work.inputs[start:stop].reshape(rows, fan_in) if work.inputs.size > 0 else a
+            kept = matrix(work.inputs, start, rows, fan_in) if work.inputs.size > 0 else a
             multiply_by_slope(network.activations[layer - 1], below, a, kept)
             delta = below
 
@@ -241,7 +268,7 @@ def loss_and_gradient(network, work, X, sparse, y, w, mode):
     """Return the mean loss of a batch of ``len(y)`` rows, dense or sparse, and leave its gradient in ``work.gradient``."""
     rows, features = y.shape[0], network.units[0]
     if sparse.indptr.size == 0:
-        block = work.x[: rows * features].reshape(rows, features)
+        block = matrix(work.x, 0, rows, features)
         for i in range(rows):
             for j in range(features):
                 block[i, j] = X[i, j]

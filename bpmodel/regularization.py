@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from bpmodel.compiled import inner
+from bpmodel.views import matrix
 
 ZERO, ONE = np.float32(0), np.float32(1)
 
@@ -54,7 +55,7 @@ def limit_norms(network, most):
     start = 0
     for layer in range(units.size - 2):
         fan_in, fan_out = units[layer], units[layer + 1]
-        w = parameters[start : start + fan_in * fan_out].reshape(fan_in, fan_out)
+        w = matrix(parameters, start, fan_in, fan_out)
         factors = np.zeros(fan_out, parameters.dtype)
         for i in range(fan_in):
             for j in range(fan_out):

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from bpmodel.compiled import inner
 from bpmodel.network import Batch, Sparse, read_only
+from bpmodel.views import matrix
 
 
 class Rows(NamedTuple):
@@ -45,7 +46,7 @@ def gather(rows, start, count, work, y, w):
     total = 0.0
     order = rows.order[start : start + count]
     if rows.sparse.indptr.size == 0:
-        a = work.x[: count * features].reshape(count, features)
+        a = matrix(work.x, 0, count, features)
         for i in range(count):
             x = rows.X[order[i]]
             for j in range(features):

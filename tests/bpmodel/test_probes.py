@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from bpmodel import BPClassifier, BPRegressor
+from bpmodel.network import unpack
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -13,34 +14,48 @@ SLOPES = {"identity": np.ones_like, "tanh": lambda z: 1 - np.tanh(z) ** 2, "relu
 VALUES = {"identity": lambda z: z, "tanh": np.tanh, "relu": lambda z: np.maximum(z, 0)}
 
 
-def by_hand(model, X, y):
+def by_hand(weights, biases, activation, X, y):
     """Return delta norms, shares of dead units and chi from a forward and a backward pass in NumPy."""
     a, inputs = X, []
-    for w, b in zip(model.coefs_, model.intercepts_, strict=True):
+    for w, b in zip(weights, biases, strict=True):
         inputs.append(a @ w + b)
-        a = VALUES[model.activation](inputs[-1])
+        a = VALUES[activation](inputs[-1])
     delta, found = inputs[-1] - y.reshape(len(y), -1), []
     for layer in reversed(range(len(inputs))):
         norm = np.sqrt(np.mean(np.sum(delta**2, axis=1)))
         found.append([norm, np.nan, np.nan])
         if layer < len(inputs) - 1:
-            w, slope = model.coefs_[layer + 1], SLOPES[model.activation](inputs[layer])
+            w, slope = weights[layer + 1], SLOPES[activation](inputs[layer])
             found[-1][1:] = (slope == 0).all(axis=0).mean(), np.mean(np.sum(w**2, axis=0)) * np.mean(slope**2)
         if layer > 0:
-            delta = delta @ model.coefs_[layer].T * SLOPES[model.activation](inputs[layer - 1])
+            delta = delta @ weights[layer].T * SLOPES[activation](inputs[layer - 1])
     return np.array(found[::-1]).T
 
 
+def unfitted(epochs, **changes):
+    fixed = {"hidden_layer_sizes": (9, 5), "n_iter_no_change": 99, "dtype": "float64", "random_state": 0}
+    return BPRegressor(**fixed | changes, max_iter=epochs)
+
+
+def trained(X, y, epochs, **changes):
+    return unfitted(epochs, **changes).fit(X, y)
+
+
 @pytest.mark.parametrize("activation", SLOPES)
-def test_the_last_probe_is_that_of_the_final_weights(problems, activation):
+def test_probes_before_the_first_step_and_where_a_fit_diverges_are_of_the_weights_there(problems, activation):
     X, y, *_ = problems["several outputs"]
-    model = BPRegressor(
-        hidden_layer_sizes=(9, 5), activation=activation, max_iter=12, batch_size=120, dtype="float64", random_state=0
-    ).fit(X, y)
-    expected = by_hand(model, X, y)
-    for name, values in zip(["delta_norm", "dead", "chi"], expected, strict=True):
-        np.testing.assert_allclose(model.probes_[name][-1], values, rtol=1e-9, err_msg=name)
-    np.testing.assert_allclose(model.probes_["weight_norm"][-1], [np.linalg.norm(w) for w in model.coefs_])
+    changes = {"activation": activation, "solver": "sgd", "learning_rate_init": 3.0, "batch_size": len(X)}
+    training = unfitted(20, **changes).begin_fit(X, y)
+    units = training.network.units.tolist()
+    weights = {0: [part.copy() for part in unpack(training.network.parameters, units)[0]]}
+    biases = {0: [part.copy() for part in unpack(training.network.parameters, units)[1]]}
+    assert training.advance(20).diverged
+    weights[-1], biases[-1] = unpack(training.network.parameters, units)
+    for k in (0, -1):
+        expected = by_hand(weights[k], biases[k], activation, X, y)
+        for name, values in zip(["delta_norm", "dead", "chi"], expected, strict=True):
+            np.testing.assert_allclose(training.probed[name][k], values, rtol=1e-9, err_msg=name)
+        np.testing.assert_allclose(training.probed["weight_norm"][k], [np.linalg.norm(w) for w in weights[k]])
 
 
 def test_shapes_and_epochs(problems):
@@ -70,6 +85,8 @@ def test_every_epoch_has_norms_of_each_layer(problems):
     assert (ratios > 0).all()
     for name in PER_LAYER:
         curve = model.history_[f"layer_{name}"]
+        if name != "step_ratio":
+            np.testing.assert_array_equal(curve[epochs], model.probes_[name][1:])
         assert curve.shape == (11, 3)
         assert np.isfinite(curve[:, :-1]).all()
         assert np.isnan(curve[:, -1]).all() == (name in ("dead", "saturated", "chi"))
@@ -83,11 +100,6 @@ def test_where_nothing_is_probed_the_norms_are_unknown(problems):
             assert model.history_[name].shape == (model.n_iter_, 2)
 
 
-def trained(X, y, epochs, **changes):
-    fixed = {"hidden_layer_sizes": (9, 5), "n_iter_no_change": 99, "dtype": "float64", "random_state": 0}
-    return BPRegressor(**fixed | changes, max_iter=epochs).fit(X, y)
-
-
 @pytest.mark.parametrize("activation", SLOPES)
 def test_every_epoch_has_what_its_rows_say_of_each_layer(problems, activation):
     """One step an epoch: the rows go through the weights that the epoch before ended with; chi has those after the step."""
@@ -96,7 +108,7 @@ def test_every_epoch_has_what_its_rows_say_of_each_layer(problems, activation):
     history = trained(X, y, 6, **same).history_
     for epochs in range(1, 6):
         before, after = trained(X, y, epochs, **same), trained(X, y, epochs + 1, **same)
-        delta, dead, chi = by_hand(before, X, y)
+        delta, dead, chi = by_hand(before.coefs_, before.intercepts_, activation, X, y)
         norms = [np.mean(np.sum(w**2, axis=0)) for model in (before, after) for w in model.coefs_[1:]]
         chi[:-1] *= np.divide(norms[2:], norms[:2])
         for name, values in zip(["delta_norm", "dead", "chi"], (delta, dead, chi), strict=True):
