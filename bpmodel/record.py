@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -129,13 +130,13 @@ class Record:
     def loss(self) -> NDArray[np.float64]:
         return self.history["loss"]
 
-    @property
+    @cached_property
     def validation(self) -> NDArray[np.float64]:
         """Validation losses; empty if there are none."""
         losses = self.history.get("validation_loss", np.zeros(0))
         return losses if np.isfinite(losses).all() else losses[:0]
 
-    @property
+    @cached_property
     def final_share(self) -> float:
         """Median loss of the last tenth of the epochs, as a multiple of the dummy predictor's; inf if it diverged."""
         return self._share(self.loss)
@@ -150,7 +151,7 @@ class Record:
         """Whether the loss came down to half of the dummy predictor's, on validation rows, too, where there are any."""
         return self.worst_share < 0.5
 
-    @property
+    @cached_property
     def worst_share(self) -> float:
         """`final_share`, or the same of the validation rows if that is more."""
         return max(self.final_share, self._share(self.validation) if len(self.validation) else 0.0)

@@ -90,7 +90,12 @@ class TrainableNetwork(ExplainedNetwork):
             Whether to go on from the present weights and optimizer state, as `partial_fit` does.
         """
         self._validate_params()
+        if self.solver in FULL_BATCH:
+            check(self.get_params(deep=False))
         first = not hasattr(self, "_parameters") or not (self.warm_start or incremental)
+        X, y = self._validate(X, y, first=first, incremental=incremental)
+        if isinstance(validation, tuple):
+            validation = self._validate_held_out(*validation)
         training = self._begin(X, y, sample_weight, rows, validation, stop_on_validation, incremental, first)
         if self.on_divergence == "repair" and not incremental:
             held_out = validation if isinstance(validation, tuple) else training.validation.numbers
@@ -114,11 +119,8 @@ class TrainableNetwork(ExplainedNetwork):
         incremental: bool,
         first: bool,
     ) -> Training:
-        """The same without repair; a `first` fit draws new weights."""
+        """The same of rows that were validated, and without repair; a `first` fit draws new weights."""
         solver = FULL_BATCH.get(self.solver)
-        if solver is not None:
-            check(self.get_params(deep=False))
-        X, y = self._validate(X, y, first=first, incremental=incremental)
         if issparse(X) and self.input_noise > 0:
             raise ValueError(f"input_noise={self.input_noise!r} needs dense rows; X is sparse")
         if issparse(X) and self.scale_input == "robust":
@@ -206,15 +208,19 @@ class TrainableNetwork(ExplainedNetwork):
         self._memory = [memory.optimizer, memory.recent, memory.random]
         return memory
 
+    def _validate_held_out(self, X: Any, y: Any) -> tuple[Any, Any]:
+        """Return rows to validate on as arrays."""
+        X = validate_data(self, X, accept_sparse="csr", dtype=(np.float64, np.float32), reset=False)
+        y = self._validate_labels(y)
+        check_consistent_length(X, y)
+        return X, y
+
     def _held_out(self, training_rows: Rows, validation: tuple[ArrayLike, ArrayLike] | NDArray[np.integer]) -> Rows:
         """Return the rows to validate on: other rows, or others of the same arrays."""
         if not isinstance(validation, tuple):
             return training_rows.picked(validation)
         X, y = validation
-        X = validate_data(self, X, accept_sparse="csr", dtype=(np.float64, np.float32), reset=False)
-        X = scaling.apply(self._scaling, X)
-        targets = self._encode(self._validate_labels(y))
-        check_consistent_length(X, targets)
+        X, targets = scaling.apply(self._scaling, X), self._encode(y)
         if targets.shape[1] != self.n_outputs_:
             raise ValueError(f"y_val has {targets.shape[1]} outputs; the network has {self.n_outputs_} outputs")
         return self._rows(X, targets, np.zeros(0), np.arange(len(targets)))
