@@ -12,7 +12,6 @@ from sklearn.utils import check_array, column_or_1d
 from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import _check_partial_fit_first_call, unique_labels
-from sklearn.utils.validation import validate_data
 
 from bpmodel.fitting import BPEstimator, learns_in_parts
 from bpmodel.losses import BINARY, CLASSIFICATION, REGRESSION
@@ -74,16 +73,7 @@ class BPRegressor(RegressorMixin, BPEstimator):
         return str(self.loss)
 
     def _validate(self, X: Any, y: Any, *, first: bool, incremental: bool) -> tuple[NDArray, NDArray]:
-        X, y = validate_data(
-            self,
-            X,
-            y,
-            accept_sparse="csr",
-            multi_output=True,
-            y_numeric=True,
-            dtype=(np.float64, np.float32),
-            reset=first,
-        )
+        X, y = self._validate_rows(X, y, first=first, y_numeric=True)
         if y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
         self._check_domain(y)
@@ -193,9 +183,7 @@ class BPClassifier(ClassifierMixin, BPEstimator):
         return str(self.loss) if several else list(BINARY)[list(CLASSIFICATION).index(self.loss)]
 
     def _validate(self, X: Any, y: Any, *, first: bool, incremental: bool) -> tuple[NDArray, NDArray]:
-        X, y = validate_data(
-            self, X, y, accept_sparse="csr", multi_output=True, dtype=(np.float64, np.float32), reset=first
-        )
+        X, y = self._validate_rows(X, y, first=first)
         if y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
         if not hasattr(self, "classes_") or not (self.warm_start or incremental):

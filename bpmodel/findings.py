@@ -63,9 +63,13 @@ class Diagnosis:
     def codes(self) -> list[str]:
         return [finding.code for finding in self.findings]
 
-    def to_json(self) -> str:
-        """Return the findings as JSON; numbers that are not finite are null."""
+    def to_dict(self) -> dict[str, Any]:
+        """Return the findings as dicts; numbers that are not finite are None."""
         rows = [asdict(finding) for finding in self.findings]
         for row in rows:
-            row["evidence"] = {name: v if np.isfinite(v) else None for name, v in row["evidence"].items()}
-        return json.dumps({"summary": self.summary, "findings": rows}, indent=2)
+            row["evidence"] = {name: float(v) if np.isfinite(v) else None for name, v in row["evidence"].items()}
+        return {"summary": self.summary, "findings": rows}
+
+    def to_json(self) -> str:
+        """Return the findings as JSON; numbers that are not finite are null."""
+        return json.dumps(self.to_dict(), indent=2)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -37,6 +38,12 @@ class FittedNetwork(BaseEstimator, ABC):
     def _loss_number(self) -> float:
         option = LOSSES[self._loss_name()].option
         return float(getattr(self, option)) if option else 0.0
+
+    @classmethod
+    @cache
+    def _get_param_names(cls) -> list[str]:
+        """Return the names of the parameters; scikit-learn reads forty of them from a signature at every `get_params`."""
+        return list(super()._get_param_names())
 
     def _network(self) -> networks.Network:
         return networks.assemble(
@@ -94,20 +101,22 @@ class FittedNetwork(BaseEstimator, ABC):
 
     def _is_plain(self, X: Any) -> bool:
         """Whether X is what validation would return as it is; asking takes a tenth of the time of validating one row."""
-        return (
-            type(X) is np.ndarray
-            and X.dtype.char in "fd"
-            and X.ndim == 2
-            and len(X) > 0
-            and X.shape[1] == self.n_features_in_
-            and not hasattr(self, "feature_names_in_")
-            and bool(np.isfinite(X.sum()))
-        )
+        return is_plain(X) and X.shape[1] == self.n_features_in_ and not hasattr(self, "feature_names_in_")
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         return tags
+
+
+def is_plain(X: Any) -> bool:
+    """Return whether X is an array of finite numbers in either precision, with rows and columns."""
+    return type(X) is np.ndarray and X.dtype.char in "fd" and X.ndim == 2 and X.size > 0 and bool(np.isfinite(X.sum()))
+
+
+def is_plain_target(y: Any, n: int) -> bool:
+    """Return whether y is an array of n whole or finite numbers."""
+    return type(y) is np.ndarray and y.dtype.char in "fdilq" and y.shape == (n,) and bool(np.isfinite(np.sum(y)))
 
 
 def _own(array: NDArray) -> NDArray:

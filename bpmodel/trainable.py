@@ -19,6 +19,7 @@ from bpmodel import network as networks
 from bpmodel.activations import ACTIVATIONS
 from bpmodel.epochs import Memory
 from bpmodel.explained import ExplainedNetwork
+from bpmodel.fitted import is_plain, is_plain_target
 from bpmodel.full_batch import FULL_BATCH, check
 from bpmodel.full_batch_training import FullBatchTraining, in_double_precision
 from bpmodel.losses import LOSSES, Loss
@@ -207,6 +208,15 @@ class TrainableNetwork(ExplainedNetwork):
             memory = memory._replace(optimizer=kept[0], recent=kept[1])
         self._memory = [memory.optimizer, memory.recent, memory.random]
         return memory
+
+    def _validate_rows(self, X: Any, y: Any, *, first: bool, **checks: Any) -> tuple[Any, NDArray]:
+        """Return rows and targets as arrays. What `validate_data` would return as it is takes a shortcut."""
+        if first and is_plain(X) and is_plain_target(y, len(X)):
+            self.n_features_in_ = X.shape[1]
+            self.__dict__.pop("feature_names_in_", None)
+            return X, y
+        types = (np.float64, np.float32)
+        return validate_data(self, X, y, accept_sparse="csr", multi_output=True, dtype=types, reset=first, **checks)
 
     def _validate_held_out(self, X: Any, y: Any) -> tuple[Any, Any]:
         """Return rows to validate on as arrays."""

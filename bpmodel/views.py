@@ -8,18 +8,17 @@ arrays that the caller was handed.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from numba.core import cgutils, types
 from numba.core.errors import TypingError
 from numba.extending import intrinsic
 from numba.np.arrayobj import make_array, populate_array
+from numpy.typing import NDArray
 
 
-@intrinsic
-def matrix(typing: Any, flat: Any, start: Any, rows: Any, columns: Any) -> Any:
-    """View `rows` x `columns` numbers of a flat array, from place `start` on, as a C-contiguous matrix."""
+def _matrix(typing: Any, flat: Any, start: Any, rows: Any, columns: Any) -> Any:
     _need_contiguous(flat, 1)
     signature = flat.copy(ndim=2)(flat, types.intp, types.intp, types.intp)
 
@@ -30,9 +29,7 @@ def matrix(typing: Any, flat: Any, start: Any, rows: Any, columns: Any) -> Any:
     return signature, build
 
 
-@intrinsic
-def flat(typing: Any, matrix: Any) -> Any:
-    """View a C-contiguous matrix as a flat array."""
+def _flat(typing: Any, matrix: Any) -> Any:
     _need_contiguous(matrix, 2)
     signature = matrix.copy(ndim=1)(matrix)
 
@@ -61,3 +58,12 @@ def _view(context: Any, builder: Any, signature: Any, array: Any, start: Any, sh
         meminfo=None,
     )
     return view._getvalue()
+
+
+compiled: Any = intrinsic  # what it returns is typed as if Python could not call it
+
+matrix: Callable[[NDArray, int, int, int], NDArray] = compiled(_matrix)
+"""``matrix(flat, start, rows, columns)``: so many numbers of a flat array, from place `start` on, as a C-contiguous matrix"""
+
+flat: Callable[[NDArray], NDArray] = compiled(_flat)
+"""``flat(matrix)``: a C-contiguous matrix as a flat array"""

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from copy import copy
 from numbers import Integral
 from typing import Any
+
+from sklearn.base import clone
 
 from bpmodel.training import Training
 from search.nesting import network_of, split_params
 from search.prepared import Prepared, prepare
-from search.problem import Problem, Trial, configured, seed
+from search.problem import Problem, Trial, seed
 
 
 def begin(problem: Problem, trial: Trial) -> tuple[list[Prepared], Iterator[tuple[Any, Training]]]:
@@ -19,12 +22,12 @@ def begin(problem: Problem, trial: Trial) -> tuple[list[Prepared], Iterator[tupl
     Most trials that diverge do so in the first fold; the others need not be begun then.
     """
     params, around = split_params(problem.pipeline, problem.full_names(trial.params))
-    folds = prepare(problem, around)
+    folds, network = prepare(problem, around), network_of(problem.pipeline)
+    chosen: Any = copy(network).set_params(**clone(params, safe=False))  # type: ignore[union-attr]
 
     def begun() -> Iterator[tuple[Any, Training]]:
         for number, fold in enumerate(folds):
-            own = {"random_state": seed(problem.seed, trial.number, number), "verbose": False}
-            network = configured(network_of(problem.pipeline), {**params, **own})
+            network = copy(chosen).set_params(random_state=seed(problem.seed, trial.number, number), verbose=False)
             network.batch_size = batch_size(network, len(fold.train))
             yield (
                 network,

@@ -13,6 +13,7 @@ from sklearn.metrics import check_scoring
 from sklearn.metrics._scorer import _BaseScorer, _MultimetricScorer, _PassthroughScorer
 from sklearn.utils.validation import _check_method_params
 
+from search.metrics import directly
 from search.problem import Problem
 
 SCORE = "score"
@@ -70,7 +71,9 @@ def scores(problem: Problem, estimator: Any, X: Any, y: Any, rows: NDArray[np.in
         If the scorer returns something else than numbers, or lacks the metric that is maximised.
     """
     more = _check_method_params(problem.X, problem.score_params, rows) if problem.score_params else {}
-    given = problem.scorer(estimator, X, **more) if y is None else problem.scorer(estimator, X, y, **more)
+    given = None if more else directly(problem.scorer, estimator, X, y)
+    if given is None:
+        given = problem.scorer(estimator, X, **more) if y is None else problem.scorer(estimator, X, y, **more)
     found = given if isinstance(given, Mapping) else {SCORE: given}
     first = objective(problem, found)
     return {name: _number(name, value, None if name == first else problem.error_score) for name, value in found.items()}

@@ -7,7 +7,6 @@ ends the trial at once.
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable
 from typing import Any
@@ -127,7 +126,7 @@ class _Run:
             verdict.reason,
             verdict.evidence["ratio"],
             (epoch - 1) / fit.max_iter,
-            json.loads(found.to_json())["findings"] if found else [],
+            found.to_dict()["findings"] if found else [],
         )
         return self.outcome("diverged", f"fold {number + 1} of {len(self.folds)}: {verdict.reason}", divergence)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
@@ -250,7 +249,7 @@ def _report(result: Tuning, found: Diagnosis | None) -> Report:
     if result.rivals:
         tables["comparison"] = [{"trial": number, **asdict(d)} for number, d in result.rivals.items()]
     if found is not None:
-        tables["diagnosis"] = json.loads(found.to_json())
+        tables["diagnosis"] = found.to_dict()
     return Report(
         params=best_params,
         metrics=metrics,

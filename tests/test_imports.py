@@ -66,6 +66,7 @@ LAYERS = {
             "forecasting",
             "gaussian_process",
             "interruption",
+            "metrics",
             "nesting",
             "once",
             "outcomes",
