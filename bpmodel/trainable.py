@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import issparse
+from sklearn import get_config
 from sklearn.base import ClassifierMixin
 from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state
@@ -90,7 +91,8 @@ class TrainableNetwork(ExplainedNetwork):
         incremental : bool, default=False
             Whether to go on from the present weights and optimizer state, as `partial_fit` does.
         """
-        self._validate_params()
+        if not get_config()["skip_parameter_validation"]:
+            self._validate_params()
         if self.solver in FULL_BATCH:
             check(self.get_params(deep=False))
         first = not hasattr(self, "_parameters") or not (self.warm_start or incremental)

@@ -8,6 +8,7 @@ from copy import copy
 from numbers import Integral
 from typing import Any
 
+from sklearn import config_context
 from sklearn.base import clone
 
 from bpmodel.training import Training
@@ -29,10 +30,9 @@ def begin(problem: Problem, trial: Trial) -> tuple[list[Prepared], Iterator[tupl
         for number, fold in enumerate(folds):
             network = copy(chosen).set_params(random_state=seed(problem.seed, trial.number, number), verbose=False)
             network.batch_size = batch_size(network, len(fold.train))
-            yield (
-                network,
-                network.begin_fit(fold.X, fold.target, fold.weight, rows=fold.train, validation=fold.validation),
-            )
+            with config_context(skip_parameter_validation=number > 0):  # the first fit has checked what all have
+                fit = network.begin_fit(fold.X, fold.target, fold.weight, rows=fold.train, validation=fold.validation)
+            yield network, fit
 
     return folds, begun()
 

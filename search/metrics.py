@@ -30,16 +30,16 @@ def of_errors(errors: Callable[[NDArray, NDArray], NDArray]) -> Callable[[NDArra
 
     def compute(y: NDArray, predicted: NDArray) -> float | None:
         plain = y.shape == predicted.shape and y.dtype.kind in "fiu" and predicted.dtype == np.float64
-        if not (plain and np.isfinite(predicted).all()):
+        if not (plain and np.isfinite(predicted.sum())):
             return None
         found = errors(y.astype(np.float64).reshape(len(y), -1), predicted.reshape(len(y), -1))
-        return float(np.average(found)) if np.isfinite(found).all() else None
+        return float(found.mean()) if np.isfinite(found).all() else None
 
     return compute
 
 
 def squared(y: NDArray, predicted: NDArray) -> NDArray:
-    return np.average((y - predicted) ** 2, axis=0)
+    return ((y - predicted) ** 2).mean(axis=0)
 
 
 def root_squared(y: NDArray, predicted: NDArray) -> NDArray:
@@ -47,18 +47,18 @@ def root_squared(y: NDArray, predicted: NDArray) -> NDArray:
 
 
 def absolute(y: NDArray, predicted: NDArray) -> NDArray:
-    return np.average(np.abs(predicted - y), axis=0)
+    return np.abs(predicted - y).mean(axis=0)
 
 
 def explained(y: NDArray, predicted: NDArray) -> NDArray:
     """R^2; NaN, and thereby not covered, where a target is constant or there is one row only"""
-    left, all_of_it = np.sum((y - predicted) ** 2, axis=0), np.sum((y - np.average(y, axis=0)) ** 2, axis=0)
+    left, all_of_it = np.sum((y - predicted) ** 2, axis=0), np.sum((y - y.mean(axis=0)) ** 2, axis=0)
     return 1 - left / all_of_it if len(y) > 1 and all_of_it.all() else np.full(1, np.nan)
 
 
 def accuracy(y: NDArray, predicted: NDArray) -> float | None:
     classes = y.ndim == predicted.ndim == 1 and "f" not in (y.dtype.kind, predicted.dtype.kind)
-    return float(np.average(y == predicted)) if classes else None
+    return float((y == predicted).mean()) if classes else None
 
 
 def log_loss(y: NDArray, probabilities: NDArray) -> float | None:
@@ -71,7 +71,7 @@ def log_loss(y: NDArray, probabilities: NDArray) -> float | None:
     tiny = np.finfo(probabilities.dtype).eps
     clipped = np.clip(probabilities, tiny, 1 - tiny)
     one_hot = np.eye(len(classes), dtype=probabilities.dtype)[codes]
-    return float(np.average(-np.sum(one_hot * np.log(clipped), axis=1)))
+    return float((-np.sum(one_hot * np.log(clipped), axis=1)).mean())
 
 
 METRICS: dict[Callable, Metric] = {

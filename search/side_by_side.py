@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from sklearn.utils import _safe_indexing
 
+from bpmodel.blas import single_thread
 from bpmodel.repair import Repairer
 from bpmodel.schedules import SCHEDULES
 from bpmodel.training import Training
@@ -30,7 +31,11 @@ from search.scoring import by_metric, named, objective, scores, sees_predictions
 
 def train(problem: Problem, trial: Trial, cancelled: Callable[[], bool]) -> Outcome:
     """Train one configuration on all folds; score it at every checkpoint."""
-    run = _Run(problem, trial)
+    with single_thread():  # once for all that need it
+        return _train(_Run(problem, trial), cancelled)
+
+
+def _train(run: _Run, cancelled: Callable[[], bool]) -> Outcome:
     for epoch in run.checkpoints:
         for number in range(len(run.folds)):
             if cancelled():
@@ -38,7 +43,7 @@ def train(problem: Problem, trial: Trial, cancelled: Callable[[], bool]) -> Outc
             if run.advance(number, epoch):
                 return run.diverged(number)
         run.score(epoch)
-        cutoff = trial.cutoffs.get(epoch)
+        cutoff = run.trial.cutoffs.get(epoch)
         if cutoff is not None and not run.best >= cutoff:
             return run.outcome("stopped", f"score {run.best:.6g} at epoch {epoch} is below the cut-off {cutoff:.6g}")
         if not run.running or run.past_its_best:
