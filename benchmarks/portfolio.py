@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import json
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -54,6 +54,16 @@ class Scores(NamedTuple):
     candidates: list[float]
     unaveraged: list[float]
     random: list[float]
+
+
+def unseen(name: str, names: Mapping[str, str]) -> dict[str, Any]:
+    """Return the arguments of a search that begins with the portfolio chosen without this set, under other parameter names.
+
+    On a set that no portfolio was chosen on it is the one that is shipped.
+    """
+    left_out = json.loads(LEFT_OUT.read_text(encoding="utf-8")).get(name)
+    points = [{names[key]: value for key, value in point.items()} for point in left_out or ()]
+    return {"initial_points": points, "portfolio": left_out is None}
 
 
 def candidates(count: int = CANDIDATES) -> list[dict[str, Any]]:

@@ -4,7 +4,7 @@
 
 Everything is chosen inside the training rows of a split: columns are prepared, networks searched over the space that `bpsearch
 init` writes, by cross-validation for so many seconds, the best ones evaluated three times, and one network is fitted to all
-training rows. The test rows are looked at once.
+training rows. The test rows are looked at once. The portfolio that a search begins with is the one chosen without the set.
 
 The splits of Gal and Ghahramani (2016, Dropout as a Bayesian approximation) are those of `gal_test_mask.csv.gz` beside a set;
 `adult` has an official test part, its rows from 32561 on; of other sets a fifth of the rows is the test part, drawn at random.
@@ -26,6 +26,7 @@ from sklearn.model_selection import KFold, StratifiedKFold, train_test_split
 from threadpoolctl import threadpool_limits
 
 from benchmarks.common import Table, parser, publish, remember, remembered, say
+from benchmarks.portfolio import unseen
 from benchmarks.sets import Data, load
 from search import BPSearchCV, spaces
 from search.nesting import prefix
@@ -94,6 +95,7 @@ def run(data: Data, train: Rows, test: Rows, seed: int, seconds: float) -> Resul
     """Search on the training rows and score what it delivers on the test rows."""
     pipeline = default_pipeline(data.task, {})
     space = spaces.default(prefix(pipeline)) | spaces.build({PATHS["numeric"]: SEARCHED})
+    names = {name: prefix(pipeline) + name for name in spaces.default()} | {"numeric": PATHS["numeric"]}
     folds = (StratifiedKFold if data.task == "classification" else KFold)(FOLDS, shuffle=True, random_state=seed)
     search = BPSearchCV(
         pipeline,
@@ -105,6 +107,7 @@ def run(data: Data, train: Rows, test: Rows, seed: int, seconds: float) -> Resul
         scoring=SCORING[data.task],
         n_jobs=-1,
         random_state=seed,
+        **unseen(data.name, names),
     )
     started = time.perf_counter()
     search.fit(data.X.iloc[train], data.y[train])

@@ -7,7 +7,6 @@ compiles counts. On a set that the portfolio was learned on, our own search begi
 
 from __future__ import annotations
 
-import json
 import multiprocessing
 import tempfile
 import time
@@ -28,7 +27,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
-from benchmarks.portfolio import LEFT_OUT
+from benchmarks.portfolio import unseen
 from benchmarks.search.tasks import Task
 from bpmodel.preprocessing import TablePreprocessor
 
@@ -112,15 +111,11 @@ def bpsearch(task: Task, seconds: float | None) -> Run:
 
     pipeline = default_pipeline(task.kind, {})
     names = {name: f"{pipeline.steps[-1][0]}__{name}" for name in SPACE} | {"numeric": PATHS["numeric"]}
-    left_out = json.loads(LEFT_OUT.read_text(encoding="utf-8")).get(task.name)
-    first = [{names[name]: value for name, value in point.items()} for point in left_out or ()]
     with tempfile.TemporaryDirectory() as folder:
         uri = f"sqlite:///{Path(folder) / 'mlflow.db'}"
         search = BPSearchCV(
             pipeline,
             {names[name]: values for name, values in {**SPACE, "numeric": NUMERIC}.items()},
-            initial_points=first,
-            portfolio=left_out is None,
             n_trials=MANY if seconds else TRIALS,
             timeout=seconds,
             cv=task.folds,
@@ -128,6 +123,7 @@ def bpsearch(task: Task, seconds: float | None) -> Run:
             n_jobs=JOBS,
             random_state=task.seed,
             tracking=uri,
+            **unseen(task.name, names),
         )
         begun = time.time()
         search.fit(task.X, task.y)
