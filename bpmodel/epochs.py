@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from bpmodel import monitor
 from bpmodel.clipping import CLIPPINGS
 from bpmodel.compiled import choose, entry_point, inner
+from bpmodel.denormals import flush_denormals, restore_denormals
 from bpmodel.losses import LOSSES
 from bpmodel.network import Mode, Network
 from bpmodel.noise import add_normal, next_number, shuffle
@@ -195,6 +196,7 @@ def train(
     network, work, batch_y, batch_w, rows, validation, reference, settings, memory, history, signals, state, until
 ):
     """Run epochs until ``state.epoch == until`` or the fit ends, whichever comes first."""
+    denormals = flush_denormals()
     s = state[0]
     parameters, gradient = network.parameters, work.gradient
     n, inputs = rows.order.size, network.units[0]
@@ -343,6 +345,7 @@ def train(
                     s.code = monitor.STILL_FAR
                 if s.code > monitor.OK:
                     s.loss, s.gradient_norm = loss, norms / max(steps, 1)
+    restore_denormals(denormals)
 
 
 @inner

@@ -19,7 +19,7 @@ LAYERS = {
         ["__init__"],
     ),
     "bpmodel": (
-        ["blas", "canvas", "descent", "findings", "html", "linking", "monitor", "scaling", "views"],
+        ["blas", "canvas", "denormals", "descent", "findings", "html", "linking", "monitor", "scaling", "views"],
         ["compiled"],
         ["arithmetic", "spikes"],
         [
