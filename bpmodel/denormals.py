@@ -1,4 +1,4 @@
-"""Numbers that are too small for full precision become 0 while a network trains.
+"""Numbers that are too small for full precision become 0 while a network trains or predicts.
 
 A weight whose inputs are 0 and that a penalty shrinks, or the moments of a unit that is dead, decay until they are denormal:
 below 1.2e-38 in single precision. On x86 an operation with such a number takes a hundred times as long, and a fit may slow down

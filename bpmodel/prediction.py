@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from bpmodel.blas import single_thread
 from bpmodel.compiled import entry_point
+from bpmodel.denormals import flush_denormals, restore_denormals
 from bpmodel.network import Batch, Mode, Network, split_sparse, workspace
 from bpmodel.propagation import apply_link, forward
 from bpmodel.views import matrix
@@ -55,6 +56,7 @@ def predict_into(network, work, X, sparse, out):
 
     Rows go through the network together as many as `work` has room for, the last ones with some that do not count.
     """
+    denormals = flush_denormals()  # what small weights make of small inputs
     n, features = out.shape[0], network.units[0]
     together = work.layers.size // network.units[1:].sum()
     mode = Mode(False, 0.0, 0, False)
@@ -73,3 +75,4 @@ def predict_into(network, work, X, sparse, out):
         for i in range(rows):
             for j in range(z.shape[1]):
                 out[start + i, j] = z[i, j]
+    restore_denormals(denormals)
