@@ -216,10 +216,7 @@ class BPSearchCV(FittedSearch):
             delattr(self, name)  # of an earlier fit
         problem, space = self._problem(X, y, params)
         plan = self._plan(problem, space)
-        attempted = [baselines.attempt(baselines.dummy, problem, told=False)]
-        if attempted[0] and self.tracking is not None and network_of(problem.pipeline) is not None:
-            attempted.append(baselines.attempt(baselines.linear, problem, told=True))
-        yardsticks = [found for found in attempted if found]
+        dummy = baselines.attempt(baselines.dummy, problem, told=False)
         store = StudyStore(None, "BPSearchCV", {}, space)
         with self._tracker(plan, space) or nullcontext() as tracker:
 
@@ -232,12 +229,13 @@ class BPSearchCV(FittedSearch):
             if self.verbose > 0:
                 n_fits = plan.n_trials * self.n_splits_
                 print(f"Fitting {self.n_splits_} folds for each of {plan.n_trials} candidates, totalling {n_fits} fits")
-            dummy = next((b.score for b in yardsticks if b.name == baselines.DUMMY), -np.inf)
-            outcomes = runner.run(problem, space, plan, store, dummy, on_outcome)
+            outcomes = runner.run(problem, space, plan, store, dummy.score if dummy else -np.inf, on_outcome)
             best = self._keep(problem, list(outcomes.values()), space)
             if self.refit and best is not None:
                 self._refit(problem, best)
             if tracker is not None:
+                linear = dummy and network_of(problem.pipeline) and baselines.attempt(baselines.linear, problem, told=True)
+                yardsticks = [baseline for baseline in (dummy, linear) if baseline]
                 tracker.finish(self._report(outcomes, space, yardsticks, best))
                 if best is not None and hasattr(getattr(self, "best_estimator_", None), "predict"):
                     tracker.register(self.best_estimator_, X, best.score)

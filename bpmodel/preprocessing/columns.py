@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -55,9 +56,13 @@ def kind(column: pd.Series) -> str:
         return "date"
     inferred = types.infer_dtype(column, skipna=True)
     if inferred == "string":
-        known = days(column.dropna())
-        return "date" if known.size and not np.isnan(known).any() else "category"
+        return "date" if _all_dates(column.dropna()) else "category"
     return INFERRED.get(inferred, "category")
+
+
+def _all_dates(texts: pd.Series) -> bool:
+    """Say whether there are texts and all are dates; where the first is none, the others need not be read."""
+    return bool(len(texts)) and re.fullmatch(ISO_DATE, texts.iloc[0]) is not None and not np.isnan(days(texts)).any()
 
 
 def numbers(column: pd.Series) -> NDArray[np.float64]:

@@ -12,7 +12,7 @@ from search.tracking.library import ENVIRONMENT
 
 MAKE = """
 import os, sys
-os.nice(10)
+os.nice(19)
 path, new = sys.argv[1], f"{sys.argv[1]}.{os.getpid()}.new"
 try:
     from mlflow.tracking import MlflowClient
@@ -43,7 +43,7 @@ def create(path: Path) -> None:
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
-        start_new_session=True,  # a Ctrl-C is for the search
+        process_group=0,  # a Ctrl-C is for the search. A session of its own would get a share of the processors of its own
     )
     if made.returncode:
         raise OSError(made.stderr.strip().splitlines()[-1] if made.stderr.strip() else "MLflow's tables cannot be made")
