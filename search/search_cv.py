@@ -234,7 +234,9 @@ class BPSearchCV(FittedSearch):
             if self.refit and best is not None:
                 self._refit(problem, best)
             if tracker is not None:
-                linear = dummy and network_of(problem.pipeline) and baselines.attempt(baselines.linear, problem, told=True)
+                linear = (
+                    dummy and network_of(problem.pipeline) and baselines.attempt(baselines.linear, problem, told=True)
+                )
                 yardsticks = [baseline for baseline in (dummy, linear) if baseline]
                 tracker.finish(self._report(outcomes, space, yardsticks, best))
                 if best is not None and hasattr(getattr(self, "best_estimator_", None), "predict"):
