@@ -79,7 +79,7 @@ def attempt(measure: Callable[[Problem, str], Baseline], problem: Problem, *, to
     UserWarning
         Says why there is none, if it is to be `told`: not of the dummy predictor, for trials fail in the same way and say it.
     """
-    task = "classification" if is_classifier(problem.pipeline) else "regression"
+    task = "classification" if is_classifier(problem.estimator) else "regression"
     try:
         found = measure(problem, task)
     except Exception as error:  # whatever scorers and strange targets come to must not end a search

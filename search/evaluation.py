@@ -28,7 +28,7 @@ def evaluate(problem: Problem, trial: Trial, cancelled: Callable[[], bool] = lam
         Asked at every checkpoint and fold; `Cancelled` is raised when it says yes.
     """
     started = time.perf_counter()
-    kind = one_by_one if network_of(problem.pipeline) is None else side_by_side
+    kind = one_by_one if network_of(problem.estimator) is None else side_by_side
     try:
         outcome = kind.train(problem, trial, cancelled)
     except Cancelled:

@@ -22,8 +22,8 @@ def begin(problem: Problem, trial: Trial) -> tuple[list[Prepared], Iterator[tupl
 
     Most trials that diverge do so in the first fold; the others need not be begun then.
     """
-    params, around = split_params(problem.pipeline, problem.full_names(trial.params))
-    folds, network = prepare(problem, around), network_of(problem.pipeline)
+    params, around = split_params(problem.estimator, problem.full_names(trial.params))
+    folds, network = prepare(problem, around), network_of(problem.estimator)
     chosen: Any = copy(network).set_params(**clone(params, safe=False))  # type: ignore[union-attr]
 
     def begun() -> Iterator[tuple[Any, Training]]:

@@ -22,7 +22,7 @@ def train(problem: Problem, trial: Trial, cancelled: Callable[[], bool]) -> Outc
         if cancelled():
             raise Cancelled
         started = time.perf_counter()
-        estimator = configured(problem.pipeline, problem.full_names(trial.params))
+        estimator = configured(problem.estimator, problem.full_names(trial.params))
         X_train, y_train = _safe_split(estimator, problem.X, problem.y, train)
         X_validation, y_validation = _safe_split(estimator, problem.X, problem.y, validation, train)
         fit_params = _check_method_params(problem.X, problem.fit_params, train)

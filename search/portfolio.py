@@ -123,11 +123,11 @@ def behind(
     method : str
         A name of `METHODS`.
     """
-    if not METHODS[method].learns or network_of(problem.pipeline) is None:
+    if not METHODS[method].learns or network_of(problem.estimator) is None:
         return given
     taken = {_key(point) for point in given}
     added: dict[str, dict[str, Any]] = {}
-    present, own = problem.pipeline.get_params(), prefix(problem.pipeline)
+    present, own = problem.estimator.get_params(), prefix(problem.estimator)
     names = {name: full for name in space for full in problem.full_names({name: None})}
     piecewise = any("piecewise" in space[name].grid() for name, full in names.items() if full == PATHS["numeric"])
     for entry in PORTFOLIO if piecewise else PLAIN:

@@ -73,7 +73,7 @@ def prepare(problem: Problem, params: Mapping[str, Any] | None = None) -> list[P
 
 
 def _prepare(problem: Problem, params: Mapping[str, Any]) -> list[Prepared]:
-    estimator = configured(problem.pipeline, params)
+    estimator = configured(problem.estimator, params)
     y = np.asarray(problem.y)
     if estimator is not network_of(estimator):
         return [_fold(problem, estimator, y, *split) for split in problem.folds.splits]

@@ -28,7 +28,7 @@ class Problem:
 
     Attributes
     ----------
-    pipeline : estimator
+    estimator : object
         What is tuned. BP networks, also where `search.nesting` finds them in it, are trained fold by fold side by side.
     X, y
         All rows; y is None where there is nothing to predict.
@@ -37,9 +37,9 @@ class Problem:
     seed : int
         Decides starting weights and the order of rows.
     prefix : str
-        Trials name parameters without this prefix, which they have in the pipeline.
+        Trials name parameters without this prefix, which they have in the estimator.
     paths : dict of str to str
-        The names in the pipeline of those parameters for which it is not just that.
+        The names in the estimator of those parameters for which it is not just that.
     objective : str, optional
         Name of the metric that is maximised; by default the first.
     fit_params, score_params : dict
@@ -50,7 +50,7 @@ class Problem:
         Whether training rows are scored, too.
     """
 
-    pipeline: Any
+    estimator: Any
     X: Any
     y: Any
     folds: Folds
@@ -66,7 +66,7 @@ class Problem:
     prepared: Once = field(default_factory=Once, compare=False, repr=False)
 
     def full_names(self, params: Mapping[str, Any]) -> dict[str, Any]:
-        """Return parameters of a trial by the names they have in the pipeline."""
+        """Return parameters of a trial by the names they have in the estimator."""
         return {self.paths.get(name, self.prefix + name): value for name, value in params.items()}
 
 

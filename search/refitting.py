@@ -23,15 +23,15 @@ def refit(problem: Problem, outcome: Outcome, attempts: int = 3) -> Any:
     DivergenceError
         If every attempt diverges.
     """
-    if network_of(problem.pipeline) is None:
-        estimator = configured(problem.pipeline, problem.full_names(outcome.params))
+    if network_of(problem.estimator) is None:
+        estimator = configured(problem.estimator, problem.full_names(outcome.params))
         targets = [] if problem.y is None else [problem.y]
         return estimator.fit(problem.X, *targets, **problem.fit_params)
-    params, other = split_params(problem.pipeline, problem.full_names(outcome.params))
-    around, lesson = fit_around(configured(problem.pipeline, other), problem.X, problem.y, problem.fit_params)
+    params, other = split_params(problem.estimator, problem.full_names(outcome.params))
+    around, lesson = fit_around(configured(problem.estimator, other), problem.X, problem.y, problem.fit_params)
     for attempt in range(attempts):
         random_state = seed(problem.seed, outcome.number, len(problem.folds) + attempt)
-        network = configured(network_of(problem.pipeline), {**params, "random_state": random_state})
+        network = configured(network_of(problem.estimator), {**params, "random_state": random_state})
         with altered(network, {"batch_size": batch_size(network, len(lesson.y))}):
             training = network.begin_fit(*lesson)
             training.advance(outcome.epoch)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import sklearn
-from joblib import Parallel, delayed
+from joblib import Parallel, delayed, effective_n_jobs
 
 from search import leaders, spaces
 from search.cutoffs import Cutoffs
@@ -106,21 +106,25 @@ def run(
     sampler = Queued(plan.initial_points, METHODS[plan.method].sampler(space, problem.seed))
     for number, outcome in store.outcomes.items():
         sampler.tell(outcome, store.lessons[number])
-    started = time.monotonic()
+    started, n_jobs = time.monotonic(), effective_n_jobs(plan.n_jobs)
     lock, cancellation, config = threading.Lock(), Cancellation(), sklearn.get_config()
-    cutoffs = Cutoffs(getattr(network_of(problem.pipeline), "max_iter", 1), store.outcomes.values())
+    cutoffs = Cutoffs(getattr(network_of(problem.estimator), "max_iter", 1), store.outcomes.values())
     teacher = Teacher(plan.penalty, dummy_score, store.outcomes.values())
     standing = Standing()
     for outcome in store.outcomes.values():
         standing.see(outcome)
+
+    def late(kept: float = 0.0) -> bool:
+        return plan.stop.out_of_time(time.monotonic() - started, kept)
 
     def trials() -> Iterator[Any]:
         begun = bool(store.outcomes)
         for number in range(plan.n_trials):
             if number in store.outcomes:
                 continue
-            late = begun and plan.stop.out_of_time(time.monotonic() - started)
-            if late or cancellation.requested() or plan.stop.enough(standing):
+            if begun and late(kept=leaders.seconds(standing.leader, plan.n_seeds, n_jobs)):
+                return
+            if cancellation.requested() or plan.stop.enough(standing):
                 return
             begun = True
             with lock:
@@ -154,7 +158,7 @@ def run(
                 on_outcome(outcome, lesson.value)
 
     def evaluate_again(jobs: Sequence[tuple[Problem, Trial]]) -> None:
-        calls = (delayed(_configured)(config, *job, cancellation.requested) for job in jobs)
+        calls = (delayed(_configured)(config, *job, cancellation.requested) for job in jobs if not late())
         with running(calls) as finished:
             for outcome in finished:
                 with postponed():

@@ -56,7 +56,8 @@ class BPSearchCV(FittedSearch):
     n_trials : int, default=50
         Configurations to try; a grid is always searched whole.
     timeout : float, optional
-        Seconds after which no configuration is started.
+        Seconds after which nothing is started any more; what the best configurations need to be evaluated again (`n_seeds`) is
+        kept of it, up to a third.
     cv : int, splitter or iterable, default=5
         As in scikit-learn; the splits are made once.
     scoring : str, callable, list, tuple or dict, optional
@@ -235,7 +236,7 @@ class BPSearchCV(FittedSearch):
                 self._refit(problem, best)
             if tracker is not None:
                 linear = (
-                    dummy and network_of(problem.pipeline) and baselines.attempt(baselines.linear, problem, told=True)
+                    dummy and network_of(problem.estimator) and baselines.attempt(baselines.linear, problem, told=True)
                 )
                 yardsticks = [baseline for baseline in (dummy, linear) if baseline]
                 tracker.finish(self._report(outcomes, space, yardsticks, best))
@@ -296,7 +297,7 @@ class BPSearchCV(FittedSearch):
             value = getattr(self, name)
             if not isinstance(value, int | np.integer) or value < 1:
                 raise ValueError(f"{name} = {value!r}; allowed are whole numbers from 1")
-        is_network = network_of(problem.pipeline) is not None
+        is_network = network_of(problem.estimator) is not None
         if self.prune and not is_network:
             raise ValueError("prune = True is for BP networks: nothing else is scored while it trains")
         prune = self.prune if is_network else False
@@ -332,7 +333,7 @@ class BPSearchCV(FittedSearch):
             self.best_score_ = best.score
         self.best_index_ = outcomes.index(best)
         self.best_params_ = dict(best.params)
-        if network_of(problem.pipeline) is not None:
+        if network_of(problem.estimator) is not None:
             self.best_n_epochs_ = best.epoch
         return best
 

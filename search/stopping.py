@@ -38,7 +38,7 @@ class StopRules:
     Attributes
     ----------
     timeout : float or None
-        Seconds after which no trial is started; the first trial of a study always is.
+        Seconds after which no trial is started, nor one of the best evaluated again; the first trial of a study always is.
     target_score : float or None
         A mean score, greater for the better, that is good enough.
     n_trials_no_change : int or None
@@ -82,9 +82,18 @@ class StopRules:
             return f"none of the last {standing.since} trials was better than trial {leader.number}"
         return ""
 
-    def out_of_time(self, seconds: float) -> bool:
-        """Return whether no trial is to be started any more after so many seconds."""
-        return self.timeout is not None and seconds > self.timeout
+    def out_of_time(self, seconds: float, kept: float = 0.0) -> bool:
+        """Return whether nothing is to be started any more after so many seconds.
+
+        Of the time, `kept` seconds are left over for what comes after, but never more than a third.
+
+        Examples
+        --------
+        >>> rules = StopRules(timeout=60)
+        >>> rules.out_of_time(45), rules.out_of_time(45, kept=18), rules.out_of_time(39, kept=300)
+        (False, True, False)
+        """
+        return self.timeout is not None and seconds > self.timeout - min(kept, self.timeout / 3)
 
 
 NONE = StopRules()

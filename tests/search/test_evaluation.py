@@ -44,9 +44,9 @@ def result(outcome) -> dict:
 def fit_by_hand(problem, trial, fold: int, epochs: int):
     """Fit a pipeline on the training rows of a fold for a number of epochs, and score it on the others."""
     train, validation = problem.folds.splits[fold]
-    step = problem.pipeline.steps[-1][0]
+    step = problem.estimator.steps[-1][0]
     changes = dict(trial.params, max_iter=epochs, random_state=seed(problem.seed, trial.number, fold))
-    pipeline = clone(problem.pipeline).set_params(**{f"{step}__{k}": v for k, v in changes.items()})
+    pipeline = clone(problem.estimator).set_params(**{f"{step}__{k}": v for k, v in changes.items()})
     pipeline.fit(problem.X[train], problem.y[train])
     return problem.scorer(pipeline, problem.X[validation], problem.y[validation])
 
@@ -73,7 +73,7 @@ def test_losses_are_means_over_the_folds(make_problem):
     outcome = evaluate(problem, trial)
     curves = []
     for fold, prepared in enumerate(prepare(problem)):
-        network = clone(problem.pipeline[-1]).set_params(random_state=seed(0, 0, fold))
+        network = clone(problem.estimator[-1]).set_params(random_state=seed(0, 0, fold))
         curves.append(network.fit(prepared.X_train, prepared.y_train).loss_curve_)
     assert outcome.losses["training"] == pytest.approx(np.mean(curves, axis=0))
     assert len(outcome.losses["validation"]) == len(outcome.losses["training"]) == outcome.last_checkpoint == 12
@@ -111,11 +111,11 @@ def test_the_same_seed_gives_the_same_outcome(make_problem):
 
 def test_evaluation_changes_nothing_it_was_given(make_problem):
     problem, params = make_problem(), {"hidden_layer_sizes": [5]}
-    X, y, before = problem.X.copy(), problem.y.copy(), repr(problem.pipeline)
+    X, y, before = problem.X.copy(), problem.y.copy(), repr(problem.estimator)
     evaluate(problem, Trial(0, params))
     np.testing.assert_array_equal(problem.X, X)
     np.testing.assert_array_equal(problem.y, y)
-    assert (repr(problem.pipeline), params) == (before, {"hidden_layer_sizes": [5]})
+    assert (repr(problem.estimator), params) == (before, {"hidden_layer_sizes": [5]})
 
 
 def test_all_folds_diverge(make_problem):
@@ -131,7 +131,7 @@ def test_a_diverged_fold_is_diagnosed_as_a_fit_is(make_problem):
     problem = make_problem()
     outcome = evaluate(problem, Trial(4, EXPLOSIVE))
     fold = prepare(problem)[0]
-    network = clone(problem.pipeline[-1]).set_params(**EXPLOSIVE, random_state=seed(0, 4, 0))
+    network = clone(problem.estimator[-1]).set_params(**EXPLOSIVE, random_state=seed(0, 4, 0))
     with pytest.warns(DivergenceWarning):
         network.fit(fold.X_train, fold.y_train)
     expected = network.diagnose()
@@ -143,7 +143,7 @@ def test_what_is_not_probed_is_not_diagnosed(make_problem):
     problem = make_problem(solver="lbfgs")
     assert diagnoses.diagnose(problem, Trial(0, {})) == [None] * 3
     outcome = evaluate(problem, Trial(0, {}))
-    network = clone(problem.pipeline[-1]).fit(problem.X, problem.y)
+    network = clone(problem.estimator[-1]).fit(problem.X, problem.y)
     assert (outcome.verdict, diagnoses.diagnosis(network)) == ("ok", None)
 
 
@@ -234,7 +234,9 @@ def test_cancelled_at_the_next_checkpoint(make_problem):
 
 def test_a_bare_estimator_is_a_problem_too(make_problem):
     piped = make_problem()
-    bare = dataclasses.replace(piped, pipeline=piped.pipeline[-1], X=StandardScaler().fit_transform(piped.X), prefix="")
+    bare = dataclasses.replace(
+        piped, estimator=piped.estimator[-1], X=StandardScaler().fit_transform(piped.X), prefix=""
+    )
     assert evaluate(bare, Trial(0, {"alpha": 0.1})).verdict == "ok"
     assert isinstance(refit(bare, evaluate(bare, Trial(0, {}))), BPRegressor)
 
@@ -253,7 +255,7 @@ def test_refit_is_a_fit_on_all_rows_for_the_epochs_agreed_on(make_problem, task)
     model = refit(problem, outcome)
     assert model[-1].n_iter_ == 6
     state = seed(problem.seed, 4, len(problem.folds))
-    by_hand = clone(problem.pipeline)
+    by_hand = clone(problem.estimator)
     by_hand[-1].set_params(alpha=0.1, max_iter=6, random_state=state)
     np.testing.assert_allclose(
         model.predict(problem.X), by_hand.fit(problem.X, problem.y).predict(problem.X), rtol=1e-5
@@ -270,7 +272,7 @@ def test_refit_that_always_diverges(make_problem):
 def test_pipeline_with_a_cache_bug(make_problem, tmp_path):
     """With `memory` scikit-learn fits copies of the steps, and the copies were lost: nothing was fitted."""
     plain = make_problem()
-    cached = dataclasses.replace(plain, pipeline=Pipeline(plain.pipeline.steps, memory=str(tmp_path)))
+    cached = dataclasses.replace(plain, estimator=Pipeline(plain.estimator.steps, memory=str(tmp_path)))
     outcome = evaluate(cached, Trial(0, {}))
     assert result(outcome) == result(evaluate(plain, Trial(0, {})))
     np.testing.assert_array_equal(refit(cached, outcome).predict(plain.X), refit(plain, outcome).predict(plain.X))

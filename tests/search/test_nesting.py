@@ -85,13 +85,13 @@ def problem(estimator, X, y, n_splits: int = 3, **more) -> Problem:
 def fitted_by_hand(problem: Problem, params: dict, rows: np.ndarray, epochs: int, number: int, **fit_params):
     """Fit the whole estimator on some rows, as a user would; `number` is that of the fold."""
     own = {"max_iter": epochs, "random_state": seed(problem.seed, 5, number)}
-    prefix = nesting.prefix(problem.pipeline)
-    whole = clone(problem.pipeline).set_params(**params, **{prefix + name: value for name, value in own.items()})
+    prefix = nesting.prefix(problem.estimator)
+    whole = clone(problem.estimator).set_params(**params, **{prefix + name: value for name, value in own.items()})
     return whole.fit(problem.X[rows], problem.y[rows], **{name: value[rows] for name, value in fit_params.items()})
 
 
 def check(problem: Problem, **fit_params) -> None:
-    params = {nesting.prefix(problem.pipeline) + "alpha": 0.5}
+    params = {nesting.prefix(problem.estimator) + "alpha": 0.5}
     outcome = evaluate(problem, Trial(5, params))
     assert outcome.verdict == "ok", outcome.reason
     scores = []

@@ -53,7 +53,7 @@ def test_what_it_says_nothing_of_stays_as_it_is(make_problem):
 
 
 def test_only_networks_have_one(make_problem):
-    problem = replace(make_problem(), pipeline=Ridge(), prefix="")
+    problem = replace(make_problem(), estimator=Ridge(), prefix="")
     assert behind([], spaces.build({"alpha": (0.1, 1.0)}), problem, "bayesian") == []
 
 
@@ -129,7 +129,7 @@ def test_in_a_search(rows, method, portfolio):
 
 def test_a_study_that_searches_how_numbers_are_prepared_has_a_portfolio_of_its_own(make_problem):
     pipeline = default_pipeline("regression", {})
-    problem = replace(make_problem(), pipeline=pipeline, prefix=f"{pipeline.steps[-1][0]}__", paths=PATHS)
+    problem = replace(make_problem(), estimator=pipeline, prefix=f"{pipeline.steps[-1][0]}__", paths=PATHS)
     rates = spaces.build(RATES)
     for space, entries in (
         (rates | spaces.build(NUMERIC), PORTFOLIO),

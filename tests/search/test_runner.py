@@ -255,6 +255,31 @@ def test_a_search_that_stands_still_ends(make_problem):
     assert len(outcomes) == best + 5 < 50
 
 
+@pytest.mark.parametrize(
+    ("timeout", "n_trials", "further"),
+    [
+        (200, 15, [1, 1, 2, 2]),  # 60 s are kept, in which six evaluations end
+        (100, 7, [1, 1, 1, 1]),  # a third is kept
+        (50, 4, [1, 1]),
+    ],
+)
+def test_the_best_are_evaluated_again_within_the_time(make_problem, monkeypatch, timeout, n_trials, further):
+    """By a clock on which every evaluation takes ten seconds."""
+    clock, evaluate = [0.0], runner.evaluate
+
+    def slowly(*arguments):
+        clock[0] += 10
+        return dataclasses.replace(evaluate(*arguments), seconds=10.0)
+
+    monkeypatch.setattr(runner, "evaluate", slowly)
+    monkeypatch.setattr(runner.time, "monotonic", lambda: clock[0])
+    outcomes = search(make_problem(), spaces.build({"alpha": (0.0, 1.0)}), "random", 50, timeout=timeout, n_seeds=3)
+    assert len(outcomes) == n_trials
+    assert sorted(len(o.seed_scores) - 1 for o in outcomes.values() if o.seed_scores) == further
+    assert clock[0] <= timeout + 10
+    assert len(winner(outcomes).seed_scores) == max(further) + 1
+
+
 @pytest.mark.parametrize("n_jobs", [1, 3])
 def test_the_winner_is_the_best_over_several_seeds(make_problem, n_jobs):
     """With three seeds four trials have a second evaluation, and the better two of these a third."""
