@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from abc import ABC
+from collections.abc import Sequence
 from numbers import Integral
 from typing import Any, ClassVar, Self
 
@@ -89,6 +90,20 @@ class _Ensemble(MetaEstimatorMixin, BaseEstimator, ABC):
                 stacklevel=2,
             )
         return self
+
+    @classmethod
+    def of(cls, networks: Sequence[Any]) -> Self:
+        """Return the ensemble of networks that are alike but for their seeds and were fitted on the same rows.
+
+        Fitted once more, it trains as many anew.
+        """
+        first = networks[0]
+        ensemble = cls(clone(first), n_members=len(networks), random_state=first.random_state)
+        ensemble.estimators_ = list(networks)
+        for name in ("n_features_in_", "feature_names_in_"):
+            if hasattr(first, name):
+                setattr(ensemble, name, getattr(first, name))
+        return ensemble
 
     def _mean(self, X: ArrayLike, method: str) -> NDArray:
         check_is_fitted(self)
@@ -182,6 +197,11 @@ class BPEnsembleClassifier(ClassifierMixin, _Ensemble):
     def predict_proba(self, X: ArrayLike) -> NDArray:
         """Return the mean probability of each class, of shape (n_samples, n_classes), columns as in `classes_`."""
         return self._mean(X, "predict_proba")
+
+    def predict_log_proba(self, X: ArrayLike) -> NDArray:
+        """Return the logarithm of `predict_proba`."""
+        with np.errstate(divide="ignore"):
+            return np.log(self.predict_proba(X))
 
     def predict(self, X: ArrayLike) -> NDArray:
         """Return the class with the highest mean probability; for multilabel targets those with more than a half."""

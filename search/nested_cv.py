@@ -94,22 +94,24 @@ def score(
         known: dict[str, Any] = store.notes.get("outer", {})
         on_outcomes(store.outcomes)
         unchanged = known.get("trials") == len(store.outcomes) and known["n_seeds"] >= plan.n_seeds
+        unchanged = unchanged and known.get("n_members", 1) == plan.n_members
         if unchanged and runner.ended(plan, store):
             return known["score"]
         dummy = measure_dummy(part.study, problem)
         outcomes = runner.run(
             problem, part.study.space, plan, store, dummy.score, lambda *_: on_outcomes(store.outcomes)
         )
-        found = _score(part, winner(outcomes))
-        store.note("outer", {"trials": len(outcomes), "n_seeds": plan.n_seeds, "score": found})
+        found = _score(part, winner(outcomes), plan)
+        record = {"trials": len(outcomes), "n_seeds": plan.n_seeds, "n_members": plan.n_members}
+        store.note("outer", {**record, "score": found})
         return found
 
 
-def _score(part: Part, best: Outcome | None) -> float | None:
+def _score(part: Part, best: Outcome | None, plan: runner.Plan) -> float | None:
     if best is None:
         return None
     try:
-        delivered = refit(part.problem, best)
+        delivered = refit(part.problem, best, plan.n_members, plan.n_jobs)
     except DivergenceError:
         return None
     return float(part.problem.scorer(delivered, part.test.X, part.test.y))

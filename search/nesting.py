@@ -36,11 +36,19 @@ def network_of(estimator: Any) -> BPRegressor | BPClassifier | None:
     >>> network_of(TransformedTargetRegressor(make_pipeline(StandardScaler(), network))) is network
     True
     """
+    found = innermost(estimator)
+    return found if isinstance(found, BPRegressor | BPClassifier) else None
+
+
+def innermost(estimator: Any) -> Any:
+    """Return what predicts in an estimator: the last step of pipelines, the regressor behind a transformed target, the fitted
+    one if there is one.
+    """
     if isinstance(estimator, Pipeline):
-        return network_of(estimator.steps[-1][1])
+        return innermost(estimator.steps[-1][1])
     if isinstance(estimator, TransformedTargetRegressor):
-        return network_of(getattr(estimator, "regressor_", estimator.regressor))
-    return estimator if isinstance(estimator, BPRegressor | BPClassifier) else None
+        return innermost(getattr(estimator, "regressor_", estimator.regressor))
+    return estimator
 
 
 def prefix(estimator: Any) -> str:

@@ -4,19 +4,32 @@ from __future__ import annotations
 
 from typing import Any
 
-from bpmodel import DivergenceError
+from sklearn.utils.parallel import Parallel, delayed
+
+from bpmodel import BPClassifier, BPEnsembleClassifier, BPEnsembleRegressor, DivergenceError
 from bpmodel.repair import altered
 from search.diagnoses import diagnosis
 from search.fits import batch_size
-from search.nesting import fit_around, network_of, split_params, surround
+from search.nesting import Lesson, fit_around, innermost, network_of, split_params, surround
 from search.outcomes import Outcome
 from search.problem import Problem, configured, seed
 
+ATTEMPTS = 3
 
-def refit(problem: Problem, outcome: Outcome, attempts: int = 3) -> Any:
+
+def refit(problem: Problem, outcome: Outcome, n_members: int = 1, n_jobs: int | None = None) -> Any:
     """Fit the configuration of an outcome on all rows; a network for the epochs its folds agreed on.
 
-    A network that diverges is tried again from another start, up to `attempts` times.
+    A network that diverges is tried again from another start, up to `ATTEMPTS` times; an ensemble does without those that
+    diverge each time.
+
+    Parameters
+    ----------
+    n_members : int, default=1
+        With more than one, so many networks are trained from starts of their own, and an ensemble of them, which predicts their
+        mean, takes the network's place. What is around the network is fitted once.
+    n_jobs : int, optional
+        Networks trained at the same time, in threads.
 
     Raises
     ------
@@ -29,15 +42,42 @@ def refit(problem: Problem, outcome: Outcome, attempts: int = 3) -> Any:
         return estimator.fit(problem.X, *targets, **problem.fit_params)
     params, other = split_params(problem.estimator, problem.full_names(outcome.params))
     around, lesson = fit_around(configured(problem.estimator, other), problem.X, problem.y, problem.fit_params)
-    for attempt in range(attempts):
-        random_state = seed(problem.seed, outcome.number, len(problem.folds) + attempt)
-        network = configured(network_of(problem.estimator), {**params, "random_state": random_state})
+    starts = [
+        [
+            seed(problem.seed, outcome.number, len(problem.folds) + member + attempt * n_members)
+            for attempt in range(ATTEMPTS)
+        ]
+        for member in range(n_members)
+    ]
+    unfitted = configured(network_of(problem.estimator), params)
+    fits = (delayed(_train)(unfitted, lesson, outcome.epoch, seeds) for seeds in starts)
+    trained = Parallel(n_jobs=n_jobs if n_members > 1 else 1, prefer="threads")(fits)
+    healthy = [network for network in trained if not network.diverged_]
+    if not healthy:
+        found = diagnosis(trained[0])
+        cause = f"; most likely {found.findings[0].code}: {found.findings[0].remedy}" if found else ""
+        times = ATTEMPTS * n_members
+        raise DivergenceError(f"the refit on all rows diverged {times} times: {trained[0].verdict_.reason}{cause}")
+    if n_members == 1:
+        return surround(around, healthy[0])
+    kind = BPEnsembleClassifier if isinstance(unfitted, BPClassifier) else BPEnsembleRegressor
+    return surround(around, kind.of(healthy))
+
+
+def _train(unfitted: Any, lesson: Lesson, epochs: int, seeds: list[int]) -> Any:
+    """Return a network trained from the first of these starts from which it does not diverge, or from the last one."""
+    for random_state in seeds:
+        network = configured(unfitted, {"random_state": random_state})
         with altered(network, {"batch_size": batch_size(network, len(lesson.y))}):
             training = network.begin_fit(*lesson)
-            training.advance(outcome.epoch)
+            training.advance(epochs)
             network.end_fit(training)
         if not network.diverged_:
-            return surround(around, network)
-    found = diagnosis(network)
-    cause = f"; most likely {found.findings[0].code}: {found.findings[0].remedy}" if found else ""
-    raise DivergenceError(f"the refit on all rows diverged {attempts} times: {network.verdict_.reason}{cause}")
+            break
+    return network
+
+
+def networks(delivered: Any) -> list[Any]:
+    """Return the networks in what `refit` returned."""
+    found = innermost(delivered)
+    return list(found.estimators_) if isinstance(found, BPEnsembleRegressor | BPEnsembleClassifier) else [found]

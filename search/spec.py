@@ -59,6 +59,7 @@ class Search(_Table):
     target_score: float | None = None
     n_trials_no_change: int | None = Field(default=None, ge=1)
     n_seeds: int = Field(default=3, ge=1, le=8)
+    n_members: int = Field(default=5, ge=1)
     seed: int = Field(default=0, ge=0, lt=2**32)
     n_jobs: int = Field(default=-1, ge=-1)
     prune: bool | None = None

@@ -17,10 +17,9 @@ from search.baselines import Baseline
 from search.errors import StudyError
 from search.evaluation import evaluate
 from search.nested_cv import Nested, Part
-from search.nesting import network_of
 from search.outcomes import Outcome, winner
 from search.problem import Problem, Trial
-from search.refitting import refit
+from search.refitting import networks, refit
 from search.results import Result
 from search.setting import STUDIES, build_problem, measure_baselines, open_store
 from search.spec import Study
@@ -95,6 +94,7 @@ def tune(
         n_jobs=study.search.n_jobs,
         prune=study.search.prune,
         n_seeds=study.search.n_seeds,
+        n_members=study.search.n_members,
         initial_points=first,
         penalty=study.search.penalty,
     )
@@ -105,6 +105,7 @@ def tune(
         finished = store.notes.get("finished", {})
         unchanged = finished.get("trials") == len(store.outcomes) and finished["uri"] == uri
         unchanged = unchanged and finished["n_seeds"] >= plan.n_seeds
+        unchanged = unchanged and finished.get("n_members", 1) == plan.n_members
         complete = unchanged and bool(runner.ended(plan, store)) and len(finished["outer_scores"]) == len(parts)
         scores = finished["outer_scores"] if complete else []
         result = _found(study, problem, store.settled, yardsticks, scores)
@@ -125,15 +126,15 @@ def tune(
                 scores = [_score_outer(part, plan, on_progress) for part in parts]
                 result, diagnosis = _found(study, problem, outcomes, yardsticks, scores), None
                 if result.best is not None:
-                    pipeline = refit(problem, result.best)
-                    diagnosis = diagnoses.diagnosis(network_of(pipeline))
+                    pipeline = refit(problem, result.best, plan.n_members, plan.n_jobs)
+                    diagnosis = diagnoses.diagnosis(networks(pipeline)[0])
                     result = replace(result, model=tracker.register(pipeline, dataset.X, result.best.score))
                 tracker.finish(_report(result, diagnosis))
         except (TrackingError, DivergenceError) as error:
             return replace(result, problem=str(error))
         name, version = (result.model.name, result.model.version) if result.model else (None, None)
-        record = {"trials": len(outcomes), "n_seeds": plan.n_seeds, "uri": uri, "outer_scores": scores}
-        store.note("finished", {**record, "name": name, "version": version})
+        record = {"trials": len(outcomes), "n_seeds": plan.n_seeds, "n_members": plan.n_members, "uri": uri}
+        store.note("finished", {**record, "outer_scores": scores, "name": name, "version": version})
         return result
 
 
@@ -221,6 +222,8 @@ def parameters(study: Study, dataset: data.Dataset, plan: runner.Plan) -> dict[s
         "prune": plan.prune,
         "penalty": plan.penalty,
         "portfolio": study.search.portfolio,
+        "n_seeds": plan.n_seeds,
+        "n_members": plan.n_members,
         "data": dataset.name,
         **{name: getattr(study.data, name) for name in ("lags", "horizon", "exogenous") if study.data.lags},
         "data_rows": len(dataset.X),

@@ -58,11 +58,11 @@ def test_runs_survive_in_a_file(tmp_path):
 
 
 def test_report(tmp_path):
-    runs = dict.fromkeys(CONTENDERS, SLOW) | {OURS: FAST}
+    runs = dict.fromkeys(CONTENDERS, SLOW) | {OURS: FAST._replace(one=0.84)}
     measured = {(name, seed): runs for name in ("iris", "wine") for seed in range(2)}
     goals, sets = report.goals(measured), report.each_set(measured)
-    assert [row[2] for row in goals.rows[:3]] == ["30.0x", "40.0x", "100 % of 16"]
-    assert goals.rows[4][2].startswith("bpsearch 1.0")
+    assert [row[2] for row in goals.rows[:5]] == ["30.0x", "40.0x", "100 % of 16", "100 % of 16", "0 % of 16"]
+    assert [row[2].startswith("bpsearch 1.0") for row in goals.rows[5:]] == [True, False]
     assert [row[0] for row in sets.rows] == ["iris", "wine"]
     for table in (goals, sets):
         assert {len(row) for row in table.rows} == {len(table.head)}
