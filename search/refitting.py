@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 from sklearn.utils.parallel import Parallel, delayed
 
-from bpmodel import BPClassifier, BPEnsembleClassifier, BPEnsembleRegressor, DivergenceError
+from bpmodel import BPClassifier, BPEnsembleClassifier, BPEnsembleRegressor, DivergenceError, DivergenceWarning
 from bpmodel.repair import altered
 from search.diagnoses import diagnosis
 from search.fits import batch_size
@@ -20,8 +21,7 @@ ATTEMPTS = 3
 def refit(problem: Problem, outcome: Outcome, n_members: int = 1, n_jobs: int | None = None) -> Any:
     """Fit the configuration of an outcome on all rows; a network for the epochs its folds agreed on.
 
-    A network that diverges is tried again from another start, up to `ATTEMPTS` times; an ensemble does without those that
-    diverge each time.
+    A network that diverges is tried again from another start, up to `ATTEMPTS` times in all.
 
     Parameters
     ----------
@@ -35,6 +35,11 @@ def refit(problem: Problem, outcome: Outcome, n_members: int = 1, n_jobs: int | 
     ------
     DivergenceError
         If every attempt diverges.
+
+    Warns
+    -----
+    DivergenceWarning
+        If some networks of an ensemble diverge each time; they are left out.
     """
     if network_of(problem.estimator) is None:
         estimator = configured(problem.estimator, problem.full_names(outcome.params))
@@ -60,6 +65,13 @@ def refit(problem: Problem, outcome: Outcome, n_members: int = 1, n_jobs: int | 
         raise DivergenceError(f"the refit on all rows diverged {times} times: {trained[0].verdict_.reason}{cause}")
     if n_members == 1:
         return surround(around, healthy[0])
+    if len(healthy) < n_members:
+        lost, reason = n_members - len(healthy), next(n.verdict_.reason for n in trained if n.diverged_)
+        warnings.warn(
+            f"{lost} of {n_members} networks diverged {ATTEMPTS} times each and are left out; one of them: {reason}",
+            DivergenceWarning,
+            stacklevel=2,
+        )
     kind = BPEnsembleClassifier if isinstance(unfitted, BPClassifier) else BPEnsembleRegressor
     return surround(around, kind.of(healthy))
 

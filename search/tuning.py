@@ -37,12 +37,15 @@ class Tuning(Result):
     unchanged : bool
         Whether the study was complete already.
     model : RegisteredModel or None
+    n_networks : int
+        How many networks the model averages.
     problem : str
         Why there is no model, or why something is missing in MLflow.
     """
 
     unchanged: bool = False
     model: RegisteredModel | None = None
+    n_networks: int = 0
     problem: str = ""
 
 
@@ -111,7 +114,7 @@ def tune(
         result = _found(study, problem, store.settled, yardsticks, scores)
         if complete and tracking.holds(uri, study.name, store.notes["id"]):
             model = RegisteredModel(finished["name"], finished["version"]) if finished["name"] else None
-            return replace(result, unchanged=True, model=model)
+            return replace(result, unchanged=True, model=model, n_networks=finished.get("n_networks", 1))
         try:
             with Tracker(uri, study.name, store.notes["id"], facts, study.path.read_text()) as tracker:
                 for number, outcome in store.outcomes.items():
@@ -127,14 +130,17 @@ def tune(
                 result, diagnosis = _found(study, problem, outcomes, yardsticks, scores), None
                 if result.best is not None:
                     pipeline = refit(problem, result.best, plan.n_members, plan.n_jobs)
-                    diagnosis = diagnoses.diagnosis(networks(pipeline)[0])
-                    result = replace(result, model=tracker.register(pipeline, dataset.X, result.best.score))
+                    averaged = networks(pipeline)
+                    diagnosis = diagnoses.diagnosis(averaged[0])
+                    model = tracker.register(pipeline, dataset.X, result.best.score)
+                    result = replace(result, model=model, n_networks=len(averaged))
                 tracker.finish(_report(result, diagnosis))
         except (TrackingError, DivergenceError) as error:
             return replace(result, problem=str(error))
         name, version = (result.model.name, result.model.version) if result.model else (None, None)
-        record = {"trials": len(outcomes), "n_seeds": plan.n_seeds, "n_members": plan.n_members, "uri": uri}
-        store.note("finished", {**record, "outer_scores": scores, "name": name, "version": version})
+        asked = {"trials": len(outcomes), "n_seeds": plan.n_seeds, "n_members": plan.n_members, "uri": uri}
+        found = {"outer_scores": scores, "name": name, "version": version, "n_networks": result.n_networks}
+        store.note("finished", {**asked, **found})
         return result
 
 

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from benchmarks import portfolio, published
+from benchmarks.search import __main__ as bench
 from benchmarks.search import contenders, records, report
 from benchmarks.search.contenders import CONTENDERS, Run, bpsearch
 from benchmarks.search.measures import (
@@ -68,6 +69,24 @@ def test_report(tmp_path):
         assert {len(row) for row in table.rows} == {len(table.head)}
     report.draw(measured, tmp_path / "times.png")
     assert (tmp_path / "times.png").stat().st_size > 10_000
+
+
+def test_the_slower_number_of_jobs_is_measured_with_the_first_seed_alone(tmp_path, monkeypatch):
+    ran = []
+
+    def instead(name, task, seconds=None):
+        ran.append((task.seed, name))
+        return SLOW._replace(seconds=60.0) if name == OPTUNA[1] else SLOW
+
+    monkeypatch.setattr(bench, "in_its_own_process", instead)
+    arguments = ["search", "--sets", "iris", "--seeds", "2", "--rows", "60", "--results", str(tmp_path / "runs.jsonl")]
+    monkeypatch.setattr("sys.argv", arguments)
+    bench.main()
+    assert sorted(name for seed, name in ran if seed == 0) == sorted(CONTENDERS)
+    assert sorted(name for seed, name in ran if seed == 1) == sorted(set(CONTENDERS) - {OPTUNA[0]})
+    before = len(ran)
+    bench.main()
+    assert len(ran) == before, "what is in the file of results is not run again"
 
 
 def test_a_task_keeps_rows_aside():

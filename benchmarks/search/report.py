@@ -33,7 +33,8 @@ MARKS = {"GridSearchCV": "s", "RandomizedSearchCV": "o", HALVING: "^"}
 
 def peers_of(runs: Mapping[str, Run]) -> dict[str, Run]:
     """Return the runs of the peers that search networks, OptunaSearchCV with its faster number of jobs."""
-    return {name: runs[faster_optuna(runs) if name == OPTUNA[0] else name] for name in NETWORKS if name in runs}
+    named = {OPTUNA[0]: faster_optuna(runs)}
+    return {name: runs[named.get(name, name)] for name in NETWORKS if named.get(name, name) in runs}
 
 
 def each_set(measured: Measured) -> Table:

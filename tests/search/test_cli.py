@@ -172,7 +172,7 @@ def test_tune_from_first_to_last(folder, bpsearch, write, stored):
         "dummy predictor",
         "linear model",
         "best network (trial ",
-        "models:/small@champion  (version 1)",
+        "models:/small@champion  (version 1, the mean of 5 networks)",
         "next:   make ui",
     ):
         assert text in first.out
@@ -205,7 +205,7 @@ def test_tune_from_first_to_last(folder, bpsearch, write, stored):
     more = bpsearch("tune", "small.toml", "--trials", "6")
     assert (more.code, more.err) == (0, "")
     assert "Best of 6 trials" in more.out
-    assert "(version 2)" in more.out
+    assert "(version 2, " in more.out
     assert journal().startswith(kept)
     assert journal()[len(kept) :].count(b'"op_code":4') == 2
     six = stored()
@@ -382,7 +382,7 @@ def test_killed_again_and_again_and_then_run_to_the_end(folder, write, start, st
     assert journal().startswith(kept)
     stored().assert_complete(12)
     versions = dict(stored().versions)
-    assert f"(version {max(versions)})" in out
+    assert f"(version {max(versions)}, " in out
     assert versions[max(versions)] == stored().parents[0].info.run_id
 
 

@@ -18,10 +18,11 @@ from search.checkpoints import checkpoints
 from search.evaluation import evaluate
 from search.fits import begin
 from search.interruption import Cancelled
+from search.nesting import surround
 from search.once import Once
 from search.prepared import prepare
 from search.problem import Trial, seed
-from search.refitting import refit
+from search.refitting import networks, refit
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -267,6 +268,40 @@ def test_refit_that_always_diverges(make_problem):
     outcome = dataclasses.replace(evaluate(problem, Trial(0, EXPLOSIVE)), epoch=6)
     with pytest.raises(ArithmeticError, match="diverged 3 times"):
         refit(problem, outcome)
+
+
+@pytest.mark.parametrize("task", ["regression", "classification"])
+@pytest.mark.parametrize("n_jobs", [None, 2])
+def test_refit_of_several_networks_is_their_mean(make_problem, task, n_jobs):
+    problem = make_problem(task)
+    outcome = dataclasses.replace(evaluate(problem, Trial(4, {"alpha": 0.1})), epoch=6)
+    one, three = refit(problem, outcome), refit(problem, outcome, 3, n_jobs)
+    members = networks(three)
+    assert [network.n_iter_ for network in members] == [6, 6, 6]
+    assert len({network.random_state for network in members}) == 3
+    alone = [surround(three, network) for network in members]
+    method = "predict" if task == "regression" else "predict_proba"
+    predictions = [getattr(model, method)(problem.X) for model in alone]
+    np.testing.assert_array_equal(predictions[0], getattr(one, method)(problem.X))
+    np.testing.assert_allclose(getattr(three, method)(problem.X), np.mean(predictions, axis=0), rtol=1e-6)
+
+
+def test_a_refit_goes_on_with_the_networks_that_do_not_diverge(make_problem, monkeypatch):
+    """Three starts for each of four networks; by this rule no start of the second is healthy, and the third needs two."""
+    problem, allowed = make_problem(), {0, 2 + 4, 3}
+    outcome = dataclasses.replace(evaluate(problem, Trial(0, {"alpha": 0.1})), epoch=2)
+    starts = [seed(problem.seed, 0, len(problem.folds) + place) for place in range(12)]
+    train = BPRegressor.end_fit
+
+    def end_fit(network, training):
+        train(network, training)
+        network.diverged_ = starts.index(network.random_state) not in allowed
+        return network
+
+    monkeypatch.setattr(BPRegressor, "end_fit", end_fit)
+    with pytest.warns(DivergenceWarning, match="1 of 4 networks diverged 3 times each and are left out; one of them:"):
+        members = networks(refit(problem, outcome, 4))
+    assert [starts.index(network.random_state) for network in members] == [0, 6, 3]
 
 
 def test_pipeline_with_a_cache_bug(make_problem, tmp_path):

@@ -1,5 +1,6 @@
 """The honest estimate: the whole study is run on the training rows of each outer fold, and goes on where it was cut off."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -224,7 +225,9 @@ def test_more_seeds_may_be_asked_for_later_bug(make, monkeypatch):
     assert tuning.tune(study).best.seed_scores == []
     refitted = []
     monkeypatch.setattr(
-        nested_cv, "refit", lambda problem, best: refitted.append(best.seed_scores) or refit(problem, best)
+        nested_cv,
+        "refit",
+        lambda problem, best, *more: refitted.append(best.seed_scores) or refit(problem, best, *more),
     )
     Path("small.toml").write_text(Path("small.toml").read_text().replace("n_seeds = 1", "n_seeds = 2"))
     more = spec.load("small.toml")
@@ -233,6 +236,19 @@ def test_more_seeds_may_be_asked_for_later_bug(make, monkeypatch):
     assert [len(scores) for scores in refitted] == [2, 2, 2]
     assert tuning.tune(more).unchanged
     assert tuning.tune(study).unchanged
+
+
+def test_more_networks_may_be_averaged_later(make, monkeypatch):
+    """No trial is evaluated again, but the model and the outer folds' scores are of another number of networks."""
+    study = make()
+    first = tuning.tune(study)
+    averaged = replace(study, search=study.search.model_copy(update={"n_members": 2}))
+    monkeypatch.setattr(runner, "evaluate", None)
+    second = tuning.tune(averaged)
+    assert (second.unchanged, second.model.version) == (False, first.model.version + 1)
+    assert second.best == first.best
+    assert all(two != one for two, one in zip(second.nested.scores, first.nested.scores, strict=True))
+    assert tuning.tune(averaged).unchanged
 
 
 def test_a_search_is_nested_by_groups_as_any_estimator_of_scikit_learn():

@@ -11,6 +11,7 @@ from optuna.distributions import CategoricalDistribution, FloatDistribution
 from scipy.sparse import csr_matrix
 from sklearn.base import clone, is_classifier, is_regressor
 from sklearn.compose import TransformedTargetRegressor
+from sklearn.datasets import load_iris
 from sklearn.decomposition import PCA
 from sklearn.exceptions import FitFailedWarning, NotFittedError
 from sklearn.linear_model import Ridge
@@ -19,7 +20,7 @@ from sklearn.model_selection import GridSearchCV, GroupKFold, KFold, cross_valid
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
-from bpmodel import BPClassifier, BPRegressor, DivergenceError
+from bpmodel import BPClassifier, BPEnsembleRegressor, BPRegressor, DivergenceError
 from search import BPSearchCV, StudyError
 from search.sampling import METHODS
 
@@ -443,6 +444,37 @@ def test_the_winner_of_several_seeds_ranks_first(rows):
     assert fitted.cv_results_["mean_test_score"][fitted.best_index_] == pytest.approx(fitted.best_score_)
     with pytest.raises(ValueError, match="n_seeds = 2 is for BP networks"):
         BPSearchCV(Ridge(), {"alpha": [1.0, 2.0]}, n_seeds=2).fit(*rows())
+
+
+def test_several_networks_of_the_winner_are_averaged(rows):
+    X, y = rows()
+    one, three = (search(make_pipeline(StandardScaler(), network()), n_members=n).fit(X, y) for n in (1, 3))
+    assert three.best_params_ == one.best_params_
+    assert three.best_score_ == one.best_score_
+    assert isinstance(three.best_estimator_[-1], BPEnsembleRegressor)
+    assert three.best_estimator_[-1].n_members == 3
+    scaled = three.best_estimator_[:-1].transform(X)
+    members = [member.predict(scaled) for member in three.best_estimator_[-1].estimators_]
+    np.testing.assert_array_equal(members[0], one.predict(X))
+    np.testing.assert_allclose(three.predict(X), np.mean(members, axis=0), rtol=1e-6)
+    assert three.n_features_in_ == X.shape[1]
+    np.testing.assert_array_equal(pickle.loads(pickle.dumps(three)).predict(X), three.predict(X))
+    assert clone(three.best_estimator_).fit(X, y).predict(X).shape == y.shape
+    with pytest.raises(ValueError, match="n_members = 2 is for BP networks"):
+        BPSearchCV(Ridge(), {"alpha": [1.0, 2.0]}, n_members=2).fit(X, y)
+
+
+def test_several_networks_of_a_classifier_say_what_one_says():
+    X, y = load_iris(return_X_y=True, as_frame=True)
+    names = load_iris().target_names[y]
+    fitted = BPSearchCV(
+        make_pipeline(StandardScaler(), BPClassifier(max_iter=9)), {"alpha": [0.1]}, n_trials=1, n_members=3, cv=3
+    ).fit(X, names)
+    assert fitted.classes_.tolist() == sorted(set(names))
+    assert fitted.feature_names_in_.tolist() == list(X.columns)
+    np.testing.assert_allclose(np.exp(fitted.predict_log_proba(X)), fitted.predict_proba(X), rtol=1e-6)
+    assert (fitted.predict(X) == fitted.classes_[fitted.predict_proba(X).argmax(axis=1)]).all()
+    assert fitted.score(X, names) > 0.7
 
 
 def test_a_target_score_ends_the_search(rows):

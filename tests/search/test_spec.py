@@ -50,7 +50,7 @@ MISTAKES = {
         "n_trails = 3",
         [
             "[search] n_trails",
-            "method, n_trials, timeout, target_score, n_trials_no_change, n_seeds, seed, n_jobs, prune",
+            "method, n_trials, timeout, target_score, n_trials_no_change, n_seeds, n_members, seed, n_jobs",
         ],
     ),
     "table": ("[cv]", "[cross]", ["cross is not a key", "name, data, preprocessing, model, space, search, cv"]),
