@@ -53,6 +53,7 @@ def cv_results(
     table["reason"] = np.array([o.reason for o in outcomes], dtype=object)
     table["finding"] = np.array([o.divergence.code if o.divergence else "" for o in outcomes], dtype=object)
     table["n_epochs"] = np.array([o.epoch for o in outcomes])
+    table["n_weights"] = np.array([o.n_weights for o in outcomes])
     return table
 
 

@@ -61,6 +61,8 @@ class Outcome:
     seed_scores : list of float
         Mean score of each evaluation of a configuration that was evaluated with several seeds; `fold_scores` and `curve` are
         then means over these.
+    n_weights : int
+        Weights and biases of the network; 0 for other estimators, and in journals from before they were counted.
     """
 
     number: int
@@ -79,6 +81,7 @@ class Outcome:
     fit_seconds: list[float] = field(default_factory=list)
     score_seconds: list[float] = field(default_factory=list)
     seed_scores: list[float] = field(default_factory=list)
+    n_weights: int = 0
 
     @cached_property
     def score(self) -> float:
@@ -117,6 +120,18 @@ def winner(outcomes: Mapping[int, Outcome]) -> Outcome | None:
     """Return the first healthy outcome in `order`; None if there is none."""
     healthy = (o for o in outcomes.values() if o.verdict == "ok")
     return min(healthy, key=order, default=None)
+
+
+def front(outcomes: Mapping[int, Outcome]) -> list[Outcome]:
+    """Return the Pareto front of score and size: from the winner on, each next healthy outcome in `order` with fewer weights.
+
+    None of them is beaten in both by another; empty where weights are not counted.
+    """
+    found: list[Outcome] = []
+    for outcome in sorted((o for o in outcomes.values() if o.verdict == "ok" and o.n_weights), key=order):
+        if not found or outcome.n_weights < found[-1].n_weights:
+            found.append(outcome)
+    return found
 
 
 def pool(first: Outcome, again: Sequence[Outcome]) -> Outcome:

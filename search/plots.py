@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from search import spaces
 from search.baselines import Baseline
 from search.dimensions import Choice, Range, label
-from search.outcomes import Outcome, order
+from search.outcomes import Outcome, front, order
 from search.spaces import Space
 
 COLOURS = {"ok": "#2a6fb0", "stopped": "#9db8d2", "diverged": "#d1495b", "error": "#6b6b6b"}
@@ -31,6 +31,8 @@ def figures(
     }
     if any(o.verdict == "ok" and o.losses for o in outcomes.values()):
         drawn["learning_curves"] = learning_curves(outcomes)
+    if len(front(outcomes)) > 1:
+        drawn["size"] = size(outcomes, baselines, metric)
     return drawn
 
 
@@ -85,6 +87,25 @@ def parameters(outcomes: Mapping[int, Outcome], space: Space, baselines: Sequenc
         text: handle for axes in panels.flat for handle, text in zip(*axes.get_legend_handles_labels(), strict=True)
     }
     figure.legend(handles.values(), handles.keys(), loc="outside upper center", ncols=4, frameon=False)
+    return figure
+
+
+def size(outcomes: Mapping[int, Outcome], baselines: Sequence[Baseline], metric: str) -> Figure:
+    """Score of each trial against the number of weights, and the Pareto front of both."""
+    figure, axes = _canvas(9, 4.5)
+    low, high = _limits(outcomes, baselines)
+    _points(axes, {n: o.n_weights for n, o in outcomes.items() if o.n_weights}, outcomes, low)
+    best = front(outcomes)[::-1]
+    axes.step(
+        [o.n_weights for o in best], [o.score for o in best], where="post", color="#1b1b1b", lw=1.4, label="front"
+    )
+    for outcome in best:
+        axes.annotate(
+            f"{outcome.number}", (outcome.n_weights, outcome.score), (0, 6), textcoords="offset points", ha="center"
+        )
+    _baselines(axes, baselines)
+    axes.set(xlabel="weights of a network", xscale="log", ylabel=metric, ylim=(low, high), title="Score and size")
+    axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False)
     return figure
 
 

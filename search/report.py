@@ -14,7 +14,7 @@ from bpmodel.findings import Diagnosis
 from search.advice import advice, codes
 from search.baselines import Baseline
 from search.dimensions import label
-from search.outcomes import Outcome, order
+from search.outcomes import Outcome, front, order
 from search.paired import CONFIDENCE, Difference
 from search.results import Result
 from search.tracking import RegisteredModel
@@ -77,6 +77,22 @@ def best_trials(outcomes: Mapping[int, Outcome], rivals: Mapping[int, Difference
     table.add_row("epochs", *(str(o.epoch) for o in best))
     for param in dict.fromkeys(name for o in best for name in o.params):
         table.add_row(param, *(_value(o, param) for o in best))
+    return table
+
+
+def smaller(outcomes: Mapping[int, Outcome], scoring: str) -> Table | None:
+    """Return the Pareto front of score and number of weights, a column for each trial, the best first; None if that is all."""
+    name, sign = metric(scoring)
+    best = front(outcomes)
+    if len(best) < 2:
+        return None
+    table = Table(title="Smaller networks (Pareto front)", box=None, padding=(0, 1), **TITLE)
+    shown = best if len(best) <= BEST_COLUMNS else [best[round(i)] for i in np.linspace(0, len(best) - 1, BEST_COLUMNS)]
+    table.add_column()
+    for outcome in shown:
+        table.add_column(f"trial {outcome.number}", justify="right", no_wrap=True)
+    table.add_row(name, *(number(sign * o.score) for o in shown))
+    table.add_row("weights", *(f"{o.n_weights:,}" for o in shown))
     return table
 
 
@@ -168,6 +184,8 @@ def final(result: Result) -> RenderableType:
         if told := alike(best, result.rivals):
             parts.append(Text(f"  {told}"))
         parts.append(Text())
+    if sizes := smaller(outcomes, study.scoring):
+        parts += [sizes, Text()]
     title = f"best network (trial {best.number})" if best else ""
     parts += [comparison(best, title, result.baselines, study.scoring), Text()]
     if estimate := honest(result):

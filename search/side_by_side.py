@@ -154,6 +154,7 @@ class _Run:
             train_metrics=self.train_metrics if scored else {},
             fit_seconds=[round(s, 6) for s in self.fit_seconds.tolist()],
             score_seconds=[round(s, 6) for s in self.score_seconds.tolist()],
+            n_weights=self.fits[0].network.parameters.size,
         )
 
 

@@ -17,7 +17,7 @@ from search.baselines import Baseline
 from search.errors import StudyError
 from search.evaluation import evaluate
 from search.nested_cv import Nested, Part
-from search.outcomes import Outcome, winner
+from search.outcomes import Outcome, front, winner
 from search.problem import Problem, Trial
 from search.refitting import networks, refit
 from search.results import Result
@@ -257,6 +257,9 @@ def _report(result: Tuning, found: Diagnosis | None) -> Report:
     }
     if result.rivals:
         tables["comparison"] = [{"trial": number, **asdict(d)} for number, d in result.rivals.items()]
+    smaller = front(outcomes)
+    if len(smaller) > 1:
+        tables["front"] = [{"trial": o.number, "score": o.score, "n_weights": o.n_weights} for o in smaller]
     if found is not None:
         tables["diagnosis"] = found.to_dict()
     return Report(

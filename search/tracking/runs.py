@@ -133,6 +133,8 @@ def child(outcome: Outcome, value: float, ended: float) -> Run:
 def _metrics(outcome: Outcome, value: float) -> Iterator[tuple[str, float, int]]:
     yield "seconds", outcome.seconds, 0
     yield "told_value", value, 0
+    if outcome.n_weights:
+        yield "n_weights", outcome.n_weights, 0
     if outcome.fold_scores:
         yield "score", outcome.score, 0
         yield "score_std", outcome.std, 0

@@ -104,7 +104,7 @@ def test_columns_are_those_of_grid_search(kind, data):
     ours = search(kind, return_train_score=True).fit(X, y).cv_results_
     theirs = GridSearchCV(*kind, cv=3, return_train_score=True).fit(X, y).cv_results_
     assert list(ours)[: len(theirs)] == list(theirs)
-    assert list(ours)[len(theirs) :] == ["verdict", "reason", "finding", "n_epochs"]
+    assert list(ours)[len(theirs) :] == ["verdict", "reason", "finding", "n_epochs", "n_weights"]
     for name, column in theirs.items():
         assert np.shape(ours[name]) == np.shape(column)
         if name != "params":

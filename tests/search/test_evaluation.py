@@ -263,6 +263,13 @@ def test_refit_is_a_fit_on_all_rows_for_the_epochs_agreed_on(make_problem, task)
     )
 
 
+def test_weights_are_counted(make_problem):
+    problem = make_problem()
+    outcome = evaluate(problem, Trial(0, {"hidden_layer_sizes": [7, 3]}))
+    network = refit(problem, outcome)[-1]
+    assert outcome.n_weights == sum(weights.size for weights in (*network.coefs_, *network.intercepts_))
+
+
 def test_refit_that_always_diverges(make_problem):
     problem = make_problem()
     outcome = dataclasses.replace(evaluate(problem, Trial(0, EXPLOSIVE)), epoch=6)
