@@ -47,15 +47,9 @@ def refit(problem: Problem, outcome: Outcome, n_members: int = 1, n_jobs: int | 
         return estimator.fit(problem.X, *targets, **problem.fit_params)
     params, other = split_params(problem.estimator, problem.full_names(outcome.params))
     around, lesson = fit_around(configured(problem.estimator, other), problem.X, problem.y, problem.fit_params)
-    starts = [
-        [
-            seed(problem.seed, outcome.number, len(problem.folds) + member + attempt * n_members)
-            for attempt in range(ATTEMPTS)
-        ]
-        for member in range(n_members)
-    ]
+    starts = [seed(problem.seed, outcome.number, len(problem.folds) + start) for start in range(ATTEMPTS * n_members)]
     unfitted = configured(network_of(problem.estimator), params)
-    fits = (delayed(_train)(unfitted, lesson, outcome.epoch, seeds) for seeds in starts)
+    fits = (delayed(_train)(unfitted, lesson, outcome.epoch, starts[member::n_members]) for member in range(n_members))
     trained = Parallel(n_jobs=n_jobs if n_members > 1 else 1, prefer="threads")(fits)
     healthy = [network for network in trained if not network.diverged_]
     if not healthy:

@@ -241,11 +241,7 @@ class BPSearchCV(FittedSearch):
             if self.refit and best is not None:
                 self._refit(problem, best)
             if tracker is not None:
-                linear = (
-                    dummy and network_of(problem.estimator) and baselines.attempt(baselines.linear, problem, told=True)
-                )
-                yardsticks = [baseline for baseline in (dummy, linear) if baseline]
-                tracker.finish(self._report(outcomes, space, yardsticks, best))
+                tracker.finish(self._report(problem, outcomes, space, dummy, best))
                 if best is not None and hasattr(getattr(self, "best_estimator_", None), "predict"):
                     tracker.register(self.best_estimator_, X, best.score)
         return self
@@ -363,8 +359,17 @@ class BPSearchCV(FittedSearch):
         return Tracker(self.tracking, self.study_name or type(self).__name__, uuid.uuid4().hex, params)
 
     def _report(
-        self, outcomes: dict[int, Outcome], space: spaces.Space, yardsticks: list[Baseline], best: Outcome | None
+        self,
+        problem: Problem,
+        outcomes: dict[int, Outcome],
+        space: spaces.Space,
+        dummy: Baseline | None,
+        best: Outcome | None,
     ) -> Report:
+        yardsticks = [dummy] if dummy else []
+        if dummy and network_of(problem.estimator) is not None:
+            linear = baselines.attempt(baselines.linear, problem, told=True)
+            yardsticks += [linear] if linear else []
         metrics = {b.name.replace(" ", "_") + "_score": b.score for b in yardsticks}
         if best is not None:
             metrics |= {"score": best.score, "score_std": best.std}
