@@ -1,6 +1,7 @@
 """Searches over the same rows, folds and space: how long until a peer's best score is held, and what is held at equal time.
 
-    python -m benchmarks.search [--data FOLDER] [--sets NAME ...] [--seeds 3] [--rows 2000] [--results FILE] [--markdown FILE]
+    python -m benchmarks.search [--data FOLDER] [--sets NAME ...] [--seeds 3] [--rows 2000] [--without NAME ...]
+                                [--results FILE] [--markdown FILE]
 
 Every run is appended to the file of results as soon as it has ended; a benchmark that was cut off goes on from there. The time
 that all have is that of OptunaSearchCV with its faster number of jobs, which is found out with the first seed of each set.
@@ -8,6 +9,7 @@ that all have is that of OptunaSearchCV with its faster number of jobs, which is
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 
 from benchmarks.common import parser, publish, say
@@ -22,7 +24,13 @@ TIMED = (OURS, TREES)
 """Contenders that search as long as they may; the others do a fixed number of configurations."""
 
 
-def compare(task: Task, known: dict[records.Key, Run], results: Path, faster: str | None = None) -> dict[str, Run]:
+def compare(
+    task: Task,
+    known: dict[records.Key, Run],
+    results: Path,
+    faster: str | None = None,
+    without: Collection[str] = (),
+) -> dict[str, Run]:
     """Run on one task whatever is not known yet; of OptunaSearchCV the one that is the faster, if that is known."""
     runs: dict[str, Run] = {}
 
@@ -34,16 +42,14 @@ def compare(task: Task, known: dict[records.Key, Run], results: Path, faster: st
         runs[name] = known[key]
         say(f"{task.name}, seed {task.seed}", f"{name}: {runs[name].score:.4g} in {runs[name].seconds:.1f} s")
 
-    if faster is None:
-        run(OPTUNA[0])
-        run(OPTUNA[1], runs[OPTUNA[0]].seconds)
-    else:
-        run(faster)
+    for name in [faster] if faster else [name for name in OPTUNA if name not in without]:
+        run(name, min((other.seconds for other in runs.values()), default=None))  # the slower one may end there
     for name in CONTENDERS:
-        if name not in (*OPTUNA, *TIMED):
+        if name not in (*OPTUNA, *TIMED, *without):
             run(name)
     for name in TIMED:
-        run(name, runs[faster_optuna(runs)].seconds)
+        if name not in without:
+            run(name, runs[faster_optuna(runs)].seconds)
     return runs
 
 
@@ -52,6 +58,10 @@ def main() -> None:
     command.add_argument("--data", type=Path, help="folder of data sets; by default those inside scikit-learn")
     command.add_argument("--sets", nargs="+", metavar="NAME", help="these sets alone")
     command.add_argument("--seeds", type=int, default=SEEDS, help="seeds for each set (%(default)s)")
+    leave = [name for name in CONTENDERS if name not in (OURS, OPTUNA[1])]
+    command.add_argument(
+        "--without", nargs="+", metavar="NAME", choices=leave, default=[], help="leave these searches out"
+    )
     command.add_argument("--rows", type=int, default=ROWS, help="most rows of a set (%(default)s)")
     command.add_argument("--results", type=Path, default=RESULTS, help="file of the runs so far (%(default)s)")
     command.add_argument("--figure", type=Path, help="where to draw the scores over time")
@@ -60,7 +70,9 @@ def main() -> None:
     measured: dict[tuple[str, int], dict[str, Run]] = {}
     faster: dict[str, str] = {}
     for task in tasks(chosen.data, chosen.rows, chosen.seeds, chosen.sets):
-        runs = measured[task.name, task.seed] = compare(task, known, chosen.results, faster.get(task.name))
+        runs = measured[task.name, task.seed] = compare(
+            task, known, chosen.results, faster.get(task.name), chosen.without
+        )
         faster.setdefault(task.name, faster_optuna(runs))
     text = "\n\n".join(map(str, (report.goals(measured), report.each_set(measured))))
     publish(text, "search", chosen.markdown)
