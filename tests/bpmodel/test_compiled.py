@@ -1,5 +1,6 @@
 """Compiled code: chosen by row number, and served from disk to the next process."""
 
+import gc
 import json
 import os
 import subprocess
@@ -7,9 +8,11 @@ import sys
 
 import numpy as np
 import pytest
+from numba.core.caching import FunctionCache
 
 from bpmodel.activations import ACTIVATIONS
 from bpmodel.compiled import choose, kernel
+from bpmodel.epochs import train
 
 
 @kernel
@@ -83,3 +86,15 @@ def test_a_second_process_compiles_nothing(tmp_path):
     assert second["stats"] == [[1, 0], [1, 0]]
     assert first["prediction"] == second["prediction"]
     assert list(tmp_path.glob("bpmodel/*/*/*.nbc")), "the cache lies where NUMBA_CACHE_DIR says"
+
+
+@pytest.mark.parametrize("collecting", [True, False])
+def test_no_garbage_is_looked_for_while_machine_code_is_loaded(monkeypatch, collecting):
+    seen = []
+    monkeypatch.setattr(FunctionCache, "load_overload", lambda *_: seen.append(gc.isenabled()))
+    (gc.enable if collecting else gc.disable)()
+    try:
+        train._cache.load_overload(None, None)
+        assert (seen, gc.isenabled()) == ([False], collecting)
+    finally:
+        gc.enable()
