@@ -12,7 +12,7 @@ from search.tracking.library import ENVIRONMENT
 
 MAKE = """
 import os, sys
-os.nice(19)
+os.nice(5)
 path, new = sys.argv[1], f"{sys.argv[1]}.{os.getpid()}.new"
 try:
     from mlflow.tracking import MlflowClient

@@ -25,6 +25,9 @@ BATCH_SECONDS = 1.0
 
 BATCH_TRIALS = 200
 
+HEAD_START = 1.0
+"""Seconds that the first trial has the processors to itself, if it takes so long: a new database takes seconds of arithmetic."""
+
 
 class TrackingError(RuntimeError):
     """MLflow could not be written to; nothing of the study itself is lost."""
@@ -68,6 +71,7 @@ class Tracker:
         self._jobs: queue.Queue[Callable[[], None] | None] = queue.Queue()
         self._finished: deque[tuple[Outcome, float, float]] = deque()
         self._hurry = threading.Event()
+        self._begun = threading.Event()
         self._error: BaseException | None = None
         self._writer: ModuleType
         self._opened: Opened
@@ -89,6 +93,7 @@ class Tracker:
     def record(self, outcome: Outcome, value: float) -> None:
         """Write a child run, unless the study has one for this trial already."""
         self._finished.append((outcome, value, time.time()))
+        self._begun.set()
         self._jobs.put(self._write)
 
     def finish(self, report: Report) -> None:
@@ -111,6 +116,7 @@ class Tracker:
             If something could not be.
         """
         self._hurry.set()
+        self._begun.set()
         self._jobs.join()
         self._hurry.clear()
         if self._error is not None:
@@ -145,6 +151,7 @@ class Tracker:
         self._jobs.task_done()
 
     def _open(self) -> None:
+        self._begun.wait(HEAD_START)
         path = stores.database(self.uri)
         if path is not None:
             schema.create(path)

@@ -448,7 +448,9 @@ def test_the_winner_of_several_seeds_ranks_first(rows):
 
 def test_several_networks_of_the_winner_are_averaged(rows):
     X, y = rows()
-    one, three = (search(make_pipeline(StandardScaler(), network()), n_members=n).fit(X, y) for n in (1, 3))
+    rates = {f"bpregressor__{name}": values for name, values in RATES.items()}
+    model = make_pipeline(StandardScaler(), network())
+    one, three = (search(model, rates, n_members=n).fit(X, y) for n in (1, 3))
     assert three.best_params_ == one.best_params_
     assert three.best_score_ == one.best_score_
     assert isinstance(three.best_estimator_[-1], BPEnsembleRegressor)
@@ -467,9 +469,8 @@ def test_several_networks_of_the_winner_are_averaged(rows):
 def test_several_networks_of_a_classifier_say_what_one_says():
     X, y = load_iris(return_X_y=True, as_frame=True)
     names = load_iris().target_names[y]
-    fitted = BPSearchCV(
-        make_pipeline(StandardScaler(), BPClassifier(max_iter=9)), {"alpha": [0.1]}, n_trials=1, n_members=3, cv=3
-    ).fit(X, names)
+    model = make_pipeline(StandardScaler(), BPClassifier(max_iter=9, learning_rate_init=0.03))
+    fitted = search(model, {"bpclassifier__alpha": [0.1]}, n_members=3).fit(X, names)
     assert fitted.classes_.tolist() == sorted(set(names))
     assert fitted.feature_names_in_.tolist() == list(X.columns)
     np.testing.assert_allclose(np.exp(fitted.predict_log_proba(X)), fitted.predict_proba(X), rtol=1e-6)
