@@ -120,8 +120,7 @@ def _tune(options: argparse.Namespace, console: Console) -> int:
         console.print()
     console.print(report.final(result))
     if result.model is not None:
-        averaged = f", the mean of {result.n_networks} networks" if result.n_networks > 1 else ""
-        console.print(f"model:  {result.model.uri}  (version {result.model.version}{averaged})")
+        console.print(f"model:  {result.model.uri}  ({report.delivered(result, result.model)})")
     if result.problem:
         console.print(f"note:   {result.problem}", style="bold")
     console.print("next:   make ui")

@@ -243,6 +243,12 @@ def single(outcome: Outcome, baselines: Sequence[Baseline], scoring: str) -> Ren
     )
 
 
+def delivered(result: Result, model: RegisteredModel) -> str:
+    """Return which version of a registered model this is, and what it is made of."""
+    averaged = f", the mean of {result.n_networks} networks" if result.n_networks > 1 else ""
+    return f"version {model.version}{averaged}"
+
+
 def summary(result: Result, model: RegisteredModel | None) -> str:
     """Return the study in Markdown, for the parent run's description: what matters first, MLflow shows only the first lines."""
     study, outcomes, best = result.study, result.outcomes, result.best
@@ -253,7 +259,7 @@ def summary(result: Result, model: RegisteredModel | None) -> str:
         told = advice(outcomes.values(), study.space)
         paragraphs.append(" ".join([f"Diverged: {diverged_title(outcomes)}.", *(f"**{line}**" for line in told)]))
     if model is not None:
-        paragraphs.append(f"Model: `{model.uri}` (version {model.version}).")
+        paragraphs.append(f"Model: `{model.uri}` ({delivered(result, model)}).")
     if best is not None:
         paragraphs.append("\n".join(f"- {param}: `{number(value)}`" for param, value in best.params.items()))
         if close := alike(best, result.rivals):

@@ -27,6 +27,8 @@ class Result:
         How far the next best trials are from the best one, fold by fold.
     nested : Nested or None
         The honest estimate, if the study asks for one.
+    n_networks : int
+        How many networks the model averages; 0 where there is none.
     """
 
     study: Study
@@ -35,3 +37,4 @@ class Result:
     best: Outcome | None
     rivals: dict[int, Difference]
     nested: Nested | None
+    n_networks: int = 0

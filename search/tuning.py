@@ -37,15 +37,12 @@ class Tuning(Result):
     unchanged : bool
         Whether the study was complete already.
     model : RegisteredModel or None
-    n_networks : int
-        How many networks the model averages.
     problem : str
         Why there is no model, or why something is missing in MLflow.
     """
 
     unchanged: bool = False
     model: RegisteredModel | None = None
-    n_networks: int = 0
     problem: str = ""
 
 
