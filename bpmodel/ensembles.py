@@ -93,9 +93,22 @@ class _Ensemble(MetaEstimatorMixin, BaseEstimator, ABC):
 
     @classmethod
     def of(cls, networks: Sequence[Any]) -> Self:
-        """Return the ensemble of networks that are alike but for their seeds and were fitted on the same rows.
+        """Return the fitted ensemble of networks that are fitted already; fitted once more, it trains as many anew.
 
-        Fitted once more, it trains as many anew.
+        Parameters
+        ----------
+        networks : list of BPRegressor or of BPClassifier
+            At least one; alike but for their seeds, and fitted on the same rows.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from bpmodel import BPEnsembleRegressor, BPRegressor
+        >>> X, y = np.arange(12.0)[:, None], np.arange(12.0)
+        >>> networks = [BPRegressor(solver="lbfgs", random_state=seed).fit(X, y) for seed in range(2)]
+        >>> mean = (networks[0].predict(X) + networks[1].predict(X)) / 2
+        >>> bool(np.allclose(BPEnsembleRegressor.of(networks).predict(X), mean))
+        True
         """
         first = networks[0]
         ensemble = cls(clone(first), n_members=len(networks), random_state=first.random_state)

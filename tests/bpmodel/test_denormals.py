@@ -34,6 +34,18 @@ def test_denormals_are_zero_in_between_only():
 
 @pytest.mark.skipif(not HAS_MXCSR, reason="this processor has no such register")
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_predictions_take_denormals_for_zero():
+    X = np.full((5, 1), 1e-10, dtype=np.float32)
+    model = BPRegressor(hidden_layer_sizes=(), max_iter=1, dtype="float32").fit(X, np.zeros(5))
+    model._parameters[:] = TINY, 0
+    assert (model.coefs_[0] == TINY).all()
+    np.testing.assert_array_equal(model.predict(X), 0)
+    model._parameters[:] = 1, 0
+    assert (model.predict(X) > 0).all()
+
+
+@pytest.mark.skipif(not HAS_MXCSR, reason="this processor has no such register")
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 def test_weights_without_inputs_do_not_become_denormal():
     """A penalty shrinks them by a factor a step: without the flush they end at 4e-45."""
     rng = np.random.default_rng(0)

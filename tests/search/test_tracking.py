@@ -9,6 +9,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import time
 from contextlib import closing, suppress
 from pathlib import Path
 
@@ -712,3 +713,21 @@ def test_a_study_on_a_real_server(server, folder, mlflow, monkeypatch, point_mlf
     assert "all 2 trials of this study are done" in capsys.readouterr().out
     assert client.get_model_version_by_alias("served", "champion").version == champion.version
     assert not list(folder.glob("mlruns/artifacts/*"))
+
+
+def test_a_new_database_waits_for_the_first_trial(make_outcome, tmp_path, monkeypatch):
+    happened = []
+
+    def create(path):
+        happened.append("tables")
+        raise OSError("none here")
+
+    monkeypatch.setattr("search.tracking.schema.create", create)
+    monkeypatch.setattr("search.tracking.tracker.HEAD_START", 60)
+    opened = Tracker(f"sqlite:///{tmp_path / 'mlflow.db'}", "x", "id", {})
+    time.sleep(0.2)
+    happened.append("trial")
+    opened.record(make_outcome(0), 0.0)
+    with pytest.raises(TrackingError, match="none here"):
+        opened.close()
+    assert happened == ["trial", "tables"]
