@@ -1,18 +1,20 @@
-"""What a trial costs beside its training: scheduling, cut-offs, the journal, and MLflow's SQLite store.
+"""What a trial costs beside its training: scheduling, cut-offs, the journal, MLflow's SQLite store, and its proposal.
 
-    python -m benchmarks.bookkeeping [--repeats 1] [--markdown FILE]
+    python -m benchmarks.bookkeeping [--repeats 3] [--markdown FILE]
 
 A study of 10,000 trials whose evaluation costs nothing: outcomes with five folds, 200 epochs of losses and eight parameters are
-made beforehand, one in ten diverged. Proposals are random, because what a sampler takes is its own affair. Times are CPU time of
-the process, all its threads, so that what else runs on the machine does not count.
+made beforehand, one in ten diverged. As in a search, two trials are under way, and the next one ends when one of them has been
+recorded; without that the trials would run ahead of their records, and the last ones would seem to cost less. Proposals are
+random there, and those of the Bayesian search are measured apart: a sampler is told random points, and over the trials that count
+its own. Times are CPU time of the process, all its threads, so that what else runs on the machine does not count.
 """
 
 from __future__ import annotations
 
 import statistics
 import tempfile
+import threading
 import time
-from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -24,14 +26,24 @@ from benchmarks.common import Table, main, say
 from bpmodel import BPRegressor
 from search import runner, spaces
 from search.cutoffs import rungs
+from search.divergence import FEASIBLE, Lesson
 from search.outcomes import Divergence, Outcome
 from search.problem import Problem, Trial
+from search.sampling import METHODS
+from search.spaces import Space
 from search.store import StudyStore
 from search.tracking import Tracker
 
 SIZES = (100, 1_000, 10_000)
+N_JOBS = 2
 EPOCHS = 200
 SPACE = spaces.build({f"parameter_{n}": (1e-4, 1.0, "log") for n in range(8)})
+HEAD = JOURNAL, MLFLOW, EIGHT, DEFAULT = (
+    "scheduling, cut-offs and journal",
+    "these and MLflow",
+    "TPE, eight parameters",
+    "TPE, default space",
+)
 FINDINGS = [
     {"code": "exploding_step", "epoch": 1, "evidence": {"ratio": 100.0}, "cause": "c", "remedy": "r", "change": {}}
 ]
@@ -49,12 +61,23 @@ def outcome(trial: Trial) -> Outcome:
     return Outcome(trial.number, trial.params, "ok", "", scores, 150, dict(sorted(curve.items())), losses, 0.1)
 
 
-def study(folder: Path, sizes: tuple[int, ...], tracked: bool) -> dict[int, float]:
-    """Run one study; return CPU milliseconds per trial over the last tenth of the trials up to each size."""
+def window(size: int) -> int:
+    """Return over how many trials, the last ones of a study of that size, costs are averaged."""
+    return max(size // 10, min(size, 50))
+
+
+def study(folder: Path, made: dict[int, Outcome], tracked: bool) -> dict[int, float]:
+    """Run one study; return CPU milliseconds per trial at each size."""
     marks: dict[int, float] = {}
     problem: Any = Problem(BPRegressor(max_iter=EPOCHS), None, np.zeros(1), None, None, 0)  # type: ignore[arg-type]
-    plan = runner.Plan("random", max(sizes), n_jobs=2)
-    with closing(StudyStore(folder / "x.journal", "x", {}, SPACE)) as store:
+    plan = runner.Plan("random", len(made), n_jobs=N_JOBS)
+    under_way = threading.Semaphore(N_JOBS)
+
+    def evaluate(problem: Problem, trial: Trial, cancelled: object) -> Outcome:
+        under_way.acquire()
+        return made[trial.number]
+
+    with closing(StudyStore(folder / "x.journal", "x", {}, SPACE)) as store, patch.object(runner, "evaluate", evaluate):
         tracker = None
         if tracked:
             tracker = Tracker(f"sqlite:///{folder}/mlflow.db", "x", "one", {})
@@ -64,15 +87,33 @@ def study(folder: Path, sizes: tuple[int, ...], tracked: bool) -> dict[int, floa
             if tracker is not None:
                 tracker.record(outcome, value)
             n = len(store.outcomes)
-            if n in sizes or n in {size - size // 10 for size in sizes}:
+            if n in SIZES or n in {size - window(size) for size in SIZES}:
                 if tracker is not None:
                     tracker.flush()
                 marks[n] = time.process_time()
+            under_way.release()
 
         runner.run(problem, SPACE, plan, store, -1.0, on_outcome)
         if tracker is not None:
-            tracker.flush()
-    return {n: 1000 * (marks[n] - marks[n - n // 10]) / (n // 10) for n in sizes}
+            tracker.close()
+    return {n: 1000 * (marks[n] - marks[n - window(n)]) / window(n) for n in SIZES}
+
+
+def proposals(space: Space) -> dict[int, float]:
+    """Return CPU milliseconds that the default sampler takes for a trial, to propose it and to learn from it, at each size."""
+    random, sampler = np.random.default_rng(0), METHODS["bayesian"].sampler(space, 0)
+    taken: dict[int, list[float]] = {size: [] for size in SIZES}
+    for number in range(max(SIZES)):
+        sizes = [size for size in SIZES if size - window(size) <= number < size]
+        params = {} if sizes else spaces.random_point(space, 0, number)
+        value, constraint = float(random.random()), 1.0 if number % 10 == 0 else FEASIBLE
+        started = time.process_time()
+        if sizes:
+            params = sampler.ask(number)
+        sampler.tell(Outcome(number, params, "ok", "", [value], 1, {}, {}, 0.1), Lesson(value, constraint))
+        for size in sizes:
+            taken[size].append(time.process_time() - started)
+    return {size: 1000 * statistics.mean(times) for size, times in taken.items()}
 
 
 def go_on(folder: Path) -> float:
@@ -83,29 +124,30 @@ def go_on(folder: Path) -> float:
     return time.process_time() - started
 
 
-def measure(repeats: int, sizes: tuple[int, ...] = SIZES) -> Table:
+def measure(repeats: int) -> Table:
     """Measure what a trial costs beside its training, and going on with a study."""
-    made = {number: outcome(Trial(number, spaces.random_point(SPACE, 0, number))) for number in range(max(sizes))}
-    free: Callable[..., Outcome] = lambda problem, trial, cancelled: made[trial.number]  # noqa: E731
-    runs: dict[bool, list[dict[int, float]]] = {False: [], True: []}
+    made = {number: outcome(Trial(number, spaces.random_point(SPACE, 0, number))) for number in range(max(SIZES))}
+    runs: dict[str, list[dict[int, float]]] = {name: [] for name in HEAD}
     resumed = []
     for _ in range(repeats):
-        for tracked, figures in runs.items():
-            with tempfile.TemporaryDirectory() as name, patch.object(runner, "evaluate", free):
-                figures.append(study(Path(name), sizes, tracked))
-                if tracked:
-                    resumed.append(go_on(Path(name)))
+        with tempfile.TemporaryDirectory() as name:
+            runs[JOURNAL].append(study(Path(name), made, tracked=False))
+        with tempfile.TemporaryDirectory() as name:
+            runs[MLFLOW].append(study(Path(name), made, tracked=True))
+            resumed.append(go_on(Path(name)))
+        runs[EIGHT].append(proposals(SPACE))
+        runs[DEFAULT].append(proposals(spaces.default()))
     rows = []
-    for n in sizes:
+    for n in SIZES:
         costs = [f"{statistics.median(figure[n] for figure in figures):.2f}" for figures in runs.values()]
         rows.append([f"{n:,}", *costs])
         say(*rows[-1])
     note = (
-        f"CPU milliseconds for a trial, over the last tenth of so many; median of {repeats} repeats. Going on with the study of "
-        f"{max(sizes):,} trials takes {statistics.median(resumed):.1f} s."
+        f"CPU milliseconds for a trial, over the last tenth of so many, at least 50; median of {repeats} repeats. Going on with "
+        f"the study of {max(SIZES):,} trials takes {statistics.median(resumed):.1f} s."
     )
-    return Table(["trials", "scheduling, cut-offs and journal", "and MLflow"], rows, note)
+    return Table(["trials", *HEAD], rows, note)
 
 
 if __name__ == "__main__":
-    main("bookkeeping", measure, repeats=1)
+    main("bookkeeping", measure, repeats=3)
