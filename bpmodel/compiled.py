@@ -15,7 +15,6 @@ Notes on what keeps the loops fast; each was found by timing, not by reading:
 
 from __future__ import annotations
 
-import gc
 import hashlib
 import os
 import tempfile
@@ -26,8 +25,8 @@ from typing import Any
 
 import numba
 from numba import njit
-from numba.core.caching import FunctionCache
 
+from bpmodel import machine_code
 from bpmodel.linking import LinkedCompiler
 
 FLAGS: dict[str, Any] = {
@@ -43,24 +42,12 @@ inner = njit(pipeline_class=LinkedCompiler, **{**FLAGS, "no_cpython_wrapper": Tr
 
 
 def entry_point(function: Callable) -> Callable:
-    """Compile a function that Python calls, keeping the machine code on disk for the next process."""
+    """Compile a function that Python alone calls, keeping the machine code on disk for the next process (`machine_code`)."""
     with _cache_folder(_source_digest()):
         dispatcher = njit(**{**FLAGS, "no_cfunc_wrapper": True, "cache": True})(function)
-        dispatcher._cache = QuietCache(function)
+        if machine_code.understood():
+            dispatcher._cache = machine_code.MachineCodeCache(function)
     return dispatcher
-
-
-class QuietCache(FunctionCache):
-    """Machine code on disk that is loaded without looking for garbage.
-
-    The first load fills Numba's tables with a quarter of a million objects that stay; looking through them again and again took
-    0.12 of the 0.28 s until a first network trained.
-    """
-
-    def load_overload(self, *arguments: Any) -> Any:
-        """Return the machine code for a signature, or None if it is not there."""
-        with _uncollected():
-            return super().load_overload(*arguments)
 
 
 def choose(kernels: Sequence[Callable]) -> Callable:
@@ -76,18 +63,6 @@ def choose(kernels: Sequence[Callable]) -> Callable:
     scope: dict[str, Any] = {f"kernel_{i}": function for i, function in enumerate(kernels)}
     exec(source, scope)
     return inner(scope["picked"])
-
-
-@contextmanager
-def _uncollected() -> Iterator[None]:
-    """Let Python's collector rest; it goes on afterwards if it did before."""
-    collecting = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if collecting:
-            gc.enable()
 
 
 def _source_digest() -> str:
