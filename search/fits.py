@@ -13,14 +13,14 @@ from sklearn.base import clone
 
 from bpmodel.training import Training
 from search.nesting import network_of, split_params
-from search.prepared import Prepared, prepare
+from search.prepared import PreparedFolds, prepare
 from search.problem import Problem, Trial, seed
 
 
-def begin(problem: Problem, trial: Trial) -> tuple[list[Prepared], Iterator[tuple[Any, Training]]]:
+def begin(problem: Problem, trial: Trial) -> tuple[PreparedFolds, Iterator[tuple[Any, Training]]]:
     """Return the folds of a trial, and for each, when it is asked for, a network and its fit before the first epoch.
 
-    Most trials that diverge do so in the first fold; the others need not be begun then.
+    Most trials that diverge do so in the first fold; the others need not be prepared and begun then.
     """
     params, around = split_params(problem.estimator, problem.full_names(trial.params))
     folds, network = prepare(problem, around), network_of(problem.estimator)

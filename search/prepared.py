@@ -1,8 +1,12 @@
-"""The folds of a study after preprocessing: made once for all trials with the same parameters there."""
+"""The folds of a study after preprocessing: each is made once for all trials with the same parameters there.
+
+A fold is made when a trial comes to it. Preprocessing holds Python's lock, training does not: so the first trials of a search
+train on one fold while others are being prepared, and one that diverges in its first fold needs no other.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -16,7 +20,11 @@ from sklearn.utils.validation import _check_method_params, _get_feature_names
 from bpmodel.settings import precision
 from search.dimensions import label
 from search.nesting import fit_around, network_of, transform_rows, transform_target
+from search.once import Once
 from search.problem import Problem, configured
+
+Rows = NDArray[np.integer]
+Split = tuple[Rows, Rows]
 
 
 @dataclass(frozen=True)
@@ -41,9 +49,9 @@ class Prepared:
     X: Any
     target: NDArray[Any]
     weight: NDArray[Any] | None
-    train: NDArray[np.integer]
-    validation: NDArray[np.integer]
-    rows: tuple[NDArray[np.integer], NDArray[np.integer]]
+    train: Rows
+    validation: Rows
+    rows: Split
     y: NDArray[Any]
     around: Any
     feature_names: NDArray[Any] | None
@@ -65,30 +73,55 @@ class Prepared:
         return self.y[self.rows[1]]
 
 
-def prepare(problem: Problem, params: Mapping[str, Any] | None = None) -> list[Prepared]:
-    """Return the preprocessed folds, fitted on training rows only; kept for trials with the same parameters there."""
+class PreparedFolds:
+    """Folds that are prepared when they are first asked for, by whichever thread asks first.
+
+    Parameters
+    ----------
+    splits : sequence of (train, validation)
+        Row numbers of each fold.
+    make : callable
+        From the row numbers of a fold to the fold.
+    """
+
+    def __init__(self, splits: Sequence[Split], make: Callable[[Rows, Rows], Prepared]) -> None:
+        self._splits, self._make = splits, make
+        self._made = Once(limit=len(splits))
+
+    def __len__(self) -> int:
+        return len(self._splits)
+
+    def __getitem__(self, number: int) -> Prepared:
+        train, validation = self._splits[number]
+        return self._made.get(str(number), lambda: self._make(train, validation))
+
+    def __iter__(self) -> Iterator[Prepared]:
+        return (self[number] for number in range(len(self)))
+
+
+def prepare(problem: Problem, params: Mapping[str, Any] | None = None) -> PreparedFolds:
+    """Return the preprocessed folds; kept for trials with the same parameters there."""
     params = params or {}
     key = repr(sorted((name, label(value)) for name, value in params.items()))
     return problem.prepared.get(key, lambda: _prepare(problem, params))
 
 
-def _prepare(problem: Problem, params: Mapping[str, Any]) -> list[Prepared]:
-    estimator = configured(problem.estimator, params)
-    y = np.asarray(problem.y)
+def _prepare(problem: Problem, params: Mapping[str, Any]) -> PreparedFolds:
+    estimator, y, splits = configured(problem.estimator, params), np.asarray(problem.y), problem.folds.splits
     if estimator is not network_of(estimator):
-        return [_fold(problem, estimator, y, *split) for split in problem.folds.splits]
+        return PreparedFolds(splits, lambda train, validation: _fold(problem, estimator, y, train, validation))
     around, (X, target, weight) = fit_around(estimator, problem.X, y, problem.fit_params)  # where nothing is fitted
-    rows = _in_precision(X, estimator, min(len(train) for train, _ in problem.folds.splits))
+    rows = _in_precision(X, estimator, min(len(train) for train, _ in splits))
     names = _get_feature_names(X)
-    return [
-        Prepared(
-            rows, target, _weights(weight, train, len(y)), train, validation, (train, validation), y, around, names
-        )
-        for train, validation in problem.folds.splits
-    ]
+
+    def share(train: Rows, validation: Rows) -> Prepared:
+        weights = _weights(weight, train, len(y))
+        return Prepared(rows, target, weights, train, validation, (train, validation), y, around, names)
+
+    return PreparedFolds(splits, share)
 
 
-def _fold(problem: Problem, estimator: Any, y: NDArray, train: NDArray, validation: NDArray) -> Prepared:
+def _fold(problem: Problem, estimator: Any, y: NDArray, train: Rows, validation: Rows) -> Prepared:
     fit_params = _check_method_params(problem.X, problem.fit_params, train)
     around, lesson = fit_around(estimator, _safe_indexing(problem.X, train), y[train], fit_params)
     X_train = _in_precision(lesson.X, estimator, len(train))
@@ -101,7 +134,7 @@ def _fold(problem: Problem, estimator: Any, y: NDArray, train: NDArray, validati
     return Prepared(X, target, weight, first, rest, (train, validation), y, around, names)
 
 
-def _weights(weight: Any, train: NDArray[np.integer], n_rows: int) -> NDArray[np.float64] | None:
+def _weights(weight: Any, train: Rows, n_rows: int) -> NDArray[np.float64] | None:
     """Return the weights of a fold's rows, given at least those of its training rows; validation losses are not weighted."""
     if weight is None:
         return None

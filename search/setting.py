@@ -69,7 +69,7 @@ def measure_baselines(study: Study, problem: Problem, last_known: NDArray[Any] |
     """
     dummy = measure_dummy(study, problem)
     try:
-        prepare(problem)
+        list(prepare(problem))
     except ValueError as error:
         raise StudyError(f"{study.path}: the columns cannot be prepared: {_first_line(error)}") from None
     others = [baselines.linear]

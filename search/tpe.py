@@ -19,9 +19,9 @@ from search.selection import selection
 from search.spaces import Space
 
 MOST_SHOWN, SHOWN = 360, 300
-"""When the estimator knows so many trials it forgets some, for asking takes longer the more it knows: with these numbers 4 to 7 ms
-at 1,000 to 10,000 trials of eight parameters (`benchmarks/bookkeeping.py`). On a made-up function of eight parameters the best of
-1,000 trials was then as good as with nothing forgotten (8 seeds); with half as many shown it was worse."""
+"""When the estimator knows so many trials it forgets some, for asking takes longer the more it knows: with these numbers 4 to 7
+ms (`benchmarks/bookkeeping.py`). On a made-up function of eight parameters the best of 1,000 trials was then as good as with
+nothing forgotten (8 seeds); with half as many shown it was worse."""
 
 BEST, LATEST = 25, 25
 """Trials that are never forgotten: Optuna takes at most 25 as the good ones, and weighs the latest 25 in full."""

@@ -1,4 +1,4 @@
-"""What kind a raw column is of, and its values as numbers or texts."""
+"""What kind a raw column is of, and the values of columns as numbers or texts."""
 
 from __future__ import annotations
 
@@ -65,9 +65,11 @@ def _all_dates(texts: pd.Series) -> bool:
     return bool(len(texts)) and re.fullmatch(ISO_DATE, texts.iloc[0]) is not None and not np.isnan(days(texts)).any()
 
 
-def numbers(column: pd.Series) -> NDArray[np.float64]:
-    """Return a column as numbers; NaN for what is missing, infinite or none."""
-    values = pd.to_numeric(column, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
+def numbers(frame: pd.DataFrame) -> NDArray[np.float64]:
+    """Return columns as numbers; NaN for what is missing, infinite or none."""
+    if not all(map(pd.api.types.is_numeric_dtype, frame.dtypes)):
+        frame = pd.DataFrame({name: pd.to_numeric(column, errors="coerce") for name, column in frame.items()})
+    values = frame.to_numpy(dtype=np.float64, na_value=np.nan)
     return np.where(np.isfinite(values), values, np.nan)
 
 
@@ -101,17 +103,21 @@ def _label(level: object) -> str:
     return str(int(level)) if isinstance(level, float) and level.is_integer() else str(level)
 
 
-class Kind(NamedTuple):
-    """How columns of a kind are read."""
+def _one_by_one(read: Callable[[pd.Series], NDArray]) -> Callable[[pd.DataFrame], NDArray]:
+    return lambda frame: np.column_stack([read(column) for _, column in frame.items()])
 
-    read: Callable[[pd.Series], NDArray]
+
+class Kind(NamedTuple):
+    """How columns of a kind are read, into an array of shape (rows, columns)."""
+
+    read: Callable[[pd.DataFrame], NDArray]
     filled: bool
     """Whether missing values are NaN, which something else must take the place of."""
 
 
 KINDS = {
     "number": Kind(numbers, True),
-    "truth": Kind(truths, True),
-    "date": Kind(days, True),
-    "category": Kind(labels, False),
+    "truth": Kind(_one_by_one(truths), True),
+    "date": Kind(_one_by_one(days), True),
+    "category": Kind(_one_by_one(labels), False),
 }

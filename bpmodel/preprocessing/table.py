@@ -127,10 +127,7 @@ class TablePreprocessor(TransformerMixin, BaseEstimator):
 
     def _blocks(self, frame: pd.DataFrame) -> dict[str, NDArray]:
         """Return the columns of each kind as an array of shape (rows, columns of the kind)."""
-        return {
-            name: np.column_stack([KINDS[name].read(frame[column]) for column in columns])
-            for name, columns in self.kinds_.items()
-        }
+        return {name: KINDS[name].read(frame[columns]) for name, columns in self.kinds_.items()}
 
     def _missing(self, blocks: dict[str, NDArray]) -> NDArray[np.bool_]:
         """Return where columns that are filled are missing, of shape (rows, such columns)."""

@@ -26,7 +26,7 @@ BATCH_SECONDS = 1.0
 BATCH_TRIALS = 200
 
 HEAD_START = 1.0
-"""Seconds that the first trial has the processors to itself, if it takes so long: a new database takes seconds of arithmetic."""
+"""Seconds that the first trials have the processors to themselves: a new database takes seconds of arithmetic."""
 
 
 class TrackingError(RuntimeError):
@@ -71,7 +71,6 @@ class Tracker:
         self._jobs: queue.Queue[Callable[[], None] | None] = queue.Queue()
         self._finished: deque[tuple[Outcome, float, float]] = deque()
         self._hurry = threading.Event()
-        self._begun = threading.Event()
         self._error: BaseException | None = None
         self._writer: ModuleType
         self._opened: Opened
@@ -93,7 +92,6 @@ class Tracker:
     def record(self, outcome: Outcome, value: float) -> None:
         """Write a child run, unless the study has one for this trial already."""
         self._finished.append((outcome, value, time.time()))
-        self._begun.set()
         self._jobs.put(self._write)
 
     def finish(self, report: Report) -> None:
@@ -116,7 +114,6 @@ class Tracker:
             If something could not be.
         """
         self._hurry.set()
-        self._begun.set()
         self._jobs.join()
         self._hurry.clear()
         if self._error is not None:
@@ -151,9 +148,9 @@ class Tracker:
         self._jobs.task_done()
 
     def _open(self) -> None:
-        self._begun.wait(HEAD_START)
         path = stores.database(self.uri)
-        if path is not None:
+        if path is not None and not stores.has_tables(path):
+            self._hurry.wait(HEAD_START)
             schema.create(path)
         self._writer = _writer(self.uri, self._header.experiment)
         self._opened = self._writer.open_study(self.uri, self._header)

@@ -121,7 +121,7 @@ def test_no_step_is_fitted_on_validation_rows(make_problem):
     Witness.fitted.clear()
     Witness.transformed.clear()
     problem = make_problem(steps=(Witness(), StandardScaler()))
-    prepared = prepare(problem)
+    prepared = list(prepare(problem))
     column = problem.X[:, 0]
     assert Witness.fitted == [set(column[train]) for train, _ in problem.folds.splits]
     assert Witness.transformed[1::2] == [set(column[validation]) for _, validation in problem.folds.splits]
@@ -139,6 +139,17 @@ def test_folds_are_prepared_once_for_the_same_parameters(make_problem):
     assert prepare(problem) is first
     assert prepare(problem, {"standardscaler__with_mean": False}) is not first
     assert prepare(problem) is first
+
+
+def test_a_fold_is_prepared_when_it_is_asked_for(make_problem):
+    Witness.fitted.clear()
+    problem = make_problem(steps=(Witness(), StandardScaler()))
+    prepared = prepare(problem)
+    assert len(prepared) == len(problem.folds.splits)
+    assert Witness.fitted == []
+    second = prepared[1]
+    assert prepare(problem)[1] is second
+    assert Witness.fitted == [set(problem.X[problem.folds.splits[1][0], 0])]
 
 
 def test_few_preparations_are_kept(make_problem):

@@ -9,6 +9,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
 from contextlib import closing, suppress
 from pathlib import Path
@@ -715,7 +716,7 @@ def test_a_study_on_a_real_server(server, folder, mlflow, monkeypatch, point_mlf
     assert not list(folder.glob("mlruns/artifacts/*"))
 
 
-def test_a_new_database_waits_for_the_first_trial(make_outcome, tmp_path, monkeypatch):
+def test_a_new_database_leaves_the_first_trials_alone(make_outcome, tmp_path, monkeypatch):
     happened = []
 
     def create(path):
@@ -725,9 +726,24 @@ def test_a_new_database_waits_for_the_first_trial(make_outcome, tmp_path, monkey
     monkeypatch.setattr("search.tracking.schema.create", create)
     monkeypatch.setattr("search.tracking.tracker.HEAD_START", 60)
     opened = Tracker(f"sqlite:///{tmp_path / 'mlflow.db'}", "x", "id", {})
-    time.sleep(0.2)
-    happened.append("trial")
     opened.record(make_outcome(0), 0.0)
+    time.sleep(0.2)
+    happened.append("the study ends")
     with pytest.raises(TrackingError, match="none here"):
         opened.close()
-    assert happened == ["trial", "tables"]
+    assert happened == ["the study ends", "tables"]
+
+
+def test_a_database_that_is_there_is_opened_at_once(tmp_path, monkeypatch):
+    uri = f"sqlite:///{tmp_path / 'mlflow.db'}"
+    Tracker(uri, "x", "first", {}).close()
+    opened = threading.Event()
+
+    def open_study(*args, open_study=sqlite.open_study):
+        opened.set()
+        return open_study(*args)
+
+    monkeypatch.setattr("search.tracking.sqlite.open_study", open_study)
+    monkeypatch.setattr("search.tracking.tracker.HEAD_START", 60)
+    with Tracker(uri, "x", "second", {}):
+        assert opened.wait(30)
