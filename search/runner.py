@@ -17,6 +17,7 @@ from search import leaders, spaces
 from search.cutoffs import Cutoffs
 from search.divergence import DEFAULT_PENALTY, Teacher
 from search.evaluation import evaluate
+from search.garbage import old_objects_at_rest
 from search.interruption import Cancellation, postponed
 from search.nesting import network_of
 from search.outcomes import Outcome
@@ -85,6 +86,7 @@ def plan(
     return Plan(method, n_trials, stop, n_jobs, prune, n_seeds, initial_points, penalty, n_members)
 
 
+@old_objects_at_rest()
 def run(
     problem: Problem,
     space: Space,
