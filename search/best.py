@@ -54,9 +54,11 @@ def chosen(index: Any, outcomes: Sequence[Outcome]) -> Outcome:
         If it is no index, there is no such configuration, or that has no scores.
     """
     if not isinstance(index, numbers.Integral):
-        raise TypeError(f"refit returned {index!r}; best_index_ must be an integer")
+        raise TypeError(f"best_index_ returned is not an integer: refit returned {index!r}")
     if not 0 <= int(index) < len(outcomes):
-        raise IndexError(f"refit returned {index}; best_index_ must be from 0 to {len(outcomes) - 1}")
+        raise IndexError(
+            f"best_index_ index out of range: refit returned {index}; allowed are 0 to {len(outcomes) - 1}"
+        )
     outcome = outcomes[int(index)]
     if not outcome.fold_scores:
         raise ValueError(f"refit returned {index}, a configuration without scores: {outcome.verdict}, {outcome.reason}")

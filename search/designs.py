@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 from scipy.stats import qmc
 
 from search import spaces
@@ -29,14 +30,22 @@ class GridSampler(Design):
         return self._points[number]
 
 
+MOST_LISTED = 10_000
+"""Points that a space of choices may have to be listed."""
+
+
 class RandomSampler(Design):
-    """Draws every point independently."""
+    """Draws every point independently; where there are but a few choices, none a second time before each has had its turn."""
 
     def __init__(self, space: Space, seed: int) -> None:
         self._space, self._seed = space, seed
+        self._points = list(spaces.grid_points(space)) if spaces.most_choices(space) <= MOST_LISTED else []
 
     def ask(self, number: int) -> dict[str, Any]:
-        return spaces.random_point(self._space, self._seed, number)
+        if not self._points:
+            return spaces.random_point(self._space, self._seed, number)
+        turn, place = divmod(number, len(self._points))
+        return dict(self._points[np.random.default_rng([self._seed, turn]).permutation(len(self._points))[place]])
 
 
 class QuasiRandomSampler(Design):

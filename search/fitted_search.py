@@ -9,6 +9,7 @@ from typing import Any
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, MetaEstimatorMixin
 from sklearn.utils import get_tags
+from sklearn.utils._repr_html.estimator import _VisualBlock
 from sklearn.utils.metadata_routing import MetadataRouter
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
@@ -27,7 +28,10 @@ def _refitted(name: str) -> Any:
 
 def _check_refit(search: FittedSearch, name: str) -> None:
     if not search.refit:
-        raise AttributeError(f"refit=False: {name} needs the refitted best estimator; fit with refit=True")
+        raise AttributeError(
+            f"This {type(search).__name__} instance was initialized with `refit=False`. {name} is available only after refitting "
+            "on the best parameters: fit it with refit=True, or an estimator of your own with `best_params_`"
+        )
 
 
 class FittedSearch(MetaEstimatorMixin, BaseEstimator):
@@ -111,6 +115,12 @@ class FittedSearch(MetaEstimatorMixin, BaseEstimator):
         if not hasattr(self, "best_estimator_"):
             raise AttributeError(f"{type(self).__name__!r} object has no attribute 'n_features_in_' before `fit`")
         return self.best_estimator_.n_features_in_
+
+    def _sk_visual_block_(self) -> Any:
+        """Tell scikit-learn's diagrams what is in here."""
+        name = "best_estimator_" if hasattr(self, "best_estimator_") else "estimator"
+        inner = getattr(self, name)
+        return _VisualBlock("parallel", [inner], names=[f"{name}: {type(inner).__name__}"], name_details=[str(inner)])
 
     def _best(self) -> Any:
         check_is_fitted(self, "best_estimator_")

@@ -110,8 +110,21 @@ def _check_enough(scheme: Scheme, y: NDArray[Any], labels: NDArray[Any] | None, 
 
 
 def from_splitter(cv: Any, X: Any, y: Any, **params: Any) -> Folds:
-    """Split once with any scikit-learn splitter; `params` (``groups``) are passed on to it."""
-    return Folds(tuple((_numbers(train), _numbers(validation)) for train, validation in cv.split(X, y, **params)))
+    """Split once with any scikit-learn splitter; `params` (``groups``) are passed on to it.
+
+    Raises
+    ------
+    ValueError
+        If it makes no splits, or others than it says.
+    """
+    splits = tuple((_numbers(train), _numbers(validation)) for train, validation in cv.split(X, y, **params))
+    if not splits:
+        raise ValueError("No fits were performed. Was the CV iterator empty? Were there no candidates?")
+    if len(splits) != (told := cv.get_n_splits(X, y, **params)):
+        raise ValueError(
+            f"cv.split and cv.get_n_splits return inconsistent results. Expected {told} splits, got {len(splits)}"
+        )
+    return Folds(splits)
 
 
 def _numbers(rows: Any) -> NDArray[np.int32]:

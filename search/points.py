@@ -28,13 +28,23 @@ def complete(space: Space, points: Sequence[Mapping[str, Any]], seed: int, where
     """
     whole = []
     for place, point in enumerate(points):
-        try:
-            known = spaces.axes(space)
-            numbers = np.random.default_rng([seed, 1, place]).random(len(known)).tolist()
-            whole.append(spaces.assemble(space, spaces.draw(known, numbers, _checked(space, point))))
-        except ValueError as error:
-            raise StudyError(f"{where}[{place}]: {error}") from None
+        random = np.random.default_rng([seed, 1, place])
+        errors = []
+        for one in spaces.members(space):
+            try:
+                whole.append(_completed(one, point, random))
+                break
+            except ValueError as error:
+                errors.append(str(error))
+        else:
+            raise StudyError(f"{where}[{place}]: {'; or '.join(errors)}")
     return whole
+
+
+def _completed(space: Space, point: Mapping[str, Any], random: np.random.Generator) -> dict[str, Any]:
+    known = spaces.axes(space)
+    numbers = random.random(len(known)).tolist()
+    return spaces.assemble(space, spaces.draw(known, numbers, _checked(space, point)))
 
 
 def _checked(space: Space, point: Mapping[str, Any]) -> dict[str, Any]:

@@ -112,7 +112,8 @@ def behind(
     """Return the user's points, and behind them those of the portfolio that are not among them.
 
     A parameter of the space that the portfolio says nothing of has the value nearest to what it is in the pipeline. Nothing is
-    added where the portfolio says nothing of any, where no network is tuned, and for methods that do not learn.
+    added where the portfolio says nothing of any, where no network is tuned, where several spaces stand side by side, and for
+    methods that do not learn.
 
     Parameters
     ----------
@@ -123,7 +124,7 @@ def behind(
     method : str
         A name of `METHODS`.
     """
-    if not METHODS[method].learns or network_of(problem.estimator) is None:
+    if not METHODS[method].learns or network_of(problem.estimator) is None or len(spaces.members(space)) > 1:
         return given
     taken = {_key(point) for point in given}
     added: dict[str, dict[str, Any]] = {}

@@ -44,7 +44,8 @@ def refit(problem: Problem, outcome: Outcome, n_members: int = 1, n_jobs: int | 
     if network_of(problem.estimator) is None:
         estimator = configured(problem.estimator, problem.full_names(outcome.params))
         targets = [] if problem.y is None else [problem.y]
-        return estimator.fit(problem.X, *targets, **problem.fit_params)
+        estimator.fit(problem.X, *targets, **problem.fit_params)  # which need not return it
+        return estimator
     params, other = split_params(problem.estimator, problem.full_names(outcome.params))
     around, lesson = fit_around(configured(problem.estimator, other), problem.X, problem.y, problem.fit_params)
     starts = [seed(problem.seed, outcome.number, len(problem.folds) + start) for start in range(ATTEMPTS * n_members)]

@@ -70,7 +70,10 @@ def score_params(search: Any, params: Mapping[str, Any]) -> Mapping[str, Any]:
     if routing_enabled():
         return process_routing(search, "score", **params).scorer.score
     if params:
-        raise ValueError(f"score got {', '.join(params)}; that needs sklearn.set_config(enable_metadata_routing=True)")
+        raise ValueError(
+            f"{', '.join(params)} passed to {type(search).__name__}.score: that is only supported if "
+            "enable_metadata_routing=True, which sklearn.set_config sets"
+        )
     return {}
 
 
@@ -85,7 +88,9 @@ def _takes_weights(scorer: Any) -> bool:
     taking = [_takes(part) for part in parts]
     for part, takes in zip(parts, taking, strict=True):
         if not takes:
-            warnings.warn(f"{part} takes no sample_weight: its scores are not weighted", UserWarning, stacklevel=4)
+            warnings.warn(
+                f"{part} does not support sample_weight: its scores are not weighted", UserWarning, stacklevel=4
+            )
     return any(taking)
 
 

@@ -65,6 +65,12 @@ class Plan:
     penalty: str = DEFAULT_PENALTY
     n_members: int = 1
 
+    @property
+    def params(self) -> dict[str, Any]:
+        """What MLflow is told of it."""
+        told = ("method", "prune", "penalty", "n_seeds", "n_members")
+        return {name: getattr(self, name) for name in told} | {"n_jobs": effective_n_jobs(self.n_jobs)}
+
 
 def plan(
     method: str,

@@ -52,7 +52,9 @@ METHODS = {
     "gp": Method(GaussianProcessSampler, True, "a Gaussian process of the scores, and one of which runs stay healthy"),
     "cma-es": Method(EvolutionSampler, True, "CatCMA with margin, an evolution strategy; for hundreds of trials"),
     "grid": Method(GridSampler, False, "every point of the grid"),
-    "random": Method(RandomSampler, False, "independent random points"),
+    "random": Method(
+        RandomSampler, False, "independent random points; of a few choices none twice before all have had their turn"
+    ),
     "quasi-random": Method(QuasiRandomSampler, False, "scrambled Sobol points, which fill the space more evenly"),
 }
 """Every method by the name that study files, `BPSearchCV` and the command line know it by."""

@@ -10,7 +10,6 @@ from contextlib import nullcontext
 from typing import Any, Self
 
 import numpy as np
-from joblib import effective_n_jobs
 from joblib.logger import short_format_time
 from numpy.typing import ArrayLike
 from sklearn.base import clone, is_classifier
@@ -46,12 +45,13 @@ class BPSearchCV(FittedSearch):
     Parameters
     ----------
     estimator : estimator
-    space : dict or "default", optional
+    space : dict, list of dicts or "default", optional
         From parameter names (``alpha``, or ``bpregressor__alpha`` in a pipeline; also parameters of other steps) to lists of
         choices, ranges ``(low, high)`` and ``(low, high, "log")``, Optuna distributions or frozen `scipy.stats`
         distributions. ``{"layers": …, "width": …}`` searches the number of layers and each width; a table with ``when`` exists
-        only where other parameters have certain values: both as in study files. By default, for networks, or by the name
-        ``"default"``, a small space of layers, activation, learning rate, alpha and batch size.
+        only where other parameters have certain values: both as in study files. Of several dicts a configuration is of one. By
+        default, for networks, or by the name ``"default"``, a small space of layers, activation, learning rate, alpha and batch
+        size.
     method : {"bayesian", "gp", "cma-es", "grid", "random", "quasi-random"}, default="bayesian"
     n_trials : int, default=50
         Configurations to try; a grid is always searched whole.
@@ -248,12 +248,12 @@ class BPSearchCV(FittedSearch):
 
     def _problem(self, X: Any, y: Any, params: dict[str, Any]) -> tuple[Problem, spaces.Space]:
         estimator = clone(self.estimator)
-        if y is None and get_tags(estimator).target_tags.required:
-            raise ValueError(f"{type(estimator).__name__} requires y to be passed, but the target y is None")
         space = self._space(estimator)
         if self.error_score != "raise" and not isinstance(self.error_score, numbers.Real):
             raise ValueError(f"error_score = {self.error_score!r}; allowed are 'raise' and numbers")
         scorer, objective = scoring.build(estimator, self.scoring, self.refit, self.error_score)
+        if y is None and get_tags(estimator).target_tags.required:
+            raise ValueError(f"{type(estimator).__name__} requires y to be passed, but the target y is None")
         X, y = indexable(X, y)
         routed = routing.route(self, scorer, _check_method_params(X, params))
         cv = check_cv(self.cv, y, classifier=is_classifier(estimator))
@@ -279,8 +279,11 @@ class BPSearchCV(FittedSearch):
         default = self.space is None or self.space == "default"
         if default and network_of(estimator) is None:
             raise ValueError(f"space = {self.space!r} is for BP networks; {type(estimator).__name__} needs a space")
-        if not default and not isinstance(self.space, Mapping):
-            raise ValueError(f"space = {self.space!r}; allowed are a dict and 'default'")
+        several = (
+            isinstance(self.space, list | tuple) and self.space and all(isinstance(s, Mapping) for s in self.space)
+        )
+        if not (default or several or isinstance(self.space, Mapping)):
+            raise ValueError(f"space = {self.space!r}; allowed are a dict, a list of dicts and 'default'")
         space = spaces.default(prefix(estimator)) if default else spaces.build(self.space)
         known = tunable(estimator)
         for key in space:
@@ -353,8 +356,7 @@ class BPSearchCV(FittedSearch):
         if self.tracking is None:
             return None
         tracking.check(self.tracking)
-        params = {"method": plan.method, "n_trials": plan.n_trials, "n_jobs": effective_n_jobs(plan.n_jobs)}
-        params |= {"penalty": plan.penalty, "portfolio": self.portfolio}
+        params = plan.params | {"n_trials": plan.n_trials, "portfolio": self.portfolio}
         params |= {f"space.{key}": value for key, value in spaces.describe(space).items()}
         return Tracker(self.tracking, self.study_name or type(self).__name__, uuid.uuid4().hex, params)
 

@@ -105,7 +105,8 @@ def identity(study: Study, dataset: Dataset, problem: Problem) -> dict[str, Any]
     """Return what makes the trials of a study comparable, under the names of the study file's tables."""
     space = {"[space]": spaces.describe(study.space)}
     if study.search.method == "grid":  # trials are the grid's points, counted
-        space["[space], as a grid"] = {"order": list(study.space), **spaces.describe_grid(study.space)}
+        grid = spaces.describe_grid(study.space)
+        space["[space], as a grid"] = {"order": list(grid), **grid}
     return {
         "[data]": {"source": study.data.source, "target": dataset.target, "rows": dataset.fingerprint},
         **space,

@@ -3,13 +3,17 @@
 A space is a dict from parameter names to dimensions. Samplers see its axes: a parameter has one, or, where its value is made of
 parts, several (``hidden_layer_sizes.layers``, ``hidden_layer_sizes.width_1``, …). An axis may exist only where others have
 certain values; what does not exist is left out. ``leaves`` takes the values of parameters apart, ``assemble`` puts them together.
+
+Several spaces may stand side by side (`Alternatives`): one more axis says which of them a configuration is of.
 """
 
 from __future__ import annotations
 
+import math
 import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -49,8 +53,75 @@ class Leaf:
         return all(name in leaves and label(leaves[name]) in labels for name, labels in self.when.items())
 
 
-def build(given: Mapping[str, Any], where: str = "space") -> Space:
-    """Return the space of a dict of dimensions; errors name `where` and the key."""
+class Alternatives(Space):
+    """Spaces side by side: a configuration is of one of them.
+
+    As a dict it has the parameters of all, each as it is in the first space that has it.
+
+    Examples
+    --------
+    >>> space = build([{"solver": ["adam"]}, {"solver": ["sgd"], "momentum": [0.5, 0.9]}])
+    >>> list(grid_points(space))
+    [{'solver': 'adam'}, {'solver': 'sgd', 'momentum': 0.5}, {'solver': 'sgd', 'momentum': 0.9}]
+    >>> leaves(space, {"solver": "sgd", "momentum": 0.5})
+    {'alternative': 1, '1: solver': 'sgd', '1: momentum': 0.5}
+    """
+
+    def __init__(self, spaces: Sequence[Space]) -> None:
+        super().__init__({name: d for space in reversed(spaces) for name, d in space.items()})
+        self.spaces = tuple(spaces)
+
+    def axes(self) -> dict[str, Leaf]:
+        """Return which space it is, and the axes of each, which exist with its number."""
+        found = {ALTERNATIVE: Leaf(Choice(tuple(range(len(self.spaces)))))}
+        for number, space in enumerate(self.spaces):
+            for name, leaf in axes(space).items():
+                when = {_of(number, parent): labels for parent, labels in leaf.when.items()}
+                found[_of(number, name)] = Leaf(leaf.dimension, {ALTERNATIVE: frozenset([label(number)])} | when)
+        return found
+
+    def leaves(self, params: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the values of the axes of a configuration, which is taken to be of the first space that it lies in."""
+        number = next(number for number, space in enumerate(self.spaces) if _lies_in(space, params))
+        found = leaves(self.spaces[number], params)
+        return {ALTERNATIVE: number} | {_of(number, name): value for name, value in found.items()}
+
+    def assemble(self, leaves: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the configuration made of values of axes."""
+        number = leaves[ALTERNATIVE]
+        own = {name: leaves[_of(number, name)] for name in axes(self.spaces[number]) if _of(number, name) in leaves}
+        return assemble(self.spaces[number], own)
+
+
+ALTERNATIVE = "alternative"
+
+
+def _of(number: int, name: str) -> str:
+    """Return the name that an axis of one of several spaces has among those of all."""
+    return f"{number}: {name}"
+
+
+def _lies_in(space: Space, params: Mapping[str, Any]) -> bool:
+    """Say whether a configuration is one of a space: it has the parameters that exist there, and no others."""
+    try:
+        for name, value in params.items():
+            space[name].check(value)
+    except (KeyError, ValueError):
+        return False
+    known = leaves(space, params)
+    return all(leaf.exists(known) == (name in known) for name, leaf in axes(space).items())
+
+
+def members(space: Space) -> tuple[Space, ...]:
+    """Return the spaces that stand side by side, or the only one."""
+    return space.spaces if isinstance(space, Alternatives) else (space,)
+
+
+def build(given: Mapping[str, Any] | Sequence[Mapping[str, Any]], where: str = "space") -> Space:
+    """Return the space of a dict of dimensions, or of several of them; errors name `where` and the key."""
+    if not isinstance(given, Mapping):
+        several = [build(one, f"{where}[{number}]") for number, one in enumerate(given)]
+        return Alternatives(several) if len(several) > 1 else several[0]
     space: Space = {}
     for name, value in given.items():
         try:
@@ -85,6 +156,8 @@ def axes(space: Space) -> dict[str, Leaf]:
     >>> list(axes(space))
     ['solver', 'momentum']
     """
+    if isinstance(space, Alternatives):
+        return space.axes()
     parts = {axis: d for name, given in space.items() for axis, d in _parts(name, given).items()}
     found = {}
     for name, given in space.items():
@@ -146,6 +219,8 @@ def leaves(space: Space, params: Mapping[str, Any]) -> dict[str, Any]:
     >>> leaves(space, {"hidden_layer_sizes": [32, 16]})
     {'hidden_layer_sizes.layers': 2, 'hidden_layer_sizes.width_1': 32, 'hidden_layer_sizes.width_2': 16}
     """
+    if isinstance(space, Alternatives):
+        return space.leaves(params)
     values: dict[str, Any] = {}
     for name, value in params.items():
         plain = _plain(space[name])
@@ -163,6 +238,8 @@ def assemble(space: Space, leaves: Mapping[str, Any]) -> dict[str, Any]:
     >>> assemble(space, {"hidden_layer_sizes.layers": 1, "hidden_layer_sizes.width_1": 32})
     {'hidden_layer_sizes': [32]}
     """
+    if isinstance(space, Alternatives):
+        return space.assemble(leaves)
     params = {}
     for name, given in space.items():
         plain = _plain(given)
@@ -189,6 +266,18 @@ def grid_size(space: Space) -> int:
     return sum(1 for _ in grid_points(space))
 
 
+def most_choices(space: Space) -> float:
+    """Return how many points a space of choices can have; infinity where anything else is searched.
+
+    >>> most_choices(build({"solver": ["adam", "sgd"], "batch_size": [32, 64, 128]})), most_choices(build({"alpha": (0, 3)}))
+    (6, inf)
+    """
+    plain = [[_plain(d) for d in one.values()] for one in members(space)]
+    if not all(isinstance(d, Choice) for one in plain for d in one):
+        return math.inf
+    return sum(math.prod(len(d.grid()) for d in one) for one in plain)
+
+
 def grid_points(space: Space) -> Iterator[dict[str, Any]]:
     """Yield the points of the grid; the last parameter changes fastest, and of layers all are as wide.
 
@@ -196,6 +285,9 @@ def grid_points(space: Space) -> Iterator[dict[str, Any]]:
     >>> list(grid_points(space))
     [{'solver': 'adam'}, {'solver': 'sgd', 'momentum': 0.5}, {'solver': 'sgd', 'momentum': 0.9}]
     """
+    if isinstance(space, Alternatives):
+        yield from chain.from_iterable(map(grid_points, space.spaces))
+        return
     known = axes(space)
     owners = {axis: name for name in space for axis in _parts(name, space[name])}
     first_axes = {owners[axis]: axis for axis in reversed(known)}
@@ -225,16 +317,24 @@ def random_point(space: Space, seed: int, number: int) -> dict[str, Any]:
 
 def describe(space: Space) -> dict[str, Any]:
     """Return the space as JSON, to compare spaces and to store them."""
-    return {name: d.describe() for name, d in space.items()}
+    return {name: d.describe() for name, d in _parameters(space).items()}
 
 
 def describe_grid(space: Space) -> dict[str, list[str]]:
     """Return the values of each parameter on the grid, as texts."""
-    return {name: [label(value) for value in d.grid()] for name, d in space.items()}
+    return {name: [label(value) for value in d.grid()] for name, d in _parameters(space).items()}
 
 
 def check_values(space: Space, check: Callable[[str, Any], None]) -> None:
     """Call `check` with name and value for all choices and for both ends of all ranges."""
-    for name, d in space.items():
-        for value in d.extremes():
-            check(name, value)
+    for one in members(space):
+        for name, d in one.items():
+            for value in d.extremes():
+                check(name, value)
+
+
+def _parameters(space: Space) -> Space:
+    """Return the space itself, or the parameters of all its members, each under a name of its own."""
+    if not isinstance(space, Alternatives):
+        return space
+    return {_of(number, name): d for number, one in enumerate(space.spaces) for name, d in one.items()}

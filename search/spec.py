@@ -173,11 +173,15 @@ def load(path: str | Path) -> Study:
 
 
 def _space(path: Path, given: Any, fixed: dict[str, dict[str, Any]], options: dict[str, Option]) -> Space:
-    if not isinstance(given, dict) and given != "default":
-        raise StudyError(f"{path}: space = {given!r}; allowed are a table [space] and 'default'")
+    tables = given if isinstance(given, list) else [given]
+    if given != "default" and not (tables and all(isinstance(table, dict) for table in tables)):
+        raise StudyError(
+            f"{path}: space = {given!r}; allowed are a table [space], several tables [[space]] and 'default'"
+        )
     if given == "default":
         given = {name: d for name, d in spaces.default().items() if not any(name in table for table in fixed.values())}
-    for name in given:
+        tables = [given]
+    for name in dict.fromkeys(name for table in tables for name in table):
         _known(path, "space", options, name)
         for table in fixed:
             if name in fixed[table]:

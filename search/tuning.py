@@ -8,8 +8,6 @@ from contextlib import closing
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from joblib import effective_n_jobs
-
 from bpmodel import DivergenceError
 from bpmodel.findings import Diagnosis
 from search import data, diagnoses, nested_cv, paired, plots, portfolio, report, runner, spaces, tracking
@@ -216,17 +214,12 @@ def trial_params(study: Study, number: int) -> dict[str, Any]:
 def parameters(study: Study, dataset: data.Dataset, plan: runner.Plan) -> dict[str, Any]:
     """Return the parameters of the parent run."""
     return {
-        "method": plan.method,
+        **plan.params,
+        "portfolio": study.search.portfolio,
         "seed": study.search.seed,
         "scoring": study.scoring,
         "cv": str(study.scheme),
         **({"outer": study.cv.outer} if study.cv.outer else {}),
-        "n_jobs": effective_n_jobs(plan.n_jobs),
-        "prune": plan.prune,
-        "penalty": plan.penalty,
-        "portfolio": study.search.portfolio,
-        "n_seeds": plan.n_seeds,
-        "n_members": plan.n_members,
         "data": dataset.name,
         **{name: getattr(study.data, name) for name in ("lags", "horizon", "exogenous") if study.data.lags},
         "data_rows": len(dataset.X),

@@ -174,7 +174,7 @@ def test_without_refit(kind, data):
     assert not hasattr(fitted, "best_estimator_")
     assert not hasattr(fitted, "predict")
     for name in ("score", "classes_"):
-        with pytest.raises(AttributeError, match=f"refit=False: {name} needs"):
+        with pytest.raises(AttributeError, match=f"`refit=False`. {name} is available only after refitting"):
             getattr(fitted, name)(*data)
 
 
@@ -280,8 +280,18 @@ WRONG_REFIT = {
     ),
     "unknown": (["r2"], "mse", ValueError, "refit = 'mse' with several metrics; allowed are 'r2'"),
     "function": (lambda e, X, y: {"a": 1.0}, True, ValueError, "refit = True with several metrics; allowed are 'a'"),
-    "no index": ("r2", lambda table: "best", TypeError, "refit returned 'best'; best_index_ must be an integer"),
-    "no row": ("r2", lambda table: 2, IndexError, "refit returned 2; best_index_ must be from 0 to 1"),
+    "no index": (
+        "r2",
+        lambda table: "best",
+        TypeError,
+        "best_index_ returned is not an integer: refit returned 'best'",
+    ),
+    "no row": (
+        "r2",
+        lambda table: 2,
+        IndexError,
+        "best_index_ index out of range: refit returned 2; allowed are 0 to 1",
+    ),
     "metric": (mean_absolute_error, True, ValueError, "make_scorer"),
     "no number": (lambda e, X, y: "good", True, ValueError, "scoring must return a number, got 'good'"),
 }
@@ -369,7 +379,7 @@ WEIGHED = {
 
 
 @pytest.mark.parametrize("name", WEIGHED)
-@pytest.mark.filterwarnings("ignore:.* takes no sample_weight:UserWarning")
+@pytest.mark.filterwarnings("ignore:.* does not support sample_weight:UserWarning")
 def test_weights(rows, name):
     X, y = rows()
     estimator, prefix, space = WEIGHED[name]
@@ -391,7 +401,7 @@ def test_weights_are_those_of_grid_search(rows):
         ours = search(kind, scoring=scoring).fit(X, y, sample_weight=weight)
         theirs = GridSearchCV(*kind, cv=3, scoring=scoring).fit(X, y, sample_weight=weight)
         assert ours.cv_results_["mean_test_score"].tolist() == theirs.cv_results_["mean_test_score"].tolist()
-    with pytest.warns(UserWarning, match="mean_error .* takes no sample_weight: its scores are not weighted"):
+    with pytest.warns(UserWarning, match="mean_error .* does not support sample_weight: its scores are not weighted"):
         search(kind, scoring=mean_error).fit(X, y, sample_weight=weight)
 
 
@@ -489,6 +499,60 @@ def test_masked_where_a_parameter_does_not_exist():
     assert table["param_a"].tolist() == [1, None]
     assert table["param_b"].tolist() == [None, "x"]
     assert table["rank_test_score"].tolist() == [1, 1]
+
+
+def test_spaces_side_by_side_are_those_of_grid_search(rows):
+    X, y = rows("classification")
+    space = [{"kernel": ["rbf"], "C": [1.0, 10.0], "gamma": [0.1, 1.0]}, {"kernel": ["poly"], "degree": [1, 2]}]
+    ours = BPSearchCV(SVC(), space, method="grid", cv=3).fit(X, y)
+    theirs = GridSearchCV(SVC(), space, cv=3).fit(X, y)
+    for name in ("params", "param_gamma", "param_degree", "mean_test_score"):
+        np.testing.assert_array_equal(ours.cv_results_[name], theirs.cv_results_[name])
+    assert np.ma.getmaskarray(ours.cv_results_["param_degree"]).tolist() == [True] * 4 + [False] * 2
+    assert ours.best_params_ == theirs.best_params_
+
+
+@pytest.mark.parametrize("method", ["bayesian", "random"])
+def test_networks_in_spaces_side_by_side(rows, method):
+    space = [{"solver": ["adam"], "alpha": (0.01, 1.0, "log")}, {"solver": ["sgd"], "momentum": (0.5, 0.9)}]
+    fitted = search((net(), space), method=method, n_trials=12, initial_points=[{"momentum": 0.6}]).fit(*rows())
+    params = fitted.cv_results_["params"]
+    assert params[0] == {"solver": "sgd", "momentum": 0.6}
+    assert {frozenset(p) for p in params} == {frozenset(["solver", "alpha"]), frozenset(["solver", "momentum"])}
+
+
+class Forgetful(Ridge):
+    def fit(self, X, y):
+        super().fit(X, y)
+
+
+def test_fit_need_not_return_the_estimator(rows):
+    X, y = rows()
+    assert BPSearchCV(Forgetful(), {"alpha": [0.1]}, method="grid").fit(X, y).predict(X).shape == y.shape
+
+
+class Liar(KFold):
+    def __init__(self, made):
+        super().__init__(3)
+        self.made = made
+
+    def split(self, *args, **more):
+        return list(super().split(*args, **more))[: self.made]
+
+
+@pytest.mark.parametrize(("made", "told"), [(0, "No fits were performed"), (2, "Expected 3 splits, got 2")])
+def test_splitters_that_make_other_splits_than_they_say(rows, made, told):
+    with pytest.raises(ValueError, match=told):
+        search(KINDS["ridge"], cv=Liar(made)).fit(*rows())
+
+
+def test_a_diagram_shows_what_will_be_fitted_or_was(rows):
+    pipeline = make_pipeline(StandardScaler(), Ridge())
+    fitted = BPSearchCV(pipeline, {"ridge": [net()]}, method="grid", cv=3)
+    assert "<div>Ridge</div>" in fitted._repr_html_()
+    fitted.fit(*rows())
+    assert "<div>Ridge</div>" not in fitted._repr_html_()
+    assert "best_estimator_: Pipeline" in fitted._repr_html_()
 
 
 def test_lines_on_request(rows, capsys):

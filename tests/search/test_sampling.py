@@ -35,6 +35,10 @@ SPACES = {
             "momentum": {"low": 0.5, "high": 0.99, "when": {"solver": "sgd"}},
             "sizes": {"layers": (1, 3), "width": {"low": 4, "high": 64, "log": True}},
         },
+        "side by side": [
+            {"solver": ["adam"], "rate": (1e-4, 0.1, "log")},
+            {"solver": ["sgd"], "rate": (1e-3, 1.0, "log")},
+        ],
     }.items()
 }
 each_method = pytest.mark.parametrize("method", METHODS)
@@ -46,8 +50,9 @@ LEARNING = [name for name, method in METHODS.items() if method.learns]
 def lies_in(params, space) -> bool:
     """Say whether a configuration has exactly the parameters that exist, each with a value that is allowed."""
     leaves = spaces.leaves(space, params)
+    one = spaces.members(space)[leaves.get(spaces.ALTERNATIVE, 0)]
     for name, value in params.items():
-        assert label(space[name].check(value)) == label(value)
+        assert label(one[name].check(value)) == label(value)
     return {name for name, leaf in spaces.axes(space).items() if leaf.exists(leaves)} == leaves.keys()
 
 
@@ -82,6 +87,15 @@ def test_proposals_lie_in_the_space_and_are_the_same_again(method, space, make_o
     first, again = (run(METHODS[method].sampler(space, 3), points(method, space), make_outcome) for _ in range(2))
     assert all(lies_in(params, space) for params in first)
     assert first == again
+
+
+@pytest.mark.parametrize("given", [{"a": [1, 2, 3], "b": [True, False]}, [{"a": [1, 2]}, {"b": [1, 2, 3, 4]}]])
+def test_random_points_of_choices_are_each_drawn_once_in_every_turn(given, make_outcome):
+    space = spaces.build(given)
+    drawn = [json.dumps(params) for params in run(METHODS["random"].sampler(space, 0), range(12), make_outcome)]
+    whole = sorted(json.dumps(point) for point in spaces.grid_points(space))
+    assert sorted(drawn[:6]) == sorted(drawn[6:]) == whole
+    assert drawn[:6] != drawn[6:]
 
 
 @pytest.mark.parametrize("method", [name for name in METHODS if name != "grid"])

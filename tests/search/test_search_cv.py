@@ -190,7 +190,9 @@ def test_without_refit(rows):
     assert not hasattr(fitted, "best_estimator_")
     with pytest.raises(AttributeError) as error:
         fitted.predict(X)
-    assert "refit=False: predict needs the refitted best estimator" in str(error.value.__cause__)
+    assert "`refit=False`. predict is available only after refitting on the best parameters" in str(
+        error.value.__cause__
+    )
 
 
 def test_before_fit(rows):
@@ -431,6 +433,8 @@ def test_study_in_mlflow(rows, folder, mlflow):
     (parent,) = [r for r in runs if "verdict" not in r.data.tags]
     assert parent.info.status == "FINISHED"
     assert parent.data.metrics["score"] == parent.data.metrics["score.r2"] == fitted.best_score_
+    told = {"method": "grid", "n_trials": "2", "n_seeds": "1", "n_members": "1", "portfolio": "True", "prune": "False"}
+    assert parent.data.params.items() >= told.items()
     (best,) = [r for r in runs if r.data.tags.get("verdict") == "ok"]
     table = fitted.cv_results_
     assert best.data.metrics["score.neg_max_error"] == table["mean_test_neg_max_error"][fitted.best_index_]

@@ -228,9 +228,37 @@ def test_without_a_space_there_is_a_default_one_without_what_is_fixed(write, nam
     assert study.space == default
 
 
-@pytest.mark.parametrize("given", ["'small'", "3", "['default']"])
+ADAM = '[[space]]\nsolver = ["adam"]\nalpha = { low = 1e-3, high = 1.0, log = true }\n'
+
+
+def test_spaces_side_by_side(write):
+    study = spec.load(write((NO_SPACE[0], f'{ADAM}[[space]]\nsolver = ["sgd"]\nmomentum = [0.5, 0.9]\n')))
+    adam, sgd = spaces.members(study.space)
+    assert list(adam) == ["solver", "alpha"]
+    assert list(spaces.grid_points(sgd)) == [{"solver": "sgd", "momentum": 0.5}, {"solver": "sgd", "momentum": 0.9}]
+    alone = spec.load(write((NO_SPACE[0], ADAM)))
+    assert alone.space == adam
+
+
+@pytest.mark.parametrize(
+    ("second", "told"),
+    {
+        "unknown": ("alfa = [1.0]", r"\[space\] alfa .*; allowed are"),
+        "value": ("solver = ['adam']\nalpha = [-1.0]", r"\[space\] alpha = -1.0"),
+        "form": ("alpha = { low = 2, high = 1 }", r"\[space\]\[1\]: alpha has low = 2 and high = 1"),
+        "nothing": ("", r"\[space\]\[1\] is empty"),
+    }.values(),
+)
+def test_mistakes_in_spaces_side_by_side(write, second, told):
+    with pytest.raises(StudyError, match=told):
+        spec.load(write((NO_SPACE[0], f"{ADAM}[[space]]\n{second}\n")))
+
+
+@pytest.mark.parametrize("given", ["'small'", "3", "['default']", "[]"])
 def test_no_other_space_has_a_name(write, given):
-    with pytest.raises(StudyError, match=r"^small.toml: space = .*; allowed are a table \[space\] and 'default'$"):
+    with pytest.raises(
+        StudyError, match=r"^small.toml: space = .*; allowed are a table \[space\], several .* and 'default'$"
+    ):
         spec.load(write(NO_SPACE, ("[data]", f"space = {given}\n[data]")))
 
 
