@@ -13,6 +13,9 @@ from bpmodel import DivergenceError
 from search.outcomes import Outcome, winner
 
 
+DEBUG = "error_score='raise' shows where"
+
+
 def healthy(outcomes: Sequence[Outcome]) -> Outcome:
     """Return the best configuration.
 
@@ -31,14 +34,16 @@ def healthy(outcomes: Sequence[Outcome]) -> Outcome:
     best = winner({o.number: o for o in outcomes})
     failed = [o for o in outcomes if o.verdict == "error"]
     if len(failed) == len(outcomes):
-        raise ValueError(f"none of {len(outcomes)} configurations could be evaluated; the first: {failed[0].reason}")
+        raise ValueError(
+            f"none of {len(outcomes)} configurations could be evaluated; the first: {failed[0].reason} ({DEBUG})"
+        )
     if best is None:
         raise DivergenceError(
             f"none of {len(outcomes)} configurations finished healthy; the first: {outcomes[0].reason}"
         )
     if failed:
         warnings.warn(
-            f"{len(failed)} of {len(outcomes)} configurations could not be evaluated; the first: {failed[0].reason}",
+            f"{len(failed)} of {len(outcomes)} configurations could not be evaluated; the first: {failed[0].reason} ({DEBUG})",
             FitFailedWarning,
             stacklevel=4,
         )

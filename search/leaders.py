@@ -15,6 +15,7 @@ import numpy as np
 
 from search.outcomes import Outcome, order, pool
 from search.problem import Problem, Trial
+from search.tasks import NoTasks
 
 
 def settle(
@@ -70,4 +71,5 @@ def _rounds(n_seeds: int) -> list[int]:
 
 def reseeded(problem: Problem, seed: int) -> Problem:
     """Return the problem with other seeds for all fits; the folds, and what is prepared of them, are the same."""
-    return replace(problem, seed=int(np.random.SeedSequence([problem.seed, seed]).generate_state(1)[0]))
+    other = int(np.random.SeedSequence([problem.seed, seed]).generate_state(1)[0])
+    return replace(problem, seed=other, tasks=NoTasks())

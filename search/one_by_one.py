@@ -13,12 +13,13 @@ from search.interruption import Cancelled
 from search.outcomes import Outcome
 from search.problem import Problem, Trial, configured
 from search.scoring import by_metric, named, objective, scores
+from search.tasks import metadata
 
 
 def train(problem: Problem, trial: Trial, cancelled: Callable[[], bool]) -> Outcome:
     """Fit and score one configuration on every fold."""
     fit_seconds, score_seconds, validation_scores, training_scores = [], [], [], []
-    for train, validation in problem.folds.splits:
+    for number, (train, validation) in enumerate(problem.folds.splits):
         if cancelled():
             raise Cancelled
         started = time.perf_counter()
@@ -26,12 +27,11 @@ def train(problem: Problem, trial: Trial, cancelled: Callable[[], bool]) -> Outc
         X_train, y_train = _safe_split(estimator, problem.X, problem.y, train)
         X_validation, y_validation = _safe_split(estimator, problem.X, problem.y, validation, train)
         fit_params = _check_method_params(problem.X, problem.fit_params, train)
-        if y_train is None:
-            estimator.fit(X_train, **fit_params)
-        else:
-            estimator.fit(X_train, y_train, **fit_params)
-        fitted = time.perf_counter()
-        validation_scores.append(scores(problem, estimator, X_validation, y_validation, validation))
+        data = {"X": X_train, "y": y_train, "metadata": metadata(fit_params)}
+        with problem.tasks.fold(trial.number * len(problem.folds) + number, data, estimator):
+            estimator.fit(X_train, *([] if y_train is None else [y_train]), **fit_params)
+            fitted = time.perf_counter()
+            validation_scores.append(scores(problem, estimator, X_validation, y_validation, validation))
         fit_seconds.append(fitted - started)
         score_seconds.append(time.perf_counter() - fitted)
         if problem.train_scores:

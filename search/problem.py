@@ -11,6 +11,7 @@ from sklearn.base import clone
 
 from search.folds import Folds
 from search.once import Once
+from search.tasks import NoTasks
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,8 @@ class Problem:
         Score of one of several metrics that cannot be computed; with "raise" every exception ends the study.
     train_scores : bool
         Whether training rows are scored, too.
+    tasks : NoTasks
+        Tells scikit-learn's callbacks.
     """
 
     estimator: Any
@@ -64,6 +67,7 @@ class Problem:
     error_score: Any = float("nan")
     train_scores: bool = False
     prepared: Once = field(default_factory=Once, compare=False, repr=False)
+    tasks: NoTasks = field(default_factory=NoTasks, compare=False, repr=False)
 
     def full_names(self, params: Mapping[str, Any]) -> dict[str, Any]:
         """Return parameters of a trial by the names they have in the estimator."""

@@ -41,11 +41,16 @@ def refit(problem: Problem, outcome: Outcome, n_members: int = 1, n_jobs: int | 
     DivergenceWarning
         If some networks of an ensemble diverge each time; they are left out.
     """
-    if network_of(problem.estimator) is None:
-        estimator = configured(problem.estimator, problem.full_names(outcome.params))
-        targets = [] if problem.y is None else [problem.y]
-        estimator.fit(problem.X, *targets, **problem.fit_params)  # which need not return it
-        return estimator
+    if network_of(problem.estimator) is not None:
+        with problem.tasks.refit():
+            return _refit_network(problem, outcome, n_members, n_jobs)
+    estimator = configured(problem.estimator, problem.full_names(outcome.params))
+    with problem.tasks.refit(estimator):
+        estimator.fit(problem.X, *([] if problem.y is None else [problem.y]), **problem.fit_params)
+    return estimator  # its fit need not return it
+
+
+def _refit_network(problem: Problem, outcome: Outcome, n_members: int, n_jobs: int | None) -> Any:
     params, other = split_params(problem.estimator, problem.full_names(outcome.params))
     around, lesson = fit_around(configured(problem.estimator, other), problem.X, problem.y, problem.fit_params)
     starts = [seed(problem.seed, outcome.number, len(problem.folds) + start) for start in range(ATTEMPTS * n_members)]

@@ -7,12 +7,14 @@ import time
 import uuid
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
+from dataclasses import replace
 from typing import Any, Self
 
 import numpy as np
 from joblib.logger import short_format_time
 from numpy.typing import ArrayLike
 from sklearn.base import clone, is_classifier
+from sklearn.callback import CallbackSupportMixin, with_callbacks
 from sklearn.model_selection import check_cv
 from sklearn.utils import check_random_state, get_tags, indexable
 from sklearn.utils.validation import _check_method_params
@@ -31,10 +33,11 @@ from search.refitting import refit
 from search.sampling import METHODS
 from search.stopping import StopRules
 from search.store import StudyStore
+from search.tasks import tasks_of
 from search.tracking import Report, Tracker
 
 
-class BPSearchCV(FittedSearch):
+class BPSearchCV(CallbackSupportMixin, FittedSearch):
     """Search hyperparameters under cross-validation, learning from runs that diverge.
 
     What `GridSearchCV` has is here by the same names. On top of that BP networks are trained on all folds side by side: alone,
@@ -191,6 +194,7 @@ class BPSearchCV(FittedSearch):
         self.target_score = target_score
         self.verbose = verbose
 
+    @with_callbacks
     def fit(self, X: ArrayLike, y: ArrayLike | None = None, **params: Any) -> Self:
         """Search, and refit the best configuration on all rows.
 
@@ -221,8 +225,9 @@ class BPSearchCV(FittedSearch):
         """
         for name in [name for name in vars(self) if name.endswith("_")]:
             delattr(self, name)  # of an earlier fit
+        tasks = tasks_of(self, X, y, params)
         problem, space = self._problem(X, y, params)
-        plan = self._plan(problem, space)
+        problem, plan = replace(problem, tasks=tasks), self._plan(problem, space)
         dummy = baselines.attempt(baselines.dummy, problem, told=False)
         store = StudyStore(None, "BPSearchCV", {}, space)
         with self._tracker(plan, space) or nullcontext() as tracker:
@@ -236,7 +241,8 @@ class BPSearchCV(FittedSearch):
             if self.verbose > 0:
                 n_fits = plan.n_trials * self.n_splits_
                 print(f"Fitting {self.n_splits_} folds for each of {plan.n_trials} candidates, totalling {n_fits} fits")
-            outcomes = runner.run(problem, space, plan, store, dummy.score if dummy else -np.inf, on_outcome)
+            with tasks.search(plan.n_trials * self.n_splits_):
+                outcomes = runner.run(problem, space, plan, store, dummy.score if dummy else -np.inf, on_outcome)
             best = self._keep(problem, list(outcomes.values()), space)
             if self.refit and best is not None:
                 self._refit(problem, best)
@@ -244,6 +250,7 @@ class BPSearchCV(FittedSearch):
                 tracker.finish(self._report(problem, outcomes, space, dummy, best))
                 if best is not None and hasattr(getattr(self, "best_estimator_", None), "predict"):
                     tracker.register(self.best_estimator_, X, best.score)
+        tasks.end()
         return self
 
     def _problem(self, X: Any, y: Any, params: dict[str, Any]) -> tuple[Problem, spaces.Space]:

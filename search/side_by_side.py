@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from typing import Any
 
 import numpy as np
 from sklearn.utils import _safe_indexing
+from sklearn.utils.validation import _check_method_params
 
 from bpmodel.blas import single_thread
 from bpmodel.repair import Repairer
@@ -27,12 +29,13 @@ from search.outcomes import Divergence, Outcome
 from search.prepared import Prepared
 from search.problem import Problem, Trial
 from search.scoring import by_metric, named, objective, scores, sees_predictions_only
+from search.tasks import metadata
 
 
 def train(problem: Problem, trial: Trial, cancelled: Callable[[], bool]) -> Outcome:
     """Train one configuration on all folds; score it at every checkpoint."""
-    with single_thread():  # once for all that need it
-        return _train(_Run(problem, trial), cancelled)
+    with single_thread(), ExitStack() as tasks:  # one thread once for all that need it; all folds end together
+        return _train(_Run(problem, trial, tasks), cancelled)
 
 
 def _train(run: _Run, cancelled: Callable[[], bool]) -> Outcome:
@@ -58,8 +61,8 @@ def _train(run: _Run, cancelled: Callable[[], bool]) -> Outcome:
 class _Run:
     """The fits of a trial, and their scores at the checkpoints so far."""
 
-    def __init__(self, problem: Problem, trial: Trial) -> None:
-        self.problem, self.trial = problem, trial
+    def __init__(self, problem: Problem, trial: Trial, tasks: ExitStack) -> None:
+        self.problem, self.trial, self._tasks = problem, trial, tasks
         self.folds, self._begun = begin(problem, trial)
         self.networks: list[Any] = []
         self.fits: list[Training] = []
@@ -72,6 +75,8 @@ class _Run:
         self.fit_seconds, self.score_seconds = np.zeros(len(self.folds)), np.zeros(len(self.folds))
 
     def _begin_next(self) -> None:
+        number = self.trial.number * len(self.folds) + len(self.fits)
+        self._tasks.enter_context(self.problem.tasks.fold(number, _data(self.problem, len(self.fits))))
         network, fit = next(self._begun)
         self.networks.append(network)
         self.fits.append(fit)
@@ -156,6 +161,16 @@ class _Run:
             score_seconds=[round(s, 6) for s in self.score_seconds.tolist()],
             n_weights=self.fits[0].network.parameters.size,
         )
+
+
+def _data(problem: Problem, number: int) -> dict[str, Any]:
+    """Return what callbacks may ask for of a fold."""
+    rows, _ = problem.folds.splits[number]
+    return {
+        "X": lambda: _safe_indexing(problem.X, rows),
+        "y": lambda: _safe_indexing(problem.y, rows),
+        "metadata": lambda: metadata(_check_method_params(problem.X, problem.fit_params, rows)),
+    }
 
 
 def _scores(problem: Problem, fold: Prepared, network: Any, *, training: bool = False) -> dict[str, float]:

@@ -1,0 +1,103 @@
+"""What scikit-learn's callbacks are told of a search: its tasks, by the names they have in scikit-learn's own searches.
+
+The whole fit is a task; in it are the search and the refit, and in the search each fold of each configuration, from when it is
+begun until it has been scored. All hooks are given the search as the estimator.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, nullcontext
+from typing import Any
+
+
+class NoTasks:
+    """The tasks of a search that has no callbacks."""
+
+    def end(self) -> None:
+        """The whole fit is over."""
+
+    @contextmanager
+    def search(self, most: int) -> Iterator[None]:
+        """All configurations, at most so many folds of them."""
+        yield
+
+    @contextmanager
+    def fold(self, number: int, data: Mapping[str, Any], estimator: Any = None) -> Iterator[None]:
+        """One fold of a configuration, with a number among all; callbacks that are passed on go to the estimator.
+
+        ``X``, ``y`` and ``metadata`` of the rows trained on may be callables that return them.
+        """
+        yield
+
+    @contextmanager
+    def refit(self, estimator: Any = None) -> Iterator[None]:
+        """The best configuration on all rows."""
+        yield
+
+
+class Tasks(NoTasks):
+    """The tasks of a search with callbacks. Those in another process are told to nobody.
+
+    Parameters
+    ----------
+    search : BPSearchCV
+    data : dict
+        ``X``, ``y`` and ``metadata`` of the whole fit.
+    refits : bool
+        Whether there will be a refit.
+    """
+
+    def __init__(self, search: Any, data: Mapping[str, Any], refits: bool) -> None:
+        self._estimator, self._data = search, data
+        self._fit = search._init_callback_context(max_subtasks=1 + refits)
+        self._fit.call_on_fit_task_begin(estimator=search, **data)
+
+    def __reduce__(self) -> Any:
+        return NoTasks, ()
+
+    def end(self) -> None:
+        self._fit.call_on_fit_task_end(estimator=self._estimator, **self._data)
+
+    @contextmanager
+    def search(self, most: int) -> Iterator[None]:
+        self._search = self._fit.subcontext(task_name="search", max_subtasks=most, sequential_subtasks=False)
+        self._search.call_on_fit_task_begin(estimator=self._estimator)
+        yield
+        self._search.call_on_fit_task_end(estimator=self._estimator)
+
+    @contextmanager
+    def fold(self, number: int, data: Mapping[str, Any], estimator: Any = None) -> Iterator[None]:
+        task = self._search.subcontext(task_name="candidate-split-evaluation", task_id=number)
+        try:
+            with self._passed_on(task, data, estimator):
+                yield
+        finally:
+            task.call_on_fit_task_end(estimator=self._estimator, **data)
+
+    @contextmanager
+    def refit(self, estimator: Any = None) -> Iterator[None]:
+        task = self._fit.subcontext(task_name="refit-with-best-params")
+        with self._passed_on(task, self._data, estimator):
+            yield
+        task.call_on_fit_task_end(estimator=self._estimator, **self._data)
+
+    @contextmanager
+    def _passed_on(self, task: Any, data: Mapping[str, Any], estimator: Any) -> Iterator[None]:
+        """Begin a task. Callbacks that are passed on to an estimator hear of it as its fit, not once more from here."""
+        with nullcontext() if estimator is None else task.propagate_callback_context(estimator):
+            task.call_on_fit_task_begin(estimator=self._estimator, **data)
+            yield
+
+
+def metadata(params: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return what callbacks are told of the parameters of a fit: the weights of its rows."""
+    weight = params.get("sample_weight")
+    return None if weight is None else {"sample_weight": weight}
+
+
+def tasks_of(search: Any, X: Any, y: Any, params: Mapping[str, Any]) -> NoTasks:
+    """Return the tasks of a search that is about to be fitted."""
+    if not (hasattr(search, "_skl_callbacks") or hasattr(search, "_parent_callback_ctx")):
+        return NoTasks()
+    return Tasks(search, {"X": X, "y": y, "metadata": metadata(params)}, refits=search.refit is not False)
