@@ -12,7 +12,6 @@ from sklearn.exceptions import FitFailedWarning
 from bpmodel import DivergenceError
 from search.outcomes import Outcome, winner
 
-
 DEBUG = "error_score='raise' shows where"
 
 
