@@ -325,7 +325,10 @@ class Fragile(Ridge):
 
 @pytest.mark.parametrize("score", [np.nan, -7.0])
 def test_what_fails_gets_the_error_score_and_ranks_last(rows, score):
-    with pytest.warns(FitFailedWarning, match="2 of 3 configurations .* the first: ValueError: alpha is negative$"):
+    with pytest.warns(
+        FitFailedWarning,
+        match="2 of 3 configurations .* the first: ValueError: alpha is negative .error_score='raise' shows where.$",
+    ):
         fitted = search((Fragile(), {"alpha": [-1.0, 1.0, -2.0]}), error_score=score).fit(*rows())
     table = fitted.cv_results_
     np.testing.assert_array_equal(table["mean_test_score"][[0, 2]], score)
@@ -444,7 +447,10 @@ def test_metadata_routing(rows, name, jobs):
 
 def test_score_takes_metadata_with_routing_only(kind, data):
     fitted = search(kind).fit(*data)
-    with pytest.raises(ValueError, match="score got sample_weight; that needs"):
+    with pytest.raises(
+        ValueError,
+        match=r"sample_weight passed to BPSearchCV\.score: that is only supported if enable_metadata_routing=True",
+    ):
         fitted.score(*data, sample_weight=np.ones(len(data[1])))
 
 

@@ -308,7 +308,11 @@ MISTAKES = {
         StudyError,
         r"initial_points\[1\]: alpha is 99; allowed are numbers from 0.1 to 1.0",
     ),
-    "name of a space": ({"space": "small"}, ValueError, "space = 'small'; allowed are a dict and 'default'"),
+    "name of a space": (
+        {"space": "small"},
+        ValueError,
+        "space = 'small'; allowed are a dict, a list of dicts and 'default'",
+    ),
     "method": ({"method": "genetic"}, ValueError, "method = 'genetic'; allowed are bayesian, gp, cma-es, grid"),
     "penalty": ({"penalty": "nan"}, ValueError, "penalty = 'nan'; allowed are graded_constraint, constraint, graded"),
     "budget": ({"n_trials": 0}, ValueError, "n_trials = 0; allowed are whole numbers from 1"),
