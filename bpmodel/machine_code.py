@@ -7,12 +7,13 @@ compiler's own form, a fifth, in case it is to be linked into other functions. W
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import numba
 from llvmlite import binding as llvm
 from numba.core.caching import CompileResultCacheImpl, FunctionCache
-from numba.core.runtime import rtsys
+from numba.core.runtime.nrt import _nrt as runtime
 
 
 def understood() -> bool:
@@ -30,6 +31,13 @@ class CalledByPython(CompileResultCacheImpl):
         return (name, kind, (code, stub.as_bitcode())), *rest
 
 
+@cache
+def _name_runtime() -> None:
+    """Tell the linker where the functions of Numba's runtime are; Numba compiles a few more, which are in the machine code."""
+    for name, address in runtime.c_helpers.items():
+        llvm.add_symbol(name if name.startswith("_") else f"NRT_{name}", address)
+
+
 class MachineCodeCache(FunctionCache):
     """Numba's cache on disk, without what only functions need that others are compiled with."""
 
@@ -37,6 +45,6 @@ class MachineCodeCache(FunctionCache):
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
         """Return the machine code for a signature, or None if it is not there."""
-        rtsys.initialize(target_context)
+        _name_runtime()
         with self._guard_against_spurious_io_errors():
             return self._load_overload(sig, target_context)

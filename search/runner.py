@@ -13,6 +13,9 @@ from typing import Any
 import sklearn
 from joblib import Parallel, delayed, effective_n_jobs
 
+from bpmodel.full_batch import FULL_BATCH
+from bpmodel.preload import preload, preloaded
+from bpmodel.settings import precision
 from search import leaders, spaces
 from search.cutoffs import Cutoffs
 from search.divergence import DEFAULT_PENALTY, Teacher
@@ -159,6 +162,7 @@ def run(
             raise
 
     with running(trials()) as finished:
+        _preload(problem)
         for outcome in finished:
             lesson = teacher.lesson(outcome)
             with postponed():
@@ -188,6 +192,14 @@ def ended(plan: Plan, store: StudyStore) -> str:
     if len(store.outcomes) >= plan.n_trials:
         return f"all {plan.n_trials} trials are done"
     return plan.stop.enough(standing)
+
+
+def _preload(problem: Problem) -> None:
+    """Load the training loop while the first trials prepare their rows, if networks are trained for the first time."""
+    network = network_of(problem.estimator)
+    if network is not None and network.solver not in FULL_BATCH and not preloaded():
+        fewest = min(len(train) for train, _ in problem.folds.splits)
+        preload(precision(network.dtype, fewest, incremental=False).name)
 
 
 def _configured(config: dict[str, Any], *arguments: Any) -> Outcome:

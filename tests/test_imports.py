@@ -59,7 +59,7 @@ LAYERS = {
         ["trainable"],
         ["fitting"],
         ["estimators", "flow_display", "health_display", "curvature"],
-        ["ensembles", "preflight", "stability_display"],
+        ["ensembles", "preflight", "preload", "stability_display"],
         ["__init__"],
         ["__main__"],
     ),

@@ -10,6 +10,9 @@ import pytest
 
 from bpmodel.activations import ACTIVATIONS
 from bpmodel.compiled import choose, kernel
+from bpmodel.epochs import train
+from bpmodel.prediction import predict_into
+from bpmodel.preload import preload, preloaded
 
 
 @kernel
@@ -56,6 +59,14 @@ def test_kernels_keep_single_precision():
         for function in (row.value, row.slope):
             single = [o for types, o in function.overloads.items() if all(str(t) == "float32" for t in types)]
             assert [str(o.signature.return_type) for o in single] == ["float32"], row.name
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_preload(dtype):
+    preload(dtype)
+    assert preloaded()
+    assert any(dtype in str(signature) for signature in train.signatures)
+    assert any(dtype in str(signature) for signature in predict_into.signatures)
 
 
 LOAD_ALL = """

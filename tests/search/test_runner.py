@@ -12,8 +12,12 @@ from hypothesis import strategies as st
 from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 from optuna.trial import TrialState
+from sklearn.linear_model import Ridge
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
-from search import StudyError, cutoffs, data, runner, setting, spaces, spec
+from bpmodel import BPRegressor
+from search import BPSearchCV, StudyError, cutoffs, data, runner, setting, spaces, spec
 from search.dimensions import Choice, label
 from search.divergence import DEFAULT_PENALTY, PENALTIES
 from search.outcomes import order, winner
@@ -328,3 +332,25 @@ def test_further_evaluations_are_kept(make_problem, tmp_path, monkeypatch):
     assert table(store.settled) == table(first)
     assert {n for n, o in store.settled.items() if o.seed_scores} == set(store.again)
     store.close()
+
+
+FEW, MANY = 30, 120
+PRELOADS = {
+    "many rows": (BPRegressor(max_iter=3), MANY, ["float32"]),
+    "few rows": (BPRegressor(max_iter=3), FEW, ["float64"]),
+    "precision": (make_pipeline(StandardScaler(), BPRegressor(max_iter=3, dtype="float64")), MANY, ["float64"]),
+    "another loop": (BPRegressor(max_iter=3, solver="lbfgs"), MANY, []),
+    "no network": (Ridge(), MANY, []),
+}
+
+
+@pytest.mark.parametrize(("estimator", "n", "expected"), PRELOADS.values(), ids=PRELOADS)
+def test_machine_code_is_loaded_while_the_first_trials_prepare_their_rows(rows, monkeypatch, estimator, n, expected):
+    loaded = []
+    monkeypatch.setattr(runner, "preload", loaded.append)
+    space = {next(name for name in estimator.get_params() if name.endswith("alpha")): [0.1, 1.0]}
+    search = BPSearchCV(estimator, space, method="grid", cv=3, n_jobs=2)
+    for already in (True, False):
+        monkeypatch.setattr(runner, "preloaded", lambda already=already: already)
+        search.fit(*rows(n=n))
+        assert loaded == ([] if already else expected)
