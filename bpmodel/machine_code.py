@@ -1,8 +1,9 @@
 """Machine code on disk, and how it is loaded in the first hundredths of a second of a search.
 
 Numba keeps what it compiled, but before it loads any of it, it gets ready to compile more: it imports and registers everything
-that compiled code could call, three fifths of the time until a first network trained. And it reads the code again in the
-compiler's own form, a fifth, in case it is to be linked into other functions. What is loaded here is called by Python alone.
+that compiled code could call, and compiles a part of its runtime, two thirds of the time until a first network trained. And it
+reads the code again in the compiler's own form, a fifth, in case it is to be linked into other functions. What is loaded here is
+called by Python alone.
 """
 
 from __future__ import annotations
