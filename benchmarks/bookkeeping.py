@@ -66,12 +66,14 @@ def window(size: int) -> int:
     return max(size // 10, min(size, 50))
 
 
-def study(folder: Path, made: dict[int, Outcome], tracked: bool) -> dict[int, float]:
+def study(folder: Path, made: dict[int, Outcome], sizes: tuple[int, ...], tracked: bool) -> dict[int, float]:
     """Run one study; return CPU milliseconds per trial at each size."""
     marks: dict[int, float] = {}
     problem: Any = Problem(BPRegressor(max_iter=EPOCHS), None, np.zeros(1), None, None, 0)  # type: ignore[arg-type]
     plan = runner.Plan("random", len(made), n_jobs=N_JOBS)
     under_way = threading.Semaphore(N_JOBS)
+    marked = {*sizes, *(size - window(size) for size in sizes)}
+    marks[0] = time.process_time()
 
     def evaluate(problem: Problem, trial: Trial, cancelled: object) -> Outcome:
         under_way.acquire()
@@ -87,7 +89,7 @@ def study(folder: Path, made: dict[int, Outcome], tracked: bool) -> dict[int, fl
             if tracker is not None:
                 tracker.record(outcome, value)
             n = len(store.outcomes)
-            if n in SIZES or n in {size - window(size) for size in SIZES}:
+            if n in marked:
                 if tracker is not None:
                     tracker.flush()
                 marks[n] = time.process_time()
@@ -96,22 +98,22 @@ def study(folder: Path, made: dict[int, Outcome], tracked: bool) -> dict[int, fl
         runner.run(problem, SPACE, plan, store, -1.0, on_outcome)
         if tracker is not None:
             tracker.close()
-    return {n: 1000 * (marks[n] - marks[n - window(n)]) / window(n) for n in SIZES}
+    return {n: 1000 * (marks[n] - marks[n - window(n)]) / window(n) for n in sizes}
 
 
-def proposals(space: Space) -> dict[int, float]:
+def proposals(space: Space, sizes: tuple[int, ...]) -> dict[int, float]:
     """Return CPU milliseconds that the default sampler takes for a trial, to propose it and to learn from it, at each size."""
     random, sampler = np.random.default_rng(0), METHODS["bayesian"].sampler(space, 0)
-    taken: dict[int, list[float]] = {size: [] for size in SIZES}
-    for number in range(max(SIZES)):
-        sizes = [size for size in SIZES if size - window(size) <= number < size]
-        params = {} if sizes else spaces.random_point(space, 0, number)
+    taken: dict[int, list[float]] = {size: [] for size in sizes}
+    for number in range(max(sizes)):
+        counted = [size for size in sizes if size - window(size) <= number < size]
+        params = {} if counted else spaces.random_point(space, 0, number)
         value, constraint = float(random.random()), 1.0 if number % 10 == 0 else FEASIBLE
         started = time.process_time()
-        if sizes:
+        if counted:
             params = sampler.ask(number)
         sampler.tell(Outcome(number, params, "ok", "", [value], 1, {}, {}, 0.1), Lesson(value, constraint))
-        for size in sizes:
+        for size in counted:
             taken[size].append(time.process_time() - started)
     return {size: 1000 * statistics.mean(times) for size, times in taken.items()}
 
@@ -124,27 +126,27 @@ def go_on(folder: Path) -> float:
     return time.process_time() - started
 
 
-def measure(repeats: int) -> Table:
+def measure(repeats: int, sizes: tuple[int, ...] = SIZES) -> Table:
     """Measure what a trial costs beside its training, and going on with a study."""
-    made = {number: outcome(Trial(number, spaces.random_point(SPACE, 0, number))) for number in range(max(SIZES))}
+    made = {number: outcome(Trial(number, spaces.random_point(SPACE, 0, number))) for number in range(max(sizes))}
     runs: dict[str, list[dict[int, float]]] = {name: [] for name in HEAD}
     resumed = []
     for _ in range(repeats):
         with tempfile.TemporaryDirectory() as name:
-            runs[JOURNAL].append(study(Path(name), made, tracked=False))
+            runs[JOURNAL].append(study(Path(name), made, sizes, tracked=False))
         with tempfile.TemporaryDirectory() as name:
-            runs[MLFLOW].append(study(Path(name), made, tracked=True))
+            runs[MLFLOW].append(study(Path(name), made, sizes, tracked=True))
             resumed.append(go_on(Path(name)))
-        runs[EIGHT].append(proposals(SPACE))
-        runs[DEFAULT].append(proposals(spaces.default()))
+        runs[EIGHT].append(proposals(SPACE, sizes))
+        runs[DEFAULT].append(proposals(spaces.default(), sizes))
     rows = []
-    for n in SIZES:
+    for n in sizes:
         costs = [f"{statistics.median(figure[n] for figure in figures):.2f}" for figures in runs.values()]
         rows.append([f"{n:,}", *costs])
         say(*rows[-1])
     note = (
         f"CPU milliseconds for a trial, over the last tenth of so many, at least 50; median of {repeats} repeats. Going on with "
-        f"the study of {max(SIZES):,} trials takes {statistics.median(resumed):.1f} s."
+        f"the study of {max(sizes):,} trials takes {statistics.median(resumed):.1f} s."
     )
     return Table(["trials", *HEAD], rows, note)
 
