@@ -27,6 +27,7 @@ from bpmodel import BPRegressor
 from search import runner, spaces
 from search.cutoffs import rungs
 from search.divergence import FEASIBLE, Lesson
+from search.folds import Folds
 from search.outcomes import Divergence, Outcome
 from search.problem import Problem, Trial
 from search.sampling import METHODS
@@ -37,6 +38,7 @@ from search.tracking import Tracker
 SIZES = (100, 1_000, 10_000)
 N_JOBS = 2
 EPOCHS = 200
+FOLDS = Folds(((np.arange(100), np.arange(100, 120)),))
 SPACE = spaces.build({f"parameter_{n}": (1e-4, 1.0, "log") for n in range(8)})
 HEAD = JOURNAL, MLFLOW, EIGHT, DEFAULT = (
     "scheduling, cut-offs and journal",
@@ -69,7 +71,7 @@ def window(size: int) -> int:
 def study(folder: Path, made: dict[int, Outcome], sizes: tuple[int, ...], tracked: bool) -> dict[int, float]:
     """Run one study; return CPU milliseconds per trial at each size."""
     marks: dict[int, float] = {}
-    problem: Any = Problem(BPRegressor(max_iter=EPOCHS), None, np.zeros(1), None, None, 0)  # type: ignore[arg-type]
+    problem: Any = Problem(BPRegressor(max_iter=EPOCHS), None, np.zeros(1), FOLDS, None, 0)  # type: ignore[arg-type]
     plan = runner.Plan("random", len(made), n_jobs=N_JOBS)
     under_way = threading.Semaphore(N_JOBS)
     marked = {*sizes, *(size - window(size) for size in sizes)}
