@@ -13,7 +13,7 @@ from typing import Any
 import sklearn
 from joblib import Parallel, delayed, effective_n_jobs
 
-from bpmodel.full_batch import FULL_BATCH
+from bpmodel.optimizers import OPTIMIZERS
 from bpmodel.preload import preload, preloaded
 from bpmodel.settings import precision
 from search import leaders, spaces
@@ -162,7 +162,8 @@ def run(
             raise
 
     with running(trials()) as finished:
-        _preload(problem)
+        if len(store.outcomes) < plan.n_trials:
+            _preload(problem)
         for outcome in finished:
             lesson = teacher.lesson(outcome)
             with postponed():
@@ -195,9 +196,14 @@ def ended(plan: Plan, store: StudyStore) -> str:
 
 
 def _preload(problem: Problem) -> None:
-    """Load the training loop while the first trials prepare their rows, if networks are trained for the first time."""
+    """Load the training loop while the first trials prepare their rows, if networks are trained for the first time.
+
+    What is wrong with a network its trials tell.
+    """
     network = network_of(problem.estimator)
-    if network is not None and network.solver not in FULL_BATCH and not preloaded():
+    if network is None or preloaded() or network.dtype not in ("auto", "float32", "float64"):
+        return
+    if network.solver in list(OPTIMIZERS):
         fewest = min(len(train) for train, _ in problem.folds.splits)
         preload(precision(network.dtype, fewest, incremental=False).name)
 

@@ -354,3 +354,13 @@ def test_machine_code_is_loaded_while_the_first_trials_prepare_their_rows(rows, 
         monkeypatch.setattr(runner, "preloaded", lambda already=already: already)
         search.fit(*rows(n=n))
         assert loaded == ([] if already else expected)
+
+
+@pytest.mark.parametrize("wrong", [{"dtype": "float16"}, {"dtype": "?"}, {"solver": "adams"}, {"solver": ["adam"]}])
+def test_what_is_wrong_with_a_network_its_trials_tell(rows, monkeypatch, wrong):
+    monkeypatch.setattr(runner, "preloaded", lambda: False)
+    search = BPSearchCV(BPRegressor(max_iter=3, **wrong), {"alpha": [0.1, 1.0]}, method="grid", cv=3)
+    with pytest.raises(
+        ValueError, match=f"none of 2 configurations could be evaluated; .*{next(iter(wrong))}|data type"
+    ):
+        search.fit(*rows())
