@@ -24,16 +24,17 @@ import numpy as np
 
 from benchmarks.common import Table, main, say
 from bpmodel import BPRegressor
-from search import runner, spaces
-from search.cutoffs import rungs
-from search.divergence import FEASIBLE, Lesson
-from search.folds import Folds
-from search.outcomes import Divergence, Outcome
-from search.problem import Problem, Trial
-from search.sampling import METHODS
-from search.spaces import Space
-from search.store import StudyStore
+from search.cv.folds import Folds
+from search.loop import runner
+from search.loop.journal import StudyStore
+from search.samplers.methods import METHODS
+from search.space import spaces
+from search.space.spaces import Space
 from search.tracking import Tracker
+from search.trials.outcomes import Divergence, Outcome
+from search.trials.penalties import FEASIBLE, Lesson
+from search.trials.problem import Problem, Trial
+from search.trials.pruning import rungs
 
 SIZES = (100, 1_000, 10_000)
 N_JOBS = 2

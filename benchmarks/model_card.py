@@ -38,7 +38,7 @@ from benchmarks.common import Table, main_over_sets, say
 from benchmarks.sets import Data, load
 from bpmodel import BPClassifier, BPRegressor
 from bpmodel.preprocessing import TablePreprocessor
-from search.preprocessing import default_pipeline
+from search.trials.pipeline import default_pipeline
 
 FOLDS = 5
 ROWS = 20_000

@@ -18,9 +18,9 @@ import numpy as np
 from benchmarks.common import Table, main, say, seconds, take_turns
 from benchmarks.steps import BATCHES, SHAPES, Shape, data
 from bpmodel import BPClassifier, BPRegressor
-from bpmodel.activations import ACTIVATIONS
-from bpmodel.normalization import NORMALIZATIONS
-from bpmodel.optimizers import OPTIMIZERS
+from bpmodel.functions.activations import ACTIVATIONS
+from bpmodel.functions.normalization import NORMALIZATIONS
+from bpmodel.functions.optimizers import OPTIMIZERS
 
 SECONDS = 0.06
 FIRST_EPOCHS = 2

@@ -24,11 +24,12 @@ from threadpoolctl import threadpool_limits
 
 from benchmarks.common import Table, parser, publish, remember, remembered, say
 from benchmarks.sets import Data, load
-from search import BPSearchCV, spaces
-from search.designs import QuasiRandomSampler, RandomSampler
-from search.nesting import prefix
-from search.preprocessing import PATHS, default_pipeline
-from search.suggestions import SEARCHED
+from search import BPSearchCV
+from search.samplers.designs import QuasiRandomSampler, RandomSampler
+from search.space import spaces
+from search.study.suggestions import SEARCHED
+from search.trials.nesting import prefix
+from search.trials.pipeline import PATHS, default_pipeline
 
 Array = NDArray[np.float64]
 

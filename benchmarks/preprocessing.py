@@ -24,10 +24,10 @@ from threadpoolctl import threadpool_limits
 
 from benchmarks.common import Table, main_over_sets, say
 from benchmarks.sets import Data, load
-from search.evaluation import evaluate
-from search.folds import from_splitter
-from search.preprocessing import PATHS, default_pipeline
-from search.problem import Problem, Trial
+from search.cv.folds import from_splitter
+from search.trials.evaluation import evaluate
+from search.trials.pipeline import PATHS, default_pipeline
+from search.trials.problem import Problem, Trial
 
 FOLDS = 3
 ROWS = 4000

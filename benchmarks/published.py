@@ -29,11 +29,12 @@ from threadpoolctl import threadpool_limits
 from benchmarks.common import Table, parser, publish, remember, remembered, say
 from benchmarks.portfolio import unseen
 from benchmarks.sets import Data, load
-from search import BPSearchCV, spaces
-from search.nesting import prefix, surround
-from search.preprocessing import PATHS, default_pipeline
-from search.refitting import networks
-from search.suggestions import SEARCHED
+from search import BPSearchCV
+from search.space import spaces
+from search.study.suggestions import SEARCHED
+from search.trials.nesting import prefix, surround
+from search.trials.pipeline import PATHS, default_pipeline
+from search.trials.refitting import networks
 
 Rows = NDArray[np.integer]
 

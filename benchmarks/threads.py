@@ -19,9 +19,10 @@ from benchmarks.common import Table, main, say, seconds, take_turns
 from benchmarks.sets import Data, load
 from benchmarks.steps import SHAPES, Shape, enough_epochs, scikit_like
 from bpmodel import BPClassifier, BPRegressor
-from search import BPSearchCV, spaces
-from search.nesting import prefix
-from search.preprocessing import default_pipeline
+from search import BPSearchCV
+from search.space import spaces
+from search.trials.nesting import prefix
+from search.trials.pipeline import default_pipeline
 
 SECONDS = 0.4
 THREADS = 2

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from bpmodel.training import Training
+from bpmodel.network.training import Training
 
 
 class EpochTasks:

@@ -21,12 +21,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.linalg import eigvalsh_tridiagonal
 
-from bpmodel import network as networks
-from bpmodel.blas import single_thread
 from bpmodel.fitting import BPEstimator
-from bpmodel.full_batch import ONLY
-from bpmodel.objective import NetworkObjective
-from bpmodel.probes import ROWS
+from bpmodel.full_batch.objective import NetworkObjective
+from bpmodel.full_batch.solvers import ONLY
+from bpmodel.network.blas import single_thread
+from bpmodel.network.parameters import workspace
+from bpmodel.network.probes import ROWS
 
 STEPS = 15
 """Krylov dimension: 30 gradients of `ROWS` rows."""
@@ -173,7 +173,7 @@ def _objective(estimator: BPEstimator, X: ArrayLike, y: ArrayLike) -> tuple[Netw
     order = training.rows.numbers
     count = min(len(order), ROWS)
     network, rows = training.network, training.rows.picked(order[np.arange(count) * len(order) // count])
-    work = networks.workspace(network, count, sparse=rows.sparse.indptr.size > 0)
+    work = workspace(network, count, sparse=rows.sparse.indptr.size > 0)
     batch_y, batch_w = np.zeros((count, int(network.units[-1]))), np.zeros(count)
     share = rows.weights().sum() / training.rows.weights().sum()  # the penalty's share of a step of all rows
     parameters = network.parameters.copy()

@@ -17,7 +17,7 @@ from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from bpmodel.estimators import BPClassifier, BPRegressor
-from bpmodel.monitor import DivergenceError, DivergenceWarning
+from bpmodel.network.monitor import DivergenceError, DivergenceWarning
 from bpmodel.settings import precision
 
 SEEDS = 2**31 - 1

@@ -14,7 +14,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import _check_partial_fit_first_call, unique_labels
 
 from bpmodel.fitting import BPEstimator, learns_in_parts
-from bpmodel.losses import BINARY, CLASSIFICATION, REGRESSION
+from bpmodel.functions.losses import BINARY, CLASSIFICATION, REGRESSION
 from bpmodel.options import CLASSIFIER_OPTIONS, REGRESSOR_OPTIONS, with_options
 
 
@@ -43,14 +43,15 @@ class BPRegressor(RegressorMixin, BPEstimator):
         Loss of the dummy predictor, and of the network before the first step.
     history_ : dict of str to ndarray of shape (n_iter_,) or (n_iter_, n_layers_ - 1)
         By epoch ``loss``, ``gradient_norm`` (mean over the steps of the epoch), ``learning_rate`` (of its last step),
-        ``validation_loss``, ``validation_score``, ``spikes`` (steps that stand out, as `bpmodel.spikes` defines them); by
+        ``validation_loss``, ``validation_score``, ``spikes`` (steps that stand out, as `bpmodel.network.spikes` defines them); by
         epoch and layer ``layer_weight_norm``, ``layer_gradient_norm`` (of the last step), ``layer_step_ratio`` (how far the
         weights moved over their norm and over the steps), and, of the epoch's last full minibatch, ``layer_delta_norm``,
-        ``layer_dead``, ``layer_saturated``, ``layer_chi``, as `bpmodel.epochs.History` defines them. NaN where there is none.
+        ``layer_dead``, ``layer_saturated``, ``layer_chi``, as `bpmodel.network.loop.History` defines
+        them. NaN where there is none.
     probes_ : dict of str to ndarray of shape (n_probes,) or (n_probes, n_layers_ - 1)
         How each layer stood before the first step, after the epochs 1, 2, 4, 8, … and the last: ``epoch``, ``step``;
         ``delta_norm``, ``gradient_norm``, ``weight_norm``, ``step_ratio``, ``dead``, ``saturated``, ``chi``, as
-        `bpmodel.probes.Signals` defines them. `diagnose` reads them. Empty after `partial_fit` and full-batch solvers.
+        `bpmodel.network.probes.Signals` defines them. `diagnose` reads them. Empty after `partial_fit` and full-batch solvers.
     effective_parameters_ : float
         How many parameters the data determine; with ``solver="lm_bayesian"`` only.
 
@@ -150,14 +151,15 @@ class BPClassifier(ClassifierMixin, BPEstimator):
         Loss of the dummy predictor, and of the network before the first step.
     history_ : dict of str to ndarray of shape (n_iter_,) or (n_iter_, n_layers_ - 1)
         By epoch ``loss``, ``gradient_norm`` (mean over the steps of the epoch), ``learning_rate`` (of its last step),
-        ``validation_loss``, ``validation_score``, ``spikes`` (steps that stand out, as `bpmodel.spikes` defines them); by
+        ``validation_loss``, ``validation_score``, ``spikes`` (steps that stand out, as `bpmodel.network.spikes` defines them); by
         epoch and layer ``layer_weight_norm``, ``layer_gradient_norm`` (of the last step), ``layer_step_ratio`` (how far the
         weights moved over their norm and over the steps), and, of the epoch's last full minibatch, ``layer_delta_norm``,
-        ``layer_dead``, ``layer_saturated``, ``layer_chi``, as `bpmodel.epochs.History` defines them. NaN where there is none.
+        ``layer_dead``, ``layer_saturated``, ``layer_chi``, as `bpmodel.network.loop.History` defines
+        them. NaN where there is none.
     probes_ : dict of str to ndarray of shape (n_probes,) or (n_probes, n_layers_ - 1)
         How each layer stood before the first step, after the epochs 1, 2, 4, 8, … and the last: ``epoch``, ``step``;
         ``delta_norm``, ``gradient_norm``, ``weight_norm``, ``step_ratio``, ``dead``, ``saturated``, ``chi``, as
-        `bpmodel.probes.Signals` defines them. `diagnose` reads them. Empty after `partial_fit` and full-batch solvers.
+        `bpmodel.network.probes.Signals` defines them. `diagnose` reads them. Empty after `partial_fit` and full-batch solvers.
 
     Examples
     --------

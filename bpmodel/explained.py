@@ -13,13 +13,13 @@ from sklearn.utils import estimator_html_repr
 from sklearn.utils.validation import check_is_fitted
 
 from bpmodel import html
-from bpmodel.diagnosis import examine
-from bpmodel.findings import Diagnosis
+from bpmodel.diagnosis.diagnose import examine
+from bpmodel.diagnosis.evidence import Record, Scales, symmetric_layer
+from bpmodel.diagnosis.findings import Diagnosis
+from bpmodel.diagnosis.repair import Repair, Repairer
 from bpmodel.fitted import FittedNetwork
-from bpmodel.monitor import DivergenceError, DivergenceWarning, Verdict
-from bpmodel.record import Record, Scales, symmetric_layer
-from bpmodel.repair import Repair, Repairer
-from bpmodel.training import Training
+from bpmodel.network.monitor import DivergenceError, DivergenceWarning, Verdict
+from bpmodel.network.training import Training
 
 
 class ExplainedNetwork(FittedNetwork):

@@ -12,9 +12,10 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from bpmodel import network as networks
-from bpmodel import prediction, scaling
-from bpmodel.losses import LOSSES
+from bpmodel.functions import scaling
+from bpmodel.functions.losses import LOSSES
+from bpmodel.network import prediction
+from bpmodel.network.parameters import Network, assemble, unpack
 
 
 class FittedNetwork(BaseEstimator, ABC):
@@ -45,8 +46,8 @@ class FittedNetwork(BaseEstimator, ABC):
         """Return the names of the parameters; scikit-learn reads forty of them from a signature at every `get_params`."""
         return list(super()._get_param_names())
 
-    def _network(self) -> networks.Network:
-        return networks.assemble(
+    def _network(self) -> Network:
+        return assemble(
             self._parameters,
             self._running,
             self._layer_units,
@@ -70,7 +71,7 @@ class FittedNetwork(BaseEstimator, ABC):
     @property
     def coefs_(self) -> list[NDArray]:
         """Weights of each layer, shape (fan_in, fan_out): views, so writing to them changes the network."""
-        return networks.unpack(self._fitted_parameters("coefs_"), self._layer_units)[0]
+        return unpack(self._fitted_parameters("coefs_"), self._layer_units)[0]
 
     @coefs_.setter
     def coefs_(self, values: Sequence[ArrayLike]) -> None:
@@ -80,7 +81,7 @@ class FittedNetwork(BaseEstimator, ABC):
     @property
     def intercepts_(self) -> list[NDArray]:
         """Biases of each layer, shape (fan_out,): views, as `coefs_`."""
-        return networks.unpack(self._fitted_parameters("intercepts_"), self._layer_units)[1]
+        return unpack(self._fitted_parameters("intercepts_"), self._layer_units)[1]
 
     @intercepts_.setter
     def intercepts_(self, values: Sequence[ArrayLike]) -> None:

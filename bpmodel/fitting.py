@@ -12,9 +12,9 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.metaestimators import available_if
 
 from bpmodel.callbacks import EpochTasks
-from bpmodel.full_batch import FULL_BATCH
+from bpmodel.full_batch.solvers import FULL_BATCH
+from bpmodel.network.training import Training
 from bpmodel.trainable import TrainableNetwork
-from bpmodel.training import Training
 
 
 def learns_in_parts(estimator: Any) -> bool:

@@ -15,15 +15,15 @@ from typing import Any, NamedTuple
 import numpy as np
 from sklearn.utils._param_validation import Interval, Options, StrOptions
 
-from bpmodel.activations import ACTIVATIONS
-from bpmodel.clipping import CLIPPINGS
-from bpmodel.full_batch import FULL_BATCH, ONLY
-from bpmodel.initializers import INITIALIZERS
-from bpmodel.losses import CLASSIFICATION, REGRESSION
-from bpmodel.normalization import NORMALIZATIONS
-from bpmodel.optimizers import OPTIMIZERS
-from bpmodel.scaling import SCALINGS
-from bpmodel.schedules import SCHEDULES
+from bpmodel.full_batch.solvers import FULL_BATCH, ONLY
+from bpmodel.functions.activations import ACTIVATIONS
+from bpmodel.functions.clipping import CLIPPINGS
+from bpmodel.functions.initializers import INITIALIZERS
+from bpmodel.functions.losses import CLASSIFICATION, REGRESSION
+from bpmodel.functions.normalization import NORMALIZATIONS
+from bpmodel.functions.optimizers import OPTIMIZERS
+from bpmodel.functions.scaling import SCALINGS
+from bpmodel.functions.schedules import SCHEDULES
 
 ON_DIVERGENCE = {
     "stop": "end at once with the weights of its best epoch, a `verdict_` and a DivergenceWarning",

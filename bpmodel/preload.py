@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from bpmodel.epochs import train
 from bpmodel.estimators import BPRegressor
+from bpmodel.network.loop import train
 
 
 def preloaded() -> bool:

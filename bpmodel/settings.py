@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from bpmodel.clipping import CLIPPINGS
-from bpmodel.epochs import Settings
-from bpmodel.full_batch_training import BLOCK_ROWS, FullBatchSettings
-from bpmodel.monitor import STEADY_ROWS
-from bpmodel.optimizers import OPTIMIZERS, Rule
-from bpmodel.schedules import SCHEDULES
+from bpmodel.full_batch.training import BLOCK_ROWS, FullBatchSettings
+from bpmodel.functions.clipping import CLIPPINGS
+from bpmodel.functions.optimizers import OPTIMIZERS, Rule
+from bpmodel.functions.schedules import SCHEDULES
+from bpmodel.network.loop import Settings
+from bpmodel.network.monitor import STEADY_ROWS
 
 FEW_ROWS = 64
 """Up to so many rows ``dtype="auto"`` means double precision.

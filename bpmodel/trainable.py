@@ -15,20 +15,22 @@ from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import _check_sample_weight, check_consistent_length, validate_data
 
-from bpmodel import initializers, scaling, settings, spikes
-from bpmodel import network as networks
-from bpmodel.activations import ACTIVATIONS
-from bpmodel.epochs import Memory
+from bpmodel import settings
+from bpmodel.diagnosis.evidence import UNKNOWN, scales, symmetric_layer
+from bpmodel.diagnosis.repair import Repairer, altered
 from bpmodel.explained import ExplainedNetwork
 from bpmodel.fitted import is_plain, is_plain_target
-from bpmodel.full_batch import FULL_BATCH, check
-from bpmodel.full_batch_training import FullBatchTraining, in_double_precision
-from bpmodel.losses import LOSSES, Loss
-from bpmodel.optimizers import OPTIMIZERS
-from bpmodel.record import UNKNOWN, scales, symmetric_layer
-from bpmodel.repair import Repairer, altered
-from bpmodel.rows import Rows
-from bpmodel.training import Training, new_memory, new_state
+from bpmodel.full_batch.solvers import FULL_BATCH, check
+from bpmodel.full_batch.training import FullBatchTraining, in_double_precision
+from bpmodel.functions import initializers, scaling
+from bpmodel.functions.activations import ACTIVATIONS
+from bpmodel.functions.losses import LOSSES, Loss
+from bpmodel.functions.optimizers import OPTIMIZERS
+from bpmodel.network import spikes
+from bpmodel.network.loop import Memory
+from bpmodel.network.minibatch import Rows
+from bpmodel.network.parameters import Network, build, read_only, split_sparse
+from bpmodel.network.training import Training, new_memory, new_state
 
 
 class TrainableNetwork(ExplainedNetwork):
@@ -187,7 +189,7 @@ class TrainableNetwork(ExplainedNetwork):
         numbers = settings.stochastic(self, self._parameters.dtype, n_rows, baseline, incremental=incremental)
         return Training(settings=numbers, **parts)
 
-    def _network_to_train(self) -> networks.Network:
+    def _network_to_train(self) -> Network:
         """Return the network whose parameters training moves: those that predict, or what they are an average of."""
         if self.solver in FULL_BATCH:
             return in_double_precision(self._network())
@@ -199,7 +201,7 @@ class TrainableNetwork(ExplainedNetwork):
         return self._network()._replace(parameters=self._trained)
 
     def _memory_of(
-        self, network: networks.Network, slots: int, kept: list[NDArray] | None, random_state: np.random.RandomState
+        self, network: Network, slots: int, kept: list[NDArray] | None, random_state: np.random.RandomState
     ) -> Memory:
         """Return what a fit remembers: nothing yet, or what was kept of the one before."""
         if kept is None:
@@ -245,7 +247,7 @@ class TrainableNetwork(ExplainedNetwork):
             raise ValueError(f"hidden_layer_sizes must be > 0, got {hidden}.")
         self._layer_units = [int(n) for n in (inputs, *hidden, outputs)]
         self._activations = self._activation_names(len(hidden))
-        blank = networks.build(
+        blank = build(
             self._layer_units,
             self._activations,
             self._loss_name(),
@@ -291,9 +293,9 @@ class TrainableNetwork(ExplainedNetwork):
 
     def _rows(self, X: Any, targets: NDArray, weight: NDArray, index: NDArray[np.integer]) -> Rows:
         dtype = np.dtype(np.float64) if self.solver in FULL_BATCH else self._parameters.dtype
-        dense, sparse = networks.split_sparse(X, dtype)
+        dense, sparse = split_sparse(X, dtype)
         none = np.zeros(0, dtype=np.int32)
-        y, weight = networks.read_only(targets, dtype), networks.read_only(weight, dtype)
+        y, weight = read_only(targets, dtype), read_only(weight, dtype)
         return Rows(dense, sparse, y, weight, none, none).picked(index)
 
 

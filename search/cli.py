@@ -13,10 +13,13 @@ from typing import Any
 
 from rich.console import Console
 
-from search import init, report, spaces, spec, tracking, tuning
+from search import tracking, tuning
 from search.errors import StudyError
 from search.progress import ProgressBar
-from search.sampling import METHODS
+from search.results import report
+from search.samplers.methods import METHODS
+from search.space import spaces
+from search.study import init, study_file
 
 FAILED, USER_ERROR, INTERRUPTED = 1, 2, 130
 
@@ -99,7 +102,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _tune(options: argparse.Namespace, console: Console) -> int:
-    study = spec.load(options.study)
+    study = study_file.load(options.study)
     if options.method:
         study = study.with_method(options.method)
     if options.trials:
@@ -128,8 +131,8 @@ def _tune(options: argparse.Namespace, console: Console) -> int:
 
 
 def _cv(options: argparse.Namespace, console: Console) -> int:
-    study = spec.load(options.study)
-    params = _first_values(study) | spec.parse_values(study, options.set)
+    study = study_file.load(options.study)
+    params = _first_values(study) | study_file.parse_values(study, options.set)
     console.print(f"{study.name}: {_written(params)}")
     outcome, yardsticks = tuning.cross_validate(study, params)
     console.print(report.single(outcome, yardsticks, study.scoring))
@@ -137,19 +140,19 @@ def _cv(options: argparse.Namespace, console: Console) -> int:
 
 
 def _diagnose(options: argparse.Namespace, console: Console) -> int:
-    study = spec.load(options.study)
+    study = study_file.load(options.study)
     if options.method:
         study = study.with_method(options.method)
     number, params, name = 0, _first_values(study), "this configuration"
     if options.trial is not None:
         number, params, name = options.trial, tuning.trial_params(study, options.trial), f"trial {options.trial}"
-    params |= spec.parse_values(study, options.set)
+    params |= study_file.parse_values(study, options.set)
     console.print(f"{study.name}, {name}: {_written(params)}\n")
     console.print(report.diagnosed(tuning.diagnose(study, params, number)))
     return 0
 
 
-def _first_values(study: spec.Study) -> dict[str, Any]:
+def _first_values(study: study_file.Study) -> dict[str, Any]:
     return next(spaces.grid_points(study.space))
 
 

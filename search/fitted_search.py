@@ -14,7 +14,8 @@ from sklearn.utils.metadata_routing import MetadataRouter
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
-from search import routing, scoring
+from search import routing
+from search.trials import scoring
 
 
 def _refitted(name: str) -> Any:

@@ -7,7 +7,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, ProgressColumn, Task, T
 from rich.progress import Progress as Bar
 from rich.text import Text
 
-from search import report
+from search.results import report
 from search.tuning import Progress
 
 

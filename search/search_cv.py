@@ -19,22 +19,28 @@ from sklearn.model_selection import check_cv
 from sklearn.utils import check_random_state, get_tags, indexable
 from sklearn.utils.validation import _check_method_params
 
-from search import baselines, folds, plots, points, portfolio, routing, runner, scoring, spaces, tracking
-from search.advice import advice
-from search.baselines import Baseline
-from search.best import chosen, healthy
-from search.cv_results import cv_results
-from search.divergence import DEFAULT_PENALTY, PENALTIES
+from search import routing, tracking
+from search.cv import folds
 from search.fitted_search import FittedSearch
-from search.nesting import network_of, prefix, tunable
-from search.outcomes import Outcome
-from search.problem import Problem
-from search.refitting import refit
-from search.sampling import METHODS
-from search.stopping import StopRules
-from search.store import StudyStore
-from search.tasks import tasks_of
+from search.loop import runner
+from search.loop.journal import StudyStore
+from search.loop.stopping import StopRules
+from search.results import plots
+from search.results.advice import advice
+from search.results.best import chosen, healthy
+from search.results.cv_results import cv_results
+from search.samplers import portfolio
+from search.samplers.methods import METHODS
+from search.space import initial_points, spaces
 from search.tracking import Report, Tracker
+from search.trials import baselines, scoring
+from search.trials.baselines import Baseline
+from search.trials.callbacks import tasks_of
+from search.trials.nesting import network_of, prefix, tunable
+from search.trials.outcomes import Outcome
+from search.trials.penalties import DEFAULT_PENALTY, PENALTIES
+from search.trials.problem import Problem
+from search.trials.refitting import refit
 
 
 class BPSearchCV(CallbackSupportMixin, FittedSearch):
@@ -99,7 +105,7 @@ class BPSearchCV(CallbackSupportMixin, FittedSearch):
         ``"worst"``, ``"constant"``, ``"pruned"`` or ``"fail"``, each as in study files.
     portfolio : bool, default=True
         Whether a search for networks by a method that learns begins, behind the `initial_points`, with the points of its
-        space nearest to a few configurations that did well on other data (`search.portfolio`).
+        space nearest to a few configurations that did well on other data (`search.samplers.portfolio`).
     prune : bool, optional
         Whether configurations may be stopped early, for networks only; by default where the method learns.
     return_train_score : bool, default=False
@@ -317,7 +323,7 @@ class BPSearchCV(CallbackSupportMixin, FittedSearch):
             if getattr(self, name) > 1 and not is_network:
                 value = getattr(self, name)
                 raise ValueError(f"{name} = {value} is for BP networks: other estimators have seeds of their own")
-        first = points.complete(space, self.initial_points or [], problem.seed, "initial_points")
+        first = initial_points.complete(space, self.initial_points or [], problem.seed, "initial_points")
         return runner.plan(
             self.method,
             space,

@@ -9,19 +9,25 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from bpmodel import DivergenceError
-from bpmodel.findings import Diagnosis
-from search import data, diagnoses, nested_cv, paired, plots, portfolio, report, runner, spaces, tracking
-from search.baselines import Baseline
+from bpmodel.diagnosis.findings import Diagnosis
+from search import tracking
 from search.errors import StudyError
-from search.evaluation import evaluate
-from search.nested_cv import Nested, Part
-from search.outcomes import Outcome, front, winner
-from search.problem import Problem, Trial
-from search.refitting import networks, refit
-from search.results import Result
-from search.setting import STUDIES, build_problem, measure_baselines, open_store
-from search.spec import Study
+from search.loop import runner
+from search.results import paired_test, plots, report
+from search.results.result import Result
+from search.samplers import portfolio
+from search.space import spaces
+from search.study import data, nested_cv
+from search.study.assembly import STUDIES, build_problem, measure_baselines, open_store
+from search.study.nested_cv import Nested, Part
+from search.study.study_file import Study
 from search.tracking import RegisteredModel, Report, Tracker, TrackingError
+from search.trials import diagnoses
+from search.trials.baselines import Baseline
+from search.trials.evaluation import evaluate
+from search.trials.outcomes import Outcome, front, winner
+from search.trials.problem import Problem, Trial
+from search.trials.refitting import networks, refit
 
 NONE_HEALTHY = "no trial finished healthy"
 
@@ -153,7 +159,7 @@ def _found(
         outcomes,
         yardsticks,
         best,
-        paired.rivals(outcomes, best, problem.folds),
+        paired_test.rivals(outcomes, best, problem.folds),
         Nested(outer_scores) if outer_scores else None,
         problem="" if best else NONE_HEALTHY,
     )

@@ -1,117 +1,55 @@
-"""Imports point one way: networks know nothing of the search, few files know Optuna, one package MLflow."""
+"""Imports point one way. `ARCHITECTURE` is the order: read it from top to bottom to know the product."""
 
 import ast
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parents[1]
 
-LAYERS = {
-    "bpmodel.preprocessing": (
-        ["columns", "dates", "piecewise", "quantile", "smooth_clip"],
-        ["encodings"],
-        ["options"],
-        ["table", "target"],
-        ["__init__"],
-    ),
-    "bpmodel": (
-        [
-            "blas",
-            "canvas",
-            "denormals",
-            "descent",
-            "findings",
-            "html",
-            "linking",
-            "machine_code",
-            "monitor",
-            "scaling",
-            "views",
-        ],
-        ["compiled"],
-        ["arithmetic", "spikes"],
-        [
-            "activations",
-            "clipping",
-            "line_search",
-            "noise",
-            "normalization",
-            "optimizers",
-            "regularization",
-            "schedules",
-        ],
-        ["activation_display", "initializers", "lbfgs", "levenberg_marquardt", "loss", "scaled_conjugate_gradient"],
-        ["bayesian_regularization", "classification_losses", "regression_losses"],
-        ["full_batch", "losses"],
-        ["network", "options"],
-        ["preprocessing", "propagation", "record", "rows"],
-        ["data_rules", "layer_rules", "prediction", "probes", "step_rules"],
-        ["rules"],
-        ["diagnosis", "epochs", "fitted"],
-        ["training"],
-        ["callbacks", "objective", "repair"],
-        ["explained", "full_batch_training"],
-        ["settings"],
-        ["trainable"],
-        ["fitting"],
-        ["estimators", "flow_display", "health_display", "curvature"],
-        ["ensembles", "preflight", "preload", "stability_display"],
-        ["__init__"],
-        ["__main__"],
-    ),
-    "search.tracking": (
-        ["library", "runs", "stores"],
-        ["client", "models", "schema", "sqlite"],
-        ["tracker"],
-        ["__init__"],
-    ),
-    "search": (
-        [
-            "acquisition",
-            "checkpoints",
-            "dimensions",
-            "errors",
-            "forecasting",
-            "garbage",
-            "gaussian_process",
-            "interruption",
-            "metrics",
-            "nesting",
-            "once",
-            "outcomes",
-            "routing",
-            "selection",
-            "splitters",
-            "tasks",
-        ],
-        ["divergence", "folds", "forms", "preprocessing", "stopping"],
-        ["paired", "problem", "spaces"],
-        ["designs", "distributions", "points", "scoring", "unit_cube"],
-        ["evolution", "gp", "prepared", "tpe"],
-        ["fits", "sampling"],
-        ["diagnoses", "spec"],
-        ["one_by_one", "refitting", "side_by_side"],
-        ["evaluation"],
-        ["data", "baselines", "cutoffs", "leaders", "rules", "store", "tracking"],
-        ["advice", "cv_results", "setting", "suggestions"],
-        ["init", "portfolio", "runner", "plots"],
-        ["nested_cv"],
-        ["results"],
-        ["report"],
-        ["best", "fitted_search"],
-        ["search_cv", "tuning"],
-        ["progress"],
-        ["cli", "__init__"],
-        ["__main__"],
-    ),
+ARCHITECTURE = {
+    "bpmodel": """
+        compiler                            how numeric code is compiled
+        functions                           tables of pure functions: activations, losses, update rules, …
+        network                             one network, and one epoch of it
+        full_batch                          solvers that see all rows
+        options                             the one table of hyperparameters
+        diagnosis preprocessing             what went wrong; columns of any kind as numbers
+        fitted html settings                a network that predicts
+        explained
+        callbacks trainable                 a fit, from arrays to a `Training`
+        fitting                             `fit` and `partial_fit`
+        estimators                          BPRegressor, BPClassifier
+        ensembles curvature preload monitor record repair scaling
+        preflight displays
+    """,
+    "search": """
+        errors routing
+        space cv                            what is searched, and on which folds
+        trials                              one configuration, scored
+        tracking samplers                   MLflow; methods of search
+        loop                                ask, evaluate, tell, record
+        study                               a study file and its data
+        results                             report, plots, advice
+        fitted_search tuning                from a study file to a registered model
+        search_cv progress                  the same as an estimator
+        cli
+    """,
 }
-"""Every module and sub-package may import from the layers above its own line only; nothing of its own layer."""
+"""Rooms, which are folders or modules, from the ground up: each imports from the lines above its own."""
 
-IMPORTERS = {"optuna": {"distributions", "store", "tpe"}, "mlflow": {"tracking"}}
+ROOMS_IN_A_FOLDER, FLOORS = 20, 13
+ONLY = {"optuna": {"samplers", "loop"}, "mlflow": {"tracking"}}
+"""Libraries that few rooms of the search may import."""
+
+
+def lines(package: str) -> list[list[str]]:
+    """Return the rooms of each line; what follows two blanks is a remark."""
+    return [line.strip().split("  ")[0].split() for line in ARCHITECTURE[package].strip().splitlines()]
 
 
 def path(module: str) -> Path:
@@ -123,13 +61,18 @@ def exists(module: str) -> bool:
 
 
 def modules(package: str) -> list[str]:
-    """Return the dotted names of a package's modules, those of its sub-packages included."""
+    """Return the dotted names of a package's modules, those of its folders included."""
     files = sorted((ROOT / package.replace(".", "/")).rglob("*.py"))
     return [".".join(file.relative_to(ROOT).with_suffix("").parts) for file in files]
 
 
-def imports(module: str) -> Iterator[str]:
-    """Yield the dotted names that a module imports, at the top or inside functions."""
+@cache
+def imports(module: str) -> list[str]:
+    """Return the dotted names that a module imports, at the top or inside functions."""
+    return list(_imports(module))
+
+
+def _imports(module: str) -> Iterator[str]:
     for node in ast.walk(ast.parse(path(module).read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
@@ -142,28 +85,49 @@ def imports(module: str) -> Iterator[str]:
                 yield str(node.module)
 
 
-def units(found: Iterable[str], package: str) -> set[str]:
-    """Return the modules and sub-packages of a package that dotted names lie in."""
-    inside = {f"{name}.__init__" if name == package else name for name in found}
-    return {name.removeprefix(f"{package}.").split(".")[0] for name in inside if name.startswith(f"{package}.")}
+def room(module: str) -> str:
+    """Return the folder or module of a package that a dotted name lies in; "__init__" for the package itself."""
+    return [*module.split("."), "__init__"][1]
 
 
-@pytest.mark.parametrize("package", LAYERS)
-def test_every_module_has_a_layer(package):
-    listed = [name for layer in LAYERS[package] for name in layer]
-    assert sorted(listed) == sorted(units(modules(package), package))
+def inside(module: str) -> set[str]:
+    """Return the modules of its own package that a module imports."""
+    package = module.split(".")[0]
+    return {found for found in imports(module) if found.split(".")[0] == package} - {module}
 
 
-@pytest.mark.parametrize(("package", "module"), [(p, m) for p in LAYERS for m in modules(p)])
-def test_imports_point_one_way(package, module):
-    (own,) = units([module], package)
-    above: set[str] = set()
-    for layer in LAYERS[package]:
-        if own in layer:
+@pytest.mark.parametrize("package", ARCHITECTURE)
+def test_every_room_has_a_line(package):
+    listed = [name for line in lines(package) for name in line]
+    assert sorted(listed) == sorted({room(m) for m in modules(package)} - {"__init__", "__main__"})
+    assert len(lines(package)) <= FLOORS
+
+
+@pytest.mark.parametrize("module", [m for package in ARCHITECTURE for m in modules(package)])
+def test_imports_point_one_way(module):
+    package, own = module.split(".")[0], room(module)
+    if own in ("__init__", "__main__"):
+        return
+    below: set[str] = set()
+    for line in lines(package):
+        if own in line:
             break
-        above |= set(layer)
-    within = {own} if path(f"{package}.{own}.__init__").exists() else set()
-    assert units(imports(module), package) - within <= above
+        below |= set(line)
+    assert {room(found) for found in inside(module)} - {own} <= below
+
+
+@pytest.mark.parametrize("package", ARCHITECTURE)
+def test_no_module_imports_itself_in_a_circle(package):
+    left = {module: inside(module) & set(modules(package)) for module in modules(package)}
+    while free := {module for module, needs in left.items() if not needs & set(left)}:
+        left = {module: needs for module, needs in left.items() if module not in free}
+    assert not left
+
+
+@pytest.mark.parametrize("folder", sorted({m.rpartition(".")[0] for p in ARCHITECTURE for m in modules(p)}))
+def test_no_folder_is_a_crowd(folder):
+    files = [file for file in (ROOT / folder.replace(".", "/")).glob("*.py") if file.stem != "__init__"]
+    assert len(files) <= ROOMS_IN_A_FOLDER
 
 
 @pytest.mark.parametrize("module", modules("bpmodel"))
@@ -171,10 +135,10 @@ def test_networks_know_nothing_of_the_search(module):
     assert not {found.split(".")[0] for found in imports(module)} & {"search", "optuna", "mlflow"}
 
 
-@pytest.mark.parametrize("library", IMPORTERS)
-def test_few_files_import(library):
-    importers = {m for m in modules("search") if library in {found.split(".")[0] for found in imports(m)}}
-    assert units(importers, "search") == IMPORTERS[library]
+@pytest.mark.parametrize("library", ONLY)
+def test_few_rooms_import(library):
+    importers = {room(m) for m in modules("search") if library in {found.split(".")[0] for found in imports(m)}}
+    assert importers == ONLY[library]
 
 
 @pytest.mark.parametrize(

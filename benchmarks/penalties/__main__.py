@@ -16,8 +16,8 @@ from benchmarks.penalties import report, trials
 from benchmarks.penalties.landscapes import LANDSCAPES, Landscape
 from benchmarks.penalties.report import Study, Traces
 from benchmarks.penalties.trials import TRIALS, Trace
-from search.divergence import PENALTIES
-from search.sampling import METHODS
+from search.samplers.methods import METHODS
+from search.trials.penalties import PENALTIES
 
 SEEDS, NETWORK_SEEDS = 20, 5
 STUDY = "studies/exploding.toml"

@@ -15,10 +15,10 @@ from typing import Any
 
 import numpy as np
 
-from bpmodel.monitor import EXPLOSION_FACTOR
-from search import spaces
-from search.checkpoints import checkpoints
-from search.outcomes import Divergence, Outcome
+from bpmodel.network.monitor import EXPLOSION_FACTOR
+from search.space import spaces
+from search.trials.checkpoints import checkpoints
+from search.trials.outcomes import Divergence, Outcome
 
 SPACE = spaces.build(
     {

@@ -10,7 +10,7 @@ import numpy as np
 from benchmarks.common import Table
 from benchmarks.penalties.landscapes import DISTANCES, LANDSCAPES, Landscape
 from benchmarks.penalties.trials import START, Trace
-from search.divergence import DEFAULT_PENALTY
+from search.trials.penalties import DEFAULT_PENALTY
 
 EARLY = 20
 FOUND = 0.05

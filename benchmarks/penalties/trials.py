@@ -10,13 +10,14 @@ from functools import cache
 from pathlib import Path
 
 from benchmarks.penalties.landscapes import BEST, DUMMY, EPOCHS, SPACE, Landscape
-from search import data, runner, spec
-from search.divergence import Teacher
-from search.leaders import reseeded
-from search.outcomes import Outcome
-from search.sampling import METHODS
-from search.setting import build_problem, measure_dummy
-from search.store import StudyStore
+from search.loop import runner
+from search.loop.journal import StudyStore
+from search.loop.reevaluation import reseeded
+from search.samplers.methods import METHODS
+from search.study import data, study_file
+from search.study.assembly import build_problem, measure_dummy
+from search.trials.outcomes import Outcome
+from search.trials.penalties import Teacher
 
 TRIALS, START = 60, 10
 """Trials of a study, and those of them that are random in most methods."""
@@ -59,8 +60,8 @@ def made_up(landscape: Landscape, method: str, penalty: str, seed: int, n_trials
 
 
 @cache
-def _set(path: Path) -> tuple[spec.Study, data.Dataset]:
-    study = spec.load(path)
+def _set(path: Path) -> tuple[study_file.Study, data.Dataset]:
+    study = study_file.load(path)
     return study, data.load(study)
 
 

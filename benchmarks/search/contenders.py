@@ -117,9 +117,9 @@ def bpsearch(task: Task, seconds: float | None) -> Run:
     from mlflow import MlflowClient
 
     from search import BPSearchCV
-    from search.nesting import surround
-    from search.preprocessing import PATHS, default_pipeline
-    from search.refitting import networks
+    from search.trials.nesting import surround
+    from search.trials.pipeline import PATHS, default_pipeline
+    from search.trials.refitting import networks
 
     pipeline = default_pipeline(task.kind, {})
     names = {name: f"{pipeline.steps[-1][0]}__{name}" for name in SPACE} | {"numeric": PATHS["numeric"]}

@@ -11,12 +11,12 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from benchmarks.common import ROOT
-from search import data, spec
-from search.designs import RandomSampler
-from search.evaluation import evaluate
-from search.outcomes import Outcome
-from search.problem import Problem, Trial
-from search.setting import build_problem
+from search.samplers.designs import RandomSampler
+from search.study import data, study_file
+from search.study.assembly import build_problem
+from search.trials.evaluation import evaluate
+from search.trials.outcomes import Outcome
+from search.trials.problem import Problem, Trial
 
 STUDY = ROOT / "studies" / "exploding.toml"
 TRIALS = 120
@@ -33,7 +33,7 @@ class Waste(NamedTuple):
 
 def measure(trials: int = TRIALS) -> Waste:
     """Return what diverged trials cost."""
-    study = spec.load(STUDY)
+    study = study_file.load(STUDY)
     problem = build_problem(study, data.load(study))
     points = RandomSampler(study.space, study.search.seed)
     asked = [Trial(number, points.ask(number)) for number in range(trials)]

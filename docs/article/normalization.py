@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from bpmodel.normalization import NORMALIZATIONS
+from bpmodel.functions.normalization import NORMALIZATIONS
 from docs.article.block import Block, median, number
 from docs.article.drawing import COLOURS, GREY, canvas, legend, level
 from docs.article.fits import depth_ratio, fit_all, friedman, healthy, losses

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from bpmodel.activations import ACTIVATIONS
+from bpmodel.functions.activations import ACTIVATIONS
 from docs.article.block import Block, number
 from docs.article.drawing import COLOURS, canvas, legend
 
@@ -46,7 +46,7 @@ def measure(points: Sequence[float] = POINTS) -> Block:
     return Block(
         ["z", "tanh'", "4 exp(-2z)", "logistic'", "exp(-z)"],
         rows,
-        "The compiled functions of `bpmodel/activations.py`, called in double precision.",
+        "The compiled functions of `bpmodel/functions/activations.py`, called in double precision.",
         figure,
         "Derivatives of tanh, the logistic function and relu",
     )

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from search.outcomes import Outcome
+from search.trials.outcomes import Outcome
 
 CURVE_POINTS = 50
 """Of a loss curve that are kept: a trial has a dozen metrics and two curves, and each point is a row with three indices."""

@@ -15,10 +15,10 @@ from contextlib import suppress
 from types import ModuleType
 from typing import Any, Self
 
-from search.outcomes import Outcome
 from search.tracking import client, models, schema, sqlite, stores
 from search.tracking.models import RegisteredModel
 from search.tracking.runs import Header, Opened, Report, child
+from search.trials.outcomes import Outcome
 
 BATCH_SECONDS = 1.0
 """Trials are written together that finish within so long: a transaction costs as much as many rows."""

@@ -6,7 +6,7 @@ from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
 
 from bpmodel import BPClassifier, BPRegressor
-from bpmodel.training import Training
+from bpmodel.network.training import Training
 
 TASKS = ["regression", "several outputs", "binary", "multiclass", "multilabel"]
 

@@ -11,8 +11,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from bpmodel import BPClassifier, BPRegressor
-from bpmodel.epochs import train
-from bpmodel.prediction import predict_into
+from bpmodel.network.loop import train
+from bpmodel.network.prediction import predict_into
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 

@@ -20,9 +20,12 @@ import pandas as pd
 import pytest
 from sklearn.metrics import get_scorer, get_scorer_names
 
-from search import StudyError, baselines, cli, data, plots, setting, spec, tracking, tuning
-from search.store import StudyStore, _lock
+from search import StudyError, cli, tracking, tuning
+from search.loop.journal import StudyStore, _lock
+from search.results import plots
+from search.study import assembly, data, study_file
 from search.tracking import stores
+from search.trials import baselines
 
 ROOT = Path(__file__).parents[2]
 SHIPPED = sorted((ROOT / "studies").glob("*.toml"))
@@ -533,13 +536,13 @@ def test_scorer_that_does_not_fit_was_unexpected_bug(tmp_path, monkeypatch, writ
     monkeypatch.chdir(tmp_path)
     target = {"regression": "price", "classification": "town"}[task]
     write(('"price"\ntask = "regression"', f'"{target}"\ntask = "{task}"'))
-    study = spec.load("small.toml")
-    problem = setting.build_problem(study, data.load(study))
+    study = study_file.load("small.toml")
+    problem = assembly.build_problem(study, data.load(study))
     refused = {}
     for scoring in get_scorer_names():
         scored = dataclasses.replace(study, cv=study.cv.model_copy(update={"scoring": scoring}))
         try:
-            setting.measure_baselines(scored, dataclasses.replace(problem, scorer=get_scorer(scoring)))
+            assembly.measure_baselines(scored, dataclasses.replace(problem, scorer=get_scorer(scoring)))
         except StudyError as error:
             refused[scoring] = str(error)
     fit = {"regression": {"r2", "neg_mean_absolute_error"}, "classification": {"accuracy", "roc_auc_ovr"}}
@@ -560,7 +563,7 @@ def test_a_linear_model_that_cannot_be_scored_is_left_out_bug(tmp_path, monkeypa
         "[model]\nloss = 'poisson'\nmax_iter = 4\n[cv]\nscoring = 'neg_mean_poisson_deviance'\n"
     )
     with pytest.warns(UserWarning, match="a baseline is left out, for it cannot be scored: ValueError: Mean Tweedie"):
-        outcome, yardsticks = tuning.cross_validate(spec.load("counts.toml"), {})
+        outcome, yardsticks = tuning.cross_validate(study_file.load("counts.toml"), {})
     assert outcome.verdict == "ok"
     assert [b.name for b in yardsticks] == [baselines.DUMMY]
 
@@ -687,7 +690,7 @@ def test_init_writes_a_study_that_runs(folder, bpsearch, homes, stored, features
     assert f"make tune STUDY={path}\n" in result.out
     assert path.read_text().startswith("# my-homes: ")
     assert reason in path.read_text()
-    study = spec.load(path)
+    study = study_file.load(path)
     assert (study.name, study.data.task, study.data.target) == ("my-homes", task, 'the "target"')
 
     result = bpsearch("tune", str(path), "--trials", "1")
@@ -709,7 +712,7 @@ def test_init_of_other_formats_into_another_folder(folder, bpsearch, homes, suff
         homes.to_csv("data/homes.csv.gz", index=False)
     result = bpsearch("init", f"data/homes{suffix}", "--target", "price", "--output", "a/b/new.toml")
     assert (result.code, result.err) == (0, "")
-    study = spec.load("a/b/new.toml")
+    study = study_file.load("a/b/new.toml")
     assert (study.name, study.data.source) == ("homes", f"../../data/homes{suffix}")
     assert bpsearch("cv", "a/b/new.toml").code == 0
 
@@ -817,7 +820,7 @@ def test_diagnose_a_trial(folder, bpsearch, write):
     assert (result.code, result.err) == (0, "")
     assert "small-grid, trial 3: learning_rate_init 900, hidden_layer_sizes 8\n" in result.out
     with closing(
-        StudyStore(Path("studies/small-grid.journal"), "small-grid", {}, spec.load("small.toml").space)
+        StudyStore(Path("studies/small-grid.journal"), "small-grid", {}, study_file.load("small.toml").space)
     ) as store:
         assert store.outcomes[3].divergence.reason in result.out
     changed = bpsearch("diagnose", "small.toml", "--method", "grid", "--trial", "3", "--set", "learning_rate_init=0.01")
@@ -921,7 +924,7 @@ def test_ui_of_a_server_that_does_not_answer(folder, bpsearch, started, free_por
 @pytest.mark.parametrize("path", SHIPPED, ids=[path.stem for path in SHIPPED])
 def test_shipped_study_says_why_it_exists_and_loads(path):
     assert path.read_text().startswith("# ")
-    assert spec.load(path).name == path.stem
+    assert study_file.load(path).name == path.stem
 
 
 def test_studies_are_shipped():

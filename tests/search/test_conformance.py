@@ -25,8 +25,8 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from bpmodel import BPClassifier, BPRegressor
 from search import BPSearchCV
-from search.cv_results import cv_results
-from search.outcomes import Outcome
+from search.results.cv_results import cv_results
+from search.trials.outcomes import Outcome
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 

@@ -22,7 +22,7 @@ from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
 from bpmodel import BPClassifier, BPEnsembleRegressor, BPRegressor, DivergenceError
 from search import BPSearchCV, StudyError
-from search.sampling import METHODS
+from search.samplers.methods import METHODS
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 

@@ -1,0 +1,138 @@
+"""Diagnosis: from what a fit left behind to findings, the most likely cause first."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy.sparse import issparse
+from sklearn.preprocessing import LabelBinarizer
+
+from bpmodel.diagnosis.evidence import UNKNOWN, Record, scales
+from bpmodel.diagnosis.findings import Diagnosis
+from bpmodel.diagnosis.rules import RULES
+from bpmodel.functions.losses import LOSSES
+from bpmodel.network.monitor import LOSS_EXPLODED, LOSS_NOT_FINITE, Verdict, diverged, limit
+from bpmodel.network.probes import no_signals
+
+
+def examine(record: Record) -> Diagnosis:
+    """Return what went wrong in a fit."""
+    if record.scales.target_std == 0 and record.baseline <= 1e-12 and not record.diverged:
+        return Diagnosis((), "healthy: the target is constant")
+    with np.errstate(all="ignore"):
+        found = [finding for rule in RULES if (finding := rule(record)) is not None]
+    if len(found) > 1 and found[-1].code == "underfitting":
+        found.pop()  # a consequence of the others
+    if not found:
+        verdict = record.verdict
+        return Diagnosis((), f"{verdict}; no rule explains it" if verdict.failed else f"healthy: {verdict.reason}")
+    many = "1 finding" if len(found) == 1 else f"{len(found)} findings, the most likely cause first"
+    return Diagnosis(tuple(found), f"{record.verdict}; {many}")
+
+
+def diagnose(
+    history: Mapping[str, ArrayLike],
+    X: Any = None,
+    y: ArrayLike | None = None,
+    *,
+    options: Mapping[str, Any] | None = None,
+    baseline: float | None = None,
+    task: Literal["regression", "classification"] | None = None,
+) -> Diagnosis:
+    """Return what went wrong in a fit of any network, from its loss curves.
+
+    For fits that are not at hand any more, or not ours: `BPRegressor.diagnose` and `BPClassifier.diagnose` know more, layer by
+    layer.
+
+    Parameters
+    ----------
+    history : mapping of str to array-like of shape (epochs,)
+        ``loss``, and where known ``validation_loss``, ``gradient_norm``, ``spikes``, as in `BPRegressor.history_`.
+    X : array-like or sparse matrix of shape (n_samples, n_features), optional
+        The rows that were learned, as the network saw them.
+    y : array-like of shape (n_samples,) or (n_samples, n_outputs), optional
+        Their targets.
+    options : mapping, optional
+        Hyperparameters by the names of `BPRegressor`, which are scikit-learn's; those not named have their default.
+    baseline : float, optional
+        Loss of the dummy predictor, in the unit of the history; by default that of y: for numbers half of their variance, the
+        squared error of scikit-learn's MLP and of this package, for classes their entropy.
+    task : {"regression", "classification"}, optional
+        What y is; by default numbers if they are floats, else classes.
+
+    Raises
+    ------
+    ValueError
+        If there is no ``loss``, curves differ in length, or neither `y` nor `baseline` is given.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from bpmodel import diagnose
+    >>> y = np.random.default_rng(0).normal(size=100)
+    >>> note = diagnose({"loss": [0.9, 3.1, 250.0, 9e6]}, y=y, options={"solver": "sgd", "learning_rate_init": 0.5})
+    >>> note.codes, note.findings[0].change
+    (['exploding_step'], {'learning_rate_init': 0.05})
+    """
+    curves = {name: np.asarray(values, dtype=np.float64) for name, values in history.items()}
+    if "loss" not in curves or curves["loss"].ndim != 1 or len(curves["loss"]) == 0:
+        raise ValueError(f"history needs a curve 'loss' of one or more epochs; it has {sorted(curves)}")
+    lengths = {name: len(curve) for name, curve in curves.items()}
+    if len(set(lengths.values())) > 1:
+        raise ValueError(f"the curves of history differ in length: {lengths}")
+    options = dict(options or {})
+    seen, start = UNKNOWN, np.inf
+    if y is not None:
+        classes = task == "classification" or (task is None and np.asarray(y).dtype.kind != "f")
+        targets = _targets(y, classes)
+        if baseline is None:
+            loss = LOSSES[("log_loss" if targets.shape[1] > 1 else "binary_log_loss") if classes else "squared_error"]
+            baseline = loss.baseline(targets.mean(axis=0), (targets**2).mean(axis=0), 0.0)
+        if not classes:
+            start = float((targets**2).mean()) / 2
+        if X is not None:
+            rows = X.tocsr() if issparse(X) else np.asarray(X)
+            seen = scales(rows, targets, np.arange(len(targets)), classes)
+    if baseline is None:
+        raise ValueError("give y or baseline: losses are judged by what a dummy predictor has")
+    hidden = np.atleast_1d(np.asarray(options.get("hidden_layer_sizes", (100,)), dtype=np.int64)).tolist()
+    return examine(
+        Record(
+            options=options,
+            verdict=_verdict(curves, baseline, max(baseline, start)),
+            history=curves,
+            probes=no_signals(len(hidden) + 1),
+            scales=seen,
+            activations=[str(options.get("activation", "relu"))] * len(hidden),
+            units=[1, *hidden, 1],
+            baseline=baseline,
+            first_loss=float(curves["loss"][0]),
+        )
+    )
+
+
+def _targets(y: ArrayLike, classes: bool) -> np.ndarray:
+    """Return what a network would learn for y, of shape (n, outputs)."""
+    targets = np.asarray(LabelBinarizer().fit_transform(y) if classes else y, dtype=np.float64)
+    return targets.reshape(len(targets), -1)
+
+
+def _verdict(curves: Mapping[str, np.ndarray], baseline: float, start: float) -> Verdict:
+    """Judge a loss curve as `monitor` does, an epoch at a time.
+
+    The loss before the first step is not known. A loss that falls from the first epoch on may have begun there, but no higher
+    than at `start`, the loss of the prediction 0.
+    """
+    loss = curves["loss"]
+    falls = len(loss) > 1 and loss[1] < loss[0]
+    exploded = loss > limit(baseline, min(start, loss[0]) if falls else 0.0)
+    bad = np.flatnonzero(~np.isfinite(loss) | exploded)
+    if len(bad) == 0:
+        return Verdict("ok", f"ended after {len(loss)} epochs")
+    epoch = int(bad[0])
+    code = LOSS_EXPLODED if np.isfinite(loss[epoch]) else LOSS_NOT_FINITE
+    norm = float(curves.get("gradient_norm", np.full(len(loss), np.nan))[epoch])
+    return diverged(code, epoch=epoch + 1, step=None, loss=float(loss[epoch]), baseline=baseline, gradient_norm=norm)

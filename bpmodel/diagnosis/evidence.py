@@ -1,0 +1,192 @@
+"""What a diagnosis is made from: how a fit went, and what its rows look like."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bpmodel.full_batch.solvers import FULL_BATCH
+from bpmodel.network.monitor import Verdict
+from bpmodel.options import CLASSIFIER_OPTIONS, REGRESSOR_OPTIONS
+
+DEFAULTS = {o.name: o.default for o in (*CLASSIFIER_OPTIONS, *REGRESSOR_OPTIONS)}
+S_SHAPED = ("logistic", "tanh")
+
+
+@dataclass(frozen=True)
+class Scales:
+    """What the rows look like, in the units the network sees; of up to `SAMPLE` rows, tails of up to `TAIL_SAMPLE`."""
+
+    input_std: float
+    """largest standard deviation of a column"""
+    input_least_std: float
+    """least one that is not 0"""
+    input_mean: float
+    """largest absolute mean of a column"""
+    input_tail: float
+    """largest distance from a column's median, in its interquartile ranges; for sparse rows 0"""
+    target_std: float
+    target_mean: float
+    """largest absolute value over the outputs; for classes 0"""
+    target_spread: float
+    """least interquartile range over 1.35, the standard deviation where the target is normal; for classes 0"""
+    target_tail: float
+    """largest distance from the median, in interquartile ranges; for classes 0"""
+    least_class: float
+    """share of the rarest class; for regression 1"""
+
+
+SAMPLE, TAIL_SAMPLE = 2000, 500
+UNKNOWN = Scales(*[np.nan] * len(Scales.__dataclass_fields__))
+"""Of rows that were not looked at: no comparison with a limit holds."""
+
+
+@np.errstate(over="ignore", invalid="ignore")
+def scales(X: Any, targets: NDArray, index: NDArray[np.integer], classes: bool) -> Scales:
+    """Measure the first rows of an index; columns of sparse rows are taken with their zeros."""
+    index = index[:: max(len(index) // SAMPLE, 1)][:SAMPLE]
+    rows, y = X[index], np.asarray(targets[index], dtype=np.float64)
+    tail = 0.0
+    if hasattr(rows, "toarray"):
+        mean = np.asarray(rows.mean(axis=0)).ravel()
+        std = np.sqrt(np.maximum(np.asarray(rows.multiply(rows).mean(axis=0)).ravel() - mean**2, 0))
+    else:
+        rows = np.asarray(rows, dtype=np.float64)
+        mean, std = rows.mean(axis=0), rows.std(axis=0)
+        tail = _tail(rows)[0]
+    varied = std[std > 1e-12 * np.maximum(np.abs(mean), 1)]
+    target_tail, target_spread = (0.0, 0.0) if classes else _tail(y)
+    several = classes and y.shape[1] > 1
+    share = y.mean(axis=0)
+    return Scales(
+        input_std=float(std.max(initial=0)),
+        input_least_std=float(varied.min(initial=np.inf)),
+        input_mean=float(np.abs(mean).max(initial=0)),
+        target_std=0.0 if classes else float(y.std(axis=0).max()),
+        target_mean=0.0 if classes else float(np.abs(y.mean(axis=0)).max()),
+        input_tail=tail,
+        target_spread=target_spread,
+        target_tail=target_tail,
+        least_class=1.0 if not classes else float(share.min() if several else min(share.min(), 1 - share.max())),
+    )
+
+
+def _tail(values: NDArray[np.float64]) -> tuple[float, float]:
+    """Return the largest distance from the median in interquartile ranges, and the least range / 1.35, of columns with one."""
+    values = values[:TAIL_SAMPLE]
+    ordered = np.sort(values, axis=0)
+    low, middle, high = (ordered[(len(values) - 1) * quarter // 4] for quarter in (1, 2, 3))
+    distance, spread = np.maximum(ordered[-1] - middle, middle - ordered[0]), high - low
+    varied = spread > 0
+    if not varied.any():
+        return 0.0, 0.0
+    return float(np.max(distance[varied] / spread[varied])), float(spread[varied].min() / 1.35)
+
+
+def symmetric_layer(weights: Sequence[NDArray]) -> int:
+    """Return the first hidden layer, counted from 1, whose units all have the same weights up to rounding, or 0."""
+    for layer, matrix in enumerate(weights[:-1], start=1):
+        if matrix.shape[1] > 1 and np.ptp(matrix, axis=1).max() <= 1e-4 * np.abs(matrix).max():
+            return layer
+    return 0
+
+
+@dataclass(frozen=True)
+class Record:
+    """All that a diagnosis is made from."""
+
+    options: Mapping[str, Any]
+    verdict: Verdict
+    history: Mapping[str, NDArray[np.float64]]
+    probes: Mapping[str, NDArray]
+    scales: Scales
+    activations: list[str]
+    units: list[int]
+    baseline: float
+    """loss of the dummy predictor"""
+    first_loss: float
+    symmetric: int = 0
+    """hidden layer of which all units started and ended with the same weights, or 0"""
+
+    def option(self, name: str) -> Any:
+        """Return the value of an option, by default what it is by default; None if there is no such option."""
+        return self.options.get(name, DEFAULTS.get(name))
+
+    @property
+    def stochastic(self) -> bool:
+        """Whether the fit had a learning rate."""
+        return self.option("solver") not in FULL_BATCH
+
+    @property
+    def diverged(self) -> bool:
+        return self.verdict.diverged
+
+    @property
+    def loss(self) -> NDArray[np.float64]:
+        return self.history["loss"]
+
+    @cached_property
+    def validation(self) -> NDArray[np.float64]:
+        """Validation losses; empty if there are none."""
+        losses = self.history.get("validation_loss", np.zeros(0))
+        return losses if np.isfinite(losses).all() else losses[:0]
+
+    @cached_property
+    def final_share(self) -> float:
+        """Median loss of the last tenth of the epochs, as a multiple of the dummy predictor's; inf if it diverged."""
+        return self._share(self.loss)
+
+    def _share(self, losses: NDArray[np.float64]) -> float:
+        if self.diverged or len(losses) == 0 or not np.isfinite(losses[-1]):
+            return np.inf
+        return float(np.median(losses[-max(len(losses) // 10, 1) :]) / max(self.baseline, 1e-300))
+
+    @property
+    def learned(self) -> bool:
+        """Whether the loss came down to half of the dummy predictor's, on validation rows, too, where there are any."""
+        return self.worst_share < 0.5
+
+    @cached_property
+    def worst_share(self) -> float:
+        """`final_share`, or the same of the validation rows if that is more."""
+        return max(self.final_share, self._share(self.validation) if len(self.validation) else 0.0)
+
+    @property
+    def shrunk(self) -> bool:
+        """Whether the weights of a hidden layer have less than half of their norm at the start."""
+        norm = self.probes["weight_norm"][:, :-1]
+        return len(norm) > 1 and norm.shape[1] > 0 and bool((norm[-1] < 0.5 * norm[0]).any())
+
+    @property
+    def depth_ratio(self) -> float:
+        """Norm of the first layer's derivatives over that of the last layer's, at the first probe."""
+        delta = self.probes["delta_norm"]
+        return float(delta[0, 0] / max(delta[0, -1], 1e-300)) if len(delta) else np.nan
+
+    @property
+    def vanishes(self) -> bool:
+        """Whether derivatives shrank to a hundredth on their way to the first layer, before the first step."""
+        return self.depth_ratio < 0.01
+
+    @property
+    def lost_units(self) -> NDArray[np.float64]:
+        """Share of units without a slope, probe by probe, in the layer where it is largest: dead, or saturated if S-shaped."""
+        dead, flat = self.probes["dead"][:, :-1], self.probes["saturated"][:, :-1]
+        if dead.size == 0:
+            return np.zeros(0)
+        s_shaped = np.array([name in S_SHAPED for name in self.activations])
+        return np.where(s_shaped, np.maximum(dead, flat), dead).max(axis=1)
+
+    @property
+    def rate(self) -> float:
+        return float(self.option("learning_rate_init"))
+
+    def last(self, name: str) -> NDArray[np.float64]:
+        """Return the hidden layers' row of the last probe with numbers."""
+        rows = self.probes[name][:, :-1]
+        return rows[-1] if len(rows) else np.zeros(0)

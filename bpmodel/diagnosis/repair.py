@@ -1,0 +1,187 @@
+"""Repair: a fit that diverged or stalled is diagnosed, changed where the cause is, and goes on.
+
+The states, each bounded, the cheaper first where the cause leaves a choice:
+
+1. *skip*: a step that stands out from those before (`spikes`) is not taken; that happens within the training loop.
+2. *restructure*, if the diagnosis names a cause that no learning rate cures (scale of inputs or target, weights, activation):
+   all changes that it names at once, and a new start.
+3. *rewind*, if steps were too long: back to the best weights, a lower learning rate, an empty optimizer's memory and a warm-up
+   of one epoch. The rate is halved if the fit had learned something, then divided by ten; by thirty if nothing was learned,
+   for a rate just below those that explode is seldom a good one.
+   *restart*: a new start at a tenth of the rate, if a fit ended without a failure, but its long steps had killed units.
+4. *give up*, with the diagnosis, when the bounds are reached.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bpmodel.diagnosis.diagnose import examine
+from bpmodel.diagnosis.evidence import Record
+from bpmodel.diagnosis.findings import Diagnosis
+from bpmodel.network.monitor import LEARNED
+from bpmodel.network.training import Training
+
+RESTRUCTURES, LOWERED = 2, 6
+WARMUP_EPOCHS = 1.0
+GENTLE, FIRM, STEEP = 2.0, 10.0, 30.0
+"""What a rate is divided by: where something was learned with it, the first time and later, and where nothing was."""
+
+CAUSES = ("unscaled_input", "unscaled_target", "symmetric_init", "exploding_depth")
+"""Findings that no learning rate cures; all that are found are seen to at once."""
+
+SYMPTOMS = ("vanishing_gradient", "saturated_units", "dead_units")
+"""Findings that may follow from those, and are seen to where none of them is found."""
+
+
+Step = tuple[str, str, dict[str, Any]]
+"""action, code of the finding, change"""
+
+
+@dataclass(frozen=True)
+class Repair:
+    """One change of a fit that had diverged or stalled.
+
+    Attributes
+    ----------
+    action : {"skip", "rewind", "restart", "restructure"}
+        ``skip`` sums up all steps that were skipped; ``rewind`` goes back to the best weights, ``restart`` and ``restructure`` to
+        new ones, the first for the sake of a lower rate.
+    code : str
+        The finding that led to it.
+    change : dict
+        Options and the values that training went on with.
+    reason : str
+        What had happened.
+    epoch : int
+        Epochs that had been run.
+    kept : int
+        Epochs that were kept; 0 after a new start.
+    losses : ndarray of shape (epoch - kept,)
+        Losses of the epochs that were not.
+    """
+
+    action: str
+    code: str
+    change: dict[str, Any]
+    reason: str
+    epoch: int
+    kept: int
+    losses: NDArray[np.float64]
+
+    def __str__(self) -> str:
+        if self.action == "skip":
+            return f"{self.code}: {self.reason}"
+        settings = ", ".join(f"{name}={value!r}" for name, value in self.change.items())
+        where = f"back to epoch {self.kept}" if self.kept else "from the start"
+        return f"{self.code}: {where} with {settings}"
+
+
+@dataclass
+class Repairer:
+    """Mends a `Training` and keeps account of it.
+
+    Parameters
+    ----------
+    record : callable
+        ``record(training, changes)`` returns what a diagnosis is made from.
+    again : callable or None
+        ``again(changes)`` returns a new fit of the same rows with these options changed; None if there is no new start.
+    """
+
+    record: Callable[[Training, Mapping[str, Any]], Record]
+    again: Callable[[Mapping[str, Any]], Training] | None
+    changes: dict[str, Any] = field(default_factory=dict)
+    """all changes so far: option -> value"""
+    repairs: list[Repair] = field(default_factory=list)
+
+    def __call__(self, training: Training) -> None:
+        """Make a fit run again that failed, or whose steps were too long all the same, if there is something to change."""
+        record = self.record(training, self.changes)
+        diagnosis = examine(record)
+        step = self._after_failure(record, diagnosis) if training.failed else self._after_end(record, diagnosis)
+        if step is None:
+            return
+        action, code, change = step
+        self.changes |= change
+        kept = 0
+        if action == "rewind":
+            kept = training.rewind(change["learning_rate_init"], change["warmup_epochs"])
+        elif self.again is not None:
+            training.begin_anew(self.again(self.changes))
+        reason = record.verdict.reason if record.verdict.failed else str(diagnosis)
+        self.repairs.append(Repair(action, code, change, reason, len(record.loss), kept, record.loss[kept:]))
+
+    def _after_failure(self, record: Record, diagnosis: Diagnosis) -> Step | None:
+        """Return a new structure where that is the cause; else a way back to the best weights at a lower rate."""
+        structure = self._new_structure(diagnosis)
+        if structure is not None or not self._may_lower(record):
+            return structure
+        learned = float(np.min(record.loss[:-1], initial=np.inf)) < LEARNED * record.baseline
+        factor = (GENTLE if self._lowered == 0 else FIRM) if learned else STEEP
+        return "rewind", "exploding_step", self._lower(record, factor)
+
+    def _after_end(self, record: Record, diagnosis: Diagnosis) -> Step | None:
+        """The same where long steps killed units or, at a rate that was lowered, taught nothing or go to and fro."""
+        lost = "exploding_step" in diagnosis.codes or (self._lowered > 0 and record.final_share > LEARNED)
+        restless = self._lowered > 0 and not {"oscillating", "loss_spike"}.isdisjoint(diagnosis.codes)
+        structure = self._new_structure(diagnosis) if lost else None
+        if structure is not None or not (lost or restless) or not self._may_lower(record):
+            return structure
+        anew = lost and self.again is not None  # units that are lost do not come back
+        return "restart" if anew else "rewind", diagnosis.codes[0], self._lower(record, FIRM)
+
+    def _new_structure(self, diagnosis: Diagnosis) -> Step | None:
+        """Return a new start with all changes for causes that a diagnosis names, or else for the first symptom.
+
+        Changes that were made before are left out.
+        """
+        if self.again is None or self._count("restructure") >= RESTRUCTURES:
+            return None
+        new = [f for f in diagnosis if f.change and not f.change.items() <= self.changes.items()]
+        found = [f for f in new if f.code in CAUSES] or [f for f in new if f.code in SYMPTOMS][:1]
+        change: dict[str, Any] = {}
+        for finding in found:
+            change |= finding.change
+        return ("restructure", found[0].code, change) if found else None
+
+    @property
+    def _lowered(self) -> int:
+        return self._count("rewind") + self._count("restart")
+
+    def _may_lower(self, record: Record) -> bool:
+        return record.stochastic and self._lowered < LOWERED
+
+    def _lower(self, record: Record, factor: float) -> dict[str, Any]:
+        warmup = max(float(record.option("warmup_epochs")), WARMUP_EPOCHS)
+        return {"learning_rate_init": float(f"{record.rate / factor:.3g}"), "warmup_epochs": warmup}
+
+    def account(self, training: Training) -> list[Repair]:
+        """Return what was done, skipped steps included."""
+        skips = int(training.state["skips"][0])
+        if not skips:
+            return list(self.repairs)
+        reason = f"{skips} {'step that stood' if skips == 1 else 'steps that stood'} out from those before skipped"
+        return [*self.repairs, Repair("skip", "loss_spike", {}, reason, training.epoch, training.epoch, np.zeros(0))]
+
+    def _count(self, action: str) -> int:
+        return sum(repair.action == action for repair in self.repairs)
+
+
+@contextmanager
+def altered(estimator: Any, changes: Mapping[str, Any]) -> Iterator[None]:
+    """Give an estimator other options for a while."""
+    given = {name: getattr(estimator, name) for name in changes}
+    for name, value in changes.items():
+        setattr(estimator, name, value)
+    try:
+        yield
+    finally:
+        for name, value in given.items():
+            setattr(estimator, name, value)

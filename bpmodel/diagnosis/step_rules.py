@@ -1,0 +1,158 @@
+"""Rules on the course of training: steps that are too long or too short for the curvature of the loss, and where they end."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from bpmodel.diagnosis.evidence import Record
+from bpmodel.diagnosis.findings import Finding
+
+SCORE_FELL = 0.1
+"""A log loss may rise while as many rows are classified right."""
+
+
+def exploding_step(r: Record) -> Finding | None:
+    ratio = r.probes["step_ratio"]
+    longest = float(np.nanmax(ratio)) if np.isfinite(ratio).any() else np.nan
+    lost = r.lost_units
+    killed = not r.learned and lost.size > 0 and lost[0] < 0.2 and lost[-1] > 0.5 and longest > 0.02
+    killed = killed and not r.shrunk and not r.vanishes
+    if not (r.diverged or killed) or not r.stochastic:
+        return None
+    rate = r.rate / 10
+    evidence = {"learning_rate": r.rate, "step_to_weight": longest}
+    evidence |= (
+        {"loss_to_dummy": r.verdict.evidence["ratio"]} if r.diverged else {"share_of_lost_units": float(lost[-1])}
+    )
+    return Finding(
+        "exploding_step",
+        int(r.verdict.epoch or r.probes["epoch"][np.argmax(lost > 0.5)]),
+        evidence,
+        "The steps are longer than the curvature of the loss allows: each overshoots farther than the one before"
+        + (", until most units of a layer lay where their activation is flat." if killed else "."),
+        f"Lower the learning rate: learning_rate_init={rate:g}.",
+        {"learning_rate_init": rate},
+        "Cohen et al., 2021",
+    )
+
+
+def loss_spike(r: Record) -> Finding | None:
+    spikes, loss = r.history.get("spikes", np.zeros(0)), r.loss
+    epochs = np.flatnonzero(spikes > 0)
+    if r.diverged or r.learned or len(epochs) == 0 or epochs[0] == 0:
+        return None
+    jumps = np.array([loss[e] / max(loss[:e].min(), 1e-300) for e in epochs if e > 0])
+    worst = int(epochs[epochs > 0][np.argmax(jumps)])
+    recovered = np.flatnonzero(loss[worst:] <= 1.05 * loss[:worst].min())
+    lost = int(recovered[0]) if len(recovered) else len(loss) - worst
+    if jumps.max() < 1.5 or lost < max(0.1 * len(loss), 3):
+        return None
+    clipped = r.option("clipping") == "median"
+    change: dict[str, Any] = {"learning_rate_init": r.rate / 10} if clipped else {"clipping": "median"}
+    remedy = ", ".join(f"{name}={value!r}" for name, value in change.items())
+    return Finding(
+        "loss_spike",
+        worst + 1,
+        {"steps": float(spikes.sum()), "loss_to_best_before": float(jumps.max()), "epochs_lost": float(lost)},
+        "Single steps were far longer than those before and threw the weights back: rare rows, or a place of high curvature.",
+        f"Lower the learning rate: {remedy}." if clipped else f"Clip gradients at their running median: {remedy}.",
+        change,
+        "Chowdhery et al., PaLM, 2022, section 5.1",
+    )
+
+
+def oscillating(r: Record) -> Finding | None:
+    loss = r.loss[len(r.loss) // 2 :]
+    if r.diverged or len(loss) < 8 or r.learned:
+        return None
+    moves = np.diff(loss)
+    flips = float(np.mean(moves[1:] * moves[:-1] < 0))
+    swing = float(np.abs(moves).mean() / max(loss.mean(), 1e-300))
+    if flips < 0.5 or swing < 0.05 or np.abs(moves).mean() < 0.02 * r.baseline:
+        return None
+    return Finding(
+        "oscillating",
+        len(r.loss) // 2,
+        {"turns": flips, "swing": swing, "learning_rate": r.rate},
+        "The loss goes up and down from epoch to epoch instead of down: the steps jump across the valley.",
+        f"Lower the learning rate: learning_rate_init={r.rate / 10:g}.",
+        {"learning_rate_init": r.rate / 10},
+    )
+
+
+def slow_convergence(r: Record) -> Finding | None:
+    loss = r.loss
+    steps = r.probes["step_ratio"]
+    if r.diverged or r.learned or len(loss) < 2 or not np.isfinite(steps).any():
+        return None
+    longest = float(np.nanmax(steps))
+    falling = float(loss[0] - loss[-1]) > 0
+    if not falling or longest > 1e-4:
+        return None
+    return Finding(
+        "slow_convergence",
+        len(loss),
+        {"step_to_weight": longest, "learning_rate": r.rate, "loss_to_dummy": r.final_share},
+        "The loss falls, but each step moves the weights by less than a ten-thousandth of their size.",
+        f"Raise the learning rate: learning_rate_init={r.rate * 100:g}.",
+        {"learning_rate_init": r.rate * 100},
+    )
+
+
+def overfitting(r: Record) -> Finding | None:
+    validation, score = r.validation, r.history.get("validation_score", np.zeros(0))
+    fell = np.nanmax(score) - np.median(score[-max(len(score) // 10, 1) :]) if np.isfinite(score).any() else np.inf
+    if r.diverged or not len(validation) or r.final_share > 0.5:
+        return None
+    best, last = int(np.argmin(validation)), float(validation[-1])
+    if (
+        last - validation[best] < 0.2 * r.baseline
+        or last < 1.2 * validation[best]
+        or validation[best] > 0.95 * r.baseline
+        or fell < SCORE_FELL
+    ):
+        return None
+    return Finding(
+        "overfitting",
+        best + 1,
+        {
+            "validation_loss": last,
+            "least_validation_loss": float(validation[best]),
+            "training_to_dummy": r.final_share,
+        },
+        "The validation loss rises while the training loss still falls.",
+        "Keep the best epoch and penalise weights: early_stopping=True, and a larger alpha.",
+        {"early_stopping": True, "alpha": max(10 * float(r.option("alpha")), 0.01)},
+        "Prechelt, 1998",
+    )
+
+
+def underfitting(r: Record) -> Finding | None:
+    hidden = r.units[1:-1]
+    causes: dict[str, dict[str, Any]] = {
+        "all activations are the identity, so the network is a linear model": {"activation": "relu"}
+        if hidden and set(r.activations) == {"identity"}
+        else {},
+        "the penalties have shrunk the weights to less than half": {"alpha": 1e-4, "l1": 0.0, "weight_decay": 0.0}
+        if r.shrunk
+        else {},
+        "a hidden layer of one or two units lets little through": {"hidden_layer_sizes": (100, 100)}
+        if hidden and min(hidden) <= 2
+        else {},
+    }
+    known = next(((cause, change) for cause, change in causes.items() if change), None)
+    if r.diverged or r.final_share < (0.1 if known else 0.6) or len(r.loss) < 2:
+        return None
+    general = {"hidden_layer_sizes": (100, 100), "alpha": 1e-4, "dropout": 0.0, "max_iter": max(200, 4 * len(r.loss))}
+    cause, change = known or ("the network is too small, too strongly penalised, or trained too briefly", general)
+    settings = ", ".join(f"{name}={value!r}" for name, value in change.items())
+    return Finding(
+        "underfitting",
+        len(r.loss),
+        {"loss_to_dummy": r.final_share, "hidden_units": float(sum(hidden)), "epochs": float(len(r.loss))},
+        f"The training loss itself stays high: {cause}.",
+        f"Let it fit more: {settings}.",
+        change,
+    )

@@ -1,0 +1,196 @@
+"""How a fit went, on one scale with the dummy predictor: losses, and what happened where."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.utils.validation import check_is_fitted
+
+from bpmodel.displays.canvas import BLUE, GREEN, GREY, ORANGE, PURPLE, RED, axes_for, legend_beside, logarithmic
+from bpmodel.fitting import BPEstimator
+from bpmodel.network import monitor
+from bpmodel.network.monitor import Verdict
+
+MARKERS = {"rewind": "<", "restart": "D", "restructure": "s"}
+"""Of the actions of a repair"""
+
+
+class HealthDisplay:
+    """Losses of a fit against the dummy predictor's and the divergence limit, with its events.
+
+    Parameters
+    ----------
+    loss : ndarray of shape (n_epochs,)
+        Training loss of each epoch.
+    validation_loss : ndarray of shape (n_epochs,)
+        NaN where there is none.
+    baseline : float
+        Loss of the dummy predictor.
+    limit : float
+        Loss above which the fit counts as diverged: `EXPLOSION_FACTOR` times the dummy predictor's, or the first one's if that
+        is larger.
+    verdict : bpmodel.Verdict
+    best_epoch : int or None
+        Epoch of the least training loss, or of the best validation score with early stopping; None if there is none.
+    spikes : ndarray of shape (n_epochs,)
+        Steps of each epoch whose loss and gradient stood out.
+    repairs : sequence of bpmodel.Repair
+        What was tried to save the fit; each has `action`, `kept` and the `losses` of the epochs that were given up.
+
+    Attributes
+    ----------
+    lines_ : dict of str to matplotlib Line2D
+        What is drawn, by its name in the legend.
+    ax_, figure_ : matplotlib Axes and Figure
+
+    Examples
+    --------
+    >>> import warnings
+    >>> from matplotlib.figure import Figure
+    >>> from sklearn.datasets import load_digits
+    >>> from bpmodel import BPClassifier, HealthDisplay
+    >>> X, y = load_digits(return_X_y=True)
+    >>> network = BPClassifier(solver="sgd", learning_rate_init=100, random_state=0)
+    >>> with warnings.catch_warnings():
+    ...     warnings.simplefilter("ignore")
+    ...     network.fit(X / 16, y)
+    BPClassifier(learning_rate_init=100, random_state=0, solver='sgd')
+    >>> display = HealthDisplay.from_estimator(network, ax=Figure().subplots())
+    >>> display.verdict.epoch, display.best_epoch
+    (1, None)
+    """
+
+    def __init__(
+        self,
+        *,
+        loss: NDArray[np.float64],
+        validation_loss: NDArray[np.float64],
+        baseline: float,
+        limit: float,
+        verdict: Verdict,
+        best_epoch: int | None,
+        spikes: NDArray[np.float64],
+        repairs: Sequence[Any] = (),
+    ) -> None:
+        self.loss = loss
+        self.validation_loss = validation_loss
+        self.baseline = baseline
+        self.limit = limit
+        self.verdict = verdict
+        self.best_epoch = best_epoch
+        self.spikes = spikes
+        self.repairs = repairs
+
+    @classmethod
+    def from_estimator(cls, fitted: BPEstimator, *, ax: Any = None) -> Self:
+        """Draw the last fit.
+
+        Parameters
+        ----------
+        fitted : fitted BPRegressor or BPClassifier
+        ax : matplotlib Axes, optional
+            By default a new figure is made.
+
+        Raises
+        ------
+        NotFittedError
+            Before `fit`.
+        """
+        check_is_fitted(fitted)
+        history, baseline, first_loss = fitted.history_, fitted.baseline_loss_, fitted.initial_loss_
+        noisy = fitted.dropout > 0 or fitted.input_noise > 0 or fitted.normalization != "none"
+        return cls(
+            loss=history["loss"],
+            validation_loss=history["validation_loss"],
+            baseline=baseline,
+            limit=monitor.limit(baseline, first_loss, noisy),
+            verdict=fitted.verdict_,
+            best_epoch=_best_epoch(fitted),
+            spikes=history["spikes"],
+            repairs=[repair for repair in fitted.repairs_ if repair.action != "skip"],
+        ).plot(ax)
+
+    def plot(self, ax: Any = None) -> Self:
+        """Draw onto the axes, or a new figure. What is not finite is marked at the upper edge."""
+        (ax,) = axes_for(ax)
+        self.lines_: dict[str, Any] = {}
+        known = self._numbers()
+        ax.set_yscale("log" if (known > 0).all() else "symlog")
+        logarithmic(ax.yaxis)
+        top = max(known, default=1.0)
+        top = 2 * top if top > 0 else 1.0
+
+        def draw(name: str, x: Any, y: Any, **style: Any) -> None:
+            label = "_" + name if name in self.lines_ else name
+            (self.lines_[name],) = ax.plot(x, np.where(np.isfinite(y), y, np.nan), label=label, **style)
+
+        def mark(name: str, x: Any, y: Any, **style: Any) -> None:
+            y = np.where(np.isfinite(y), y, top)
+            draw(name, x, y, ls="none", mec="white", mew=0.8, clip_on=False, zorder=4, **style)
+
+        epochs = np.arange(1, len(self.loss) + 1)
+        dot = {"marker": "o", "ms": 4} if len(epochs) == 1 else {}
+        for repair in self.repairs:
+            draw("epochs given up", *_given_up(repair), color=GREY, lw=1.2, ls="--", **dot)
+        draw("training loss", epochs, self.loss, color=BLUE, lw=1.8, **dot)
+        if np.isfinite(self.validation_loss).any():
+            draw("validation loss", epochs, self.validation_loss, color=ORANGE, lw=1.8, **dot)
+        draw("dummy predictor", [0, 1], [self.baseline] * 2, color="black", lw=1, ls=":", transform=_across(ax))
+        draw("divergence limit", [0, 1], [self.limit] * 2, color=RED, lw=1, ls=":", transform=_across(ax))
+
+        for repair in self.repairs:
+            x, y = _given_up(repair)
+            mark(f"repair: {repair.action}", x[-1:], y[-1:], marker=MARKERS[repair.action], color=PURPLE, ms=8)
+        if (spiky := self.spikes > 0).any():
+            steps = int(self.spikes.sum())
+            mark(f"spikes ({steps} steps)", epochs[spiky], self.loss[spiky], marker="^", color=ORANGE, ms=7)
+        if self.best_epoch is not None:
+            best = self.best_epoch
+            mark(f"best epoch ({best})", [best], self.loss[best - 1], marker="*", color=GREEN, ms=12)
+        lost = ~np.isfinite(self.loss) & (epochs != self.verdict.epoch)
+        if lost.any():
+            mark("loss not finite", epochs[lost], self.loss[lost], marker="x", color=RED, ms=6)
+        if self.verdict.epoch is not None:
+            step = "" if self.verdict.step is None else f", step {self.verdict.step}"
+            name = f"{self.verdict.status} at epoch {self.verdict.epoch}{step}"
+            mark(name, [self.verdict.epoch], [self._last_loss()], marker="X", color=RED, ms=10)
+
+        ax.set(xlabel="epoch", ylabel="loss", ylim=(None, 1.3 * top))
+        ax.xaxis.get_major_locator().set_params(integer=True)
+        legend_beside(ax)
+        self.ax_, self.figure_ = ax, ax.figure
+        return self
+
+    def _last_loss(self) -> float:
+        """Return the loss that a verdict of trouble was given for; inf if it is not told."""
+        return float(self.verdict.evidence.get("loss", np.inf))
+
+    def _numbers(self) -> NDArray[np.float64]:
+        """Return all finite numbers that are drawn."""
+        curves = [self.loss, self.validation_loss, *(_given_up(repair)[1] for repair in self.repairs)]
+        values = np.concatenate([*curves, [self.baseline, self.limit, self._last_loss()]])
+        return values[np.isfinite(values)]
+
+
+def _given_up(repair: Any) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return epochs and losses that a repair gave up; where there are none, the epoch it was made at and NaN."""
+    losses = np.asarray(repair.losses, dtype=np.float64)
+    if len(losses) == 0:
+        return np.array([float(repair.epoch)]), np.array([np.nan])
+    return repair.kept + np.arange(1.0, len(losses) + 1), losses
+
+
+def _across(ax: Any) -> Any:
+    """Return the transform of lines from the left edge to the right one."""
+    return ax.get_yaxis_transform()
+
+
+def _best_epoch(fitted: BPEstimator) -> int | None:
+    """Return the epoch whose weights are best by the fit's own measure; the one it diverged in is none of them."""
+    history, count = fitted.history_, fitted.n_iter_ - fitted.diverged_
+    mark = history["validation_score"] if fitted.early_stopping else -history["loss"]
+    mark = mark[:count]
+    return int(np.nanargmax(mark)) + 1 if np.isfinite(mark).any() else None

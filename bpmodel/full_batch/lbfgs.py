@@ -1,0 +1,97 @@
+"""Limited-memory BFGS (Liu & Nocedal, 1989), step for step what SciPy's L-BFGS-B does without bounds.
+
+The direction is ``-H g``, where H is the inverse Hessian that the last `MEMORY` pairs (s, y) of moves and gradient changes make
+of ``s^T y / y^T y`` times the identity, by the two-loop recursion; a line search finds the length. Ends at a gradient of at most
+`tol`, at a relative improvement of at most `FTOL`, or after `max_fun` evaluations, which are those of scikit-learn's MLP.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bpmodel.full_batch.line_search import Trial, search
+from bpmodel.full_batch.solver import End, Limits, Objective, Point, flat
+
+MEMORY = 10
+FTOL = 2.220446049250313e-09
+
+
+class State(NamedTuple):
+    """`pairs` are the last moves and the changes of the gradient along them, oldest first."""
+
+    point: Point
+    end: End | None
+    pairs: tuple[tuple[NDArray, NDArray], ...] = ()
+    iteration: int = 0
+    evaluations: int = 1
+
+
+def start(objective: Objective, parameters: NDArray, limits: Limits) -> State:
+    point = objective.evaluate(parameters)
+    return State(point, flat(point, limits))
+
+
+def step(objective: Objective, state: State, limits: Limits) -> State:
+    """One line search. If it fails, it is repeated once along the gradient with the memory emptied."""
+    before, pairs, evaluations = state.point, state.pairs, state.evaluations
+    while True:
+        direction = -multiply(pairs, before.gradient)
+        slope = float(direction @ before.gradient)
+        found = None
+        if slope < 0:
+            first = min(1 / float(np.linalg.norm(direction)), 1e10) if state.iteration == 0 else 1.0
+            found, trials = _search(objective, before, direction, slope, first)
+            evaluations += trials
+        if found is not None:
+            break
+        if not pairs:
+            failed = End(False, "the line search found no smaller loss")
+            return state._replace(end=failed, pairs=pairs, evaluations=evaluations)
+        pairs = ()
+    after: Point = found.kept
+    move, change = after.parameters - before.parameters, after.gradient - before.gradient
+    if move @ change > -np.finfo(np.float64).eps * slope * found.step:
+        pairs = (*pairs, (move, change))[-MEMORY:]
+    end = flat(after, limits) or _slow(before, after) or _spent(evaluations, limits)
+    return State(after, end, pairs, state.iteration + 1, evaluations)
+
+
+def _search(
+    objective: Objective, before: Point, direction: NDArray, slope: float, first: float
+) -> tuple[Trial | None, int]:
+    def along(length: float) -> Trial:
+        point = objective.evaluate(before.parameters + length * direction)
+        return Trial(length, point.value, float(point.gradient @ direction), point)
+
+    return search(along, Trial(0.0, before.value, slope, before), first)
+
+
+def multiply(pairs: tuple[tuple[NDArray, NDArray], ...], gradient: NDArray) -> NDArray:
+    """Return the inverse Hessian times the gradient: the two-loop recursion (Nocedal & Wright, 2006, algorithm 7.4)."""
+    product = gradient.copy()
+    shares = []
+    for move, change in reversed(pairs):
+        share = (move @ product) / (move @ change)
+        product -= share * change
+        shares.append(share)
+    if pairs:
+        move, change = pairs[-1]
+        product *= (move @ change) / (change @ change)
+    for (move, change), share in zip(pairs, reversed(shares), strict=True):
+        product += (share - (change @ product) / (move @ change)) * move
+    return product
+
+
+def _slow(before: Point, after: Point) -> End | None:
+    if before.value - after.value <= FTOL * max(abs(before.value), abs(after.value), 1.0):
+        return End(True, f"converged: the loss fell by a share of at most {FTOL:.1e}")
+    return None
+
+
+def _spent(evaluations: int, limits: Limits) -> End | None:
+    if evaluations > limits.max_fun:
+        return End(False, f"the loss was evaluated more than max_fun={limits.max_fun} times")
+    return None

@@ -1,0 +1,137 @@
+"""The loop of full-batch solvers: an iteration is an epoch, with the history, validation and watch of any other fit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from bpmodel.full_batch.objective import NetworkObjective, score
+from bpmodel.full_batch.solver import End, Limits, Point, Solver, State
+from bpmodel.full_batch.solvers import check_size
+from bpmodel.network import monitor
+from bpmodel.network.parameters import Network
+from bpmodel.network.training import Training
+
+BLOCK_ROWS = 512
+
+
+class FullBatchSettings(NamedTuple):
+    """Everything the loop needs to know, by the names of the options; `batch_size` rows are computed together."""
+
+    batch_size: int
+    alpha: float
+    tol: float
+    max_fun: int
+    n_iter_no_change: float
+    early_stopping: bool
+    watch: bool
+
+
+@dataclass(kw_only=True)
+class FullBatchTraining(Training):
+    """One fit in progress by a full-batch solver.
+
+    `network` and the rows are in double precision; ``memory.average`` are the parameters in the estimator's own. Losses and
+    gradient norms of an epoch belong to the weights it ended with.
+    """
+
+    settings: FullBatchSettings
+    solver: Solver
+
+    def __post_init__(self) -> None:
+        check_size(self.solver, self.network.parameters.size)
+        super().__post_init__()
+        room = self.work, self._batch_y, self._batch_w
+        network = self.network._replace(parameters=self.network.parameters.copy())
+        self._objective = NetworkObjective(network, *room, self.rows, self.settings.alpha)
+        self._limits = Limits(self.settings.tol, self.settings.max_fun)
+        self._solution: State | None = None
+        self._end: End | None = None
+
+    @property
+    def learned(self) -> dict[str, float]:
+        return {name: getattr(self._solution, name) for name in self.solver.learned if self._solution is not None}
+
+    @property
+    def shortfall(self) -> str:
+        if self._end is not None and not self._end.converged:
+            reason = self._end.reason
+        elif self.out_of_epochs:
+            reason = f"max_iter={self.max_iter} iterations are reached; more may improve the result"
+        else:
+            return ""
+        return f"{self.solver.name} failed to converge after {self.epoch} iteration(s): {reason}. Scaled rows may help, too."
+
+    def _standing(self) -> str:
+        return f"{self._end.reason}, after {self.epoch} epochs" if self._end is not None else super()._standing()
+
+    def _run(self, until: int) -> None:
+        with np.errstate(over="ignore", invalid="ignore"):  # the watch looks for what is not finite
+            while self.running and self.epoch < until:
+                self._iterate()
+
+    def _iterate(self) -> None:
+        s, before = self.state[0], self._solution
+        if before is None:
+            before = self.solver.start(self._objective, self.network.parameters.copy(), self._limits)
+            s["first_loss"] = before.point.loss
+        if before.end is None and np.isfinite(before.point.value):
+            self._solution = self.solver.step(self._objective, before, self._limits)
+        else:
+            self._solution = before
+        point, end = self._solution.point, self._solution.end
+        self.network.parameters[:] = self.memory.average[:] = point.parameters
+
+        epoch, norm = self.epoch, float(np.linalg.norm(point.gradient))
+        s["epoch"] += 1
+        s["step"] += 1
+        s["samples"] += len(self.rows.order)
+        self.history.loss[epoch] = point.loss + point.penalty
+        self.history.gradient_norm[epoch] = norm
+        s["code"] = self._symptom(point)
+        if s["code"] != monitor.RUNNING:
+            s["loss"], s["gradient_norm"] = point.loss, norm
+            return
+        if len(self.validation.order):
+            loss, mark = score(self.network, self.work, self._batch_y, self._batch_w, self.validation, self.reference)
+            self.history.validation_loss[epoch], self.history.validation_score[epoch] = loss, mark
+        stopped = self._watch_progress()
+        self._end = end or stopped
+        if self._end is not None:
+            s["code"] = monitor.OK
+
+    def _symptom(self, point: Point) -> int:
+        """Return the code of a divergence, or RUNNING."""
+        s, settings = self.state[0], self.settings
+        if not settings.watch:
+            return monitor.RUNNING
+        if not np.isfinite(point.loss):
+            return monitor.LOSS_NOT_FINITE
+        if point.loss > monitor.limit(self.baseline, float(s["first_loss"])):
+            return monitor.LOSS_EXPLODED
+        return monitor.RUNNING if np.isfinite(self.memory.average).all() else monitor.WEIGHTS_NOT_FINITE
+
+    def _watch_progress(self) -> End | None:
+        """Keep the weights if they are the best, and end where the validation score no longer improves."""
+        s, settings, epoch = self.state[0], self.settings, self.epoch - 1
+        loss, mark = self.history.loss[epoch], self.history.validation_score[epoch]
+        stagnant = settings.early_stopping and mark < s["best_score"] + settings.tol
+        best = mark > s["best_score"] if settings.early_stopping else loss < s["best_loss"]
+        s["stagnant"] = s["stagnant"] + 1 if stagnant else 0
+        if best:
+            s["best_score"], s["best_loss"] = mark, loss
+            self.memory.best[0][:] = np.concatenate([self.network.parameters, self.network.running.ravel()])
+        if s["stagnant"] > settings.n_iter_no_change:
+            return End(True, "the validation score stopped improving")
+        return None
+
+
+def in_double_precision(network: Network) -> Network:
+    """Return a copy of a network."""
+    return network._replace(
+        parameters=network.parameters.astype(np.float64),
+        running=network.running.astype(np.float64),
+        loss_number=np.float64(network.loss_number),
+    )

@@ -1,0 +1,143 @@
+"""Gradient clipping: one row each, a kernel that shortens a gradient before the update.
+
+A `clip(network, gradient, norm, threshold, recent)` writes the gradient in place; `norm` is its Euclidean norm, `recent` the
+norms of the last steps: ``recent[0]`` counts them, a ring follows, and the same norms in order after it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bpmodel.compiler.kernels import kernel
+from bpmodel.compiler.views import matrix
+
+RECENT = 64
+"""Steps whose median norm is the measure of `median`."""
+
+WARM = 8
+ONE = np.float32(1)
+SMALLEST_UNIT = np.float32(1e-3)
+"""Weight norm below which a unit counts as this long (Brock et al., 2021): otherwise a zero weight could never move."""
+
+
+class Clipping(NamedTuple):
+    """One way to clip; `threshold` is what it takes if none is asked for."""
+
+    name: str
+    meaning: str
+    clip: Callable
+    threshold: float
+
+
+@kernel
+def leave(network, gradient, norm, threshold, recent):
+    pass
+
+
+@kernel
+def scale(gradient, factor):
+    factor = gradient.dtype.type(factor)
+    for i in range(gradient.size):
+        gradient[i] *= factor
+
+
+@kernel
+def by_value(network, gradient, norm, threshold, recent):
+    limit = gradient.dtype.type(threshold)
+    for i in range(gradient.size):
+        g = gradient[i]
+        g = limit if g > limit else g
+        gradient[i] = -limit if g < -limit else g
+
+
+@kernel
+def by_norm(network, gradient, norm, threshold, recent):
+    """Pascanu et al. (2013)"""
+    if norm > threshold:
+        scale(gradient, threshold / norm)
+
+
+@kernel
+def by_unit(network, gradient, norm, threshold, recent):
+    """Adaptive gradient clipping: each unit's incoming weights (Brock et al., 2021)"""
+    units, parameters = network.units, network.parameters
+    limit = gradient.dtype.type(threshold)
+    start = 0
+    for layer in range(units.size - 1):
+        fan_in, fan_out = units[layer], units[layer + 1]
+        weights = matrix(parameters, start, fan_in, fan_out)
+        pushes = matrix(gradient, start, fan_in, fan_out)
+        factors = np.zeros(fan_out, gradient.dtype)
+        lengths = np.zeros(fan_out, gradient.dtype)
+        for i in range(fan_in):
+            for unit in range(fan_out):
+                lengths[unit] += weights[i, unit] * weights[i, unit]
+                factors[unit] += pushes[i, unit] * pushes[i, unit]
+        for unit in range(fan_out):
+            most = limit * max(np.sqrt(lengths[unit]), SMALLEST_UNIT)
+            push = np.sqrt(factors[unit])
+            factors[unit] = most / push if push > most else ONE
+        for i in range(fan_in):
+            for unit in range(fan_out):
+                pushes[i, unit] *= factors[unit]
+        start += fan_in * fan_out
+
+
+@kernel
+def by_median(network, gradient, norm, threshold, recent):
+    """At most `threshold` times the median norm of the last steps, once there are a few; a clipped norm counts as clipped"""
+    if not np.isfinite(norm):
+        return
+    count = int(recent[0])
+    kept = min(count, RECENT)
+    ring, ordered = recent[1 : 1 + RECENT], recent[1 + RECENT :]
+    if count >= WARM:
+        most = threshold * ordered[kept // 2]
+        if norm > most:
+            scale(gradient, most / norm)
+            norm = most
+    if count >= RECENT:  # the oldest leaves its place in the order
+        oldest, place = ring[count % RECENT], 0
+        while ordered[place] != oldest:
+            place += 1
+        for i in range(place, RECENT - 1):
+            ordered[i] = ordered[i + 1]
+        kept -= 1
+    place = kept
+    while place > 0 and ordered[place - 1] > norm:
+        ordered[place] = ordered[place - 1]
+        place -= 1
+    ordered[place] = norm
+    ring[count % RECENT] = norm
+    recent[0] = count + 1
+
+
+CLIPPINGS: dict[str, Clipping] = {
+    row.name: row
+    for row in (
+        Clipping("none", "nothing", leave, np.inf),
+        Clipping("value", "each element is cut to +-clip_threshold", by_value, 10.0),
+        Clipping("norm", "the whole is scaled to a norm of at most clip_threshold", by_norm, 1.0),
+        Clipping(
+            "adaptive",
+            "that of each unit is scaled to at most clip_threshold times the norm of its weights",
+            by_unit,
+            0.1,
+        ),
+        Clipping(
+            "median",
+            "the whole is scaled to at most clip_threshold times the median norm of the last 64 steps",
+            by_median,
+            3.0,
+        ),
+    )
+}
+
+
+def new_recent() -> NDArray[np.float64]:
+    """Return the record of no norms at all."""
+    return np.zeros(1 + 2 * RECENT)

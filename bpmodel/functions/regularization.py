@@ -1,0 +1,77 @@
+"""What keeps weights small or smooth besides dropout and input noise: penalties, decay, a limit on norms, averaging."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from bpmodel.compiler.kernels import inner
+from bpmodel.compiler.views import matrix
+
+ZERO, ONE = np.float32(0), np.float32(1)
+
+
+@inner
+def add_penalties(parameters, gradient, weights, settings, total_weight):
+    """Add the derivatives of the L2 and L1 penalties to the gradient.
+
+    The loss of a minibatch of n rows has the penalty ``(l2 / 2 sum W^2 + l1 sum |W|) / n``, as in scikit-learn's MLP. Returns
+    the penalty, and the gradient's sum of squares.
+    """
+    number = gradient.dtype.type
+    l2, l1 = number(settings.l2 / total_weight), number(settings.l1 / total_weight)
+    squared_weights, absolute_weights, squared_gradient = number(0), number(0), number(0)
+    for i in range(weights):
+        p = parameters[i]
+        g = gradient[i] + l2 * p
+        gradient[i] = g
+        squared_weights += p * p
+        squared_gradient += g * g
+    if l1 > ZERO:
+        squared_gradient = number(0)
+        for i in range(weights):
+            p = parameters[i]
+            g = gradient[i]
+            if p != ZERO:
+                g += l1 if p > ZERO else -l1
+            gradient[i] = g
+            absolute_weights += p if p > ZERO else -p
+            squared_gradient += g * g
+    for i in range(weights, gradient.size):
+        squared_gradient += gradient[i] * gradient[i]
+    return 0.5 * l2 * squared_weights + l1 * absolute_weights, squared_gradient
+
+
+@inner
+def decay_weights(parameters, weights, factor):
+    """Decoupled weight decay (Loshchilov & Hutter, 2019): shrink before the step, whatever the gradient says"""
+    for i in range(weights):
+        parameters[i] *= factor
+
+
+@inner
+def limit_norms(network, most):
+    """Shorten the incoming weights of every hidden unit to a norm of at most `most` (Srivastava et al., 2014)"""
+    units, parameters = network.units, network.parameters
+    start = 0
+    for layer in range(units.size - 2):
+        fan_in, fan_out = units[layer], units[layer + 1]
+        w = matrix(parameters, start, fan_in, fan_out)
+        factors = np.zeros(fan_out, parameters.dtype)
+        for i in range(fan_in):
+            for j in range(fan_out):
+                factors[j] += w[i, j] * w[i, j]
+        for j in range(fan_out):
+            length = np.sqrt(factors[j])
+            factors[j] = most / length if length > most else ONE
+        for i in range(fan_in):
+            for j in range(fan_out):
+                w[i, j] *= factors[j]
+        start += fan_in * fan_out
+
+
+@inner
+def average(mean, parameters, decay, step):
+    """Exponential moving average of the parameters, one of few steps at the start: decay at most (1 + step) / (10 + step)"""
+    share = mean.dtype.type(1.0 - min(decay, (1.0 + step) / (10.0 + step)))
+    for i in range(mean.size):
+        mean[i] += share * (parameters[i] - mean[i])

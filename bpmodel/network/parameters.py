@@ -1,0 +1,197 @@
+"""The network as compiled code sees it: packed parameters, rows that go through it, and room for them.
+
+All parameters lie in one vector, first the weights of every layer, then the biases of every layer, then the scales of the
+normalised hidden layers, so an update rule is one loop and weight decay is a prefix of it. Layer l maps ``units[l]`` inputs to
+``units[l + 1]`` outputs; how, is in `propagation`.
+
+Shapes: W_l is (units[l], units[l + 1]), b_l and scale_l are (units[l + 1],), a_l is (rows, units[l]).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.sparse import issparse
+
+from bpmodel.functions.activations import ACTIVATIONS
+from bpmodel.functions.losses import LOSSES
+from bpmodel.functions.normalization import NORMALIZATIONS
+
+
+class Network(NamedTuple):
+    """A network as compiled code sees it."""
+
+    parameters: NDArray
+    """(n_weights + n_biases + n_scales,)"""
+    running: NDArray
+    """(2, hidden units): means and variances of batch normalisation; (2, 0) without"""
+    units: NDArray[np.int64]
+    """(n_layers + 1,), from the inputs to the outputs"""
+    activations: NDArray[np.int64]
+    """(hidden layers,), rows of ACTIVATIONS"""
+    normalization: int
+    """row of NORMALIZATIONS"""
+    loss: int
+    """row of LOSSES"""
+    loss_number: float
+    """the loss's own number, in the precision of the parameters"""
+
+
+class Sparse(NamedTuple):
+    """Rows in compressed sparse row format, as in SciPy; an empty `indptr` stands for dense rows."""
+
+    indptr: NDArray[np.int64]
+    indices: NDArray[np.int32]
+    values: NDArray
+
+
+class Batch(NamedTuple):
+    """The rows that go through the network together: `order` says which, where they are sparse."""
+
+    rows: int
+    order: NDArray[np.int32]
+    sparse: Sparse
+
+
+class Workspace(NamedTuple):
+    """Room for one minibatch, allocated once per fit."""
+
+    x: NDArray
+    """(rows * units[0],): a_0, the inputs; empty if they are sparse"""
+    layers: NDArray
+    """(rows * sum(units[1:]),): a_1, a_2, … one after the other"""
+    inputs: NDArray
+    """like layers, the z_l that slopes are computed from; empty if they all follow from a_l"""
+    normalized: NDArray
+    """like layers, what normalisation makes of a_l W_l; empty without"""
+    spread: NDArray
+    """(layers, max(rows, units)): inverse standard deviations of normalised layers"""
+    deltas: NDArray
+    """(2, rows * max(units[1:])): derivatives with respect to z of two neighbouring layers"""
+    tally: NDArray
+    """(3 * max(units[1:]),): what is added up for each unit of a layer that is measured"""
+    delta_norm: NDArray[np.float64]
+    """(layers,): norms of the derivatives with respect to z, of the last minibatch that was measured"""
+    gradient: NDArray
+    """like Network.parameters"""
+
+
+class Mode(NamedTuple):
+    """What differs between a training step and everything else."""
+
+    training: bool
+    dropout: float
+    key: int | np.int64
+    """of the dropout masks"""
+    measured: bool
+    """whether the backward pass is to leave the norms of derivatives behind"""
+
+
+def build(
+    units: Sequence[int],
+    activations: Sequence[str],
+    loss: str,
+    dtype: np.dtype,
+    *,
+    normalization: str = "none",
+    loss_number: float = 0.0,
+) -> Network:
+    """Return a network with all weights and biases zero, and all scales one."""
+    hidden = sum(units[1:-1]) if normalization != "none" else 0
+    parameters = np.zeros(n_weights(units) + sum(units[1:]) + hidden, dtype=dtype)
+    parameters[parameters.size - hidden :] = 1
+    running = np.zeros((2, hidden), dtype=dtype)
+    running[1] = 1
+    return assemble(parameters, running, units, activations, loss, normalization, loss_number)
+
+
+def assemble(
+    parameters: NDArray,
+    running: NDArray,
+    units: Sequence[int],
+    activations: Sequence[str],
+    loss: str,
+    normalization: str = "none",
+    loss_number: float = 0.0,
+) -> Network:
+    """Return a network around its arrays, which it shares."""
+    return Network(
+        parameters,
+        running,
+        np.asarray(units, dtype=np.int64),
+        np.array([list(ACTIVATIONS).index(name) for name in activations], dtype=np.int64),
+        list(NORMALIZATIONS).index(normalization),
+        list(LOSSES).index(loss),
+        parameters.dtype.type(loss_number),
+    )
+
+
+def workspace(network: Network, rows: int, *, gradient: bool = True, sparse: bool = False) -> Workspace:
+    """Return room for `rows` rows; without `gradient`, for the forward pass only."""
+    dtype = network.parameters.dtype
+    inputs, *units = network.units.tolist()
+    size = rows * sum(units)
+    keeps_inputs = gradient and not all(list(ACTIVATIONS.values())[i].from_output for i in network.activations)
+    normalizes = network.normalization > 0
+    widest = max(units)
+    return Workspace(
+        x=np.zeros(0 if sparse else rows * inputs, dtype=dtype),
+        layers=np.zeros(size, dtype=dtype),
+        inputs=np.zeros(size if keeps_inputs else 0, dtype=dtype),
+        normalized=np.zeros(size if normalizes and gradient else 0, dtype=dtype),
+        spread=np.zeros((len(units) if normalizes else 0, max(rows, widest)), dtype=dtype),
+        deltas=np.zeros((2, rows * widest if gradient else 0), dtype=dtype),
+        tally=np.zeros(3 * widest if gradient else 0, dtype=dtype),
+        delta_norm=np.zeros(len(units) if gradient else 0),
+        gradient=np.zeros(network.parameters.size if gradient else 0, dtype=dtype),
+    )
+
+
+def n_weights(units: Sequence[int]) -> int:
+    """Return how many of the parameters are weights, not biases."""
+    return int(sum(a * b for a, b in pairwise(units)))
+
+
+def unpack(parameters: NDArray, units: Sequence[int]) -> tuple[list[NDArray], list[NDArray]]:
+    """Return views: weights, each (fan_in, fan_out), and biases, each (fan_out,)."""
+    weights, biases = [], []
+    weight, bias = 0, n_weights(units)
+    for fan_in, fan_out in pairwise(units):
+        weights.append(parameters[weight : weight + fan_in * fan_out].reshape(fan_in, fan_out))
+        biases.append(parameters[bias : bias + fan_out])
+        weight, bias = weight + fan_in * fan_out, bias + fan_out
+    return weights, biases
+
+
+def split_sparse(X: Any, dtype: np.dtype) -> tuple[NDArray, Sparse]:
+    """Return X as dense rows and as sparse rows, one of which is empty; nothing is copied that has the right type already."""
+    if not issparse(X):
+        return read_only(X, dtype), _no_sparse_rows(dtype)
+    X = X.tocsr()
+    return read_only(np.zeros((0, X.shape[1])), dtype), _sparse(X.indptr, X.indices, X.data, dtype)
+
+
+@cache
+def _no_sparse_rows(dtype: Any) -> Sparse:
+    return _sparse(np.zeros(0), np.zeros(0), np.zeros(0), dtype)
+
+
+def _sparse(indptr: NDArray, indices: NDArray, values: NDArray, dtype: np.dtype) -> Sparse:
+    return Sparse(
+        read_only(indptr, np.dtype(np.int64)), read_only(indices, np.dtype(np.int32)), read_only(values, dtype)
+    )
+
+
+def read_only(values: ArrayLike, dtype: np.dtype) -> NDArray:
+    """Return a C-contiguous array that may not be written to: the array itself if its type is right, as a view.
+
+    To compiled code read-only arrays are a type of their own; there is one kernel for both if all are passed as such.
+    """
+    view = np.ascontiguousarray(values, dtype=dtype).view()
+    view.flags.writeable = False
+    return view

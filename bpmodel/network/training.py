@@ -1,0 +1,222 @@
+"""One fit in progress: it owns its arrays and advances to a given epoch, so that several can be paused there and compared."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bpmodel.functions.clipping import new_recent
+from bpmodel.functions.schedules import SCHEDULES
+from bpmodel.network import monitor, spikes
+from bpmodel.network.blas import single_thread
+from bpmodel.network.loop import STATE, History, Memory, new_history, train
+from bpmodel.network.minibatch import Rows
+from bpmodel.network.monitor import Verdict
+from bpmodel.network.parameters import Network, Workspace, workspace
+from bpmodel.network.probes import Signals, new_signals
+
+RESPONSE_SECONDS = 0.1
+"""How long compiled code may run before Python can see a Ctrl-C, as far as whole epochs allow."""
+
+
+def new_state() -> NDArray:
+    """Return the state of weights that were just drawn: a record array of shape (1,)."""
+    state = np.zeros(1, dtype=STATE)
+    state["best_loss"], state["best_score"] = np.inf, -np.inf
+    return state
+
+
+@dataclass
+class Training:
+    """One fit in progress.
+
+    `network`, `memory` and `state` are advanced in place; what `rows` and `validation` point to is only read, but for the
+    order of the training rows.
+    """
+
+    network: Network
+    settings: Any
+    """`Settings`, or what another kind of loop has in their place"""
+    rows: Rows
+    validation: Rows
+    memory: Memory
+    state: NDArray
+    max_iter: int
+    baseline: float
+    reference: NDArray[np.float64]
+    on_epoch: list[Callable[[Training], None]] = field(default_factory=list)
+    mend: Callable[[Training], None] | None = None
+    """called where the fit has ended; it may make it run again, by `rewind` or `begin_anew`"""
+    work: Workspace = field(init=False)
+    history: History = field(init=False)
+    signals: Signals = field(init=False)
+
+    def __post_init__(self) -> None:
+        dtype = self.network.parameters.dtype
+        sparse = all(rows.sparse.indptr.size > 0 for rows in (self.rows, self.validation))
+        self.work = workspace(self.network, self.settings.batch_size, sparse=sparse)
+        self._batch_y = np.zeros((self.settings.batch_size, int(self.network.units[-1])), dtype=dtype)
+        self._batch_w = np.zeros(self.settings.batch_size, dtype=dtype)
+        layers = len(self.network.units) - 1
+        self.history = new_history(self.max_iter, layers)
+        probing = getattr(self.settings, "probing", False)
+        self.signals = new_signals(self.network.parameters, layers, self.max_iter, probing)
+        self._epochs_per_call = 1
+
+    @property
+    def epoch(self) -> int:
+        """Epochs run so far."""
+        return int(self.state["epoch"][0])
+
+    @property
+    def running(self) -> bool:
+        return self.epoch < self.max_iter and int(self.state["code"][0]) == monitor.RUNNING
+
+    @property
+    def failed(self) -> bool:
+        """Whether the fit diverged or stalled."""
+        return int(self.state["code"][0]) not in (monitor.RUNNING, monitor.OK)
+
+    @property
+    def broken(self) -> bool:
+        """Whether it failed in a way that makes the weights of an earlier epoch the better ones."""
+        return self.failed and int(self.state["code"][0]) != monitor.STILL_FAR
+
+    @property
+    def out_of_epochs(self) -> bool:
+        """Whether the fit ran all its epochs and would have gone on."""
+        return self.epoch >= self.max_iter and int(self.state["code"][0]) == monitor.RUNNING
+
+    @property
+    def verdict(self) -> Verdict:
+        """How the fit ended, or stands."""
+        if not self.failed:
+            return Verdict("ok", self._standing())
+        s = self.state[0]
+        code = int(s["code"])
+        numbers: dict[str, Any] = {"epoch": self.epoch, "step": int(s["step"]), "baseline": self.baseline}
+        numbers |= {name: float(s[name]) for name in ("loss", "gradient_norm")}
+        if code == monitor.STILL_FAR:
+            return monitor.still_far(**numbers)
+        if code == monitor.LAYER_DEAD:
+            return monitor.layer_dead(int(np.argmax(self.signals.dead[s["probes"] - 1] == 1)) + 1, **numbers)
+        return monitor.diverged(code, **numbers)
+
+    def _standing(self) -> str:
+        end = "paused" if self.running else "ended" if self.out_of_epochs else "stopped improving"
+        return f"{end} after {self.epoch} epochs"
+
+    @property
+    def curves(self) -> dict[str, NDArray[np.float64]]:
+        """One number, or one for each layer, per epoch run so far, by name."""
+        return {name: values[: self.epoch].copy() for name, values in self.history._asdict().items()}
+
+    @property
+    def probed(self) -> dict[str, NDArray]:
+        """What the probes taken so far measured, by name."""
+        return self.signals.taken(int(self.state["probes"][0]))
+
+    @property
+    def shortfall(self) -> str:
+        """What to warn of when the fit is over: why it has not converged, or nothing."""
+        planned = list(SCHEDULES.values())[self.settings.schedule].ends
+        if planned or not self.out_of_epochs:
+            return ""
+        return f"Stochastic Optimizer: Maximum iterations ({self.max_iter}) reached and the optimization hasn't converged yet."
+
+    @property
+    def learned(self) -> dict[str, float]:
+        """Numbers besides the weights that the solver learned from the data, by name."""
+        return {}
+
+    def advance(self, until: int) -> Verdict:
+        """Train up to epoch `until`, at most `max_iter`; return the verdict so far."""
+        until = min(until, self.max_iter)
+        with single_thread():
+            while self.running and self.epoch < until:
+                before, started = self.epoch, time.perf_counter()
+                self._run(min(until, before + (1 if self.on_epoch else self._epochs_per_call)))
+                seconds = (time.perf_counter() - started) / max(self.epoch - before, 1)
+                self._epochs_per_call = max(1, int(RESPONSE_SECONDS / max(seconds, 1e-6)))
+                if self.mend is not None and not self.running:
+                    self.mend(self)
+                for call in self.on_epoch:
+                    call(self)
+        return self.verdict
+
+    def _run(self, until: int) -> None:
+        train(
+            self.network,
+            self.work,
+            self._batch_y,
+            self._batch_w,
+            self.rows,
+            self.validation,
+            self.reference,
+            self.settings,
+            self.memory,
+            self.history,
+            self.signals,
+            self.state,
+            until,
+        )
+
+    def stop(self) -> None:
+        """End the training after the present epoch."""
+        self.state["code"] = monitor.OK
+
+    def rewind(self, rate: float, warmup_epochs: float) -> int:
+        """Go back to the best weights and train on from there at another learning rate, with an empty optimizer's memory.
+
+        Returns
+        -------
+        int
+            Epochs that are kept: those before the weights were the best.
+        """
+        s = self.state[0]
+        marks = -self.history.validation_score if self.settings.early_stopping else self.history.loss
+        healthy = marks[: self.epoch - 1]
+        kept = int(np.nanargmin(healthy)) + self.settings.early_stopping if np.isfinite(healthy).any() else 0
+        self.restore_best()
+        self.memory.optimizer[:] = 0
+        self.memory.recent[:] = new_recent()
+        spikes.forget(self.state)
+        steps = -(-len(self.rows.order) // self.settings.batch_size)
+        s["rate"] *= rate / self.settings.learning_rate_init
+        s["epoch"], s["step"], s["restart"], s["samples"] = (
+            kept,
+            kept * steps,
+            kept * steps,
+            kept * len(self.rows.order),
+        )
+        s["stagnant"], s["code"] = 0, monitor.RUNNING
+        s["probes"] = int(np.sum(self.signals.epoch[: s["probes"]] <= kept)) if kept else 0
+        if s["probes"]:
+            self.signals.step[s["probes"] - 1] = s["step"]
+            self.signals.previous[:] = self.network.parameters
+        self.signals.before[:] = self.network.parameters[: self.signals.before.size]
+        self.settings = self.settings._replace(learning_rate_init=rate, warmup_epochs=warmup_epochs)
+        return kept
+
+    def begin_anew(self, other: Training) -> None:
+        """Become another fit of the same rows, which has not begun."""
+        vars(self).update({name: value for name, value in vars(other).items() if name not in ("on_epoch", "mend")})
+
+    def restore_best(self) -> None:
+        """Go back to the weights of the best epoch: by validation score with early stopping, by loss without."""
+        parameters, running = np.split(self.memory.best[0], [self.network.parameters.size])
+        self.network.parameters[:] = self.memory.average[:] = parameters
+        self.network.running[:] = running.reshape(2, -1)
+
+
+def new_memory(network: Network, slots: int, average: NDArray, random: NDArray[np.uint64]) -> Memory:
+    """Return what a fit of a network that was just drawn remembers: nothing yet."""
+    parameters, running = network.parameters, network.running
+    best = np.concatenate([average, running.ravel()])
+    optimizer = np.zeros((slots, parameters.size), dtype=parameters.dtype)
+    return Memory(optimizer, average, new_recent(), np.stack([best, best]), random)

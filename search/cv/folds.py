@@ -1,0 +1,133 @@
+"""Cross-validation splits: computed once per study, shared by all its trials and baselines."""
+
+from __future__ import annotations
+
+import hashlib
+import warnings
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from search.cv.kinds import KINDS, Scheme, predefined
+from search.errors import StudyError
+
+
+@dataclass(frozen=True)
+class Folds:
+    """Train and validation row numbers of each fold, as the networks keep them: fits share these arrays."""
+
+    splits: tuple[tuple[NDArray[np.int32], NDArray[np.int32]], ...]
+
+    def __len__(self) -> int:
+        return len(self.splits)
+
+    @property
+    def fingerprint(self) -> str:
+        """Hash of all row numbers."""
+        digest = hashlib.sha256()
+        for train, validation in self.splits:
+            digest.update(np.asarray(train, dtype=np.int64).tobytes() + b"|")
+            digest.update(np.asarray(validation, dtype=np.int64).tobytes() + b";")
+        return digest.hexdigest()[:16]
+
+
+def split(scheme: Scheme, y: NDArray[Any], labels: NDArray[Any] | None = None, *, seed: int, where: str) -> Folds:
+    """Split rows into folds; errors start with `where`.
+
+    Parameters
+    ----------
+    scheme : Scheme
+    y : array of shape (n,) or (n, outputs)
+    labels : array of shape (n,), optional
+        Group, or fold, of each row, for the kinds that need it.
+    seed : int
+        The first order of shuffled rows; each repeat adds 1.
+
+    Raises
+    ------
+    StudyError
+        If there are fewer rows, fewer rows of every class, or fewer groups, than folds.
+    """
+    _check_enough(scheme, y, labels, where)
+    groups = labels if KINDS[scheme.kind].needs == "group" else None
+    splits: list[tuple[NDArray[np.int32], NDArray[np.int32]]] = []
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="The least populated class", category=UserWarning)
+        for repeat in range(scheme.repeats):
+            seeded = (seed + repeat) % 2**32 if scheme.shuffled else None
+            cv = predefined(labels) if scheme.kind == "predefined" else KINDS[scheme.kind].splitter(scheme, seeded)
+            try:
+                splits += from_splitter(cv, np.zeros(len(y)), y, groups=groups).splits
+            except ValueError as error:
+                raise StudyError(f"{where}: [cv] kind = {scheme.kind!r} cannot split the data: {error}") from None
+    for number, (train, validation) in enumerate(splits, start=1):
+        if not len(train) or not len(validation):
+            rows = "validation" if len(train) else "training"
+            raise StudyError(f"{where}: [cv] kind = {scheme.kind!r}: fold {number} of {len(splits)} has no {rows} rows")
+    return Folds(tuple(splits))
+
+
+def purge(folds: Folds, origins: NDArray[np.integer], horizon: int, where: str) -> Folds:
+    """Leave out training rows of forecasts that are not known yet when the first forecast of their fold is made.
+
+    Parameters
+    ----------
+    origins : array of shape (n,)
+        The step of the series at which the forecast of each row is made; its target is known `horizon` steps later.
+
+    Raises
+    ------
+    StudyError
+        If that leaves a fold without training rows.
+    """
+    splits = []
+    for number, (train, validation) in enumerate(folds.splits, start=1):
+        known = train[origins[train] + horizon <= origins[validation].min()]
+        if not len(known):
+            raise StudyError(f"{where}: [cv] fold {number} of {len(folds)} has no training rows from before it")
+        splits.append((known, validation))
+    return Folds(tuple(splits))
+
+
+def _check_enough(scheme: Scheme, y: NDArray[Any], labels: NDArray[Any] | None, where: str) -> None:
+    """Raise unless there is enough of what a kind deals out to its folds."""
+    kind, column = KINDS[scheme.kind], scheme.column
+    if kind.needs == "split":
+        if not predefined(labels).get_n_splits():
+            raise StudyError(f"{where}: [cv] split = {column!r} names no row to validate; all are for training")
+        return
+    wanted, n = f"[cv] n_splits = {scheme.n_splits}", scheme.n_splits
+    if "n_splits" not in kind.keys:
+        wanted, n = f"[cv] kind = {scheme.kind!r}", 2
+    if len(y) < n:
+        raise StudyError(f"{where}: {wanted} needs at least {n} rows; the data has {len(y)}")
+    if kind.needs == "group" and (groups := len(np.unique(np.asarray(labels)))) < n:
+        raise StudyError(f"{where}: {wanted} needs at least {n} groups; column {column!r} has {groups}")
+    if kind.task == "classification" and (most := int(np.unique(y, return_counts=True)[1].max())) < n:
+        raise StudyError(f"{where}: {wanted} needs a class with {n} rows; the largest has {most}")
+
+
+def from_splitter(cv: Any, X: Any, y: Any, **params: Any) -> Folds:
+    """Split once with any scikit-learn splitter; `params` (``groups``) are passed on to it.
+
+    Raises
+    ------
+    ValueError
+        If it makes no splits, or others than it says.
+    """
+    splits = tuple((_numbers(train), _numbers(validation)) for train, validation in cv.split(X, y, **params))
+    if not splits:
+        raise ValueError("No fits were performed. Was the CV iterator empty? Were there no candidates?")
+    if len(splits) != (told := cv.get_n_splits(X, y, **params)):
+        raise ValueError(
+            f"cv.split and cv.get_n_splits return inconsistent results. Expected {told} splits, got {len(splits)}"
+        )
+    return Folds(splits)
+
+
+def _numbers(rows: Any) -> NDArray[np.int32]:
+    """Return row numbers, from row numbers or a mask."""
+    rows = np.asarray(rows)
+    return np.flatnonzero(rows).astype(np.int32) if rows.dtype == bool else rows.astype(np.int32)

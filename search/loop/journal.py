@@ -1,0 +1,206 @@
+"""The record of finished trials: an Optuna journal, or memory.
+
+Each finished trial is appended once, complete, so nothing is ever left half done, whatever kills the process; that journal is
+also what a later run goes on from.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import uuid
+import warnings
+from collections.abc import Mapping
+from dataclasses import asdict, fields, replace
+from pathlib import Path
+from typing import Any
+
+import optuna
+from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
+from optuna.trial import FrozenTrial
+
+from search.errors import StudyError
+from search.samplers.optuna_terms import CONSTRAINT, STATES, finished, quiet
+from search.space import spaces
+from search.space.spaces import Space
+from search.trials.outcomes import Divergence, Outcome, pool
+from search.trials.penalties import Lesson
+
+AGAIN = "again"
+"""Key of the note that holds further evaluations of the best trials."""
+
+
+class StudyStore:
+    """The finished trials of one study, in an Optuna journal file or, without a path, in memory.
+
+    Parameters
+    ----------
+    path : Path or None
+        The journal file.
+    name : str
+        Name of the Optuna study in it.
+    identity : dict of str to JSON
+        What makes trials comparable: space, data, folds, scoring and so on, each under the name the user knows it by.
+    space : Space
+
+    Raises
+    ------
+    StudyError
+        If the journal cannot be written, is in use, is damaged, or belongs to a study with another identity.
+    """
+
+    def __init__(self, path: Path | None, name: str, identity: Mapping[str, Any], space: Space) -> None:
+        self._space, self._axes = space, spaces.axes(space)
+        self._lock = None if path is None else _lock(path)
+        try:
+            with quiet():
+                self._study = _open(path, name)
+            self._check_identity(path, name, json.loads(json.dumps(identity)))
+            known = sorted(self._study.get_trials(deepcopy=False), key=lambda t: t.user_attrs["number"])
+            self.outcomes = {t.user_attrs["number"]: self._outcome(t) for t in known}
+            self.lessons = {t.user_attrs["number"]: _lesson(t) for t in known}
+            self.again = {
+                int(number): [
+                    _from_record(record, int(number), self.outcomes[int(number)].params) for record in records
+                ]
+                for number, records in self.notes.get(AGAIN, {}).items()
+            }
+        except BaseException:
+            self.close()
+            raise
+
+    def record(self, outcome: Outcome, lesson: Lesson) -> None:
+        """Append a finished trial, and what the sampler was told of it."""
+        leaves = spaces.leaves(self._space, outcome.params)
+        notes = {"number": outcome.number, "value": lesson.value, "outcome": json.dumps(_inert(outcome))}
+        self._study.add_trial(finished(leaves, self._axes, outcome, lesson, notes))
+        self.outcomes[outcome.number] = outcome
+        self.lessons[outcome.number] = lesson
+
+    def record_again(self, outcome: Outcome) -> None:
+        """Add a further evaluation of one of the best trials."""
+        self.again.setdefault(outcome.number, []).append(outcome)
+        self.note(AGAIN, {str(number): [_inert(outcome) for outcome in again] for number, again in self.again.items()})
+
+    @property
+    def settled(self) -> dict[int, Outcome]:
+        """The outcomes by number, those of the best trials pooled with their further evaluations."""
+        return {number: pool(self.outcomes[number], self.again.get(number, [])) for number in sorted(self.outcomes)}
+
+    @property
+    def notes(self) -> dict[str, Any]:
+        """What `note` wrote."""
+        return dict(self._study.user_attrs)
+
+    def note(self, key: str, value: Any) -> None:
+        """Write a fact about the whole study."""
+        self._study.set_user_attr(key, value)
+
+    def close(self) -> None:
+        """Let another process use the journal."""
+        if self._lock is not None:
+            self._lock.close()
+            self._lock = None
+
+    def _outcome(self, trial: FrozenTrial) -> Outcome:
+        leaves = {name: self._axes[name].dimension.decode(code) for name, code in trial.params.items()}
+        params = spaces.assemble(self._space, leaves)
+        return _from_record(json.loads(trial.user_attrs["outcome"]), trial.user_attrs["number"], params)
+
+    def _check_identity(self, path: Path | None, name: str, identity: dict[str, Any]) -> None:
+        known = self._study.user_attrs.get("identity")
+        if known is None:
+            self.note("id", uuid.uuid4().hex)
+            self.note("identity", identity)
+            return
+        for key, value in identity.items():
+            if known.get(key) != value:
+                raise StudyError(
+                    f"name = {name!r} is already used in {path} with another {key} ({_difference(known.get(key), value)}); "
+                    "choose a new name, or delete that file to start again"
+                )
+
+
+class _Held(JournalFileOpenLock):
+    """The process holds a lock on the journal for as long as the store is open."""
+
+    def acquire(self) -> bool:
+        return True
+
+    def release(self) -> None:
+        pass
+
+
+def _lock(path: Path) -> Any:
+    """Open the journal's lock file and lock it: unlike a lock file alone, that ends with the process, however it ends."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle = open(f"{path}.lock", "w")  # noqa: SIM115 - it stays open
+    except OSError as error:
+        raise StudyError(f"{path} cannot be written: {error.strerror}; the finished trials are kept there") from None
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        handle.close()
+        raise StudyError(f"{path} is in use by another run of this study; wait for it, or choose a new name") from None
+    return handle
+
+
+def _open(path: Path | None, name: str) -> optuna.Study:
+    """Open a study, or create it; an existing one is only read."""
+    if path is None:
+        return optuna.create_study(study_name=name, direction="maximize")
+    try:
+        _drop_cut_line(path)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+            storage = optuna.storages.JournalStorage(JournalFileBackend(str(path), lock_obj=_Held(str(path))))
+        if any(study.study_name == name for study in storage.get_all_studies()):
+            return optuna.load_study(study_name=name, storage=storage)
+        return optuna.create_study(study_name=name, storage=storage, direction="maximize")
+    except OSError as error:
+        raise StudyError(f"{path} cannot be written: {error.strerror}; the finished trials are kept there") from None
+    except (ValueError, LookupError, TypeError, AssertionError) as error:  # whatever Optuna meets on replaying it
+        reason = f"{type(error).__name__}: {error}"
+        raise StudyError(f"{path} is damaged ({reason}); move it away to start the study again") from None
+
+
+def _drop_cut_line(path: Path) -> None:
+    """Drop a last line that a kill cut short, or the next one would be glued to it."""
+    if path.exists():
+        content = path.read_bytes()
+        whole = content.rfind(b"\n") + 1
+        if whole < len(content):
+            with path.open("r+b") as file:
+                file.truncate(whole)
+        for line in content[:whole].splitlines()[-1:]:
+            json.loads(line)  # Optuna takes a last line that it cannot read for one that is still being written
+
+
+def _lesson(trial: FrozenTrial) -> Lesson:
+    (state,) = (name for name, known in STATES.items() if known is trial.state)
+    return Lesson(float(trial.user_attrs["value"]), trial.constraints[CONSTRAINT], state)
+
+
+def _inert(outcome: Outcome) -> dict[str, Any]:
+    record = {f.name: getattr(outcome, f.name) for f in fields(outcome) if f.name not in ("number", "params")}
+    record["divergence"] = outcome.divergence and asdict(outcome.divergence)
+    record["losses"] = {name: [float(f"{v:.6g}") for v in values] for name, values in outcome.losses.items()}
+    return record
+
+
+def _from_record(record: dict[str, Any], number: int, params: Mapping[str, Any]) -> Outcome:
+    """Return what `_inert` took apart."""
+    divergence = record.pop("divergence")
+    outcome = Outcome(
+        number=number, params=params, divergence=Divergence(**divergence) if divergence else None, **record
+    )
+    return replace(outcome, curve={int(epoch): score for epoch, score in outcome.curve.items()})
+
+
+def _difference(known: Any, given: Any) -> str:
+    if isinstance(known, dict) and isinstance(given, dict):
+        for key in {**known, **given}:
+            if known.get(key) != given.get(key):
+                return f"{key}: {_difference(known.get(key), given.get(key))}"
+    return f"there {json.dumps(known)}, here {json.dumps(given)}"

@@ -1,0 +1,100 @@
+"""When a study has seen enough, before its trials are used up."""
+
+from __future__ import annotations
+
+import numbers
+from dataclasses import dataclass
+from typing import Any
+
+from search.trials.outcomes import Outcome
+
+
+@dataclass
+class Standing:
+    """The first of the best trials so far, and how many have finished since."""
+
+    leader: Outcome | None = None
+    since: int = 0
+
+    def see(self, outcome: Outcome) -> None:
+        """Take notice of a trial that has just finished."""
+        self.since += 1
+        if outcome.verdict == "ok" and (self.leader is None or outcome.score > self.leader.score):
+            self.leader, self.since = outcome, 0
+
+
+RULES: tuple[tuple[str, Any, str], ...] = (
+    ("timeout", numbers.Real, "numbers of seconds above 0"),
+    ("target_score", numbers.Real, "numbers"),
+    ("n_trials_no_change", numbers.Integral, "whole numbers from 1"),
+)
+"""Name, type and allowed values of each rule."""
+
+
+@dataclass(frozen=True)
+class StopRules:
+    """What ends a study early; None never does.
+
+    Attributes
+    ----------
+    timeout : float or None
+        Seconds after which no trial is started, nor one of the best evaluated again; the first trial of a study always is.
+    target_score : float or None
+        A mean score, greater for the better, that is good enough.
+    n_trials_no_change : int or None
+        Finished trials in a row without a better score than before.
+
+    Raises
+    ------
+    ValueError
+        If one of them is something else, or the time or the number is not positive.
+    """
+
+    timeout: float | None = None
+    target_score: float | None = None
+    n_trials_no_change: int | None = None
+
+    def __post_init__(self) -> None:
+        for name, kind, allowed in RULES:
+            value = getattr(self, name)
+            right = isinstance(value, kind) and not isinstance(value, bool) and (name == "target_score" or value > 0)
+            if value is not None and not right:
+                raise ValueError(f"{name} = {value!r}; allowed are {allowed}, and None")
+
+    def enough(self, standing: Standing) -> str:
+        """Return why the study needs no further trial, or an empty text; time is not looked at.
+
+        Examples
+        --------
+        >>> standing = Standing()
+        >>> standing.see(Outcome(0, {}, "ok", "", [0.8, 0.9], 9, {9: 0.85}, {}, 0.1))
+        >>> StopRules(target_score=0.8).enough(standing)
+        'trial 0 reached the target score 0.8'
+        >>> StopRules(target_score=0.9, n_trials_no_change=3).enough(standing)
+        ''
+        """
+        leader = standing.leader
+        if leader is None:
+            return ""
+        if self.target_score is not None and leader.score >= self.target_score:
+            return f"trial {leader.number} reached the target score {self.target_score:g}"
+        if self.n_trials_no_change is not None and standing.since >= self.n_trials_no_change:
+            return f"none of the last {standing.since} trials was better than trial {leader.number}"
+        return ""
+
+    def out_of_time(self, seconds: float, kept: float = 0.0) -> bool:
+        """Return whether nothing is to be started any more after so many seconds.
+
+        Of the time, `kept` seconds are left over for what comes after, but never more than a third.
+
+        Examples
+        --------
+        >>> rules = StopRules(timeout=60)
+        >>> rules.out_of_time(45), rules.out_of_time(45, kept=18), rules.out_of_time(39, kept=300)
+        (False, True, False)
+        """
+        return self.timeout is not None and seconds > self.timeout - min(kept, self.timeout / 3)
+
+
+NONE = StopRules()
+"""A study that ends when its trials are used up."""

@@ -1,0 +1,95 @@
+"""Outcomes as the table that scikit-learn's searches keep."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import rankdata
+
+from search.trials.outcomes import RANKING, Outcome
+from search.trials.scoring import SCORE
+
+
+def cv_results(
+    outcomes: Sequence[Outcome], n_splits: int, names: Sequence[str] = (SCORE,), error_score: float = float("nan")
+) -> dict[str, Any]:
+    """Return outcomes as scikit-learn's ``cv_results_``: a dict of columns with a row for each configuration.
+
+    Parameters
+    ----------
+    outcomes : list of Outcome
+    n_splits : int
+        Number of folds.
+    names : list of str
+        Names of the metrics.
+    error_score : float
+        Score of each fold of a configuration that has none.
+    """
+
+    def folds(values: Callable[[Outcome], Sequence[float]], missing: float) -> NDArray[np.float64]:
+        return np.array([list(values(o)) or [missing] * n_splits for o in outcomes], dtype=float)
+
+    table: dict[str, Any] = {}
+    for name, values in (
+        ("fit_time", folds(lambda o: _padded(o.fit_seconds, n_splits), 0.0)),
+        ("score_time", folds(lambda o: _padded(o.score_seconds, n_splits), 0.0)),
+    ):
+        table[f"mean_{name}"], table[f"std_{name}"] = values.mean(axis=1), values.std(axis=1)
+    for name in dict.fromkeys(name for o in outcomes for name in o.params):
+        table[f"param_{name}"] = _column([o.params for o in outcomes], name)
+    table["params"] = [dict(o.params) for o in outcomes]
+    for name in names:
+        scored = folds(lambda o: o.metrics.get(name, o.fold_scores), error_score)  # noqa: B023 - called at once
+        table |= _scores(f"test_{name}", scored)
+        table[f"rank_test_{name}"] = ranks(
+            [o.verdict for o in outcomes], [len(o.seed_scores) for o in outcomes], table[f"mean_test_{name}"]
+        )
+        if any(o.train_metrics for o in outcomes):
+            table |= _scores(f"train_{name}", folds(lambda o: o.train_metrics.get(name, []), error_score))  # noqa: B023
+    table["verdict"] = np.array([o.verdict for o in outcomes])
+    table["reason"] = np.array([o.reason for o in outcomes], dtype=object)
+    table["finding"] = np.array([o.divergence.code if o.divergence else "" for o in outcomes], dtype=object)
+    table["n_epochs"] = np.array([o.epoch for o in outcomes])
+    table["n_weights"] = np.array([o.n_weights for o in outcomes])
+    return table
+
+
+def ranks(verdicts: Sequence[str], seeds: Sequence[int], means: NDArray[np.float64]) -> NDArray[np.int32]:
+    """Return the place of each configuration, by the rule of `search.trials.outcomes.order`; equals share a place.
+
+    >>> ranks(["ok", "diverged", "ok", "stopped"], [0, 0, 0, 0], np.array([0.5, np.nan, 0.75, 0.9]))
+    array([2, 4, 1, 3], dtype=int32)
+    """
+    order = [
+        (RANKING[verdict], -many, -mean if np.isfinite(mean) else np.inf)
+        for verdict, many, mean in zip(verdicts, seeds, means, strict=True)
+    ]
+    places = {key: place for place, key in enumerate(sorted(set(order)))}
+    return rankdata([places[key] for key in order], method="min").astype(np.int32)
+
+
+def _scores(name: str, scored: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
+    columns = {f"split{split}_{name}": scored[:, split] for split in range(scored.shape[1])}
+    return columns | {f"mean_{name}": scored.mean(axis=1), f"std_{name}": scored.std(axis=1)}
+
+
+def _padded(seconds: Sequence[float], n_splits: int) -> list[float]:
+    return [*seconds, *[0.0] * (n_splits - len(seconds))]
+
+
+def _column(params: Sequence[Any], name: str) -> np.ma.MaskedArray:
+    """Return the values of a parameter, masked where a configuration has none; numbers keep their type."""
+    values = [p[name] for p in params if name in p]
+    try:
+        found = np.array(values)
+        dtype = found.dtype if found.ndim == 1 and found.dtype.kind != "U" else np.dtype(object)
+    except ValueError:  # lists of different lengths
+        dtype = np.dtype(object)
+    column = np.ma.masked_all(len(params), dtype=dtype)
+    for i, configuration in enumerate(params):
+        if name in configuration:
+            column[i] = configuration[name]
+    return column

@@ -1,0 +1,71 @@
+"""Whether two configurations differ, by their scores on the same folds.
+
+Scores of one configuration differ from fold to fold mostly because folds differ; a pair is compared fold by fold. Training rows
+are shared between folds, so the differences are not independent, and their plain variance is too small: it is corrected by
+Nadeau and Bengio (2003, Inference for the generalization error), for repeated cross-validation as Bouckaert and Frank (2004,
+Evaluating the replicability of significance tests for comparing learning algorithms).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.stats import t as student
+
+from search.cv.folds import Folds
+from search.trials.outcomes import Outcome
+
+CONFIDENCE = 0.95
+RIVALS = 4
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Mean difference of two scores, the half width of its confidence interval, and the two-sided p-value of none."""
+
+    mean: float
+    half_width: float
+    p_value: float
+
+    @property
+    def distinguishable(self) -> bool:
+        return self.p_value < 1 - CONFIDENCE
+
+
+def difference(scores: Sequence[float], others: Sequence[float], ratio: float) -> Difference:
+    """Compare fold scores by the corrected resampled t-test.
+
+    With d the differences on k folds, t = mean(d) / sqrt((1 / k + ratio) var(d)), with k - 1 degrees of freedom.
+
+    Parameters
+    ----------
+    scores, others : sequence of float
+        Scores on the same folds, at least two; the difference is ``scores - others``.
+    ratio : float
+        Validation rows over training rows of a fold.
+
+    Examples
+    --------
+    >>> found = difference([0.80, 0.82, 0.81], [0.90, 0.91, 0.92], ratio=0.5)
+    >>> round(found.mean, 3), round(found.half_width, 3), found.distinguishable
+    (-0.1, 0.039, True)
+    """
+    d = np.subtract(scores, others)
+    spread = float(np.sqrt((1 / len(d) + ratio) * d.var(ddof=1)))
+    mean = float(d.mean())
+    if spread == 0:
+        return Difference(mean, 0.0, float(mean == 0))
+    p_value = 2 * student.sf(abs(mean) / spread, len(d) - 1)
+    return Difference(mean, float(student.ppf((1 + CONFIDENCE) / 2, len(d) - 1)) * spread, float(p_value))
+
+
+def rivals(outcomes: Mapping[int, Outcome], best: Outcome | None, folds: Folds) -> dict[int, Difference]:
+    """Compare the next best healthy trials with the best one; empty where there is one fold only."""
+    if best is None or len(folds) < 2:
+        return {}
+    ratio = float(np.mean([len(validation) / len(train) for train, validation in folds.splits]))
+    others = [o for o in outcomes.values() if o.verdict == "ok" and o.number != best.number]
+    others.sort(key=lambda o: (-o.score, o.number))
+    return {o.number: difference(o.fold_scores, best.fold_scores, ratio) for o in others[:RIVALS]}

@@ -1,0 +1,283 @@
+"""What a study found, in words and tables."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from bpmodel.diagnosis.findings import Diagnosis
+from search.results.advice import advice, codes
+from search.results.paired_test import CONFIDENCE, Difference
+from search.results.result import Result
+from search.space.dimensions import label
+from search.tracking import RegisteredModel
+from search.trials.baselines import Baseline
+from search.trials.outcomes import Outcome, front, order
+
+BEST_COLUMNS = 5
+FIRST_ROWS = 8
+NOT_PROBED = "not diagnosed: full-batch solvers take no probes"
+TITLE: dict[str, Any] = {"title_justify": "left", "title_style": "bold"}
+
+
+def metric(scoring: str) -> tuple[str, int]:
+    """Return the name a person reads, and the sign that turns a score into it.
+
+    >>> metric("neg_root_mean_squared_error")
+    ('root mean squared error', -1)
+    >>> metric("accuracy")
+    ('accuracy', 1)
+    """
+    return scoring.removeprefix("neg_").replace("_", " "), -1 if scoring.startswith("neg_") else 1
+
+
+def number(value: Any) -> str:
+    """Return a value in a few characters.
+
+    >>> number(0.00123456), number([64, 32]), number("relu"), number(53.347)
+    ('0.00123', '64-32', 'relu', '53.35')
+    """
+    if isinstance(value, float):
+        return f"{value:.4g}" if abs(value) >= 1 else f"{value:.3g}"
+    if isinstance(value, list | tuple):
+        return "-".join(map(str, value)) or "none"
+    return label(value)
+
+
+def _value(outcome: Outcome, name: str) -> str:
+    """Return a hyperparameter in a few characters, or a dash if it does not exist in this trial."""
+    return number(outcome.params[name]) if name in outcome.params else "-"
+
+
+def best_trials(outcomes: Mapping[int, Outcome], rivals: Mapping[int, Difference], scoring: str) -> Table:
+    """Return a table of the best trials, a column each."""
+    name, sign = metric(scoring)
+    healthy = sorted((o for o in outcomes.values() if o.verdict == "ok"), key=order)
+    best = healthy[:BEST_COLUMNS]
+    table = Table(title=f"Best of {len(outcomes)} trials", box=None, padding=(0, 1), **TITLE)
+    table.add_column()
+    for outcome in best:
+        table.add_column(f"trial {outcome.number}", justify="right", no_wrap=True)
+    table.add_row(name, *(number(sign * o.score) for o in best), style="bold")
+    table.add_row("std over the folds", *(number(o.std) for o in best))
+    if any(o.seed_scores for o in best):
+        spread = (
+            f"{number(float(np.std(o.seed_scores)))} ({len(o.seed_scores)})" if o.seed_scores else "" for o in best
+        )
+        table.add_row("std over the seeds", *spread)
+    if rivals:
+        apart = [rivals.get(o.number) for o in best]
+        table.add_row("worse by", *(number(0.0 - d.mean) if d else "" for d in apart))
+        table.add_row("p-value of that", *(f"{d.p_value:.2f}" if d else "" for d in apart))
+    table.add_row("epochs", *(str(o.epoch) for o in best))
+    for param in dict.fromkeys(name for o in best for name in o.params):
+        table.add_row(param, *(_value(o, param) for o in best))
+    return table
+
+
+def smaller(outcomes: Mapping[int, Outcome], scoring: str) -> Table | None:
+    """Return the Pareto front of score and number of weights, a column for each trial, the best first; None if that is all."""
+    name, sign = metric(scoring)
+    best = front(outcomes)
+    if len(best) < 2:
+        return None
+    table = Table(title="Smaller networks (Pareto front)", box=None, padding=(0, 1), **TITLE)
+    shown = best if len(best) <= BEST_COLUMNS else [best[round(i)] for i in np.linspace(0, len(best) - 1, BEST_COLUMNS)]
+    table.add_column()
+    for outcome in shown:
+        table.add_column(f"trial {outcome.number}", justify="right", no_wrap=True)
+    table.add_row(name, *(number(sign * o.score) for o in shown))
+    table.add_row("weights", *(f"{o.n_weights:,}" for o in shown))
+    return table
+
+
+def comparison(outcome: Outcome | None, title: str, baselines: Sequence[Baseline], scoring: str) -> Table:
+    """Return an outcome, under a title, beside the baselines on the same folds."""
+    name, sign = metric(scoring)
+    better = "lower" if sign < 0 else "higher"
+    heading = f"On the same folds ({name}, {better} is better)"
+    table = Table(title=heading, box=None, padding=(0, 1), show_header=False, **TITLE)
+    rows = [(b.name, b.score, b.std) for b in baselines]
+    if outcome is not None:
+        rows.append((title, outcome.score, outcome.std))
+    for row, score, std in rows:
+        table.add_row(row, number(sign * score), f"± {number(std)}")
+    return table
+
+
+def alike(best: Outcome | None, rivals: Mapping[int, Difference]) -> str:
+    """Return which of the next best trials are as good as the best one for all that the folds can tell, if any."""
+    numbers = [str(number) for number, d in rivals.items() if not d.distinguishable]
+    if best is None or not numbers:
+        return ""
+    return (
+        f"Not distinguishable from trial {best.number} on these folds ({CONFIDENCE:.0%}, corrected resampled t-test): "
+        f"trial{'s' if len(numbers) > 1 else ''} {', '.join(numbers)}"
+    )
+
+
+def honest(result: Result) -> list[str]:
+    """Return the estimate of nested cross-validation in lines, the optimistic score beside it; empty if there is none."""
+    nested, best = result.nested, result.best
+    if nested is None:
+        return []
+    _, sign = metric(result.study.scoring)
+    scores = ", ".join("no network" if score is None else number(sign * score) for score in nested.scores)
+    if None in nested.scores:
+        lines = ["no estimate: the search delivered no healthy network in every outer fold"]
+    else:
+        lines = [
+            f"{number(sign * nested.score)} ± {number(nested.std)}: the search itself, on rows that it has not seen"
+        ]
+    if best is not None:
+        lines.append(
+            f"{number(sign * best.score)} ± {number(best.std)}: trial {best.number}, on the folds it was chosen by"
+        )
+    return [*lines, f"outer folds: {scores}"]
+
+
+def divergences(outcomes: Mapping[int, Outcome]) -> list[str]:
+    """Return a line for each diverged trial: its hyperparameters in the order of the space, and what happened."""
+    lines = []
+    names = list(dict.fromkeys(name for o in outcomes.values() for name in o.params))
+    for outcome in outcomes.values():
+        if outcome.divergence is not None:
+            values = ", ".join(_value(outcome, name) for name in names)
+            lines.append(f"trial {outcome.number} ({values}): {outcome.divergence.reason}")
+    return lines
+
+
+def diverged_title(outcomes: Mapping[int, Outcome]) -> str:
+    """Return how many trials diverged, and of what: ``14 of 60 trials (11 exploding_step, 3 unscaled_input)``."""
+    counts = codes(outcomes.values())
+    causes = ", ".join(f"{n} {code}" for code, n in counts.items())
+    return f"{sum(counts.values())} of {len(outcomes)} trials ({causes})"
+
+
+def repairs(outcomes: Mapping[int, Outcome]) -> list[str]:
+    """Return a line for each repaired trial: the first thing that was changed, and how many more; skipped steps are left out."""
+    lines = []
+    for outcome in outcomes.values():
+        changed = [line for line in outcome.repairs if not line.endswith("skipped")]
+        if changed and outcome.divergence is None:
+            more = f", and {len(changed) - 1} more" if len(changed) > 1 else ""
+            lines.append(f"trial {outcome.number}: {changed[0]}{more}")
+    return lines
+
+
+def errors(outcomes: Mapping[int, Outcome]) -> list[str]:
+    """Return a line for each trial that could not be scored."""
+    return [f"trial {o.number}: {o.reason}" for o in outcomes.values() if o.verdict == "error"]
+
+
+def final(result: Result) -> RenderableType:
+    """Return the report on a study for the terminal."""
+    study, outcomes, best = result.study, result.outcomes, result.best
+    parts: list[RenderableType] = []
+    if best is not None:
+        parts.append(best_trials(outcomes, result.rivals, study.scoring))
+        if told := alike(best, result.rivals):
+            parts.append(Text(f"  {told}"))
+        parts.append(Text())
+    if sizes := smaller(outcomes, study.scoring):
+        parts += [sizes, Text()]
+    title = f"best network (trial {best.number})" if best else ""
+    parts += [comparison(best, title, result.baselines, study.scoring), Text()]
+    if estimate := honest(result):
+        name, _ = metric(study.scoring)
+        parts += [Text(f"Nested cross-validation ({name})", style="bold"), *_first(estimate), Text()]
+    broken, failed, mended = divergences(outcomes), errors(outcomes), repairs(outcomes)
+    if broken:
+        parts.append(Text(f"Diverged: {diverged_title(outcomes)}", style="bold"))
+        parts += [Text(f"  {line}") for line in advice(outcomes.values(), study.space)]
+        parts += [*_first(broken), Text()]
+    if mended:
+        parts += [Text(f"Repaired: {len(mended)} of {len(outcomes)} trials", style="bold"), *_first(mended, ""), Text()]
+    if failed:
+        parts += [Text(f"Errors: {len(failed)} of {len(outcomes)} trials", style="bold"), *_first(failed), Text()]
+    return Group(*parts)
+
+
+def _first(lines: Sequence[str], where: str = "; all are in MLflow, tag verdict") -> list[Text]:
+    shown = [Text(f"  {line}") for line in lines[:FIRST_ROWS]]
+    if len(lines) > FIRST_ROWS:
+        shown.append(Text(f"  and {len(lines) - FIRST_ROWS} more{where}"))
+    return shown
+
+
+def diagnosed(found: Sequence[Diagnosis | None]) -> RenderableType:
+    """Return the diagnoses of a configuration's folds: one text for all folds with the same findings."""
+    groups: dict[tuple[str, ...], list[int]] = {}
+    for fold, diagnosis in enumerate(found, start=1):
+        groups.setdefault(tuple(diagnosis.codes) if diagnosis is not None else (), []).append(fold)
+    parts: list[RenderableType] = []
+    for key in sorted(groups, key=lambda key: (not key, groups[key])):  # healthy folds come last
+        folds = groups[key]
+        first = found[folds[0] - 1]
+        many = f"fold {folds[0]}" if len(folds) == 1 else f"folds {', '.join(map(str, folds))}"
+        example = "" if len(folds) == 1 else f"; this is fold {folds[0]}"
+        parts += [
+            Text(f"{many} of {len(found)}{example}", style="bold"),
+            Text(NOT_PROBED if first is None else str(first)),
+            Text(),
+        ]
+    return Group(*parts)
+
+
+def single(outcome: Outcome, baselines: Sequence[Baseline], scoring: str) -> RenderableType:
+    """Return the report on one cross-validated configuration."""
+    name, sign = metric(scoring)
+    table = Table(box=None, padding=(0, 1), show_header=False)
+    for fold, score in enumerate(outcome.fold_scores, start=1):
+        table.add_row(f"fold {fold}", number(sign * score))
+    parts: list[RenderableType] = [Text(f"{outcome.verdict}: {outcome.reason}")]
+    if outcome.fold_scores:
+        parts += [Text(f"{name} after {outcome.epoch} epochs", style="bold"), table]
+    return Group(
+        *parts, Text(), comparison(outcome if outcome.fold_scores else None, "this configuration", baselines, scoring)
+    )
+
+
+def delivered(result: Result, model: RegisteredModel) -> str:
+    """Return which version of a registered model this is, and what it is made of."""
+    averaged = f", the mean of {result.n_networks} networks" if result.n_networks > 1 else ""
+    return f"version {model.version}{averaged}"
+
+
+def summary(result: Result, model: RegisteredModel | None) -> str:
+    """Return the study in Markdown, for the parent run's description: what matters first, MLflow shows only the first lines."""
+    study, outcomes, best = result.study, result.outcomes, result.best
+    paragraphs = [f"**{study.name}**: {_standing(result)}"]
+    paragraphs += [f"Nested cross-validation: {line}." for line in honest(result)[:1]]
+    broken, mended = divergences(outcomes), repairs(outcomes)
+    if broken:
+        told = advice(outcomes.values(), study.space)
+        paragraphs.append(" ".join([f"Diverged: {diverged_title(outcomes)}.", *(f"**{line}**" for line in told)]))
+    if model is not None:
+        paragraphs.append(f"Model: `{model.uri}` ({delivered(result, model)}).")
+    if best is not None:
+        paragraphs.append("\n".join(f"- {param}: `{number(value)}`" for param, value in best.params.items()))
+        if close := alike(best, result.rivals):
+            paragraphs.append(f"{close}.")
+    paragraphs.append("\n".join(f"- {line}" for line in broken[:20]))
+    if mended:
+        paragraphs.append(f"Repaired: {len(mended)} of {len(outcomes)} trials.")
+        paragraphs.append("\n".join(f"- {line}" for line in mended[:20]))
+    return "\n\n".join(text for text in paragraphs if text)
+
+
+def _standing(result: Result) -> str:
+    """Return what was searched how, and the best score beside those of the baselines, in two sentences."""
+    study, best = result.study, result.best
+    name, sign = metric(study.scoring)
+    scores = [f"{b.name} {number(sign * b.score)} ± {number(b.std)}" for b in result.baselines]
+    if best is not None:
+        title = f"**trial {best.number}, {best.epoch} epochs: {number(sign * best.score)} ± {number(best.std)}**"
+        scores = [title, *reversed(scores)]
+    searched = f"{len(result.outcomes)} trials by {study.search.method} search, {study.scheme}, {name}"
+    return f"{searched}. {', '.join(scores)}."

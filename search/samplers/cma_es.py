@@ -1,0 +1,122 @@
+"""Search by an evolution strategy: CMA-ES for real numbers, whole numbers and choices, by the package `cmaes`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from cmaes import CatCMAwM
+from numpy.typing import NDArray
+
+from search.space import spaces
+from search.space.dimensions import Axis, Choice, Range
+from search.space.spaces import Space
+from search.space.unit_cube import UnitCube
+from search.trials.outcomes import Outcome
+from search.trials.penalties import Lesson
+
+MOST_STEPS = 64
+"""A range of more whole numbers is searched as one of real numbers, and rounded."""
+
+SPREAD = 0.25
+"""Standard deviation of the first generation on the unit cube."""
+
+Array = NDArray[np.float64]
+
+
+class EvolutionSampler:
+    """CatCMA with margin (Hamano et al., 2025, arXiv:2504.07884) on the unit cube, without waiting for generations.
+
+    A generation is made of trials in the order in which they end, whichever generation they were drawn in; those that were not
+    asked for (of an earlier run, or the user's points) take part as they are. Diverged trials have their penalised value. Axes
+    that do not exist in a configuration are drawn all the same. When a strategy has converged, one with twice the population
+    begins (Auger and Hansen, 2005).
+    """
+
+    def __init__(self, space: Space, seed: int) -> None:
+        self._space, self._seed, self._cube = space, seed, UnitCube(space)
+        dimensions = [leaf.dimension for leaf in spaces.axes(space).values()]
+        kinds = [_kind(d) for d in dimensions]
+        self._reals, self._steps, self._choices = (
+            [i for i, kind in enumerate(kinds) if kind == wanted] for wanted in ("real", "steps", "choice")
+        )
+        self._step_places = [_places(dimensions[i]) for i in self._steps]
+        self._choice_places = [_places(dimensions[i]) for i in self._choices]
+        self._asked: dict[int, CatCMAwM.Solution] = {}
+        self._generation: list[tuple[CatCMAwM.Solution, float]] = []
+        self._strategy = self._begin(None) if self._reals or self._steps or self._choices else None
+
+    def ask(self, number: int) -> dict[str, Any]:
+        if self._strategy is None:  # a space of one point
+            return spaces.random_point(self._space, self._seed, number)
+        self._strategy.reseed_rng(spaces.seed(self._seed, number))
+        solution = self._asked[number] = self._strategy.ask()
+        row = np.full(self._cube.n_axes, 0.5)
+        if self._reals:
+            row[self._reals] = np.clip(solution.x, 0.0, np.nextafter(1.0, 0.0))
+        if self._steps:
+            row[self._steps] = solution.z
+        if self._choices:
+            chosen = solution.c.argmax(axis=1)
+            row[self._choices] = [places[i] for places, i in zip(self._choice_places, chosen, strict=True)]
+        return self._cube.params(row)
+
+    def tell(self, outcome: Outcome, lesson: Lesson) -> None:
+        asked = self._asked.pop(outcome.number, None)
+        if self._strategy is None or lesson.state == "failed":
+            return
+        solution, value = asked or self._solution(outcome.params), lesson.value
+        # no two values may be the same: the package takes the median of the differences it has seen
+        self._generation.append((solution, -value + 1e-9 * (1 + abs(value)) * len(self._generation)))
+        if len(self._generation) == self._strategy.population_size:
+            self._strategy.tell(self._generation)
+            self._generation = []
+            if (self._reals or self._steps) and self._strategy.should_stop():
+                self._strategy = self._begin(2 * self._strategy.population_size)
+
+    def _begin(self, population_size: int | None) -> CatCMAwM:
+        numbers = len(self._reals) + len(self._steps)
+        return CatCMAwM(
+            x_space=[[0.0, 1.0]] * len(self._reals) or None,
+            z_space=self._step_places or None,
+            c_space=[len(places) for places in self._choice_places] or None,
+            population_size=population_size,
+            sigma=SPREAD,
+            cov=np.eye(numbers),
+            seed=0,  # every draw has a seed of its own
+        )
+
+    def _solution(self, params: Mapping[str, Any]) -> CatCMAwM.Solution:
+        """Return a configuration as if it had been drawn."""
+        row = self._cube.row(params)
+        x, z = row[self._reals], row[self._steps]
+        chosen = np.zeros((len(self._choices), max(map(len, self._choice_places), default=0)), dtype=bool)
+        for i, (place, places) in enumerate(zip(row[self._choices], self._choice_places, strict=True)):
+            chosen[i, int(np.abs(np.array(places) - place).argmin())] = True
+        return CatCMAwM.Solution(
+            x if self._reals else None,
+            z if self._steps else None,
+            chosen if self._choices else None,
+            np.concatenate([x, z]) if self._reals or self._steps else None,
+        )
+
+
+def _kind(d: Axis) -> str:
+    """Return how an axis is searched; two values are choices also where they are numbers, as the package advises."""
+    places = _places(d)
+    if len(places) == 1:
+        return "constant"
+    if len(places) == 2 or (isinstance(d, Choice) and not d.ordered):
+        return "choice"
+    return "steps" if places else "real"
+
+
+def _places(d: Axis) -> list[float]:
+    """Return where the values of an axis lie in [0, 1); none where they are too many."""
+    if isinstance(d, Choice):
+        values = sorted(d.values) if d.ordered else d.values
+        return [d.place(value) for value in values]
+    if isinstance(d, Range) and d.integer and d.high - d.low < MOST_STEPS:
+        return [d.place(value) for value in range(int(d.low), int(d.high) + 1)]
+    return []

@@ -1,0 +1,65 @@
+"""Proposals that do not depend on what became of earlier ones: point n is a function of space, seed and n."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from scipy.stats import qmc
+
+from search.space import spaces
+from search.space.spaces import Space
+from search.trials.outcomes import Outcome
+from search.trials.penalties import Lesson
+
+
+class Design:
+    """A sampler that learns nothing."""
+
+    def tell(self, outcome: Outcome, lesson: Lesson) -> None:
+        pass
+
+
+class GridSampler(Design):
+    """Visits every point of the grid."""
+
+    def __init__(self, space: Space, seed: int) -> None:
+        self._points = list(spaces.grid_points(space))
+
+    def ask(self, number: int) -> dict[str, Any]:
+        return self._points[number]
+
+
+MOST_LISTED = 10_000
+"""Points that a space of choices may have to be listed."""
+
+
+class RandomSampler(Design):
+    """Draws every point independently; where there are but a few choices, none a second time before each has had its turn."""
+
+    def __init__(self, space: Space, seed: int) -> None:
+        self._space, self._seed = space, seed
+        self._points = list(spaces.grid_points(space)) if spaces.most_choices(space) <= MOST_LISTED else []
+
+    def ask(self, number: int) -> dict[str, Any]:
+        if not self._points:
+            return spaces.random_point(self._space, self._seed, number)
+        turn, place = divmod(number, len(self._points))
+        return dict(self._points[np.random.default_rng([self._seed, turn]).permutation(len(self._points))[place]])
+
+
+class QuasiRandomSampler(Design):
+    """Scrambled Sobol points (Owen, 1998): they fill the space more evenly than random ones."""
+
+    def __init__(self, space: Space, seed: int) -> None:
+        self._space, self._axes = space, spaces.axes(space)
+        self._points = qmc.Sobol(len(self._axes), scramble=True, rng=seed)
+
+    def ask(self, number: int) -> dict[str, Any]:
+        skipped = number - self._points.num_generated
+        if skipped < 0:
+            self._points.reset()
+            skipped = number
+        if skipped:
+            self._points.fast_forward(skipped)
+        return spaces.assemble(self._space, spaces.draw(self._axes, self._points.random(1)[0].tolist()))

@@ -1,0 +1,82 @@
+"""The methods of search: a table, and what they have in common. Asking and telling happen in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+from search.samplers.cma_es import EvolutionSampler
+from search.samplers.designs import GridSampler, QuasiRandomSampler, RandomSampler
+from search.samplers.gp import GaussianProcessSampler
+from search.samplers.tpe import TPESampler
+from search.space.spaces import Space
+from search.trials.outcomes import Outcome
+from search.trials.penalties import Lesson
+
+
+class Sampler(Protocol):
+    """Proposes configurations, and learns from what became of them.
+
+    Trials are told in any order, some of them never, and also such that were not asked for: those of an earlier run of the
+    study, and points of the user's.
+    """
+
+    def ask(self, number: int) -> dict[str, Any]:
+        """Return the configuration of trial `number`."""
+
+    def tell(self, outcome: Outcome, lesson: Lesson) -> None:
+        """Learn from a trial."""
+
+
+@dataclass(frozen=True)
+class Method:
+    """A row of the table.
+
+    Attributes
+    ----------
+    sampler : callable
+        From space and seed to a sampler.
+    learns : bool
+        Whether proposals depend on earlier outcomes. Trials are then stopped early by default, and results depend on `n_jobs`.
+    meaning : str
+    """
+
+    sampler: Callable[[Space, int], Sampler]
+    learns: bool
+    meaning: str
+
+
+METHODS = {
+    "bayesian": Method(TPESampler, True, "Optuna's tree-structured Parzen estimator, multivariate"),
+    "gp": Method(GaussianProcessSampler, True, "a Gaussian process of the scores, and one of which runs stay healthy"),
+    "cma-es": Method(EvolutionSampler, True, "CatCMA with margin, an evolution strategy; for hundreds of trials"),
+    "grid": Method(GridSampler, False, "every point of the grid"),
+    "random": Method(
+        RandomSampler, False, "independent random points; of a few choices none twice before all have had their turn"
+    ),
+    "quasi-random": Method(QuasiRandomSampler, False, "scrambled Sobol points, which fill the space more evenly"),
+}
+"""Every method by the name that study files, `BPSearchCV` and the command line know it by."""
+
+
+class Queued:
+    """Proposes given points first, then those of another sampler, for which trials are counted from the first of its own.
+
+    Parameters
+    ----------
+    points : sequence of dict
+        Whole configurations.
+    sampler : Sampler
+    """
+
+    def __init__(self, points: Sequence[Mapping[str, Any]], sampler: Sampler) -> None:
+        self._points, self._sampler = points, sampler
+
+    def ask(self, number: int) -> dict[str, Any]:
+        if number < len(self._points):
+            return dict(self._points[number])
+        return self._sampler.ask(number - len(self._points))
+
+    def tell(self, outcome: Outcome, lesson: Lesson) -> None:
+        self._sampler.tell(replace(outcome, number=outcome.number - len(self._points)), lesson)

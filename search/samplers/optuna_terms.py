@@ -1,0 +1,68 @@
+"""What the files that use Optuna share: axes and finished trials in its terms, the name of its constraint, its log kept quiet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import optuna
+from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
+from optuna.trial import FrozenTrial, TrialState, create_trial
+
+from search.space.dimensions import Axis, Choice, Quantile
+from search.space.spaces import Leaf
+from search.trials.outcomes import Outcome
+from search.trials.penalties import Lesson, State
+
+CONSTRAINT = "divergence"
+STATES: dict[State, TrialState] = {
+    "complete": TrialState.COMPLETE,
+    "pruned": TrialState.PRUNED,
+    "failed": TrialState.FAIL,
+}
+
+
+def distributions(axes: Mapping[str, Leaf]) -> dict[str, BaseDistribution]:
+    """Return the axes of a space in Optuna's terms."""
+    return {name: _distribution(leaf.dimension) for name, leaf in axes.items()}
+
+
+def _distribution(d: Axis) -> BaseDistribution:
+    if isinstance(d, Choice):
+        return CategoricalDistribution(d.labels)
+    if isinstance(d, Quantile):
+        return FloatDistribution(0.0, 1.0)
+    if d.integer:
+        return IntDistribution(int(d.low), int(d.high), log=d.log)
+    return FloatDistribution(d.low, d.high, log=d.log)
+
+
+def finished(
+    leaves: Mapping[str, Any],
+    axes: Mapping[str, Leaf],
+    outcome: Outcome,
+    lesson: Lesson,
+    notes: dict[str, Any] | None = None,
+) -> FrozenTrial:
+    """Return a finished trial in Optuna's terms, with notes of ours."""
+    return create_trial(
+        state=STATES[lesson.state],
+        value=lesson.value if lesson.state == "complete" else None,
+        params={name: axes[name].dimension.encode(value) for name, value in leaves.items()},
+        distributions=distributions({name: axes[name] for name in leaves}),
+        intermediate_values=outcome.curve if lesson.state == "pruned" else None,
+        constraints={CONSTRAINT: lesson.constraint},
+        user_attrs=notes,
+    )
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Keep Optuna from logging every study that is created."""
+    before = optuna.logging.get_verbosity()
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    try:
+        yield
+    finally:
+        optuna.logging.set_verbosity(before)

@@ -1,0 +1,196 @@
+"""Configurations that did well on other data: a search by a method that learns begins with them.
+
+They were chosen on tables of data that have nothing to do with the user's, each because it adds most to those before it
+(`benchmarks.portfolio`). Of each the search takes the point of its own space that is nearest to it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from search.samplers.methods import METHODS
+from search.space import spaces
+from search.space.dimensions import Choice, Conditional, Dimension, Layers, Quantile, Range, is_number, label
+from search.space.spaces import Space
+from search.trials.nesting import network_of, prefix
+from search.trials.pipeline import PATHS
+from search.trials.problem import Problem
+
+PORTFOLIO: tuple[dict[str, Any], ...] = (
+    {
+        "hidden_layer_sizes": [128],
+        "activation": "relu",
+        "learning_rate_init": 0.0028,
+        "alpha": 0.078,
+        "batch_size": 32,
+        "numeric": "piecewise",
+    },
+    {
+        "hidden_layer_sizes": [128],
+        "activation": "relu",
+        "learning_rate_init": 0.021,
+        "alpha": 0.0012,
+        "batch_size": 128,
+        "numeric": "standard",
+    },
+    {
+        "hidden_layer_sizes": [64, 32],
+        "activation": "relu",
+        "learning_rate_init": 0.0016,
+        "alpha": 0.011,
+        "batch_size": 64,
+        "numeric": "piecewise",
+    },
+    {
+        "hidden_layer_sizes": [128],
+        "activation": "relu",
+        "learning_rate_init": 0.0014,
+        "alpha": 0.068,
+        "batch_size": 32,
+        "numeric": "standard",
+    },
+    {
+        "hidden_layer_sizes": [128],
+        "activation": "relu",
+        "learning_rate_init": 0.015,
+        "alpha": 0.02,
+        "batch_size": 32,
+        "numeric": "standard",
+    },
+    {
+        "hidden_layer_sizes": [64, 32],
+        "activation": "tanh",
+        "learning_rate_init": 0.0098,
+        "alpha": 0.0018,
+        "batch_size": 64,
+        "numeric": "piecewise",
+    },
+)
+"""For spaces in which numbers may be piecewise-linear: hyperparameters of networks, and `numeric` of the default pipeline's
+preprocessing, the most promising configuration first."""
+
+PLAIN: tuple[dict[str, Any], ...] = (
+    {
+        "hidden_layer_sizes": [64, 32],
+        "activation": "relu",
+        "learning_rate_init": 0.0043,
+        "alpha": 0.091,
+        "batch_size": 64,
+    },
+    {
+        "hidden_layer_sizes": [64, 32],
+        "activation": "tanh",
+        "learning_rate_init": 0.0014,
+        "alpha": 0.00015,
+        "batch_size": 32,
+    },
+    {
+        "hidden_layer_sizes": [64],
+        "activation": "logistic",
+        "learning_rate_init": 0.0075,
+        "alpha": 0.021,
+        "batch_size": 64,
+    },
+    {"hidden_layer_sizes": [128], "activation": "relu", "learning_rate_init": 0.015, "alpha": 0.02, "batch_size": 32},
+    {"hidden_layer_sizes": [128], "activation": "relu", "learning_rate_init": 0.0017, "alpha": 0.002, "batch_size": 32},
+    {
+        "hidden_layer_sizes": [128],
+        "activation": "logistic",
+        "learning_rate_init": 0.0026,
+        "alpha": 0.0011,
+        "batch_size": 64,
+    },
+)
+"""For all other spaces: chosen from configurations that standardise numbers."""
+
+
+def behind(
+    given: Sequence[Mapping[str, Any]], space: Space, problem: Problem, method: str
+) -> Sequence[Mapping[str, Any]]:
+    """Return the user's points, and behind them those of the portfolio that are not among them.
+
+    A parameter of the space that the portfolio says nothing of has the value nearest to what it is in the pipeline. Nothing is
+    added where the portfolio says nothing of any, where no network is tuned, where several spaces stand side by side, and for
+    methods that do not learn.
+
+    Parameters
+    ----------
+    given : sequence of dict
+        Whole configurations.
+    space : dict of str to Dimension
+    problem : Problem
+    method : str
+        A name of `METHODS`.
+    """
+    if not METHODS[method].learns or network_of(problem.estimator) is None or len(spaces.members(space)) > 1:
+        return given
+    taken = {_key(point) for point in given}
+    added: dict[str, dict[str, Any]] = {}
+    present, own = problem.estimator.get_params(), prefix(problem.estimator)
+    names = {name: full for name in space for full in problem.full_names({name: None})}
+    piecewise = any("piecewise" in space[name].grid() for name, full in names.items() if full == PATHS["numeric"])
+    for entry in PORTFOLIO if piecewise else PLAIN:
+        known = {PATHS.get(name, own + name): value for name, value in entry.items()}
+        if known.keys() & set(names.values()):
+            point = nearest_point(space, {name: {**present, **known}.get(full) for name, full in names.items()})
+            added.setdefault(_key(point), point)
+    return [*given, *(point for key, point in added.items() if key not in taken)]
+
+
+def _key(point: Mapping[str, Any]) -> str:
+    return label({name: label(point[name]) for name in sorted(point)})
+
+
+def nearest_point(space: Space, wanted: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the configuration of a space whose values are nearest to those wanted.
+
+    Examples
+    --------
+    >>> space = spaces.build({"learning_rate_init": (0.02, 1.0, "log"), "hidden_layer_sizes": [[10], [50, 50]]})
+    >>> nearest_point(space, {"learning_rate_init": 0.005, "hidden_layer_sizes": [64, 32]})
+    {'learning_rate_init': 0.02, 'hidden_layer_sizes': [50, 50]}
+    """
+    axes = spaces.axes(space)
+    leaves = spaces.leaves(space, {name: nearest(d, wanted.get(name)) for name, d in space.items()})
+    return spaces.assemble(space, spaces.draw(axes, [0.5] * len(axes), leaves))
+
+
+def nearest(d: Dimension, wanted: Any) -> Any:
+    """Return the value of a dimension that is nearest to another value; if they have nothing in common, its first or middle.
+
+    >>> nearest(Range(8, 64, log=True, integer=True), 100), nearest(Choice(([16], [32, 16], [64])), [64, 32])
+    (64, [32, 16])
+    """
+    match d:
+        case Conditional():
+            return nearest(d.dimension, wanted)
+        case Choice():
+            return min(d.values, key=lambda value: _distance(value, wanted))
+        case Layers():
+            widths = _widths(wanted) or [nearest(d.width, None)]
+            return [nearest(d.width, widths[min(i, len(widths) - 1)]) for i in range(nearest(d.layers, len(widths)))]
+        case Range():
+            value = min(max(wanted, d.low), d.high) if is_number(wanted) else d.at(0.5)
+            return d.encode(round(value) if d.integer else value)
+        case Quantile():
+            return min((d.at(i / 100) for i in range(101)), key=lambda value: _distance(value, wanted))
+
+
+def _distance(value: Any, wanted: Any) -> float:
+    """Return a distance of two values that compares with others of the same dimension; infinite for different kinds."""
+    if label(value) == label(wanted):
+        return 0.0
+    if is_number(value) and is_number(wanted):
+        return abs(math.log(value / wanted)) if value > 0 < wanted else abs(value - wanted)
+    ours, theirs = _widths(value), _widths(wanted)
+    if ours and theirs:
+        return abs(len(ours) - len(theirs)) + abs(math.log(sum(ours) / len(ours) / (sum(theirs) / len(theirs))))
+    return math.inf
+
+
+def _widths(value: Any) -> list[int]:
+    """Return a value as a list of layers' widths; empty if it is none."""
+    widths = [value] if is_number(value) else list(value) if isinstance(value, list | tuple) else []
+    return widths if all(is_number(width) and width > 0 for width in widths) else []

@@ -1,0 +1,65 @@
+"""The user's own points of a space: checked, and completed where they leave parameters out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from search.errors import StudyError
+from search.space import spaces
+from search.space.spaces import Space
+
+
+def complete(space: Space, points: Sequence[Mapping[str, Any]], seed: int, where: str) -> list[dict[str, Any]]:
+    """Return whole configurations; what a point leaves out is drawn at random, a function of seed and place.
+
+    Raises
+    ------
+    StudyError
+        If a point does not lie in the space; names `where`, the place of the point, key, value and what is allowed.
+
+    Examples
+    --------
+    >>> space = spaces.build({"alpha": (0.1, 10.0, "log"), "activation": ["relu"]})
+    >>> complete(space, [{"alpha": 2}], 0, "initial_points")
+    [{'alpha': 2.0, 'activation': 'relu'}]
+    """
+    whole = []
+    for place, point in enumerate(points):
+        random = np.random.default_rng([seed, 1, place])
+        errors = []
+        for one in spaces.members(space):
+            try:
+                whole.append(_completed(one, point, random))
+                break
+            except ValueError as error:
+                errors.append(str(error))
+        else:
+            raise StudyError(f"{where}[{place}]: {'; or '.join(errors)}")
+    return whole
+
+
+def _completed(space: Space, point: Mapping[str, Any], random: np.random.Generator) -> dict[str, Any]:
+    known = spaces.axes(space)
+    numbers = random.random(len(known)).tolist()
+    return spaces.assemble(space, spaces.draw(known, numbers, _checked(space, point)))
+
+
+def _checked(space: Space, point: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values of a point's axes."""
+    params = {}
+    for name, value in point.items():
+        if name not in space:
+            raise ValueError(f"{name} is not in the space; allowed are {', '.join(space)}")
+        try:
+            params[name] = space[name].check(value)
+        except ValueError as error:
+            raise ValueError(f"{name} {error}") from None
+    leaves = spaces.leaves(space, params)
+    for name, leaf in spaces.axes(space).items():
+        if name in leaves and not leaf.exists(leaves):
+            needed = " and ".join(f"{parent} = {' or '.join(sorted(labels))}" for parent, labels in leaf.when.items())
+            raise ValueError(f"{name} exists only with {needed}; the point must say so, too")
+    return leaves

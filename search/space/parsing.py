@@ -1,0 +1,136 @@
+"""The forms in which a person writes a dimension, in a study file or in Python."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from search.space.dimensions import (
+    GRID_POINTS,
+    Choice,
+    Conditional,
+    Dimension,
+    Layers,
+    Plain,
+    Quantile,
+    Range,
+    is_number,
+)
+
+RANGE_KEYS = ("low", "high", "log", "integer", "points")
+LAYERS_KEYS = ("layers", "width")
+
+
+def dimension(given: Any) -> Dimension:
+    """Return the dimension that a value of a study file or of a Python dict stands for.
+
+    Lists are choices; ``{"low": …, "high": …, "log": …, "integer": …, "points": …}`` and tuples ``(low, high)``,
+    ``(low, high, "log")`` are ranges, of integers if both ends are; Optuna distributions and frozen `scipy.stats`
+    distributions stand for themselves; ``{"layers": …, "width": …}`` is a list of layers, whose number and each of whose
+    widths are searched. A table with ``when``, parameters and the values they must have, exists only there:
+    ``{"low": 0.5, "high": 0.99, "when": {"solver": "sgd"}}``, or ``{"values": …, "when": …}`` around any other form.
+
+    Raises
+    ------
+    ValueError
+        If it is none of these; the message goes on after the parameter's name.
+
+    Examples
+    --------
+    >>> dimension((1e-4, 1.0, "log")).grid()
+    [0.0001, 0.001, 0.01, 0.1, 1.0]
+    >>> dimension({"low": 1, "high": 3}).grid()
+    [1, 2, 3]
+    >>> dimension(["relu", "tanh"])
+    Choice(values=('relu', 'tanh'))
+    >>> dimension({"layers": (1, 2), "width": [16, 64]}).grid()
+    [[16], [64], [16, 16], [64, 64]]
+    """
+    if isinstance(given, Dimension):
+        return given
+    if not isinstance(given, Mapping):
+        return _without_keys(given)
+    table = dict(given)
+    when = table.pop("when", None)
+    plain = _from_table(table)
+    if when is None:
+        return plain
+    if not isinstance(when, Mapping) or not when:
+        raise ValueError(f"has when = {when!r}; allowed is a table of parameters and the values they must have")
+    return Conditional(plain, dict(when))
+
+
+def _from_table(table: Mapping[str, Any]) -> Plain:
+    if "values" in table:
+        _check_keys(table, ("values",), "beside values")
+        plain = dimension(table["values"])
+        if isinstance(plain, Conditional):
+            raise ValueError("has a when inside its values; allowed is one beside them")
+        return plain
+    if "layers" in table or "width" in table:
+        _check_keys(table, LAYERS_KEYS, "in layers")
+        return Layers(*(_part(table, key) for key in LAYERS_KEYS))
+    return _range_from_table(table)
+
+
+def _part(table: Mapping[str, Any], key: str) -> Choice | Range:
+    if key not in table:
+        raise ValueError(f"has no {key}; a list of layers needs {' and '.join(LAYERS_KEYS)}")
+    try:
+        part = dimension(table[key])
+    except ValueError as error:
+        raise ValueError(f"has {key}, which {error}") from None
+    if not isinstance(part, Choice | Range):
+        raise ValueError(f"has {key} = {table[key]!r}; allowed are a list of whole numbers and a range of them")
+    return part
+
+
+def _without_keys(given: Any) -> Plain:
+    if isinstance(given, tuple) and 2 <= len(given) <= 3 and all(is_number(v) for v in given[:2]):
+        if len(given) == 3 and given[2] != "log":
+            raise ValueError(f"is {given!r}; the third value of a range can only be 'log'")
+        return _range(given[0], given[1], log=len(given) == 3)
+    if hasattr(given, "ppf") and hasattr(given, "dist"):  # frozen
+        return Quantile(given)
+    if hasattr(given, "choices"):
+        return Choice(tuple(given.choices))
+    if hasattr(given, "low") and hasattr(given, "high"):
+        if given.step is None or (isinstance(given.step, int) and given.step == 1):
+            return _range(given.low, given.high, log=given.log)
+        steps = np.arange(round((given.high - given.low) / given.step) + 1)
+        return Choice(tuple((given.low + given.step * steps).tolist()))
+    if isinstance(given, Sequence | np.ndarray) and not isinstance(given, str):
+        return Choice(tuple(given.tolist() if isinstance(given, np.ndarray) else given))
+    raise ValueError(
+        f"is {given!r}; allowed are a list of choices, a range {{ low = …, high = …, log = true }}, "
+        "or a fixed value under [model]"
+    )
+
+
+def _range_from_table(table: Mapping[str, Any]) -> Range:
+    _check_keys(table, RANGE_KEYS, "in a range")
+    for key in ("low", "high"):
+        if not is_number(table.get(key)):
+            raise ValueError(f"has {key} = {table.get(key)!r}; a range needs a number there")
+    for key in ("log", "integer"):
+        if not isinstance(table.get(key, False), bool):
+            raise ValueError(f"has {key} = {table[key]!r}; allowed are true and false")
+    points = table.get("points", GRID_POINTS)
+    if isinstance(points, bool) or not isinstance(points, int):
+        raise ValueError(f"has points = {points!r}; a grid needs a whole number")
+    return _range(table["low"], table["high"], table.get("log", False), table.get("integer"), points)
+
+
+def _range(low: float, high: float, log: bool = False, integer: bool | None = None, points: int = GRID_POINTS) -> Range:
+    low, high = (v.item() if isinstance(v, np.generic) else v for v in (low, high))
+    if integer is None:
+        integer = isinstance(low, int) and isinstance(high, int)
+    return Range(low, high, bool(log), integer, points)
+
+
+def _check_keys(table: Mapping[str, Any], allowed: Sequence[str], where: str) -> None:
+    for key in table:
+        if key not in allowed:
+            raise ValueError(f"has a key {key!r}; allowed {where} are {', '.join((*allowed, 'when'))}")

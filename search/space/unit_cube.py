@@ -1,0 +1,87 @@
+"""A space as a unit cube: configurations as rows of numbers, and as the features that a model of distances sees.
+
+A row has a number in [0, 1) for each axis; where an axis does not exist, its number is of no account. In features a range is one
+column, from 0 to 1; choices that are numbers are one column, in their order; other choices have a column each. An axis that
+does not exist is in the middle of its columns, so that it makes no difference there (Bussemaker et al., 2025, arXiv:2504.08721).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from search.space import spaces
+from search.space.dimensions import Axis, Choice, Quantile, Range, label
+from search.space.spaces import Space
+
+
+class UnitCube:
+    """Rows and features of the configurations of a space.
+
+    Examples
+    --------
+    >>> cube = UnitCube(spaces.build({"alpha": (0.01, 1.0, "log"), "activation": ["relu", "tanh"]}))
+    >>> row = cube.row({"alpha": 0.1, "activation": "tanh"})
+    >>> row.tolist(), cube.features(row[None]).tolist()
+    ([0.5, 0.75], [[0.5, 0.0, 1.0]])
+    """
+
+    def __init__(self, space: Space) -> None:
+        self._space, self._axes = space, spaces.axes(space)
+        self._parents = {parent for leaf in self._axes.values() for parent in leaf.when}
+
+    @property
+    def n_axes(self) -> int:
+        return len(self._axes)
+
+    @property
+    def choices(self) -> NDArray[np.bool_]:
+        """Which axes are choices."""
+        return np.array([isinstance(leaf.dimension, Choice) for leaf in self._axes.values()])
+
+    def row(self, params: Mapping[str, Any]) -> NDArray[np.float64]:
+        """Return the numbers of a configuration, 0.5 for axes that do not exist."""
+        leaves = spaces.leaves(self._space, params)
+        places = (leaf.dimension.place(leaves[name]) if name in leaves else 0.5 for name, leaf in self._axes.items())
+        return np.clip(list(places), 0.0, np.nextafter(1.0, 0.0))
+
+    def params(self, row: NDArray[np.float64]) -> dict[str, Any]:
+        """Return the configuration of a row."""
+        return spaces.assemble(self._space, spaces.draw(self._axes, row.tolist()))
+
+    def features(self, rows: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the features of rows, shape (n_rows, n_features)."""
+        labels: dict[str, NDArray[np.object_]] = {}
+        columns = []
+        for (name, leaf), numbers in zip(self._axes.items(), rows.T, strict=True):
+            exists = np.ones(len(rows), dtype=bool)
+            for parent, allowed in leaf.when.items():
+                exists &= np.isin(labels[parent], sorted(allowed))
+            column = COLUMNS[type(leaf.dimension)](leaf.dimension, numbers)
+            columns.append(np.where(exists[:, None], column, 1 / max(column.shape[1], 2)))
+            if name in self._parents:
+                labels[name] = np.array([label(leaf.dimension.at(u)) for u in numbers], dtype=object)
+                labels[name][~exists] = ""
+        return np.hstack(columns)
+
+
+def _of_choice(d: Choice, numbers: NDArray[np.float64]) -> NDArray[np.float64]:
+    index = np.minimum((numbers * len(d.values)).astype(int), len(d.values) - 1)
+    if not d.ordered:
+        return np.eye(len(d.values))[index]
+    ranks = np.argsort(np.argsort(d.values)) / max(len(d.values) - 1, 1)
+    return ranks[index][:, None]
+
+
+def _of_numbers(d: Range | Quantile, numbers: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.array([d.place(d.at(u)) for u in numbers])[:, None] if d.integer else numbers[:, None]
+
+
+COLUMNS: dict[type[Axis], Callable[[Any, NDArray[np.float64]], NDArray[np.float64]]] = {
+    Choice: _of_choice,
+    Range: _of_numbers,
+    Quantile: _of_numbers,
+}

@@ -1,0 +1,130 @@
+"""A study file and its data, put together: what its trials share, what they are measured against, and where they are kept."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.metrics import get_scorer
+
+from search.cv import folds
+from search.cv.folds import Folds
+from search.cv.kinds import Scheme
+from search.errors import StudyError
+from search.loop.journal import StudyStore
+from search.space import spaces
+from search.space.dimensions import label
+from search.study.data import Dataset
+from search.study.study_file import Study
+from search.trials import baselines, nesting
+from search.trials.baselines import Baseline
+from search.trials.pipeline import PATHS, check_columns, default_pipeline
+from search.trials.prepared_folds import prepare
+from search.trials.problem import Problem
+
+STUDIES = Path("studies")
+
+
+def open_store(study: Study, dataset: Dataset, problem: Problem) -> StudyStore:
+    """Open the journal of a study; errors name the study file."""
+    path = STUDIES / f"{study.name}.journal"
+    try:
+        return StudyStore(path, study.name, identity(study, dataset, problem), study.space)
+    except StudyError as error:
+        raise StudyError(f"{study.path}: {error}") from None
+
+
+def build_problem(
+    study: Study, dataset: Dataset, where: str | None = None, params: Mapping[str, Any] | None = None
+) -> Problem:
+    """Return what all trials of a study share; errors start with `where`, or the study file.
+
+    `params` are set in addition to what the space has, for one configuration.
+    """
+    searched = {name: [value] for name, value in (params or {}).items()}
+    searched |= {name: d.grid() for name, d in study.space.items()}
+    check_columns(study.preprocessing, dataset.X, str(study.path))
+    pipeline = default_pipeline(study.data.task, study.model, study.preprocessing, searched)
+    splits = split(study, study.scheme, dataset, where or str(study.path))
+    prefix = nesting.prefix(pipeline)
+    return Problem(pipeline, dataset.X, dataset.y, splits, get_scorer(study.scoring), study.search.seed, prefix, PATHS)
+
+
+def split(study: Study, scheme: Scheme, dataset: Dataset, where: str) -> Folds:
+    """Split the rows of a study by a scheme; forecasts are never trained on what is not known yet."""
+    made = folds.split(scheme, dataset.y, dataset.labels, seed=study.search.seed, where=where)
+    return made if dataset.origins is None else folds.purge(made, dataset.origins, study.data.horizon, where)
+
+
+def measure_baselines(study: Study, problem: Problem, last_known: NDArray[Any] | None = None) -> list[Baseline]:
+    """Score dummy predictor and linear model, and for forecasts the `last_known` values, on the folds of a study.
+
+    Only the dummy predictor is always there: a linear model may predict what a scorer takes no part in, such as counts below 0.
+
+    Raises
+    ------
+    StudyError
+        If the scorer does not fit the data, or the columns cannot be prepared.
+    """
+    dummy = measure_dummy(study, problem)
+    try:
+        list(prepare(problem))
+    except ValueError as error:
+        raise StudyError(f"{study.path}: the columns cannot be prepared: {_first_line(error)}") from None
+    others = [baselines.linear]
+    if last_known is not None:
+        others.append(lambda problem, task: baselines.persistence(problem, last_known))
+    return [dummy, *(scored for measure in others if (scored := baselines.attempt(measure, problem, told=True)))]
+
+
+def measure_dummy(study: Study, problem: Problem) -> Baseline:
+    """Score the dummy predictor on the folds of a study.
+
+    Raises
+    ------
+    StudyError
+        If the scorer does not fit the data.
+    """
+    try:
+        scored = baselines.dummy(problem, study.data.task)
+        if not np.isfinite(scored.score):
+            raise ValueError("the score of the dummy predictor is not finite")
+    except (ValueError, TypeError, AttributeError) as error:  # what scorers raise where they do not fit
+        raise StudyError(
+            f"{study.path}: [cv] scoring = {study.scoring!r} does not fit this {study.data.task}: {_first_line(error)}"
+        ) from None
+    return scored
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).splitlines()[0]
+
+
+def identity(study: Study, dataset: Dataset, problem: Problem) -> dict[str, Any]:
+    """Return what makes the trials of a study comparable, under the names of the study file's tables."""
+    space = {"[space]": spaces.describe(study.space)}
+    if study.search.method == "grid":  # trials are the grid's points, counted
+        grid = spaces.describe_grid(study.space)
+        space["[space], as a grid"] = {"order": list(grid), **grid}
+    return {
+        "[data]": {"source": study.data.source, "target": dataset.target, "rows": dataset.fingerprint},
+        **space,
+        "[preprocessing]": {name: label(value) for name, value in sorted(study.preprocessing.items())},
+        "[model]": {name: label(value) for name, value in sorted(study.model.items())},
+        "[cv]": {
+            "scoring": study.scoring,
+            "kind": study.scheme.kind,
+            "n_splits": len(problem.folds),
+            "folds": problem.folds.fingerprint,
+        },
+        "[search]": {
+            "method": study.search.method,
+            "seed": study.search.seed,
+            "penalty": study.search.penalty,
+            "portfolio": study.search.portfolio,
+            "initial_points": [{k: label(v) for k, v in point.items()} for point in study.initial_points],
+        },
+    }

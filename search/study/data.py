@@ -1,0 +1,238 @@
+"""Data sources: what a study file names, as a table of raw columns and a target."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from sklearn import datasets
+
+from search.cv import forecasting
+from search.cv.kinds import KINDS
+from search.errors import StudyError
+from search.study.study_file import Study
+
+SKLEARN_SETS = {
+    "breast_cancer": datasets.load_breast_cancer,
+    "diabetes": datasets.load_diabetes,
+    "digits": datasets.load_digits,
+    "iris": datasets.load_iris,
+    "linnerud": datasets.load_linnerud,
+    "wine": datasets.load_wine,
+}
+MAX_CLASSES = 20
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Raw rows.
+
+    Attributes
+    ----------
+    X : DataFrame of shape (n, columns)
+    y : array of shape (n,) or (n, outputs)
+    labels : array of shape (n,) or None
+        Group or fold of each row.
+    origins, last_known : array of shape (n,) or None
+        For forecasts, the step of the series at which each is made, and the latest value of the target that is known there.
+    """
+
+    X: pd.DataFrame
+    y: NDArray[Any]
+    name: str
+    target: str
+    labels: NDArray[Any] | None = None
+    origins: NDArray[Any] | None = None
+    last_known: NDArray[Any] | None = None
+
+    @property
+    def fingerprint(self) -> str:
+        """Hash of all values, column names and types."""
+        digest = hashlib.sha256(repr(list(zip(self.X.columns, self.X.dtypes.astype(str), strict=True))).encode())
+        digest.update(pd.util.hash_pandas_object(self.X, index=False).to_numpy().tobytes())
+        digest.update(pd.util.hash_pandas_object(pd.DataFrame(self.y), index=False).to_numpy().tobytes())
+        return digest.hexdigest()[:16]
+
+    def take(self, rows: NDArray[np.integer]) -> Dataset:
+        """Return some of the rows."""
+        X = self.X.iloc[rows].reset_index(drop=True)
+        labels, origins, last_known = (
+            None if values is None else values[rows] for values in (self.labels, self.origins, self.last_known)
+        )
+        return replace(self, X=X, y=self.y[rows], labels=labels, origins=origins, last_known=last_known)
+
+
+def load(study: Study) -> Dataset:
+    """Load the data of a study.
+
+    Raises
+    ------
+    StudyError
+        If the source or the target column does not exist, or the target cannot be learned.
+    """
+    source = study.data.source
+    if source.startswith("sklearn:"):
+        data = _from_sklearn(study, source.removeprefix("sklearn:"))
+    else:
+        path = study.path.parent / source
+        least = 1 if study.data.lags else 2  # a series may have a target only
+        frame = read_table(path, f"{study.path}: [data] source = {source!r}", least)
+        target = study.data.target
+        if target is None:
+            raise StudyError(
+                f"{study.path}: [data] target is missing; the columns are {', '.join(map(str, frame.columns))}"
+            )
+        X, y = split_target(frame, target, f"{study.path}: [data] target = {target!r}")
+        data = Dataset(X, y.to_numpy(), path.name, target)
+    data = _in_time_order(study, data)
+    if study.data.lags:
+        data = _as_forecasts(study, data)
+    data = _take_labels(study, data)
+    _check_target(study, data)
+    return data
+
+
+def read_table(path: Path, where: str, least: int = 2) -> pd.DataFrame:
+    """Read a CSV (also compressed) or Parquet file of at least so many columns; errors start with `where`."""
+    try:
+        frame = pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path)
+    except FileNotFoundError:
+        raise StudyError(f"{where}: there is no file {path}") from None
+    except (OSError, ValueError) as error:
+        reason = " ".join(str(error).split())
+        raise StudyError(f"{where}: {path} cannot be read as a table: {reason}") from None
+    frame = frame.reset_index(drop=True)  # a Parquet file may have one of its own
+    frame.columns = [str(column) for column in frame.columns]
+    if frame.empty or frame.shape[1] < least:
+        raise StudyError(
+            f"{where}: {path} has {len(frame)} rows and {frame.shape[1]} columns; it needs rows and {least} columns or more"
+        )
+    return frame
+
+
+def split_target(frame: pd.DataFrame, target: str, where: str) -> tuple[pd.DataFrame, pd.Series]:
+    """Take the target column out of a table; errors start with `where`."""
+    if target not in frame.columns:
+        raise StudyError(f"{where} is not a column; the columns are {', '.join(frame.columns)}")
+    return frame.drop(columns=target), frame[target]
+
+
+def guess_task(y: pd.Series) -> tuple[str, str]:
+    """Return the likely task and the reason for the guess."""
+    distinct = y.nunique()
+    if not pd.api.types.is_numeric_dtype(y) or pd.api.types.is_bool_dtype(y):
+        return "classification", f"the target is text with {distinct} different values"
+    whole = bool((y.dropna() % 1 == 0).all())
+    if whole and distinct <= MAX_CLASSES and distinct < len(y) / 10:
+        return "classification", f"the target has only {distinct} different whole numbers"
+    return "regression", f"the target is numeric with {distinct} different values"
+
+
+def _from_sklearn(study: Study, name: str) -> Dataset:
+    if name not in SKLEARN_SETS:
+        sources = ", ".join(f"sklearn:{known}" for known in SKLEARN_SETS)
+        raise StudyError(
+            f"{study.path}: [data] source = 'sklearn:{name}' is unknown; allowed are {sources}, or a CSV or Parquet file"
+        )
+    if study.data.target is not None:
+        raise StudyError(
+            f"{study.path}: [data] target = {study.data.target!r}; sets of scikit-learn have their target built in"
+        )
+    bunch = SKLEARN_SETS[name](as_frame=True)
+    return Dataset(bunch.data, bunch.target.to_numpy(), name, "target")
+
+
+def _in_time_order(study: Study, data: Dataset) -> Dataset:
+    """Sort rows by the column that [data] time names; a date written as text becomes a date."""
+    name = study.data.time
+    if name is None:
+        return data
+    where = f"{study.path}: [data] time = {name!r}"
+    times = _column(data, name, where)
+    if not pd.api.types.is_numeric_dtype(times):
+        try:
+            times = pd.to_datetime(times, format="ISO8601")
+        except (ValueError, TypeError):
+            raise StudyError(
+                f"{where} has values that are neither numbers nor dates (2026-11-25), such as {times[0]!r}"
+            ) from None
+    order = np.argsort(times.to_numpy(), kind="stable")
+    X = data.X.assign(**{name: times}).iloc[order].reset_index(drop=True)
+    return replace(data, X=X, y=data.y[order])
+
+
+def _as_forecasts(study: Study, data: Dataset) -> Dataset:
+    """Turn a series, in order of time, into a table of forecasts."""
+    keys, where = study.data, f"{study.path}: [data]"
+    if keys.time is not None:
+        if (twice := data.X[keys.time].duplicated()).any():
+            first = data.X[keys.time][twice].iloc[0]
+            raise StudyError(f"{where} time = {keys.time!r} has {first} twice; a series has one row for each time")
+        data = replace(data, X=data.X.drop(columns=keys.time))  # no later time is ever among the training rows
+    for name in keys.exogenous:
+        _check_column(data, name, f"{where} exogenous = {name!r}")
+    series = data.X.assign(**{data.target: data.y})
+    X, y = forecasting.supervised(series, data.target, keys.lags, keys.horizon, keys.exogenous)
+    if not X.columns.is_unique:
+        twice = ", ".join(X.columns[X.columns.duplicated()])
+        raise StudyError(
+            f"{where} lags = {keys.lags!r}, exogenous = {keys.exogenous!r} make several columns of one name: {twice}"
+        )
+    if X.empty:
+        raise StudyError(
+            f"{where} lags = {keys.lags!r}, horizon = {keys.horizon} leave no row of {len(series)}: the series is too short"
+        )
+    last_known = series[data.target].ffill().loc[X.index].to_numpy()
+    return replace(data, X=X.reset_index(drop=True), y=y.to_numpy(), origins=X.index.to_numpy(), last_known=last_known)
+
+
+def _take_labels(study: Study, data: Dataset) -> Dataset:
+    """Take out the column that names the group or the fold of each row: it is no feature."""
+    key, name = KINDS[study.scheme.kind].needs, study.scheme.column
+    if key is None or name is None:
+        return data
+    labels = _column(data, name, f"{study.path}: [cv] {key} = {name!r}")
+    X = data.X.drop(columns=name)
+    if not X.shape[1]:
+        raise StudyError(
+            f"{study.path}: [cv] {key} = {name!r} is the only column but the target; nothing is left to learn from"
+        )
+    return replace(data, X=X, labels=labels.to_numpy())
+
+
+def _column(data: Dataset, name: str, where: str) -> pd.Series:
+    """Return a column without missing values; errors start with `where`."""
+    _check_column(data, name, where)
+    if missing := int(data.X[name].isna().sum()):
+        raise StudyError(f"{where} is missing in {missing} of {len(data.X)} rows; remove or fill these rows")
+    return data.X[name]
+
+
+def _check_column(data: Dataset, name: str, where: str) -> None:
+    if name not in data.X.columns:
+        raise StudyError(f"{where} is not a column besides the target; the columns are {', '.join(data.X.columns)}")
+
+
+def _check_target(study: Study, data: Dataset) -> None:
+    where = f"{study.path}: target {data.target!r}"
+    missing = int(pd.isna(data.y).sum())
+    if missing:
+        raise StudyError(f"{where} is missing in {missing} of {len(data.y)} rows; remove or fill these rows")
+    if study.data.task == "regression":
+        if not np.issubdtype(data.y.dtype, np.number):
+            raise StudyError(f"{where} is not numeric; [data] task = 'regression' needs numbers")
+        if not np.isfinite(data.y).all():
+            raise StudyError(f"{where} has infinite values; remove these rows")
+        return
+    if data.y.ndim > 1:
+        raise StudyError(f"{where} has {data.y.shape[1]} columns; [data] task = 'classification' needs one")
+    distinct = pd.unique(data.y)
+    if len(distinct) < 2:
+        raise StudyError(f"{where} has one class only, {distinct[0]!r}; classification needs at least two")
+    if np.issubdtype(data.y.dtype, np.floating) and not (data.y % 1 == 0).all():
+        raise StudyError(f"{where} has fractions, such as {data.y[data.y % 1 != 0][0]}; use [data] task = 'regression'")

@@ -1,0 +1,78 @@
+"""`bpsearch init`: a first study file for a table."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from pathlib import Path
+
+from search.errors import StudyError
+from search.space import spaces
+from search.study import data, study_file, suggestions
+
+TEMPLATE = """\
+# {name}: predict {target} from the other {columns} columns of {source}.
+name = {name_text}
+
+[data]
+source = {source_text}    # relative to this file
+target = {target_text}
+task = "{task}"    # guessed: {reason}
+
+[preprocessing]    # {kinds}; what becomes of each: docs/studies.md
+{preprocessing}
+[model]    # hyperparameters that stay fixed; scikit-learn's MLP has the same names
+max_iter = 200
+
+[space]    # hyperparameters that are searched: a list of choices, or a range
+{space}
+[search]
+method = "bayesian"    # or "gp", "cma-es", "quasi-random", "random", "grid"
+n_trials = 50
+seed = 0
+
+[cv]
+n_splits = 5
+scoring = "{scoring}"    # any scorer of scikit-learn
+"""
+
+
+def write_study(source: Path, target: str, output: Path | None = None) -> tuple[Path, str]:
+    """Write a commented study file for a CSV or Parquet file; return its path and how the task was guessed.
+
+    Raises
+    ------
+    StudyError
+        If the file or the column does not exist, or the study file does already.
+    """
+    frame = data.read_table(source, f"{source}")
+    X, y = data.split_target(frame, target, f"--target {target!r}")
+    task, reason = data.guess_task(y)
+    name = re.sub(r"[^A-Za-z0-9_-]+", "-", source.name.split(".")[0]).strip("-_") or "study"
+    output = output or Path("studies") / f"{name}.toml"
+    if output.exists():
+        raise StudyError(f"{output} exists already; name another file with --output")
+    kinds = suggestions.columns_by_kind(X)
+    text = TEMPLATE.format(
+        name=name,
+        name_text=json.dumps(name),
+        target=target,
+        target_text=json.dumps(target, ensure_ascii=False),
+        columns=X.shape[1],
+        source=source.name,
+        source_text=json.dumps(Path(os.path.relpath(source, output.parent)).as_posix(), ensure_ascii=False),
+        task=task,
+        reason=reason,
+        kinds=suggestions.heading(kinds),
+        preprocessing=suggestions.fixed(X, y, kinds),
+        space=spaces.DEFAULT + suggestions.searched(kinds),
+        scoring=study_file.DEFAULT_SCORING[task],
+    )
+    try:
+        output.parent.mkdir(parents=True, exist_ok=True)
+        output.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise StudyError(f"{output} cannot be written: {error.strerror}") from None
+    study_file.load(output)
+    return output, f"{task}: {reason}"

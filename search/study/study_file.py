@@ -1,0 +1,318 @@
+"""Study files: TOML in, a validated `Study` out, or one line that says what is wrong."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from sklearn.metrics import get_scorer_names
+from sklearn.utils._param_validation import InvalidParameterError, validate_parameter_constraints
+
+from bpmodel.options import CLASSIFIER_OPTIONS, REGRESSOR_OPTIONS, Option
+from bpmodel.preprocessing.options import COLUMNS, PREPROCESSING
+from search.cv.kinds import KINDS, Scheme, default_kind
+from search.errors import StudyError
+from search.loop.stopping import StopRules
+from search.samplers.methods import METHODS
+from search.space import initial_points, spaces
+from search.space.spaces import Space
+from search.trials.penalties import DEFAULT_PENALTY, PENALTIES
+
+Task = Literal["regression", "classification"]
+if TYPE_CHECKING:
+    Method = str
+    PenaltyName = str
+else:
+    Method = Literal[tuple(METHODS)]
+    PenaltyName = Literal[tuple(PENALTIES)]
+
+DEFAULT_SCORING = {"regression": "neg_root_mean_squared_error", "classification": "accuracy"}
+OPTIONS = {"regression": REGRESSOR_OPTIONS, "classification": CLASSIFIER_OPTIONS}
+NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_.-]*$"
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class Data(_Table):
+    """Where the rows come from."""
+
+    source: str
+    task: Task
+    target: str | None = None
+    time: str | None = None
+    lags: Any = None
+    horizon: int = Field(default=1, ge=1)
+    exogenous: list[str] = []
+
+
+class Search(_Table):
+    """How the space is searched."""
+
+    method: Method = "bayesian"
+    n_trials: int = Field(default=50, ge=1)
+    timeout: float | None = Field(default=None, gt=0)
+    target_score: float | None = None
+    n_trials_no_change: int | None = Field(default=None, ge=1)
+    n_seeds: int = Field(default=3, ge=1, le=8)
+    n_members: int = Field(default=5, ge=1)
+    seed: int = Field(default=0, ge=0, lt=2**32)
+    n_jobs: int = Field(default=-1, ge=-1)
+    prune: bool | None = None
+    penalty: PenaltyName = DEFAULT_PENALTY
+    portfolio: bool = True
+    initial_points: list[dict[str, Any]] = []
+
+
+class CrossValidation(_Table):
+    """How a configuration is scored."""
+
+    kind: str | None = None
+    n_splits: int = Field(default=5, ge=2)
+    shuffle: bool | None = None
+    repeats: int = Field(default=1, ge=1)
+    gap: int | None = Field(default=None, ge=0)
+    group: str | None = None
+    split: str | None = None
+    outer: int | None = Field(default=None, ge=2)
+    scoring: str | None = None
+
+
+class _File(_Table):
+    name: str = Field(pattern=NAME_PATTERN)
+    data: Data
+    preprocessing: dict[str, Any] = {}
+    model: dict[str, Any] = {}
+    space: Any = "default"
+    search: Search = Search()
+    cv: CrossValidation = CrossValidation()
+
+
+@dataclass(frozen=True)
+class Study:
+    """A validated study file."""
+
+    path: Path
+    name: str
+    data: Data
+    preprocessing: dict[str, Any]
+    model: dict[str, Any]
+    space: Space
+    search: Search
+    cv: CrossValidation
+    initial_points: list[dict[str, Any]]
+
+    @property
+    def scoring(self) -> str:
+        return self.cv.scoring or DEFAULT_SCORING[self.data.task]
+
+    @property
+    def scheme(self) -> Scheme:
+        """How the rows are split."""
+        return _scheme(self.data, self.cv)
+
+    @property
+    def stop(self) -> StopRules:
+        return StopRules(self.search.timeout, self.search.target_score, self.search.n_trials_no_change)
+
+    def with_method(self, method: Method) -> Study:
+        """Return the study searched by another method, under a name of its own."""
+        if method == self.search.method:
+            return self
+        return replace(self, name=f"{self.name}-{method}", search=self.search.model_copy(update={"method": method}))
+
+    def with_trials(self, n_trials: int) -> Study:
+        """Return the study with another budget."""
+        return replace(self, search=self.search.model_copy(update={"n_trials": n_trials}))
+
+
+def load(path: str | Path) -> Study:
+    """Read and check a study file.
+
+    Raises
+    ------
+    StudyError
+        In one line: file, key, value and what is allowed.
+    """
+    path = Path(path)
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise StudyError(f"{path}: no such study file") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise StudyError(f"{path}: cannot be read: {error}") from None
+    except tomllib.TOMLDecodeError as error:
+        raise StudyError(f"{path}: is not valid TOML: {error}") from None
+    try:
+        file = _File.model_validate(content)
+    except ValidationError as error:
+        raise StudyError(f"{path}: {_first_problem(error)}") from None
+
+    tables = _options(file.data.task)
+    fixed = {
+        table: {name: _check(path, table, options, name, value) for name, value in getattr(file, table).items()}
+        for table, options in tables.items()
+    }
+    options = {name: option for table in tables.values() for name, option in table.items()}
+    space = _space(path, file.space, fixed, options)
+    first = initial_points.complete(
+        space, file.search.initial_points, file.search.seed, f"{path}: [search] initial_points"
+    )
+    if file.cv.scoring is not None and file.cv.scoring not in get_scorer_names():
+        names = ", ".join(get_scorer_names())
+        raise StudyError(
+            f"{path}: [cv] scoring = {file.cv.scoring!r} is not a scorer of scikit-learn; allowed are {names}"
+        )
+    _check_scheme(path, file)
+    _check_forecast(path, file)
+    if file.search.n_jobs == 0:
+        raise StudyError(f"{path}: [search] n_jobs = 0; allowed are -1 (all cores) and 1 or more")
+    return Study(path, file.name, file.data, **fixed, space=space, search=file.search, cv=file.cv, initial_points=first)
+
+
+def _space(path: Path, given: Any, fixed: dict[str, dict[str, Any]], options: dict[str, Option]) -> Space:
+    tables = given if isinstance(given, list) else [given]
+    if given != "default" and not (tables and all(isinstance(table, dict) for table in tables)):
+        raise StudyError(
+            f"{path}: space = {given!r}; allowed are a table [space], several tables [[space]] and 'default'"
+        )
+    if given == "default":
+        given = {name: d for name, d in spaces.default().items() if not any(name in table for table in fixed.values())}
+        tables = [given]
+    for name in dict.fromkeys(name for table in tables for name in table):
+        _known(path, "space", options, name)
+        for table in fixed:
+            if name in fixed[table]:
+                raise StudyError(f"{path}: [space] {name} is also fixed under [{table}]; name it in one of the two")
+    space = spaces.build(given, f"{path}: [space]")
+    spaces.check_values(space, lambda name, value: _check(path, "space", options, name, value))
+    return space
+
+
+def _options(task: str) -> dict[str, dict[str, Option]]:
+    """Return what may be fixed under [model] and [preprocessing], and searched in [space]."""
+    rows = {"model": OPTIONS[task], "preprocessing": PREPROCESSING if task == "regression" else COLUMNS}
+    return {table: {o.name: o for o in options} for table, options in rows.items()}
+
+
+def _scheme(data: Data, cv: CrossValidation) -> Scheme:
+    in_order = bool(data.time or data.lags)
+    kind = cv.kind or default_kind(data.task, group=bool(cv.group), split=bool(cv.split), time=in_order)
+    # with the least gap the last training target is lag 1 of the first validation row
+    gap = data.horizon - 1 if cv.gap is None else cv.gap
+    return Scheme(kind, cv.n_splits, cv.shuffle, cv.repeats, gap, cv.group or cv.split)
+
+
+def _check_forecast(path: Path, file: _File) -> None:
+    """Raise unless the keys of [data] that make a series a table fit each other and the kind of cross-validation."""
+    data, kind = file.data, _scheme(file.data, file.cv).kind
+    if data.lags is None:
+        for key in sorted(data.model_fields_set & {"horizon", "exogenous"}):
+            raise StudyError(f"{path}: [data] {key} = {getattr(data, key)!r} needs lags")
+        return
+    lags = data.lags if isinstance(data.lags, list) else [data.lags]
+    if not lags or len(set(map(str, lags))) < len(lags) or not all(type(lag) is int and lag > 0 for lag in lags):
+        raise StudyError(
+            f"{path}: [data] lags = {data.lags!r}; allowed are a whole number from 1, or a list of different ones"
+        )
+    if data.task != "regression":
+        raise StudyError(f"{path}: [data] lags = {data.lags!r} needs task = 'regression'")
+    if data.source.startswith("sklearn:"):
+        raise StudyError(f"{path}: [data] lags = {data.lags!r} needs a file; the sets of scikit-learn are no series")
+    if not KINDS[kind].forecasts:
+        allowed = ", ".join(name for name, row in KINDS.items() if row.forecasts)
+        raise StudyError(f"{path}: [cv] kind = {kind!r} would train on the future of a forecast; allowed are {allowed}")
+    if file.cv.gap is not None and file.cv.gap < data.horizon - 1:
+        raise StudyError(
+            f"{path}: [cv] gap = {file.cv.gap} would train on targets that are not known yet; a horizon of {data.horizon} "
+            f"needs {data.horizon - 1} or more"
+        )
+
+
+def _check_scheme(path: Path, file: _File) -> None:
+    """Raise unless the keys of [cv] fit the kind of cross-validation."""
+    cv, name = file.cv, file.cv.kind
+    if name is not None and name not in KINDS:
+        raise StudyError(f"{path}: [cv] kind = {name!r}; allowed are {', '.join(KINDS)}")
+    scheme = _scheme(file.data, cv)
+    kind = KINDS[scheme.kind]
+    allowed = (*kind.keys, "scoring")
+    for key in sorted(cv.model_fields_set - {"kind", *allowed}):
+        raise StudyError(
+            f"{path}: [cv] {key} = {getattr(cv, key)!r} is not for kind = {scheme.kind!r}; allowed there are {', '.join(allowed)}"
+        )
+    if kind.needs is not None and getattr(cv, kind.needs) is None:
+        raise StudyError(f"{path}: [cv] kind = {scheme.kind!r} needs {kind.needs}, the name of a column")
+    if kind.task not in (None, file.data.task):
+        raise StudyError(f"{path}: [cv] kind = {scheme.kind!r} needs [data] task = {kind.task!r}")
+    if scheme.repeats > 1 and not scheme.shuffled:
+        raise StudyError(f"{path}: [cv] repeats = {scheme.repeats} needs shuffle = true, or every repeat is the same")
+
+
+def _known(path: Path, table: str, options: dict[str, Option], name: str) -> Option:
+    if name not in options:
+        what = "an option of the preprocessing" if table == "preprocessing" else "a hyperparameter"
+        raise StudyError(f"{path}: [{table}] {name} is not {what}; allowed are {', '.join(options)}")
+    return options[name]
+
+
+def _check(path: Path, table: str, options: dict[str, Option], name: str, value: Any) -> Any:
+    option = _known(path, table, options, name)
+    try:
+        validate_parameter_constraints({name: option.domain}, {name: value}, caller_name=f"[{table}]")
+        if option.elements is not None and isinstance(value, list | tuple):
+            for element in value:
+                validate_parameter_constraints({name: option.elements}, {name: element}, caller_name=f"[{table}]")
+        if option.elements is not None and isinstance(value, bool):
+            raise InvalidParameterError
+    except InvalidParameterError:
+        raise StudyError(f"{path}: [{table}] {name} = {value!r}; allowed: {option.allowed}") from None
+    return value
+
+
+def _first_problem(error: ValidationError) -> str:
+    problem = error.errors()[0]
+    *tables, key = (str(part) for part in problem["loc"])
+    place = f"[{'.'.join(tables)}] {key}" if tables else key
+    if problem["type"] == "extra_forbidden":
+        fields = _fields(tables)
+        return f"{place} is not a key of a study file; allowed {'there ' if tables else ''}are {', '.join(fields)}"
+    if problem["type"] == "missing":
+        return f"{place} is missing"
+    if problem["type"] == "string_pattern_mismatch":
+        return f"{place} = {problem['input']!r}; it must be letters, digits, '.', '_' and '-', starting with a letter or digit"
+    message = problem["msg"][0].lower() + problem["msg"][1:]
+    return f"{place} = {problem['input']!r}; {message.replace('input should be', 'it must be')}"
+
+
+def _fields(tables: list[str]) -> list[str]:
+    model: Any = _File
+    for table in tables:
+        model = model.model_fields[table].annotation
+    return list(model.model_fields)
+
+
+def parse_values(study: Study, assignments: list[str]) -> dict[str, Any]:
+    """Return hyperparameters from ``name=value`` texts, values written as in a study file; a bare word is a text.
+
+    Raises
+    ------
+    StudyError
+        If a name or value is not allowed.
+    """
+    options = {name: option for table in _options(study.data.task).values() for name, option in table.items()}
+    values = {}
+    for assignment in assignments:
+        name, equals, text = assignment.partition("=")
+        if not equals:
+            raise StudyError(f"--set {assignment}: a hyperparameter is set as name=value")
+        try:
+            value = tomllib.loads(f"value = {text}")["value"]
+        except tomllib.TOMLDecodeError:
+            value = text
+        values[name] = _check(Path("--set"), "model", options, name, value)
+    return values

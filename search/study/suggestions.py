@@ -1,0 +1,80 @@
+"""What the columns of a table suggest for the preprocessing of its study."""
+
+from __future__ import annotations
+
+import json
+
+import pandas as pd
+
+from bpmodel.preprocessing.columns import kind
+from bpmodel.preprocessing.options import PREPROCESSING
+from search.study.data import MAX_CLASSES
+
+KINDS = {"number": "numbers", "truth": "truth values", "date": "dates", "category": "categories"}
+MOST_CODES = 12
+"""Whole numbers with no more different values than this, and more than two, may be codes."""
+
+SKEWNESS = 2.0
+"""From here on the logarithm of a target may be easier to learn."""
+
+SEARCHED = ["standard", "piecewise"]
+"""Of the ways to prepare numbers these two are the best on most sets, and far apart: see docs/benchmarks.md."""
+
+MOST_NUMBERS = 100
+"""Each of them is `n_bins` inputs where it is piecewise."""
+
+
+def columns_by_kind(X: pd.DataFrame) -> dict[str, list[str]]:
+    """Return the columns of each kind that there is, kinds in the order of `KINDS`."""
+    kinds = {name: kind(X[name]) for name in X.columns}
+    return {k: names for k in KINDS if (names := [name for name, own in kinds.items() if own == k])}
+
+
+def heading(kinds: dict[str, list[str]]) -> str:
+    """Return how many columns there are of each kind.
+
+    >>> heading({"number": ["area", "rooms"], "date": ["sold"]})
+    'numbers: 2, dates: 1'
+    """
+    return ", ".join(f"{KINDS[kind]}: {len(names)}" for kind, names in kinds.items())
+
+
+def searched(kinds: dict[str, list[str]]) -> str:
+    """Return the line of the space that searches the preprocessing, if there is something to search."""
+    return (
+        f"numeric = {json.dumps(SEARCHED)}    # how numbers are prepared; also {_others(SEARCHED)}\n"
+        if _searchable(kinds)
+        else ""
+    )
+
+
+def fixed(X: pd.DataFrame, y: pd.Series, kinds: dict[str, list[str]]) -> str:
+    """Return the options that make a difference for columns X and target y, at their defaults, a line for each."""
+    gaps = [name for k in kinds if k != "category" for name in kinds[k] if X[name].isna().any()]
+    codes = [name for name in kinds.get("number", []) if _may_be_codes(X[name])]
+    comments = {
+        "numeric": "number" in kinds and not _searchable(kinds) and f"also {_others(['standard'])}",
+        "categorical": "category" in kinds and 'also "ordinal"',
+        "missing_indicator": gaps and f"a column that says where one is missing: {', '.join(gaps)}",
+    }
+    defaults = {o.name: json.dumps(o.default) for o in PREPROCESSING}
+    lines = [f"{name} = {defaults[name]}    # {comment}\n" for name, comment in comments.items() if comment]
+    if codes:
+        names = json.dumps(codes, ensure_ascii=False)
+        lines.append(f"# categorical_columns = {names}    # if these are codes, not amounts\n")
+    if pd.api.types.is_numeric_dtype(y) and y.nunique() > MAX_CLASSES and y.skew() > SKEWNESS:
+        lines.append('# target_transform = "log"    # the target is skewed; or search ["none", "log"]\n')
+    return "".join(lines)
+
+
+def _searchable(kinds: dict[str, list[str]]) -> bool:
+    return 0 < len(kinds.get("number", [])) <= MOST_NUMBERS
+
+
+def _others(names: list[str]) -> str:
+    (numeric,) = (o for o in PREPROCESSING if o.name == "numeric")
+    return ", ".join(json.dumps(name) for name in numeric.choices if name not in names)
+
+
+def _may_be_codes(column: pd.Series) -> bool:
+    return bool((column.dropna() % 1 == 0).all()) and 2 < column.nunique() <= MOST_CODES

@@ -1,0 +1,41 @@
+"""One trial: a configuration times the folds gives an outcome.
+
+`evaluate` is a pure function of its arguments: it draws its seeds from (study seed, trial, fold), touches no store, and may
+run in any thread or process.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+
+from search.trials import fold_by_fold, side_by_side
+from search.trials.interruption import Cancelled
+from search.trials.nesting import network_of
+from search.trials.outcomes import Outcome
+from search.trials.problem import Problem, Trial
+
+
+def evaluate(problem: Problem, trial: Trial, cancelled: Callable[[], bool] = lambda: False) -> Outcome:
+    """Train one configuration on all folds and score it: networks side by side, other estimators fold by fold.
+
+    Parameters
+    ----------
+    problem : Problem
+    trial : Trial
+    cancelled : callable returning bool
+        Asked at every checkpoint and fold; `Cancelled` is raised when it says yes.
+    """
+    started = time.perf_counter()
+    kind = fold_by_fold if network_of(problem.estimator) is None else side_by_side
+    try:
+        outcome = kind.train(problem, trial, cancelled)
+    except Cancelled:
+        raise
+    except Exception as error:  # a configuration that cannot be trained is a result, not the end of the study
+        if problem.error_score == "raise":
+            raise
+        reason = f"{type(error).__name__}: {error}".splitlines()[0]
+        outcome = Outcome(trial.number, dict(trial.params), "error", reason, [], 0, {}, {}, 0.0)
+    return replace(outcome, seconds=time.perf_counter() - started)

@@ -1,0 +1,50 @@
+"""The fits of a trial before their first epoch, one for each fold."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from copy import copy
+from numbers import Integral
+from typing import Any
+
+from sklearn import config_context
+from sklearn.base import clone
+
+from bpmodel.network.training import Training
+from search.trials.nesting import network_of, split_params
+from search.trials.prepared_folds import PreparedFolds, prepare
+from search.trials.problem import Problem, Trial, seed
+
+
+def begin(problem: Problem, trial: Trial) -> tuple[PreparedFolds, Iterator[tuple[Any, Training]]]:
+    """Return the folds of a trial, and for each, when it is asked for, a network and its fit before the first epoch.
+
+    Most trials that diverge do so in the first fold; the others need not be prepared and begun then.
+    """
+    params, around = split_params(problem.estimator, problem.full_names(trial.params))
+    folds, network = prepare(problem, around), network_of(problem.estimator)
+    chosen: Any = copy(network).set_params(**clone(params, safe=False))  # type: ignore[union-attr]
+
+    def begun() -> Iterator[tuple[Any, Training]]:
+        for number, fold in enumerate(folds):
+            network = copy(chosen).set_params(random_state=seed(problem.seed, trial.number, number), verbose=False)
+            network.batch_size = batch_size(network, len(fold.train))
+            with config_context(skip_parameter_validation=number > 0):  # the first fit has checked what all have
+                fit = network.begin_fit(fold.X, fold.target, fold.weight, rows=fold.train, validation=fold.validation)
+            yield network, fit
+
+    return folds, begun()
+
+
+def batch_size(network: Any, n_rows: int) -> Any:
+    """Return the batch size of a network, or the number of its training rows where that is less.
+
+    A fit by hand does the same, and warns. Here it is an everyday thing: one space serves tables of any size.
+    """
+    if network.early_stopping:
+        n_rows -= math.ceil(
+            network.validation_fraction * n_rows
+        )  # those that it sets aside, as `train_test_split` counts
+    given = network.batch_size
+    return min(given, max(n_rows, 1)) if isinstance(given, Integral) else given

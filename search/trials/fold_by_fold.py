@@ -1,0 +1,56 @@
+"""Estimators other than networks: fitted and scored fold by fold, as in scikit-learn's `cross_validate`."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import numpy as np
+from sklearn.utils.metaestimators import _safe_split
+from sklearn.utils.validation import _check_method_params
+
+from search.trials.callbacks import metadata
+from search.trials.interruption import Cancelled
+from search.trials.outcomes import Outcome
+from search.trials.problem import Problem, Trial, configured
+from search.trials.scoring import by_metric, named, objective, scores
+
+
+def train(problem: Problem, trial: Trial, cancelled: Callable[[], bool]) -> Outcome:
+    """Fit and score one configuration on every fold."""
+    fit_seconds, score_seconds, validation_scores, training_scores = [], [], [], []
+    for number, (train, validation) in enumerate(problem.folds.splits):
+        if cancelled():
+            raise Cancelled
+        started = time.perf_counter()
+        estimator = configured(problem.estimator, problem.full_names(trial.params))
+        X_train, y_train = _safe_split(estimator, problem.X, problem.y, train)
+        X_validation, y_validation = _safe_split(estimator, problem.X, problem.y, validation, train)
+        fit_params = _check_method_params(problem.X, problem.fit_params, train)
+        data = {"X": X_train, "y": y_train, "metadata": metadata(fit_params)}
+        with problem.tasks.fold(trial.number * len(problem.folds) + number, data, estimator):
+            estimator.fit(X_train, *([] if y_train is None else [y_train]), **fit_params)
+            fitted = time.perf_counter()
+            validation_scores.append(scores(problem, estimator, X_validation, y_validation, validation))
+        fit_seconds.append(fitted - started)
+        score_seconds.append(time.perf_counter() - fitted)
+        if problem.train_scores:
+            training_scores.append(scores(problem, estimator, X_train, y_train, train))
+    metrics = by_metric(validation_scores)
+    fold_scores = metrics[objective(problem, metrics)]
+    healthy = bool(np.isfinite(fold_scores).all())
+    return Outcome(
+        number=trial.number,
+        params=dict(trial.params),
+        verdict="ok" if healthy else "error",
+        reason="" if healthy else "the score is not finite",
+        fold_scores=fold_scores if healthy else [],
+        epoch=0,
+        curve={},
+        losses={},
+        seconds=0.0,
+        metrics=named(metrics),
+        train_metrics=by_metric(training_scores),
+        fit_seconds=fit_seconds,
+        score_seconds=score_seconds,
+    )

@@ -1,0 +1,151 @@
+"""What the sampler is told of a trial: a lesson, by a policy for the trials that diverged.
+
+A healthy trial is told its mean score, but no less than the dummy predictor's: how bad beyond useless does not matter, and one
+huge loss would flatten everything else for a model that standardises the values. One that was stopped early is told the same as
+pruned. For diverged trials, and those without a score, there is a table of policies. One diverged fold is enough; the other folds
+are never averaged over.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+from bpmodel.network.monitor import EXPLOSION_FACTOR
+from search.trials.outcomes import Outcome
+
+MARGIN = 0.1
+"""One unit of a graded value, as a share of the dummy predictor's score."""
+
+State = Literal["complete", "pruned", "failed"]
+
+FEASIBLE = -1.0
+CONSTANT = -1e6
+
+
+class Lesson(NamedTuple):
+    """What the sampler is told of one trial.
+
+    Attributes
+    ----------
+    value : float
+        To maximise; NaN for a failed trial, of which nothing is told.
+    constraint : float
+        Feasible if <= 0.
+    state : {"complete", "pruned", "failed"}
+    """
+
+    value: float
+    constraint: float = FEASIBLE
+    state: State = "complete"
+
+
+class Standard(NamedTuple):
+    """What a penalty is measured by: the dummy predictor's score, and the worst score told of a healthy trial so far."""
+
+    dummy: float
+    worst: float
+
+
+@dataclass(frozen=True)
+class Penalty:
+    """A row of the table: from a trial that diverged, or has no score, to a lesson."""
+
+    lesson: Callable[[Outcome, Standard], Lesson]
+    meaning: str
+
+
+def _graded(outcome: Outcome, standard: Standard) -> float:
+    """Return the dummy predictor's score minus a margin of 1 to 2 units, more the earlier the run broke."""
+    survived = outcome.divergence.survived if outcome.divergence else 0.0
+    return standard.dummy - MARGIN * max(abs(standard.dummy), MARGIN) * (2.0 - survived)
+
+
+def _excess(outcome: Outcome) -> float:
+    """Return log10 of how far the loss went beyond the limit, between 0.1 and 10."""
+    ratio = outcome.divergence.ratio / EXPLOSION_FACTOR if outcome.divergence else math.nan
+    excess = math.log10(ratio) if math.isfinite(ratio) and ratio > 0 else 10.0
+    return min(max(excess, 0.1), 10.0)
+
+
+def _last_score(outcome: Outcome, standard: Standard) -> float:
+    """Return the mean score at the last checkpoint before the run broke."""
+    held = [score for score in outcome.curve.values() if math.isfinite(score)]
+    return max(held[-1], standard.dummy) if held else standard.dummy
+
+
+DEFAULT_PENALTY = "graded_constraint"
+PENALTIES = {
+    "graded_constraint": Penalty(
+        lambda outcome, standard: Lesson(_graded(outcome, standard), _excess(outcome)),
+        "the value of `graded`, and a constraint: log10 of how far the loss went beyond the limit, from 0.1 to 10",
+    ),
+    "constraint": Penalty(
+        lambda outcome, standard: Lesson(standard.dummy, 1.0),
+        "the dummy predictor's score, and a constraint that is the same for all of them",
+    ),
+    "graded": Penalty(
+        lambda outcome, standard: Lesson(_graded(outcome, standard)),
+        "the dummy predictor's score minus 10 to 20 percent of it, more the earlier the run broke",
+    ),
+    "worst": Penalty(
+        lambda outcome, standard: Lesson(standard.worst),
+        "the worst score of a healthy trial so far",
+    ),
+    "constant": Penalty(
+        lambda outcome, standard: Lesson(CONSTANT),
+        "a score of -1,000,000",
+    ),
+    "pruned": Penalty(
+        lambda outcome, standard: Lesson(_last_score(outcome, standard), state="pruned"),
+        "the last score before the run broke, as if it had been stopped early there",
+    ),
+    "fail": Penalty(
+        lambda outcome, standard: Lesson(math.nan, state="failed"),
+        "nothing but that it failed: the sampler ignores it",
+    ),
+}
+"""Every policy by the name that study files and `BPSearchCV` know it by, the default first; compared in `docs/benchmarks.md`."""
+
+
+class Teacher:
+    """Makes the lessons of a study.
+
+    Parameters
+    ----------
+    penalty : str
+        A name of `PENALTIES`.
+    dummy_score : float
+        Mean score of the dummy predictor on the same folds; minus infinity where it has none.
+    finished : iterable of Outcome
+        The trials that the sampler knows already.
+
+    Examples
+    --------
+    >>> teacher = Teacher("graded_constraint", dummy_score=-2.0)
+    >>> teacher.lesson(Outcome(0, {}, "ok", "", [-1.0, -0.5], 4, {}, {}, 0.1))
+    Lesson(value=-0.75, constraint=-1.0, state='complete')
+    >>> teacher.lesson(Outcome(1, {}, "error", "the score is not finite", [], 0, {}, {}, 0.1))
+    Lesson(value=-2.4, constraint=10.0, state='complete')
+    """
+
+    def __init__(self, penalty: str, dummy_score: float, finished: Iterable[Outcome] = ()) -> None:
+        self._penalty, self._dummy = PENALTIES[penalty], dummy_score
+        self._worst = math.inf
+        for outcome in finished:
+            self.lesson(outcome)
+
+    def lesson(self, outcome: Outcome) -> Lesson:
+        """Return what the sampler is told of the next finished trial."""
+        if outcome.divergence is not None or not math.isfinite(outcome.score):
+            return self._penalty.lesson(outcome, self._standard())
+        value = max(outcome.score, self._dummy)
+        self._worst = min(self._worst, value)
+        return Lesson(value, state="pruned" if outcome.verdict == "stopped" else "complete")
+
+    def _standard(self) -> Standard:
+        """Return finite figures also before a trial was healthy, or where no dummy predictor fits the task."""
+        known = [score for score in (self._dummy, self._worst) if math.isfinite(score)] or [0.0]
+        return Standard(known[0], known[-1])

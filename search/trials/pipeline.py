@@ -1,0 +1,84 @@
+"""The default pipeline: raw columns of mixed types in, predictions in the target's own units out."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+import pandas as pd
+from sklearn.compose import TransformedTargetRegressor
+from sklearn.pipeline import Pipeline, make_pipeline
+
+from bpmodel import BPClassifier, BPRegressor
+from bpmodel.full_batch.solvers import FULL_BATCH
+from bpmodel.preprocessing import TablePreprocessor, TargetTransformer
+from bpmodel.preprocessing.options import COLUMNS, TARGET
+from search.errors import StudyError
+
+PATHS = {
+    **{option.name: f"tablepreprocessor__{option.name}" for option in COLUMNS},
+    **{option.name: f"transformedtargetregressor__transformer__{option.name}" for option in TARGET},
+}
+"""Names of the preprocessing options in the default pipeline."""
+
+DEFAULTS = {"ema_decay": 0.98}
+"""Hyperparameters of a study's network that are not the estimator's defaults: the same configuration scored better with averaged
+weights on eight of nine data sets, and averages need no other learning rate (docs/benchmarks.md, "The portfolio")."""
+
+
+def default_pipeline(
+    task: str,
+    model: Mapping[str, Any],
+    preprocessing: Mapping[str, Any] | None = None,
+    searched: Mapping[str, Collection[Any]] | None = None,
+) -> Pipeline:
+    """Return ``make_pipeline(TablePreprocessor(…), network)``, the network in a `TransformedTargetRegressor` if asked for.
+
+    Parameters
+    ----------
+    task : {"regression", "classification"}
+    model : dict
+        Hyperparameters of the network. Unless it says otherwise predictions use averaged weights (``ema_decay=0.98``), and for
+        regression the target is scaled (``scale_target``).
+    preprocessing : dict, optional
+        Options of the `TablePreprocessor` and the `TargetTransformer`.
+    searched : dict, optional
+        What trials will set, and values that it may have. A target that is never transformed needs no transformer, and
+        full-batch solvers average no weights.
+
+    Examples
+    --------
+    >>> default_pipeline("regression", {}, {"numeric": "quantile"}).get_params()[PATHS["numeric"]]
+    'quantile'
+    >>> default_pipeline("regression", {}, {"target_transform": "log"}).get_params()[PATHS["target_transform"]]
+    'log'
+    """
+    given, searched = preprocessing or {}, searched or {}
+    columns, target = ({o.name: given[o.name] for o in rows if o.name in given} for rows in (COLUMNS, TARGET))
+    last = network(task, model, searched.get("solver", [model.get("solver")]))
+    if target or any(option.name in searched for option in TARGET):
+        last = TransformedTargetRegressor(last, transformer=TargetTransformer(**target), check_inverse=False)
+    return make_pipeline(TablePreprocessor(**columns), last)
+
+
+def check_columns(preprocessing: Mapping[str, Any], X: pd.DataFrame, where: str) -> None:
+    """Make sure that a table has the columns that preprocessing options name; errors start with `where`.
+
+    Raises
+    ------
+    StudyError
+        If it lacks one.
+    """
+    for name in preprocessing.get("categorical_columns", []):
+        if name not in X.columns:
+            raise StudyError(
+                f"{where}: [preprocessing] categorical_columns has {name!r}, which is not a column; "
+                f"the columns are {', '.join(X.columns)}"
+            )
+
+
+def network(task: str, model: Mapping[str, Any], solvers: Collection[Any] = ()) -> BPRegressor | BPClassifier:
+    """Return the network of a study, which may be trained by these solvers."""
+    averages = not any(solver in FULL_BATCH for solver in solvers)
+    given = {**(DEFAULTS if averages else {}), **model}
+    return BPClassifier(**given) if task == "classification" else BPRegressor(**{"scale_target": True, **given})

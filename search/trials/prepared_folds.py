@@ -1,0 +1,151 @@
+"""The folds of a study after preprocessing: each is made once for all trials with the same parameters there.
+
+A fold is made when a trial comes to it. Preprocessing holds Python's lock, training does not: so the first trials of a search
+train on one fold while others are being prepared, and one that diverges in its first fold needs no other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import issparse, vstack
+from sklearn.utils import _safe_indexing
+from sklearn.utils.validation import _check_method_params, _get_feature_names
+
+from bpmodel.settings import precision
+from search.space.dimensions import label
+from search.trials.nesting import fit_around, network_of, transform_rows, transform_target
+from search.trials.problem import Problem, configured
+from search.trials.shared_cache import Once
+
+Rows = NDArray[np.integer]
+Split = tuple[Rows, Rows]
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """One fold after preprocessing. Folds without any share the study's arrays.
+
+    Attributes
+    ----------
+    X, target, weight
+        All rows of the fold as the network sees them, and their weights, or None.
+    train, validation : ndarray of int
+        Numbers of the training and validation rows in these arrays.
+    rows : tuple of two ndarrays of int
+        Their numbers in the study.
+    y : ndarray
+        Targets of all rows of the study, in their own units.
+    around : estimator
+        What is around the network, fitted on the training rows.
+    feature_names : ndarray of str, optional
+    """
+
+    X: Any
+    target: NDArray[Any]
+    weight: NDArray[Any] | None
+    train: Rows
+    validation: Rows
+    rows: Split
+    y: NDArray[Any]
+    around: Any
+    feature_names: NDArray[Any] | None
+
+    @property
+    def X_train(self) -> Any:  # noqa: N802 - the field's name
+        return _safe_indexing(self.X, self.train)
+
+    @cached_property
+    def X_validation(self) -> Any:  # noqa: N802
+        return _safe_indexing(self.X, self.validation)
+
+    @property
+    def y_train(self) -> NDArray[Any]:
+        return self.y[self.rows[0]]
+
+    @cached_property
+    def y_validation(self) -> NDArray[Any]:
+        return self.y[self.rows[1]]
+
+
+class PreparedFolds:
+    """Folds that are prepared when they are first asked for, by whichever thread asks first.
+
+    Parameters
+    ----------
+    splits : sequence of (train, validation)
+        Row numbers of each fold.
+    make : callable
+        From the row numbers of a fold to the fold.
+    """
+
+    def __init__(self, splits: Sequence[Split], make: Callable[[Rows, Rows], Prepared]) -> None:
+        self._splits, self._make = splits, make
+        self._made = Once(limit=len(splits))
+
+    def __len__(self) -> int:
+        return len(self._splits)
+
+    def __getitem__(self, number: int) -> Prepared:
+        train, validation = self._splits[number]
+        return self._made.get(str(number), lambda: self._make(train, validation))
+
+    def __iter__(self) -> Iterator[Prepared]:
+        return (self[number] for number in range(len(self)))
+
+
+def prepare(problem: Problem, params: Mapping[str, Any] | None = None) -> PreparedFolds:
+    """Return the preprocessed folds; kept for trials with the same parameters there."""
+    params = params or {}
+    key = repr(sorted((name, label(value)) for name, value in params.items()))
+    return problem.prepared.get(key, lambda: _prepare(problem, params))
+
+
+def _prepare(problem: Problem, params: Mapping[str, Any]) -> PreparedFolds:
+    estimator, y, splits = configured(problem.estimator, params), np.asarray(problem.y), problem.folds.splits
+    if estimator is not network_of(estimator):
+        return PreparedFolds(splits, lambda train, validation: _fold(problem, estimator, y, train, validation))
+    around, (X, target, weight) = fit_around(estimator, problem.X, y, problem.fit_params)  # where nothing is fitted
+    rows = _in_precision(X, estimator, min(len(train) for train, _ in splits))
+    names = _get_feature_names(X)
+
+    def share(train: Rows, validation: Rows) -> Prepared:
+        weights = _weights(weight, train, len(y))
+        return Prepared(rows, target, weights, train, validation, (train, validation), y, around, names)
+
+    return PreparedFolds(splits, share)
+
+
+def _fold(problem: Problem, estimator: Any, y: NDArray, train: Rows, validation: Rows) -> Prepared:
+    fit_params = _check_method_params(problem.X, problem.fit_params, train)
+    around, lesson = fit_around(estimator, _safe_indexing(problem.X, train), y[train], fit_params)
+    X_train = _in_precision(lesson.X, estimator, len(train))
+    X_validation = _in_precision(transform_rows(around, _safe_indexing(problem.X, validation)), estimator, len(train))
+    X = vstack([X_train, X_validation], "csr") if issparse(X_train) else np.concatenate([X_train, X_validation])
+    target = np.concatenate([lesson.y, transform_target(around, y[validation])])
+    first, rest = np.split(np.arange(len(target)), [len(train)])
+    names = _get_feature_names(lesson.X)
+    weight = _weights(lesson.weight, first, len(target))
+    return Prepared(X, target, weight, first, rest, (train, validation), y, around, names)
+
+
+def _weights(weight: Any, train: Rows, n_rows: int) -> NDArray[np.float64] | None:
+    """Return the weights of a fold's rows, given at least those of its training rows; validation losses are not weighted."""
+    if weight is None:
+        return None
+    weights = np.ones(n_rows)
+    weights[train] = np.asarray(weight)[train]
+    return weights
+
+
+def _in_precision(X: Any, estimator: Any, n_train: int) -> Any:
+    """Return rows in the precision of a network with so many training rows, so that no fit has to convert its own."""
+    if not issparse(X):
+        X = np.asarray(X)
+    dtype = precision(network_of(estimator).dtype, n_train, incremental=False)  # type: ignore[union-attr]
+    return X.tocsr().astype(dtype, copy=False) if issparse(X) else np.ascontiguousarray(X, dtype=dtype)

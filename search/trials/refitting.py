@@ -1,0 +1,95 @@
+"""The best configuration, fitted on all rows."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+from sklearn.utils.parallel import Parallel, delayed
+
+from bpmodel import BPClassifier, BPEnsembleClassifier, BPEnsembleRegressor, DivergenceError, DivergenceWarning
+from bpmodel.diagnosis.repair import altered
+from search.trials.diagnoses import diagnosis
+from search.trials.fits import batch_size
+from search.trials.nesting import Lesson, fit_around, innermost, network_of, split_params, surround
+from search.trials.outcomes import Outcome
+from search.trials.problem import Problem, configured, seed
+
+ATTEMPTS = 3
+
+
+def refit(problem: Problem, outcome: Outcome, n_members: int = 1, n_jobs: int | None = None) -> Any:
+    """Fit the configuration of an outcome on all rows; a network for the epochs its folds agreed on.
+
+    A network that diverges is tried again from another start, up to `ATTEMPTS` times in all.
+
+    Parameters
+    ----------
+    n_members : int, default=1
+        With more than one, so many networks are trained from starts of their own, and an ensemble of them, which predicts their
+        mean, takes the network's place. What is around the network is fitted once.
+    n_jobs : int, optional
+        Networks trained at the same time, in threads.
+
+    Raises
+    ------
+    DivergenceError
+        If every attempt diverges.
+
+    Warns
+    -----
+    DivergenceWarning
+        If some networks of an ensemble diverge each time; they are left out.
+    """
+    if network_of(problem.estimator) is not None:
+        with problem.tasks.refit():
+            return _refit_network(problem, outcome, n_members, n_jobs)
+    estimator = configured(problem.estimator, problem.full_names(outcome.params))
+    with problem.tasks.refit(estimator):
+        estimator.fit(problem.X, *([] if problem.y is None else [problem.y]), **problem.fit_params)
+    return estimator  # its fit need not return it
+
+
+def _refit_network(problem: Problem, outcome: Outcome, n_members: int, n_jobs: int | None) -> Any:
+    params, other = split_params(problem.estimator, problem.full_names(outcome.params))
+    around, lesson = fit_around(configured(problem.estimator, other), problem.X, problem.y, problem.fit_params)
+    starts = [seed(problem.seed, outcome.number, len(problem.folds) + start) for start in range(ATTEMPTS * n_members)]
+    unfitted = configured(network_of(problem.estimator), params)
+    fits = (delayed(_train)(unfitted, lesson, outcome.epoch, starts[member::n_members]) for member in range(n_members))
+    trained = Parallel(n_jobs=n_jobs if n_members > 1 else 1, prefer="threads")(fits)
+    healthy = [network for network in trained if not network.diverged_]
+    if not healthy:
+        found = diagnosis(trained[0])
+        cause = f"; most likely {found.findings[0].code}: {found.findings[0].remedy}" if found else ""
+        times = ATTEMPTS * n_members
+        raise DivergenceError(f"the refit on all rows diverged {times} times: {trained[0].verdict_.reason}{cause}")
+    if n_members == 1:
+        return surround(around, healthy[0])
+    if len(healthy) < n_members:
+        lost, reason = n_members - len(healthy), next(n.verdict_.reason for n in trained if n.diverged_)
+        warnings.warn(
+            f"{lost} of {n_members} networks diverged {ATTEMPTS} times each and are left out; one of them: {reason}",
+            DivergenceWarning,
+            stacklevel=2,
+        )
+    kind = BPEnsembleClassifier if isinstance(unfitted, BPClassifier) else BPEnsembleRegressor
+    return surround(around, kind.of(healthy))
+
+
+def _train(unfitted: Any, lesson: Lesson, epochs: int, seeds: list[int]) -> Any:
+    """Return a network trained from the first of these starts from which it does not diverge, or from the last one."""
+    for random_state in seeds:
+        network = configured(unfitted, {"random_state": random_state})
+        with altered(network, {"batch_size": batch_size(network, len(lesson.y))}):
+            training = network.begin_fit(*lesson)
+            training.advance(epochs)
+            network.end_fit(training)
+        if not network.diverged_:
+            break
+    return network
+
+
+def networks(delivered: Any) -> list[Any]:
+    """Return the networks in what `refit` returned."""
+    found = innermost(delivered)
+    return list(found.estimators_) if isinstance(found, BPEnsembleRegressor | BPEnsembleClassifier) else [found]

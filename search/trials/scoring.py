@@ -1,0 +1,124 @@
+"""What a fitted estimator is scored by: one metric or several, for which predictions are made once."""
+
+from __future__ import annotations
+
+import numbers
+import warnings
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.metrics import check_scoring
+from sklearn.metrics._scorer import _BaseScorer, _MultimetricScorer, _PassthroughScorer
+from sklearn.utils.validation import _check_method_params
+
+from search.trials.fast_metrics import directly
+from search.trials.problem import Problem
+
+SCORE = "score"
+"""Stands for a name where a scorer returns a number."""
+
+
+def build(estimator: Any, scoring: Any, refit: Any, error_score: Any) -> tuple[Any, str | None]:
+    """Return a scorer, and the name of the metric that is maximised: None for the first.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Its own `score` is used where `scoring` is None.
+    scoring, refit, error_score
+        As in scikit-learn's `GridSearchCV`.
+
+    Raises
+    ------
+    ValueError
+        If there are several metrics and `refit` names none of them; a callable that returns several is found out later.
+    """
+    scorer = check_scoring(estimator, scoring, raise_exc=error_score == "raise")
+    objective = None if callable(refit) or refit is False else refit if isinstance(refit, str) else SCORE
+    if isinstance(scorer, _MultimetricScorer):
+        _pick(scorer._scorers, objective)
+    return scorer, objective if callable(scoring) or isinstance(scorer, _MultimetricScorer) else None
+
+
+def names(scorer: Any) -> list[str] | None:
+    """Return the names of the metrics of a scorer; None where only its results will tell."""
+    return list(scorer._scorers) if isinstance(scorer, _MultimetricScorer) else None
+
+
+def sees_predictions_only(scorer: Any) -> bool:
+    """Say whether a scorer looks at predictions alone: then it need not be shown the whole estimator and raw rows."""
+    parts = scorer._scorers.values() if isinstance(scorer, _MultimetricScorer) else [scorer]
+    return all(isinstance(part, _BaseScorer | _PassthroughScorer) for part in parts)
+
+
+def scores(problem: Problem, estimator: Any, X: Any, y: Any, rows: NDArray[np.integer]) -> dict[str, float]:
+    """Score a fitted estimator by all metrics.
+
+    Parameters
+    ----------
+    problem : Problem
+    estimator : fitted estimator
+    X, y
+        What it is scored on.
+    rows : ndarray of int
+        Numbers of these rows in the study.
+
+    Raises
+    ------
+    ValueError
+        If the scorer returns something else than numbers, or lacks the metric that is maximised.
+    """
+    more = _check_method_params(problem.X, problem.score_params, rows) if problem.score_params else {}
+    given = None if more else directly(problem.scorer, estimator, X, y)
+    if given is None:
+        given = problem.scorer(estimator, X, **more) if y is None else problem.scorer(estimator, X, y, **more)
+    found = given if isinstance(given, Mapping) else {SCORE: given}
+    first = objective(problem, found)
+    return {name: _number(name, value, None if name == first else problem.error_score) for name, value in found.items()}
+
+
+def objective(problem: Problem, found: Iterable[str]) -> str:
+    """Return the name of the metric that is maximised, out of those that were found."""
+    return _pick(found, problem.objective)
+
+
+def _pick(found: Iterable[str], wanted: str | None) -> str:
+    known = list(found)
+    if wanted is None:
+        return known[0]
+    if wanted not in known:
+        given = True if wanted == SCORE else wanted
+        raise ValueError(
+            f"refit = {given!r} with several metrics; allowed are {', '.join(map(repr, known))}, a callable and False"
+        )
+    return wanted
+
+
+def _number(name: str, value: Any, error_score: float | None) -> float:
+    """Return a score as a number; scikit-learn's scorer of several metrics gives the traceback of those that failed."""
+    if isinstance(value, str) and value.startswith("Traceback"):
+        reason = f"{name}: {value.strip().splitlines()[-1]}"
+        if error_score is None:
+            raise ValueError(reason)
+        warnings.warn(f"Scoring failed; the score is set to {error_score}. {reason}", UserWarning, stacklevel=2)
+        return float(error_score)
+    value = value.item() if hasattr(value, "item") else value
+    if not isinstance(value, numbers.Number):
+        raise ValueError(f"scoring must return a number, got {value!r} ({type(value).__name__}) for {name}")
+    return float(value)  # type: ignore[arg-type]
+
+
+def by_metric(folds: Sequence[Mapping[str, float]]) -> dict[str, list[float]]:
+    """Return the scores of all folds by metric.
+
+    >>> by_metric([{"r2": 0.5, "max_error": -2.0}, {"r2": 0.75, "max_error": -1.0}])
+    {'r2': [0.5, 0.75], 'max_error': [-2.0, -1.0]}
+    """
+    return {name: [fold[name] for fold in folds] for name in folds[0]} if folds else {}
+
+
+def named(metrics: dict[str, list[float]]) -> dict[str, list[float]]:
+    """Return the scores by metric if the scorer has names for them; nothing if they are of the only metric, without one."""
+    return {} if list(metrics) == [SCORE] else metrics

@@ -1,0 +1,56 @@
+"""A study ends early where its rules say so."""
+
+import pytest
+
+from search.loop.stopping import NONE, Standing, StopRules
+
+
+@pytest.fixture
+def standing(make_outcome):
+    seen = Standing()
+    for number, (verdict, score) in enumerate(
+        [("ok", 1.0), ("diverged", 0.0), ("ok", 3.0), ("stopped", 9.0), ("ok", 3.0)]
+    ):
+        seen.see(make_outcome(number, verdict, scores=(score,)))
+    return seen
+
+
+def test_the_leader_is_the_first_of_the_best(standing):
+    assert standing.leader.number == 2
+    assert standing.since == 2
+
+
+def test_a_score_that_is_as_good_is_no_better_also_of_an_earlier_trial(make_outcome):
+    """Of trials that run at the same time a later one may end first."""
+    seen = Standing()
+    for number in (1, 0, 2):
+        seen.see(make_outcome(number, scores=(3.0,)))
+    assert (seen.leader.number, seen.since) == (1, 2)
+
+
+@pytest.mark.parametrize(
+    ("rules", "reason"),
+    [
+        (NONE, ""),
+        (StopRules(target_score=3.0), "trial 2 reached the target score 3"),
+        (StopRules(target_score=3.1), ""),
+        (StopRules(n_trials_no_change=2), "none of the last 2 trials was better than trial 2"),
+        (StopRules(n_trials_no_change=3), ""),
+        (StopRules(timeout=1e-9), ""),
+    ],
+)
+def test_reasons(standing, rules, reason):
+    assert rules.enough(standing) == reason
+
+
+def test_nothing_is_enough_without_a_healthy_trial(make_outcome):
+    seen = Standing()
+    for number in range(5):
+        seen.see(make_outcome(number, "diverged"))
+    assert StopRules(target_score=-1e9, n_trials_no_change=1).enough(seen) == ""
+
+
+def test_time():
+    assert StopRules(timeout=2).out_of_time(2.1)
+    assert not StopRules(timeout=2).out_of_time(1.9)
+    assert not NONE.out_of_time(1e9)

@@ -1,0 +1,176 @@
+"""Rules: planted ones are found, the search is exact, and nothing is found where there is nothing."""
+
+import itertools
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from search.results import divergence_rules
+from search.results.divergence_rules import Condition, between, find_rule, holds, score
+from search.space import spaces
+
+SPACE = spaces.build(
+    {
+        "rate": (1e-3, 10.0, "log"),
+        "momentum": (0.0, 0.99),
+        "batch": (1, 64),
+        "size": [16, 32, 64],
+        "kind": ["relu", "tanh", "logistic"],
+        "layers": [[8], [8, 4], "none"],
+    }
+)
+
+PLANTED = {
+    "above, log": [Condition("rate", "above", 0.3)],
+    "below": [Condition("momentum", "below", 0.4)],
+    "whole numbers": [Condition("batch", "above", 40)],
+    "numbers to choose from": [Condition("size", "among", ("64",))],
+    "choices": [Condition("kind", "among", ("relu", "logistic"))],
+    "choices of mixed types": [Condition("layers", "among", ("none",))],
+    "two thresholds": [Condition("rate", "above", 0.1), Condition("momentum", "above", 0.5)],
+    "threshold and choice": [Condition("rate", "below", 0.05), Condition("kind", "among", ("tanh",))],
+}
+
+
+def points(n: int, seed: int) -> list[dict]:
+    return [spaces.random_point(SPACE, seed, number) for number in range(n)]
+
+
+def labels(rule, params) -> np.ndarray:
+    return np.array([holds(tuple(rule), p) for p in params])
+
+
+@pytest.mark.parametrize("rule", PLANTED.values(), ids=PLANTED.keys())
+@pytest.mark.parametrize("seed", range(3))
+def test_a_planted_rule_is_found(rule, seed):
+    params = points(150, seed)
+    diverged = labels(rule, params)
+    found = find_rule(params, diverged, SPACE)
+    assert [(c.name, c.kind) for c in found] == [(c.name, c.kind) for c in rule]
+    np.testing.assert_array_equal(labels(found, params), diverged)
+
+
+@pytest.mark.parametrize("rule", PLANTED.values(), ids=PLANTED.keys())
+def test_a_planted_rule_is_found_although_some_trials_are_against_it(rule):
+    params = points(300, 1)
+    diverged = labels(rule, params) ^ (np.random.default_rng(0).random(300) < 0.05)
+    assert [c.name for c in find_rule(params, diverged, SPACE)] == [c.name for c in rule]
+
+
+@pytest.mark.parametrize("n", [20, 60, 150])
+def test_labels_without_a_rule_give_none(n):
+    random, found = np.random.default_rng(n), 0
+    for seed in range(100):
+        params = points(n, seed)
+        found += bool(find_rule(params, random.permutation(np.arange(n) < n * random.uniform(0.1, 0.7)), SPACE))
+    assert found <= 1
+
+
+def test_one_condition_is_not_refined_by_chance():
+    random, refined = np.random.default_rng(0), 0
+    for seed in range(100):
+        params = points(60, seed)
+        diverged = labels(PLANTED["above, log"], params) ^ (random.random(60) < 0.08)
+        refined += len(find_rule(params, diverged, SPACE)) > 1
+    assert refined <= 1
+
+
+def test_a_certain_rule_that_separates_badly_is_not_told():
+    params = points(2000, 0)
+    random = np.random.default_rng(0)
+    shares = np.where(labels(PLANTED["above, log"], params), 0.4, 0.2)
+    assert find_rule(params, random.random(2000) < shares, SPACE) == ()
+
+
+@pytest.mark.parametrize("number", [0, 1, 3, 60])
+def test_too_few_or_all_diverged(number):
+    params = points(60, 0)
+    order = np.argsort([-p["rate"] for p in params])
+    assert find_rule(params, np.isin(np.arange(60), order[:number]), SPACE) == ()
+
+
+def test_missing_and_odd_values_hold_nowhere():
+    params = points(80, 0)
+    diverged = labels(PLANTED["above, log"], params)
+    for i, odd in zip(np.flatnonzero(~diverged)[:6], (None, "auto", True, [1], {}, 1j), strict=True):
+        params[i]["rate"] = odd
+    for i in np.flatnonzero(~diverged)[6:12]:
+        del params[i]["rate"], params[i]["kind"]
+    (found,) = find_rule(params, diverged, SPACE)
+    assert (found.name, found.kind) == ("rate", "above")
+    np.testing.assert_array_equal(labels([found], params), diverged)
+
+
+def every_rule(params, small) -> list[list[tuple[Condition, ...]]]:
+    """Return all single conditions at thresholds between values, and all pairs."""
+    groups = []
+    for name in small:
+        values = sorted({p[name] for p in params})
+        groups.append(
+            [Condition(name, "above", low) for low in values[:-1]]
+            + [Condition(name, "below", high) for high in values[1:]]
+        )
+    pairs = [pair for a, b in itertools.combinations(groups, 2) for pair in itertools.product(a, b)]
+    return [[(c,) for group in groups for c in group], pairs]
+
+
+@given(st.lists(st.tuples(st.integers(0, 6), st.integers(0, 6), st.booleans()), min_size=6, max_size=24))
+@settings(max_examples=100, deadline=None)
+def test_no_rule_has_a_higher_score(trials):
+    """The thresholds that are left out, and the sums by matrix products, change nothing: brute force finds the same.
+
+    That is so for rules that say something (a score above 0 before it is divided by the number of rules), and without pairs of
+    which one condition could be left out.
+    """
+    small = spaces.build({"a": (0, 6), "b": (0.0, 6.0)})
+    params = [{"a": a, "b": float(b)} for a, b, _ in trials]
+    diverged = np.array([bad for *_, bad in trials])
+    groups = [divergence_rules._group(name, d, params, diverged) for name, d in small.items()]
+    best, expected = [], []
+    for given_rules, find in zip(
+        every_rule(params, small), (divergence_rules._best_single, divergence_rules._best_pair), strict=True
+    ):
+        value, rule = find(groups, diverged)
+        tried = math.log(max(len(given_rules), 1))
+        masks = [labels(other, params) for other in given_rules]
+        expected += [float(score(mask.sum(), (mask & diverged).sum(), diverged)) for mask in masks]
+        if rule:
+            mask = labels(rule, params)
+            assert value + tried == pytest.approx(float(score(mask.sum(), (mask & diverged).sum(), diverged)))
+        best.append(value + tried)
+        most = max(expected, default=-math.inf)
+        assert max(best) == pytest.approx(most) if most > 0 else max(best) <= 1e-9
+
+
+def test_score_is_a_ratio_of_likelihoods():
+    """3 of 4 inside diverged, none of 6 outside: the integrals over the rates, by hand and by the trapezoid rule."""
+    diverged = np.arange(10) < 3
+    rate = np.linspace(0, 1, 20001)
+
+    def likelihood(bad, good):
+        return np.trapezoid(rate**bad * (1 - rate) ** good, rate)
+
+    expected = math.log(likelihood(3, 1) * likelihood(0, 6) / likelihood(3, 7))
+    assert float(score(np.array(4), np.array(3), diverged)) == pytest.approx(expected, rel=1e-6)
+    assert expected == pytest.approx(math.log((1 / 20) * (1 / 7) * 11 * 120))
+    assert score(np.array(4), np.array(1), diverged) == -np.inf  # fewer inside than outside
+
+
+@given(st.floats(1e-6, 1e6), st.floats(1e-6, 1e6), st.booleans())
+def test_between(near, far, log):
+    if near != far:
+        value = between(near, far, log=log)
+        assert min(near, far) <= value <= max(near, far)
+        assert value != far
+
+
+@given(st.integers(-50, 50), st.integers(-50, 50))
+def test_between_whole_numbers(near, far):
+    if near != far:
+        value = between(near, far, whole=True)
+        assert isinstance(value, int)
+        assert min(near, far) <= value <= max(near, far)
+        assert value != far

@@ -1,0 +1,235 @@
+"""What a study file names becomes a table and a target, or one line says what is wrong."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from search import StudyError
+from search.study import data, study_file
+
+FRAME = pd.DataFrame(
+    {
+        "area": [50.5, 70.0, np.nan, 120.0, 88.0, 42.0],
+        "rooms": [2, 3, 3, 5, 4, 1],
+        "town": ["Ulm", "Bonn", None, "Ulm", "Jena", "Bonn"],
+        "garden": [True, False, False, True, True, False],
+        "price": [210.5, 300.0, 310.0, 560.0, 400.0, 150.0],
+        "kind": ["flat", "flat", "house", "house", "house", "flat"],
+        "half": [0.5, 1.0, 1.5, 2.0, 1.0, 0.5],
+        "gap": [1.0, np.nan, 3.0, 4.0, np.nan, 6.0],
+        "gap text": ["a", None, "b", "a", "b", "a"],
+        "endless": [1.0, np.inf, 3.0, 4.0, 5.0, 6.0],
+        "same": ["x"] * 6,
+    }
+)
+
+
+@pytest.fixture
+def load(tmp_path):
+    """Load a study of the table above."""
+    FRAME.to_csv(tmp_path / "homes.csv", index=False)
+
+    def load(
+        task: str = "regression", target: str | None = "price", source: str = "homes.csv", cv: str = "", time: str = ""
+    ) -> data.Dataset:
+        file = tmp_path / "homes.toml"
+        line = f"target = {target!r}\n" if target else ""
+        line += f"time = {time!r}\n" if time else ""
+        file.write_text(
+            f"name = 'homes'\n[space]\nalpha = [0.1]\n[data]\nsource = {source!r}\ntask = {task!r}\n{line}[cv]\n{cv}"
+        )
+        return data.load(study_file.load(file))
+
+    return load
+
+
+def test_table_of_mixed_columns(load):
+    dataset = load()
+    pd.testing.assert_frame_equal(dataset.X, FRAME.drop(columns="price"))
+    np.testing.assert_array_equal(dataset.y, FRAME["price"])
+    assert (dataset.name, dataset.target) == ("homes.csv", "price")
+
+
+def test_text_target(load):
+    assert load("classification", "kind").y.tolist() == FRAME["kind"].tolist()
+
+
+def test_compressed_and_parquet_files_hold_the_same(load, tmp_path):
+    FRAME.to_csv(tmp_path / "homes.csv.gz", index=False)
+    FRAME.to_parquet(tmp_path / "homes.parquet")
+    for source in ("homes.csv.gz", "homes.parquet"):
+        pd.testing.assert_frame_equal(load(source=source).X, load().X)
+
+
+@pytest.mark.parametrize(
+    "index", [FRAME["half"], FRAME["kind"], FRAME.index + 3], ids=["numbers", "texts", "rows left out"]
+)
+def test_the_index_of_a_parquet_file_is_not_the_order_of_its_rows_bug(load, tmp_path, index):
+    """Rows of a series were counted by it: it took places for times, or ended with a traceback."""
+    FRAME.set_axis(index).to_parquet(tmp_path / "homes.parquet")
+    pd.testing.assert_frame_equal(load(source="homes.parquet").X, load().X)
+
+
+@pytest.mark.parametrize("name", data.SKLEARN_SETS)
+def test_sets_of_scikit_learn(load, name):
+    task = "regression" if name in ("diabetes", "linnerud") else "classification"
+    X, y = data.SKLEARN_SETS[name](return_X_y=True)
+    dataset = load(task, None, f"sklearn:{name}")
+    np.testing.assert_array_equal(dataset.X, X)
+    np.testing.assert_array_equal(dataset.y, y)
+
+
+MISTAKES = {
+    "NaN in y": ("regression", "gap", "homes.csv", "target 'gap' is missing in 2 of 6 rows"),
+    "no class in y": ("classification", "gap text", "homes.csv", "target 'gap text' is missing in 1 of 6 rows"),
+    "infinite y": ("regression", "endless", "homes.csv", "target 'endless' has infinite values"),
+    "text for a number": (
+        "regression",
+        "kind",
+        "homes.csv",
+        "target 'kind' is not numeric; [data] task = 'regression'",
+    ),
+    "one class": ("classification", "same", "homes.csv", "target 'same' has one class only, 'x'"),
+    "fractions as classes": ("classification", "half", "homes.csv", "'half' has fractions, such as 0.5; use"),
+    "unknown column": (
+        "regression",
+        "prize",
+        "homes.csv",
+        "[data] target = 'prize' is not a column; the columns are area, ",
+    ),
+    "no target": ("regression", None, "homes.csv", "[data] target is missing; the columns are area, rooms"),
+    "missing file": ("regression", "price", "homse.csv", "[data] source = 'homse.csv': there is no file"),
+    "a folder": ("regression", "price", ".", "[data] source = '.'"),
+    "empty file": ("regression", "price", "empty.csv", "empty.csv cannot be read as a table"),
+    "no rows": ("regression", "a", "header.csv", "has 0 rows and 2 columns"),
+    "one column": ("regression", "a", "one.csv", "has 1 rows and 1 columns"),
+    "not a table": ("regression", "a", "ragged.csv", "ragged.csv cannot be read as a table"),
+    "not text": ("regression", "a", "binary.csv", "binary.csv cannot be read as a table"),
+    "not Parquet": ("regression", "a", "false.parquet", "false.parquet cannot be read as a table"),
+    "unknown set": (
+        "regression",
+        None,
+        "sklearn:boston",
+        "'sklearn:boston' is unknown; allowed are sklearn:breast_cancer",
+    ),
+    "target of a set": ("regression", "bmi", "sklearn:diabetes", "[data] target = 'bmi'"),
+    "several targets": ("classification", None, "sklearn:linnerud", "has 3 columns; [data] task = 'classification'"),
+}
+
+
+@pytest.mark.parametrize(("task", "target", "source", "told"), MISTAKES.values(), ids=MISTAKES.keys())
+def test_one_line_names_file_key_value_and_what_is_allowed(load, tmp_path, task, target, source, told):
+    for name, content in {
+        "empty.csv": b"",
+        "header.csv": b"a,b\n",
+        "one.csv": b"a\n1\n",
+        "ragged.csv": b"a,b\n1,2\n1,2,3,4\n",
+        "binary.csv": b"\xff\xfe\x00\x81,\x00\n",
+        "false.parquet": b"a,b\n1,2\n",
+    }.items():
+        (tmp_path / name).write_bytes(content)
+    with pytest.raises(StudyError) as error:
+        load(task, target, source)
+    line = str(error.value)
+    assert told in line
+    assert line.startswith(str(tmp_path / "homes.toml"))
+    assert "\n" not in line
+
+
+@pytest.mark.parametrize(
+    ("change", "same"),
+    [
+        (lambda f: f, True),
+        (lambda f: f.assign(area=f.area + 1), False),
+        (lambda f: f.assign(price=f.price + 1), False),
+        (lambda f: f.assign(town=f.town.fillna("Ulm")), False),
+        (lambda f: f.rename(columns={"area": "surface"}), False),
+        (lambda f: f.iloc[::-1], False),
+        (
+            lambda f: (
+                f.assign(rooms=f.rooms.astype(float) + 0.0).astype({"rooms": str}).replace({"rooms": "2.0"}, "two")
+            ),
+            False,
+        ),
+    ],
+)
+def test_fingerprint_changes_with_values_names_and_types(load, tmp_path, change, same):
+    before = load().fingerprint
+    change(FRAME).to_csv(tmp_path / "homes.csv", index=False)
+    assert (load().fingerprint == before) is same
+
+
+@pytest.mark.parametrize(
+    ("values", "task"),
+    [
+        (["a", "b"] * 20, "classification"),
+        ([True, False] * 20, "classification"),
+        ([0, 1, 2, 1] * 20, "classification"),
+        ([0.0, 1.0] * 20, "classification"),
+        ([0.5, 1.0] * 20, "regression"),
+        (list(range(40)), "regression"),
+        ([1, 2, 3], "regression"),
+    ],
+)
+def test_guessed_task_and_its_reason(values, task):
+    guessed, reason = data.guess_task(pd.Series(values))
+    assert guessed == task
+    assert str(len(set(values))) in reason
+
+
+def test_path_is_relative_to_the_study_file(load, monkeypatch):
+    expected = load().fingerprint
+    monkeypatch.chdir(Path("/"))
+    assert load().fingerprint == expected
+
+
+def test_groups_are_no_feature(load):
+    dataset = load(cv="kind = 'leave_one_group_out'\ngroup = 'rooms'")
+    assert dataset.labels.tolist() == FRAME["rooms"].tolist()
+    pd.testing.assert_frame_equal(dataset.X, FRAME.drop(columns=["price", "rooms"]))
+
+
+@pytest.mark.parametrize(
+    ("cv", "told"),
+    [
+        ("group = 'price'", "[cv] group = 'price' is not a column besides the target; the columns are area, rooms"),
+        ("split = 'part'", "[cv] split = 'part' is not a column besides the target; the columns are area, rooms"),
+        ("group = 'town'", "[cv] group = 'town' is missing in 1 of 6 rows"),
+    ],
+)
+def test_a_column_of_groups_that_cannot_be(load, cv, told):
+    with pytest.raises(StudyError) as error:
+        load(cv=cv)
+    assert told in str(error.value)
+
+
+def test_a_column_of_groups_alone_is_nothing_to_learn_from(load, tmp_path):
+    FRAME[["rooms", "price"]].to_csv(tmp_path / "two.csv", index=False)
+    with pytest.raises(StudyError, match=r"group = 'rooms' is the only column but the target"):
+        load(source="two.csv", cv="group = 'rooms'")
+
+
+@pytest.mark.parametrize(
+    "times", [[3, 1, 2, 0, 5, 4], ["2020-04-01", "2020-02-01", "2020-03-01", "2020-01-01", "2021-02-01", "2021-01-01"]]
+)
+def test_rows_are_sorted_by_time(load, tmp_path, times):
+    FRAME.assign(when=times).to_csv(tmp_path / "series.csv", index=False)
+    dataset = load(source="series.csv", time="when")
+    assert dataset.y.tolist() == FRAME["price"].iloc[[3, 1, 2, 0, 5, 4]].tolist()
+    assert dataset.X["when"].is_monotonic_increasing
+    assert dataset.X["garden"].tolist() == FRAME["garden"].iloc[[3, 1, 2, 0, 5, 4]].tolist()
+
+
+@pytest.mark.parametrize(
+    ("time", "told"),
+    [
+        ("when", r"time = 'when' is not a column"),
+        ("kind", r"time = 'kind' has values that are neither numbers nor dates \(2026-11-25\), such as 'flat'"),
+        ("gap", r"time = 'gap' is missing in 2 of 6 rows"),
+    ],
+)
+def test_a_column_that_is_no_time(load, time, told):
+    with pytest.raises(StudyError, match=told):
+        load(time=time)

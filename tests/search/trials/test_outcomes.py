@@ -1,0 +1,91 @@
+"""Outcomes are put in order, and several evaluations of a configuration into one."""
+
+import io
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.console import Console
+
+from search.results import plots, report
+from search.space import spaces
+from search.trials.outcomes import front, order, pool, winner
+
+SPACE = spaces.build({"alpha": (0.1, 10.0, "log")})
+
+
+def test_the_winner_is_healthy_and_the_earliest_of_equals(make_outcome):
+    outcomes = [
+        make_outcome(0, "diverged"),
+        make_outcome(1, "stopped", scores=(9.0,)),
+        make_outcome(2, scores=(1.0,)),
+        make_outcome(3, scores=(2.0,)),
+        make_outcome(4, scores=(2.0,)),
+        make_outcome(5, "error"),
+    ]
+    assert winner({o.number: o for o in outcomes}).number == 3
+    assert winner({0: outcomes[0]}) is None
+    assert [o.number for o in sorted(outcomes, key=order)] == [3, 4, 2, 1, 0, 5]
+
+
+def test_what_was_evaluated_more_often_comes_first(make_outcome):
+    lucky, steady = make_outcome(0, scores=(3.0,)), make_outcome(1, scores=(2.5,))
+    steady = pool(steady, [make_outcome(1, scores=(2.1,))])
+    assert winner({0: lucky, 1: steady}).number == 1
+
+
+def test_scores_are_pooled_fold_by_fold_and_the_epoch_is_that_of_the_mean_curve(make_outcome):
+    first = make_outcome(7, scores=(1.0, 3.0), curve={4: 1.0, 6: 2.0, 9: 1.9})
+    second = make_outcome(7, scores=(2.0, 4.0), curve={4: 3.0, 6: 1.0})
+    both = pool(first, [second])
+    assert both.fold_scores == [1.5, 3.5]
+    assert both.curve == {4: 2.0, 6: 1.5}
+    assert both.epoch == 4
+    assert both.seed_scores == [2.0, 3.0]
+    assert pool(first, []) is first
+
+
+@pytest.mark.parametrize("verdict", ["diverged", "error"])
+def test_a_configuration_that_fails_with_one_seed_is_not_healthy(make_outcome, verdict):
+    both = pool(make_outcome(7, scores=(1.0,)), [make_outcome(7, scores=(2.0,)), make_outcome(7, verdict)])
+    assert both.verdict == verdict
+    assert both.reason.startswith("with seed 3")
+    assert both.seed_scores == []
+
+
+@given(drawn=st.lists(st.tuples(st.sampled_from(["ok", "stopped", "diverged"]), st.integers(0, 9), st.integers(0, 9))))
+def test_the_front_is_what_no_other_beats_in_score_and_size(make_outcome, drawn):
+    """A size of 0 is one that was not counted."""
+    outcomes = {n: make_outcome(n, v, scores=(float(s),), n_weights=w) for n, (v, s, w) in enumerate(drawn)}
+    healthy = [o for o in outcomes.values() if o.verdict == "ok" and o.n_weights]
+    beaten = {
+        o.number for o in healthy for other in healthy if order(other) < order(o) and other.n_weights <= o.n_weights
+    }
+    found = front(outcomes)
+    assert {o.number for o in found} == {o.number for o in healthy} - beaten
+    assert found == sorted(found, key=order)
+
+
+def test_smaller_networks_are_told_and_drawn(make_outcome):
+    sizes = {0: (-3.0, 50), 1: (-1.0, 4000), 2: (-2.0, 300), 3: (-2.5, 600), 4: (-1.5, 1000)}
+    outcomes = {
+        n: make_outcome(n, scores=(score,), params={"alpha": 1.0}, n_weights=w) for n, (score, w) in sizes.items()
+    }
+    assert [o.number for o in front(outcomes)] == [1, 4, 2, 0]
+    told = Console(file=io.StringIO(), width=120)
+    told.print(report.smaller(outcomes, "neg_mean_absolute_error"))
+    lines = [line.split() for line in told.file.getvalue().splitlines()]
+    assert lines[1] == ["trial", "1", "trial", "4", "trial", "2", "trial", "0"]
+    assert lines[2] == ["mean", "absolute", "error", "1", "1.5", "2", "3"]
+    assert lines[3] == ["weights", "4,000", "1,000", "300", "50"]
+    drawn = plots.figures(outcomes, SPACE, [], "score")["size"]
+    (line,) = drawn.axes[0].lines
+    assert line.get_xdata().tolist() == [50, 300, 1000, 4000]
+    assert [text.get_text() for text in drawn.axes[0].texts] == ["0", "2", "4", "1"]
+
+
+def test_one_network_that_is_best_and_smallest_is_no_choice(make_outcome):
+    params = {"alpha": 1.0}
+    outcomes = {n: make_outcome(n, scores=(float(-n),), params=params, n_weights=10 * (n + 1)) for n in range(3)}
+    assert report.smaller(outcomes, "r2") is None
+    assert "size" not in plots.figures(outcomes, SPACE, [], "score")
