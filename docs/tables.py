@@ -1,15 +1,21 @@
-"""Write the tables of hyperparameters in `networks.md`, of preprocessing options in `studies.md`, from the code: `make docs`."""
+"""Write from the code (`make docs`): the tables of options in `networks.md` and `studies.md`, and `search/constructor.pyi`."""
 
 from __future__ import annotations
 
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 from bpmodel.options import CLASSIFIER_OPTIONS, REGRESSOR_OPTIONS, Option
 from bpmodel.preprocessing.options import PREPROCESSING
+from search.options import ABSENT, POSITIONAL, SEARCH_CV, STUDY, SearchOption
+from search.samplers.methods import METHODS
+from search.trials.outcomes import VERDICTS
+from search.trials.penalties import PENALTIES
 
 FILES = [Path(__file__).with_name(name) for name in ("networks.md", "studies.md")]
+STUB_FILE = Path(__file__).parents[1] / "search" / "constructor.pyi"
 TABLES = {
     "both": [o for o in CLASSIFIER_OPTIONS if o in REGRESSOR_OPTIONS],
     "BPRegressor": [o for o in REGRESSOR_OPTIONS if o not in CLASSIFIER_OPTIONS],
@@ -49,20 +55,94 @@ def keys(rows: list[Option]) -> str:
     return "\n".join(lines)
 
 
+def search_options() -> str:
+    """Return the table of the keys under [search], with the defaults of `BPSearchCV` beside those of study files."""
+    lines = ["| key | default | in `BPSearchCV` | allowed | meaning |", "|---|---|---|---|---|"]
+    for o in STUDY:
+        there = "-" if o.search_cv is ABSENT else _default(o.search_cv)
+        allowed = "as listed" if o.choices else o.domain.allowed
+        lines.append(f"| `{o.name}` | {_default(o.study)} | {there} | {allowed} | {o.meaning} {o.see}".rstrip() + " |")
+    return "\n".join(lines)
+
+
+def _default(value: Any) -> str:
+    return "none" if value in (None, ()) else f"`{json.dumps(value)}`"
+
+
+def _sentence(text: str) -> str:
+    return f"{text[0].upper()}{text[1:]}."
+
+
+def methods() -> str:
+    """Return the table of search methods."""
+    rows = [f'| `"{name}"` | {_sentence(m.meaning)} | {"yes" if m.learns else "no"} |' for name, m in METHODS.items()]
+    return "\n".join(["| `method` | what it does | learns |", "|---|---|---|", *rows])
+
+
+def penalties() -> str:
+    """Return the table of penalties."""
+    rows = [f'| `"{name}"` | {_sentence(penalty.meaning)} |' for name, penalty in PENALTIES.items()]
+    return "\n".join(["| `penalty` | what is told |", "|---|---|", *rows])
+
+
+def verdicts() -> str:
+    """Return the table of how trials end."""
+    rows = [f"| `{name}` | {_sentence(v.meaning)} | `{v.run_status}` |" for name, v in VERDICTS.items()]
+    return "\n".join(["| verdict | meaning | status of the run in MLflow |", "|---|---|---|", *rows])
+
+
+def stub() -> str:
+    """Return `search/constructor.pyi`: the constructor of `BPSearchCV` for type checkers."""
+    attributes = "\n".join(f"    {o.name}: {_annotation(o)}" for o in SEARCH_CV)
+    parameters = [f"{o.name}: {_annotation(o)}{'' if o.search_cv is ABSENT else ' = ...'}" for o in SEARCH_CV]
+    parameters.insert(len(POSITIONAL), "*")
+    return STUB.format(attributes=attributes, parameters="\n".join(f"        {p}," for p in parameters))
+
+
+def _annotation(option: SearchOption) -> str:
+    nullable = option.search_cv is None and option.domain.annotation != "Any"
+    return f"{option.domain.annotation} | None" if nullable else option.domain.annotation
+
+
+STUB = '''\
+"""Written by `make docs` from search/options.py."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from optuna.samplers import BaseSampler
+
+from search.samplers.methods import Sampler
+from search.tracking import Tracker
+from search.trials.penalties import Penaliser
+
+class SearchParameters:
+{attributes}
+    def __init__(
+        self,
+{parameters}
+    ) -> None: ...
+'''
+WHOLE = {"search": search_options, "methods": methods, "penalties": penalties, "verdicts": verdicts}
+
+
 def written(text: str) -> str:
     """Return a document with everything between its markers written anew."""
     for name, rows in TABLES.items():
         for kind, write in (("options", options), ("choices", choices), ("keys", keys)):
-            marker = f"<!-- {kind}: {name} -->"
-            text = re.sub(
-                rf"{marker}\n.*?<!-- end -->",
-                lambda _: f"{marker}\n{write(rows)}\n<!-- end -->",  # noqa: B023 - called at once
-                text,
-                flags=re.DOTALL,
-            )
+            text = _filled(text, f"{kind}: {name}", write(rows))
+    for name, write_whole in WHOLE.items():
+        text = _filled(text, name, write_whole())
     return text
+
+
+def _filled(text: str, name: str, table: str) -> str:
+    """Return a document with a table between the markers of that name, if it has them."""
+    marker = f"<!-- {name} -->"
+    return re.sub(rf"{marker}\n.*?<!-- end -->", lambda _: f"{marker}\n{table}\n<!-- end -->", text, flags=re.DOTALL)
 
 
 if __name__ == "__main__":
     for file in FILES:
         file.write_text(written(file.read_text(encoding="utf-8")), encoding="utf-8")
+    STUB_FILE.write_text(stub(), encoding="utf-8")

@@ -8,7 +8,10 @@ from rich.progress import Progress as Bar
 from rich.text import Text
 
 from search.results import report
+from search.trials.outcomes import VERDICTS
 from search.tuning import Progress
+
+COUNTED = [name for name in reversed(VERDICTS) if VERDICTS[name].counted]
 
 
 class Standing(ProgressColumn):
@@ -24,7 +27,7 @@ class Standing(ProgressColumn):
             return Text()
         best, counts = progress.best, progress.counts
         score = report.number(self._sign * best.score) if best else "-"
-        return Text(f"best {score}  diverged {counts['diverged']}  stopped {counts['stopped']}")
+        return Text("  ".join([f"best {score}", *(f"{name} {counts[name]}" for name in COUNTED)]))
 
 
 class ProgressBar:

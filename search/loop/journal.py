@@ -50,7 +50,7 @@ class StudyStore:
     """
 
     def __init__(self, path: Path | None, name: str, identity: Mapping[str, Any], space: Space) -> None:
-        self._space, self._axes = space, spaces.axes(space)
+        self._path, self._space, self._axes = path, space, spaces.axes(space)
         self._lock = None if path is None else _lock(path)
         try:
             with quiet():
@@ -61,7 +61,7 @@ class StudyStore:
             self.lessons = {t.user_attrs["number"]: _lesson(t) for t in known}
             self.again = {
                 int(number): [
-                    _from_record(record, int(number), self.outcomes[int(number)].params) for record in records
+                    _from_record(record, int(number), self.outcomes[int(number)].params, path) for record in records
                 ]
                 for number, records in self.notes.get(AGAIN, {}).items()
             }
@@ -105,7 +105,7 @@ class StudyStore:
     def _outcome(self, trial: FrozenTrial) -> Outcome:
         leaves = {name: self._axes[name].dimension.decode(code) for name, code in trial.params.items()}
         params = spaces.assemble(self._space, leaves)
-        return _from_record(json.loads(trial.user_attrs["outcome"]), trial.user_attrs["number"], params)
+        return _from_record(json.loads(trial.user_attrs["outcome"]), trial.user_attrs["number"], params, self._path)
 
     def _check_identity(self, path: Path | None, name: str, identity: dict[str, Any]) -> None:
         known = self._study.user_attrs.get("identity")
@@ -189,9 +189,22 @@ def _inert(outcome: Outcome) -> dict[str, Any]:
     return record
 
 
-def _from_record(record: dict[str, Any], number: int, params: Mapping[str, Any]) -> Outcome:
-    """Return what `_inert` took apart."""
+def _from_record(record: dict[str, Any], number: int, params: Mapping[str, Any], path: Path | None) -> Outcome:
+    """Return what `_inert` took apart.
+
+    Raises
+    ------
+    StudyError
+        For a field that this version does not know.
+    """
     divergence = record.pop("divergence")
+    for kind, given in ((Outcome, record), (Divergence, divergence or {})):
+        unknown = sorted(set(given) - {f.name for f in fields(kind)})
+        if unknown:
+            raise StudyError(
+                f"{path}: trial {number} has {', '.join(unknown)}; allowed are the fields that this version of bpsearch knows. "
+                "A newer one wrote it: use that one, or move the file away to start the study again"
+            )
     outcome = Outcome(
         number=number, params=params, divergence=Divergence(**divergence) if divergence else None, **record
     )

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import rankdata
 
-from search.trials.outcomes import RANKING, Outcome
+from search.trials.outcomes import VERDICTS, Outcome
 from search.trials.scoring import SCORE
 
 
@@ -64,7 +64,7 @@ def ranks(verdicts: Sequence[str], seeds: Sequence[int], means: NDArray[np.float
     array([2, 4, 1, 3], dtype=int32)
     """
     order = [
-        (RANKING[verdict], -many, -mean if np.isfinite(mean) else np.inf)
+        (VERDICTS[verdict].rank, -many, -mean if np.isfinite(mean) else np.inf)
         for verdict, many, mean in zip(verdicts, seeds, means, strict=True)
     ]
     places = {key: place for place, key in enumerate(sorted(set(order)))}

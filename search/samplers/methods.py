@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from search.samplers.cma_es import EvolutionSampler
 from search.samplers.designs import GridSampler, QuasiRandomSampler, RandomSampler
@@ -15,11 +15,12 @@ from search.trials.outcomes import Outcome
 from search.trials.penalties import Lesson
 
 
+@runtime_checkable
 class Sampler(Protocol):
     """Proposes configurations, and learns from what became of them.
 
-    Trials are told in any order, some of them never, and also such that were not asked for: those of an earlier run of the
-    study, and points of the user's.
+    Results may arrive in any order, may be missing, and may include trials that were never asked for: those of an earlier run
+    of the study, and points of the user's.
     """
 
     def ask(self, number: int) -> dict[str, Any]:

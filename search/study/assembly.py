@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,10 @@ from search.cv import folds
 from search.cv.folds import Folds
 from search.cv.kinds import Scheme
 from search.errors import StudyError
+from search.experiment import Job
 from search.loop.journal import StudyStore
+from search.loop.runner import Plan
+from search.options import STUDY
 from search.space import spaces
 from search.space.dimensions import label
 from search.study.data import Dataset
@@ -51,6 +54,11 @@ def build_problem(
     splits = split(study, study.scheme, dataset, where or str(study.path))
     prefix = nesting.prefix(pipeline)
     return Problem(pipeline, dataset.X, dataset.y, splits, get_scorer(study.scoring), study.search.seed, prefix, PATHS)
+
+
+def job_of(study: Study, problem: Problem, plan: Plan, yardsticks: Sequence[Baseline]) -> Job:
+    """Return what is run for a study."""
+    return Job(study.name, problem, study.space, plan, yardsticks, str(study.scheme), study.scoring)
 
 
 def split(study: Study, scheme: Scheme, dataset: Dataset, where: str) -> Folds:
@@ -121,10 +129,7 @@ def identity(study: Study, dataset: Dataset, problem: Problem) -> dict[str, Any]
             "folds": problem.folds.fingerprint,
         },
         "[search]": {
-            "method": study.search.method,
-            "seed": study.search.seed,
-            "penalty": study.search.penalty,
-            "portfolio": study.search.portfolio,
+            **{o.name: getattr(study.search, o.name) for o in STUDY if o.compared},
             "initial_points": [{k: label(v) for k, v in point.items()} for point in study.initial_points],
         },
     }
