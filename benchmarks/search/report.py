@@ -27,7 +27,7 @@ Measured = Mapping[tuple[str, int], Mapping[str, Run]]
 """The contenders' runs for each set and seed."""
 
 NETWORKS = [name for name in CONTENDERS if name not in (OURS, TREES, OPTUNA[1])]
-COLOURS = {OURS: "#c1272d", OPTUNA[0]: "#1f77b4", TREES: "#2ca02c", "RandomizedSearchCV": "#7f7f7f"}
+COLORS = {OURS: "#c1272d", OPTUNA[0]: "#1f77b4", TREES: "#2ca02c", "RandomizedSearchCV": "#7f7f7f"}
 MARKS = {"GridSearchCV": "s", "RandomizedSearchCV": "o", HALVING: "^"}
 
 
@@ -144,11 +144,11 @@ def _panel(ax: Any, name: str, runs: Mapping[str, Run]) -> None:
     lowest = []
     for contender, run in runs.items():
         times, scores = zip(*run.curve, strict=True)
-        colour = COLOURS.get(contender, "#7f7f7f")
+        color = COLORS.get(contender, "#7f7f7f")
         if contender in MARKS:
-            ax.plot(times, scores, MARKS[contender], ms=5, color=colour, mfc="none", label=contender)
+            ax.plot(times, scores, MARKS[contender], ms=5, color=color, mfc="none", label=contender)
         else:
-            ax.step([*times, last], [*scores, scores[-1]], where="post", lw=1.6, color=colour, label=contender)
+            ax.step([*times, last], [*scores, scores[-1]], where="post", lw=1.6, color=color, label=contender)
         lowest.append(scores[-1])
     span = max(lowest) - min(lowest) or abs(max(lowest)) * 0.01
     ax.set(xscale="log", title=name, ylim=(min(lowest) - 1.5 * span, max(lowest) + 0.3 * span))
