@@ -43,7 +43,7 @@ FOLDS = Folds(((np.arange(100), np.arange(100, 120)),))
 SPACE = spaces.build({f"parameter_{n}": (1e-4, 1.0, "log") for n in range(8)})
 HEAD = JOURNAL, MLFLOW, EIGHT, DEFAULT = (
     "scheduling, cut-offs and journal",
-    "these and MLflow",
+    "the same with MLflow",
     "TPE, eight parameters",
     "TPE, default space",
 )
@@ -148,8 +148,8 @@ def measure(repeats: int, sizes: tuple[int, ...] = SIZES) -> Table:
         rows.append([f"{n:,}", *costs])
         say(*rows[-1])
     note = (
-        f"CPU milliseconds for a trial, over the last tenth of so many, at least 50; median of {repeats} repeats. Going on with "
-        f"the study of {max(sizes):,} trials takes {statistics.median(resumed):.1f} s."
+        f"CPU milliseconds per trial: the mean over the last tenth of the trials, at least 50; median of {repeats} repeats. "
+        f"Resuming the study of {max(sizes):,} trials takes {statistics.median(resumed):.1f} s."
     )
     return Table(["trials", *HEAD], rows, note)
 

@@ -136,8 +136,8 @@ def measure(data: Path | None = None, rows: int = ROWS, jobs: int = 2) -> Table:
         ["set", *(m.name for m in MODELS)],
         lines,
         f"Means over {FOLDS} folds. Regression: R² (RMSE over the standard deviation of the target; seconds of a fit). "
-        "Classification: accuracy (log loss; seconds of a fit). Ranks are by error, 1 is the best, equal ones share theirs. "
-        f"One thread a fit, {jobs} fits at a time.",
+        "Classification: accuracy (log loss; seconds of a fit). Ranks are by error: 1 is the best, ties share a rank. "
+        f"One thread per fit, {jobs} fits at a time.",
     )
 
 

@@ -210,15 +210,15 @@ def table(judged: dict[str, Judged], names: Sequence[str], found: Sequence[Score
     averaged, unaveraged = (np.array([each[i] for each in found]) for i in (0, 1))
     share, best = (averaged > unaveraged).mean(), (averaged.max(axis=1) > unaveraged.max(axis=1)).sum()
     averages = (
-        f"With averaged weights (`ema_decay=0.98`) a configuration is better in {share:.0%} of all cases, and the best one of "
-        f"a set on {best} of {len(names)} sets."
+        f"With averaged weights (`ema_decay=0.98`) a configuration is better in {share:.0%} of all cases, and the best "
+        f"configuration of a set is better on {best} of {len(names)} sets."
     )
     head = [
         "numbers prepared",
         "configurations",
         "regret",
-        "of random ones",
-        "random ones as good",
+        "regret of random points",
+        "random points until as good",
         "better than random on",
     ]
     return Table(head, rows, f"{note} {averages} Sets: {', '.join(names)}.")
@@ -248,7 +248,7 @@ def main() -> None:
     judged = {" or ".join(ways): judge(found, points, random, ways) for ways in (SEARCHED, SEARCHED[:1])}
     for title, each in judged.items():
         print(f"\n{title}:", *each.chosen, sep="\n")
-    note = f"Mean regrets; {len(points)} candidates, {FOLDS} folds, {REPEATS} times, at most {chosen.rows} rows."
+    note = f"Mean regrets; {len(points)} candidates, {FOLDS} folds, {REPEATS} repeats, at most {chosen.rows} rows."
     text = str(table(judged, names, found, note))
     publish(text, "portfolio", chosen.markdown)
     if chosen.write:

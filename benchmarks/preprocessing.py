@@ -102,8 +102,9 @@ def measure(data: Path | None = None, rows: int = ROWS, jobs: int = 2) -> Table:
     return Table(
         ["set", *OPTIONS],
         lines,
-        f"Error of the default preprocessing, and of the others over it: RMSE or log loss of the best of {len(NETWORKS)} "
-        f"networks by {FOLDS}-fold cross-validation; below 1 is better. Empty where an option changes nothing.",
+        f"First column: the error of the default preprocessing, which is the RMSE or log loss of the best of {len(NETWORKS)} "
+        f"networks by {FOLDS}-fold cross-validation. Other columns: their error divided by it; below 1 is better. Empty where "
+        "an option changes nothing.",
     )
 
 

@@ -149,9 +149,7 @@ def table(results: dict[str, list[Result]]) -> Table:
             ]
         )
     head = ["set", "splits", "test", "one network", "published", "met", "cross-validated", "configurations", "seconds"]
-    return Table(
-        head, rows, "Root mean squared errors, or accuracies: means over the splits, and their standard deviation."
-    )
+    return Table(head, rows, "Root mean squared errors or accuracies: mean ± standard deviation over the splits.")
 
 
 def main() -> None:

@@ -146,7 +146,8 @@ def measure(
     return Table(
         ["data, network", "solver", *(f"{budget:g} s" for budget in BUDGETS)],
         rows,
-        f"Root mean squared error over five folds and {repeats} starts, target standardised; alpha={alpha:g}; the least in bold.",
+        f"Root mean squared error over five folds and {repeats} starts, target standardised; alpha={alpha:g}; "
+        "the lowest in bold.",
     )
 
 

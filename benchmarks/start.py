@@ -52,7 +52,7 @@ def measure(repeats: int, compiling: bool = True) -> Table:
     return Table(
         ["what", "seconds"],
         rows,
-        f"Each in a new process; a fit without its imports. Compiling measured once, the others median of {repeats} repeats.",
+        f"Each in a new process; fits without their imports. Compilation measured once, the others medians of {repeats} repeats.",
     )
 
 

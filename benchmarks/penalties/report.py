@@ -89,19 +89,20 @@ def made_up(traces: Traces) -> Table:
         [
             "method",
             "penalty",
-            f"diverged where {' / '.join(f'{100 * share:.0f}' for share in shares)} % does",
-            "epochs in them",
-            *(f"regret, best {place} the limit" for place in DISTANCES),
-            "found near",
-            "mean regret",
+            f"diverged, % (where {' / '.join(f'{100 * share:.0f}' for share in shares)} % of the space diverges)",
+            "epochs in diverged trials, %",
+            *(f"regret, {place} spaces, %" for place in DISTANCES),
+            "found, near spaces, %",
+            "mean regret, %",
             "against the default",
             f"where {100 * shares[-1]:.0f} % diverges",
         ],
         rows,
-        f"Percent of the trials after the first {START}; of all epochs; regret after {ends[0]} / {ends[1]} trials, of the dummy "
-        f"predictor's; of the studies near the limit, those with a regret below {FOUND:.0%}; regret over all trials, and what it "
-        "is more than with the default penalty in the same landscape with the same seed, ± the standard error of that. Means "
-        f"over {len(LANDSCAPES)} landscapes and {_n_seeds(traces)} seeds.",
+        f"Diverged: share of the trials after the first {START}. Epochs: share of all epochs. Regret: after "
+        f"{ends[0]} / {ends[1]} trials, as a share of the dummy predictor's. Found: share of the studies of near spaces that end "
+        f"with a regret below {FOUND:.0%}. Mean regret: over all trials. Against the default: its difference from the default "
+        "penalty in the same landscape with the same seed, ± the standard error of the difference. Means over "
+        f"{len(LANDSCAPES)} landscapes and {_n_seeds(traces)} seeds.",
     )
 
 
@@ -131,13 +132,13 @@ def networks(traces: Traces, name: str) -> Table:
             "method",
             "penalty",
             "diverged, %",
-            "epochs in them, %",
-            f"best score of {EARLY} trials",
-            f"of {_n_trials(traces)}",
+            "epochs in diverged trials, %",
+            f"best score after {EARLY} trials",
+            f"after {_n_trials(traces)}",
             "against the default",
         ],
         rows,
-        f"`{name}`, {_n_seeds(traces)} seeds, nothing stopped early; scores are root mean squared errors with a minus sign.",
+        f"`{name}`, {_n_seeds(traces)} seeds, no trial stopped early; scores are negative root mean squared errors.",
     )
 
 

@@ -60,16 +60,16 @@ def each_set(measured: Measured) -> Table:
         [
             "set",
             f"{OPTUNA[0]}: seconds to its best",
-            "bpsearch: seconds to that",
+            "bpsearch: seconds to the same score",
             "ratio",
-            f"over {HALVING}",
+            f"ratio to {HALVING}",
             "test score: bpsearch",
             OPTUNA[0],
             TREES,
         ],
         rows,
         f"Medians over seeds; test scores are means. OptunaSearchCV does {TRIALS} trials. "
-        "Scores are accuracies, or root mean squared errors with a minus sign.",
+        "Scores are accuracies or negative root mean squared errors.",
     )
 
 
@@ -89,14 +89,19 @@ def goals(measured: Measured) -> Table:
         ["measure", "goal", "measured"],
         [
             ["time to OptunaSearchCV's best", ">= 50x", f"{optuna:.1f}x"],
-            [f"the same for {HALVING}, its whole time", ">= 20x", f"{over_sets(halved):.1f}x" if all(halved) else "-"],
+            [
+                f"time to {HALVING}'s score, against its whole time",
+                ">= 20x",
+                f"{over_sets(halved):.1f}x" if all(halved) else "-",
+            ],
             ["at least as good at equal time, on the folds", ">= 90 %", f"{folds:.0f} % of {len(equal)}"],
-            [f"the same on rows kept aside, {MEMBERS} networks averaged", "", f"{test:.0f} % of {len(equal)}"],
-            ["with the first of them alone", "", f"{100 * np.mean(single):.0f} % of {len(equal)}"],
-            [f"mean rank at equal time, rows kept aside, {MEMBERS} networks averaged", "first", _placed(tests)],
-            ["with the first of them alone", "", _placed(ones)],
+            [f"the same on test rows, {MEMBERS} networks averaged", "", f"{test:.0f} % of {len(equal)}"],
+            ["the same with the first network alone", "", f"{100 * np.mean(single):.0f} % of {len(equal)}"],
+            [f"mean rank at equal time on test rows, {MEMBERS} networks averaged", "first", _placed(tests)],
+            ["the same with the first network alone", "", _placed(ones)],
         ],
-        "Time to target: the geometric mean over sets of the median over seeds; a set that was never reached counts 1x.",
+        "Time to target: geometric mean over sets of the median over seeds; where the target was never reached, the ratio "
+        "counts as 1x.",
     )
 
 
