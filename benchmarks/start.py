@@ -1,8 +1,8 @@
-"""How long until something happens: importing, compiling, and a first fit served from the cache.
+"""Start-up times: imports, compilation, and a first fit that is served from the cache.
 
     python -m benchmarks.start [--repeats 3] [--markdown FILE]
 
-Every figure is of a new process. Compiling is measured once, with an empty folder for Numba's cache; then the same folder
+Every figure is from a new process. Compilation is measured once, with an empty folder for Numba's cache. The same folder then
 serves the cached starts. The fit has 40 rows and one epoch, so what counts is loading the machine code.
 """
 

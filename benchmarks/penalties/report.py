@@ -18,7 +18,7 @@ FOUND = 0.05
 
 
 class Study(NamedTuple):
-    """What one study was run with; the landscape is None where networks were trained."""
+    """How one study was run; the landscape is None if networks were trained."""
 
     method: str
     penalty: str
@@ -40,7 +40,7 @@ def area(trace: Trace) -> float:
 
 
 def against_default(traces: Traces, method: str, penalty: str, figure: Callable[[Trace], float]) -> tuple[float, float]:
-    """Return the mean difference to the default penalty in the same landscapes with the same seeds, and its standard error."""
+    """Return the mean difference from the default penalty, with the same landscapes and seeds, and its standard error."""
     pairs = [
         figure(trace) - figure(traces[study._replace(penalty=DEFAULT_PENALTY)])
         for study, trace in traces.items()
@@ -54,7 +54,7 @@ def regret_after(n_trials: int) -> Callable[[Trace], float]:
 
 
 def percent(traces: Traces, figure: Callable[[Trace], float], **where: object) -> str:
-    """Return the mean of a figure over the landscapes that have given attributes."""
+    """Return the mean of a figure, in percent, over the landscapes with the given attributes."""
     found = [
         figure(trace)
         for study, trace in traces.items()
@@ -111,7 +111,7 @@ def _difference(mean: float, error: float, penalty: str) -> str:
 
 
 def networks(traces: Traces, name: str) -> Table:
-    """Return a row for each method and penalty, of a study file's networks."""
+    """Return a row for each method and penalty, for the networks of a study file."""
     rows = []
     for method, penalty in contenders(traces):
         own = [trace for study, trace in traces.items() if study[:2] == (method, penalty)]

@@ -32,7 +32,7 @@ MARKS = {"GridSearchCV": "s", "RandomizedSearchCV": "o", HALVING: "^"}
 
 
 def peers_of(runs: Mapping[str, Run]) -> dict[str, Run]:
-    """Return the runs of the peers that search networks, OptunaSearchCV with its faster number of jobs."""
+    """Return the runs of the peers that search networks; OptunaSearchCV with its faster number of jobs."""
     named = {OPTUNA[0]: faster_optuna(runs)}
     return {name: runs[named.get(name, name)] for name in NETWORKS if named.get(name, name) in runs}
 
@@ -74,7 +74,7 @@ def each_set(measured: Measured) -> Table:
 
 
 def goals(measured: Measured) -> Table:
-    """Return the goals and what was measured."""
+    """Return the table of goals and measured figures."""
     names = list(dict.fromkeys(name for name, _ in measured))
     by_set = [[runs for (other, _), runs in measured.items() if other == name] for name in names]
     optuna = over_sets([[time_ratio(r[OURS], peers_of(r)[OPTUNA[0]]) for r in seeds] for seeds in by_set])
@@ -111,7 +111,7 @@ def _placed(scores: Sequence[Mapping[str, float]]) -> str:
 
 
 def _known(runs: Mapping[str, Run]) -> dict[str, Run]:
-    """Return the runs by contender, OptunaSearchCV with its faster number of jobs."""
+    """Return the runs by contender; OptunaSearchCV with its faster number of jobs."""
     return {**runs, **peers_of(runs)}
 
 
@@ -121,7 +121,7 @@ def _mean_test(seeds: Sequence[Mapping[str, Run]], name: str) -> str:
 
 
 def draw(measured: Measured, path: Path) -> None:
-    """Draw the best score held over time, a panel for each set, of the first seed."""
+    """Draw the best score over time for the first seed, one panel for each set."""
     import matplotlib
 
     matplotlib.use("Agg")

@@ -1,4 +1,4 @@
-"""Tables of what was measured, and the list of what was missed."""
+"""Tables of the measured figures, and a list of the misses."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from benchmarks.stability.remedies import Attempt, times
 from benchmarks.stability.waste import Waste
 
 Z = 1.959964
-"""of a two-sided interval of 95 percent"""
+"""Quantile of a two-sided interval of 95 percent."""
 
 
 class Part(NamedTuple):
-    """All that was measured on one set of runs; `attempts` is None where bpmodel cannot repair."""
+    """All figures of one set of runs; `attempts` is None if bpmodel cannot repair."""
 
     name: str
     faulty: Sequence[Judged]
@@ -79,11 +79,11 @@ MEASURES: dict[str, Callable[[Part, str], list[bool]]] = {
         right(run, said) for run, said in asked(part.faulty, system) if run.harmed and run.positive
     ],
 }
-"""Each row of the summary that systems share: the answers for one system on one set of runs."""
+"""row of the summary that all systems share -> its answers for one system on one set of runs."""
 
 
 def summary(parts: Sequence[Part]) -> Table:
-    """Return the table of all sets of runs, measure by measure; bpmodel comes first, a remedy drawn at random last."""
+    """Return the table of all sets of runs, measure by measure: bpmodel first, the random remedy last."""
     lines = [
         [f"{name}, {part.name}", *(rate(answers(part, system)) for system in SYSTEMS), ""]
         for name, answers in MEASURES.items()
@@ -129,7 +129,7 @@ def overhead(costs: Sequence[Cost]) -> Table:
 
 
 def waste(found: Waste) -> Table:
-    """Return the table of what a search spends on trials that diverge."""
+    """Return the table of the time that a search spends on diverged trials."""
     return Table(
         [
             "random search in studies/exploding.toml",
@@ -150,7 +150,7 @@ def waste(found: Waste) -> Table:
 
 
 def misses(part: Part, system: str = OURS) -> list[str]:
-    """Return a line for every run that a system got wrong, and for every one that was not repaired."""
+    """Return a line for every run that a system got wrong, and for every run that was not repaired."""
     lines = []
     for run, said in asked(part.faulty, system):
         unnoticed = run.exploded and not said.explosion
@@ -180,7 +180,7 @@ def effect(run: Judged) -> str:
 
 
 def change(run: Judged) -> str:
-    """Return the set of a run and what its fault changed."""
+    """Return the set of a run and the options that its fault changed."""
     changed = {name: value for name, value in run.cell.change.items() if run.cell.base.get(name) != value}
     return f"{run.cell.data}, {run.cell.note or changed}"
 
