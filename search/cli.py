@@ -50,14 +50,15 @@ def _parser() -> argparse.ArgumentParser:
         description="Hyperparameter search for back-propagation networks that learns from diverging runs.",
     )
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
-    debug = {"action": "store_true", "help": "show the traceback of an error"}
-    parser.add_argument("--debug", **debug)
+    _add_debug(parser, default=False)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for name, verb in verbs().items():
         command = commands.add_parser(name, help=verb.HELP, description=verb.HELP)
         verb.add_arguments(command)
-        command.add_argument(
-            "--debug", **debug | {"default": argparse.SUPPRESS}
-        )  # or it would undo one before the verb
+        _add_debug(command, default=argparse.SUPPRESS)  # or its absence would undo one before the verb
         command.set_defaults(run=verb.run)
     return parser
+
+
+def _add_debug(parser: argparse.ArgumentParser, default: bool | str) -> None:
+    parser.add_argument("--debug", action="store_true", default=default, help="show the traceback of an error")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from search.results import report
@@ -15,7 +15,7 @@ def first_values(study: study_file.Study) -> dict[str, Any]:
     return next(spaces.grid_points(study.space))
 
 
-def changed(study: study_file.Study, params: Mapping[str, Any], settings: Sequence[str]) -> dict[str, Any]:
+def changed(study: study_file.Study, params: Mapping[str, Any], settings: list[str]) -> dict[str, Any]:
     """Return `params` with what ``--set`` says; a text is ``name=value``, its value as in a study file.
 
     Raises
