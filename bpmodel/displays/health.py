@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
 
+from bpmodel.base import BPEstimator
 from bpmodel.displays.canvas import BLUE, GREEN, GREY, ORANGE, PURPLE, RED, axes_for, legend_beside, logarithmic
-from bpmodel.fitting import BPEstimator
 from bpmodel.network import monitor
 from bpmodel.network.monitor import Verdict
 
