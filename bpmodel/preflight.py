@@ -6,12 +6,12 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import clone
 
+from bpmodel.base import BPEstimator
 from bpmodel.curvature import rate_limit
 from bpmodel.diagnosis.data_rules import outliers, unscaled_input, unscaled_target
 from bpmodel.diagnosis.findings import Diagnosis, Finding
 from bpmodel.diagnosis.layer_rules import exploding_depth, saturated_units, symmetric_init, vanishing_gradient
 from bpmodel.diagnosis.repair import altered
-from bpmodel.fitting import BPEstimator
 from bpmodel.full_batch.solvers import FULL_BATCH
 
 START_RULES = (

@@ -13,16 +13,15 @@ ROOT = Path(__file__).parents[1]
 
 ARCHITECTURE = {
     "bpmodel": """
-        compiler                            how numeric code is compiled
+        compiler option                     how numeric code is compiled; what an option is
         functions                           tables of pure functions: activations, losses, update rules, …
         network                             one network, and one epoch of it
         full_batch                          solvers that see all rows
         options                             the one table of hyperparameters
         diagnosis preprocessing             what went wrong; columns of any kind as numbers
-        fitted html settings                a network that predicts
-        explained
-        callbacks trainable                 a fit, from arrays to a `Training`
-        fitting                             `fit` and `partial_fit`
+        fitted_network html constructors    a network that predicts, and what its class is told
+        preparation callbacks               from arrays and options to a `Training`
+        base                                `fit`, `partial_fit`, `diagnose`
         estimators                          BPRegressor, BPClassifier
         ensembles curvature preload monitor record repair scaling
         preflight displays
@@ -44,7 +43,7 @@ ARCHITECTURE = {
 }
 """Rooms, which are folders or modules, from the ground up: each imports from the lines above its own."""
 
-ROOMS_IN_A_FOLDER, FLOORS = 20, 13
+ROOMS_IN_A_FOLDER, FLOORS = 20, 12
 ONLY = {"optuna": {"samplers", "loop"}, "mlflow": {"tracking"}}
 """Libraries that few rooms of the search may import."""
 

@@ -14,8 +14,9 @@ from bpmodel.diagnosis.evidence import UNKNOWN, Record, scales
 from bpmodel.diagnosis.findings import Diagnosis
 from bpmodel.diagnosis.rules import RULES
 from bpmodel.functions.losses import LOSSES
-from bpmodel.network.monitor import LOSS_EXPLODED, LOSS_NOT_FINITE, Verdict, diverged, limit
+from bpmodel.network.monitor import LOSS_EXPLODED, LOSS_NOT_FINITE, Verdict, failure
 from bpmodel.network.probes import no_signals
+from bpmodel.network.watch import limit
 
 
 def examine(record: Record) -> Diagnosis:
@@ -135,4 +136,4 @@ def _verdict(curves: Mapping[str, np.ndarray], baseline: float, start: float) ->
     epoch = int(bad[0])
     code = LOSS_EXPLODED if np.isfinite(loss[epoch]) else LOSS_NOT_FINITE
     norm = float(curves.get("gradient_norm", np.full(len(loss), np.nan))[epoch])
-    return diverged(code, epoch=epoch + 1, step=None, loss=float(loss[epoch]), baseline=baseline, gradient_norm=norm)
+    return failure(code, epoch=epoch + 1, step=None, loss=float(loss[epoch]), baseline=baseline, gradient_norm=norm)

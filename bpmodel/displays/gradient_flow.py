@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
 
+from bpmodel.base import BPEstimator
 from bpmodel.displays.canvas import GREY, axes_for, legend_beside
-from bpmodel.fitting import BPEstimator
 
 IN_LEGEND = 12
 """Most layers that a legend names; the colours of the others lie in between."""

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
 
+from bpmodel.base import BPEstimator
 from bpmodel.displays.canvas import BLUE, GREEN, GREY, ORANGE, PURPLE, RED, axes_for, legend_beside, logarithmic
-from bpmodel.fitting import BPEstimator
-from bpmodel.network import monitor
+from bpmodel.network import watch
 from bpmodel.network.monitor import Verdict
 
 MARKERS = {"rewind": "<", "restart": "D", "restructure": "s"}
@@ -106,7 +106,7 @@ class HealthDisplay:
             loss=history["loss"],
             validation_loss=history["validation_loss"],
             baseline=baseline,
-            limit=monitor.limit(baseline, first_loss, noisy),
+            limit=watch.limit(baseline, first_loss, noisy),
             verdict=fitted.verdict_,
             best_epoch=_best_epoch(fitted),
             spikes=history["spikes"],

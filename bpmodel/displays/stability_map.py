@@ -12,9 +12,9 @@ from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 
+from bpmodel.base import BPEstimator
 from bpmodel.curvature import rate_limit
 from bpmodel.displays.canvas import axes_for
-from bpmodel.fitting import BPEstimator
 from bpmodel.network.monitor import EXPLOSION_FACTOR, DivergenceWarning
 
 VARIED = {"depth": "hidden layers", "width": "units in a hidden layer"}

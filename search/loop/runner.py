@@ -15,7 +15,7 @@ from joblib import Parallel, delayed, effective_n_jobs
 
 from bpmodel.functions.optimizers import OPTIMIZERS
 from bpmodel.preload import preload, preloaded
-from bpmodel.settings import precision
+from bpmodel.preparation import precision
 from search.loop import reevaluation
 from search.loop.garbage import old_objects_at_rest
 from search.loop.journal import StudyStore

@@ -146,9 +146,9 @@ def test_sparse_rows_are_measured_like_dense_ones():
     X, y = friedman(input_factor=1000)
     dense = BPRegressor(**NUMBERS, random_state=0).fit(X, y)._scales
     sparse = BPRegressor(**NUMBERS, random_state=0).fit(csr_array(X), y)._scales
-    known = {name: value for name, value in vars(dense).items() if name != "input_tail"}
+    known = {name: value for name, value in dense.items() if name != "input_tail"}
     for name, value in known.items():
-        np.testing.assert_allclose(getattr(sparse, name), value, rtol=1e-6, atol=1e-9)
+        np.testing.assert_allclose(sparse[name], value, rtol=1e-6, atol=1e-9)
 
 
 def test_as_json_and_as_text():

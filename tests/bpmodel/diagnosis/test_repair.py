@@ -140,7 +140,7 @@ def test_rows_that_are_given_validate_every_attempt():
 def test_what_cannot_be_repaired_is_given_up_with_the_diagnosis():
     X, y = friedman()
     model = regressor(learning_rate_init=1e12)
-    with pytest.warns(DivergenceWarning, match=r"repairs did not do .* Most likely exploding_step") as warnings:
+    with pytest.warns(DivergenceWarning, match=r"repairs did not help .* Most likely exploding_step") as warnings:
         model.fit(X, y)
     assert str(warnings[0].filename) == __file__
     assert model.diverged_
