@@ -111,7 +111,7 @@ def proposals(space: Space, sizes: tuple[int, ...]) -> dict[int, float]:
     taken: dict[int, list[float]] = {size: [] for size in sizes}
     for number in range(max(sizes)):
         counted = [size for size in sizes if size - window(size) <= number < size]
-        params = {} if counted else spaces.random_point(space, 0, number)
+        params = {} if counted else space.random_point(0, number)
         value, constraint = float(random.random()), 1.0 if number % 10 == 0 else FEASIBLE
         started = time.process_time()
         if counted:
@@ -132,7 +132,7 @@ def go_on(folder: Path) -> float:
 
 def measure(repeats: int, sizes: tuple[int, ...] = SIZES) -> Table:
     """Measure the overhead of a trial, and the time to resume a study."""
-    made = {number: outcome(Trial(number, spaces.random_point(SPACE, 0, number))) for number in range(max(sizes))}
+    made = {number: outcome(Trial(number, SPACE.random_point(0, number))) for number in range(max(sizes))}
     runs: dict[str, list[dict[int, float]]] = {name: [] for name in HEAD}
     resumed = []
     for _ in range(repeats):

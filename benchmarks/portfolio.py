@@ -38,10 +38,10 @@ FOLDS, REPEATS, ROWS = 3, 2, 2000
 CANDIDATES, RANDOM = 192, 64
 LENGTH = 6
 SCORING = {"regression": "neg_root_mean_squared_error", "classification": "accuracy"}
-SPACE = spaces.default() | spaces.build({"numeric": SEARCHED})
+SPACE = spaces.build({**spaces.default(), "numeric": SEARCHED})
 """What `bpsearch init` writes for a table with numbers."""
 
-NARROWED = SPACE | spaces.build({"learning_rate_init": (1e-3, 0.03, "log"), "alpha": (1e-4, 1.0, "log")})
+NARROWED = spaces.build({**SPACE, "learning_rate_init": (1e-3, 0.03, "log"), "alpha": (1e-4, 1.0, "log")})
 RESULTS = Path("benchmarks") / "results" / "portfolio.jsonl"
 LEFT_OUT = Path(__file__).parent / "search" / "left_out.json"
 """set -> the portfolio chosen without it, for benchmarks of the search on that set."""

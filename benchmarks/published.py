@@ -110,7 +110,7 @@ def splits(folder: Path, data: Data) -> Iterator[tuple[Rows, Rows]]:
 def run(data: Data, train: Rows, test: Rows, seed: int, seconds: float) -> Result:
     """Search on the training rows, and score the delivered model on the test rows."""
     pipeline = default_pipeline(data.task, {})
-    space = spaces.default(prefix(pipeline)) | spaces.build({PATHS["numeric"]: SEARCHED})
+    space = spaces.build({**spaces.default(prefix(pipeline)), PATHS["numeric"]: SEARCHED})
     names = {name: prefix(pipeline) + name for name in spaces.default()} | {"numeric": PATHS["numeric"]}
     folds = (StratifiedKFold if data.task == "classification" else KFold)(FOLDS, shuffle=True, random_state=seed)
     search = BPSearchCV(

@@ -27,7 +27,7 @@ ARCHITECTURE = {
         preflight displays
     """,
     "search": """
-        errors routing
+        errors routing seeds
         space cv                            what is searched, and on which folds
         trials                              one configuration, scored
         tracking samplers                   MLflow; methods of search

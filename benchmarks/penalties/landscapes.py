@@ -60,7 +60,7 @@ class Landscape:
     @cached_property
     def limit(self) -> float:
         """Strain above which a trial diverges."""
-        points = [strain(spaces.random_point(SPACE, 0, number)) for number in range(SAMPLE)]
+        points = [strain(SPACE.random_point(0, number)) for number in range(SAMPLE)]
         return float(np.quantile(points, 1 - self.share))
 
     def score(self, params: Mapping[str, Any]) -> float:

@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
 
 class Sampler(Protocol):
-    """Proposes configurations, and learns from what became of them.
+    """Proposes configurations, and learns from their results.
 
-    Trials are told in any order, some of them never, and also such that were not asked for: those of an earlier run of the
-    study, and points of the user's.
+    Results may arrive in any order, may be missing, and may include trials that were never asked for: those of an earlier run of
+    the study, and the user's own points.
     """
 
     def ask(self, number: int) -> dict[str, Any]:
@@ -32,7 +32,7 @@ class Sampler(Protocol):
 
 @dataclass(frozen=True)
 class Method:
-    """A row of the table.
+    """A method of search.
 
     Attributes
     ----------
@@ -72,11 +72,11 @@ METHODS = {
         "designs:QuasiRandomSampler", False, "scrambled Sobol points, which fill the space more evenly"
     ),
 }
-"""Every method by the name that study files, `BPSearchCV` and the command line know it by."""
+"""Every method by its name in study files, `BPSearchCV` and the command line; the first is the default of a study."""
 
 
 class Queued:
-    """Proposes given points first, then those of another sampler, for which trials are counted from the first of its own.
+    """Proposes given points first, then those of another sampler, which counts its trials from its own first one.
 
     Parameters
     ----------
