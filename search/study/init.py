@@ -54,7 +54,7 @@ def write_study(source: Path, target: str, output: Path | None = None) -> tuple[
     output = output or Path("studies") / f"{name}.toml"
     if output.exists():
         raise StudyError(f"{output} exists already; name another file with --output")
-    kinds, methods = suggestions.columns_by_kind(X), [json.dumps(method) for method in METHODS]
+    kinds, methods = suggestions.columns_by_kind(X), [quoted(method) for method in METHODS]
     text = TEMPLATE.format(
         name=name,
         name_text=quoted(name),
