@@ -1,4 +1,4 @@
-"""Write the tables of hyperparameters in `networks.md`, of preprocessing options in `studies.md`, from the code: `make docs`."""
+"""Write the tables of hyperparameters (`networks.md`) and of preprocessing options (`studies.md`) from the code: `make docs`."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def options(rows: list[Option]) -> str:
 
 
 def choices(rows: list[Option]) -> str:
-    """Return a table of the names that may be chosen, for each hyperparameter that has such names."""
+    """Return, for each hyperparameter with named choices, a table of the names."""
     parts = []
     for o in rows:
         if o.choices:
@@ -39,7 +39,7 @@ def choices(rows: list[Option]) -> str:
 
 
 def keys(rows: list[Option]) -> str:
-    """Return a table of keys of a study file."""
+    """Return a table of the keys of a study file."""
     lines = ["| key | default | allowed | meaning |", "|---|---|---|---|"]
     for o in rows:
         choices = [f"`{json.dumps(name)}`: {meaning}" for name, meaning in o.choices.items()]
@@ -50,7 +50,7 @@ def keys(rows: list[Option]) -> str:
 
 
 def written(text: str) -> str:
-    """Return a document with everything between its markers written anew."""
+    """Return a document with the tables between its markers rewritten."""
     for name, rows in TABLES.items():
         for kind, write in (("options", options), ("choices", choices), ("keys", keys)):
             marker = f"<!-- {kind}: {name} -->"
