@@ -27,8 +27,7 @@ from search.loop.journal import StudyStore
 from search.loop.stopping import StopRules
 from search.results import plots
 from search.results.advice import advice
-from search.results.best import chosen, healthy
-from search.results.cv_results import cv_results
+from search.results.cv_results import chosen, cv_results, healthy
 from search.samplers import portfolio
 from search.samplers.methods import METHODS
 from search.space import initial_points, spaces

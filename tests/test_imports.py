@@ -27,7 +27,7 @@ ARCHITECTURE = {
         preflight displays
     """,
     "search": """
-        errors routing
+        errors routing seeds
         space cv                            what is searched, and on which folds
         trials                              one configuration, scored
         tracking samplers                   MLflow; methods of search
@@ -36,6 +36,8 @@ ARCHITECTURE = {
         results                             report, plots, advice
         fitted_search tuning                from a study file to a registered model
         search_cv progress                  the same as an estimator
+        arguments configuration             what several verbs take
+        commands                            the verbs, a file each
         cli
     """,
 }
@@ -141,7 +143,12 @@ def test_few_rooms_import(library):
 
 
 @pytest.mark.parametrize(
-    ("module", "absent"), [("bpmodel", {"mlflow", "optuna", "search", "matplotlib"}), ("search.cli", {"mlflow"})]
+    ("module", "absent"),
+    [
+        ("bpmodel", {"mlflow", "optuna", "search", "matplotlib"}),
+        ("search.search_cv", {"mlflow"}),
+        ("search.tuning", {"mlflow"}),
+    ],
 )
 def test_what_an_import_does_not_load(module, absent):
     code = f"import sys, {module}; print(*({absent!r} & set(sys.modules)))"

@@ -6,7 +6,6 @@ also what a later run goes on from.
 
 from __future__ import annotations
 
-import fcntl
 import json
 import uuid
 import warnings
@@ -15,6 +14,7 @@ from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any
 
+import filelock
 import optuna
 from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
 from optuna.trial import FrozenTrial
@@ -99,7 +99,7 @@ class StudyStore:
     def close(self) -> None:
         """Let another process use the journal."""
         if self._lock is not None:
-            self._lock.close()
+            self._lock.release()
             self._lock = None
 
     def _outcome(self, trial: FrozenTrial) -> Outcome:
@@ -131,19 +131,17 @@ class _Held(JournalFileOpenLock):
         pass
 
 
-def _lock(path: Path) -> Any:
-    """Open the journal's lock file and lock it: unlike a lock file alone, that ends with the process, however it ends."""
+def _lock(path: Path) -> filelock.BaseFileLock:
+    """Lock the journal through a file beside it; the lock ends with the process, however that ends."""
+    lock = filelock.FileLock(f"{path}.lock", thread_local=False)  # any thread may close the store
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle = open(f"{path}.lock", "w")  # noqa: SIM115 - it stays open
+        lock.acquire(timeout=0)
+    except filelock.Timeout:
+        raise StudyError(f"{path} is in use by another run of this study; wait for it, or choose a new name") from None
     except OSError as error:
         raise StudyError(f"{path} cannot be written: {error.strerror}; the finished trials are kept there") from None
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        handle.close()
-        raise StudyError(f"{path} is in use by another run of this study; wait for it, or choose a new name") from None
-    return handle
+    return lock
 
 
 def _open(path: Path | None, name: str) -> optuna.Study:

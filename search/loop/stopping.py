@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numbers
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from search.trials.outcomes import Outcome
 
@@ -17,18 +17,25 @@ class Standing:
     since: int = 0
 
     def see(self, outcome: Outcome) -> None:
-        """Take notice of a trial that has just finished."""
+        """Count a trial that has just finished."""
         self.since += 1
         if outcome.verdict == "ok" and (self.leader is None or outcome.score > self.leader.score):
             self.leader, self.since = outcome, 0
 
 
-RULES: tuple[tuple[str, Any, str], ...] = (
-    ("timeout", numbers.Real, "numbers of seconds above 0"),
-    ("target_score", numbers.Real, "numbers"),
-    ("n_trials_no_change", numbers.Integral, "whole numbers from 1"),
-)
-"""Name, type and allowed values of each rule."""
+class Domain(NamedTuple):
+    """What a rule may be: its type, whether it must be above 0, and both in words."""
+
+    kind: Any
+    positive: bool
+    allowed: str
+
+
+DOMAINS = {
+    "timeout": Domain(numbers.Real, True, "numbers of seconds above 0"),
+    "target_score": Domain(numbers.Real, False, "numbers"),
+    "n_trials_no_change": Domain(numbers.Integral, True, "whole numbers from 1"),
+}
 
 
 @dataclass(frozen=True)
@@ -55,9 +62,9 @@ class StopRules:
     n_trials_no_change: int | None = None
 
     def __post_init__(self) -> None:
-        for name, kind, allowed in RULES:
+        for name, (kind, positive, allowed) in DOMAINS.items():
             value = getattr(self, name)
-            right = isinstance(value, kind) and not isinstance(value, bool) and (name == "target_score" or value > 0)
+            right = isinstance(value, kind) and not isinstance(value, bool) and (value > 0 or not positive)
             if value is not None and not right:
                 raise ValueError(f"{name} = {value!r}; allowed are {allowed}, and None")
 
@@ -83,9 +90,9 @@ class StopRules:
         return ""
 
     def out_of_time(self, seconds: float, kept: float = 0.0) -> bool:
-        """Return whether nothing is to be started any more after so many seconds.
+        """Return whether it is too late to start anything after so many seconds.
 
-        Of the time, `kept` seconds are left over for what comes after, but never more than a third.
+        `kept` seconds of the time are reserved for what comes after, but never more than a third of it.
 
         Examples
         --------
