@@ -37,7 +37,7 @@ REVEALED = [
     "bpmodel.estimators.BPRegressor",
     "bpmodel.diagnosis.findings.Diagnosis",
     "numpy.ndarray[",
-    "builtins.float",
+    "float",
 ]
 
 
