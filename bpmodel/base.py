@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import warnings
 from abc import abstractmethod
-from collections.abc import Mapping
-from typing import Any, Self
+from collections.abc import Callable, Mapping
+from typing import Any, Self, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -27,6 +27,8 @@ from bpmodel.full_batch.solvers import FULL_BATCH, check
 from bpmodel.network.monitor import DivergenceError, DivergenceWarning, Verdict
 from bpmodel.network.training import Training
 from bpmodel.preparation import Request, prepare
+
+Method = TypeVar("Method", bound=Callable)
 
 ATTRIBUTES = """
 coefs_, intercepts_ : list of ndarray
@@ -67,6 +69,11 @@ def learns_in_parts(estimator: Any) -> bool:
     return True
 
 
+def typed(decorator: Callable) -> Callable[[Method], Method]:
+    """Return a decorator of scikit-learn's, which has no types, as one that keeps the type of a method."""
+    return decorator
+
+
 class BPEstimator(CallbackSupportMixin, FittedNetwork):
     """Fits a network; subclasses say what it learns, and turn its outputs into predictions."""
 
@@ -105,7 +112,7 @@ class BPEstimator(CallbackSupportMixin, FittedNetwork):
 
     # --------------------------------------------------------------------------------------------- whole fits
 
-    @with_callbacks
+    @typed(with_callbacks)
     def fit(
         self,
         X: ArrayLike,
@@ -167,7 +174,7 @@ class BPEstimator(CallbackSupportMixin, FittedNetwork):
     def _weights(self) -> dict[str, Any]:
         return {"_parameters": self._parameters.copy(), "_running": self._running.copy()}
 
-    @available_if(learns_in_parts)
+    @typed(available_if(learns_in_parts))
     def partial_fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
         """Train for one epoch on these rows, going on from the present weights and optimizer state.
 

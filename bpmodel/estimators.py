@@ -13,7 +13,7 @@ from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import _check_partial_fit_first_call, unique_labels
 
-from bpmodel.base import ATTRIBUTES, BPEstimator, learns_in_parts
+from bpmodel.base import ATTRIBUTES, BPEstimator, learns_in_parts, typed
 from bpmodel.constructors import ClassifierConstructor, RegressorConstructor
 from bpmodel.functions.losses import BINARY, CLASSIFICATION, REGRESSION
 from bpmodel.option import documented
@@ -186,7 +186,7 @@ class BPClassifier(ClassifierConstructor, ClassifierMixin, BPEstimator):
             targets = targets + self.label_smoothing * (1 / (targets.shape[1] if several else 2) - targets)
         return targets
 
-    @available_if(learns_in_parts)
+    @typed(available_if(learns_in_parts))
     def partial_fit(
         self,
         X: ArrayLike,

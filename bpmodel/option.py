@@ -118,7 +118,10 @@ def with_sections(docstring: str, parameters: str, attributes: str) -> str:
     """
     head = f"Parameters\n----------\n{parameters.strip()}\n\n"
     title = "Attributes\n----------\n"
-    return inspect.cleandoc(docstring).replace(title, head + title + attributes.lstrip(), 1)
+    text = inspect.cleandoc(docstring)
+    if title not in text:
+        raise ValueError(f"the docstring needs a section 'Attributes'; it is {docstring!r}")
+    return text.replace(title, head + title + attributes.lstrip(), 1)
 
 
 def _describe(options: Iterable[Option]) -> str:

@@ -1,4 +1,4 @@
-"""Write the tables of hyperparameters (`networks.md`) and of preprocessing options (`studies.md`) from the code: `make docs`."""
+"""Write what follows from the tables of options: tables in `networks.md` and `studies.md`, and the stub files: `make docs`."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ import json
 import re
 from pathlib import Path
 
-from bpmodel.options import CLASSIFIER_OPTIONS, REGRESSOR_OPTIONS, Option
+from bpmodel.option import Option
+from bpmodel.options import CLASSIFIER_OPTIONS, REGRESSOR_OPTIONS
 from bpmodel.preprocessing.options import PREPROCESSING
+from docs import stubs
 
 FILES = [Path(__file__).with_name(name) for name in ("networks.md", "studies.md")]
 TABLES = {
@@ -66,3 +68,5 @@ def written(text: str) -> str:
 if __name__ == "__main__":
     for file in FILES:
         file.write_text(written(file.read_text(encoding="utf-8")), encoding="utf-8")
+    for stub, content in stubs.written().items():
+        stub.write_text(content, encoding="utf-8")

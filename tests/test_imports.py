@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[1]
 
 ARCHITECTURE = {
     "bpmodel": """
-        compiler option                     how numeric code is compiled; what an option is
+        compiler option colors              how numeric code is compiled; what an option is
         functions                           tables of pure functions: activations, losses, update rules, …
         network                             one network, and one epoch of it
         full_batch                          solvers that see all rows

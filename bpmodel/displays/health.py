@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
 
 from bpmodel.base import BPEstimator
-from bpmodel.displays.canvas import BLUE, GREEN, GREY, ORANGE, PURPLE, RED, axes_for, legend_beside, logarithmic
+from bpmodel.colors import BLUE, GREEN, GREY, ORANGE, PURPLE, RED, STATUS_COLORS
+from bpmodel.displays.canvas import axes_for, legend_beside, logarithmic
 from bpmodel.network import watch
 from bpmodel.network.monitor import Verdict
 
@@ -156,7 +157,8 @@ class HealthDisplay:
         if self.verdict.epoch is not None:
             step = "" if self.verdict.step is None else f", step {self.verdict.step}"
             name = f"{self.verdict.status} at epoch {self.verdict.epoch}{step}"
-            mark(name, [self.verdict.epoch], [self._last_loss()], marker="X", color=RED, ms=10)
+            color = STATUS_COLORS[self.verdict.status]
+            mark(name, [self.verdict.epoch], [self._last_loss()], marker="X", color=color, ms=10)
 
         ax.set(xlabel="epoch", ylabel="loss", ylim=(None, 1.3 * top))
         ax.xaxis.get_major_locator().set_params(integer=True)

@@ -9,13 +9,14 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from bpmodel.colors import BLUE, GREY, RED, SKY
 from search.space.dimensions import Choice, Quantile, Range, label
 from search.space.interface import Axis
 from search.space.spaces import Space
 from search.trials.baselines import Baseline
 from search.trials.outcomes import Outcome, front, order
 
-COLORS = {"ok": "#2a6fb0", "stopped": "#9db8d2", "diverged": "#d1495b", "error": "#6b6b6b"}
+COLORS = {"ok": BLUE, "stopped": SKY, "diverged": RED, "error": GREY}
 MARKERS = {"ok": "o", "stopped": "v", "diverged": "X", "error": "s"}
 MEANING = {"ok": "finished", "stopped": "stopped early", "diverged": "diverged", "error": "error"}
 BEST_CURVES = 5

@@ -27,7 +27,7 @@ from benchmarks.stability.labels import exploded, label
 from benchmarks.steps import Shape
 from bpmodel.diagnosis.diagnose import RULES
 
-CODES = {rule.__name__ for rule in RULES} | {"loss_spike", "symmetric_init"}
+CODES = {rule.code for rule in RULES} | {"loss_spike", "symmetric_init"}
 FOLDER = Path(__main__.__file__).parent
 CELLS = {cell.id: cell for cell in CORPUS}
 pytestmark = pytest.mark.filterwarnings(
