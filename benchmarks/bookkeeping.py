@@ -1,12 +1,13 @@
-"""What a trial costs beside its training: scheduling, cut-offs, the journal, MLflow's SQLite store, and its proposal.
+"""The overhead of a trial beside its training: scheduling, cut-offs, the journal, MLflow's SQLite store, and its proposal.
 
     python -m benchmarks.bookkeeping [--repeats 3] [--markdown FILE]
 
-A study of 10,000 trials whose evaluation costs nothing: outcomes with five folds, 200 epochs of losses and eight parameters are
-made beforehand, one in ten diverged. As in a search, two trials are under way, and the next one ends when one of them has been
-recorded; without that the trials would run ahead of their records, and the last ones would seem to cost less. Proposals are
-random there, and those of the Bayesian search are measured apart: a sampler is told random points, and over the trials that count
-its own. Times are CPU time of the process, all its threads, so that what else runs on the machine does not count.
+The study has 10,000 trials whose evaluation costs nothing: their outcomes (five folds, 200 epochs of losses, eight
+parameters, one in ten diverged) are made beforehand. As in a search, two trials are under way, and the next one ends only
+when one of them has been recorded. Otherwise the trials would run ahead of their records, and the last ones would seem too
+cheap. The proposals of this study are random. The Bayesian sampler is measured apart: it learns random points, and proposes
+points of its own in the trials that count. Times are CPU time of the process with all its threads, so other work on the
+machine does not count.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ FOLDS = Folds(((np.arange(100), np.arange(100, 120)),))
 SPACE = spaces.build({f"parameter_{n}": (1e-4, 1.0, "log") for n in range(8)})
 HEAD = JOURNAL, MLFLOW, EIGHT, DEFAULT = (
     "scheduling, cut-offs and journal",
-    "these and MLflow",
+    "the same with MLflow",
     "TPE, eight parameters",
     "TPE, default space",
 )
@@ -53,7 +54,7 @@ FINDINGS = [
 
 
 def outcome(trial: Trial) -> Outcome:
-    """Return what a trial might hand back."""
+    """Return a made-up outcome of a trial."""
     random = np.random.default_rng(trial.number)
     losses = {name: (1 / np.arange(1, EPOCHS + 1) + random.random()).tolist() for name in ("training", "validation")}
     if trial.number % 10 == 0:
@@ -65,12 +66,12 @@ def outcome(trial: Trial) -> Outcome:
 
 
 def window(size: int) -> int:
-    """Return over how many trials, the last ones of a study of that size, costs are averaged."""
+    """Return the number of trials, at the end of a study of `size`, over which costs are averaged."""
     return max(size // 10, min(size, 50))
 
 
 def study(folder: Path, made: dict[int, Outcome], sizes: tuple[int, ...], tracked: bool) -> dict[int, float]:
-    """Run one study; return CPU milliseconds per trial at each size."""
+    """Run one study and return the CPU milliseconds per trial at each size."""
     marks: dict[int, float] = {}
     problem: Any = Problem(BPRegressor(max_iter=EPOCHS), None, np.zeros(1), FOLDS, None, 0)  # type: ignore[arg-type]
     plan = runner.Plan("random", len(made), n_jobs=N_JOBS, prune=True)
@@ -105,12 +106,12 @@ def study(folder: Path, made: dict[int, Outcome], sizes: tuple[int, ...], tracke
 
 
 def proposals(space: Space, sizes: tuple[int, ...]) -> dict[int, float]:
-    """Return CPU milliseconds that the default sampler takes for a trial, to propose it and to learn from it, at each size."""
+    """Return the CPU milliseconds per trial in which the default sampler proposes and learns, at each size."""
     random, sampler = np.random.default_rng(0), METHODS["bayesian"].sampler(space, 0)
     taken: dict[int, list[float]] = {size: [] for size in sizes}
     for number in range(max(sizes)):
         counted = [size for size in sizes if size - window(size) <= number < size]
-        params = {} if counted else spaces.random_point(space, 0, number)
+        params = {} if counted else space.random_point(0, number)
         value, constraint = float(random.random()), 1.0 if number % 10 == 0 else FEASIBLE
         started = time.process_time()
         if counted:
@@ -129,7 +130,7 @@ def _tracker(folder: Path) -> MLflowTracker:
 
 
 def go_on(folder: Path) -> float:
-    """Return the CPU seconds until the study could go on: its journal is read, and MLflow asked what it has."""
+    """Return the CPU seconds to resume a study: to read its journal, and to ask MLflow what it has."""
     started = time.process_time()
     with closing(StudyStore(folder / "x.journal", "x", {}, SPACE)):
         _tracker(folder).flush()
@@ -137,8 +138,8 @@ def go_on(folder: Path) -> float:
 
 
 def measure(repeats: int, sizes: tuple[int, ...] = SIZES) -> Table:
-    """Measure what a trial costs beside its training, and going on with a study."""
-    made = {number: outcome(Trial(number, spaces.random_point(SPACE, 0, number))) for number in range(max(sizes))}
+    """Measure the overhead of a trial, and the time to resume a study."""
+    made = {number: outcome(Trial(number, SPACE.random_point(0, number))) for number in range(max(sizes))}
     runs: dict[str, list[dict[int, float]]] = {name: [] for name in HEAD}
     resumed = []
     for _ in range(repeats):
@@ -155,8 +156,8 @@ def measure(repeats: int, sizes: tuple[int, ...] = SIZES) -> Table:
         rows.append([f"{n:,}", *costs])
         say(*rows[-1])
     note = (
-        f"CPU milliseconds for a trial, over the last tenth of so many, at least 50; median of {repeats} repeats. Going on with "
-        f"the study of {max(sizes):,} trials takes {statistics.median(resumed):.1f} s."
+        f"CPU milliseconds per trial: the mean over the last tenth of the trials, at least 50; median of {repeats} repeats. "
+        f"Resuming the study of {max(sizes):,} trials takes {statistics.median(resumed):.1f} s."
     )
     return Table(["trials", *HEAD], rows, note)
 

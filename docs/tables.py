@@ -1,4 +1,4 @@
-"""Write from the code (`make docs`): the tables of options in `networks.md` and `studies.md`, and `search/constructor.pyi`."""
+"""Write what follows from the tables of options: tables in `networks.md` and `studies.md`, and the stub files: `make docs`."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ import re
 from pathlib import Path
 from typing import Any
 
-from bpmodel.options import CLASSIFIER_OPTIONS, REGRESSOR_OPTIONS, Option
+from bpmodel.option import Option
+from bpmodel.options import CLASSIFIER_OPTIONS, REGRESSOR_OPTIONS
 from bpmodel.preprocessing.options import PREPROCESSING
-from search.options import ABSENT, POSITIONAL, SEARCH_CV, STUDY, SearchOption
+from search.options import ABSENT, STUDY
 from search.samplers.methods import METHODS
 from search.trials.outcomes import VERDICTS
 from search.trials.penalties import PENALTIES
 
 FILES = [Path(__file__).with_name(name) for name in ("networks.md", "studies.md")]
-STUB_FILE = Path(__file__).parents[1] / "search" / "constructor.pyi"
 TABLES = {
     "both": [o for o in CLASSIFIER_OPTIONS if o in REGRESSOR_OPTIONS],
     "BPRegressor": [o for o in REGRESSOR_OPTIONS if o not in CLASSIFIER_OPTIONS],
@@ -34,7 +34,7 @@ def options(rows: list[Option]) -> str:
 
 
 def choices(rows: list[Option]) -> str:
-    """Return a table of the names that may be chosen, for each hyperparameter that has such names."""
+    """Return, for each hyperparameter with named choices, a table of the names."""
     parts = []
     for o in rows:
         if o.choices:
@@ -45,7 +45,7 @@ def choices(rows: list[Option]) -> str:
 
 
 def keys(rows: list[Option]) -> str:
-    """Return a table of keys of a study file."""
+    """Return a table of the keys of a study file."""
     lines = ["| key | default | allowed | meaning |", "|---|---|---|---|"]
     for o in rows:
         choices = [f"`{json.dumps(name)}`: {meaning}" for name, meaning in o.choices.items()]
@@ -91,43 +91,11 @@ def verdicts() -> str:
     return "\n".join(["| verdict | meaning | status of the run in MLflow |", "|---|---|---|", *rows])
 
 
-def stub() -> str:
-    """Return `search/constructor.pyi`: the constructor of `BPSearchCV` for type checkers."""
-    attributes = "\n".join(f"    {o.name}: {_annotation(o)}" for o in SEARCH_CV)
-    parameters = [f"{o.name}: {_annotation(o)}{'' if o.search_cv is ABSENT else ' = ...'}" for o in SEARCH_CV]
-    parameters.insert(len(POSITIONAL), "*")
-    return STUB.format(attributes=attributes, parameters="\n".join(f"        {p}," for p in parameters))
-
-
-def _annotation(option: SearchOption) -> str:
-    nullable = option.search_cv is None and option.domain.annotation != "Any"
-    return f"{option.domain.annotation} | None" if nullable else option.domain.annotation
-
-
-STUB = '''\
-"""Written by `make docs` from search/options.py."""
-
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
-
-from optuna.samplers import BaseSampler
-
-from search.samplers.methods import Sampler
-from search.tracking import Tracker
-from search.trials.penalties import Penaliser
-
-class SearchParameters:
-{attributes}
-    def __init__(
-        self,
-{parameters}
-    ) -> None: ...
-'''
 WHOLE = {"search": search_options, "methods": methods, "penalties": penalties, "verdicts": verdicts}
 
 
 def written(text: str) -> str:
-    """Return a document with everything between its markers written anew."""
+    """Return a document with the tables between its markers rewritten."""
     for name, rows in TABLES.items():
         for kind, write in (("options", options), ("choices", choices), ("keys", keys)):
             text = _filled(text, f"{kind}: {name}", write(rows))
@@ -145,4 +113,3 @@ def _filled(text: str, name: str, table: str) -> str:
 if __name__ == "__main__":
     for file in FILES:
         file.write_text(written(file.read_text(encoding="utf-8")), encoding="utf-8")
-    STUB_FILE.write_text(stub(), encoding="utf-8")

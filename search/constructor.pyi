@@ -7,7 +7,7 @@ from optuna.samplers import BaseSampler
 
 from search.samplers.methods import Sampler
 from search.tracking import Tracker
-from search.trials.penalties import Penaliser
+from search.trials.penalties import Penalizer
 
 class SearchParameters:
     estimator: Any
@@ -21,7 +21,7 @@ class SearchParameters:
     n_members: int
     n_jobs: int | None
     prune: bool | None
-    penalty: str | Penaliser
+    penalty: str | Penalizer
     portfolio: bool
     initial_points: Sequence[Mapping[str, Any]] | None
     cv: Any
@@ -47,7 +47,7 @@ class SearchParameters:
         n_members: int = ...,
         n_jobs: int | None = ...,
         prune: bool | None = ...,
-        penalty: str | Penaliser = ...,
+        penalty: str | Penalizer = ...,
         portfolio: bool = ...,
         initial_points: Sequence[Mapping[str, Any]] | None = ...,
         cv: Any = ...,

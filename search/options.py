@@ -18,7 +18,7 @@ import numpy as np
 from search.samplers.external import is_sampler
 from search.samplers.methods import METHODS
 from search.tracking.protocol import Tracker
-from search.trials.penalties import DEFAULT_PENALTY, PENALTIES, Penaliser
+from search.trials.penalties import DEFAULT_PENALTY, PENALTIES, Penalizer
 
 ABSENT = inspect.Parameter.empty
 """In place of a default: a study file, or `BPSearchCV`, has no such option. `BPSearchCV` has `estimator`, without a default."""
@@ -110,8 +110,8 @@ def _is(kind: type, value: Any) -> bool:
     return isinstance(value, kind) and not isinstance(value, bool)
 
 
-def _is_penaliser(value: Any) -> bool:
-    return isinstance(value, Penaliser) and not isinstance(value, type)
+def _is_penalizer(value: Any) -> bool:
+    return isinstance(value, Penalizer) and not isinstance(value, type)
 
 
 def _is_tracker(value: Any) -> bool:
@@ -274,7 +274,7 @@ OPTIONS = (
         "penalty",
         DEFAULT_PENALTY,
         DEFAULT_PENALTY,
-        named(PENALTIES, _is_penaliser, "penalties of your own", "Penaliser"),
+        named(PENALTIES, _is_penalizer, "penalties of your own", "Penalizer"),
         "What the sampler is told of a configuration that diverged.",
         see="See [penalties](#penalties).",
         choices=_meanings(PENALTIES),

@@ -22,8 +22,7 @@ from search.fitted_search import FittedSearch
 from search.loop import runner
 from search.loop.journal import StudyStore
 from search.results.advice import advice
-from search.results.best import chosen, healthy
-from search.results.cv_results import cv_results
+from search.results.cv_results import chosen, cv_results, healthy
 from search.space import initial_points, spaces
 from search.tracking import MLflowTracker, Tracker
 from search.trials import baselines, scoring
@@ -123,8 +122,7 @@ class BPSearchCV(CallbackSupportMixin, FittedSearch):
             choose=lambda outcomes: self._keep(job, list(outcomes.values())),
             deliver=self._refit,
             tracker=tracker,
-            params=job.plan.tracked(once=True)
-            | {f"space.{key}": value for key, value in spaces.describe(job.space).items()},
+            params=job.plan.tracked(once=True) | {f"space.{key}": value for key, value in job.space.describe().items()},
         )
         tasks.end()
         return self

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from bpmodel import DivergenceError
@@ -16,8 +15,8 @@ from search.experiment import Job
 from search.loop import runner
 from search.loop.journal import StudyStore
 from search.options import PLAN
+from search.results.progress import Progress
 from search.results.result import Nested, Result
-from search.space import spaces
 from search.study import data, nested_cv
 from search.study.assembly import STUDIES, build_problem, job_of, measure_baselines, open_store
 from search.study.nested_cv import Part
@@ -31,24 +30,6 @@ from search.trials.problem import Trial
 
 NOTE = "finished"
 """Key of the journal's note that a study is complete."""
-
-
-@dataclass(frozen=True)
-class Progress:
-    """Where a running study stands."""
-
-    outcomes: Mapping[int, Outcome]
-    n_trials: int
-    stage: str = "trials"
-
-    @property
-    def best(self) -> Outcome | None:
-        return winner(self.outcomes)
-
-    @property
-    def counts(self) -> Counter[str]:
-        """How many trials have each verdict."""
-        return Counter(o.verdict for o in list(self.outcomes.values()))  # a copy: trials may finish meanwhile
 
 
 def tune(
@@ -188,5 +169,5 @@ def parameters(study: Study, dataset: data.Dataset, plan: runner.Plan) -> dict[s
         "data_fingerprint": dataset.fingerprint,
         **{f"preprocessing.{name}": value for name, value in study.preprocessing.items()},
         **{f"model.{name}": value for name, value in study.model.items()},
-        **{f"space.{name}": value for name, value in spaces.describe(study.space).items()},
+        **{f"space.{name}": value for name, value in study.space.describe().items()},
     }

@@ -16,7 +16,7 @@ from joblib import Parallel, delayed, effective_n_jobs
 
 from bpmodel.functions.optimizers import OPTIMIZERS
 from bpmodel.preload import preload, preloaded
-from bpmodel.settings import precision
+from bpmodel.preparation import precision
 from search import options
 from search.loop import reevaluation
 from search.loop.journal import StudyStore
@@ -24,7 +24,6 @@ from search.loop.stopping import Standing, StopRules
 from search.samplers import portfolio
 from search.samplers.external import find
 from search.samplers.methods import Queued
-from search.space import spaces
 from search.space.spaces import Space
 from search.trials.evaluation import evaluate
 from search.trials.interruption import Cancellation, postponed
@@ -89,7 +88,7 @@ def plan(problem: Problem, space: Space, **values: Any) -> Plan:
     if asked.portfolio:
         points = list(portfolio.behind(points, space, problem, asked.method))
     prune = learns if asked.prune is None else asked.prune
-    n_trials = len(points) + spaces.grid_size(space) if asked.method == "grid" else asked.n_trials
+    n_trials = len(points) + space.grid_size if asked.method == "grid" else asked.n_trials
     is_network = network_of(problem.estimator) is not None
     return Plan(**values | {"n_trials": n_trials, "prune": bool(prune and is_network), "initial_points": points})
 

@@ -24,7 +24,7 @@ class Standing:
         return standing
 
     def see(self, outcome: Outcome) -> None:
-        """Take notice of a trial that has just finished."""
+        """Count a trial that has just finished."""
         self.since += 1
         if outcome.verdict == "ok" and (self.leader is None or outcome.score > self.leader.score):
             self.leader, self.since = outcome, 0
@@ -70,9 +70,9 @@ class StopRules:
         return ""
 
     def out_of_time(self, seconds: float, kept: float = 0.0) -> bool:
-        """Return whether nothing is to be started any more after so many seconds.
+        """Return whether it is too late to start anything after so many seconds.
 
-        Of the time, `kept` seconds are left over for what comes after, but never more than a third.
+        `kept` seconds of the time are reserved for what comes after, but never more than a third of it.
 
         Examples
         --------

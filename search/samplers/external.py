@@ -13,7 +13,6 @@ from optuna.trial import TrialState
 from search.samplers.methods import METHODS, Method, Sampler
 from search.samplers.optuna_terms import CONSTRAINT, STATES, distributions, finished, quiet
 from search.samplers.tpe import SUGGEST
-from search.space import spaces
 from search.space.spaces import Space
 from search.trials.outcomes import Outcome
 from search.trials.penalties import Lesson
@@ -60,7 +59,7 @@ class OptunaSampler:
     """
 
     def __init__(self, space: Space, sampler: BaseSampler) -> None:
-        self._space, self._axes = space, spaces.axes(space)
+        self._space, self._axes = space, space.axes
         self._distributions = distributions(self._axes)
         with quiet():
             self._study = optuna.create_study(direction="maximize", sampler=sampler)
@@ -73,12 +72,12 @@ class OptunaSampler:
             if leaf.exists(leaves):
                 distribution = self._distributions[name]
                 leaves[name] = leaf.dimension.decode(SUGGEST[type(distribution)](trial, name, distribution))
-        return spaces.assemble(self._space, leaves)
+        return self._space.assemble(leaves)
 
     def tell(self, outcome: Outcome, lesson: Lesson) -> None:
         trial, state = self._running.pop(outcome.number, None), STATES[lesson.state]
         if trial is None:
-            leaves = spaces.leaves(self._space, outcome.params)
+            leaves = self._space.leaves(outcome.params)
             self._study.add_trial(finished(leaves, self._axes, outcome, lesson))
             return
         trial.set_constraint(CONSTRAINT, lesson.constraint)

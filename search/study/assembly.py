@@ -18,7 +18,6 @@ from search.experiment import Job
 from search.loop.journal import StudyStore
 from search.loop.runner import Plan
 from search.options import STUDY
-from search.space import spaces
 from search.space.dimensions import label
 from search.study.data import Dataset
 from search.study.study_file import Study
@@ -113,9 +112,9 @@ def _first_line(error: Exception) -> str:
 
 def identity(study: Study, dataset: Dataset, problem: Problem) -> dict[str, Any]:
     """Return what makes the trials of a study comparable, under the names of the study file's tables."""
-    space = {"[space]": spaces.describe(study.space)}
+    space = {"[space]": study.space.describe()}
     if study.search.method == "grid":  # trials are the grid's points, counted
-        grid = spaces.describe_grid(study.space)
+        grid = study.space.describe_grid()
         space["[space], as a grid"] = {"order": list(grid), **grid}
     return {
         "[data]": {"source": study.data.source, "target": dataset.target, "rows": dataset.fingerprint},

@@ -19,11 +19,12 @@ from numpy.typing import NDArray
 from bpmodel import DivergenceError
 from search import experiment
 from search.loop.runner import Plan
+from search.seeds import derive
 from search.study.assembly import build_problem, job_of, measure_dummy, open_store, split
 from search.study.data import Dataset
 from search.study.study_file import Study
 from search.trials.outcomes import Outcome
-from search.trials.problem import Problem, seed
+from search.trials.problem import Problem
 from search.trials.shared_cache import Once
 
 NOTE = "outer"
@@ -60,7 +61,7 @@ def _part(study: Study, dataset: Dataset, k: int, train: NDArray[np.int32], test
     own = replace(
         study,
         name=f"{study.name}.outer-{k}",
-        search=study.search.model_copy(update={"seed": seed(study.search.seed, 0, k)}),
+        search=study.search.model_copy(update={"seed": derive(study.search.seed, 0, k)}),
     )
     rows = dataset.take(train)
     where = f"{study.path}: outer fold {k}"

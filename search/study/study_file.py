@@ -185,7 +185,7 @@ def _space(path: Path, given: Any, fixed: dict[str, dict[str, Any]], options: di
             if name in fixed[table]:
                 raise StudyError(f"{path}: [space] {name} is also fixed under [{table}]; name it in one of the two")
     space = spaces.build(given, f"{path}: [space]")
-    spaces.check_values(space, lambda name, value: _check(path, "space", options, name, value))
+    space.check_values(lambda name, value: _check(path, "space", options, name, value))
     return space
 
 

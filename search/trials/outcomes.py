@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from bpmodel.colors import BLUE, GREY, RED, SKY
+
 
 @dataclass(frozen=True)
 class Verdict:
@@ -37,14 +39,14 @@ class Verdict:
 
 
 VERDICTS = {
-    "ok": Verdict(0, "FINISHED", "finished", "#2a6fb0", "o", "all folds were trained and scored"),
+    "ok": Verdict(0, "FINISHED", "finished", BLUE, "o", "all folds were trained and scored"),
     "stopped": Verdict(
-        1, "KILLED", "stopped early", "#9db8d2", "v", "ended early because it was worse than the others (`prune`)", True
+        1, "KILLED", "stopped early", SKY, "v", "ended early because it was worse than the others (`prune`)", True
     ),
     "diverged": Verdict(
-        2, "FINISHED", "diverged", "#d1495b", "X", "training diverged on at least one fold, which ended the trial", True
+        2, "FINISHED", "diverged", RED, "X", "training diverged on at least one fold, which ended the trial", True
     ),
-    "error": Verdict(3, "FAILED", "error", "#6b6b6b", "s", "it could not be trained or scored; `reason` says why"),
+    "error": Verdict(3, "FAILED", "error", GREY, "s", "it could not be trained or scored; `reason` says why"),
 }
 """Every verdict by its name, the best first: ranking, plots, MLflow, progress and documents follow from these rows."""
 

@@ -51,7 +51,7 @@ class Standard(NamedTuple):
 
 
 @runtime_checkable
-class Penaliser(Protocol):
+class Penalizer(Protocol):
     """Says what the sampler is told of a trial that diverged, or has no score: the rows of `PENALTIES`, or an object of yours."""
 
     def lesson(self, outcome: Outcome, standard: Standard, /) -> Lesson:
@@ -124,7 +124,7 @@ class Teacher:
 
     Parameters
     ----------
-    penalty : str or Penaliser
+    penalty : str or Penalizer
         A name of `PENALTIES`, or an object, of which every study has a copy.
     dummy_score : float
         Mean score of the dummy predictor on the same folds; minus infinity where it has none.
@@ -140,8 +140,8 @@ class Teacher:
     Lesson(value=-2.4, constraint=10.0, state='complete')
     """
 
-    def __init__(self, penalty: str | Penaliser, dummy_score: float, finished: Iterable[Outcome] = ()) -> None:
-        self._penalty: Penaliser = PENALTIES[penalty] if isinstance(penalty, str) else deepcopy(penalty)
+    def __init__(self, penalty: str | Penalizer, dummy_score: float, finished: Iterable[Outcome] = ()) -> None:
+        self._penalty: Penalizer = PENALTIES[penalty] if isinstance(penalty, str) else deepcopy(penalty)
         self._dummy = dummy_score
         self._worst = math.inf
         for outcome in finished:
