@@ -113,7 +113,7 @@ def zigzag(swing, *, straight=0, length=20, middle=1.0, **more):
 
 def over(best, last, *, training=0.1, fell=0.5):
     validation = np.linspace(1.0, best, 10).tolist() + np.linspace(best, last, 11)[1:].tolist()
-    return record([training] * 20, validation=validation, score=[0.9] * 10 + [0.9 - fell] * 10)
+    return record([training] * 20, validation=validation, score=[fell] * 10 + [0.0] * 10)
 
 
 def stuck(validation, training=0.1):
@@ -143,6 +143,11 @@ THRESHOLDS = {
         flat(0.499, target_tail=50.0, target_spread=9.0),
         flat(0.5, target_tail=50.0, target_spread=9.0),
     ),
+    "outliers, usual loss of a narrow target": (
+        "outliers",
+        flat(0.0624, target_tail=50.0, target_spread=0.5),
+        flat(0.0626, target_tail=50.0, target_spread=0.5),
+    ),
     "outliers, squared error only": (
         "outliers",
         replace(record(target_tail=50.0), options={"loss": "huber"}),
@@ -150,7 +155,7 @@ THRESHOLDS = {
     ),
     "class of 5 percent": ("class_imbalance", record(least_class=0.05), record(least_class=0.0499)),
     "learned 0.5, classes": ("class_imbalance", flat(0.499, least_class=0.01), flat(0.5, least_class=0.01)),
-    "no signal 0.95": ("no_signal", stuck(0.949), stuck(0.951)),
+    "no signal 0.95": ("no_signal", stuck(0.949), stuck(0.95)),
     "no signal, training 0.5": ("no_signal", stuck(1.0, 0.501), stuck(1.0, 0.5)),
     "chi product 10": ("exploding_depth", chi(9.99, probes=depth(20.0)), chi(10.01, probes=depth(20.0))),
     "depth ratio 10": ("exploding_depth", chi(16.0, probes=depth(10.0)), chi(16.0, probes=depth(10.01))),
@@ -180,6 +185,11 @@ THRESHOLDS = {
         "vanishing_gradient",
         record(probes=depth(0.001) | {"dead": [[0.91, 0.0, 0.0]] * 2}),
         record(probes=depth(0.001) | {"dead": [[0.9, 0.0, 0.0]] * 2}),
+    ),
+    "vanishing, dead later or at the output": (
+        "vanishing_gradient",
+        record(probes=depth(0.001) | {"dead": [[0.0, 0.95, 0.0], [0.0, 0.0, 0.0]]}),
+        record(probes=depth(0.001) | {"dead": [[0.0, 0.0, 0.95], [0.95, 0.0, 0.0]]}),
     ),
     "half of the units saturated": (
         "saturated_units",
@@ -220,6 +230,7 @@ THRESHOLDS = {
     ),
     "zigzag of half the epochs": ("oscillating", zigzag(0.1, straight=5), zigzag(0.1, straight=4)),
     "zigzag of 0.05": ("oscillating", zigzag(0.0499), zigzag(0.0501)),
+    "zigzag, steps up are no turns": ("oscillating", record(1 + np.arange(20) // 2 * 0.5), zigzag(0.5, middle=5.0)),
     "zigzag of 8 epochs": ("oscillating", zigzag(0.2, length=14), zigzag(0.2, length=15)),
     "zigzag of 0.02 dummy's": (
         "oscillating",
@@ -236,11 +247,12 @@ THRESHOLDS = {
         record(probes={"step_ratio": [[np.nan] * 3, [1e-5] * 3]}),
         record(np.linspace(1.0, 0.999, 20), probes={"step_ratio": [[np.nan] * 3, [1e-5] * 3]}),
     ),
-    "overfitting by a fifth of the dummy's": ("overfitting", over(0.3, 0.499), over(0.3, 0.501)),
+    "overfitting by a fifth of the dummy's": ("overfitting", over(0.3, 0.499), over(0.3, 0.5)),
     "overfitting by a fifth of the least": ("overfitting", over(0.94, 1.127), over(0.94, 1.141)),
-    "overfitting, once below 0.95": ("overfitting", over(0.951, 1.5), over(0.949, 1.5)),
+    "overfitting, once below 0.95": ("overfitting", over(0.951, 1.5), over(0.95, 1.5)),
     "overfitting, training 0.5": ("overfitting", over(0.6, 1.0, training=0.501), over(0.6, 1.0, training=0.5)),
-    "overfitting, score 0.1": ("overfitting", over(0.5, 1.0, fell=0.099), over(0.5, 1.0, fell=0.101)),
+    "overfitting, score 0.1": ("overfitting", over(0.5, 1.0, fell=0.099), over(0.5, 1.0, fell=0.1)),
+    "underfitting from two epochs on": ("underfitting", record([1.0]), record([1.0, 1.0])),
     "underfitting 0.6": ("underfitting", flat(0.599), flat(0.6)),
     "linear 0.1": (
         "underfitting",
@@ -272,7 +284,11 @@ REMEDIES = [
     ("unscaled_input", record(input_std=20.0, input_tail=30.1), {"scale_input": "robust"}),
     ("exploding_depth", chi(16.0, first_loss=11.0, init_gain=1.0), {"normalization": "layer"}),
     ("exploding_depth", chi(16.0, first_loss=11.0, init_gain=1.1), {"init": "auto", "init_gain": 1.0}),
+    ("symmetric_init", replace(record(), symmetric=2), {"init": "auto", "init_gain": 1.0}),
+    ("vanishing_gradient", record(probes=depth(0.001)), {"activation": "relu", "init": "auto", "init_gain": 1.0}),
+    ("saturated_units", THRESHOLDS["half of the units saturated"][2], {"init": "auto", "init_gain": 1.0}),
     ("exploding_step", killed(), {"learning_rate_init": 1e-4}),
+    ("loss_spike", replace(spiked(), options={"clipping": "median"}), {"learning_rate_init": 1e-4}),
     ("dead_units", record(probes=hidden("dead", 0.9)), {"activation": "leaky_relu", "learning_rate_init": 1e-4}),
     ("loss_spike", spiked(), {"clipping": "median"}),
     ("oscillating", zigzag(0.2), {"learning_rate_init": 1e-4}),
@@ -294,7 +310,45 @@ REMEDIES = [
 @pytest.mark.parametrize(("code", "fit", "change"), REMEDIES)
 def test_remedy(code, fit, change):
     near = {name: pytest.approx(value) if isinstance(value, float) else value for name, value in change.items()}
-    assert RULE[code](fit).change == near
+    finding = RULE[code](fit)
+    assert finding.change == near
+    if "learning_rate_init" in change:
+        assert f"learning_rate_init={change['learning_rate_init']:g}" in finding.remedy
+
+
+EPOCHS = {
+    "exploding_step": 20,
+    "saturated_units": 20,
+    "dead_units": 20,
+    "loss_spike": 6,
+    "oscillating": 10,
+    "slow_convergence": 20,
+    "no_signal": 1,
+    "overfitting": 10,
+    "underfitting": 20,
+}
+"""Where a finding is first seen; all others are there before the first step."""
+
+
+@pytest.mark.parametrize("code", RULE)
+def test_epoch(code):
+    fits = {code: found for code, _, found in THRESHOLDS.values()} | {"symmetric_init": replace(record(), symmetric=1)}
+    assert RULE[code](fits[code]).epoch == EPOCHS.get(code, 0)
+
+
+def test_a_step_that_diverged_is_told_with_its_ratio():
+    verdict = Verdict("diverged", "the loss exploded", 3, 31, {"ratio": 123.0})
+    finding = RULE["exploding_step"](record(verdict=verdict))
+    assert (finding.epoch, finding.evidence["loss_to_dummy"]) == (3, 123.0)
+    assert RULE["exploding_step"](record(verdict=verdict, solver="lbfgs")) is None
+
+
+@pytest.mark.parametrize("layers", [0, 1])
+def test_networks_of_which_little_is_known(layers):
+    """Without probes, and without a hidden layer, only the loss counts."""
+    probes = {name: np.ones((2 * layers, 1)) for name in HEALTHY_PROBES} | {"epoch": np.zeros(2 * layers, dtype=int)}
+    fit = record(probes=probes, units=(5, 1), activations=())
+    assert [rule.code for rule in RULES if rule(fit)] == ["underfitting"]
 
 
 # ------------------------------------------------------------------------------------------------- what they are made from
