@@ -31,7 +31,7 @@ from search.loop.journal import StudyStore
 from search.samplers.methods import METHODS
 from search.space import spaces
 from search.space.spaces import Space
-from search.tracking import Tracker
+from search.tracking import Header, MLflowTracker
 from search.trials.outcomes import Divergence, Outcome
 from search.trials.penalties import FEASIBLE, Lesson
 from search.trials.problem import Problem, Trial
@@ -74,7 +74,7 @@ def study(folder: Path, made: dict[int, Outcome], sizes: tuple[int, ...], tracke
     """Run one study and return the CPU milliseconds per trial at each size."""
     marks: dict[int, float] = {}
     problem: Any = Problem(BPRegressor(max_iter=EPOCHS), None, np.zeros(1), FOLDS, None, 0)  # type: ignore[arg-type]
-    plan = runner.Plan("random", len(made), n_jobs=N_JOBS)
+    plan = runner.Plan("random", len(made), n_jobs=N_JOBS, prune=True)
     under_way = threading.Semaphore(N_JOBS)
     marked = {*sizes, *(size - window(size) for size in sizes)}
     marks[0] = time.process_time()
@@ -86,8 +86,8 @@ def study(folder: Path, made: dict[int, Outcome], sizes: tuple[int, ...], tracke
     with closing(StudyStore(folder / "x.journal", "x", {}, SPACE)) as store, patch.object(runner, "evaluate", evaluate):
         tracker = None
         if tracked:
-            tracker = Tracker(f"sqlite:///{folder}/mlflow.db", "x", "one", {})
-            tracker.flush()  # creates the database
+            tracker = _tracker(folder)
+            tracker.flush()  # the database is made
 
         def on_outcome(outcome: Outcome, value: float) -> None:
             if tracker is not None:
@@ -101,7 +101,7 @@ def study(folder: Path, made: dict[int, Outcome], sizes: tuple[int, ...], tracke
 
         runner.run(problem, SPACE, plan, store, -1.0, on_outcome)
         if tracker is not None:
-            tracker.close()
+            tracker.end("FINISHED")
     return {n: 1000 * (marks[n] - marks[n - window(n)]) / window(n) for n in sizes}
 
 
@@ -122,11 +122,18 @@ def proposals(space: Space, sizes: tuple[int, ...]) -> dict[int, float]:
     return {size: 1000 * statistics.mean(times) for size, times in taken.items()}
 
 
+def _tracker(folder: Path) -> MLflowTracker:
+    """Return a tracker that has begun the study."""
+    tracker = MLflowTracker(f"sqlite:///{folder}/mlflow.db")
+    tracker.begin(Header("x", "one", {}))
+    return tracker
+
+
 def go_on(folder: Path) -> float:
     """Return the CPU seconds to resume a study: to read its journal, and to ask MLflow what it has."""
     started = time.process_time()
     with closing(StudyStore(folder / "x.journal", "x", {}, SPACE)):
-        Tracker(f"sqlite:///{folder}/mlflow.db", "x", "one", {}).flush()
+        _tracker(folder).flush()
     return time.process_time() - started
 
 

@@ -11,6 +11,7 @@ from sklearn.utils._param_validation import Interval, Options, StrOptions
 from bpmodel.option import Option
 from bpmodel.options import CLASSIFIER_OPTIONS, REGRESSOR_OPTIONS
 from bpmodel.preprocessing.options import COLUMNS, TARGET
+from search.options import ABSENT, POSITIONAL, SEARCH_CV, SearchOption
 
 ROOT = Path(__file__).parents[1]
 FILES = {
@@ -20,6 +21,7 @@ FILES = {
     },
     ROOT / "bpmodel" / "preprocessing" / "constructors.pyi": {"TableConstructor": COLUMNS, "TargetConstructor": TARGET},
 }
+SEARCH = ROOT / "search" / "constructor.pyi"
 HEAD = '"""Constructors as type checkers see them. `make docs` writes this file from the tables of options."""'
 IMPORTS = {
     "Sequence": "from collections.abc import Sequence",
@@ -79,6 +81,42 @@ def stub(classes: dict[str, tuple[Option, ...]]) -> str:
     return "\n".join([HEAD, "", *imports, "", body, ""])
 
 
+SEARCH_STUB = """\
+{head}
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from optuna.samplers import BaseSampler
+
+from search.samplers.methods import Sampler
+from search.tracking import Tracker
+from search.trials.penalties import Penalizer
+
+class SearchParameters:
+{attributes}
+    def __init__(
+        self,
+{parameters}
+    ) -> None: ...
+"""
+
+
+def search_stub() -> str:
+    """Return the stub file of the constructor of `BPSearchCV`."""
+    attributes = "\n".join(f"    {o.name}: {_search_annotation(o)}" for o in SEARCH_CV)
+    parameters = [f"{o.name}: {_search_annotation(o)}{'' if o.search_cv is ABSENT else ' = ...'}" for o in SEARCH_CV]
+    parameters.insert(len(POSITIONAL), "*")
+    return SEARCH_STUB.format(
+        head=HEAD, attributes=attributes, parameters="\n".join(f"        {p}," for p in parameters)
+    )
+
+
+def _search_annotation(option: SearchOption) -> str:
+    nullable = option.search_cv is None and option.domain.annotation != "Any"
+    return f"{option.domain.annotation} | None" if nullable else option.domain.annotation
+
+
 def written() -> dict[Path, str]:
     """Return the text of each stub file."""
-    return {file: stub(classes) for file, classes in FILES.items()}
+    return {file: stub(classes) for file, classes in FILES.items()} | {SEARCH: search_stub()}

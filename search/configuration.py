@@ -6,13 +6,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from search.results import report
-from search.space import spaces
 from search.study import study_file
 
 
 def first_values(study: study_file.Study) -> dict[str, Any]:
     """Return the first value of each entry of ``[space]``."""
-    return next(spaces.grid_points(study.space))
+    return next(study.space.grid_points())
 
 
 def changed(study: study_file.Study, params: Mapping[str, Any], settings: list[str]) -> dict[str, Any]:

@@ -31,13 +31,13 @@ ARCHITECTURE = {
         space cv                            what is searched, and on which folds
         trials                              one configuration, scored
         tracking samplers                   MLflow; methods of search
-        loop                                ask, evaluate, tell, record
-        study                               a study file and its data
-        results                             report, plots, advice
-        fitted_search tuning                from a study file to a registered model
-        search_cv progress                  the same as an estimator
-        arguments configuration             what several verbs take
-        commands                            the verbs, a file each
+        options                             the one table of the search's options
+        loop constructor                    ask, evaluate, tell, record
+        results fitted_search               report, plots, advice
+        experiment progress arguments       one search, from a problem to a registered model
+        study search_cv                     the same for a study file, and as an estimator
+        tuning configuration
+        commands                            the verbs of the command line, a file each
         cli
     """,
 }

@@ -9,16 +9,12 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from bpmodel.colors import BLUE, GREY, RED, SKY
 from search.space.dimensions import Choice, Quantile, Range, label
 from search.space.interface import Axis
 from search.space.spaces import Space
 from search.trials.baselines import Baseline
-from search.trials.outcomes import Outcome, front, order
+from search.trials.outcomes import VERDICTS, Outcome, front, order
 
-COLORS = {"ok": BLUE, "stopped": SKY, "diverged": RED, "error": GREY}
-MARKERS = {"ok": "o", "stopped": "v", "diverged": "X", "error": "s"}
-MEANING = {"ok": "finished", "stopped": "stopped early", "diverged": "diverged", "error": "error"}
 BEST_CURVES = 5
 
 
@@ -156,19 +152,19 @@ def _plain(axes: Axes) -> None:
 
 
 def _points(axes: Axes, x: Mapping[int, Any], outcomes: Mapping[int, Outcome], low: float) -> None:
-    for verdict, meaning in MEANING.items():
-        numbers = [n for n in x if outcomes[n].verdict == verdict]
+    for name, verdict in VERDICTS.items():
+        numbers = [n for n in x if outcomes[n].verdict == name]
         if numbers:
             y = [max(outcomes[n].score, low) if outcomes[n].fold_scores else low for n in numbers]
             axes.scatter(
                 [x[n] for n in numbers],
                 y,
-                c=COLORS[verdict],
-                marker=MARKERS[verdict],
+                c=verdict.color,
+                marker=verdict.marker,
                 s=34,
                 alpha=0.85,
                 lw=0,
-                label=meaning,
+                label=verdict.label,
                 clip_on=False,
                 zorder=3,
             )

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast, runtime_checkable
 
 if TYPE_CHECKING:
     from search.space.spaces import Space
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from search.trials.penalties import Lesson
 
 
+@runtime_checkable
 class Sampler(Protocol):
     """Proposes configurations, and learns from their results.
 

@@ -1,4 +1,4 @@
-"""The corpus keeps its contracts; labels and the rules of others do what they say, on runs made by hand."""
+"""The corpus keeps its contracts. Labels and the rules of other systems are checked on runs made by hand."""
 
 import doctest
 from importlib import import_module
