@@ -14,7 +14,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import _check_partial_fit_first_call, unique_labels
 
 from bpmodel.fitting import BPEstimator, learns_in_parts
-from bpmodel.functions.losses import BINARY, CLASSIFICATION, REGRESSION
+from bpmodel.functions.losses import CLASSIFICATION, REGRESSION
 from bpmodel.options import CLASSIFIER_OPTIONS, REGRESSOR_OPTIONS, with_options
 
 
@@ -182,7 +182,7 @@ class BPClassifier(ClassifierMixin, BPEstimator):
 
     def _loss_name(self) -> str:
         several = self._label_binarizer.y_type_ == "multiclass"
-        return str(self.loss) if several else list(BINARY)[list(CLASSIFICATION).index(self.loss)]
+        return str(self.loss if several else CLASSIFICATION[self.loss].binary)
 
     def _validate(self, X: Any, y: Any, *, first: bool, incremental: bool) -> tuple[NDArray, NDArray]:
         X, y = self._validate_rows(X, y, first=first)

@@ -46,7 +46,7 @@ def stochastic(options: Any, dtype: np.dtype, n_rows: int, baseline: float, *, i
         batch_size = n_rows
     number: Any = dtype.type
     return Settings(
-        optimizer=list(OPTIMIZERS).index(options.solver),
+        optimizer=OPTIMIZERS.code(options.solver),
         rule=Rule(
             number(options.momentum),
             bool(options.nesterovs_momentum),
@@ -56,9 +56,7 @@ def stochastic(options: Any, dtype: np.dtype, n_rows: int, baseline: float, *, i
             number(options.epsilon),
         ),
         learning_rate_init=float(options.learning_rate_init),
-        schedule=list(SCHEDULES).index(
-            "constant" if schedule.sgd_only and options.solver != "sgd" else options.learning_rate
-        ),
+        schedule=SCHEDULES.code("constant" if schedule.sgd_only and options.solver != "sgd" else options.learning_rate),
         power_t=float(options.power_t),
         decay_rate=float(options.decay_rate),
         decay_epochs=float(options.decay_epochs),
@@ -70,7 +68,7 @@ def stochastic(options: Any, dtype: np.dtype, n_rows: int, baseline: float, *, i
         input_noise=float(options.input_noise),
         max_norm=float(options.max_norm or 0),
         ema_decay=float(options.ema_decay),
-        clipping=list(CLIPPINGS).index(options.clipping),
+        clipping=CLIPPINGS.code(options.clipping),
         clip_threshold=float(clipping.threshold if options.clip_threshold is None else options.clip_threshold),
         batch_size=int(batch_size),
         shuffle=bool(options.shuffle),
