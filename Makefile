@@ -74,7 +74,7 @@ lint: $(DEV)
 types: $(DEV)
 	$(BIN)/mypy
 
-docs: $(READY)  ## write the tables of options in docs/networks.md and docs/studies.md
+docs: $(READY)  ## write what follows from the tables of options: docs/networks.md, docs/studies.md, *.pyi
 	@$(BIN)/python -m docs.tables
 
 pictures: $(READY)  ## make the pictures of docs/plots.md, about a minute

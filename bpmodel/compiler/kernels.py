@@ -25,6 +25,7 @@ from typing import Any
 
 import numba
 from numba import njit
+from numba.extending import register_jitable
 
 from bpmodel.compiler import cache
 from bpmodel.compiler.announcement import watch
@@ -49,15 +50,20 @@ _lock = threading.Lock()
 _revision = Table.revision
 """of the tables, as the functions between them and the entry points know them"""
 
-kernel = njit(**FLAGS, no_cfunc_wrapper=True)
+_compile: Any = njit  # with options that its types do not know
 
-formula = njit(**FLAGS, no_cfunc_wrapper=True, forceinline=True)
+kernel = _compile(**FLAGS, no_cfunc_wrapper=True)
+
+formula = _compile(**FLAGS, no_cfunc_wrapper=True, forceinline=True)
 """A kernel of a few numbers that a loop calls for each element: it becomes a part of the loop, so that this can be vectorised."""
+
+shared = register_jitable(**FLAGS)
+"""A function that stays a Python function, and that compiled code may call, too: for rules that both must agree on."""
 
 
 def inner(function: Callable) -> Any:
     """A kernel that only compiled code can call: it is made into machine code within its callers, never by itself (`linking`)."""
-    compiled = njit(**FLAGS, **_LINKED, no_cpython_wrapper=True, no_cfunc_wrapper=True)(function)
+    compiled = _compile(**FLAGS, **_LINKED, no_cpython_wrapper=True, no_cfunc_wrapper=True)(function)
     _inner_functions.append(compiled)
     return compiled
 
@@ -150,6 +156,6 @@ def _compiled(function: Callable) -> Any:
     registered = fingerprint([row for choice in _choices for row in choice.added()])
     if _machine_code is None:
         return cache.numbas_own(function, options, registered)
-    compiled = njit(**options)(function)
+    compiled = _compile(**options)(function)
     compiled._cache = _machine_code.MachineCode(function, registered)
     return compiled

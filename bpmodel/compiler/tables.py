@@ -67,14 +67,16 @@ class Table(Mapping[str, R], Generic[R]):
         try:
             return list(self._rows).index(name)
         except ValueError:
-            own = (
-                f"if it is your own, call bpmodel.{self._register} first, in every process that uses it; "
-                if self._register
-                else ""
-            )
             raise LookupError(
-                f"no {self.kind} is called {name!r} in this process; {own}known are {', '.join(self)}"
+                f"no {self.kind} is called {name!r} in this process; {self.hint}known are {', '.join(self)}"
             ) from None
+
+    @property
+    def hint(self) -> str:
+        """What to do about a name that is not known, for messages."""
+        if not self._register:
+            return ""
+        return f"if it is your own, call bpmodel.{self._register} first, in every process that uses it; "
 
     def reserve(self, names: Iterable[str]) -> None:
         """Keep names from being added: the same option takes them for something else."""
@@ -94,36 +96,42 @@ class Table(Mapping[str, R], Generic[R]):
         Table.revision += 1
 
 
-class Selection(Mapping[str, R], Generic[R]):
-    """The rows of a table that answer a question with yes, those that are added later included."""
+class View(Mapping[str, Any]):
+    """What is seen of a table, or of several, at any time: rows that are added later are in it."""
 
-    def __init__(self, table: Table[R], holds: Callable[[R], bool]) -> None:
-        self._table, self._holds = table, holds
+    def __init__(self, *tables: Mapping[str, Any], hint: str = "") -> None:
+        self._tables, self.hint = tables, hint
 
-    def __getitem__(self, name: str) -> R:
-        row = self._table[name]
-        if not self._holds(row):
-            raise KeyError(name)
-        return row
-
-    def __iter__(self) -> Iterator[str]:
-        return (name for name, row in self._table.items() if self._holds(row))
-
-    def __len__(self) -> int:
-        return sum(map(self._holds, self._table.values()))
-
-
-class Column(Mapping[str, Any]):
-    """One field of each row of a table, those that are added later included."""
-
-    def __init__(self, table: Mapping[str, Any], field: str) -> None:
-        self._table, self._field = table, field
+    def _rows(self) -> dict[str, Any]:
+        return {name: row for table in self._tables for name, row in table.items()}
 
     def __getitem__(self, name: str) -> Any:
-        return getattr(self._table[name], self._field)
+        return self._rows()[name]
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._table)
+        return iter(self._rows())
 
     def __len__(self) -> int:
-        return len(self._table)
+        return len(self._rows())
+
+
+class Selection(View):
+    """The rows of a table that answer a question with yes."""
+
+    def __init__(self, table: Mapping[str, Any], holds: Callable[[Any], bool], hint: str = "") -> None:
+        super().__init__(table, hint=hint)
+        self._holds = holds
+
+    def _rows(self) -> dict[str, Any]:
+        return {name: row for name, row in super()._rows().items() if self._holds(row)}
+
+
+class Column(View):
+    """One field of each row of a table."""
+
+    def __init__(self, table: Mapping[str, Any], field: str) -> None:
+        super().__init__(table)
+        self._field = field
+
+    def _rows(self) -> dict[str, Any]:
+        return {name: getattr(row, self._field) for name, row in super()._rows().items()}

@@ -7,7 +7,7 @@ from bpmodel.functions.regression_losses import REGRESSION_ROWS
 
 LOSSES: Table[Loss] = Table("loss", (*REGRESSION_ROWS, *CLASSIFICATION_ROWS), register="register_loss")
 
-REGRESSION = Selection(LOSSES, lambda row: row.kind == "regression")
+REGRESSION = Selection(LOSSES, lambda row: row.kind == "regression", hint=LOSSES.hint)
 CLASSIFICATION = Selection(LOSSES, lambda row: row.kind == "classification")
 BINARY = Selection(LOSSES, lambda row: row.kind == "binary")
 

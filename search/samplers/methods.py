@@ -1,25 +1,27 @@
-"""The methods of search: a table, and what they have in common. Asking and telling happen in memory."""
+"""The methods of search: a table, and what they have in common. Asking and telling happen in memory.
+
+The table names its samplers and loads them when they are used, so that the command line lists the methods without Optuna.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Protocol, cast, runtime_checkable
 
-from search.samplers.cma_es import EvolutionSampler
-from search.samplers.designs import GridSampler, QuasiRandomSampler, RandomSampler
-from search.samplers.gp import GaussianProcessSampler
-from search.samplers.tpe import TPESampler
-from search.space.spaces import Space
-from search.trials.outcomes import Outcome
-from search.trials.penalties import Lesson
+if TYPE_CHECKING:
+    from search.space.spaces import Space
+    from search.trials.outcomes import Outcome
+    from search.trials.penalties import Lesson
 
 
+@runtime_checkable
 class Sampler(Protocol):
-    """Proposes configurations, and learns from what became of them.
+    """Proposes configurations, and learns from their results.
 
-    Trials are told in any order, some of them never, and also such that were not asked for: those of an earlier run of the
-    study, and points of the user's.
+    Results may arrive in any order, may be missing, and may include trials that were never asked for: those of an earlier run of
+    the study, and the user's own points.
     """
 
     def ask(self, number: int) -> dict[str, Any]:
@@ -31,37 +33,51 @@ class Sampler(Protocol):
 
 @dataclass(frozen=True)
 class Method:
-    """A row of the table.
+    """A method of search.
 
     Attributes
     ----------
-    sampler : callable
-        From space and seed to a sampler.
+    home : str
+        Module in this folder and class, ``"tpe:TPESampler"``.
     learns : bool
         Whether proposals depend on earlier outcomes. Trials are then stopped early by default, and results depend on `n_jobs`.
     meaning : str
     """
 
-    sampler: Callable[[Space, int], Sampler]
+    home: str
     learns: bool
     meaning: str
 
+    @property
+    def sampler(self) -> Callable[[Space, int], Sampler]:
+        """From space and seed to a sampler."""
+        module, name = self.home.split(":")
+        return cast("Callable[[Space, int], Sampler]", getattr(import_module(f"search.samplers.{module}"), name))
+
 
 METHODS = {
-    "bayesian": Method(TPESampler, True, "Optuna's tree-structured Parzen estimator, multivariate"),
-    "gp": Method(GaussianProcessSampler, True, "a Gaussian process of the scores, and one of which runs stay healthy"),
-    "cma-es": Method(EvolutionSampler, True, "CatCMA with margin, an evolution strategy; for hundreds of trials"),
-    "grid": Method(GridSampler, False, "every point of the grid"),
-    "random": Method(
-        RandomSampler, False, "independent random points; of a few choices none twice before all have had their turn"
+    "bayesian": Method("tpe:TPESampler", True, "Optuna's tree-structured Parzen estimator, multivariate"),
+    "gp": Method(
+        "gp:GaussianProcessSampler", True, "a Gaussian process of the scores, and one of which runs stay healthy"
     ),
-    "quasi-random": Method(QuasiRandomSampler, False, "scrambled Sobol points, which fill the space more evenly"),
+    "cma-es": Method(
+        "cma_es:EvolutionSampler", True, "CatCMA with margin, an evolution strategy; for hundreds of trials"
+    ),
+    "grid": Method("designs:GridSampler", False, "every point of the grid"),
+    "random": Method(
+        "designs:RandomSampler",
+        False,
+        "independent random points; of a few choices none twice before all have had their turn",
+    ),
+    "quasi-random": Method(
+        "designs:QuasiRandomSampler", False, "scrambled Sobol points, which fill the space more evenly"
+    ),
 }
-"""Every method by the name that study files, `BPSearchCV` and the command line know it by."""
+"""Every method by its name in study files, `BPSearchCV` and the command line; the first is the default of a study."""
 
 
 class Queued:
-    """Proposes given points first, then those of another sampler, for which trials are counted from the first of its own.
+    """Proposes given points first, then those of another sampler, which counts its trials from its own first one.
 
     Parameters
     ----------
