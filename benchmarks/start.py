@@ -1,9 +1,9 @@
-"""How long until something happens: importing, compiling, and a first fit served from the cache.
+"""Start-up times: imports, compilation, and a first fit that is served from the cache.
 
     python -m benchmarks.start [--repeats 3] [--markdown FILE]
 
-Every figure is of a new process; that of a command is processor time, which does not depend on how
-busy the machine is. Compiling is measured once, with an empty folder for Numba's cache; then the same folder
+Every figure is from a new process; that of a command is processor time, which does not depend on how busy the machine is.
+Compilation is measured once, with an empty folder for Numba's cache. The same folder then
 serves the cached starts. The fit has 40 rows and one epoch, so what counts is loading the machine code.
 """
 
@@ -70,7 +70,7 @@ def measure(repeats: int, compiling: bool = True) -> Table:
     return Table(
         ["what", "seconds"],
         rows,
-        f"Each in a new process; a fit without its imports. Compiling measured once, the others median of {repeats} repeats.",
+        f"Each in a new process; fits without their imports. Compilation measured once, the others medians of {repeats} repeats.",
     )
 
 

@@ -34,3 +34,6 @@ __all__ = [
     "sharpness",
     "step_size_number",
 ]
+
+for _saved in (Diagnosis, DivergenceError, DivergenceWarning, Finding, Repair, Verdict):
+    _saved.__module__ = __name__  # saved models name these classes by their public path, so that their files may move

@@ -6,14 +6,12 @@ rows; names, defaults and meanings that scikit-learn's MLP has are the same ther
 
 from __future__ import annotations
 
-import inspect
-import textwrap
-from collections.abc import Callable, Iterable, Mapping
-from numbers import Integral, Real
-from typing import Any, NamedTuple
+from collections.abc import Mapping, Sequence
+from numbers import Real
+from typing import Any
 
 import numpy as np
-from sklearn.utils._param_validation import Interval, Options, StrOptions
+from sklearn.utils._param_validation import Options, StrOptions
 
 from bpmodel.full_batch.solvers import FULL_BATCH, ONLY
 from bpmodel.functions.activations import ACTIVATIONS
@@ -24,6 +22,7 @@ from bpmodel.functions.normalization import NORMALIZATIONS
 from bpmodel.functions.optimizers import OPTIMIZERS
 from bpmodel.functions.scaling import SCALINGS
 from bpmodel.functions.schedules import SCHEDULES
+from bpmodel.option import AT_LEAST_ONE, Option, meanings, one_of, real
 
 ON_DIVERGENCE = {
     "stop": "end at once with the weights of its best epoch, a `verdict_` and a DivergenceWarning",
@@ -33,64 +32,6 @@ ON_DIVERGENCE = {
     "ignore": "train on, as scikit-learn's MLP does",
 }
 DTYPES = ("auto", "float32", "float64")
-
-
-class Option(NamedTuple):
-    """One hyperparameter.
-
-    `domain` is a list of scikit-learn parameter constraints, and so is `elements`, for those of a list. `meaning` is one or
-    two sentences; `choices` maps the names that may be chosen to what they stand for.
-    """
-
-    name: str
-    default: Any
-    domain: list
-    meaning: str
-    positional: bool = False
-    words: str | None = None
-    choices: Mapping[str, str] = {}
-    elements: list | None = None
-
-    @property
-    def allowed(self) -> str:
-        """The domain in words."""
-        return self.words or " or ".join(_words(constraint) for constraint in self.domain)
-
-
-def _words(constraint: Any) -> str:
-    if isinstance(constraint, StrOptions):
-        return "one of " + ", ".join(sorted(constraint.options))
-    if isinstance(constraint, Interval):
-        kind = "a whole number" if constraint.type is Integral else "a number"
-        low = (">= " if constraint.closed in ("left", "both") else "> ") + f"{constraint.left:g}"
-        high = ("<= " if constraint.closed in ("right", "both") else "< ") + f"{constraint.right or 0:g}"
-        return f"{kind} {low}" if constraint.right is None else f"{kind} {low} and {high}"
-    if isinstance(constraint, Options):
-        return ", ".join(map(str, constraint.options))
-    return {
-        None: "None",
-        dict: "a dict from classes to weights",
-        "array-like": "a list of them, one for each hidden layer",
-        "boolean": "true or false",
-        "verbose": "true, false or a number",
-        "random_state": "a whole number >= 0, a RandomState or None",
-    }[constraint]
-
-
-def one_of(names: Iterable[str]) -> list:
-    return [StrOptions(set(names))]
-
-
-def real(low: float | None, high: float | None, closed: str) -> list:
-    return [Interval(Real, low, high, closed=closed)]
-
-
-AT_LEAST_ONE = Interval(Integral, 1, None, closed="left")
-
-
-def meanings(table: Mapping[str, Any]) -> dict[str, str]:
-    """Return what each row of a table stands for."""
-    return {name: row.meaning for name, row in table.items()}
 
 
 def _names(table: Mapping[str, Any]) -> str:
@@ -341,40 +282,20 @@ CLASSIFIER_OPTIONS = (*NETWORK, solver(CLASSIFICATION), *TRAINING, *CLASSIFICATI
 REGRESSOR_OPTIONS = (LOSS, *NETWORK, solver(REGRESSION), *TRAINING, *REGRESSION_ONLY)
 
 
-def with_options(options: tuple[Option, ...]) -> Callable[[type], type]:
-    """Give an estimator class its constructor, parameter constraints and documentation from the table."""
-    kinds = inspect.Parameter.KEYWORD_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD
-    parameters = [inspect.Parameter(o.name, kinds[o.positional], default=o.default) for o in options]
-    signature = inspect.Signature(parameters)
+def hidden_activations(activation: str | Sequence[str], n_hidden: int) -> list[str]:
+    """Return the activation of each hidden layer.
 
-    def decorate(cls: type) -> type:
-        def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: N807 - it becomes one
-            given = signature.bind(*args, **kwargs)
-            given.apply_defaults()
-            for name, value in given.arguments.items():
-                setattr(self, name, value)
-
-        self_parameter = inspect.Parameter("self", inspect.Parameter.POSITIONAL_OR_KEYWORD)
-        __init__.__signature__ = inspect.Signature([self_parameter, *parameters])  # type: ignore[attr-defined]
-        __init__.__qualname__ = f"{cls.__qualname__}.__init__"
-        cls.__init__ = __init__  # type: ignore[misc]
-        cls._parameter_constraints = {o.name: o.domain for o in options}  # type: ignore[attr-defined]
-        heading = "    Parameters\n    ----------\n"
-        cls.__doc__ = (cls.__doc__ or "").replace(
-            "    Attributes\n", heading + _describe(options) + "\n    Attributes\n", 1
-        )
-        return cls
-
-    return decorate
-
-
-def _describe(options: tuple[Option, ...]) -> str:
-    lines = []
-    for o in options:
-        lines.append(f"{o.name} : {o.allowed}, default={o.default!r}")
-        lines += textwrap.wrap(o.meaning, 108, initial_indent="    ", subsequent_indent="    ")
-        if o.choices:
-            lines.append("")
-        for name, meaning in o.choices.items():
-            lines += textwrap.wrap(f"- {name!r}: {meaning}", 108, initial_indent="    ", subsequent_indent="      ")
-    return textwrap.indent("\n".join(lines), "    ") + "\n"
+    >>> hidden_activations("tanh", 2)
+    ['tanh', 'tanh']
+    >>> hidden_activations(["tanh", "relu"], 2)
+    ['tanh', 'relu']
+    """
+    if isinstance(activation, str):
+        return [activation] * n_hidden
+    names = list(activation)
+    if len(names) != n_hidden:
+        raise ValueError(f"activation={names} names {len(names)} functions for {n_hidden} hidden layers")
+    for name in names:
+        if name not in ACTIVATIONS:
+            raise ValueError(f"activation={names}: {name!r} is unknown; allowed are {', '.join(ACTIVATIONS)}")
+    return names

@@ -6,24 +6,14 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import clone
 
+from bpmodel.base import BPEstimator
 from bpmodel.curvature import rate_limit
-from bpmodel.diagnosis.data_rules import outliers, unscaled_input, unscaled_target
 from bpmodel.diagnosis.findings import Diagnosis, Finding
-from bpmodel.diagnosis.layer_rules import exploding_depth, saturated_units, symmetric_init, vanishing_gradient
 from bpmodel.diagnosis.repair import altered
-from bpmodel.fitting import BPEstimator
+from bpmodel.diagnosis.rules import RULES
 from bpmodel.full_batch.solvers import FULL_BATCH
 
-START_RULES = (
-    unscaled_input,
-    outliers,
-    unscaled_target,
-    symmetric_init,
-    exploding_depth,
-    vanishing_gradient,
-    saturated_units,
-)
-"""Of all rules those that need no step."""
+START_RULES = [rule for rule in RULES if rule.at_start]
 
 TOO_LONG = 2.0
 """Rates beyond this multiple of the limit: tanh networks diverge from two to four times on, relu networks of a few layers end

@@ -1,4 +1,4 @@
-"""Make the pictures of `plots.md` from fits of scikit-learn's digits: `make pictures`."""
+"""Make the pictures of `plots.md` from fits on scikit-learn's digits: `make pictures`."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def activations() -> Figure:
 
 
 def gradient_flow() -> Figure:
-    """Ten hidden layers: logistic units, through which derivatives vanish, and relu units with weights that fit them."""
+    """Ten hidden layers: logistic units, through which gradients vanish, and relu units with matching initial weights."""
     X, y = digits()
     figure = Figure(figsize=(11, 4.2), layout="constrained")
     for ax, activation, init in zip(
@@ -63,7 +63,7 @@ def health() -> Figure:
 
 
 def stability() -> Figure:
-    """Full batches, plain gradient descent: tanh diverges where theory says, relu survives more."""
+    """Full batches, plain gradient descent: tanh diverges where theory predicts it, relu survives longer steps."""
     X, y = digits()
     figure = Figure(figsize=(13, 4.2), layout="constrained")
     for ax, activation in zip(figure.subplots(1, 2), ("tanh", "relu"), strict=True):

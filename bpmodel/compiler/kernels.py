@@ -26,6 +26,7 @@ from typing import Any
 
 import numba
 from numba import njit
+from numba.extending import register_jitable
 
 from bpmodel.compiler import machine_code
 from bpmodel.compiler.linking import LinkedCompiler
@@ -40,6 +41,9 @@ kernel = njit(**{**FLAGS, "no_cfunc_wrapper": True})
 
 inner = njit(pipeline_class=LinkedCompiler, **{**FLAGS, "no_cpython_wrapper": True, "no_cfunc_wrapper": True})
 """A kernel that only compiled code can call: it is made into machine code within its callers, never by itself (`linking`)."""
+
+shared = register_jitable(**FLAGS)
+"""A function that stays a Python function, and that compiled code may call, too: for rules that both must agree on."""
 
 
 def entry_point(function: Callable) -> Callable:

@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from bpmodel.diagnosis.diagnose import examine
 from bpmodel.diagnosis.evidence import Record
 from bpmodel.diagnosis.findings import Diagnosis
+from bpmodel.diagnosis.rules import RULES
 from bpmodel.network.monitor import LEARNED
 from bpmodel.network.training import Training
 
@@ -33,11 +34,8 @@ WARMUP_EPOCHS = 1.0
 GENTLE, FIRM, STEEP = 2.0, 10.0, 30.0
 """What a rate is divided by: where something was learned with it, the first time and later, and where nothing was."""
 
-CAUSES = ("unscaled_input", "unscaled_target", "symmetric_init", "exploding_depth")
-"""Findings that no learning rate cures; all that are found are seen to at once."""
-
-SYMPTOMS = ("vanishing_gradient", "saturated_units", "dead_units")
-"""Findings that may follow from those, and are seen to where none of them is found."""
+CAUSES = {rule.code for rule in RULES if rule.repair == "cause"}
+SYMPTOMS = {rule.code for rule in RULES if rule.repair == "symptom"}
 
 
 Step = tuple[str, str, dict[str, Any]]

@@ -10,7 +10,7 @@ from numbers import Integral
 
 from sklearn.utils._param_validation import Interval
 
-from bpmodel.options import Option, meanings, one_of
+from bpmodel.option import Option, meanings, one_of
 from bpmodel.preprocessing.encodings import CATEGORICAL, NUMERIC
 
 COLUMNS = (

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from search.cv.kinds import KINDS, Scheme, predefined
+from search.cv.kinds import KINDS, Scheme
 from search.errors import StudyError
 
 
@@ -50,16 +50,20 @@ def split(scheme: Scheme, y: NDArray[Any], labels: NDArray[Any] | None = None, *
     StudyError
         If there are fewer rows, fewer rows of every class, or fewer groups, than folds.
     """
-    _check_enough(scheme, y, labels, where)
-    groups = labels if KINDS[scheme.kind].needs == "group" else None
+    kind = KINDS[scheme.kind]
+    for requirement in kind.requires:
+        if lacking := requirement(scheme, y, labels):
+            raise StudyError(f"{where}: {lacking}")
+    groups = labels if kind.needs == "group" else None
     splits: list[tuple[NDArray[np.int32], NDArray[np.int32]]] = []
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="The least populated class", category=UserWarning)
         for repeat in range(scheme.repeats):
             seeded = (seed + repeat) % 2**32 if scheme.shuffled else None
-            cv = predefined(labels) if scheme.kind == "predefined" else KINDS[scheme.kind].splitter(scheme, seeded)
             try:
-                splits += from_splitter(cv, np.zeros(len(y)), y, groups=groups).splits
+                splits += from_splitter(
+                    kind.splitter(scheme, seeded, labels), np.zeros(len(y)), y, groups=groups
+                ).splits
             except ValueError as error:
                 raise StudyError(f"{where}: [cv] kind = {scheme.kind!r} cannot split the data: {error}") from None
     for number, (train, validation) in enumerate(splits, start=1):
@@ -91,24 +95,6 @@ def purge(folds: Folds, origins: NDArray[np.integer], horizon: int, where: str) 
     return Folds(tuple(splits))
 
 
-def _check_enough(scheme: Scheme, y: NDArray[Any], labels: NDArray[Any] | None, where: str) -> None:
-    """Raise unless there is enough of what a kind deals out to its folds."""
-    kind, column = KINDS[scheme.kind], scheme.column
-    if kind.needs == "split":
-        if not predefined(labels).get_n_splits():
-            raise StudyError(f"{where}: [cv] split = {column!r} names no row to validate; all are for training")
-        return
-    wanted, n = f"[cv] n_splits = {scheme.n_splits}", scheme.n_splits
-    if "n_splits" not in kind.keys:
-        wanted, n = f"[cv] kind = {scheme.kind!r}", 2
-    if len(y) < n:
-        raise StudyError(f"{where}: {wanted} needs at least {n} rows; the data has {len(y)}")
-    if kind.needs == "group" and (groups := len(np.unique(np.asarray(labels)))) < n:
-        raise StudyError(f"{where}: {wanted} needs at least {n} groups; column {column!r} has {groups}")
-    if kind.task == "classification" and (most := int(np.unique(y, return_counts=True)[1].max())) < n:
-        raise StudyError(f"{where}: {wanted} needs a class with {n} rows; the largest has {most}")
-
-
 def from_splitter(cv: Any, X: Any, y: Any, **params: Any) -> Folds:
     """Split once with any scikit-learn splitter; `params` (``groups``) are passed on to it.
 
@@ -120,9 +106,9 @@ def from_splitter(cv: Any, X: Any, y: Any, **params: Any) -> Folds:
     splits = tuple((_numbers(train), _numbers(validation)) for train, validation in cv.split(X, y, **params))
     if not splits:
         raise ValueError("No fits were performed. Was the CV iterator empty? Were there no candidates?")
-    if len(splits) != (told := cv.get_n_splits(X, y, **params)):
+    if len(splits) != (said := cv.get_n_splits(X, y, **params)):
         raise ValueError(
-            f"cv.split and cv.get_n_splits return inconsistent results. Expected {told} splits, got {len(splits)}"
+            f"cv.split and cv.get_n_splits return inconsistent results. Expected {said} splits, got {len(splits)}"
         )
     return Folds(splits)
 

@@ -1,4 +1,4 @@
-"""The kinds of cross-validation, a row each: what a study file may say of it, and scikit-learn's splitter for it."""
+"""The kinds of cross-validation, a row each: the keys of [cv] that it takes, scikit-learn's splitter, and what it requires."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.model_selection import (
     GroupKFold,
     KFold,
@@ -62,6 +63,10 @@ class Scheme:
         return times + KINDS[self.kind].words.format(n_splits=self.n_splits, column=self.column)
 
 
+Labels = NDArray[Any] | None
+"""Group or fold of each row, shape (n,); None for the kinds that need none."""
+
+
 @dataclass(frozen=True)
 class Kind:
     """One kind of cross-validation.
@@ -69,15 +74,19 @@ class Kind:
     Attributes
     ----------
     splitter : callable
-        From a `Scheme` and a seed (None unless shuffled) to a splitter of scikit-learn.
+        From a `Scheme`, a seed (None unless shuffled) and `Labels` to a splitter of scikit-learn.
     words, meaning : str
         For reports, and for the documents.
     keys : tuple of str
         Keys of [cv] that say more.
+    requires : tuple of callable
+        From a `Scheme`, targets and `Labels` to what there is too little of, or an empty text.
     needs : str or None
         The key of [cv] that must name a column.
     task : str or None
         The only task that can be split so.
+    default : str or None
+        The kind is the default of a study that names this, one of `NAMED`; an empty text if it need name nothing.
     shuffle : bool
         Whether rows are shuffled unless the study says otherwise.
     outer : str or None
@@ -86,20 +95,50 @@ class Kind:
         Whether forecasts may be validated so.
     """
 
-    splitter: Callable[[Scheme, int | None], Any]
+    splitter: Callable[[Scheme, int | None, Labels], Any]
     words: str
     meaning: str
     keys: tuple[str, ...]
+    requires: tuple[Callable[[Scheme, NDArray[Any], Labels], str], ...]
     needs: str | None = None
     task: str | None = None
+    default: str | None = None
     shuffle: bool = False
     outer: str | None = None
     forecasts: bool = False
 
 
-def _shuffling(splitter: Callable[..., Any]) -> Callable[[Scheme, int | None], Any]:
+def _shuffling(splitter: Callable[..., Any]) -> Callable[[Scheme, int | None, Labels], Any]:
     """Return how splitters are made that can shuffle before they split."""
-    return lambda scheme, seed: splitter(scheme.n_splits, shuffle=scheme.shuffled, random_state=seed)
+    return lambda scheme, seed, labels: splitter(scheme.n_splits, shuffle=scheme.shuffled, random_state=seed)
+
+
+def _wanted(scheme: Scheme) -> tuple[str, int]:
+    """Return what asks for parts of the data, and for how many."""
+    if "n_splits" in KINDS[scheme.kind].keys:
+        return f"[cv] n_splits = {scheme.n_splits}", scheme.n_splits
+    return f"[cv] kind = {scheme.kind!r}", 2
+
+
+def too_few_rows(scheme: Scheme, y: NDArray[Any], labels: Labels) -> str:
+    wanted, n = _wanted(scheme)
+    return f"{wanted} needs at least {n} rows; the data has {len(y)}" if len(y) < n else ""
+
+
+def too_few_groups(scheme: Scheme, y: NDArray[Any], labels: Labels) -> str:
+    (wanted, n), found = _wanted(scheme), len(np.unique(np.asarray(labels)))
+    return f"{wanted} needs at least {n} groups; column {scheme.column!r} has {found}" if found < n else ""
+
+
+def too_small_classes(scheme: Scheme, y: NDArray[Any], labels: Labels) -> str:
+    (wanted, n), most = _wanted(scheme), int(np.unique(y, return_counts=True)[1].max())
+    return f"{wanted} needs a class with {n} rows; the largest has {most}" if most < n else ""
+
+
+def none_validated(scheme: Scheme, y: NDArray[Any], labels: Labels) -> str:
+    if predefined(labels).get_n_splits():
+        return ""
+    return f"[cv] split = {scheme.column!r} names no row to validate; all are for training"
 
 
 SHUFFLED = ("n_splits", "shuffle", "repeats", "outer")
@@ -110,6 +149,8 @@ KINDS = {
         "{n_splits} folds",
         "k parts; each is validated once. The default for regression.",
         SHUFFLED,
+        (too_few_rows,),
+        default="",
         shuffle=True,
     ),
     "stratified": Kind(
@@ -117,7 +158,9 @@ KINDS = {
         "{n_splits} folds",
         "The same with each class in equal shares. The default for classification.",
         SHUFFLED,
+        (too_few_rows, too_small_classes),
         task="classification",
+        default="",
         shuffle=True,
     ),
     "group": Kind(
@@ -125,40 +168,52 @@ KINDS = {
         "{n_splits} folds of groups",
         "k parts of about equal size; all rows of a group are in the same. The default where `group` is named, for regression.",
         (*SHUFFLED, "group"),
+        (too_few_rows, too_few_groups),
         needs="group",
+        default="group",
     ),
     "stratified_group": Kind(
         _shuffling(StratifiedGroupKFold),
         "{n_splits} folds of groups",
         "The same with each class in shares as equal as groups allow. The default where `group` is named, for classification.",
         (*SHUFFLED, "group"),
+        (too_few_rows, too_few_groups, too_small_classes),
         needs="group",
         task="classification",
+        default="group",
     ),
     "leave_one_group_out": Kind(
-        lambda scheme, seed: LeaveOneGroupOut(),
+        lambda scheme, seed, labels: LeaveOneGroupOut(),
         "one group of {column!r} left out",
         "Each group is validated once, by what was trained on all others.",
         ("group", "outer"),
+        (too_few_rows, too_few_groups),
         needs="group",
         outer="group",
     ),
     "time_series": Kind(
-        lambda scheme, seed: TimeSeriesSplit(scheme.n_splits, gap=scheme.gap),
+        lambda scheme, seed, labels: TimeSeriesSplit(scheme.n_splits, gap=scheme.gap),
         "{n_splits} folds in time order",
         "Each fold trains on all rows before those it validates, but for the last `gap`. The default with `time` or `lags`.",
         ("n_splits", "gap", "outer"),
+        (too_few_rows,),
+        default="time",
         forecasts=True,
     ),
     "predefined": Kind(
-        lambda scheme, seed: None,  # made of the column alone, by `predefined`
+        lambda scheme, seed, labels: predefined(labels),
         "the folds of column {column!r}",
         "The column says in which fold a row is validated. The default where `split` is named.",
         ("split",),
+        (none_validated,),
         needs="split",
+        default="split",
         forecasts=True,
     ),
 }
+
+NAMED = ("split", "group", "time", "")
+"""What a study may name that decides about its default kind: the first of these that it names."""
 
 ALWAYS_TRAINING = ("train", "-1", "-1.0")
 """Values of a split column, as text, for rows that are never validated; of truth values, it is False."""
@@ -172,14 +227,10 @@ def default_kind(task: str, *, group: bool, split: bool, time: bool) -> str:
     >>> default_kind("classification", group=True, split=False, time=True)
     'stratified_group'
     """
-    classes = task == "classification"
-    if split:
-        return "predefined"
-    if group:
-        return "stratified_group" if classes else "group"
-    if time:
-        return "time_series"
-    return "stratified" if classes else "k_fold"
+    named = {"split": split, "group": group, "time": time, "": True}
+    found = next(key for key in NAMED if named[key])
+    fitting = [name for name, kind in KINDS.items() if kind.default == found and kind.task in (None, task)]
+    return max(fitting, key=lambda name: KINDS[name].task == task)
 
 
 def predefined(labels: Any) -> PredefinedSplit:

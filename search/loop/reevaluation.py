@@ -11,8 +11,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
-import numpy as np
-
+from search.seeds import derive
 from search.trials.callbacks import NoTasks
 from search.trials.outcomes import Outcome, order, pool
 from search.trials.problem import Problem, Trial
@@ -71,5 +70,4 @@ def _rounds(n_seeds: int) -> list[int]:
 
 def reseeded(problem: Problem, seed: int) -> Problem:
     """Return the problem with other seeds for all fits; the folds, and what is prepared of them, are the same."""
-    other = int(np.random.SeedSequence([problem.seed, seed]).generate_state(1)[0])
-    return replace(problem, seed=other, tasks=NoTasks())
+    return replace(problem, seed=derive(problem.seed, seed), tasks=NoTasks())

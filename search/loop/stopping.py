@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import numbers
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
 from search.trials.outcomes import Outcome
 
@@ -16,19 +15,19 @@ class Standing:
     leader: Outcome | None = None
     since: int = 0
 
+    @classmethod
+    def after(cls, outcomes: Iterable[Outcome]) -> Standing:
+        """Return where a study stands after these trials."""
+        standing = cls()
+        for outcome in outcomes:
+            standing.see(outcome)
+        return standing
+
     def see(self, outcome: Outcome) -> None:
-        """Take notice of a trial that has just finished."""
+        """Count a trial that has just finished."""
         self.since += 1
         if outcome.verdict == "ok" and (self.leader is None or outcome.score > self.leader.score):
             self.leader, self.since = outcome, 0
-
-
-RULES: tuple[tuple[str, Any, str], ...] = (
-    ("timeout", numbers.Real, "numbers of seconds above 0"),
-    ("target_score", numbers.Real, "numbers"),
-    ("n_trials_no_change", numbers.Integral, "whole numbers from 1"),
-)
-"""Name, type and allowed values of each rule."""
 
 
 @dataclass(frozen=True)
@@ -43,23 +42,11 @@ class StopRules:
         A mean score, greater for the better, that is good enough.
     n_trials_no_change : int or None
         Finished trials in a row without a better score than before.
-
-    Raises
-    ------
-    ValueError
-        If one of them is something else, or the time or the number is not positive.
     """
 
     timeout: float | None = None
     target_score: float | None = None
     n_trials_no_change: int | None = None
-
-    def __post_init__(self) -> None:
-        for name, kind, allowed in RULES:
-            value = getattr(self, name)
-            right = isinstance(value, kind) and not isinstance(value, bool) and (name == "target_score" or value > 0)
-            if value is not None and not right:
-                raise ValueError(f"{name} = {value!r}; allowed are {allowed}, and None")
 
     def enough(self, standing: Standing) -> str:
         """Return why the study needs no further trial, or an empty text; time is not looked at.
@@ -83,9 +70,9 @@ class StopRules:
         return ""
 
     def out_of_time(self, seconds: float, kept: float = 0.0) -> bool:
-        """Return whether nothing is to be started any more after so many seconds.
+        """Return whether it is too late to start anything after so many seconds.
 
-        Of the time, `kept` seconds are left over for what comes after, but never more than a third.
+        `kept` seconds of the time are reserved for what comes after, but never more than a third of it.
 
         Examples
         --------

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import Any
 
 import numpy as np
 
-from search.results.divergence_rules import Condition, find_rule, holds
-from search.space import spaces
-from search.space.dimensions import Axis, Choice, Range, label
+from search.results.divergence_rules import Condition, all_hold, find_rule
+from search.space.dimensions import Choice, Quantile, Range, label
+from search.space.interface import Axis
 from search.space.spaces import Space
 from search.trials.outcomes import Outcome
 
@@ -27,44 +28,61 @@ def advice(outcomes: Iterable[Outcome], space: Space) -> list[str]:
 
     Examples
     --------
-    >>> space = spaces.build({"learning_rate_init": (1e-3, 10.0, "log"), "activation": ["relu", "tanh"]})
+    >>> from search.space.spaces import build
+    >>> space = build({"learning_rate_init": (1e-3, 10.0, "log"), "activation": ["relu", "tanh"]})
     >>> def outcome(number, params):
     ...     verdict = "diverged" if params["learning_rate_init"] > 0.5 else "ok"
     ...     return Outcome(number, params, verdict, "", [], 0, {}, {}, 0.0)
-    >>> for line in advice([outcome(n, spaces.random_point(space, 0, n)) for n in range(40)], space):
+    >>> for line in advice([outcome(n, space.random_point(0, n)) for n in range(40)], space):
     ...     print(line)
     All 11 diverged trials have learning_rate_init > 0.6; of the 29 others none has.
     learning_rate_init: high = 0.6 would leave out 11 of 11 diverged and 0 of 29 other trials.
     """
     known = [o for o in outcomes if o.verdict != "error"]
-    dimensions = {name: leaf.dimension for name, leaf in spaces.axes(space).items()}
-    params = [spaces.leaves(space, o.params) for o in known]
+    dimensions = {name: leaf.dimension for name, leaf in space.axes.items()}
+    params = [space.leaves(o.params) for o in known]
     diverged = np.array([o.verdict == "diverged" for o in known], dtype=bool)
     rule = find_rule(params, diverged, dimensions)
     if not rule:
         return []
-    inside = np.array([holds(rule, p) for p in params])
+    inside = np.array([all_hold(rule, p) for p in params])
     hit, missed = int((inside & diverged).sum()), int((inside & ~diverged).sum())
     bad, good = int(diverged.sum()), int((~diverged).sum())
     some = f"All {bad} diverged trials have" if hit == bad else f"{hit} of {bad} diverged trials have"
     also = "none has" if missed == 0 else "1 has" if missed == 1 else f"{missed} have"
     lines = [f"{some} {' and '.join(map(str, rule))}; of the {good} others {also}."]
     for condition in rule:
-        if ".width_" in condition.name:  # a space has one range for the widths of all layers
+        if space.axes[condition.name].shared:
             continue
         alone = np.array([condition.holds(p) for p in params])
         lost, spared = int((alone & diverged).sum()), int((alone & ~diverged).sum())
-        change = f"{condition.name}: {_change(condition, dimensions[condition.name])}"
+        change = f"{condition.name}: {_change(dimensions[condition.name], condition)}"
         lines.append(f"{change} would leave out {lost} of {bad} diverged and {spared} of {good} other trials.")
     return lines
 
 
-def _change(condition: Condition, dimension: Axis) -> str:
+def _change(dimension: Axis, condition: Condition) -> str:
     """Return what to write into the space to leave out the trials for which a condition holds."""
-    if isinstance(dimension, Choice):
-        kept = [value for value in dimension.values if label(value) not in condition.bound]
-        return label(kept)
+    return CHANGES[type(dimension)](dimension, condition)
+
+
+def _fewer_choices(dimension: Choice, condition: Condition) -> str:
+    return label([value for value in dimension.values if label(value) not in condition.bound])
+
+
+def _another_end(dimension: Range, condition: Condition) -> str:
     end, other = ("high", "low") if condition.kind == "above" else ("low", "high")
-    if isinstance(dimension, Range) and condition.bound != getattr(dimension, other):
-        return f"{end} = {condition.bound}"
-    return f"no value {'above' if condition.kind == 'above' else 'below'} {condition.bound}"
+    if condition.bound == getattr(dimension, other):  # nothing would be left of the range
+        return _no_value(dimension, condition)
+    return f"{end} = {condition.bound}"
+
+
+def _no_value(dimension: Axis, condition: Condition) -> str:
+    return f"no value {condition.kind} {condition.bound}"
+
+
+CHANGES: dict[type[Axis], Callable[[Any, Condition], str]] = {
+    Choice: _fewer_choices,
+    Range: _another_end,
+    Quantile: _no_value,
+}

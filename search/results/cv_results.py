@@ -1,16 +1,22 @@
-"""Outcomes as the table that scikit-learn's searches keep."""
+"""Outcomes as scikit-learn's searches present them: the table ``cv_results_``, and which of its rows is the best."""
 
 from __future__ import annotations
 
+import numbers
+import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import rankdata
+from sklearn.exceptions import FitFailedWarning
 
-from search.trials.outcomes import RANKING, Outcome
+from bpmodel import DivergenceError
+from search.trials.outcomes import VERDICTS, Outcome, winner
 from search.trials.scoring import SCORE
+
+DEBUG = "error_score='raise' shows where"
 
 
 def cv_results(
@@ -64,7 +70,7 @@ def ranks(verdicts: Sequence[str], seeds: Sequence[int], means: NDArray[np.float
     array([2, 4, 1, 3], dtype=int32)
     """
     order = [
-        (RANKING[verdict], -many, -mean if np.isfinite(mean) else np.inf)
+        (VERDICTS[verdict].rank, -many, -mean if np.isfinite(mean) else np.inf)
         for verdict, many, mean in zip(verdicts, seeds, means, strict=True)
     ]
     places = {key: place for place, key in enumerate(sorted(set(order)))}
@@ -93,3 +99,57 @@ def _column(params: Sequence[Any], name: str) -> np.ma.MaskedArray:
         if name in configuration:
             column[i] = configuration[name]
     return column
+
+
+def healthy(outcomes: Sequence[Outcome]) -> Outcome:
+    """Return the best configuration.
+
+    Raises
+    ------
+    ValueError
+        If none could be evaluated.
+    DivergenceError
+        If none finished healthy.
+
+    Warns
+    -----
+    FitFailedWarning
+        If some could not be evaluated.
+    """
+    best = winner({o.number: o for o in outcomes})
+    failed = [o for o in outcomes if o.verdict == "error"]
+    if len(failed) == len(outcomes):
+        raise ValueError(
+            f"none of {len(outcomes)} configurations could be evaluated; the first: {failed[0].reason} ({DEBUG})"
+        )
+    if best is None:
+        raise DivergenceError(
+            f"none of {len(outcomes)} configurations finished healthy; the first: {outcomes[0].reason}"
+        )
+    if failed:
+        warnings.warn(
+            f"{len(failed)} of {len(outcomes)} configurations could not be evaluated; the first: {failed[0].reason} ({DEBUG})",
+            FitFailedWarning,
+            stacklevel=4,
+        )
+    return best
+
+
+def chosen(index: Any, outcomes: Sequence[Outcome]) -> Outcome:
+    """Return the configuration whose index a callable `refit` returned.
+
+    Raises
+    ------
+    TypeError, IndexError, ValueError
+        If it is no index, there is no such configuration, or that has no scores.
+    """
+    if not isinstance(index, numbers.Integral):
+        raise TypeError(f"best_index_ returned is not an integer: refit returned {index!r}")
+    if not 0 <= int(index) < len(outcomes):
+        raise IndexError(
+            f"best_index_ index out of range: refit returned {index}; allowed are 0 to {len(outcomes) - 1}"
+        )
+    outcome = outcomes[int(index)]
+    if not outcome.fold_scores:
+        raise ValueError(f"refit returned {index}, a configuration without scores: {outcome.verdict}, {outcome.reason}")
+    return outcome

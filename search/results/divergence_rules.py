@@ -1,8 +1,8 @@
 """Rules that tell the trials that diverged from the others.
 
-A rule is one condition, or two on different parameters: a threshold on a number, or a set of choices. All are tried. A rule is
-scored by how much likelier it makes which trials diverged (a rate inside, another outside, against one rate for all; every rate
-between 0 and 1 being as likely), divided by the number of rules of its size that were tried:
+A rule is one condition, or two on different parameters: a threshold on a number, or a set of choices. All are tried. Its score is
+the log Bayes factor of two rates of divergence, one inside the rule and one outside, against one rate for all trials (each rate
+uniform between 0 and 1), less the logarithm of the number of rules of its size that were tried:
 
     score = log B(d + 1, n - d + 1) + log B(D - d + 1, N - n - D + d + 1) - log B(D + 1, N - D + 1) - log(rules tried)
 
@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -23,19 +23,22 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import gammaln
 
-from search.space.dimensions import Axis, Choice, Range, label
+from search.space.dimensions import Choice, Quantile, Range, label
+from search.space.interface import Axis
 
 LEAST_DIVERGED = 4
+"""Diverged trials below which no rule is looked for."""
+
 EVIDENCE = math.log(20)
 """Least score of a rule, and least gain in score by a second condition. Of 3600 studies (20, 40, 60
 and 150 trials in five dimensions, of which 10, 30 or 60 percent diverged at random) none got a rule; of 1200 with one true
 condition, and 8 percent of trials against it, none got a second one."""
 
 SEPARATION = 0.5
-"""Least correlation (Matthews) between holding the rule and diverging: what is certain may still be of no use."""
+"""Least correlation (Matthews) between fulfilling the rule and diverging: a rule can be certain and still be of no use."""
 
 ALL_SUBSETS = 4
-"""Up to so many choices every set of them is tried; of more, single ones and all but one."""
+"""Up to so many choices every set of them is tried; of more only single ones, and all but one."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +56,7 @@ class Condition:
         return f"{self.name} {'>' if self.kind == 'above' else '<'} {self.bound}"
 
     def holds(self, params: Mapping[str, Any]) -> bool:
-        """Say whether the condition holds; it does not for parameters without the value."""
+        """Say whether the condition holds; it does not where the parameter is missing."""
         if self.name not in params:
             return False
         value = params[self.name]
@@ -64,24 +67,36 @@ class Condition:
         return bool(value > self.bound) if self.kind == "above" else bool(value < self.bound)
 
 
-Rule = tuple[Condition, ...]
-"""All of them must hold."""
+Conditions = tuple[Condition, ...]
+"""A rule: all of them must hold."""
 
 
-def holds(rule: Rule, params: Mapping[str, Any]) -> bool:
+def all_hold(rule: Conditions, params: Mapping[str, Any]) -> bool:
     """Say whether all conditions of a rule hold."""
     return all(condition.holds(params) for condition in rule)
 
 
-class _Group(NamedTuple):
-    """The conditions on one parameter that can be best, the trials each holds for, and how many conditions there are in all."""
+class Group(NamedTuple):
+    """The conditions on one parameter.
+
+    Attributes
+    ----------
+    conditions : list of Condition
+        Those that can be best.
+    masks : ndarray of bool, shape (n_conditions, n_trials)
+        The trials that each of these holds for.
+    tried : int
+        How many conditions there are in all.
+    """
 
     conditions: list[Condition]
     masks: NDArray[np.bool_]
     tried: int
 
 
-def find_rule(params: Sequence[Mapping[str, Any]], diverged: NDArray[np.bool_], dimensions: Mapping[str, Axis]) -> Rule:
+def find_rule(
+    params: Sequence[Mapping[str, Any]], diverged: NDArray[np.bool_], dimensions: Mapping[str, Axis]
+) -> Conditions:
     """Return the rule that best tells diverged from other trials; an empty one if none does so well.
 
     Parameters
@@ -97,42 +112,44 @@ def find_rule(params: Sequence[Mapping[str, Any]], diverged: NDArray[np.bool_], 
     two, pair = _best_pair(groups, diverged)
     if two - max(value, 0.0) >= EVIDENCE:
         value, best = two, pair
-    if value < EVIDENCE or np.corrcoef([holds(best, p) for p in params], diverged)[0, 1] < SEPARATION:
+    if value < EVIDENCE or np.corrcoef([all_hold(best, p) for p in params], diverged)[0, 1] < SEPARATION:
         return ()
     # one after the other, so that together they hold for the same trials as before
     for i, condition in enumerate(best):
-        within = [p for p in params if holds(best[:i] + best[i + 1 :], p)]
+        within = [p for p in params if all_hold(best[:i] + best[i + 1 :], p)]
         best = (*best[:i], _centred(condition, within, dimensions[condition.name]), *best[i + 1 :])
     return best
 
 
-def _best_single(groups: Sequence[_Group], diverged: NDArray[np.bool_]) -> tuple[float, Rule]:
+def _best_single(groups: Sequence[Group], diverged: NDArray[np.bool_]) -> tuple[float, Conditions]:
     tried = sum(group.tried for group in groups)
-    value, best = -math.inf, Rule()
+    value, best = -math.inf, Conditions()
     for conditions, masks, _ in groups:
         if conditions:
-            scores = score(masks.sum(axis=1), masks[:, diverged].sum(axis=1), diverged) - math.log(tried)
+            scores = log_bayes_factor(masks.sum(axis=1), masks[:, diverged].sum(axis=1), diverged) - math.log(tried)
             i = int(scores.argmax())
             if scores[i] > value:
                 value, best = float(scores[i]), (conditions[i],)
     return value, best
 
 
-def _best_pair(groups: Sequence[_Group], diverged: NDArray[np.bool_]) -> tuple[float, Rule]:
+def _best_pair(groups: Sequence[Group], diverged: NDArray[np.bool_]) -> tuple[float, Conditions]:
     tried = sum(first.tried * second.tried for first, second in itertools.combinations(groups, 2))
-    value, best = -math.inf, Rule()
+    value, best = -math.inf, Conditions()
     for first, second in itertools.combinations(groups, 2):
         if first.conditions and second.conditions:
             a, b = first.masks.astype(np.float32), second.masks.astype(np.float32)
             inside, hits = a @ b.T, a[:, diverged] @ b[:, diverged].T  # exact, they count
-            scores = score(inside.astype(int), hits.astype(int), diverged) - math.log(tried)
+            scores = log_bayes_factor(inside.astype(int), hits.astype(int), diverged) - math.log(tried)
             i, j = (int(k) for k in np.unravel_index(scores.argmax(), scores.shape))
             if scores[i, j] > value:
                 value, best = float(scores[i, j]), (first.conditions[i], second.conditions[j])
     return value, best
 
 
-def score(inside: NDArray[np.integer], hits: NDArray[np.integer], diverged: NDArray[np.bool_]) -> NDArray[np.float64]:
+def log_bayes_factor(
+    inside: NDArray[np.integer], hits: NDArray[np.integer], diverged: NDArray[np.bool_]
+) -> NDArray[np.float64]:
     """Return the log Bayes factor of rules; -inf where no more diverge inside than outside.
 
     Parameters
@@ -151,19 +168,18 @@ def score(inside: NDArray[np.integer], hits: NDArray[np.integer], diverged: NDAr
     return np.where(hits * n > inside * bad, gain, -np.inf)
 
 
-def _group(name: str, dimension: Axis, params: Sequence[Mapping[str, Any]], diverged: NDArray[np.bool_]) -> _Group:
-    conditions, tried = (
-        _choices(name, dimension) if isinstance(dimension, Choice) else _thresholds(name, params, diverged)
-    )
+def _group(name: str, dimension: Axis, params: Sequence[Mapping[str, Any]], diverged: NDArray[np.bool_]) -> Group:
+    conditions, tried = SEARCHES[type(dimension)].conditions(name, dimension, params, diverged)
     masks = np.array([[c.holds(p) for p in params] for c in conditions], dtype=bool)
-    return _Group(conditions, masks, tried)
+    return Group(conditions, masks, tried)
 
 
-def _choices(name: str, dimension: Choice) -> tuple[list[Condition], int]:
+def _choices(
+    name: str, dimension: Choice, params: Sequence[Mapping[str, Any]], diverged: NDArray[np.bool_]
+) -> tuple[list[Condition], int]:
     """Return the sets of choices: of numbers those above or below another, of others every set if they are few."""
-    numbers = all(_is_number(v) for v in dimension.values)
     texts = dimension.labels
-    if numbers:
+    if all(_is_number(v) for v in dimension.values):
         texts = tuple(label(v) for v in sorted(dimension.values))
         sets = [part for i in range(1, len(texts)) for part in (texts[:i], texts[i:])]
     elif len(texts) <= ALL_SUBSETS:
@@ -174,7 +190,7 @@ def _choices(name: str, dimension: Choice) -> tuple[list[Condition], int]:
 
 
 def _thresholds(
-    name: str, params: Sequence[Mapping[str, Any]], diverged: NDArray[np.bool_]
+    name: str, dimension: Axis, params: Sequence[Mapping[str, Any]], diverged: NDArray[np.bool_]
 ) -> tuple[list[Condition], int]:
     """Return the thresholds between a diverged and another trial: moving any other makes a rule better, never worse."""
     seen: dict[float, set[bool]] = {}
@@ -197,9 +213,8 @@ def _centred(condition: Condition, params: Sequence[Mapping[str, Any]], dimensio
         return condition
     inside = [p[condition.name] for p in params if condition.holds(p)]
     outside = [p[condition.name] for p in params if _is_number(p.get(condition.name)) and not condition.holds(p)]
-    log, whole = isinstance(dimension, Range) and dimension.log, isinstance(dimension, Range) and dimension.integer
     near, far = (max(outside), min(inside)) if condition.kind == "above" else (min(outside), max(inside))
-    return replace(condition, bound=between(near, far, log=log, whole=whole))
+    return replace(condition, bound=between(near, far, **SEARCHES[type(dimension)].rounding(dimension)))
 
 
 def between(near: float, far: float, *, log: bool = False, whole: bool = False) -> float:
@@ -216,6 +231,28 @@ def between(near: float, far: float, *, log: bool = False, whole: bool = False) 
         if min(near, far) <= rounded <= max(near, far) and rounded != far:
             return rounded
     return int(near) if whole else float(near)
+
+
+class Search(NamedTuple):
+    """How conditions on an axis are found.
+
+    Attributes
+    ----------
+    conditions : callable
+        From name, axis, configurations and which of them diverged to the conditions that can be best, and the number of all.
+    rounding : callable
+        From an axis to the keywords with which `between` rounds a threshold.
+    """
+
+    conditions: Callable[..., tuple[list[Condition], int]]
+    rounding: Callable[[Any], dict[str, bool]] = lambda d: {}
+
+
+SEARCHES: dict[type[Axis], Search] = {
+    Choice: Search(_choices),
+    Range: Search(_thresholds, lambda d: {"log": d.log, "whole": d.integer}),
+    Quantile: Search(_thresholds),
+}
 
 
 def _is_number(value: Any) -> bool:

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from search.space import spaces
-from search.space.dimensions import Choice, Range, label
+from search.space.dimensions import Choice, Quantile, Range, label
+from search.space.interface import Axis
 from search.space.spaces import Space
 from search.trials.baselines import Baseline
-from search.trials.outcomes import Outcome, front, order
+from search.trials.outcomes import VERDICTS, Outcome, front, order
 
-COLOURS = {"ok": "#2a6fb0", "stopped": "#9db8d2", "diverged": "#d1495b", "error": "#6b6b6b"}
-MARKERS = {"ok": "o", "stopped": "v", "diverged": "X", "error": "s"}
-MEANING = {"ok": "finished", "stopped": "stopped early", "diverged": "diverged", "error": "error"}
 BEST_CURVES = 5
 
 
@@ -55,31 +52,18 @@ def history(outcomes: Mapping[int, Outcome], baselines: Sequence[Baseline], metr
 
 def parameters(outcomes: Mapping[int, Outcome], space: Space, baselines: Sequence[Baseline], metric: str) -> Figure:
     """Score against each searched parameter, one panel each: where trials diverge and where they do well."""
-    axes_of_space = spaces.axes(space)
-    leaves = {n: spaces.leaves(space, o.params) for n, o in outcomes.items()}
-    columns = min(3, len(axes_of_space))
-    rows = -(-len(axes_of_space) // columns)
+    leaves = {n: space.leaves(o.params) for n, o in outcomes.items()}
+    columns = min(3, len(space.axes))
+    rows = -(-len(space.axes) // columns)
     figure = Figure(figsize=(3.6 * columns + 0.6, 3.2 * rows + 0.5), layout="constrained")
     low, high = _limits(outcomes, baselines)
     panels = figure.subplots(rows, columns, squeeze=False, sharey=True)
-    for axes, (name, leaf) in zip(panels.flat, axes_of_space.items(), strict=False):
-        dimension = leaf.dimension
+    for axes, (name, leaf) in zip(panels.flat, space.axes.items(), strict=False):
         values = {n: values[name] for n, values in leaves.items() if name in values}
-        if isinstance(dimension, Choice):
-            places = {text: i for i, text in enumerate(dimension.labels)}
-            jitter = np.random.default_rng(0).uniform(-0.18, 0.18, max(outcomes) + 1)
-            x = {n: places[label(v)] + jitter[n] for n, v in values.items()}
-            axes.set_xticks(
-                range(len(places)), [_short(text) for text in places], rotation=30 if len(places) > 3 else 0
-            )
-        else:
-            x = values
-            if isinstance(dimension, Range) and dimension.log:
-                axes.set_xscale("log")
-        _points(axes, x, outcomes, low)
+        _points(axes, SCALES[type(leaf.dimension)](axes, leaf.dimension, values), outcomes, low)
         axes.set(xlabel=name, ylim=(low, high))
         _plain(axes)
-    for axes in panels.flat[len(axes_of_space) :]:
+    for axes in panels.flat[len(space.axes) :]:
         axes.set_visible(False)
     for axes in panels[:, 0]:
         axes.set_ylabel(metric)
@@ -88,6 +72,31 @@ def parameters(outcomes: Mapping[int, Outcome], space: Space, baselines: Sequenc
     }
     figure.legend(handles.values(), handles.keys(), loc="outside upper center", ncols=4, frameon=False)
     return figure
+
+
+def _places_of_choices(axes: Axes, dimension: Choice, values: Mapping[int, Any]) -> dict[int, float]:
+    """Label a place for each choice; points are strewn around it, so that they do not hide one another."""
+    places = {text: i for i, text in enumerate(dimension.labels)}
+    jitter = np.random.default_rng(0).uniform(-0.18, 0.18, max(values, default=0) + 1)
+    axes.set_xticks(range(len(places)), [_short(text) for text in places], rotation=30 if len(places) > 3 else 0)
+    return {n: places[label(value)] + jitter[n] for n, value in values.items()}
+
+
+def _numbers(axes: Axes, dimension: Axis, values: Mapping[int, Any]) -> Mapping[int, float]:
+    return values
+
+
+def _numbers_of_range(axes: Axes, dimension: Range, values: Mapping[int, Any]) -> Mapping[int, float]:
+    axes.set_xscale("log" if dimension.log else "linear")
+    return values
+
+
+SCALES: dict[type[Axis], Callable[[Axes, Any, Mapping[int, Any]], Mapping[int, float]]] = {
+    Choice: _places_of_choices,
+    Range: _numbers_of_range,
+    Quantile: _numbers,
+}
+"""How each kind of axis is drawn: sets the scale of a panel, and returns where the value of each trial lies on it."""
 
 
 def size(outcomes: Mapping[int, Outcome], baselines: Sequence[Baseline], metric: str) -> Figure:
@@ -114,13 +123,13 @@ def learning_curves(outcomes: Mapping[int, Outcome]) -> Figure:
     figure, axes = _canvas(9, 4.5)
     ranked = sorted((o for o in outcomes.values() if o.verdict == "ok"), key=order)[:BEST_CURVES]
     for rank, outcome in enumerate(ranked):
-        colour = f"C{rank}"
+        color = f"C{rank}"
         training, validation = outcome.losses["training"], outcome.losses["validation"]
         epochs = np.arange(1, len(training) + 1)
-        axes.plot(epochs, training, color=colour, lw=1, ls=":")
-        axes.plot(epochs, validation, color=colour, lw=1.6, label=f"trial {outcome.number}")
+        axes.plot(epochs, training, color=color, lw=1, ls=":")
+        axes.plot(epochs, validation, color=color, lw=1.6, label=f"trial {outcome.number}")
         last = min(outcome.epoch, len(validation))
-        axes.plot(last, validation[last - 1], "o", color=colour, ms=5)
+        axes.plot(last, validation[last - 1], "o", color=color, ms=5)
     axes.plot([], [], color="#555555", lw=1, ls=":", label="training")
     axes.plot([], [], color="#555555", lw=1.6, label="validation")
     axes.set(
@@ -143,19 +152,19 @@ def _plain(axes: Axes) -> None:
 
 
 def _points(axes: Axes, x: Mapping[int, Any], outcomes: Mapping[int, Outcome], low: float) -> None:
-    for verdict, meaning in MEANING.items():
-        numbers = [n for n in x if outcomes[n].verdict == verdict]
+    for name, verdict in VERDICTS.items():
+        numbers = [n for n in x if outcomes[n].verdict == name]
         if numbers:
             y = [max(outcomes[n].score, low) if outcomes[n].fold_scores else low for n in numbers]
             axes.scatter(
                 [x[n] for n in numbers],
                 y,
-                c=COLOURS[verdict],
-                marker=MARKERS[verdict],
+                c=verdict.color,
+                marker=verdict.marker,
                 s=34,
                 alpha=0.85,
                 lw=0,
-                label=meaning,
+                label=verdict.label,
                 clip_on=False,
                 zorder=3,
             )

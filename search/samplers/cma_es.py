@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
 
 import numpy as np
 from cmaes import CatCMAwM
 from numpy.typing import NDArray
 
-from search.space import spaces
-from search.space.dimensions import Axis, Choice, Range
+from search.seeds import derive
+from search.space.dimensions import Choice, Quantile, Range
+from search.space.interface import Axis
 from search.space.spaces import Space
 from search.space.unit_cube import UnitCube
 from search.trials.outcomes import Outcome
@@ -36,21 +37,21 @@ class EvolutionSampler:
 
     def __init__(self, space: Space, seed: int) -> None:
         self._space, self._seed, self._cube = space, seed, UnitCube(space)
-        dimensions = [leaf.dimension for leaf in spaces.axes(space).values()]
-        kinds = [_kind(d) for d in dimensions]
+        dimensions = [leaf.dimension for leaf in space.axes.values()]
+        kinds = [kind(d) for d in dimensions]
         self._reals, self._steps, self._choices = (
-            [i for i, kind in enumerate(kinds) if kind == wanted] for wanted in ("real", "steps", "choice")
+            [i for i, found in enumerate(kinds) if found == wanted] for wanted in ("real", "steps", "choice")
         )
-        self._step_places = [_places(dimensions[i]) for i in self._steps]
-        self._choice_places = [_places(dimensions[i]) for i in self._choices]
+        self._step_places = [_places(dimensions[i]).values for i in self._steps]
+        self._choice_places = [_places(dimensions[i]).values for i in self._choices]
         self._asked: dict[int, CatCMAwM.Solution] = {}
         self._generation: list[tuple[CatCMAwM.Solution, float]] = []
         self._strategy = self._begin(None) if self._reals or self._steps or self._choices else None
 
     def ask(self, number: int) -> dict[str, Any]:
         if self._strategy is None:  # a space of one point
-            return spaces.random_point(self._space, self._seed, number)
-        self._strategy.reseed_rng(spaces.seed(self._seed, number))
+            return self._space.random_point(self._seed, number)
+        self._strategy.reseed_rng(derive(self._seed, number))
         solution = self._asked[number] = self._strategy.ask()
         row = np.full(self._cube.n_axes, 0.5)
         if self._reals:
@@ -102,21 +103,49 @@ class EvolutionSampler:
         )
 
 
-def _kind(d: Axis) -> str:
-    """Return how an axis is searched; two values are choices also where they are numbers, as the package advises."""
-    places = _places(d)
-    if len(places) == 1:
+class Places(NamedTuple):
+    """Where the values of an axis lie in [0, 1); none where there are too many.
+
+    Attributes
+    ----------
+    values : list of float
+    ordered : bool
+        Whether neighbours are alike.
+    """
+
+    values: list[float]
+    ordered: bool = True
+
+
+def kind(d: Axis) -> str:
+    """Return how an axis is searched: "real", "steps", "choice", or not at all, "constant".
+
+    Two values are choices also where they are numbers, as the package advises.
+    """
+    values, ordered = _places(d)
+    if len(values) == 1:
         return "constant"
-    if len(places) == 2 or (isinstance(d, Choice) and not d.ordered):
+    if len(values) == 2 or not ordered:
         return "choice"
-    return "steps" if places else "real"
+    return "steps" if values else "real"
 
 
-def _places(d: Axis) -> list[float]:
-    """Return where the values of an axis lie in [0, 1); none where they are too many."""
-    if isinstance(d, Choice):
-        values = sorted(d.values) if d.ordered else d.values
-        return [d.place(value) for value in values]
-    if isinstance(d, Range) and d.integer and d.high - d.low < MOST_STEPS:
-        return [d.place(value) for value in range(int(d.low), int(d.high) + 1)]
-    return []
+def _places(d: Axis) -> Places:
+    return PLACES[type(d)](d)
+
+
+def _of_choice(d: Choice) -> Places:
+    values = sorted(d.values) if d.ordered else d.values
+    return Places([d.place(value) for value in values], d.ordered)
+
+
+def _of_range(d: Range) -> Places:
+    few = d.listed is not None and len(d.listed) <= MOST_STEPS
+    return Places([d.place(value) for value in d.listed or ()] if few else [])
+
+
+PLACES: dict[type[Axis], Callable[[Any], Places]] = {
+    Choice: _of_choice,
+    Range: _of_range,
+    Quantile: lambda d: Places([]),
+}

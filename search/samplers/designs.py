@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 from scipy.stats import qmc
 
-from search.space import spaces
 from search.space.spaces import Space
 from search.trials.outcomes import Outcome
 from search.trials.penalties import Lesson
@@ -24,7 +23,7 @@ class GridSampler(Design):
     """Visits every point of the grid."""
 
     def __init__(self, space: Space, seed: int) -> None:
-        self._points = list(spaces.grid_points(space))
+        self._points = list(space.grid_points())
 
     def ask(self, number: int) -> dict[str, Any]:
         return self._points[number]
@@ -39,11 +38,11 @@ class RandomSampler(Design):
 
     def __init__(self, space: Space, seed: int) -> None:
         self._space, self._seed = space, seed
-        self._points = list(spaces.grid_points(space)) if spaces.most_choices(space) <= MOST_LISTED else []
+        self._points = list(space.grid_points()) if space.most_choices <= MOST_LISTED else []
 
     def ask(self, number: int) -> dict[str, Any]:
         if not self._points:
-            return spaces.random_point(self._space, self._seed, number)
+            return self._space.random_point(self._seed, number)
         turn, place = divmod(number, len(self._points))
         return dict(self._points[np.random.default_rng([self._seed, turn]).permutation(len(self._points))[place]])
 
@@ -52,8 +51,8 @@ class QuasiRandomSampler(Design):
     """Scrambled Sobol points (Owen, 1998): they fill the space more evenly than random ones."""
 
     def __init__(self, space: Space, seed: int) -> None:
-        self._space, self._axes = space, spaces.axes(space)
-        self._points = qmc.Sobol(len(self._axes), scramble=True, rng=seed)
+        self._space = space
+        self._points = qmc.Sobol(len(space.axes), scramble=True, rng=seed)
 
     def ask(self, number: int) -> dict[str, Any]:
         skipped = number - self._points.num_generated
@@ -62,4 +61,4 @@ class QuasiRandomSampler(Design):
             skipped = number
         if skipped:
             self._points.fast_forward(skipped)
-        return spaces.assemble(self._space, spaces.draw(self._axes, self._points.random(1)[0].tolist()))
+        return self._space.at(self._points.random(1)[0].tolist())

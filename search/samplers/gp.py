@@ -21,7 +21,7 @@ from search.samplers.acquisition import log_expected_improvement, log_probabilit
 from search.samplers.designs import QuasiRandomSampler
 from search.samplers.gaussian_process import GaussianProcess, covariance, standardised
 from search.samplers.thinning import selection
-from search.space import spaces
+from search.seeds import derive
 from search.space.spaces import Space
 from search.space.unit_cube import UnitCube
 from search.trials.outcomes import Outcome
@@ -75,7 +75,7 @@ class GaussianProcessSampler:
             params = self._start.ask(number)
         else:
             with single_thread():
-                row = self._proposal(np.random.default_rng(spaces.seed(self._seed, number)))
+                row = self._proposal(np.random.default_rng(derive(self._seed, number)))
             params = self._cube.params(row)
         self._running[number] = self._cube.row(params)
         return params

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast, runtime_checkable
 
 if TYPE_CHECKING:
     from search.space.spaces import Space
@@ -16,11 +16,12 @@ if TYPE_CHECKING:
     from search.trials.penalties import Lesson
 
 
+@runtime_checkable
 class Sampler(Protocol):
-    """Proposes configurations, and learns from what became of them.
+    """Proposes configurations, and learns from their results.
 
-    Trials are told in any order, some of them never, and also such that were not asked for: those of an earlier run of the
-    study, and points of the user's.
+    Results may arrive in any order, may be missing, and may include trials that were never asked for: those of an earlier run of
+    the study, and the user's own points.
     """
 
     def ask(self, number: int) -> dict[str, Any]:
@@ -32,7 +33,7 @@ class Sampler(Protocol):
 
 @dataclass(frozen=True)
 class Method:
-    """A row of the table.
+    """A method of search.
 
     Attributes
     ----------
@@ -72,11 +73,11 @@ METHODS = {
         "designs:QuasiRandomSampler", False, "scrambled Sobol points, which fill the space more evenly"
     ),
 }
-"""Every method by the name that study files, `BPSearchCV` and the command line know it by."""
+"""Every method by its name in study files, `BPSearchCV` and the command line; the first is the default of a study."""
 
 
 class Queued:
-    """Proposes given points first, then those of another sampler, for which trials are counted from the first of its own.
+    """Proposes given points first, then those of another sampler, which counts its trials from its own first one.
 
     Parameters
     ----------

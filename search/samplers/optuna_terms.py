@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -10,7 +10,8 @@ import optuna
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
-from search.space.dimensions import Axis, Choice, Quantile
+from search.space.dimensions import Choice, Quantile, Range
+from search.space.interface import Axis
 from search.space.spaces import Leaf
 from search.trials.outcomes import Outcome
 from search.trials.penalties import Lesson, State
@@ -25,17 +26,21 @@ STATES: dict[State, TrialState] = {
 
 def distributions(axes: Mapping[str, Leaf]) -> dict[str, BaseDistribution]:
     """Return the axes of a space in Optuna's terms."""
-    return {name: _distribution(leaf.dimension) for name, leaf in axes.items()}
+    return {name: DISTRIBUTIONS[type(leaf.dimension)](leaf.dimension) for name, leaf in axes.items()}
 
 
-def _distribution(d: Axis) -> BaseDistribution:
-    if isinstance(d, Choice):
-        return CategoricalDistribution(d.labels)
-    if isinstance(d, Quantile):
-        return FloatDistribution(0.0, 1.0)
+def _of_range(d: Range) -> BaseDistribution:
     if d.integer:
         return IntDistribution(int(d.low), int(d.high), log=d.log)
     return FloatDistribution(d.low, d.high, log=d.log)
+
+
+DISTRIBUTIONS: dict[type[Axis], Callable[[Any], BaseDistribution]] = {
+    Choice: lambda d: CategoricalDistribution(d.labels),
+    Range: _of_range,
+    Quantile: lambda d: FloatDistribution(0.0, 1.0),
+}
+"""What the codes of an axis (`Axis.encode`) are drawn from."""
 
 
 def finished(

@@ -7,12 +7,12 @@ They were chosen on tables of data that have nothing to do with the user's, each
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from search.samplers.methods import METHODS
-from search.space import spaces
-from search.space.dimensions import Choice, Conditional, Dimension, Layers, Quantile, Range, is_number, label
+from search.samplers.external import find
+from search.space.dimensions import Choice, Conditional, Layers, Quantile, Range, is_number, label
+from search.space.interface import Dimension
 from search.space.spaces import Space
 from search.trials.nesting import network_of, prefix
 from search.trials.pipeline import PATHS
@@ -107,7 +107,7 @@ PLAIN: tuple[dict[str, Any], ...] = (
 
 
 def behind(
-    given: Sequence[Mapping[str, Any]], space: Space, problem: Problem, method: str
+    given: Sequence[Mapping[str, Any]], space: Space, problem: Problem, method: Any
 ) -> Sequence[Mapping[str, Any]]:
     """Return the user's points, and behind them those of the portfolio that are not among them.
 
@@ -119,12 +119,11 @@ def behind(
     ----------
     given : sequence of dict
         Whole configurations.
-    space : dict of str to Dimension
+    space : Space
     problem : Problem
-    method : str
-        A name of `METHODS`.
+    method : str or sampler
     """
-    if not METHODS[method].learns or network_of(problem.estimator) is None or len(spaces.members(space)) > 1:
+    if not find(method).learns or network_of(problem.estimator) is None or len(space.members) > 1:
         return given
     taken = {_key(point) for point in given}
     added: dict[str, dict[str, Any]] = {}
@@ -148,13 +147,13 @@ def nearest_point(space: Space, wanted: Mapping[str, Any]) -> dict[str, Any]:
 
     Examples
     --------
-    >>> space = spaces.build({"learning_rate_init": (0.02, 1.0, "log"), "hidden_layer_sizes": [[10], [50, 50]]})
+    >>> from search.space.spaces import build
+    >>> space = build({"learning_rate_init": (0.02, 1.0, "log"), "hidden_layer_sizes": [[10], [50, 50]]})
     >>> nearest_point(space, {"learning_rate_init": 0.005, "hidden_layer_sizes": [64, 32]})
     {'learning_rate_init': 0.02, 'hidden_layer_sizes': [50, 50]}
     """
-    axes = spaces.axes(space)
-    leaves = spaces.leaves(space, {name: nearest(d, wanted.get(name)) for name, d in space.items()})
-    return spaces.assemble(space, spaces.draw(axes, [0.5] * len(axes), leaves))
+    leaves = space.leaves({name: nearest(d, wanted.get(name)) for name, d in space.items()})
+    return space.at([0.5] * len(space.axes), leaves)
 
 
 def nearest(d: Dimension, wanted: Any) -> Any:
@@ -163,19 +162,34 @@ def nearest(d: Dimension, wanted: Any) -> Any:
     >>> nearest(Range(8, 64, log=True, integer=True), 100), nearest(Choice(([16], [32, 16], [64])), [64, 32])
     (64, [32, 16])
     """
-    match d:
-        case Conditional():
-            return nearest(d.dimension, wanted)
-        case Choice():
-            return min(d.values, key=lambda value: _distance(value, wanted))
-        case Layers():
-            widths = _widths(wanted) or [nearest(d.width, None)]
-            return [nearest(d.width, widths[min(i, len(widths) - 1)]) for i in range(nearest(d.layers, len(widths)))]
-        case Range():
-            value = min(max(wanted, d.low), d.high) if is_number(wanted) else d.at(0.5)
-            return d.encode(round(value) if d.integer else value)
-        case Quantile():
-            return min((d.at(i / 100) for i in range(101)), key=lambda value: _distance(value, wanted))
+    return NEAREST[type(d)](d, wanted)
+
+
+def _in_choice(d: Choice, wanted: Any) -> Any:
+    return min(d.values, key=lambda value: _distance(value, wanted))
+
+
+def _in_range(d: Range, wanted: Any) -> float:
+    value = min(max(wanted, d.low), d.high) if is_number(wanted) else d.at(0.5)
+    return d.encode(round(value) if d.integer else value)
+
+
+def _in_quantile(d: Quantile, wanted: Any) -> float:
+    return min((d.at(i / 100) for i in range(101)), key=lambda value: _distance(value, wanted))
+
+
+def _in_layers(d: Layers, wanted: Any) -> list[int]:
+    widths = _widths(wanted) or [nearest(d.width, None)]
+    return [nearest(d.width, widths[min(i, len(widths) - 1)]) for i in range(nearest(d.layers, len(widths)))]
+
+
+NEAREST: dict[type[Dimension], Callable[[Any, Any], Any]] = {
+    Choice: _in_choice,
+    Range: _in_range,
+    Quantile: _in_quantile,
+    Layers: _in_layers,
+    Conditional: lambda d, wanted: nearest(d.dimension, wanted),
+}
 
 
 def _distance(value: Any, wanted: Any) -> float:

@@ -13,7 +13,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from search.samplers.optuna_terms import CONSTRAINT, distributions, finished, quiet
 from search.samplers.thinning import selection
-from search.space import spaces
+from search.seeds import derive
 from search.space.spaces import Space
 from search.trials.outcomes import Outcome
 from search.trials.penalties import Lesson
@@ -41,8 +41,7 @@ class TPESampler:
     """
 
     def __init__(self, space: Space, seed: int) -> None:
-        self._space, self._seed = space, seed
-        self._axes = spaces.axes(space)
+        self._space, self._seed, self._axes = space, seed, space.axes
         self._distributions = distributions(self._axes)
         self._conditional = any(leaf.when for leaf in self._axes.values())
         self._told: list[FrozenTrial] = []
@@ -51,7 +50,7 @@ class TPESampler:
 
     def ask(self, number: int) -> dict[str, Any]:
         if self._unseeded:  # with a seed that depends on the trial, so that no draw is repeated
-            self._study.sampler = _estimator(spaces.seed(self._seed, number), self._conditional)
+            self._study.sampler = _estimator(derive(self._seed, number), self._conditional)
             self._unseeded = False
         trial = self._study.ask()
         self._running[number] = trial.number
@@ -60,14 +59,14 @@ class TPESampler:
             if leaf.exists(leaves):
                 distribution = self._distributions[name]
                 leaves[name] = leaf.dimension.decode(SUGGEST[type(distribution)](trial, name, distribution))
-        return spaces.assemble(self._space, leaves)
+        return self._space.assemble(leaves)
 
     def tell(self, outcome: Outcome, lesson: Lesson) -> None:
         if outcome.number in self._running:  # its outcome is a trial of its own; failed ones are not seen
             self._study.tell(self._running.pop(outcome.number), state=TrialState.FAIL)
         if lesson.state == "failed":
             return
-        self._told.append(finished(spaces.leaves(self._space, outcome.params), self._axes, outcome, lesson))
+        self._told.append(finished(self._space.leaves(outcome.params), self._axes, outcome, lesson))
         self._study.add_trial(self._told[-1])
         if len(self._told) > MOST_SHOWN:
             self._forget()

@@ -1,25 +1,27 @@
-"""Dimensions of a search space: inert data that can list its grid points and turn a number in [0, 1) into a value.
+"""The kinds of dimension of a search space, a class each.
 
-``at`` turns a number in [0, 1) into a value, and ``place`` is the middle of the numbers that it does so; ``encode`` turns a value
-into a text or number that can be stored, ``decode`` turns that back; ``check`` returns the value that a person wrote, or raises
-ValueError if it does not lie in the dimension.
+A new kind is a class here, and a row in the table of each consumer, keyed by the class. A test names the tables that lack one
+(`tests/search/space/test_every_dimension.py`).
 """
 
 from __future__ import annotations
 
 import json
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+
+from search.space.interface import Axis, Dimension, Part
 
 GRID_POINTS = 5
 """Points of a range on a grid, unless the range says otherwise."""
 
 
 @dataclass(frozen=True)
-class Choice:
+class Choice(Axis):
     """One of several values, of any type."""
 
     values: tuple[Any, ...]
@@ -39,6 +41,14 @@ class Choice:
     def ordered(self) -> bool:
         """Whether all values are numbers."""
         return all(is_number(value) for value in self.values)
+
+    @property
+    def n_values(self) -> float:
+        return len(self.values)
+
+    @property
+    def listed(self) -> Sequence[Any]:
+        return self.values
 
     def grid(self) -> list[Any]:
         return list(self.values)
@@ -69,7 +79,7 @@ class Choice:
 
 
 @dataclass(frozen=True)
-class Range:
+class Range(Axis):
     """A range of numbers, both ends included: real or `integer`, linear or `log`, with `points` on a grid."""
 
     low: float
@@ -89,8 +99,12 @@ class Range:
             raise ValueError(f"has points = {self.points}; a grid needs at least 2")
 
     @property
+    def listed(self) -> Sequence[Any] | None:
+        return range(int(self.low), int(self.high) + 1) if self.integer else None
+
+    @property
     def _margin(self) -> float:
-        """An integer range is cut into equal pieces around its integers, so that the ends are as likely as the others."""
+        """What an integer range is wider by at both ends: each integer then has an interval of the same width."""
         return 0.5 if self.integer else 0.0
 
     def grid(self) -> list[Any]:
@@ -121,14 +135,15 @@ class Range:
     def encode(self, value: float) -> float:
         return int(value) if self.integer else float(value)
 
-    decode = encode
+    def decode(self, code: float) -> float:
+        return self.encode(code)
 
     def describe(self) -> Any:
         return {"low": self.low, "high": self.high, "log": self.log, "integer": self.integer}
 
 
 @dataclass(frozen=True)
-class Quantile:
+class Quantile(Axis):
     """A frozen `scipy.stats` distribution, by its quantile function."""
 
     distribution: Any
@@ -136,6 +151,7 @@ class Quantile:
 
     @property
     def integer(self) -> bool:
+        """Whether the distribution is discrete."""
         return not hasattr(self.distribution.dist, "pdf")
 
     def grid(self) -> list[Any]:
@@ -170,12 +186,8 @@ class Quantile:
         return [frozen.dist.name, list(map(float, frozen.args)), {k: float(v) for k, v in sorted(frozen.kwds.items())}]
 
 
-Axis = Choice | Range | Quantile
-"""What samplers see: a dimension whose values have no parts."""
-
-
 @dataclass(frozen=True)
-class Layers:
+class Layers(Dimension):
     """Lists of whole numbers: how many `layers`, and the `width` of each."""
 
     layers: Choice | Range
@@ -186,27 +198,20 @@ class Layers:
             if not all(isinstance(value, int) and value >= least for value in part.extremes()):
                 raise ValueError(f"has {key} = {part.describe()}; allowed are whole numbers from {least}")
 
-    @property
-    def most(self) -> int:
-        """The largest number of layers."""
-        return int(max(self.layers.extremes()))
-
-    def axes(self) -> dict[str, Axis]:
-        """Return the parts: the number of layers, and a width for each there can be."""
-        return {"layers": self.layers, **{f"width_{i}": self.width for i in range(1, self.most + 1)}}
-
-    def numbers_of_layers(self, least: int) -> list[int]:
-        """Return which numbers of layers, at least `least`, there are."""
-        numbers = self.layers.values if isinstance(self.layers, Choice) else range(int(self.layers.low), self.most + 1)
-        return [n for n in numbers if n >= least]
-
-    def join(self, parts: dict[str, Any]) -> list[int]:
-        """Return the value made of the parts."""
-        return [parts[f"width_{i}"] for i in range(1, parts["layers"] + 1)]
+    def parts(self) -> dict[str, Part]:
+        """Return the number of layers, and a width for each layer there can be, which exists where there are enough layers."""
+        numbers = self.layers.listed or ()
+        found = {"layers": Part(self.layers)}
+        for i in range(1, max(numbers) + 1):
+            enough = frozenset(label(n) for n in numbers if n >= i)
+            found[f"width_{i}"] = Part(self.width, {"layers": enough}, shared=True)
+        return found
 
     def split(self, value: list[int]) -> dict[str, Any]:
-        """Return the parts of a value; widths that do not exist are left out."""
         return {"layers": len(value)} | {f"width_{i}": width for i, width in enumerate(value, start=1)}
+
+    def join(self, parts: Mapping[str, Any]) -> list[int]:
+        return [parts[f"width_{i}"] for i in range(1, parts["layers"] + 1)]
 
     def grid(self) -> list[list[int]]:
         """Return layers of equal width: every list would be too many."""
@@ -230,15 +235,20 @@ class Layers:
         return {"layers": self.layers.describe(), "width": self.width.describe()}
 
 
-Plain = Choice | Range | Quantile | Layers
-
-
 @dataclass(frozen=True)
-class Conditional:
+class Conditional(Dimension):
     """A dimension that exists only where each parameter of `when` has one of the values listed there."""
 
-    dimension: Plain
+    dimension: Dimension
     when: dict[str, Any]
+
+    @property
+    def n_values(self) -> float:
+        return self.dimension.n_values
+
+    @property
+    def conditions(self) -> Mapping[str, Any]:
+        return self.when
 
     def grid(self) -> list[Any]:
         return self.dimension.grid()
@@ -252,8 +262,14 @@ class Conditional:
     def describe(self) -> Any:
         return {"values": self.dimension.describe(), "when": {k: label(v) for k, v in self.when.items()}}
 
+    def parts(self) -> dict[str, Part]:
+        return self.dimension.parts()
 
-Dimension = Choice | Range | Quantile | Layers | Conditional
+    def split(self, value: Any) -> dict[str, Any]:
+        return self.dimension.split(value)
+
+    def join(self, parts: Mapping[str, Any]) -> Any:
+        return self.dimension.join(parts)
 
 
 def label(value: Any) -> str:

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 from search.errors import StudyError
-from search.space import spaces
 from search.space.spaces import Space
 
 
@@ -22,7 +21,8 @@ def complete(space: Space, points: Sequence[Mapping[str, Any]], seed: int, where
 
     Examples
     --------
-    >>> space = spaces.build({"alpha": (0.1, 10.0, "log"), "activation": ["relu"]})
+    >>> from search.space.spaces import build
+    >>> space = build({"alpha": (0.1, 10.0, "log"), "activation": ["relu"]})
     >>> complete(space, [{"alpha": 2}], 0, "initial_points")
     [{'alpha': 2.0, 'activation': 'relu'}]
     """
@@ -30,7 +30,7 @@ def complete(space: Space, points: Sequence[Mapping[str, Any]], seed: int, where
     for place, point in enumerate(points):
         random = np.random.default_rng([seed, 1, place])
         errors = []
-        for one in spaces.members(space):
+        for one in space.members:
             try:
                 whole.append(_completed(one, point, random))
                 break
@@ -42,9 +42,7 @@ def complete(space: Space, points: Sequence[Mapping[str, Any]], seed: int, where
 
 
 def _completed(space: Space, point: Mapping[str, Any], random: np.random.Generator) -> dict[str, Any]:
-    known = spaces.axes(space)
-    numbers = random.random(len(known)).tolist()
-    return spaces.assemble(space, spaces.draw(known, numbers, _checked(space, point)))
+    return space.at(random.random(len(space.axes)).tolist(), _checked(space, point))
 
 
 def _checked(space: Space, point: Mapping[str, Any]) -> dict[str, Any]:
@@ -57,8 +55,8 @@ def _checked(space: Space, point: Mapping[str, Any]) -> dict[str, Any]:
             params[name] = space[name].check(value)
         except ValueError as error:
             raise ValueError(f"{name} {error}") from None
-    leaves = spaces.leaves(space, params)
-    for name, leaf in spaces.axes(space).items():
+    leaves = space.leaves(params)
+    for name, leaf in space.axes.items():
         if name in leaves and not leaf.exists(leaves):
             needed = " and ".join(f"{parent} = {' or '.join(sorted(labels))}" for parent, labels in leaf.when.items())
             raise ValueError(f"{name} exists only with {needed}; the point must say so, too")

@@ -1,23 +1,14 @@
-"""The forms in which a person writes a dimension, in a study file or in Python."""
+"""The forms in which a person writes a dimension, in a study file or in Python: a row each."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from search.space.dimensions import (
-    GRID_POINTS,
-    Choice,
-    Conditional,
-    Dimension,
-    Layers,
-    Plain,
-    Quantile,
-    Range,
-    is_number,
-)
+from search.space.dimensions import GRID_POINTS, Choice, Conditional, Layers, Quantile, Range, is_number
+from search.space.interface import Dimension
 
 RANGE_KEYS = ("low", "high", "log", "integer", "points")
 LAYERS_KEYS = ("layers", "width")
@@ -51,10 +42,10 @@ def dimension(given: Any) -> Dimension:
     if isinstance(given, Dimension):
         return given
     if not isinstance(given, Mapping):
-        return _without_keys(given)
+        return _first_that_fits(given, FORMS)
     table = dict(given)
     when = table.pop("when", None)
-    plain = _from_table(table)
+    plain = _first_that_fits(table, TABLES)
     if when is None:
         return plain
     if not isinstance(when, Mapping) or not when:
@@ -62,17 +53,42 @@ def dimension(given: Any) -> Dimension:
     return Conditional(plain, dict(when))
 
 
-def _from_table(table: Mapping[str, Any]) -> Plain:
-    if "values" in table:
-        _check_keys(table, ("values",), "beside values")
-        plain = dimension(table["values"])
-        if isinstance(plain, Conditional):
-            raise ValueError("has a when inside its values; allowed is one beside them")
-        return plain
-    if "layers" in table or "width" in table:
-        _check_keys(table, LAYERS_KEYS, "in layers")
-        return Layers(*(_part(table, key) for key in LAYERS_KEYS))
-    return _range_from_table(table)
+class Form(NamedTuple):
+    """How a dimension may be written.
+
+    Attributes
+    ----------
+    fits : callable
+        Says whether something is written so.
+    read : callable
+        Returns the dimension; raises ValueError if it is wrong.
+    """
+
+    fits: Callable[[Any], bool]
+    read: Callable[[Any], Dimension]
+
+
+def _first_that_fits(given: Any, forms: Sequence[Form]) -> Dimension:
+    for form in forms:
+        if form.fits(given):
+            return form.read(given)
+    raise ValueError(
+        f"is {given!r}; allowed are a list of choices, a range {{ low = …, high = …, log = true }}, "
+        "or a fixed value under [model]"
+    )
+
+
+def _values(table: Mapping[str, Any]) -> Dimension:
+    _check_keys(table, ("values",), "beside values")
+    plain = dimension(table["values"])
+    if plain.conditions:
+        raise ValueError("has a when inside its values; allowed is one beside them")
+    return plain
+
+
+def _layers(table: Mapping[str, Any]) -> Layers:
+    _check_keys(table, LAYERS_KEYS, "in layers")
+    return Layers(*(_part(table, key) for key in LAYERS_KEYS))
 
 
 def _part(table: Mapping[str, Any], key: str) -> Choice | Range:
@@ -87,26 +103,25 @@ def _part(table: Mapping[str, Any], key: str) -> Choice | Range:
     return part
 
 
-def _without_keys(given: Any) -> Plain:
-    if isinstance(given, tuple) and 2 <= len(given) <= 3 and all(is_number(v) for v in given[:2]):
-        if len(given) == 3 and given[2] != "log":
-            raise ValueError(f"is {given!r}; the third value of a range can only be 'log'")
-        return _range(given[0], given[1], log=len(given) == 3)
-    if hasattr(given, "ppf") and hasattr(given, "dist"):  # frozen
-        return Quantile(given)
-    if hasattr(given, "choices"):
-        return Choice(tuple(given.choices))
-    if hasattr(given, "low") and hasattr(given, "high"):
-        if given.step is None or (isinstance(given.step, int) and given.step == 1):
-            return _range(given.low, given.high, log=given.log)
-        steps = np.arange(round((given.high - given.low) / given.step) + 1)
-        return Choice(tuple((given.low + given.step * steps).tolist()))
-    if isinstance(given, Sequence | np.ndarray) and not isinstance(given, str):
-        return Choice(tuple(given.tolist() if isinstance(given, np.ndarray) else given))
-    raise ValueError(
-        f"is {given!r}; allowed are a list of choices, a range {{ low = …, high = …, log = true }}, "
-        "or a fixed value under [model]"
-    )
+def _is_pair(given: Any) -> bool:
+    return isinstance(given, tuple) and 2 <= len(given) <= 3 and all(is_number(v) for v in given[:2])
+
+
+def _range_from_pair(given: tuple[Any, ...]) -> Range:
+    if len(given) == 3 and given[2] != "log":
+        raise ValueError(f"is {given!r}; the third value of a range can only be 'log'")
+    return _range(given[0], given[1], log=len(given) == 3)
+
+
+def _from_optuna(given: Any) -> Dimension:
+    if given.step is None or (isinstance(given.step, int) and given.step == 1):
+        return _range(given.low, given.high, log=given.log)
+    steps = np.arange(round((given.high - given.low) / given.step) + 1)
+    return Choice(tuple((given.low + given.step * steps).tolist()))
+
+
+def _is_list(given: Any) -> bool:
+    return isinstance(given, Sequence | np.ndarray) and not isinstance(given, str)
 
 
 def _range_from_table(table: Mapping[str, Any]) -> Range:
@@ -134,3 +149,20 @@ def _check_keys(table: Mapping[str, Any], allowed: Sequence[str], where: str) ->
     for key in table:
         if key not in allowed:
             raise ValueError(f"has a key {key!r}; allowed {where} are {', '.join((*allowed, 'when'))}")
+
+
+TABLES = (
+    Form(lambda table: "values" in table, _values),
+    Form(lambda table: "layers" in table or "width" in table, _layers),
+    Form(lambda table: True, _range_from_table),
+)
+"""Tables, without their ``when``; the first that fits."""
+
+FORMS = (
+    Form(_is_pair, _range_from_pair),
+    Form(lambda given: hasattr(given, "ppf") and hasattr(given, "dist"), Quantile),  # a frozen distribution of SciPy
+    Form(lambda given: hasattr(given, "choices"), lambda given: Choice(tuple(given.choices))),  # these two are Optuna's
+    Form(lambda given: hasattr(given, "low") and hasattr(given, "high"), _from_optuna),
+    Form(_is_list, lambda given: Choice(tuple(given.tolist() if isinstance(given, np.ndarray) else given))),
+)
+"""All other forms; the first that fits."""

@@ -1,8 +1,9 @@
 """The search space: one definition serves every method of search.
 
-A space is a dict from parameter names to dimensions. Samplers see its axes: a parameter has one, or, where its value is made of
+A space maps the names of parameters to dimensions. Samplers see its axes: a parameter has one, or, where its value is made of
 parts, several (``hidden_layer_sizes.layers``, ``hidden_layer_sizes.width_1``, …). An axis may exist only where others have
-certain values; what does not exist is left out. ``leaves`` takes the values of parameters apart, ``assemble`` puts them together.
+certain values; values of axes that do not exist are left out. `Space.leaves` takes a configuration apart into values of axes,
+`Space.assemble` puts it together.
 
 Several spaces may stand side by side (`Alternatives`): one more axis says which of them a configuration is of.
 """
@@ -19,7 +20,8 @@ from typing import Any
 import numpy as np
 
 from search.errors import StudyError
-from search.space.dimensions import Axis, Choice, Conditional, Dimension, Layers, Plain, Range, label
+from search.space.dimensions import Choice, label
+from search.space.interface import Axis, Dimension
 from search.space.parsing import dimension
 
 DEFAULT = """\
@@ -31,7 +33,8 @@ batch_size = [32, 64, 128]
 """
 """A space to start from, as in a study file."""
 
-Space = dict[str, Dimension]
+ALTERNATIVE = "alternative"
+"""Name of the axis that says which of several spaces a configuration is of."""
 
 
 @dataclass(frozen=True)
@@ -40,110 +43,35 @@ class Leaf:
 
     Attributes
     ----------
-    dimension : Choice, Range or Quantile
+    dimension : Axis
     when : dict of str to frozenset of str
         Names of other axes, and the labels of the values that each must have.
+    shared : bool
+        Whether other axes of the same parameter have the same dimension.
     """
 
     dimension: Axis
     when: dict[str, frozenset[str]] = field(default_factory=dict)
+    shared: bool = False
 
     def exists(self, leaves: Mapping[str, Any]) -> bool:
         """Say whether the axis exists beside other values."""
         return all(name in leaves and label(leaves[name]) in labels for name, labels in self.when.items())
 
 
-class Alternatives(Space):
-    """Spaces side by side: a configuration is of one of them.
+class Space(Mapping[str, Dimension]):
+    """The values that each parameter may have.
 
-    As a dict it has the parameters of all, each as it is in the first space that has it.
+    Parameters
+    ----------
+    dimensions : dict of str to Dimension
 
-    Examples
-    --------
-    >>> space = build([{"solver": ["adam"]}, {"solver": ["sgd"], "momentum": [0.5, 0.9]}])
-    >>> list(grid_points(space))
-    [{'solver': 'adam'}, {'solver': 'sgd', 'momentum': 0.5}, {'solver': 'sgd', 'momentum': 0.9}]
-    >>> leaves(space, {"solver": "sgd", "momentum": 0.5})
-    {'alternative': 1, '1: solver': 'sgd', '1: momentum': 0.5}
-    """
-
-    def __init__(self, spaces: Sequence[Space]) -> None:
-        super().__init__({name: d for space in reversed(spaces) for name, d in space.items()})
-        self.spaces = tuple(spaces)
-
-    def axes(self) -> dict[str, Leaf]:
-        """Return which space it is, and the axes of each, which exist with its number."""
-        found = {ALTERNATIVE: Leaf(Choice(tuple(range(len(self.spaces)))))}
-        for number, space in enumerate(self.spaces):
-            for name, leaf in axes(space).items():
-                when = {_of(number, parent): labels for parent, labels in leaf.when.items()}
-                found[_of(number, name)] = Leaf(leaf.dimension, {ALTERNATIVE: frozenset([label(number)])} | when)
-        return found
-
-    def leaves(self, params: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the values of the axes of a configuration, which is taken to be of the first space that it lies in."""
-        number = next(number for number, space in enumerate(self.spaces) if _lies_in(space, params))
-        found = leaves(self.spaces[number], params)
-        return {ALTERNATIVE: number} | {_of(number, name): value for name, value in found.items()}
-
-    def assemble(self, leaves: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the configuration made of values of axes."""
-        number = leaves[ALTERNATIVE]
-        own = {name: leaves[_of(number, name)] for name in axes(self.spaces[number]) if _of(number, name) in leaves}
-        return assemble(self.spaces[number], own)
-
-
-ALTERNATIVE = "alternative"
-
-
-def _of(number: int, name: str) -> str:
-    """Return the name that an axis of one of several spaces has among those of all."""
-    return f"{number}: {name}"
-
-
-def _lies_in(space: Space, params: Mapping[str, Any]) -> bool:
-    """Say whether a configuration is one of a space: it has the parameters that exist there, and no others."""
-    try:
-        for name, value in params.items():
-            space[name].check(value)
-    except (KeyError, ValueError):
-        return False
-    known = leaves(space, params)
-    return all(leaf.exists(known) == (name in known) for name, leaf in axes(space).items())
-
-
-def members(space: Space) -> tuple[Space, ...]:
-    """Return the spaces that stand side by side, or the only one."""
-    return space.spaces if isinstance(space, Alternatives) else (space,)
-
-
-def build(given: Mapping[str, Any] | Sequence[Mapping[str, Any]], where: str = "space") -> Space:
-    """Return the space of a dict of dimensions, or of several of them; errors name `where` and the key."""
-    if not isinstance(given, Mapping):
-        several = [build(one, f"{where}[{number}]") for number, one in enumerate(given)]
-        return Alternatives(several) if len(several) > 1 else several[0]
-    space: Space = {}
-    for name, value in given.items():
-        try:
-            space[name] = dimension(value)
-        except ValueError as error:
-            raise StudyError(f"{where}: {name} {error}") from None
-    if not space:
-        raise StudyError(f"{where} is empty: nothing to search; name at least one hyperparameter")
-    try:
-        axes(space)
-    except ValueError as error:
-        raise StudyError(f"{where}: {error}") from None
-    return space
-
-
-def default(prefix: str = "") -> Space:
-    """Return the space to start from, parameter names with a prefix."""
-    return build({prefix + name: value for name, value in tomllib.loads(DEFAULT).items()})
-
-
-def axes(space: Space) -> dict[str, Leaf]:
-    """Return the axes of a space, each after those that decide whether it exists.
+    Attributes
+    ----------
+    members : tuple of Space
+        The spaces that stand side by side; this one alone if there are no others.
+    axes : dict of str to Leaf
+        The axes, each after those that decide whether it exists.
 
     Raises
     ------
@@ -153,51 +81,244 @@ def axes(space: Space) -> dict[str, Leaf]:
     Examples
     --------
     >>> space = build({"momentum": {"low": 0.5, "high": 0.99, "when": {"solver": "sgd"}}, "solver": ["sgd", "adam"]})
-    >>> list(axes(space))
-    ['solver', 'momentum']
+    >>> list(space), list(space.axes)
+    (['momentum', 'solver'], ['solver', 'momentum'])
     """
-    if isinstance(space, Alternatives):
-        return space.axes()
-    parts = {axis: d for name, given in space.items() for axis, d in _parts(name, given).items()}
-    found = {}
-    for name, given in space.items():
-        conditions = given.when if isinstance(given, Conditional) else {}
-        when = {parent: _labels(parts, name, parent, values) for parent, values in conditions.items()}
-        for axis, d in _parts(name, given).items():
-            found[axis] = Leaf(d, when | _enough_layers(name, given, axis))
-    return _parents_first(found)
+
+    def __init__(self, dimensions: Mapping[str, Dimension]) -> None:
+        self._dimensions = dict(dimensions)
+        self._names = {name: {part: _axis(name, part) for part in d.parts()} for name, d in dimensions.items()}
+        self.members: tuple[Space, ...] = (self,)
+        self.axes = self._find_axes()
+
+    def __getitem__(self, name: str) -> Dimension:
+        return self._dimensions[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._dimensions)
+
+    def __len__(self) -> int:
+        return len(self._dimensions)
+
+    def _find_axes(self) -> dict[str, Leaf]:
+        known = {self._names[name][part]: p.axis for name, d in self.items() for part, p in d.parts().items()}
+        found = {}
+        for name, d in self.items():
+            when = {parent: _labels(known, name, parent, values) for parent, values in d.conditions.items()}
+            for part, (axis, within, shared) in d.parts().items():
+                own = {_axis(name, parent): labels for parent, labels in within.items()}
+                found[_axis(name, part)] = Leaf(axis, when | own, shared)
+        return _parents_first(found)
+
+    @property
+    def parameters(self) -> Mapping[str, Dimension]:
+        """The parameters of all members, each under a name of its own."""
+        return self._dimensions
+
+    def leaves(self, params: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the values of the axes that a configuration is made of.
+
+        >>> space = build({"hidden_layer_sizes": {"layers": (1, 3), "width": (8, 64)}})
+        >>> space.leaves({"hidden_layer_sizes": [32, 16]})
+        {'hidden_layer_sizes.layers': 2, 'hidden_layer_sizes.width_1': 32, 'hidden_layer_sizes.width_2': 16}
+        """
+        return {
+            self._names[name][part]: leaf
+            for name, value in params.items()
+            for part, leaf in self[name].split(value).items()
+        }
+
+    def assemble(self, leaves: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the configuration made of values of axes, in the order of the space.
+
+        >>> space = build({"hidden_layer_sizes": {"layers": (1, 3), "width": (8, 64)}})
+        >>> space.assemble({"hidden_layer_sizes.layers": 1, "hidden_layer_sizes.width_1": 32})
+        {'hidden_layer_sizes': [32]}
+        """
+        params = {}
+        for name, d in self.items():
+            parts = {part: leaves[axis] for part, axis in self._names[name].items() if axis in leaves}
+            if parts:
+                params[name] = d.join(parts)
+        return params
+
+    def grid_points(self) -> Iterator[dict[str, Any]]:
+        """Yield the points of the grid; the last parameter changes fastest, and all layers have the same width.
+
+        >>> space = build({"solver": ["adam", "sgd"], "momentum": {"values": [0.5, 0.9], "when": {"solver": "sgd"}}})
+        >>> list(space.grid_points())
+        [{'solver': 'adam'}, {'solver': 'sgd', 'momentum': 0.5}, {'solver': 'sgd', 'momentum': 0.9}]
+        """
+        owners = {axis: name for name, axes in self._names.items() for axis in axes.values()}
+        first_axes = {owners[axis]: leaf for axis, leaf in reversed(self.axes.items())}
+
+        def below(names: list[str], params: dict[str, Any]) -> Iterator[dict[str, Any]]:
+            if not names:
+                yield {name: params[name] for name in self if name in params}
+            elif first_axes[names[0]].exists(self.leaves(params)):
+                for value in self[names[0]].grid():
+                    yield from below(names[1:], params | {names[0]: value})
+            else:
+                yield from below(names[1:], params)
+
+        yield from below(list(dict.fromkeys(owners[axis] for axis in self.axes)), {})
+
+    def has(self, params: Mapping[str, Any]) -> bool:
+        """Say whether a configuration is of this space: it has the parameters that exist there, and no others."""
+        if not all(name in self and self[name].allows(value) for name, value in params.items()):
+            return False
+        known = self.leaves(params)
+        return all(leaf.exists(known) == (name in known) for name, leaf in self.axes.items())
+
+    def draw(self, numbers: Sequence[float], fixed: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """Return values of the axes that exist: the fixed ones, the others from a number in [0, 1) for each axis in order."""
+        fixed = fixed or {}
+        values: dict[str, Any] = {}
+        for (name, leaf), u in zip(self.axes.items(), numbers, strict=True):
+            if leaf.exists(values):
+                values[name] = fixed[name] if name in fixed else leaf.dimension.at(u)
+        return values
+
+    def at(self, numbers: Sequence[float], fixed: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """Return the configuration of a number in [0, 1) for each axis; axes in `fixed` have the values given there.
+
+        >>> build({"alpha": (0.0, 1.0), "solver": ["adam", "sgd"]}).at([0.25, 0.5])
+        {'alpha': 0.25, 'solver': 'sgd'}
+        """
+        return self.assemble(self.draw(numbers, fixed))
+
+    def random_point(self, seed: int, number: int) -> dict[str, Any]:
+        """Return random point `number`: a pure function of space, seed and number."""
+        return self.at(np.random.default_rng([seed, number]).random(len(self.axes)).tolist())
+
+    @property
+    def grid_size(self) -> int:
+        """Number of points of the grid."""
+        return sum(1 for _ in self.grid_points())
+
+    @property
+    def most_choices(self) -> float:
+        """How many points a space of choices can have; infinity where anything else is searched.
+
+        >>> build({"solver": ["adam", "sgd"], "batch_size": [32, 64, 128]}).most_choices, build({"alpha": (0, 3)}).most_choices
+        (6, inf)
+        """
+        return sum(math.prod(d.n_values for d in one.values()) for one in self.members)
+
+    def describe(self) -> dict[str, Any]:
+        """Return the space as JSON, to compare spaces and to store them."""
+        return {name: d.describe() for name, d in self.parameters.items()}
+
+    def describe_grid(self) -> dict[str, list[str]]:
+        """Return the values of each parameter on the grid, as texts."""
+        return {name: [label(value) for value in d.grid()] for name, d in self.parameters.items()}
+
+    def check_values(self, check: Callable[[str, Any], None]) -> None:
+        """Call `check` with name and value for all choices and for both ends of all ranges."""
+        for one in self.members:
+            for name, d in one.items():
+                for value in d.extremes():
+                    check(name, value)
 
 
-def _plain(d: Dimension) -> Plain:
-    return d.dimension if isinstance(d, Conditional) else d
+class Alternatives(Space):
+    """Spaces side by side: a configuration is of one of them.
+
+    As a mapping it has the parameters of all, each as it is in the first space that has it.
+
+    Examples
+    --------
+    >>> space = build([{"solver": ["adam"]}, {"solver": ["sgd"], "momentum": [0.5, 0.9]}])
+    >>> list(space.grid_points())
+    [{'solver': 'adam'}, {'solver': 'sgd', 'momentum': 0.5}, {'solver': 'sgd', 'momentum': 0.9}]
+    >>> space.leaves({"solver": "sgd", "momentum": 0.5})
+    {'alternative': 1, '1: solver': 'sgd', '1: momentum': 0.5}
+    """
+
+    def __init__(self, spaces: Sequence[Space]) -> None:
+        self._dimensions = {name: d for space in reversed(spaces) for name, d in space.items()}
+        self.members = tuple(spaces)
+        self.axes = self._find_axes()
+
+    def _find_axes(self) -> dict[str, Leaf]:
+        found = {ALTERNATIVE: Leaf(Choice(tuple(range(len(self.members)))))}
+        for number, space in enumerate(self.members):
+            for name, leaf in space.axes.items():
+                when = {_of(number, parent): labels for parent, labels in leaf.when.items()}
+                mine = {ALTERNATIVE: frozenset([label(number)])} | when
+                found[_of(number, name)] = Leaf(leaf.dimension, mine, leaf.shared)
+        return found
+
+    @property
+    def parameters(self) -> Mapping[str, Dimension]:
+        return {_of(number, name): d for number, one in enumerate(self.members) for name, d in one.items()}
+
+    def leaves(self, params: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the values of the axes of a configuration, which is taken to be of the first space that has it."""
+        number = next(number for number, space in enumerate(self.members) if space.has(params))
+        found = self.members[number].leaves(params)
+        return {ALTERNATIVE: number} | {_of(number, name): value for name, value in found.items()}
+
+    def assemble(self, leaves: Mapping[str, Any]) -> dict[str, Any]:
+        number = leaves[ALTERNATIVE]
+        space = self.members[number]
+        return space.assemble({name: leaves[_of(number, name)] for name in space.axes if _of(number, name) in leaves})
+
+    def grid_points(self) -> Iterator[dict[str, Any]]:
+        return chain.from_iterable(space.grid_points() for space in self.members)
+
+    def has(self, params: Mapping[str, Any]) -> bool:
+        return any(space.has(params) for space in self.members)
 
 
-def _parts(name: str, given: Dimension) -> dict[str, Axis]:
-    """Return the axes of a parameter by their names."""
-    plain = _plain(given)
-    return {f"{name}.{part}": d for part, d in plain.axes().items()} if isinstance(plain, Layers) else {name: plain}
+def build(given: Mapping[str, Any] | Sequence[Mapping[str, Any]], where: str = "space") -> Space:
+    """Return the space of a dict of dimensions, or of several dicts; errors name `where` and the key."""
+    if isinstance(given, Space):
+        return given
+    if not isinstance(given, Mapping):
+        several = [build(one, f"{where}[{number}]") for number, one in enumerate(given)]
+        return Alternatives(several) if len(several) > 1 else several[0]
+    dimensions = {}
+    for name, value in given.items():
+        try:
+            dimensions[name] = dimension(value)
+        except ValueError as error:
+            raise StudyError(f"{where}: {name} {error}") from None
+    if not dimensions:
+        raise StudyError(f"{where} is empty: nothing to search; name at least one hyperparameter")
+    try:
+        return Space(dimensions)
+    except ValueError as error:
+        raise StudyError(f"{where}: {error}") from None
 
 
-def _labels(parts: Mapping[str, Axis], name: str, parent: str, given: Any) -> frozenset[str]:
+def default(prefix: str = "") -> Space:
+    """Return the space to start from, parameter names with a prefix."""
+    return build({prefix + name: value for name, value in tomllib.loads(DEFAULT).items()})
+
+
+def _axis(name: str, part: str) -> str:
+    """Return the name of the axis of a part of a parameter."""
+    return f"{name}.{part}" if part else name
+
+
+def _of(number: int, name: str) -> str:
+    """Return the name that an axis of one of several spaces has among those of all."""
+    return f"{number}: {name}"
+
+
+def _labels(known: Mapping[str, Axis], name: str, parent: str, given: Any) -> frozenset[str]:
     """Return the labels of the value of a parent, or of the list of values, with which a parameter exists."""
-    if parent not in parts:
-        raise ValueError(f"{name} has when = {{ {parent} = … }}; it can name {', '.join(parts)}")
-    d, where = parts[parent], f"{name} has when, where {parent}"
-    if not (isinstance(d, Choice) or (isinstance(d, Range) and d.integer)):
+    if parent not in known:
+        raise ValueError(f"{name} has when = {{ {parent} = … }}; it can name {', '.join(known)}")
+    d, where = known[parent], f"{name} has when, where {parent}"
+    if d.listed is None:
         raise ValueError(f"{where} is a range of real numbers; allowed are choices and whole numbers")
-    several = isinstance(given, list | tuple) and not (isinstance(d, Choice) and label(given) in d.labels)
+    several = isinstance(given, list | tuple) and not d.allows(given)
     try:
         return frozenset(label(d.check(value)) for value in (given if several else [given]))
     except ValueError as error:
         raise ValueError(f"{where} {error}") from None
-
-
-def _enough_layers(name: str, given: Dimension, axis: str) -> dict[str, frozenset[str]]:
-    """Return when the width of a layer exists."""
-    plain, (_, part, place) = _plain(given), axis.rpartition(".width_")
-    if not isinstance(plain, Layers) or not part:
-        return {}
-    return {f"{name}.layers": frozenset(map(label, plain.numbers_of_layers(int(place))))}
 
 
 def _parents_first(found: dict[str, Leaf]) -> dict[str, Leaf]:
@@ -210,131 +331,3 @@ def _parents_first(found: dict[str, Leaf]) -> dict[str, Leaf]:
             raise ValueError(f"{circle} exist only where each other do; a when must not lead back to its own parameter")
         ordered[name] = found[name]
     return ordered
-
-
-def leaves(space: Space, params: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the values of the axes that a configuration is made of.
-
-    >>> space = build({"hidden_layer_sizes": {"layers": (1, 3), "width": (8, 64)}})
-    >>> leaves(space, {"hidden_layer_sizes": [32, 16]})
-    {'hidden_layer_sizes.layers': 2, 'hidden_layer_sizes.width_1': 32, 'hidden_layer_sizes.width_2': 16}
-    """
-    if isinstance(space, Alternatives):
-        return space.leaves(params)
-    values: dict[str, Any] = {}
-    for name, value in params.items():
-        plain = _plain(space[name])
-        if isinstance(plain, Layers):
-            values |= {f"{name}.{part}": v for part, v in plain.split(value).items()}
-        else:
-            values[name] = value
-    return values
-
-
-def assemble(space: Space, leaves: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the configuration made of values of axes, in the order of the space.
-
-    >>> space = build({"hidden_layer_sizes": {"layers": (1, 3), "width": (8, 64)}})
-    >>> assemble(space, {"hidden_layer_sizes.layers": 1, "hidden_layer_sizes.width_1": 32})
-    {'hidden_layer_sizes': [32]}
-    """
-    if isinstance(space, Alternatives):
-        return space.assemble(leaves)
-    params = {}
-    for name, given in space.items():
-        plain = _plain(given)
-        if name in leaves:
-            params[name] = leaves[name]
-        elif isinstance(plain, Layers) and f"{name}.layers" in leaves:
-            start = f"{name}."
-            params[name] = plain.join({k.removeprefix(start): v for k, v in leaves.items() if k.startswith(start)})
-    return params
-
-
-def draw(axes: Mapping[str, Leaf], numbers: Sequence[float], fixed: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """Return values of the axes that exist: the fixed ones, or from a number in [0, 1) for each axis in their order."""
-    fixed = fixed or {}
-    values: dict[str, Any] = {}
-    for (name, leaf), u in zip(axes.items(), numbers, strict=True):
-        if leaf.exists(values):
-            values[name] = fixed[name] if name in fixed else leaf.dimension.at(u)
-    return values
-
-
-def grid_size(space: Space) -> int:
-    """Return the number of points of the grid."""
-    return sum(1 for _ in grid_points(space))
-
-
-def most_choices(space: Space) -> float:
-    """Return how many points a space of choices can have; infinity where anything else is searched.
-
-    >>> most_choices(build({"solver": ["adam", "sgd"], "batch_size": [32, 64, 128]})), most_choices(build({"alpha": (0, 3)}))
-    (6, inf)
-    """
-    plain = [[_plain(d) for d in one.values()] for one in members(space)]
-    if not all(isinstance(d, Choice) for one in plain for d in one):
-        return math.inf
-    return sum(math.prod(len(d.grid()) for d in one) for one in plain)
-
-
-def grid_points(space: Space) -> Iterator[dict[str, Any]]:
-    """Yield the points of the grid; the last parameter changes fastest, and of layers all are as wide.
-
-    >>> space = build({"solver": ["adam", "sgd"], "momentum": {"values": [0.5, 0.9], "when": {"solver": "sgd"}}})
-    >>> list(grid_points(space))
-    [{'solver': 'adam'}, {'solver': 'sgd', 'momentum': 0.5}, {'solver': 'sgd', 'momentum': 0.9}]
-    """
-    if isinstance(space, Alternatives):
-        yield from chain.from_iterable(map(grid_points, space.spaces))
-        return
-    known = axes(space)
-    owners = {axis: name for name in space for axis in _parts(name, space[name])}
-    first_axes = {owners[axis]: axis for axis in reversed(known)}
-
-    def below(names: list[str], params: dict[str, Any]) -> Iterator[dict[str, Any]]:
-        if not names:
-            yield {name: params[name] for name in space if name in params}
-        elif known[first_axes[names[0]]].exists(leaves(space, params)):
-            for value in space[names[0]].grid():
-                yield from below(names[1:], params | {names[0]: value})
-        else:
-            yield from below(names[1:], params)
-
-    yield from below(list(dict.fromkeys(owners[axis] for axis in known)), {})
-
-
-def seed(study: int, number: int) -> int:
-    """Return the seed of one proposal: the same whatever was proposed before."""
-    return int(np.random.SeedSequence([study, number]).generate_state(1)[0])
-
-
-def random_point(space: Space, seed: int, number: int) -> dict[str, Any]:
-    """Return random point `number`: a pure function of space, seed and number."""
-    known = axes(space)
-    return assemble(space, draw(known, np.random.default_rng([seed, number]).random(len(known)).tolist()))
-
-
-def describe(space: Space) -> dict[str, Any]:
-    """Return the space as JSON, to compare spaces and to store them."""
-    return {name: d.describe() for name, d in _parameters(space).items()}
-
-
-def describe_grid(space: Space) -> dict[str, list[str]]:
-    """Return the values of each parameter on the grid, as texts."""
-    return {name: [label(value) for value in d.grid()] for name, d in _parameters(space).items()}
-
-
-def check_values(space: Space, check: Callable[[str, Any], None]) -> None:
-    """Call `check` with name and value for all choices and for both ends of all ranges."""
-    for one in members(space):
-        for name, d in one.items():
-            for value in d.extremes():
-                check(name, value)
-
-
-def _parameters(space: Space) -> Space:
-    """Return the space itself, or the parameters of all its members, each under a name of its own."""
-    if not isinstance(space, Alternatives):
-        return space
-    return {_of(number, name): d for number, one in enumerate(space.spaces) for name, d in one.items()}

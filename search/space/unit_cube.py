@@ -1,6 +1,6 @@
 """A space as a unit cube: configurations as rows of numbers, and as the features that a model of distances sees.
 
-A row has a number in [0, 1) for each axis; where an axis does not exist, its number is of no account. In features a range is one
+A row has a number in [0, 1) for each axis; the number of an axis that does not exist is ignored. In features a range is one
 column, from 0 to 1; choices that are numbers are one column, in their order; other choices have a column each. An axis that
 does not exist is in the middle of its columns, so that it makes no difference there (Bussemaker et al., 2025, arXiv:2504.08721).
 """
@@ -8,13 +8,13 @@ does not exist is in the middle of its columns, so that it makes no difference t
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from search.space import spaces
-from search.space.dimensions import Axis, Choice, Quantile, Range, label
+from search.space.dimensions import Choice, Quantile, Range, label
+from search.space.interface import Axis
 from search.space.spaces import Space
 
 
@@ -23,14 +23,15 @@ class UnitCube:
 
     Examples
     --------
-    >>> cube = UnitCube(spaces.build({"alpha": (0.01, 1.0, "log"), "activation": ["relu", "tanh"]}))
+    >>> from search.space.spaces import build
+    >>> cube = UnitCube(build({"alpha": (0.01, 1.0, "log"), "activation": ["relu", "tanh"]}))
     >>> row = cube.row({"alpha": 0.1, "activation": "tanh"})
     >>> row.tolist(), cube.features(row[None]).tolist()
     ([0.5, 0.75], [[0.5, 0.0, 1.0]])
     """
 
     def __init__(self, space: Space) -> None:
-        self._space, self._axes = space, spaces.axes(space)
+        self._space, self._axes = space, space.axes
         self._parents = {parent for leaf in self._axes.values() for parent in leaf.when}
 
     @property
@@ -39,18 +40,18 @@ class UnitCube:
 
     @property
     def choices(self) -> NDArray[np.bool_]:
-        """Which axes are choices."""
-        return np.array([isinstance(leaf.dimension, Choice) for leaf in self._axes.values()])
+        """Which axes are choices: a step from one of their values to another is a new draw, not a move."""
+        return np.array([COLUMNS[type(leaf.dimension)].choices for leaf in self._axes.values()])
 
     def row(self, params: Mapping[str, Any]) -> NDArray[np.float64]:
         """Return the numbers of a configuration, 0.5 for axes that do not exist."""
-        leaves = spaces.leaves(self._space, params)
+        leaves = self._space.leaves(params)
         places = (leaf.dimension.place(leaves[name]) if name in leaves else 0.5 for name, leaf in self._axes.items())
         return np.clip(list(places), 0.0, np.nextafter(1.0, 0.0))
 
     def params(self, row: NDArray[np.float64]) -> dict[str, Any]:
         """Return the configuration of a row."""
-        return spaces.assemble(self._space, spaces.draw(self._axes, row.tolist()))
+        return self._space.at(row.tolist())
 
     def features(self, rows: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the features of rows, shape (n_rows, n_features)."""
@@ -60,7 +61,7 @@ class UnitCube:
             exists = np.ones(len(rows), dtype=bool)
             for parent, allowed in leaf.when.items():
                 exists &= np.isin(labels[parent], sorted(allowed))
-            column = COLUMNS[type(leaf.dimension)](leaf.dimension, numbers)
+            column = COLUMNS[type(leaf.dimension)].features(leaf.dimension, numbers)
             columns.append(np.where(exists[:, None], column, 1 / max(column.shape[1], 2)))
             if name in self._parents:
                 labels[name] = np.array([label(leaf.dimension.at(u)) for u in numbers], dtype=object)
@@ -80,8 +81,23 @@ def _of_numbers(d: Range | Quantile, numbers: NDArray[np.float64]) -> NDArray[np
     return np.array([d.place(d.at(u)) for u in numbers])[:, None] if d.integer else numbers[:, None]
 
 
-COLUMNS: dict[type[Axis], Callable[[Any, NDArray[np.float64]], NDArray[np.float64]]] = {
-    Choice: _of_choice,
-    Range: _of_numbers,
-    Quantile: _of_numbers,
+class Columns(NamedTuple):
+    """How an axis is seen by a model of distances.
+
+    Attributes
+    ----------
+    features : callable
+        From an axis and numbers, shape (n,), to features, shape (n, n_columns).
+    choices : bool
+        Whether values are choices.
+    """
+
+    features: Callable[[Any, NDArray[np.float64]], NDArray[np.float64]]
+    choices: bool = False
+
+
+COLUMNS: dict[type[Axis], Columns] = {
+    Choice: Columns(_of_choice, choices=True),
+    Range: Columns(_of_numbers),
+    Quantile: Columns(_of_numbers),
 }

@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 from search.errors import StudyError
+from search.samplers.methods import METHODS
 from search.space import spaces
 from search.study import data, study_file, suggestions
 from search.study.suggestions import quoted
@@ -28,7 +29,7 @@ max_iter = 200
 [space]    # hyperparameters that are searched: a list of choices, or a range
 {space}
 [search]
-method = "bayesian"    # or "gp", "cma-es", "quasi-random", "random", "grid"
+method = {method}    # or {other_methods}
 n_trials = 50
 seed = 0
 
@@ -53,7 +54,7 @@ def write_study(source: Path, target: str, output: Path | None = None) -> tuple[
     output = output or Path("studies") / f"{name}.toml"
     if output.exists():
         raise StudyError(f"{output} exists already; name another file with --output")
-    kinds = suggestions.columns_by_kind(X)
+    kinds, methods = suggestions.columns_by_kind(X), [quoted(method) for method in METHODS]
     text = TEMPLATE.format(
         name=name,
         name_text=quoted(name),
@@ -66,6 +67,8 @@ def write_study(source: Path, target: str, output: Path | None = None) -> tuple[
         kinds=suggestions.heading(kinds),
         preprocessing=suggestions.fixed(X, y, kinds),
         space=spaces.DEFAULT + suggestions.searched(kinds),
+        method=methods[0],
+        other_methods=", ".join(methods[1:]),
         scoring=study_file.DEFAULT_SCORING[task],
     )
     _write(output, text)

@@ -10,7 +10,7 @@ from bpmodel.preprocessing.columns import kind
 from bpmodel.preprocessing.options import PREPROCESSING
 from search.study.data import MAX_CLASSES
 
-KINDS = {"number": "numbers", "truth": "truth values", "date": "dates", "category": "categories"}
+PLURALS = {"number": "numbers", "truth": "truth values", "date": "dates", "category": "categories"}
 MOST_CODES = 12
 """Whole numbers with no more different values than this, and more than two, may be codes."""
 
@@ -34,9 +34,9 @@ def quoted(text: str) -> str:
 
 
 def columns_by_kind(X: pd.DataFrame) -> dict[str, list[str]]:
-    """Return the columns of each kind that there is, kinds in the order of `KINDS`."""
+    """Return the columns of each kind that there is, kinds in the order of `PLURALS`."""
     kinds = {name: kind(X[name]) for name in X.columns}
-    return {k: names for k in KINDS if (names := [name for name, own in kinds.items() if own == k])}
+    return {k: names for k in PLURALS if (names := [name for name, own in kinds.items() if own == k])}
 
 
 def heading(kinds: dict[str, list[str]]) -> str:
@@ -45,7 +45,7 @@ def heading(kinds: dict[str, list[str]]) -> str:
     >>> heading({"number": ["area", "rooms"], "date": ["sold"]})
     'numbers: 2, dates: 1'
     """
-    return ", ".join(f"{KINDS[kind]}: {len(names)}" for kind, names in kinds.items())
+    return ", ".join(f"{PLURALS[kind]}: {len(names)}" for kind, names in kinds.items())
 
 
 def searched(kinds: dict[str, list[str]]) -> str:

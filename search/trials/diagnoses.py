@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from bpmodel.diagnosis.findings import Diagnosis
-from search.trials.fits import begin
+from search.trials.fold_fits import begin
 from search.trials.problem import Problem, Trial
 
 

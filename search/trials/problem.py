@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
 from sklearn.base import clone
 
 from search.cv.folds import Folds
@@ -77,8 +76,3 @@ class Problem:
 def configured(estimator: Any, params: Mapping[str, Any]) -> Any:
     """Return an unfitted copy of an estimator with copies of these parameters: what trials share they do not change."""
     return clone(estimator).set_params(**clone(dict(params), safe=False))
-
-
-def seed(study: int, trial: int, fold: int) -> int:
-    """Return the seed of one fit: the same whatever runs beside it."""
-    return int(np.random.SeedSequence([study, trial, fold]).generate_state(1)[0])

@@ -23,7 +23,7 @@ from bpmodel.network.training import Training
 from search.trials.callbacks import metadata
 from search.trials.checkpoints import checkpoints, worn_out
 from search.trials.diagnoses import diagnosis
-from search.trials.fits import begin
+from search.trials.fold_fits import begin
 from search.trials.interruption import Cancelled
 from search.trials.nesting import surround
 from search.trials.outcomes import Divergence, Outcome

@@ -1,4 +1,4 @@
-"""The comparison of penalties: its made-up spaces are what they are said to be, and its tables are made from all studies."""
+"""The comparison of penalties: its made-up spaces have the stated properties, and its tables cover all studies."""
 
 import numpy as np
 import pytest
@@ -9,7 +9,6 @@ from benchmarks.penalties.landscapes import BEST, DUMMY, EPOCHS, LANDSCAPES, SPA
 from benchmarks.penalties.report import Study
 from benchmarks.penalties.trials import START, Trace
 from search.samplers.methods import METHODS
-from search.space import spaces
 
 each_landscape = pytest.mark.parametrize("landscape", LANDSCAPES, ids=str)
 N_TRIALS = START + 2
@@ -17,7 +16,7 @@ N_TRIALS = START + 2
 
 @each_landscape
 def test_the_share_of_random_points_diverges(landscape):
-    points = [spaces.random_point(SPACE, 7, number) for number in range(1000)]
+    points = [SPACE.random_point(7, number) for number in range(1000)]
     diverged = [landscape.outcome(n, params, 0).verdict == "diverged" for n, params in enumerate(points)]
     assert np.mean(diverged) == pytest.approx(landscape.share, abs=0.04)
 
@@ -25,7 +24,7 @@ def test_the_share_of_random_points_diverges(landscape):
 @each_landscape
 def test_outcomes_fit_the_landscape(landscape):
     for number in range(200):
-        params = spaces.random_point(SPACE, 3, number)
+        params = SPACE.random_point(3, number)
         outcome = landscape.outcome(number, params, 0)
         assert outcome == landscape.outcome(number, params, 0)
         assert DUMMY <= landscape.score(params) <= BEST
@@ -38,7 +37,7 @@ def test_outcomes_fit_the_landscape(landscape):
 
 def test_who_strains_more_breaks_earlier():
     landscape = Landscape(0.5, "near")
-    points = sorted((spaces.random_point(SPACE, 3, number) for number in range(200)), key=strain)
+    points = sorted((SPACE.random_point(3, number) for number in range(200)), key=strain)
     broken = [d for params in points if (d := landscape.outcome(0, params, 0).divergence)]
     assert len(broken) > 50
     assert [d.epoch for d in broken] == sorted((d.epoch for d in broken), reverse=True)

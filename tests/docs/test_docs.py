@@ -1,4 +1,4 @@
-"""The documents say what there is: every option, key, command and target, and no example that does not run."""
+"""The documents are complete: they name every option, key, command and target, and their examples run."""
 
 import argparse
 import re

@@ -19,7 +19,7 @@ from search.trials.penalties import DEFAULT_PENALTY, PENALTIES, Lesson, Teacher
 
 SPACE = spaces.build({"layers": [[8], [8, 4]], "rate": (1e-4, 1.0, "log"), "batch": (1, 64), "kind": ["relu", "tanh"]})
 PARAMS = {"layers": [8, 4], "rate": 0.0123456789, "batch": 7, "kind": "tanh"}
-IDENTITY = {"[data]": {"source": "a.csv", "rows": "1234"}, "[space]": spaces.describe(SPACE), "[cv]": {"n_splits": 5}}
+IDENTITY = {"[data]": {"source": "a.csv", "rows": "1234"}, "[space]": SPACE.describe(), "[cv]": {"n_splits": 5}}
 
 OUTCOMES = {
     "ok": {"scores": (-0.1, -1e-12)},

@@ -85,7 +85,7 @@ def test_one_job_is_deterministic(make_problem, method):
 
 def test_grid_is_searched_whole_and_in_order(make_problem):
     outcomes = search(make_problem(), GRID, "grid", n_trials=1, n_jobs=2)
-    assert [o.params for o in outcomes.values()] == list(spaces.grid_points(GRID))
+    assert [o.params for o in outcomes.values()] == list(GRID.grid_points())
 
 
 @pytest.mark.parametrize("method", METHODS)

@@ -15,7 +15,7 @@ SPACE = spaces.build(
 
 
 def made(make_outcome, diverges, space=SPACE, n: int = 80, seed: int = 0) -> list:
-    params = [spaces.random_point(space, seed, number) for number in range(n)]
+    params = [space.random_point(seed, number) for number in range(n)]
     return [make_outcome(i, "diverged" if diverges(p) else "ok", params=p) for i, p in enumerate(params)]
 
 

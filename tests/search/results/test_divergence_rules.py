@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from search.results import divergence_rules
-from search.results.divergence_rules import Condition, between, find_rule, holds, score
+from search.results.divergence_rules import Condition, all_hold, between, find_rule, log_bayes_factor
 from search.space import spaces
 
 SPACE = spaces.build(
@@ -36,11 +36,11 @@ PLANTED = {
 
 
 def points(n: int, seed: int) -> list[dict]:
-    return [spaces.random_point(SPACE, seed, number) for number in range(n)]
+    return [SPACE.random_point(seed, number) for number in range(n)]
 
 
 def labels(rule, params) -> np.ndarray:
-    return np.array([holds(tuple(rule), p) for p in params])
+    return np.array([all_hold(tuple(rule), p) for p in params])
 
 
 @pytest.mark.parametrize("rule", PLANTED.values(), ids=PLANTED.keys())
@@ -136,10 +136,12 @@ def test_no_rule_has_a_higher_score(trials):
         value, rule = find(groups, diverged)
         tried = math.log(max(len(given_rules), 1))
         masks = [labels(other, params) for other in given_rules]
-        expected += [float(score(mask.sum(), (mask & diverged).sum(), diverged)) for mask in masks]
+        expected += [float(log_bayes_factor(mask.sum(), (mask & diverged).sum(), diverged)) for mask in masks]
         if rule:
             mask = labels(rule, params)
-            assert value + tried == pytest.approx(float(score(mask.sum(), (mask & diverged).sum(), diverged)))
+            assert value + tried == pytest.approx(
+                float(log_bayes_factor(mask.sum(), (mask & diverged).sum(), diverged))
+            )
         best.append(value + tried)
         most = max(expected, default=-math.inf)
         assert max(best) == pytest.approx(most) if most > 0 else max(best) <= 1e-9
@@ -154,9 +156,9 @@ def test_score_is_a_ratio_of_likelihoods():
         return np.trapezoid(rate**bad * (1 - rate) ** good, rate)
 
     expected = math.log(likelihood(3, 1) * likelihood(0, 6) / likelihood(3, 7))
-    assert float(score(np.array(4), np.array(3), diverged)) == pytest.approx(expected, rel=1e-6)
+    assert float(log_bayes_factor(np.array(4), np.array(3), diverged)) == pytest.approx(expected, rel=1e-6)
     assert expected == pytest.approx(math.log((1 / 20) * (1 / 7) * 11 * 120))
-    assert score(np.array(4), np.array(1), diverged) == -np.inf  # fewer inside than outside
+    assert log_bayes_factor(np.array(4), np.array(1), diverged) == -np.inf  # fewer inside than outside
 
 
 @given(st.floats(1e-6, 1e6), st.floats(1e-6, 1e6), st.booleans())

@@ -93,7 +93,7 @@ def test_rows_and_configurations_are_one_another():
     space = spaces.build(CUBE)
     cube = UnitCube(space)
     for n in range(50):
-        params = spaces.random_point(space, 0, n)
+        params = space.random_point(0, n)
         again = cube.params(cube.row(params))
         decay = params.pop("decay")
         assert again.pop("decay") == pytest.approx(decay)

@@ -50,11 +50,11 @@ LEARNING = [name for name, method in METHODS.items() if method.learns]
 
 def lies_in(params, space) -> bool:
     """Say whether a configuration has exactly the parameters that exist, each with a value that is allowed."""
-    leaves = spaces.leaves(space, params)
-    one = spaces.members(space)[leaves.get(spaces.ALTERNATIVE, 0)]
+    leaves = space.leaves(params)
+    one = space.members[leaves.get(spaces.ALTERNATIVE, 0)]
     for name, value in params.items():
         assert label(one[name].check(value)) == label(value)
-    return {name for name, leaf in spaces.axes(space).items() if leaf.exists(leaves)} == leaves.keys()
+    return {name for name, leaf in space.axes.items() if leaf.exists(leaves)} == leaves.keys()
 
 
 def outcome_of(number, params, make_outcome):
@@ -79,7 +79,7 @@ def run(sampler, numbers, make_outcome, penalty: str = DEFAULT_PENALTY) -> list[
 
 def points(method, space, n: int = 26) -> range:
     """Return the numbers of trials to run: a grid has only so many."""
-    return range(min(n, spaces.grid_size(space)) if method == "grid" else n)
+    return range(min(n, space.grid_size) if method == "grid" else n)
 
 
 @each_method
@@ -94,7 +94,7 @@ def test_proposals_lie_in_the_space_and_are_the_same_again(method, space, make_o
 def test_random_points_of_choices_are_each_drawn_once_in_every_turn(given, make_outcome):
     space = spaces.build(given)
     drawn = [json.dumps(params) for params in run(METHODS["random"].sampler(space, 0), range(12), make_outcome)]
-    whole = sorted(json.dumps(point) for point in spaces.grid_points(space))
+    whole = sorted(json.dumps(point) for point in space.grid_points())
     assert sorted(drawn[:6]) == sorted(drawn[6:]) == whole
     assert drawn[:6] != drawn[6:]
 
@@ -177,7 +177,7 @@ def test_bayesian_search_forgets_trials_of_every_penalty(penalty, make_outcome):
     space = SPACES["real"]
     sampler = METHODS["bayesian"].sampler(space, 0)
     for number in range(MOST_SHOWN + 20):
-        params = spaces.random_point(space, 0, number)
+        params = space.random_point(0, number)
         tell(sampler, make_outcome(number, "diverged" if number % 2 else "ok", params=params), penalty)
     assert lies_in(sampler.ask(number + 1), space)
 
@@ -190,7 +190,7 @@ def test_bayesian_search_forgets_no_trial_that_is_running(make_outcome):
         for number in range(MOST_SHOWN + 1):
             if number == MOST_SHOWN:
                 asked = {later: sampler.ask(later) for later in running}
-            params = spaces.random_point(SPACES["real"], 0, number)
+            params = SPACES["real"].random_point(0, number)
             tell(sampler, make_outcome(number, scores=(-abs(params["alpha"] - 0.5) - params["rate"],), params=params))
         following = [sampler.ask(number) for number in range(2000, 2003)]
         for number, params in asked.items():
@@ -203,7 +203,7 @@ def test_bayesian_search_forgets_no_trial_that_is_running(make_outcome):
 @each_method
 def test_the_points_of_a_queue_come_first(method, make_outcome):
     space = SPACES["conditional"]
-    first = [spaces.random_point(space, 9, n) for n in range(3)]
+    first = [space.random_point(9, n) for n in range(3)]
     queued = run(Queued(first, METHODS[method].sampler(space, 0)), range(8), make_outcome)
     assert queued[:3] == first
     assert all(lies_in(params, space) for params in queued)
@@ -222,7 +222,7 @@ def score(params) -> float:
 
 @pytest.mark.parametrize("method", LEARNING)
 def test_what_learns_beats_random_search_on_a_conditional_space(method, make_outcome):
-    space = SPACES["conditional"] | {"rate": SPACES["real"]["rate"]}
+    space = spaces.build({**SPACES["conditional"], "rate": SPACES["real"]["rate"]})
 
     def best(name, seed) -> float:
         sampler, scores = METHODS[name].sampler(space, seed), []

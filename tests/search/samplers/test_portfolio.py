@@ -15,6 +15,7 @@ from search.samplers.portfolio import PLAIN, PORTFOLIO, behind, nearest, nearest
 from search.space import spaces
 from search.space.dimensions import Choice, Layers, Quantile, Range
 from search.space.initial_points import complete
+from search.space.spaces import Space
 from search.trials.pipeline import PATHS, default_pipeline
 
 LEARNING = [name for name, method in METHODS.items() if method.learns]
@@ -23,7 +24,7 @@ RATES = {"learning_rate_init": (1e-4, 0.1, "log"), "alpha": (1e-4, 10.0, "log"),
 
 
 def test_every_entry_lies_in_the_default_space_and_configures_a_network():
-    for entries, space in ((PLAIN, spaces.default()), (PORTFOLIO, spaces.default() | spaces.build(NUMERIC))):
+    for entries, space in ((PLAIN, spaces.default()), (PORTFOLIO, spaces.build({**spaces.default(), **NUMERIC}))):
         assert complete(space, entries, 0, "portfolio") == list(entries)
         for entry in entries:
             own = {name: value for name, value in entry.items() if name != "numeric"}
@@ -49,7 +50,7 @@ def test_what_it_says_nothing_of_stays_as_it_is(make_problem):
     points = behind([], space, problem, "bayesian")
     assert {point["momentum"] for point in points} == {0.5}
     assert {point["dropout"] for point in points} == {0.2}
-    foreign = {name: d for name, d in space.items() if name != "alpha"}
+    foreign = Space({name: d for name, d in space.items() if name != "alpha"})
     assert behind([], foreign, problem, "bayesian") == []
 
 
@@ -131,11 +132,10 @@ def test_in_a_search(rows, method, portfolio):
 def test_a_study_that_searches_how_numbers_are_prepared_has_a_portfolio_of_its_own(make_problem):
     pipeline = default_pipeline("regression", {})
     problem = replace(make_problem(), estimator=pipeline, prefix=f"{pipeline.steps[-1][0]}__", paths=PATHS)
-    rates = spaces.build(RATES)
     for space, entries in (
-        (rates | spaces.build(NUMERIC), PORTFOLIO),
-        (rates | spaces.build({"numeric": ["standard", "quantile"]}), PLAIN),
-        (rates, PLAIN),
+        (spaces.build(RATES | NUMERIC), PORTFOLIO),
+        (spaces.build(RATES | {"numeric": ["standard", "quantile"]}), PLAIN),
+        (spaces.build(RATES), PLAIN),
     ):
         first = behind([], space, problem, "bayesian")[0]
         assert first == nearest_point(space, {"numeric": "standard", **entries[0]})

@@ -62,8 +62,8 @@ each_space = pytest.mark.parametrize("space", SPACES.values(), ids=SPACES.keys()
 
 def lies_in(params, space) -> bool:
     """Say whether a configuration has exactly the parameters that exist, each with a value that is allowed."""
-    leaves, axes = spaces.leaves(space, params), spaces.axes(space)
-    one = spaces.members(space)[leaves.get(spaces.ALTERNATIVE, 0)]
+    leaves, axes = space.leaves(params), space.axes
+    one = space.members[leaves.get(spaces.ALTERNATIVE, 0)]
     for name, value in params.items():
         one[name].check(value)
     return {name for name, leaf in axes.items() if leaf.exists(leaves)} == leaves.keys()
@@ -73,21 +73,20 @@ def lies_in(params, space) -> bool:
 @settings(deadline=None, max_examples=40)
 @given(numbers=st.lists(st.floats(0, 1, exclude_max=True), min_size=8, max_size=8))
 def test_what_is_drawn_lies_in_the_space_and_is_taken_apart_and_put_together_again(space, numbers):
-    axes = spaces.axes(space)
-    leaves = spaces.draw(axes, numbers[: len(axes)])
-    params = spaces.assemble(space, leaves)
+    leaves = space.draw(numbers[: len(space.axes)])
+    params = space.assemble(leaves)
     assert lies_in(params, space)
-    assert spaces.leaves(space, params) == leaves
-    one = spaces.members(space)[leaves.get(spaces.ALTERNATIVE, 0)]
+    assert space.leaves(params) == leaves
+    one = space.members[leaves.get(spaces.ALTERNATIVE, 0)]
     assert list(params) == [name for name in one if name in params]
 
 
 @each_space
 def test_grid_and_random_points_lie_in_the_space_without_repeats(space):
-    grid = list(spaces.grid_points(space))
-    assert len({json.dumps(point) for point in grid}) == len(grid) == spaces.grid_size(space)
+    grid = list(space.grid_points())
+    assert len({json.dumps(point) for point in grid}) == len(grid) == space.grid_size
     assert all(lies_in(point, space) for point in grid)
-    drawn = [spaces.random_point(space, 0, n) for n in range(60)]
+    drawn = [space.random_point(0, n) for n in range(60)]
     assert all(lies_in(point, space) for point in drawn)
     # both see each way in which parameters can exist together
     assert {frozenset(p) for p in grid} == {frozenset(p) for p in drawn}
@@ -95,17 +94,17 @@ def test_grid_and_random_points_lie_in_the_space_without_repeats(space):
 
 def test_a_grid_has_layers_of_equal_width():
     space = spaces.build({"hidden_layer_sizes": {"layers": [1, 2], "width": [8, 16]}})
-    assert [p["hidden_layer_sizes"] for p in spaces.grid_points(space)] == [[8], [16], [8, 8], [16, 16]]
+    assert [p["hidden_layer_sizes"] for p in space.grid_points()] == [[8], [16], [8, 8], [16, 16]]
 
 
 @each_space
 def test_the_journal_keeps_what_exists(space, tmp_path, make_outcome):
-    outcomes = {n: make_outcome(n, params=spaces.random_point(space, 0, n)) for n in range(12)}
-    store = StudyStore(tmp_path / "x.journal", "x", {"[space]": spaces.describe(space)}, space)
+    outcomes = {n: make_outcome(n, params=space.random_point(0, n)) for n in range(12)}
+    store = StudyStore(tmp_path / "x.journal", "x", {"[space]": space.describe()}, space)
     for outcome in outcomes.values():
         store.record(outcome, Lesson(-0.5))
     store.close()
-    again = StudyStore(tmp_path / "x.journal", "x", {"[space]": spaces.describe(space)}, space)
+    again = StudyStore(tmp_path / "x.journal", "x", {"[space]": space.describe()}, space)
     again.close()
     assert again.outcomes == outcomes
     assert again.lessons == dict.fromkeys(range(12), Lesson(-0.5))
@@ -114,7 +113,7 @@ def test_the_journal_keeps_what_exists(space, tmp_path, make_outcome):
 @each_space
 def test_reports_plots_and_results_do_without_what_does_not_exist(space, make_outcome):
     verdicts = ["ok", "diverged", "ok", "stopped"] * 5
-    outcomes = {n: make_outcome(n, v, params=spaces.random_point(space, 1, n)) for n, v in enumerate(verdicts)}
+    outcomes = {n: make_outcome(n, v, params=space.random_point(1, n)) for n, v in enumerate(verdicts)}
     plots.figures(outcomes, space, [], "score")
     names = {name for n in (0, 2, 4, 6, 8) for name in outcomes[n].params}
     assert report.best_trials(outcomes, {}, "accuracy").row_count == 3 + len(names)
@@ -127,7 +126,7 @@ def test_reports_plots_and_results_do_without_what_does_not_exist(space, make_ou
 
 def test_advice_names_the_number_of_layers(make_outcome):
     space = SPACES["layers"]
-    points = [spaces.random_point(space, 0, n) for n in range(60)]
+    points = [space.random_point(0, n) for n in range(60)]
     outcomes = [
         make_outcome(n, "diverged" if len(p["hidden_layer_sizes"]) > 2 else "ok", params=p)
         for n, p in enumerate(points)
@@ -139,7 +138,7 @@ def test_advice_names_the_number_of_layers(make_outcome):
 
 def test_advice_bounds_no_single_width(make_outcome):
     space = SPACES["always two layers"]
-    points = [spaces.random_point(space, 0, n) for n in range(60)]
+    points = [space.random_point(0, n) for n in range(60)]
     outcomes = [
         make_outcome(n, "diverged" if p["hidden_layer_sizes"][1] > 12 else "ok", params=p) for n, p in enumerate(points)
     ]
@@ -149,7 +148,7 @@ def test_advice_bounds_no_single_width(make_outcome):
 
 def test_advice_on_what_exists_in_some_trials(make_outcome):
     space = SPACES["a rate of one solver"]
-    points = [spaces.random_point(space, 0, n) for n in range(120)]
+    points = [space.random_point(0, n) for n in range(120)]
     outcomes = [
         make_outcome(n, "diverged" if p.get("momentum", 0) > 0.8 else "ok", params=p) for n, p in enumerate(points)
     ]
@@ -190,10 +189,10 @@ def test_circle():
 
 
 def test_a_list_may_be_one_value_of_the_other_parameter_or_several():
-    leaf = spaces.axes(SPACES["two conditions"])["c"]
+    leaf = SPACES["two conditions"].axes["c"]
     assert leaf.when == {"a": {"true"}, "b": {"[1, 2]"}}
     several = spaces.build({"b": [[1], [2]], "c": {"values": [1], "when": {"b": [[1], [2]]}}})
-    assert spaces.axes(several)["c"].when == {"b": {"[1]", "[2]"}}
+    assert several.axes["c"].when == {"b": {"[1]", "[2]"}}
 
 
 def test_layers_of_any_numbers():

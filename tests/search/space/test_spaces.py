@@ -17,7 +17,7 @@ from search.samplers.tpe import TPESampler
 from search.space import spaces
 from search.space.dimensions import Choice, Quantile, Range, label
 from search.space.parsing import dimension
-from search.space.spaces import Leaf
+from search.space.spaces import Leaf, Space
 
 DIMENSIONS = {
     "choice of texts": Choice(("relu", "tanh", "logistic")),
@@ -123,7 +123,7 @@ def test_optuna_knows_every_value(dimension, u):
 
 @each_dimension
 def test_what_optuna_proposes_lies_in_the_domain(dimension):
-    sampler = TPESampler({"x": dimension}, 0)
+    sampler = TPESampler(Space({"x": dimension}), 0)
     assert all(lies_in(sampler.ask(n)["x"], dimension) for n in range(20))
 
 
@@ -245,23 +245,23 @@ def test_empty_space():
 
 def test_grid_is_the_product_and_the_last_parameter_changes_fastest():
     space = spaces.build({"a": ["x", "y"], "b": (1, 3)})
-    points = list(spaces.grid_points(space))
+    points = list(space.grid_points())
     assert points == [{"a": a, "b": b} for a in "xy" for b in (1, 2, 3)]
-    assert spaces.grid_size(space) == len(points)
+    assert space.grid_size == len(points)
 
 
 def test_random_point_depends_on_seed_and_number_only():
     space = spaces.build({"a": (0.0, 1.0), "b": [1, 2, 3]})
-    backwards = [spaces.random_point(space, 5, n) for n in reversed(range(20))]
-    assert backwards[::-1] == [spaces.random_point(space, 5, n) for n in range(20)]
+    backwards = [space.random_point(5, n) for n in reversed(range(20))]
+    assert backwards[::-1] == [space.random_point(5, n) for n in range(20)]
     assert len({point["a"] for point in backwards}) == 20
-    assert spaces.random_point(space, 6, 0) != spaces.random_point(space, 5, 0)
+    assert space.random_point(6, 0) != space.random_point(5, 0)
 
 
 def test_random_and_bayesian_search_propose_the_same_kind_of_value():
     space = spaces.build({"a": [[4], [8, 4]], "b": (1, 4), "c": (1e-3, 1.0, "log"), "d": {"low": 0.0, "high": 1.0}})
     sampler = TPESampler(space, 0)
-    proposed, drawn = sampler.ask(0), spaces.random_point(space, 0, 0)
+    proposed, drawn = sampler.ask(0), space.random_point(0, 0)
     assert {k: type(v) for k, v in proposed.items()} == {k: type(v) for k, v in drawn.items()}
 
 
@@ -271,4 +271,4 @@ def test_default_space_takes_a_prefix():
 
 def test_description_is_json_and_tells_spaces_apart():
     one, other = (spaces.build({"a": (1e-3, high, "log"), "b": ["x", [1]]}) for high in (1.0, 2.0))
-    assert json.loads(json.dumps(spaces.describe(one))) == spaces.describe(one) != spaces.describe(other)
+    assert json.loads(json.dumps(one.describe())) == one.describe() != other.describe()

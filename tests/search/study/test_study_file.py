@@ -235,9 +235,9 @@ ADAM = '[[space]]\nsolver = ["adam"]\nalpha = { low = 1e-3, high = 1.0, log = tr
 
 def test_spaces_side_by_side(write):
     study = study_file.load(write((NO_SPACE[0], f'{ADAM}[[space]]\nsolver = ["sgd"]\nmomentum = [0.5, 0.9]\n')))
-    adam, sgd = spaces.members(study.space)
+    adam, sgd = study.space.members
     assert list(adam) == ["solver", "alpha"]
-    assert list(spaces.grid_points(sgd)) == [{"solver": "sgd", "momentum": 0.5}, {"solver": "sgd", "momentum": 0.9}]
+    assert list(sgd.grid_points()) == [{"solver": "sgd", "momentum": 0.5}, {"solver": "sgd", "momentum": 0.9}]
     alone = study_file.load(write((NO_SPACE[0], ADAM)))
     assert alone.space == adam
 

@@ -10,7 +10,6 @@ from sklearn.preprocessing import QuantileTransformer, StandardScaler
 
 from bpmodel.preprocessing.options import PREPROCESSING
 from search import StudyError
-from search.space import spaces
 from search.study import assembly, data, study_file
 from search.trials.evaluation import evaluate
 from search.trials.pipeline import PATHS, check_columns, default_pipeline
@@ -91,7 +90,7 @@ space = { numeric = ["standard", "piecewise"], n_bins = [2, 3], alpha = [0.1, 1.
     study = study_file.load("prices.toml")
     problem = assembly.build_problem(study, data.load(study))
     widths = {}
-    for number, params in enumerate(spaces.grid_points(study.space)):
+    for number, params in enumerate(study.space.grid_points()):
         outcome = evaluate(problem, Trial(number, params))
         assert outcome.verdict == "ok", outcome.reason
         pipeline = refit(problem, outcome)
@@ -188,7 +187,7 @@ space = {{ {space} }}
     study = study_file.load("prices.toml")
     dataset = data.load(study)
     problem = assembly.build_problem(study, dataset)
-    points = list(spaces.grid_points(study.space))
+    points = list(study.space.grid_points())
     outcomes = [evaluate(problem, Trial(number, params)) for number, params in enumerate(points)]
     assert [outcome.verdict for outcome in outcomes] == ["ok"] * len(points)
     logarithmic = outcomes[-1]

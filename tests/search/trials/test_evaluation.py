@@ -14,14 +14,15 @@ from sklearn.utils.class_weight import compute_sample_weight
 
 from bpmodel import BPRegressor, DivergenceWarning
 from search.cv import folds
+from search.seeds import derive
 from search.trials import diagnoses
 from search.trials.checkpoints import checkpoints
 from search.trials.evaluation import evaluate
-from search.trials.fits import begin
+from search.trials.fold_fits import begin
 from search.trials.interruption import Cancelled
 from search.trials.nesting import surround
 from search.trials.prepared_folds import prepare
-from search.trials.problem import Trial, seed
+from search.trials.problem import Trial
 from search.trials.refitting import networks, refit
 from search.trials.shared_cache import Once
 
@@ -47,7 +48,7 @@ def fit_by_hand(problem, trial, fold: int, epochs: int):
     """Fit a pipeline on the training rows of a fold for a number of epochs, and score it on the others."""
     train, validation = problem.folds.splits[fold]
     step = problem.estimator.steps[-1][0]
-    changes = dict(trial.params, max_iter=epochs, random_state=seed(problem.seed, trial.number, fold))
+    changes = dict(trial.params, max_iter=epochs, random_state=derive(problem.seed, trial.number, fold))
     pipeline = clone(problem.estimator).set_params(**{f"{step}__{k}": v for k, v in changes.items()})
     pipeline.fit(problem.X[train], problem.y[train])
     return problem.scorer(pipeline, problem.X[validation], problem.y[validation])
@@ -75,7 +76,7 @@ def test_losses_are_means_over_the_folds(make_problem):
     outcome = evaluate(problem, trial)
     curves = []
     for fold, prepared in enumerate(prepare(problem)):
-        network = clone(problem.estimator[-1]).set_params(random_state=seed(0, 0, fold))
+        network = clone(problem.estimator[-1]).set_params(random_state=derive(0, 0, fold))
         curves.append(network.fit(prepared.X_train, prepared.y_train).loss_curve_)
     assert outcome.losses["training"] == pytest.approx(np.mean(curves, axis=0))
     assert len(outcome.losses["validation"]) == len(outcome.losses["training"]) == outcome.last_checkpoint == 12
@@ -133,7 +134,7 @@ def test_a_diverged_fold_is_diagnosed_as_a_fit_is(make_problem):
     problem = make_problem()
     outcome = evaluate(problem, Trial(4, EXPLOSIVE))
     fold = prepare(problem)[0]
-    network = clone(problem.estimator[-1]).set_params(**EXPLOSIVE, random_state=seed(0, 4, 0))
+    network = clone(problem.estimator[-1]).set_params(**EXPLOSIVE, random_state=derive(0, 4, 0))
     with pytest.warns(DivergenceWarning):
         network.fit(fold.X_train, fold.y_train)
     expected = network.diagnose()
@@ -256,7 +257,7 @@ def test_refit_is_a_fit_on_all_rows_for_the_epochs_agreed_on(make_problem, task)
     outcome = dataclasses.replace(evaluate(problem, Trial(4, {"alpha": 0.1})), epoch=6)
     model = refit(problem, outcome)
     assert model[-1].n_iter_ == 6
-    state = seed(problem.seed, 4, len(problem.folds))
+    state = derive(problem.seed, 4, len(problem.folds))
     by_hand = clone(problem.estimator)
     by_hand[-1].set_params(alpha=0.1, max_iter=6, random_state=state)
     np.testing.assert_allclose(
@@ -298,7 +299,7 @@ def test_a_refit_goes_on_with_the_networks_that_do_not_diverge(make_problem, mon
     """Three starts for each of four networks; by this rule no start of the second is healthy, and the third needs two."""
     problem, allowed = make_problem(), {0, 2 + 4, 3}
     outcome = dataclasses.replace(evaluate(problem, Trial(0, {"alpha": 0.1})), epoch=2)
-    starts = [seed(problem.seed, 0, len(problem.folds) + place) for place in range(12)]
+    starts = [derive(problem.seed, 0, len(problem.folds) + place) for place in range(12)]
     train = BPRegressor.end_fit
 
     def end_fit(network, training):
@@ -329,4 +330,4 @@ def test_checkpoints_rise_in_small_steps_to_the_last_epoch(max_iter):
 
 
 def test_seeds_of_all_fits_differ():
-    assert len({seed(s, t, f) for s in range(3) for t in range(20) for f in range(6)}) == 360
+    assert len({derive(s, t, f) for s in range(3) for t in range(20) for f in range(6)}) == 360

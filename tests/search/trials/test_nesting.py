@@ -17,11 +17,12 @@ from sklearn.preprocessing import FunctionTransformer, MinMaxScaler, QuantileTra
 
 from bpmodel import BPClassifier, BPRegressor
 from search.cv import folds
+from search.seeds import derive
 from search.trials import nesting
 from search.trials.evaluation import evaluate
-from search.trials.fits import begin
+from search.trials.fold_fits import begin
 from search.trials.prepared_folds import prepare
-from search.trials.problem import Problem, Trial, seed
+from search.trials.problem import Problem, Trial
 from search.trials.refitting import refit
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -85,7 +86,7 @@ def problem(estimator, X, y, n_splits: int = 3, **more) -> Problem:
 
 def fitted_by_hand(problem: Problem, params: dict, rows: np.ndarray, epochs: int, number: int, **fit_params):
     """Fit the whole estimator on some rows, as a user would; `number` is that of the fold."""
-    own = {"max_iter": epochs, "random_state": seed(problem.seed, 5, number)}
+    own = {"max_iter": epochs, "random_state": derive(problem.seed, 5, number)}
     prefix = nesting.prefix(problem.estimator)
     whole = clone(problem.estimator).set_params(**params, **{prefix + name: value for name, value in own.items()})
     return whole.fit(problem.X[rows], problem.y[rows], **{name: value[rows] for name, value in fit_params.items()})

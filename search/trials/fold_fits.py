@@ -12,9 +12,10 @@ from sklearn import config_context
 from sklearn.base import clone
 
 from bpmodel.network.training import Training
+from search.seeds import derive
 from search.trials.nesting import network_of, split_params
 from search.trials.prepared_folds import PreparedFolds, prepare
-from search.trials.problem import Problem, Trial, seed
+from search.trials.problem import Problem, Trial
 
 
 def begin(problem: Problem, trial: Trial) -> tuple[PreparedFolds, Iterator[tuple[Any, Training]]]:
@@ -28,7 +29,7 @@ def begin(problem: Problem, trial: Trial) -> tuple[PreparedFolds, Iterator[tuple
 
     def begun() -> Iterator[tuple[Any, Training]]:
         for number, fold in enumerate(folds):
-            network = copy(chosen).set_params(random_state=seed(problem.seed, trial.number, number), verbose=False)
+            network = copy(chosen).set_params(random_state=derive(problem.seed, trial.number, number), verbose=False)
             network.batch_size = batch_size(network, len(fold.train))
             with config_context(skip_parameter_validation=number > 0):  # the first fit has checked what all have
                 fit = network.begin_fit(fold.X, fold.target, fold.weight, rows=fold.train, validation=fold.validation)

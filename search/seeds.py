@@ -1,0 +1,28 @@
+"""Seeds of the parts of a study: each is a function of the study's seed and of the numbers that name the part."""
+
+from __future__ import annotations
+
+import numpy as np
+
+
+def derive(seed: int, *numbers: int) -> int:
+    """Return the seed of one part of a study, such as (trial, fold): the same whatever runs before or beside it.
+
+    Parameters
+    ----------
+    seed : int
+        The study's seed, from 0.
+    numbers : int
+        The numbers that name the part, from 0.
+
+    Returns
+    -------
+    int
+        From 0 to 2**32 - 1.
+
+    Examples
+    --------
+    >>> derive(0, 3, 1) == derive(0, 3, 1), derive(0, 3, 1) == derive(0, 3, 2)
+    (True, False)
+    """
+    return int(np.random.SeedSequence([seed, *numbers]).generate_state(1)[0])
