@@ -9,7 +9,6 @@ from typing import Any
 from search.results import report
 from search.study import study_file
 
-
 SETTING = re.compile(r"""(?:\[(?:[^][]|\[[^][]*\])*\]|"[^"]*"|'[^']*'|\S)+""")
 """Text up to a blank that is neither in a list, or a list of lists, nor in a quoted text."""
 
