@@ -7,14 +7,14 @@ from search.seeds import derive
 from search.trials.problem import Trial
 
 
-def settle(make_problem, make_outcome, n_seeds, scores, further=lambda number, seed: 0.0, most: int = 999):
+def settle(make_problem, make_outcome, n_seeds, scores, further=lambda number, seed: 0.0, most=lambda seed: 999):
     """Settle made-up trials of these scores; return the numbers that were evaluated with each further seed."""
     problem, again, rounds = make_problem(), {}, []
     outcomes = {n: make_outcome(n, "ok" if s is not None else "diverged", scores=(s,)) for n, s in enumerate(scores)}
 
     def evaluate(jobs) -> None:
         rounds.append([trial.number for _, trial in jobs])
-        for given, trial in jobs[:most]:
+        for given, trial in jobs[: most(len(rounds))]:
             assert given.seed == derive(problem.seed, len(rounds))
             assert trial == Trial(trial.number, outcomes[trial.number].params)
             score = (further(trial.number, len(rounds)),)
@@ -47,5 +47,10 @@ def test_those_that_are_best_over_all_evaluations_go_on(make_problem, make_outco
     assert rounds == [[0, 1, 2, 4], [2, 4]]
 
 
-def test_it_ends_where_there_is_no_time_for_all(make_problem, make_outcome):
-    assert settle(make_problem, make_outcome, 3, [5.0, 4.0, 3.0, 2.0], most=3) == [[0, 1, 2, 3]]
+@pytest.mark.parametrize(
+    ("short", "expected"), [(1, [[0, 1, 2, 3, 4, 5, 6, 7]]), (2, [[0, 1, 2, 3, 4, 5, 6, 7], [0, 1, 2, 3]])]
+)
+def test_it_ends_where_there_is_no_time_for_all(make_problem, make_outcome, short, expected):
+    scores = [float(-n) for n in range(9)]
+    found = settle(make_problem, make_outcome, 4, scores, most=lambda seed: 3 if seed == short else 999)
+    assert found == expected

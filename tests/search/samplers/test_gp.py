@@ -63,15 +63,21 @@ def test_a_third_each_of_few():
 
 
 def test_covariances_are_learned_when_there_are_a_fifth_more_trials(make_outcome, monkeypatch):
-    learned = []
-    monkeypatch.setattr(gp, "covariance", lambda X, y: learned.append(len(X)))
+    learned, at = [], []
     sampler = GaussianProcessSampler(LINE, 0)
+
+    def remembered(X, y):
+        learned.append(len(X))
+        at.append(len(sampler._told))
+
+    monkeypatch.setattr(gp, "covariance", remembered)
     for number in range(130):
         sampler.tell(make_outcome(number, params=LINE.random_point(0, number)), Lesson(float(number)))
         if number >= 9:
             sampler._learn()
     # of the first trials, each number a fifth above the last, from one hundred on of a selection; twice, for two models
     assert learned[::2] == learned[1::2] == [10, 12, 15, 18, 22, 27, 33, 40, 48, 58, 70, 84, 100, 100]
+    assert at[::2] == [10, 12, 15, 18, 22, 27, 33, 40, 48, 58, 70, 84, 101, 122]
 
 
 @pytest.mark.parametrize(("chance", "tried"), [(0.49, False), (0.51, True)])
@@ -151,4 +157,11 @@ def test_a_configuration_is_tried_again_only_where_there_is_no_other(make_outcom
     for n in range(1, 12):
         sampler.tell(make_outcome(n, params={"n": n}), Lesson(float(-n)))
     assert sampler.ask(20) == {"n": 12}
-    assert 1 <= sampler.ask(21)["n"] <= 12
+
+
+def test_what_will_probably_diverge_is_tried_before_anything_is_tried_again(make_outcome):
+    space = spaces.build({"n": (1, 12)})
+    sampler = GaussianProcessSampler(space, 0)
+    for n in range(1, 12):
+        sampler.tell(make_outcome(n, params={"n": n}), Lesson(float(-n), -1.0 if n < 7 else 1.0))
+    assert sampler.ask(20) == {"n": 12}
