@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from sklearn.utils._param_validation import Options, StrOptions
 
+from bpmodel.compiler.tables import Column, View
 from bpmodel.full_batch.solvers import FULL_BATCH, ONLY
 from bpmodel.functions.activations import ACTIVATIONS
 from bpmodel.functions.clipping import CLIPPINGS
@@ -22,7 +23,7 @@ from bpmodel.functions.normalization import NORMALIZATIONS
 from bpmodel.functions.optimizers import OPTIMIZERS
 from bpmodel.functions.scaling import SCALINGS
 from bpmodel.functions.schedules import SCHEDULES
-from bpmodel.option import AT_LEAST_ONE, Option, meanings, one_of, real
+from bpmodel.option import AT_LEAST_ONE, Option, one_of, real
 
 ON_DIVERGENCE = {
     "stop": "end at once with the weights of its best epoch, a `verdict_` and a DivergenceWarning",
@@ -32,6 +33,11 @@ ON_DIVERGENCE = {
     "ignore": "train on, as scikit-learn's MLP does",
 }
 DTYPES = ("auto", "float32", "float64")
+
+
+def meanings(table: Mapping[str, Any]) -> Mapping[str, str]:
+    """Return what each row of a table stands for."""
+    return Column(table, "meaning")
 
 
 def _names(table: Mapping[str, Any]) -> str:
@@ -76,10 +82,10 @@ def solver(losses: Mapping[str, Any]) -> Option:
     return Option(
         "solver",
         "adam",
-        one_of([*OPTIMIZERS, *methods]),
+        one_of(View(OPTIMIZERS, methods, hint=OPTIMIZERS.hint)),
         f"Update rule, or a method that sees all rows in every iteration, which is an epoch: {_names(methods)}. These need "
         f"no learning rate, and do not go with {', '.join(ONLY)}.",
-        choices=meanings(OPTIMIZERS) | meanings(methods),
+        choices=meanings(View(OPTIMIZERS, methods)),
     )
 
 
@@ -158,8 +164,10 @@ TRAINING = (
         "auto",
         one_of(["auto", *INITIALIZERS]),
         "Distribution of the starting weights.",
-        choices={"auto": "what fits the activation; for scikit-learn's four its own choice, draw for draw"}
-        | meanings(INITIALIZERS),
+        choices={
+            "auto": "what fits the activation; for scikit-learn's four its own choice, draw for draw",
+            **meanings(INITIALIZERS),
+        },
     ),
     Option("init_gain", 1.0, real(0, None, "left"), "Factor of the starting weights."),
     Option(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from bpmodel.estimators import BPRegressor
@@ -12,8 +10,7 @@ from bpmodel.network.loop import train
 
 def preloaded() -> bool:
     """Return whether this process has machine code for some precision."""
-    loop: Any = train
-    return bool(loop.overloads)
+    return bool(train.compiled.overloads)
 
 
 def preload(dtype: str) -> None:

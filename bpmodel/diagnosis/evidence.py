@@ -77,7 +77,10 @@ def scales(X: Any, targets: NDArray, index: NDArray[np.integer], classes: bool) 
 
 
 def _tail(values: NDArray[np.float64]) -> tuple[float, float]:
-    """Return the largest distance from the median in interquartile ranges, and the least range / 1.35; not of constant columns."""
+    """Return the largest distance from the median in interquartile ranges, and the least range / 1.35.
+
+    Constant columns are left out.
+    """
     values = values[:TAIL_SAMPLE]
     ordered = np.sort(values, axis=0)
     low, middle, high = (ordered[(len(values) - 1) * quarter // 4] for quarter in (1, 2, 3))

@@ -126,7 +126,7 @@ class Repairer:
         return "rewind", "exploding_step", self._lower(record, factor)
 
     def _after_end(self, record: Record, diagnosis: Diagnosis) -> Step | None:
-        """Return a step if a fit ended without failing, but its steps killed units, or a lowered rate taught nothing or oscillates."""
+        """Return a step if a fit did not fail, but its steps killed units, or a lowered rate taught nothing or oscillates."""
         lost = "exploding_step" in diagnosis.codes or (self._lowered > 0 and record.final_share > LEARNED)
         restless = self._lowered > 0 and not {"oscillating", "loss_spike"}.isdisjoint(diagnosis.codes)
         structure = self._new_structure(diagnosis) if lost else None
