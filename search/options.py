@@ -118,6 +118,10 @@ def _is_tracker(value: Any) -> bool:
     return isinstance(value, str) or (isinstance(value, Tracker) and not isinstance(value, type))
 
 
+def _is_error_score(value: Any) -> bool:
+    return value == "raise" if isinstance(value, str) else _is(Real, value)
+
+
 def _is_space(value: Any) -> bool:
     several = isinstance(value, list | tuple) and len(value) > 0 and all(isinstance(part, Mapping) for part in value)
     return several or isinstance(value, Mapping) or (isinstance(value, str) and value == "default")
@@ -355,11 +359,7 @@ OPTIONS = (
         "error_score",
         ABSENT,
         np.nan,
-        Domain(
-            lambda value: value == "raise" if isinstance(value, str) else _is(Real, value),
-            "'raise' and numbers",
-            "float | str",
-        ),
+        Domain(_is_error_score, "'raise' and numbers", "float | str"),
         'Score of each fold of a configuration that diverged or could not be evaluated; with "raise" a '
         "configuration that cannot be "
         "evaluated ends the search.",

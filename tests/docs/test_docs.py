@@ -2,6 +2,7 @@
 
 import argparse
 import re
+import shlex
 import subprocess
 from pathlib import Path
 
@@ -82,6 +83,15 @@ def test_target_is_listed_by_help(target):
         ["make", "--no-print-directory", "help"], cwd=ROOT, capture_output=True, text=True, check=True
     )
     assert re.search(rf"^  {target} +\w", listed.stdout, re.MULTILINE)
+
+
+@pytest.mark.parametrize("target", ["cv", "diagnose"])
+def test_settings_reach_the_command_whole_bug(target):
+    """A list with a blank was two arguments for the shell."""
+    settings = """hidden_layer_sizes=[64, 32] activation='tanh'"""
+    dry = ["make", "--no-print-directory", "--dry-run", "--assume-old=.venv/.ready", target, f"SET={settings}"]
+    done = subprocess.run(dry, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert shlex.split(done.stdout.splitlines()[-1])[-2:] == ["--set", settings]
 
 
 @pytest.mark.parametrize("name", DOCS)

@@ -21,7 +21,6 @@ from search import BPSearchCV, StudyError
 from search.loop import runner
 from search.loop.journal import StudyStore
 from search.loop.runner import plan
-from search.loop.stopping import StopRules
 from search.samplers.methods import METHODS
 from search.space import spaces
 from search.space.dimensions import Choice, label
@@ -61,8 +60,8 @@ def search(
     **stop,
 ):
     store = StudyStore(path, "x", {}, space)
-    options = {"prune": prune, "n_seeds": n_seeds, "penalty": penalty}
-    how = plan(method, space, n_trials, StopRules(**stop), n_jobs=n_jobs, **options)
+    options = {"prune": prune, "n_seeds": n_seeds, "penalty": penalty, "portfolio": False}
+    how = plan(problem, space, method=method, n_trials=n_trials, n_jobs=n_jobs, **options, **stop)
     try:
         return runner.run(problem, space, how, store, DUMMY, on_outcome or (lambda outcome, value: None))
     finally:

@@ -494,9 +494,14 @@ def test_flush_and_register_tell_it_too(open_tracker, make_outcome, break_client
 def test_an_error_in_the_background_does_not_hide_one_of_the_search(folder, mlflow, make_outcome, break_client, method):
     break_client(method)
     tracker = MLflowTracker(tracking.default_uri())
-    with pytest.raises(ZeroDivisionError), writing(tracker, Header("x", "one", {})):
-        tracker.record(make_outcome(params=PARAMS), -0.5)
-        raise ZeroDivisionError
+
+    def search() -> None:
+        with writing(tracker, Header("x", "one", {})):
+            tracker.record(make_outcome(params=PARAMS), -0.5)
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        search()
     assert not tracker._thread.is_alive()
 
 
