@@ -170,7 +170,7 @@ def log_of_mean(mean: NDArray) -> NDArray:
     return np.log(np.maximum(mean, 1e-12))
 
 
-_OF_ERROR: dict[str, Any] = {
+OF_ERROR: dict[str, Any] = {
     "kind": "regression",
     "output": "identity",
     "link": identity_link,
@@ -180,7 +180,7 @@ _OF_ERROR: dict[str, Any] = {
 }
 """What losses of the error z - y have in common."""
 
-_DEVIANCE: dict[str, Any] = {
+DEVIANCE: dict[str, Any] = {
     "kind": "regression",
     "output": "exp",
     "link": exponential_link,
@@ -196,14 +196,14 @@ REGRESSION_ROWS = (
         evaluate=elementwise(squared_error, half_mean=True),
         baseline=squared_error_baseline,
         averages_outputs=True,
-        **_OF_ERROR,
+        **OF_ERROR,
     ),
     Loss(
         name="absolute_error",
         meaning="the absolute error",
         evaluate=elementwise(absolute_error),
         baseline=_in_normal_target(_normal_absolute),
-        **_OF_ERROR,
+        **OF_ERROR,
     ),
     Loss(
         name="huber",
@@ -211,14 +211,14 @@ REGRESSION_ROWS = (
         evaluate=elementwise(huber),
         baseline=_in_normal_target(_normal_huber),
         option="huber_delta",
-        **_OF_ERROR,
+        **OF_ERROR,
     ),
     Loss(
         name="log_cosh",
         meaning="the logarithm of the error's cosh",
         evaluate=elementwise(log_cosh),
         baseline=_in_normal_target(_normal_log_cosh),
-        **_OF_ERROR,
+        **OF_ERROR,
     ),
     Loss(
         name="quantile",
@@ -226,7 +226,7 @@ REGRESSION_ROWS = (
         evaluate=elementwise(quantile),
         baseline=_in_normal_target(_normal_quantile),
         option="quantile",
-        **_OF_ERROR,
+        **OF_ERROR,
     ),
     Loss(
         name="poisson",
@@ -234,7 +234,7 @@ REGRESSION_ROWS = (
         evaluate=elementwise(poisson),
         baseline=poisson_baseline,
         least=(0.0, True),
-        **_DEVIANCE,
+        **DEVIANCE,
     ),
     Loss(
         name="gamma",
@@ -242,6 +242,6 @@ REGRESSION_ROWS = (
         evaluate=elementwise(gamma),
         baseline=gamma_baseline,
         least=(0.0, False),
-        **_DEVIANCE,
+        **DEVIANCE,
     ),
 )
