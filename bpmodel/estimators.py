@@ -15,7 +15,7 @@ from sklearn.utils.multiclass import _check_partial_fit_first_call, unique_label
 
 from bpmodel.base import ATTRIBUTES, BPEstimator, learns_in_parts, typed
 from bpmodel.constructors import ClassifierConstructor, RegressorConstructor
-from bpmodel.functions.losses import BINARY, CLASSIFICATION, REGRESSION
+from bpmodel.functions.losses import CLASSIFICATION, REGRESSION
 from bpmodel.option import documented
 from bpmodel.options import CLASSIFIER_OPTIONS, REGRESSOR_OPTIONS
 
@@ -134,7 +134,7 @@ class BPClassifier(ClassifierConstructor, ClassifierMixin, BPEstimator):
 
     def _loss_name(self) -> str:
         several = self._label_binarizer.y_type_ == "multiclass"
-        return str(self.loss) if several else list(BINARY)[list(CLASSIFICATION).index(self.loss)]
+        return str(self.loss if several else CLASSIFICATION[self.loss].binary)
 
     def _validate(self, X: Any, y: Any, *, first: bool, incremental: bool) -> tuple[NDArray, NDArray]:
         X, y = self._validate_rows(X, y, first=first)

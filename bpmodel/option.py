@@ -55,8 +55,20 @@ def _words(constraint: Any) -> str:
     }[constraint]
 
 
+class Names(StrOptions):
+    """The names of a table's rows, as they are at the time of the check; `hint` is for messages."""
+
+    def __init__(self, table: Mapping[str, Any]) -> None:
+        super().__init__(table.keys())
+        self._hint = getattr(table, "hint", "").rstrip("; ")
+
+    def __str__(self) -> str:
+        return f"{super().__str__()} ({self._hint})" if self._hint else super().__str__()
+
+
 def one_of(names: Iterable[str]) -> list:
-    return [StrOptions(set(names))]
+    """Return a domain: these names, or those of a table's rows."""
+    return [Names(names) if isinstance(names, Mapping) else StrOptions(set(names))]
 
 
 def real(low: float | None, high: float | None, closed: str) -> list:
@@ -64,11 +76,6 @@ def real(low: float | None, high: float | None, closed: str) -> list:
 
 
 AT_LEAST_ONE = Interval(Integral, 1, None, closed="left")
-
-
-def meanings(table: Mapping[str, Any]) -> dict[str, str]:
-    """Return what each row of a table stands for."""
-    return {name: row.meaning for name, row in table.items()}
 
 
 def constructor(name: str, options: tuple[Option, ...]) -> type:

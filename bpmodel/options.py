@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from sklearn.utils._param_validation import Options, StrOptions
 
+from bpmodel.compiler.tables import Column, View
 from bpmodel.full_batch.solvers import FULL_BATCH, ONLY
 from bpmodel.functions.activations import ACTIVATIONS
 from bpmodel.functions.clipping import CLIPPINGS
@@ -22,7 +23,7 @@ from bpmodel.functions.normalization import NORMALIZATIONS
 from bpmodel.functions.optimizers import OPTIMIZERS
 from bpmodel.functions.scaling import SCALINGS
 from bpmodel.functions.schedules import SCHEDULES
-from bpmodel.option import AT_LEAST_ONE, Option, meanings, one_of, real
+from bpmodel.option import AT_LEAST_ONE, Option, one_of, real
 
 ON_DIVERGENCE = {
     "stop": "end at once with the weights of its best epoch, a `verdict_` and a DivergenceWarning",
@@ -34,6 +35,11 @@ ON_DIVERGENCE = {
 DTYPES = ("auto", "float32", "float64")
 
 
+def meanings(table: Mapping[str, Any]) -> Mapping[str, str]:
+    """Return what each row of a table stands for."""
+    return Column(table, "meaning")
+
+
 def _names(table: Mapping[str, Any]) -> str:
     *first, last = map(repr, table)
     return f"{', '.join(first)} or {last}"
@@ -43,7 +49,7 @@ LOSS = Option(
     "loss",
     "squared_error",
     one_of(REGRESSION),
-    "What training minimises.",
+    "What training minimizes.",
     positional=True,
     choices=meanings(REGRESSION),
 )
@@ -71,15 +77,15 @@ NETWORK = (
 
 
 def solver(losses: Mapping[str, Any]) -> Option:
-    """Return the option of the methods that can minimise at least one of these losses."""
+    """Return the option of the methods that can minimize at least one of these losses."""
     methods = {name: row for name, row in FULL_BATCH.items() if row.losses is None or set(row.losses) & set(losses)}
     return Option(
         "solver",
         "adam",
-        one_of([*OPTIMIZERS, *methods]),
+        one_of(View(OPTIMIZERS, methods, hint=OPTIMIZERS.hint)),
         f"Update rule, or a method that sees all rows in every iteration, which is an epoch: {_names(methods)}. These need "
         f"no learning rate, and do not go with {', '.join(ONLY)}.",
-        choices=meanings(OPTIMIZERS) | meanings(methods),
+        choices=meanings(View(OPTIMIZERS, methods)),
     )
 
 
@@ -88,7 +94,7 @@ TRAINING = (
         "alpha",
         1e-4,
         real(0, None, "left"),
-        "Strength of the L2 regularisation: alpha / (2 n) times the sum of squared weights is added to the loss of a "
+        "Strength of the L2 regularization: alpha / (2 n) times the sum of squared weights is added to the loss of a "
         "minibatch of n rows.",
     ),
     Option(
@@ -158,8 +164,10 @@ TRAINING = (
         "auto",
         one_of(["auto", *INITIALIZERS]),
         "Distribution of the starting weights.",
-        choices={"auto": "what fits the activation; for scikit-learn's four its own choice, draw for draw"}
-        | meanings(INITIALIZERS),
+        choices={
+            "auto": "what fits the activation; for scikit-learn's four its own choice, draw for draw",
+            **meanings(INITIALIZERS),
+        },
     ),
     Option("init_gain", 1.0, real(0, None, "left"), "Factor of the starting weights."),
     Option(
@@ -172,7 +180,7 @@ TRAINING = (
         "normalization",
         "none",
         one_of(NORMALIZATIONS),
-        "Normalisation of the hidden layers' pre-activations.",
+        "Normalization of the hidden layers' pre-activations.",
         choices=meanings(NORMALIZATIONS),
     ),
     Option("dropout", 0.0, real(0, 1, "left"), "Share of the hidden units left out at each training step."),
@@ -186,7 +194,7 @@ TRAINING = (
         "l1",
         0.0,
         real(0, None, "left"),
-        "Strength of the L1 regularisation: l1 / n times the sum of absolute weights is added to the loss of a minibatch "
+        "Strength of the L1 regularization: l1 / n times the sum of absolute weights is added to the loss of a minibatch "
         "of n rows.",
     ),
     Option(
@@ -257,7 +265,7 @@ REGRESSION_ONLY = (
 )
 
 CLASSIFICATION_ONLY = (
-    Option("loss", "log_loss", one_of(CLASSIFICATION), "What training minimises.", choices=meanings(CLASSIFICATION)),
+    Option("loss", "log_loss", one_of(CLASSIFICATION), "What training minimizes.", choices=meanings(CLASSIFICATION)),
     Option(
         "focal_gamma",
         2.0,

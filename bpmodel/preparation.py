@@ -304,7 +304,7 @@ def minibatch(options: Any, dtype: np.dtype, n_rows: int, baseline: float, *, in
     constant = SCHEDULES[options.learning_rate].sgd_only and options.solver != "sgd"
     number: Any = dtype.type
     return Settings(
-        optimizer=list(OPTIMIZERS).index(options.solver),
+        optimizer=OPTIMIZERS.code(options.solver),
         rule=Rule(
             number(options.momentum),
             bool(options.nesterovs_momentum),
@@ -314,7 +314,7 @@ def minibatch(options: Any, dtype: np.dtype, n_rows: int, baseline: float, *, in
             number(options.epsilon),
         ),
         learning_rate_init=float(options.learning_rate_init),
-        schedule=list(SCHEDULES).index("constant" if constant else options.learning_rate),
+        schedule=SCHEDULES.code("constant" if constant else options.learning_rate),
         power_t=float(options.power_t),
         decay_rate=float(options.decay_rate),
         decay_epochs=float(options.decay_epochs),
@@ -326,7 +326,7 @@ def minibatch(options: Any, dtype: np.dtype, n_rows: int, baseline: float, *, in
         input_noise=float(options.input_noise),
         max_norm=float(options.max_norm or 0),
         ema_decay=float(options.ema_decay),
-        clipping=list(CLIPPINGS).index(options.clipping),
+        clipping=CLIPPINGS.code(options.clipping),
         clip_threshold=float(clipping.threshold if options.clip_threshold is None else options.clip_threshold),
         batch_size=_batch_size(options, n_rows),
         shuffle=bool(options.shuffle),

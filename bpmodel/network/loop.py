@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from operator import attrgetter
 from typing import NamedTuple
 
 import numpy as np
@@ -126,12 +127,12 @@ STATE = np.dtype(
     ]
 )
 
-update_parameters = choose([row.update for row in OPTIMIZERS.values()])
-rate_after_epoch = choose([row.after_epoch for row in SCHEDULES.values()])
-rate_after_plateau = choose([row.after_plateau for row in SCHEDULES.values()])
-rate_factor = choose([row.factor for row in SCHEDULES.values()])
-clip_gradient = choose([row.clip for row in CLIPPINGS.values()])
-tally_errors = choose([row.tally for row in LOSSES.values()])
+update_parameters = choose(OPTIMIZERS, attrgetter("update"))
+rate_after_epoch = choose(SCHEDULES, attrgetter("after_epoch"))
+rate_after_plateau = choose(SCHEDULES, attrgetter("after_plateau"))
+rate_factor = choose(SCHEDULES, attrgetter("factor"))
+clip_gradient = choose(CLIPPINGS, attrgetter("clip"))
+tally_errors = choose(LOSSES, attrgetter("tally"))
 
 
 @inner

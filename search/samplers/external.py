@@ -88,7 +88,8 @@ class OptunaSampler:
         self._distributions = distributions(self._axes)
         with quiet():
             self._study = optuna.create_study(direction="maximize", sampler=sampler)
-        self._study.stop = lambda: None  # type: ignore[method-assign] - Optuna allows it inside `optimize` only
+        study: Any = self._study
+        study.stop = lambda: None  # samplers may call it, and Optuna allows that inside `optimize` only
         self._running: dict[int, optuna.Trial] = {}
 
     def ask(self, number: int) -> dict[str, Any]:

@@ -20,7 +20,7 @@ import pandas as pd
 import pytest
 from sklearn.metrics import get_scorer, get_scorer_names
 
-from search import StudyError, cli, tracking, tuning
+from search import StudyError, cli, configuration, tracking, tuning
 from search.commands import ui
 from search.loop.journal import StudyStore, _lock
 from search.results import plots
@@ -772,6 +772,26 @@ def test_cv_of_a_configuration_that_diverges(folder, bpsearch, write):
     assert "diverged: fold 1 of 3: " in result.out
     assert "dummy predictor" in result.out
     assert fold_scores(result) == []
+
+
+TOGETHER = {
+    "one argument each": ["hidden_layer_sizes=[8, 2]", "solver=adam", "max_iter=4"],
+    "all in one, as make gives them": ["hidden_layer_sizes=[8, 2] solver=adam max_iter=4"],
+    "a list that the shell tore apart": ["hidden_layer_sizes=[8,", "2]", 'solver="adam"', "max_iter=4"],
+}
+
+
+@pytest.mark.parametrize("settings", TOGETHER.values(), ids=TOGETHER.keys())
+def test_a_list_with_a_blank_was_torn_apart_bug(folder, bpsearch, write, settings):
+    write()
+    result = bpsearch("cv", "small.toml", "--set", *settings)
+    assert (result.code, result.err) == (0, "")
+    assert "small: learning_rate_init 0.01, hidden_layer_sizes 8-2, solver adam, max_iter 4\n" in result.out
+
+
+def test_blanks_within_lists_of_lists_and_quotes_separate_nothing():
+    whole = ["a=[[1, 2], [3]]", 'b=["x y", "z"]', "c='x y'", "d=1"]
+    assert configuration.SETTING.findall(" ".join(whole)) == whole
 
 
 SETTINGS = {

@@ -77,6 +77,32 @@ def test_change_leaves_out_what_it_says(make_outcome, diverges, _):
     assert f" and {len(left) - len(bad)} of " in line
 
 
+def test_others_that_fulfil_a_rule_are_counted(make_outcome):
+    """None, 1 and 2 of the others."""
+    outcomes = made(make_outcome, lambda p: p["rate"] > 0.3, n=200)
+    bad = [o.number for o in outcomes if o.verdict == "diverged" and o.params["rate"] > 1]
+    for healthy, told in enumerate(["none has", "1 has", "2 have"]):
+        if healthy:
+            number = bad[healthy]
+            outcomes[number] = make_outcome(number, params=outcomes[number].params)
+        others = sum(o.verdict == "ok" for o in outcomes)
+        assert advice(outcomes, SPACE)[0].endswith(f"; of the {others} others {told}.")
+
+
+def test_diverged_trials_against_a_rule_are_counted(make_outcome):
+    outcomes = made(make_outcome, lambda p: p["rate"] > 0.3, n=200)
+    stray = next(o.number for o in outcomes if o.params["rate"] < 0.01)
+    outcomes[stray] = make_outcome(stray, "diverged", params=outcomes[stray].params)
+    bad = sum(o.verdict == "diverged" for o in outcomes)
+    assert advice(outcomes, SPACE)[0].startswith(f"{bad - 1} of {bad} diverged trials have rate > 0.")
+
+
+def test_all_of_a_range_below_its_upper_end(make_outcome):
+    """Where only the largest value is healthy, a lower end there would leave a range of one point."""
+    assert re.match(r"batch: no value below 4 ", advice(made(make_outcome, lambda p: p["batch"] < 4), SPACE)[1])
+    assert re.match(r"batch: low = 3 ", advice(made(make_outcome, lambda p: p["batch"] < 3), SPACE)[1])
+
+
 def test_distribution(make_outcome):
     space = spaces.build({"rate": scipy.stats.loguniform(1e-3, 10)})
     assert re.match(

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from search.results import divergence_rules
 from search.results.divergence_rules import Condition, all_hold, between, find_rule, log_bayes_factor
 from search.space import spaces
+from search.space.dimensions import Choice
 
 SPACE = spaces.build(
     {
@@ -83,6 +84,73 @@ def test_a_certain_rule_that_separates_badly_is_not_told():
     random = np.random.default_rng(0)
     shares = np.where(labels(PLANTED["above, log"], params), 0.4, 0.2)
     assert find_rule(params, random.random(2000) < shares, SPACE) == ()
+
+
+RULE, PAIR = (
+    (Condition("momentum", "above", 0.5),),
+    (Condition("momentum", "above", 0.5), Condition("rate", "above", 0.01)),
+)
+
+
+@pytest.mark.parametrize(
+    ("single", "pair", "size"),
+    [
+        (math.log(20) - 1e-9, -math.inf, 0),
+        (math.log(20), -math.inf, 1),
+        (5.0, 5.0 + math.log(20) - 1e-9, 1),
+        (5.0, 5.0 + math.log(20) + 1e-9, 2),
+        (-3.0, math.log(20) - 1e-9, 0),  # a second condition is weighed against none, too
+        (-3.0, math.log(20), 2),
+    ],
+)
+def test_a_rule_and_a_second_condition_need_odds_of_twenty(monkeypatch, single, pair, size):
+    params = points(60, 0)
+    monkeypatch.setattr(divergence_rules, "_best_single", lambda *_: (single, RULE))
+    monkeypatch.setattr(divergence_rules, "_best_pair", lambda *_: (pair, PAIR))
+    assert len(find_rule(params, labels(PAIR if size > 1 else RULE, params), SPACE)) == size
+
+
+@pytest.mark.parametrize(("wrong", "told"), [(24, True), (26, False)])
+def test_a_rule_must_separate_by_a_correlation_of_a_half(monkeypatch, wrong, told):
+    """Of 100 trials 50 fulfil the rule; of these so many did not diverge, and as many of the others did: 1 - 4 `wrong` / 100."""
+    params = [{"momentum": 0.1 + 0.8 * (number % 2), "batch": 1} for number in range(100)]
+    diverged = labels(RULE, params)
+    diverged[:wrong] = ~diverged[:wrong]
+    monkeypatch.setattr(divergence_rules, "_best_single", lambda *_: (99.0, RULE))
+    monkeypatch.setattr(divergence_rules, "_best_pair", lambda *_: (-math.inf, ()))
+    assert np.corrcoef(labels(RULE, params), diverged)[0, 1] == pytest.approx(1 - wrong / 50)
+    assert bool(find_rule(params, diverged, SPACE)) is told
+
+
+@pytest.mark.parametrize(("n_diverged", "told"), [(3, False), (4, True)])
+def test_four_trials_must_have_diverged(n_diverged, told):
+    params = points(200, 0)
+    order = np.argsort([-p["rate"] for p in params])
+    assert bool(find_rule(params, np.isin(np.arange(200), order[:n_diverged]), SPACE)) is told
+
+
+@pytest.mark.parametrize(
+    ("values", "sets"),
+    [
+        ("ab", ["a", "b"]),
+        ("abcd", ["a", "b", "c", "d", "ab", "ac", "ad", "bc", "bd", "cd", "abc", "abd", "acd", "bcd"]),
+        ("abcde", ["a", "b", "c", "d", "e", "bcde", "acde", "abde", "abce", "abcd"]),
+        ((16, 8, 32), [("8",), ("16", "32"), ("8", "16"), ("32",)]),
+    ],
+    ids=str,
+)
+def test_sets_of_choices(values, sets):
+    found, tried = divergence_rules._choices("x", Choice(tuple(values)), [], np.zeros(0, dtype=bool))
+    assert [c.bound for c in found] == [tuple(s) for s in sets]
+    assert tried == len(sets)
+
+
+def test_thresholds_lie_between_a_diverged_and_another_trial():
+    params = [{"x": x} for x in (1, 2, 3, 4, 4, 5)] + [{}]
+    diverged = np.array([False, False, True, True, False, False, True])
+    found, tried = divergence_rules._thresholds("x", SPACE["batch"], params, diverged)
+    assert [str(c) for c in found] == ["x > 2", "x < 4", "x < 5"]
+    assert tried == 2 * 4
 
 
 @pytest.mark.parametrize("number", [0, 1, 3, 60])

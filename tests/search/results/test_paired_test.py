@@ -9,7 +9,7 @@ from scipy.stats import ttest_rel
 from search.cv import folds
 from search.cv.kinds import Scheme
 from search.results import paired_test
-from search.results.paired_test import difference
+from search.results.paired_test import Difference, difference
 
 A, B = [0.90, 0.85, 0.88, 0.93, 0.87], [0.88, 0.86, 0.84, 0.90, 0.86]
 SCORES = st.lists(st.tuples(*[st.floats(-1e3, 1e3, allow_subnormal=False)] * 2), min_size=2, max_size=12)
@@ -31,6 +31,20 @@ def test_without_shared_training_rows_it_is_the_paired_t_test():
     assert found.p_value == pytest.approx(theirs.pvalue)
     interval = theirs.confidence_interval(paired_test.CONFIDENCE)
     assert (found.mean - found.half_width, found.mean + found.half_width) == pytest.approx(tuple(interval))
+
+
+@pytest.mark.parametrize(("p_value", "distinguishable"), [(0.0499, True), (0.0501, False)])
+def test_two_differ_where_it_is_certain_to_95_percent(p_value, distinguishable):
+    assert Difference(0.1, 0.1, p_value).distinguishable is distinguishable
+
+
+@pytest.mark.parametrize("shift", [0.999, 1.001])
+def test_the_interval_has_no_0_where_they_differ(shift):
+    """The interval and the p-value agree: the mean is moved to just below and just above the half width."""
+    found = difference(A, B, 0.25)
+    moved = difference(np.array(A) - found.mean + shift * found.half_width, B, 0.25)
+    assert moved.half_width == pytest.approx(found.half_width)
+    assert moved.distinguishable is (shift > 1)
 
 
 @given(SCORES, st.floats(0, 1))
@@ -85,3 +99,11 @@ def test_no_rivals_without_a_best_or_with_one_fold(make_outcome, healthy):
     two = folds.split(Scheme("k_fold", 2), np.zeros(4), seed=0, where="test")
     outcomes = {n: make_outcome(n) for n in range(3)}
     assert paired_test.rivals(outcomes, outcomes[0] if healthy else None, one if healthy else two) == {}
+
+
+def test_the_ratio_is_the_mean_over_the_folds(make_outcome):
+    """Folds of time order train on 2, 4 and 6 rows and validate 2 each."""
+    splits = folds.split(Scheme("time_series", 3), np.zeros(8), seed=0, where="test")
+    outcomes = {0: make_outcome(0, scores=(3.0, 2.0, 4.0)), 1: make_outcome(1, scores=(2.0, 1.5, 1.0))}
+    found = paired_test.rivals(outcomes, outcomes[0], splits)[1]
+    assert found == difference([2.0, 1.5, 1.0], [3.0, 2.0, 4.0], ratio=(1 + 1 / 2 + 1 / 3) / 3)

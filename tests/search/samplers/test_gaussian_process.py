@@ -8,7 +8,6 @@ from scipy.integrate import quad
 from search.samplers.acquisition import log_expected_improvement, log_probability_healthy
 from search.samplers.gaussian_process import GaussianProcess, covariance, standardised
 from search.samplers.gp import GaussianProcessSampler, warped
-from search.samplers.thinning import selection
 from search.space import spaces
 from search.space.dimensions import label
 from search.space.unit_cube import UnitCube
@@ -40,6 +39,70 @@ def test_probability_of_health_is_that_of_a_noisy_label_above_0():
     assert found[0] == pytest.approx((labels > 0).mean(), abs=5e-3)
 
 
+@pytest.mark.parametrize(("mean", "std", "noise"), [(0.3, 1.0, 0.25), (-2.0, 0.5, 0.01), (0.0, 3.0, 1.0)])
+def test_probability_of_health_in_numbers(mean, std, noise):
+    expected = scipy.stats.norm(mean, (std**2 + noise) ** 0.5).sf(0)
+    found = np.exp(log_probability_healthy(np.array([mean]), np.array([std]), noise))
+    assert found[0] == pytest.approx(expected, rel=1e-9)
+
+
+def matern(X, Z, lengths) -> np.ndarray:
+    """Return the Matern covariance of smoothness 5/2, by its formula."""
+    distance = np.sqrt(5) * np.linalg.norm(X[:, None] / lengths - Z[None] / lengths, axis=2)
+    return (1 + distance + distance**2 / 3) * np.exp(-distance)
+
+
+def cube_and_values(n: int = 14):
+    random = np.random.default_rng(1)
+    X = random.random((n, 2))
+    return X, 50 + 8 * np.sin(5 * X[:, 0]) + X[:, 1] + 0.3 * random.normal(size=n)
+
+
+@pytest.mark.parametrize("n_features", [1, 4, 9])
+def test_what_covariances_begin_with(n_features):
+    """Length scales of half the square root of the number of features, and noise of a hundredth of the variance."""
+    for y in (np.zeros(0), np.full(3, 2.0)):
+        kernel = covariance(np.zeros((len(y), n_features)), y)
+        np.testing.assert_allclose(kernel.k1.k2.length_scale, np.full(n_features, n_features**0.5 / 2))
+        assert (kernel.k1.k1.constant_value, kernel.k2.noise_level, kernel.k1.k2.nu) == (1.0, 0.01, 2.5)
+    amplitude, *lengths, noise = np.exp(kernel.bounds)
+    np.testing.assert_allclose([amplitude, noise, *lengths], [[0.05, 20.0], [1e-4, 1.0]] + [[0.02, 1e3]] * n_features)
+
+
+def test_the_covariance_is_the_most_likely_one_under_its_prior():
+    """The logarithm of each length is normal, with mean log(sqrt(d) / 2) and variance 1."""
+    X, y = cube_and_values()
+    y = standardised(y)
+
+    def posterior(theta) -> float:
+        amplitude, *lengths, noise = np.exp(theta)
+        K = amplitude * matern(X, X, lengths) + noise * np.eye(len(X))
+        prior = scipy.stats.norm(np.log(2**0.5 / 2), 1).logpdf(np.log(lengths)).sum()
+        return scipy.stats.multivariate_normal(np.zeros(len(X)), K).logpdf(y) + prior
+
+    kernel = covariance(X, y)
+    low, high = kernel.bounds.T
+    for i, step in enumerate(np.eye(4)):
+        slope = (posterior(kernel.theta + 1e-4 * step) - posterior(kernel.theta - 1e-4 * step)) / 2e-4
+        inside = low[i] + 1e-3 < kernel.theta[i] < high[i] - 1e-3
+        assert not inside or slope == pytest.approx(0, abs=2e-2)
+
+
+def test_belief_by_the_formulas():
+    """Mean k' K^-1 y, variance k(x, x) - k' K^-1 k, of the function without its noise, in the values' own units."""
+    X, y = cube_and_values()
+    kernel, Z = covariance(X, standardised(y)), np.random.default_rng(2).random((5, 2))
+    amplitude, lengths, noise = kernel.k1.k1.constant_value, kernel.k1.k2.length_scale, kernel.k2.noise_level
+    K = amplitude * matern(X, X, lengths) + noise * np.eye(len(X))
+    k = amplitude * matern(X, Z, lengths)
+    process = GaussianProcess(kernel, X, y)
+    found = process.at(Z)
+    np.testing.assert_allclose(found.mean, y.mean() + y.std() * k.T @ np.linalg.solve(K, standardised(y)), rtol=1e-6)
+    variance = amplitude - np.sum(k * np.linalg.solve(K, k), axis=0)
+    np.testing.assert_allclose(found.std, y.std() * np.sqrt(variance), rtol=1e-4)
+    assert process.noise == pytest.approx(noise * y.var())
+
+
 def test_belief_passes_near_the_values_and_is_unsure_elsewhere():
     X = np.linspace(0, 0.5, 12)[:, None]
     y = 100 + 10 * np.sin(6 * X[:, 0])
@@ -62,6 +125,18 @@ def test_warped_values_are_finite_and_in_order(values):
     assert np.isfinite(found).all()
     assert (np.argsort(found, kind="stable") == np.argsort(values, kind="stable")).all()
     assert np.abs(found).max(initial=0) < 30
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ([-1.0, 0.0, 1.0], [-np.log(3), 0.0, 2.0]),  # the median of what is not below the median is 1/2 away
+        ([0.0, 0.0, 0.0, 0.0, 4.0], [0.0, 0.0, 0.0, 0.0, 2.5]),  # then the standard deviation, 1.6, is the unit
+        ([7.0, 7.0], [0.0, 0.0]),
+    ],
+)
+def test_warped_by_hand(values, expected):
+    np.testing.assert_allclose(warped(np.array(values)), expected)
 
 
 def test_what_would_diverge_is_proposed_only_where_nothing_else_is_left(make_outcome):
@@ -120,13 +195,3 @@ def test_what_does_not_exist_makes_no_difference():
 def test_choices_that_are_numbers_keep_their_order():
     cube = UnitCube(spaces.build({"width": [8, 64, 16]}))
     np.testing.assert_array_equal(cube.features(np.array([[0.1], [0.5], [0.9]])), [[0], [1], [0.5]])
-
-
-@pytest.mark.parametrize("total", [3, 10, 11, 500])
-def test_selection_has_the_best_and_the_latest(total):
-    values = np.random.default_rng(0).permutation(total).tolist()
-    kept = selection(values, 10, best=4, latest=3)
-    assert len(kept) == min(total, 10)
-    assert kept == sorted(set(kept))
-    assert set(kept) >= set(range(max(total - 3, 0), total))
-    assert set(kept) >= {values.index(v) for v in sorted(values)[-4:]}

@@ -2,8 +2,11 @@
 
 import json
 import math
+import re
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 import scipy.stats
 
@@ -12,6 +15,7 @@ from search.samplers.methods import METHODS, Queued
 from search.samplers.tpe import MOST_SHOWN
 from search.space import spaces
 from search.space.dimensions import label
+from search.study import init
 from search.trials.penalties import DEFAULT_PENALTY, PENALTIES, Teacher
 
 ROOT = Path(__file__).parents[3]
@@ -247,6 +251,14 @@ def test_every_method_is_in_the_documentation():
     for name, row in METHODS.items():
         assert f'| `"{name}"` | {row.meaning[0].upper()}{row.meaning[1:]}' in table
         assert f'"{name}"' in BPSearchCV.__doc__
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_a_new_study_and_the_readme_name_every_method(name, tmp_path):
+    pd.DataFrame({"x": [1.5, 2.5] * 9, "y": np.arange(18.0)}).to_csv(tmp_path / "x.csv", index=False)
+    path, _ = init.write_study(tmp_path / "x.csv", "y", tmp_path / "x.toml")
+    for place, text in ((path.name, path.read_text()), ("README.md", (ROOT / "README.md").read_text(encoding="utf-8"))):
+        assert re.search(rf'^method = .*"{name}"', text, re.MULTILINE), f"{place} does not name method {name!r}"
 
 
 CLIFF = spaces.build({"rate": (1e-4, 10.0, "log"), "momentum": (0.0, 1.0), "activation": ["relu", "tanh"]})

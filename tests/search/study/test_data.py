@@ -179,6 +179,22 @@ def test_guessed_task_and_its_reason(values, task):
     assert str(len(set(values))) in reason
 
 
+@pytest.mark.parametrize(
+    ("distinct", "rows", "task"),
+    [
+        (20, 201, "classification"),
+        (20, 200, "regression"),  # a tenth of the rows is too many
+        (21, 2100, "regression"),  # and so are more than twenty
+        (2, 21, "classification"),
+        (2, 20, "regression"),
+    ],
+)
+def test_whole_numbers_are_classes_where_they_are_few(distinct, rows, task):
+    values = pd.Series([i % distinct for i in range(rows)])
+    assert data.guess_task(values)[0] == task
+    assert data.guess_task(values + 0.5)[0] == "regression"
+
+
 def test_path_is_relative_to_the_study_file(load, monkeypatch):
     expected = load().fingerprint
     monkeypatch.chdir(Path("/"))

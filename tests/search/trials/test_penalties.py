@@ -80,6 +80,11 @@ def test_the_worst_score_is_that_of_the_healthy_trials_so_far(make_outcome):
     assert told == [-2.0, -0.5, -0.5, -1.0, -1.0, -2.0, -2.0]
 
 
+def test_the_constraint_of_a_healthy_trial_is_minus_one(make_outcome):
+    assert lesson(make_outcome(), -1.0).constraint == -1.0
+    assert lesson(make_outcome(verdict="diverged"), -1.0, "graded").constraint == -1.0
+
+
 @each_penalty
 @pytest.mark.parametrize("verdict", VERDICTS)
 def test_sign_of_the_constraint_is_the_verdict(make_outcome, verdict, penalty):
