@@ -9,6 +9,7 @@ DATA   ?=
 PYTHON ?= python3
 
 VENV   := .venv
+BOUNDS := .venv-bounds
 BIN    := $(VENV)/bin
 SEARCH := $(BIN)/bpsearch
 # a stamp for what a user needs, one for what a developer needs on top, one for what searches are compared with
@@ -16,8 +17,11 @@ READY  := $(VENV)/.ready
 DEV    := $(VENV)/.dev
 PEERS  := $(VENV)/.peers
 
+# one argument for the shell, whatever quotes and brackets are in it
+quoted = '$(subst ','\'',$(1))'
+
 .DEFAULT_GOAL := help
-.PHONY: help setup tune grid random cv diagnose ui test check format lint types docs pictures article bench bench-card bench-penalties bench-search bench-stability clean
+.PHONY: help setup tune grid random cv diagnose ui test test-bounds check format lint types docs pictures article bench bench-card bench-penalties bench-search bench-stability clean
 
 help:  ## list the targets
 	@echo "make TARGET [STUDY=studies/x.toml]"
@@ -52,16 +56,24 @@ random: $(READY)  ## the same space by random search
 	@$(SEARCH) tune $(STUDY) --method random $(if $(TRIALS),--trials $(TRIALS))
 
 cv: $(READY)  ## cross-validate one configuration (SET="alpha=1 activation=tanh")
-	@$(SEARCH) cv $(STUDY) $(if $(SET),--set $(SET))
+	@$(SEARCH) cv $(STUDY) $(if $(SET),--set $(call quoted,$(SET)))
 
 diagnose: $(READY)  ## say why a configuration goes wrong (TRIAL=n, SET="alpha=1")
-	@$(SEARCH) diagnose $(STUDY) $(if $(TRIAL),--trial $(TRIAL)) $(if $(SET),--set $(SET))
+	@$(SEARCH) diagnose $(STUDY) $(if $(TRIAL),--trial $(TRIAL)) $(if $(SET),--set $(call quoted,$(SET)))
 
 ui: $(READY)  ## open the MLflow UI on 127.0.0.1 (PORT=5000)
 	@$(SEARCH) ui --port $(PORT)
 
 test: $(DEV)  ## run the tests
 	$(BIN)/python -m pytest -n 2
+
+test-bounds:  ## run the tests with the lowest versions that pyproject.toml allows, in .venv-bounds
+	$(PYTHON) -m venv $(BOUNDS)
+	$(BOUNDS)/bin/python -m pip install --quiet --disable-pip-version-check --upgrade pip uv
+	$(BOUNDS)/bin/uv pip compile --quiet --resolution lowest-direct --python $(BOUNDS)/bin/python --group dev pyproject.toml --output-file $(BOUNDS)/lowest.txt
+	$(BOUNDS)/bin/uv pip install --quiet --python $(BOUNDS)/bin/python --requirement $(BOUNDS)/lowest.txt
+	$(BOUNDS)/bin/uv pip install --quiet --python $(BOUNDS)/bin/python --no-deps --editable .
+	$(BOUNDS)/bin/python -m pytest -n 2
 
 check: format lint types test  ## format, lint, types, tests: what CI runs
 
@@ -74,7 +86,7 @@ lint: $(DEV)
 types: $(DEV)
 	$(BIN)/mypy
 
-docs: $(READY)  ## write the tables of options in docs/networks.md and docs/studies.md
+docs: $(READY)  ## write what follows from the tables of options: docs/networks.md, docs/studies.md, *.pyi
 	@$(BIN)/python -m docs.tables
 
 pictures: $(READY)  ## make the pictures of docs/plots.md, about a minute
@@ -99,5 +111,5 @@ bench-stability: $(READY)  ## how well trouble in training is noticed, explained
 	@$(BIN)/python -m benchmarks.stability
 
 clean:  ## remove the environment and all caches; studies and mlruns stay
-	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .hypothesis .pytest_cache
+	rm -rf $(VENV) $(BOUNDS) build *.egg-info .mypy_cache .ruff_cache .hypothesis .pytest_cache
 	find . -name __pycache__ -not -path './.git/*' -prune -exec rm -rf {} +

@@ -1,6 +1,6 @@
-"""`python -m benchmarks` runs all benchmarks but the model card, or those that are named, one after the other.
+"""`python -m benchmarks` runs all benchmarks of `make bench`, or those that are named, one after the other.
 
-Those of real data sets are run if `--data` says where they are.
+With `--data` it also runs those that need real data sets.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ REPEATS = {
     "sparse": 3,
     "bookkeeping": 1,
 }
-"""Benchmarks in their order, and the repeats with which all of them end within five minutes."""
+"""benchmark -> repeats, in the order of running; with these repeats all of them end within five minutes."""
 
 ON_DATA = {"second_order": 3}
 

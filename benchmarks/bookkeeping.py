@@ -1,12 +1,13 @@
-"""What a trial costs beside its training: scheduling, cut-offs, the journal, MLflow's SQLite store, and its proposal.
+"""The overhead of a trial beside its training: scheduling, cut-offs, the journal, MLflow's SQLite store, and its proposal.
 
     python -m benchmarks.bookkeeping [--repeats 3] [--markdown FILE]
 
-A study of 10,000 trials whose evaluation costs nothing: outcomes with five folds, 200 epochs of losses and eight parameters are
-made beforehand, one in ten diverged. As in a search, two trials are under way, and the next one ends when one of them has been
-recorded; without that the trials would run ahead of their records, and the last ones would seem to cost less. Proposals are
-random there, and those of the Bayesian search are measured apart: a sampler is told random points, and over the trials that count
-its own. Times are CPU time of the process, all its threads, so that what else runs on the machine does not count.
+The study has 10,000 trials whose evaluation costs nothing: their outcomes (five folds, 200 epochs of losses, eight
+parameters, one in ten diverged) are made beforehand. As in a search, two trials are under way, and the next one ends only
+when one of them has been recorded. Otherwise the trials would run ahead of their records, and the last ones would seem too
+cheap. The proposals of this study are random. The Bayesian sampler is measured apart: it learns random points, and proposes
+points of its own in the trials that count. Times are CPU time of the process with all its threads, so other work on the
+machine does not count.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ from search.loop.journal import StudyStore
 from search.samplers.methods import METHODS
 from search.space import spaces
 from search.space.spaces import Space
-from search.tracking import Tracker
+from search.tracking import Header, MLflowTracker
 from search.trials.outcomes import Divergence, Outcome
 from search.trials.penalties import FEASIBLE, Lesson
 from search.trials.problem import Problem, Trial
@@ -43,7 +44,7 @@ FOLDS = Folds(((np.arange(100), np.arange(100, 120)),))
 SPACE = spaces.build({f"parameter_{n}": (1e-4, 1.0, "log") for n in range(8)})
 HEAD = JOURNAL, MLFLOW, EIGHT, DEFAULT = (
     "scheduling, cut-offs and journal",
-    "these and MLflow",
+    "the same with MLflow",
     "TPE, eight parameters",
     "TPE, default space",
 )
@@ -53,7 +54,7 @@ FINDINGS = [
 
 
 def outcome(trial: Trial) -> Outcome:
-    """Return what a trial might hand back."""
+    """Return a made-up outcome of a trial."""
     random = np.random.default_rng(trial.number)
     losses = {name: (1 / np.arange(1, EPOCHS + 1) + random.random()).tolist() for name in ("training", "validation")}
     if trial.number % 10 == 0:
@@ -65,15 +66,15 @@ def outcome(trial: Trial) -> Outcome:
 
 
 def window(size: int) -> int:
-    """Return over how many trials, the last ones of a study of that size, costs are averaged."""
+    """Return the number of trials, at the end of a study of `size`, over which costs are averaged."""
     return max(size // 10, min(size, 50))
 
 
 def study(folder: Path, made: dict[int, Outcome], sizes: tuple[int, ...], tracked: bool) -> dict[int, float]:
-    """Run one study; return CPU milliseconds per trial at each size."""
+    """Run one study and return the CPU milliseconds per trial at each size."""
     marks: dict[int, float] = {}
     problem: Any = Problem(BPRegressor(max_iter=EPOCHS), None, np.zeros(1), FOLDS, None, 0)  # type: ignore[arg-type]
-    plan = runner.Plan("random", len(made), n_jobs=N_JOBS)
+    plan = runner.Plan("random", len(made), n_jobs=N_JOBS, prune=True)
     under_way = threading.Semaphore(N_JOBS)
     marked = {*sizes, *(size - window(size) for size in sizes)}
     marks[0] = time.process_time()
@@ -85,7 +86,7 @@ def study(folder: Path, made: dict[int, Outcome], sizes: tuple[int, ...], tracke
     with closing(StudyStore(folder / "x.journal", "x", {}, SPACE)) as store, patch.object(runner, "evaluate", evaluate):
         tracker = None
         if tracked:
-            tracker = Tracker(f"sqlite:///{folder}/mlflow.db", "x", "one", {})
+            tracker = _tracker(folder)
             tracker.flush()  # the database is made
 
         def on_outcome(outcome: Outcome, value: float) -> None:
@@ -100,12 +101,12 @@ def study(folder: Path, made: dict[int, Outcome], sizes: tuple[int, ...], tracke
 
         runner.run(problem, SPACE, plan, store, -1.0, on_outcome)
         if tracker is not None:
-            tracker.close()
+            tracker.end("FINISHED")
     return {n: 1000 * (marks[n] - marks[n - window(n)]) / window(n) for n in sizes}
 
 
 def proposals(space: Space, sizes: tuple[int, ...]) -> dict[int, float]:
-    """Return CPU milliseconds that the default sampler takes for a trial, to propose it and to learn from it, at each size."""
+    """Return the CPU milliseconds per trial in which the default sampler proposes and learns, at each size."""
     random, sampler = np.random.default_rng(0), METHODS["bayesian"].sampler(space, 0)
     taken: dict[int, list[float]] = {size: [] for size in sizes}
     for number in range(max(sizes)):
@@ -121,16 +122,23 @@ def proposals(space: Space, sizes: tuple[int, ...]) -> dict[int, float]:
     return {size: 1000 * statistics.mean(times) for size, times in taken.items()}
 
 
+def _tracker(folder: Path) -> MLflowTracker:
+    """Return a tracker that has begun the study."""
+    tracker = MLflowTracker(f"sqlite:///{folder}/mlflow.db")
+    tracker.begin(Header("x", "one", {}))
+    return tracker
+
+
 def go_on(folder: Path) -> float:
-    """Return the CPU seconds until the study could go on: its journal is read, and MLflow asked what it has."""
+    """Return the CPU seconds to resume a study: to read its journal, and to ask MLflow what it has."""
     started = time.process_time()
     with closing(StudyStore(folder / "x.journal", "x", {}, SPACE)):
-        Tracker(f"sqlite:///{folder}/mlflow.db", "x", "one", {}).flush()
+        _tracker(folder).flush()
     return time.process_time() - started
 
 
 def measure(repeats: int, sizes: tuple[int, ...] = SIZES) -> Table:
-    """Measure what a trial costs beside its training, and going on with a study."""
+    """Measure the overhead of a trial, and the time to resume a study."""
     made = {number: outcome(Trial(number, SPACE.random_point(0, number))) for number in range(max(sizes))}
     runs: dict[str, list[dict[int, float]]] = {name: [] for name in HEAD}
     resumed = []
@@ -148,8 +156,8 @@ def measure(repeats: int, sizes: tuple[int, ...] = SIZES) -> Table:
         rows.append([f"{n:,}", *costs])
         say(*rows[-1])
     note = (
-        f"CPU milliseconds for a trial, over the last tenth of so many, at least 50; median of {repeats} repeats. Going on with "
-        f"the study of {max(sizes):,} trials takes {statistics.median(resumed):.1f} s."
+        f"CPU milliseconds per trial: the mean over the last tenth of the trials, at least 50; median of {repeats} repeats. "
+        f"Resuming the study of {max(sizes):,} trials takes {statistics.median(resumed):.1f} s."
     )
     return Table(["trials", *HEAD], rows, note)
 

@@ -1,4 +1,4 @@
-"""What the benchmarks share: taking turns, tables, the line that says on what was measured, the command line."""
+"""What the benchmarks share: turns, tables, the description of the machine, the command line."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ Name = TypeVar("Name", bound=Hashable)
 
 
 class Table(NamedTuple):
-    """Rows of text under a head; `note` says what the figures are."""
+    """Rows of text under a head; `note` explains the figures."""
 
     head: Sequence[str]
     rows: Sequence[Sequence[str]]
@@ -51,7 +51,7 @@ def grid(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def take_turns(contenders: dict[Name, Callable[[], float]], repeats: int) -> dict[Name, float]:
-    """Return the median figure of each contender; in every round each has its turn, so that all see the same machine."""
+    """Return the median figure of each contender. They take turns in every round, so all see the same machine."""
     figures: dict[Name, list[float]] = {name: [] for name in contenders}
     for _ in range(repeats):
         for name, measure in contenders.items():
@@ -60,7 +60,7 @@ def take_turns(contenders: dict[Name, Callable[[], float]], repeats: int) -> dic
 
 
 def seconds(function: Callable[..., Any], *args: Any) -> float:
-    """Return how long a call takes; warnings are left out of it."""
+    """Return how long a call takes; warnings are suppressed."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         started = time.perf_counter()
@@ -81,24 +81,24 @@ def in_a_new_process(code: str, *args: str, **environment: str) -> str:
 
 
 def remembered(path: Path) -> list[Any]:
-    """Return what `remember` wrote to a file; nothing if there is no such file."""
+    """Return the records that `remember` wrote to a file; an empty list if there is no such file."""
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.exists() else []
 
 
 def remember(path: Path, record: Any) -> None:
-    """Add a record to a file, as a line of JSON: what was measured survives an interruption of hours of a benchmark."""
+    """Append a record to a file as a line of JSON, so that an interrupted benchmark loses nothing."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a", encoding="utf-8") as file:
         file.write(json.dumps(record) + "\n")
 
 
 def say(*cells: Any) -> None:
-    """Show a row while the rest is being measured."""
+    """Print a row to stderr while the rest is being measured."""
     print("  " + "  ".join(str(cell) for cell in cells), file=sys.stderr, flush=True)
 
 
 def machine() -> str:
-    """Return the machine and the versions."""
+    """Return the processor and the versions of the packages."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     versions = [f"Python {platform.python_version()}"]
     for name, package in PACKAGES.items():
@@ -123,7 +123,7 @@ def _processor() -> str:
 
 
 def publish(text: str, name: str, markdown: Path | None) -> None:
-    """Print a benchmark's tables, and keep them in a file if there is one."""
+    """Print the tables of a benchmark, and write them to a file if there is one."""
     print(f"\n{text}\n", flush=True)
     if markdown is not None:
         keep(text, name, markdown)
@@ -142,10 +142,10 @@ def keep(text: str, name: str, path: Path) -> None:
 
 
 def parser(program: str, description: str | None) -> argparse.ArgumentParser:
-    """Return a command line with the option that all have."""
+    """Return a command line with the option that all benchmarks have."""
     made = argparse.ArgumentParser(prog=f"python -m {program}", description=description)
     made.add_argument(
-        "--markdown", type=Path, help="write the tables to this file, too, each in the place with its name"
+        "--markdown", type=Path, help="also write the tables to this file, each in the place with its name"
     )
     return made
 
@@ -153,23 +153,25 @@ def parser(program: str, description: str | None) -> argparse.ArgumentParser:
 def main(name: str, measure: Callable[..., Table], repeats: int) -> None:
     """Run one benchmark from the command line."""
     command = parser(f"benchmarks.{name}", measure.__doc__)
-    command.add_argument("--repeats", type=int, default=repeats, help="figures are medians over so many (%(default)s)")
+    command.add_argument(
+        "--repeats", type=int, default=repeats, help="a figure is the median over the repeats (%(default)s)"
+    )
     options = command.parse_args()
     run(name, measure, options.markdown, repeats=options.repeats)
 
 
 def main_over_sets(name: str, measure: Callable[..., Table], rows: int) -> None:
-    """Run a benchmark that goes over data sets from the command line; `rows` of a set unless that says otherwise."""
+    """Run a benchmark over data sets from the command line; `rows` is the default of `--rows`."""
     command = parser(f"benchmarks.{name}", measure.__doc__)
     command.add_argument("--data", type=Path, help="folder of data sets; by default those inside scikit-learn")
-    command.add_argument("--rows", type=int, default=rows, help="most rows of a set (%(default)s)")
+    command.add_argument("--rows", type=int, default=rows, help="largest number of rows of a set (%(default)s)")
     command.add_argument("--jobs", type=int, default=2, help="fits at a time (%(default)s)")
     options = vars(command.parse_args())
     run(name, measure, options.pop("markdown"), **options)
 
 
 def run(name: str, measure: Callable[..., Table], markdown: Path | None, **options: Any) -> None:
-    """Measure on one BLAS thread, print the table, and keep it if asked to."""
+    """Measure on one BLAS thread, print the table, and write it to `markdown` if given."""
     with threadpool_limits(1, user_api="blas"):
         text = str(measure(**options))
     publish(text, name, markdown)

@@ -1,10 +1,10 @@
-"""Memory that a search takes on top of its data: the peak during the search minus what is there before it.
+"""Memory that a search needs on top of its data: the peak during the search minus the memory in use before it.
 
     python -m benchmarks.memory [--repeats 1] [--markdown FILE]
 
-5 folds over 1,000,000 rows of 50 float32 columns (200 MB), each way in a process of its own, few epochs and a small network:
-what counts are copies of the rows. Compiling and importing are done before, and Linux is asked to forget the peak so far.
-Where there is no /proc, the peak is that of the process.
+5 folds over 1,000,000 rows of 50 float32 columns (200 MB). Each line runs in a process of its own, with few epochs and a
+small network, so what counts are copies of the rows. Compilation and imports come first; then Linux is asked to reset the
+peak. Without /proc the figure is the peak of the whole process.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ WAYS: dict[str, tuple[Callable, bool, int]] = {
 
 
 def child(way: str, rows: int) -> float:
-    """Run one way in this process; return the bytes of its peak on top of the data."""
+    """Run one way in this process; return its peak memory on top of the data, in bytes."""
     run, *arguments = WAYS[way]
     rng = np.random.default_rng(0)
     with warnings.catch_warnings():
@@ -86,7 +86,7 @@ def child(way: str, rows: int) -> float:
 
 
 def forget_peak() -> float:
-    """Start to look for the peak anew; return the memory of this process now, in bytes."""
+    """Reset the peak of this process; return its memory in use, in bytes."""
     if not STATUS.exists():
         return peak()
     Path("/proc/self/clear_refs").write_text("5")
@@ -94,7 +94,7 @@ def forget_peak() -> float:
 
 
 def peak() -> float:
-    """Return the most memory this process has had, in bytes."""
+    """Return the peak memory of this process, in bytes."""
     if STATUS.exists():
         return _status("VmHWM")
     import resource
@@ -108,7 +108,7 @@ def _status(field: str) -> float:
 
 
 def extra(way: str, rows: int) -> float:
-    """Run one way in a process of its own; return the bytes of its peak on top of the data."""
+    """Run one way in a process of its own; return its peak memory on top of the data, in bytes."""
     code = "import sys; from benchmarks.memory import child; print(child(sys.argv[1], int(sys.argv[2])))"
     return float(in_a_new_process(code, way, str(rows)))
 

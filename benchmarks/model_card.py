@@ -1,14 +1,17 @@
-"""How well the defaults do: BPRegressor and BPClassifier as they come against other models as they come.
+"""The defaults of BPRegressor and BPClassifier against the defaults of other models.
 
     python -m benchmarks.model_card [--data FOLDER] [--rows 20000] [--jobs 2] [--markdown FILE]
 
-5-fold cross-validation on every set of a folder, or on those inside scikit-learn (`benchmarks.sets`). Larger sets are cut down
-to `--rows` rows, drawn at random. All models have the same folds and seeds.
+5-fold cross-validation on every set of a folder, or on those inside scikit-learn (`benchmarks.sets`). Larger sets are cut
+down to `--rows` rows, drawn at random. All models have the same folds and seeds.
 
-Two pipelines end in bpmodel's network. The default one is that of a study: raw columns in, the target of a regression scaled.
-The bare one is what people write by hand, ``make_pipeline(StandardScaler(), BPRegressor())``. Every other model gets the
-columns as the default pipeline prepares them, and a bare one gets these, too, where there are text columns or missing values.
-For a classification the two pipelines of a kind are the same model, but for the columns.
+Two pipelines end in bpmodel's network:
+
+- The default pipeline is that of a study: it takes raw columns and scales the target of a regression.
+- The bare one is what people write by hand, ``make_pipeline(StandardScaler(), BPRegressor())``.
+
+All other models get the columns as the default pipeline prepares them. So does a bare pipeline where there are text columns
+or missing values. For a classification the default and the bare pipeline differ only in the columns.
 """
 
 from __future__ import annotations
@@ -45,7 +48,7 @@ ROWS = 20_000
 
 
 class Model(NamedTuple):
-    """One contender: for each task it takes part in, a function of the columns that returns an estimator."""
+    """One contender: for each task that it takes part in, a function from the columns to an estimator."""
 
     name: str
     regression: Callable[[pd.DataFrame], Any] | None
@@ -82,7 +85,7 @@ MODELS = (
 
 
 class Result(NamedTuple):
-    """`error` is the RMSE over the target's standard deviation or the log loss; `right` is R^2 or the accuracy."""
+    """`error` is the RMSE over the standard deviation of the target, or the log loss; `right` is R^2 or the accuracy."""
 
     error: float
     right: float
@@ -93,7 +96,7 @@ class Result(NamedTuple):
 
 
 def evaluate(data: Data, number: int) -> Result:
-    """Cross-validate a row of `MODELS` on one set: means over the folds."""
+    """Cross-validate a row of `MODELS` on one set; return means over the folds."""
     build = getattr(MODELS[number], data.task)
     if build is None:
         return Result(np.nan, np.nan, np.nan)
@@ -136,8 +139,8 @@ def measure(data: Path | None = None, rows: int = ROWS, jobs: int = 2) -> Table:
         ["set", *(m.name for m in MODELS)],
         lines,
         f"Means over {FOLDS} folds. Regression: R² (RMSE over the standard deviation of the target; seconds of a fit). "
-        "Classification: accuracy (log loss; seconds of a fit). Ranks are by error, 1 is the best, equal ones share theirs. "
-        f"One thread a fit, {jobs} fits at a time.",
+        "Classification: accuracy (log loss; seconds of a fit). Ranks are by error: 1 is the best, ties share a rank. "
+        f"One thread per fit, {jobs} fits at a time.",
     )
 
 

@@ -1,8 +1,8 @@
-"""What an option costs: time of a training step with it, relative to a step without.
+"""What an option costs: the time of a training step with it, relative to a step without it.
 
     python -m benchmarks.options [--repeats 3] [--markdown FILE]
 
-Two network shapes, on one BLAS thread. All variants of a shape take turns: each begins a fit of its own, trains two epochs,
+Two network shapes, on one BLAS thread. The variants of a shape take turns. Each begins a fit of its own, trains two epochs,
 and is then timed over as many epochs as the plain network needs for `SECONDS`. The plain network is relu, adam, float32 and
 nothing else.
 """
@@ -44,7 +44,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
 
 
 def stepper(shape: Shape, options: dict[str, Any]) -> Callable[[int], float]:
-    """Return a function that trains a new network for some epochs and returns the seconds of a step."""
+    """Return a function that trains a new network for some epochs and returns the seconds per step."""
     X, y = data(shape, np.dtype(options.get("dtype", "float32")).type)
     model = (BPClassifier if shape.units[-1] > 1 else BPRegressor)(
         hidden_layer_sizes=shape.units[1:-1],

@@ -1,12 +1,13 @@
-"""Which configurations a search should begin with: chosen on all data sets but one, and judged on that one.
+"""The configurations that a search should begin with: chosen on all data sets but one, and judged on that one.
 
     python -m benchmarks.portfolio [--data FOLDER] [--rows 2000] [--results FILE] [--write] [--markdown FILE]
 
-Candidates are points of the default space and ways to prepare numbers, with rates and penalties between those at which
-networks learn nothing. On every set of a folder, or on those inside scikit-learn (`benchmarks.sets`), each is cross-validated as
-a search does it. A candidate's regret on a set is how far it is below the best one there, in units of how far the median
-candidate is, at most 1. A portfolio is chosen greedily: each next one lowers the mean over the sets of the least regret so far
-by most. Random points of the whole space are what a search would begin with otherwise.
+Candidates are points of the default space and ways to prepare numbers. Their learning rates and penalties exclude values with
+which networks learn nothing. Each candidate is cross-validated as in a search, on every set of a folder or on those inside
+scikit-learn (`benchmarks.sets`). Its regret on a set is its distance from the best candidate there, in units of the distance
+of the median candidate, at most 1. A portfolio is chosen greedily: each next candidate is the one that most lowers the mean
+over the sets of the least regret so far. It is compared with random points of the whole space, with which a search would
+begin otherwise.
 """
 
 from __future__ import annotations
@@ -43,14 +44,14 @@ SPACE = spaces.build({**spaces.default(), "numeric": SEARCHED})
 NARROWED = spaces.build({**SPACE, "learning_rate_init": (1e-3, 0.03, "log"), "alpha": (1e-4, 1.0, "log")})
 RESULTS = Path("benchmarks") / "results" / "portfolio.jsonl"
 LEFT_OUT = Path(__file__).parent / "search" / "left_out.json"
-"""For each set the portfolio chosen without it, for benchmarks of the search on that set."""
+"""set -> the portfolio chosen without it, for benchmarks of the search on that set."""
 
 ORDERS = 2000
-"""Random orders of the random points."""
+"""Number of random orders of the random points."""
 
 
 class Scores(NamedTuple):
-    """Mean scores on one set: of the candidates, of the same without averaged weights, and of the random points."""
+    """Mean scores on one set: of the candidates, of the candidates without averaged weights, and of random points."""
 
     candidates: list[float]
     unaveraged: list[float]
@@ -58,9 +59,9 @@ class Scores(NamedTuple):
 
 
 def unseen(name: str, names: Mapping[str, str]) -> dict[str, Any]:
-    """Return the arguments of a search that begins with the portfolio chosen without this set, under other parameter names.
+    """Return the arguments of a search that begins with the portfolio chosen without this set, with parameters renamed.
 
-    On a set that no portfolio was chosen on it is the one that is shipped.
+    If no portfolio was chosen on the set, it is the shipped one.
     """
     left_out = json.loads(LEFT_OUT.read_text(encoding="utf-8")).get(name)
     points = [{names[key]: value for key, value in point.items()} for point in left_out or ()]
@@ -68,14 +69,14 @@ def unseen(name: str, names: Mapping[str, str]) -> dict[str, Any]:
 
 
 def candidates(count: int = CANDIDATES) -> list[dict[str, Any]]:
-    """Return so many points, numbers rounded to two digits."""
+    """Return `count` candidates, their numbers rounded to two digits."""
     sampler = QuasiRandomSampler(NARROWED, 0)
     rounded = [sampler.ask(number) for number in range(count)]
     return [{n: float(f"{v:.2g}") if isinstance(v, float) else v for n, v in point.items()} for point in rounded]
 
 
 def evaluate(data: Data, points: Sequence[dict[str, Any]], **model: Any) -> list[float]:
-    """Cross-validate every point on a set; where a fit diverged the score is that of the worst point of which none did."""
+    """Cross-validate every point on a set; a diverged point gets the worst score of those that did not diverge."""
     pipeline = default_pipeline(data.task, model)
     own = prefix(pipeline)
     names = {name: PATHS.get(name, own + name) for name in SPACE}
@@ -97,13 +98,13 @@ def evaluate(data: Data, points: Sequence[dict[str, Any]], **model: Any) -> list
 
 
 def at_random(count: int = RANDOM) -> list[dict[str, Any]]:
-    """Return so many random points of the whole space."""
+    """Return `count` random points of the whole space."""
     sampler = RandomSampler(SPACE, 0)
     return [sampler.ask(number) for number in range(count)]
 
 
 def score(data: Data, points: Sequence[dict[str, Any]], random: Sequence[dict[str, Any]]) -> Scores:
-    """Measure all there is to know of a set."""
+    """Measure all scores of a set."""
     return Scores(evaluate(data, points), evaluate(data, points, ema_decay=0.0), evaluate(data, random))
 
 
@@ -114,7 +115,7 @@ def regrets(scores: Array, candidates: Array) -> Array:
     ----------
     scores : ndarray of shape (sets, points)
     candidates : ndarray of shape (sets, candidates)
-        Scores, too.
+        Also scores.
 
     Examples
     --------
@@ -127,7 +128,7 @@ def regrets(scores: Array, candidates: Array) -> Array:
 
 
 def choose(regret: Array, length: int) -> list[int]:
-    """Return the candidates that, one after the other, lower the mean least regret of the sets by most.
+    """Return the candidates that, one after the other, most lower the mean least regret of the sets.
 
     >>> choose(np.array([[0.0, 0.4, 0.9], [0.9, 0.4, 0.0]]), 2)
     [1, 0]
@@ -143,19 +144,19 @@ def choose(regret: Array, length: int) -> list[int]:
 
 
 def without_each(regret: Array, length: int) -> list[list[int]]:
-    """Return for each set what is chosen on the others."""
+    """Return, for each set, what is chosen on the other sets."""
     return [choose(np.delete(regret, row, axis=0), length) for row in range(len(regret))]
 
 
 def in_any_order(regret: Array, length: int) -> Array:
-    """Return the least regret of the first 1, 2, … points on each set, the mean over random orders; of shape (sets, length)."""
+    """Return the least regret of the first 1, 2, … points on each set, averaged over random orders; shape (sets, length)."""
     random = np.random.default_rng(0)
     orders = [random.permutation(regret.shape[1])[:length] for _ in range(ORDERS)]
     return np.mean([np.minimum.accumulate(regret[:, order], axis=1) for order in orders], axis=0)
 
 
 def places(regret: Array, reached: Array) -> Array:
-    """Return for each set how many random points it takes on average until one has a regret no larger than that reached.
+    """Return, for each set, the mean number of random points until one has at most the regret that was reached.
 
     >>> places(np.array([[0.5, 0.3, 0.7]]), np.array([0.5]))
     array([1.33333333])
@@ -164,20 +165,20 @@ def places(regret: Array, reached: Array) -> Array:
 
 
 class Judged(NamedTuple):
-    """A portfolio chosen from some of the candidates, one chosen without each set, and their regrets, shape (sets, length)."""
+    """A portfolio chosen from some candidates, the ones chosen without each set, and their regrets of shape (sets, length)."""
 
     chosen: list[dict[str, Any]]
     left_out: list[list[dict[str, Any]]]
     regret: Array
     random_regret: Array
     of_random: Array
-    """of each random point, shape (sets, points)"""
+    """regret of each random point, shape (sets, points)"""
 
 
 def judge(
     found: Sequence[Scores], points: list[dict[str, Any]], random: list[dict[str, Any]], ways: list[str]
 ) -> Judged:
-    """Choose from the candidates, and compare with the random points, that prepare numbers in one of these ways."""
+    """Choose from the candidates that prepare numbers in one of these ways, and compare with random points that do so."""
     kept, others = ([i for i, point in enumerate(pool) if point["numeric"] in ways] for pool in (points, random))
     mine = [points[i] for i in kept]
     scores = np.array([each.candidates for each in found])[:, kept]
@@ -194,7 +195,7 @@ def judge(
 
 
 def table(judged: dict[str, Judged], names: Sequence[str], found: Sequence[Scores], note: str) -> Table:
-    """Return the regret of the first 1, 2, … of portfolios chosen on the other sets, and of random points."""
+    """Return the regret of the first 1, 2, … points of portfolios chosen on the other sets, and of random points."""
     rows = [
         [
             title,
@@ -210,15 +211,15 @@ def table(judged: dict[str, Judged], names: Sequence[str], found: Sequence[Score
     averaged, unaveraged = (np.array([each[i] for each in found]) for i in (0, 1))
     share, best = (averaged > unaveraged).mean(), (averaged.max(axis=1) > unaveraged.max(axis=1)).sum()
     averages = (
-        f"With averaged weights (`ema_decay=0.98`) a configuration is better in {share:.0%} of all cases, and the best one of "
-        f"a set on {best} of {len(names)} sets."
+        f"With averaged weights (`ema_decay=0.98`) a configuration is better in {share:.0%} of all cases, and the best "
+        f"configuration of a set is better on {best} of {len(names)} sets."
     )
     head = [
         "numbers prepared",
         "configurations",
         "regret",
-        "of random ones",
-        "random ones as good",
+        "regret of random points",
+        "random points until as good",
         "better than random on",
     ]
     return Table(head, rows, f"{note} {averages} Sets: {', '.join(names)}.")
@@ -227,10 +228,10 @@ def table(judged: dict[str, Judged], names: Sequence[str], found: Sequence[Score
 def main() -> None:
     command = parser("benchmarks.portfolio", __doc__)
     command.add_argument("--data", type=Path, help="folder of data sets; by default those inside scikit-learn")
-    command.add_argument("--rows", type=int, default=ROWS, help="most rows of a set (%(default)s)")
+    command.add_argument("--rows", type=int, default=ROWS, help="largest number of rows of a set (%(default)s)")
     command.add_argument("--results", type=Path, default=RESULTS, help="file of the scores so far (%(default)s)")
     command.add_argument(
-        "--write", action="store_true", help=f"keep what is chosen without each set in {LEFT_OUT.name}"
+        "--write", action="store_true", help=f"write the portfolios chosen without each set to {LEFT_OUT.name}"
     )
     chosen = command.parse_args()
     points, random = candidates(), at_random()
@@ -248,7 +249,7 @@ def main() -> None:
     judged = {" or ".join(ways): judge(found, points, random, ways) for ways in (SEARCHED, SEARCHED[:1])}
     for title, each in judged.items():
         print(f"\n{title}:", *each.chosen, sep="\n")
-    note = f"Mean regrets; {len(points)} candidates, {FOLDS} folds, {REPEATS} times, at most {chosen.rows} rows."
+    note = f"Mean regrets; {len(points)} candidates, {FOLDS} folds, {REPEATS} repeats, at most {chosen.rows} rows."
     text = str(table(judged, names, found, note))
     publish(text, "portfolio", chosen.markdown)
     if chosen.write:

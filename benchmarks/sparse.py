@@ -2,9 +2,9 @@
 
     python -m benchmarks.sparse [--repeats 3] [--markdown FILE]
 
-Compressed sparse rows such as texts give: many columns, few values in each row. A classifier of two classes with one hidden
-layer, Adam, minibatches of 200, one BLAS thread. An epoch's time is that of a fit with more epochs minus that of a fit with
-one, over the epochs between.
+The rows are compressed sparse rows such as texts give: many columns, few values in each row. The network is a classifier of
+two classes with one hidden layer; Adam, minibatches of 200, one BLAS thread. The time of an epoch is that of a fit with more
+epochs minus that of a fit with one, divided by the epochs between.
 """
 
 from __future__ import annotations

@@ -1,20 +1,26 @@
-"""How long until something happens: importing, compiling, and a first fit served from the cache.
+"""Start-up times: imports, compilation, and a first fit that is served from the cache.
 
     python -m benchmarks.start [--repeats 3] [--markdown FILE]
 
-Every figure is of a new process. Compiling is measured once, with an empty folder for Numba's cache; then the same folder
+Every figure is from a new process; that of a command is processor time, which does not depend on how busy the machine is.
+Compilation is measured once, with an empty folder for Numba's cache. The same folder then
 serves the cached starts. The fit has 40 rows and one epoch, so what counts is loading the machine code.
 """
 
 from __future__ import annotations
 
+import resource
+import subprocess
+import sys
 import tempfile
 from functools import partial
 
-from benchmarks.common import Table, in_a_new_process, main, say, seconds, take_turns
+from benchmarks.common import ROOT, Table, in_a_new_process, main, say, seconds, take_turns
+from search.commands import verbs
 
 IMPORT = "import bpmodel"
 PEER_IMPORT = "import sklearn.neural_network"
+COMMANDS = (["--version"], ["--help"], *([verb, "--help"] for verb in verbs()))
 FIT = """
 import time, warnings
 import numpy as np
@@ -25,6 +31,14 @@ started = time.perf_counter()
 BPRegressor(hidden_layer_sizes=(2,), max_iter=1, dtype={dtype!r}).fit(X, X.ravel()).predict(X)
 print(time.perf_counter() - started)
 """
+
+
+def processor_seconds(*arguments: str) -> float:
+    """Return the processor time, in user and kernel mode, of one `bpsearch` command."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    subprocess.run([sys.executable, "-m", "bpsearch", *arguments], cwd=ROOT, stdout=subprocess.DEVNULL, check=True)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
 
 
 def measure(repeats: int, compiling: bool = True) -> Table:
@@ -45,6 +59,10 @@ def measure(repeats: int, compiling: bool = True) -> Table:
         turns = {
             f"python -c '{code}'": partial(seconds, in_a_new_process, code) for code in ("pass", PEER_IMPORT, IMPORT)
         }
+        turns |= {
+            f"bpsearch {' '.join(command)} (processor time)": partial(processor_seconds, *command)
+            for command in COMMANDS
+        }
         if compiling:
             turns["first fit, compiled before"] = partial(first_fit, "float32")
         for name, figure in take_turns(turns, repeats).items():
@@ -52,7 +70,7 @@ def measure(repeats: int, compiling: bool = True) -> Table:
     return Table(
         ["what", "seconds"],
         rows,
-        f"Each in a new process; a fit without its imports. Compiling measured once, the others median of {repeats} repeats.",
+        f"Each in a new process; fits without their imports. Compilation measured once, the others medians of {repeats} repeats.",
     )
 
 

@@ -1,14 +1,14 @@
-"""Time of one training step: BPRegressor / BPClassifier against scikit-learn's MLP and, where installed, eager PyTorch.
+"""Time of one training step: BPRegressor and BPClassifier against scikit-learn's MLP and, where installed, eager PyTorch.
 
     python -m benchmarks.steps [--repeats 5] [--markdown FILE]
 
-Six network shapes, Adam, relu, one BLAS thread, all in one process. A step's time is the time of a fit with twice the epochs
-minus that of a fit with once the epochs, over the steps between: setting up is not counted. The peers take turns, and each
-figure is the median over the repeats. scikit-learn is timed as people run it, in float64, which is what it computes in unless
-the rows are float32, and in float32, which is what bpmodel computes in unless told otherwise.
+Six network shapes, Adam, relu, one BLAS thread, all in one process. A fit is timed with a number of epochs and with twice as
+many. The difference, divided by the steps between, is the time of a step, so the setup is not counted. The peers take turns,
+and each figure is the median over the repeats. scikit-learn is timed twice: as people run it, in float64, in which it
+computes unless the rows are float32; and in float32, in which bpmodel computes unless told otherwise.
 
-The largest shape is also held against what the processor can do: the operations of its matrix products per second, as a share
-of those of a product of two 1024 x 1024 matrices by the same BLAS, where the fastest of many products counts.
+The largest shape is also compared with what the processor can do. Its matrix products have a number of operations per second;
+the benchmark reports it as a share of that of a product of two 1024 x 1024 matrices by the same BLAS (the fastest of many).
 """
 
 from __future__ import annotations
@@ -115,12 +115,14 @@ def torch_like(shape: Shape) -> Callable[[int], None]:
 
 def seconds_per_step(fit: Callable[[int], None], epochs: int) -> float:
     once = seconds(fit, epochs)
-    difference = max(seconds(fit, 2 * epochs) - once, 1e-9)  # of short fits on a busy machine it can be below zero
+    difference = max(
+        seconds(fit, 2 * epochs) - once, 1e-9
+    )  # short fits on a busy machine can give a negative difference
     return difference / (epochs * BATCHES)
 
 
 def enough_epochs(fit: Callable[[int], None], least: float) -> int:
-    """Return the epochs of a fit of about `least` seconds; found by doubling, which a busy moment cannot lead far astray."""
+    """Return the epochs of a fit of about `least` seconds. They are found by doubling, so a busy moment does little harm."""
     seconds(fit, 2)
     epochs = 5
     while seconds(fit, epochs) < 0.7 * least:
@@ -129,7 +131,7 @@ def enough_epochs(fit: Callable[[int], None], least: float) -> int:
 
 
 def contenders(shape: Shape) -> dict[str, Callable[[int], None]]:
-    """Return who takes part, bpmodel first."""
+    """Return the contenders, bpmodel first."""
     fits = {
         "bpmodel": scikit_like(BPRegressor, BPClassifier, shape, np.float32),
         "scikit-learn float64": scikit_like(MLPRegressor, MLPClassifier, shape, np.float64),
@@ -141,7 +143,7 @@ def contenders(shape: Shape) -> dict[str, Callable[[int], None]]:
 
 
 def peak() -> float:
-    """Return the most operations per second of single-precision matrix products, in the orientation that BLAS works in."""
+    """Return the most operations per second of single-precision matrix products, in the orientation that BLAS prefers."""
     a, b, c = (np.ones((PEAK_SIZE, PEAK_SIZE), dtype=np.float32, order="F") for _ in range(3))
     multiply = partial(sgemm, 1.0, a, b, c=c, overwrite_c=1)
     return 2 * PEAK_SIZE**3 / min(seconds(multiply) for _ in range(PEAK_TRIES))

@@ -1,9 +1,9 @@
-"""Two networks trained in two threads, and searches that run two trials at a time, against one after the other.
+"""Two networks in two threads, and searches with two trials at a time, against one after the other.
 
     python -m benchmarks.threads [--repeats 3] [--markdown FILE]
 
-The training loop runs without the interpreter lock, so two fits on two cores should take the time of one. What is timed are
-whole fits, validation of the data included, and whole searches, scheduling, preparing and scoring included, each fit on one BLAS
+The training loop releases the GIL, so two fits on two cores should take the time of one. The benchmark times whole fits,
+including the validation of the data, and whole searches, including scheduling, preparation and scoring. Each fit has one BLAS
 thread. The trials of a random search are the same for any number of threads.
 """
 
@@ -28,7 +28,7 @@ SECONDS = 0.4
 THREADS = 2
 MEASURED = (SHAPES[0], SHAPES[3], SHAPES[-1])
 SEARCHES = {"diabetes": 120, "digits": 48}
-"""Trials of random searches on sets inside scikit-learn: tiny fits, and larger ones; so many that the last one matters little."""
+"""set inside scikit-learn -> trials of a random search: tiny fits, and larger ones; enough that the last trial matters little."""
 
 ROWS = 10_000
 
@@ -44,7 +44,7 @@ def in_threads(fit: Callable[[int], None], epochs: int) -> None:
 
 
 def search(data: Data, trials: int, jobs: int) -> None:
-    """Draw so many configurations of the default space, and cross-validate them, so many at a time."""
+    """Draw `trials` configurations of the default space and cross-validate them, `jobs` at a time."""
     pipeline = default_pipeline(data.task, {})
     space = spaces.default(prefix(pipeline))
     BPSearchCV(pipeline, space, method="random", n_trials=trials, n_jobs=jobs, refit=False, random_state=0).fit(

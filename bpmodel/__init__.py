@@ -10,6 +10,12 @@ from bpmodel.displays.health import HealthDisplay
 from bpmodel.displays.stability_map import StabilityMapDisplay
 from bpmodel.ensembles import BPEnsembleClassifier, BPEnsembleRegressor
 from bpmodel.estimators import BPClassifier, BPRegressor
+from bpmodel.functions.registration import (
+    register_activation,
+    register_loss,
+    register_optimizer,
+    register_schedule,
+)
 from bpmodel.network.monitor import DivergenceError, DivergenceWarning, Verdict
 from bpmodel.preflight import preflight
 
@@ -31,6 +37,13 @@ __all__ = [
     "diagnose",
     "preflight",
     "rate_limit",
+    "register_activation",
+    "register_loss",
+    "register_optimizer",
+    "register_schedule",
     "sharpness",
     "step_size_number",
 ]
+
+for _saved in (Diagnosis, DivergenceError, DivergenceWarning, Finding, Repair, Verdict):
+    _saved.__module__ = __name__  # saved models name these classes by their public path, so that their files may move

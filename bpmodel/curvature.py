@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.linalg import eigvalsh_tridiagonal
 
-from bpmodel.fitting import BPEstimator
+from bpmodel.base import BPEstimator
 from bpmodel.full_batch.objective import NetworkObjective
 from bpmodel.full_batch.solvers import ONLY
 from bpmodel.network.blas import single_thread
@@ -66,7 +66,7 @@ def sharpness(estimator: BPEstimator, X: ArrayLike, y: ArrayLike) -> float:
     TypeError
         If the estimator is neither of the two.
     ValueError
-        If it normalises layers, or as `fit`.
+        If it normalizes layers, or as `fit`.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Several networks from different starts, trained side by side and averaged: what helps against local optima."""
+"""Averages of several networks that are trained side by side from different starts, against bad local optima."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import warnings
 from abc import ABC
 from collections.abc import Sequence
 from numbers import Integral
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, TypeVar
 
 import numpy as np
 from joblib import Parallel, delayed
@@ -18,9 +18,35 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from bpmodel.estimators import BPClassifier, BPRegressor
 from bpmodel.network.monitor import DivergenceError, DivergenceWarning
-from bpmodel.settings import precision
+from bpmodel.option import with_sections
+from bpmodel.preparation import precision
 
 SEEDS = 2**31 - 1
+
+Kind = TypeVar("Kind", bound="type[_Ensemble]")
+
+PARAMETERS = """
+estimator : {member}, optional
+    What every member is a clone of, except for its seed; by default ``{member}()``.
+n_members : int, default=5
+n_jobs : int, optional
+    Members trained at the same time, in threads.
+random_state : int, RandomState or None
+    Decides the members' seeds.
+"""
+
+ATTRIBUTES = """
+estimators_ : list of {member}
+    The members that did not diverge.
+"""
+
+
+def _documented(cls: Kind) -> Kind:
+    """Document what both ensembles have in common."""
+    member = cls._member.__name__
+    parameters, attributes = (text.format(member=member) for text in (PARAMETERS, ATTRIBUTES))
+    cls.__doc__ = with_sections(cls.__doc__ or "", parameters, attributes)
+    return cls
 
 
 class _Ensemble(MetaEstimatorMixin, BaseEstimator, ABC):
@@ -28,7 +54,6 @@ class _Ensemble(MetaEstimatorMixin, BaseEstimator, ABC):
 
     _member: ClassVar[type]
     _parameter_constraints: ClassVar[dict] = {
-        "estimator": [BPRegressor, BPClassifier, None],
         "n_members": [Interval(Integral, 1, None, closed="left")],
         "n_jobs": [Integral, None],
         "random_state": ["random_state"],
@@ -58,7 +83,7 @@ class _Ensemble(MetaEstimatorMixin, BaseEstimator, ABC):
         Raises
         ------
         ValueError
-            If a parameter is out of its domain, or X, y or sample_weight are malformed.
+            If a parameter is out of its domain, the members are of the other kind, or X, y or sample_weight are malformed.
         DivergenceError
             If every member diverges, or one does under ``on_divergence="raise"``.
 
@@ -93,12 +118,17 @@ class _Ensemble(MetaEstimatorMixin, BaseEstimator, ABC):
 
     @classmethod
     def of(cls, networks: Sequence[Any]) -> Self:
-        """Return the fitted ensemble of networks that are fitted already; fitted once more, it trains as many anew.
+        """Return the ensemble of networks that are already fitted; `fit` would train as many new ones.
 
         Parameters
         ----------
         networks : list of BPRegressor or of BPClassifier
-            At least one; alike but for their seeds, and fitted on the same rows.
+            At least one, of the ensemble's own kind. They differ only in their seeds, and were fitted on the same rows.
+
+        Raises
+        ------
+        ValueError
+            If they are of the other kind.
 
         Examples
         --------
@@ -112,6 +142,7 @@ class _Ensemble(MetaEstimatorMixin, BaseEstimator, ABC):
         """
         first = networks[0]
         ensemble = cls(clone(first), n_members=len(networks), random_state=first.random_state)
+        ensemble._validate_params()
         ensemble.estimators_ = list(networks)
         for name in ("n_features_in_", "feature_names_in_"):
             if hasattr(first, name):
@@ -131,23 +162,12 @@ class _Ensemble(MetaEstimatorMixin, BaseEstimator, ABC):
         return tags
 
 
+@_documented
 class BPEnsembleRegressor(RegressorMixin, _Ensemble):
     """Average of several `BPRegressor` that start from different weights.
 
-    Parameters
-    ----------
-    estimator : BPRegressor, optional
-        What every member is a clone of, but for its seed; by default ``BPRegressor()``.
-    n_members : int, default=5
-    n_jobs : int, optional
-        Members trained at the same time, in threads.
-    random_state : int, RandomState or None
-        Decides the members' seeds.
-
     Attributes
     ----------
-    estimators_ : list of BPRegressor
-        The members that did not diverge.
     n_features_in_, feature_names_in_
 
     Examples
@@ -163,30 +183,20 @@ class BPEnsembleRegressor(RegressorMixin, _Ensemble):
     """
 
     _member = BPRegressor
+    _parameter_constraints: ClassVar[dict] = {**_Ensemble._parameter_constraints, "estimator": [BPRegressor, None]}
 
     def predict(self, X: ArrayLike) -> NDArray[np.float64]:
         """Return the mean prediction of the members, of shape (n_samples,) or (n_samples, n_outputs)."""
         return self._mean(X, "predict")
 
 
+@_documented
 class BPEnsembleClassifier(ClassifierMixin, _Ensemble):
     """Average of the probabilities of several `BPClassifier` that start from different weights.
-
-    Parameters
-    ----------
-    estimator : BPClassifier, optional
-        What every member is a clone of, but for its seed; by default ``BPClassifier()``.
-    n_members : int, default=5
-    n_jobs : int, optional
-        Members trained at the same time, in threads.
-    random_state : int, RandomState or None
-        Decides the members' seeds.
 
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
-    estimators_ : list of BPClassifier
-        The members that did not diverge.
     n_features_in_, feature_names_in_
 
     Examples
@@ -201,6 +211,7 @@ class BPEnsembleClassifier(ClassifierMixin, _Ensemble):
     """
 
     _member = BPClassifier
+    _parameter_constraints: ClassVar[dict] = {**_Ensemble._parameter_constraints, "estimator": [BPClassifier, None]}
 
     @property
     def classes_(self) -> NDArray:

@@ -13,45 +13,22 @@ from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import _check_partial_fit_first_call, unique_labels
 
-from bpmodel.fitting import BPEstimator, learns_in_parts
-from bpmodel.functions.losses import BINARY, CLASSIFICATION, REGRESSION
-from bpmodel.options import CLASSIFIER_OPTIONS, REGRESSOR_OPTIONS, with_options
+from bpmodel.base import ATTRIBUTES, BPEstimator, learns_in_parts, typed
+from bpmodel.constructors import ClassifierConstructor, RegressorConstructor
+from bpmodel.functions.losses import CLASSIFICATION, REGRESSION
+from bpmodel.option import documented
+from bpmodel.options import CLASSIFIER_OPTIONS, REGRESSOR_OPTIONS
 
 
-@with_options(REGRESSOR_OPTIONS)
-class BPRegressor(RegressorMixin, BPEstimator):
+@documented(REGRESSOR_OPTIONS, ATTRIBUTES)
+class BPRegressor(RegressorConstructor, RegressorMixin, BPEstimator):
     """Back-propagation network for regression.
 
-    Minimises the squared error by minibatch gradient descent in compiled code. A fit that diverges is
+    Minimizes the squared error by minibatch gradient descent in compiled code. A fit that diverges is
     noticed within the epoch, stopped and explained in `verdict_`.
 
     Attributes
     ----------
-    coefs_, intercepts_ : list of ndarray
-        Weights (fan_in, fan_out) and biases (fan_out,) of each layer.
-    n_iter_, t_, n_layers_, n_outputs_, n_features_in_, feature_names_in_, out_activation_
-        As in scikit-learn's MLP.
-    loss_, best_loss_, loss_curve_, validation_scores_, best_validation_score_
-        As in scikit-learn's MLP; with `scale_target` the losses are in units of the target's variance.
-    verdict_ : bpmodel.Verdict
-        How the fit ended: ``status`` ("ok", "diverged" or "stalled"), ``reason``, ``epoch``, ``step`` and ``evidence``.
-    diverged_ : bool
-        Whether the fit diverged.
-    repairs_ : list of bpmodel.Repair
-        What ``on_divergence="repair"`` changed; `history_`, `probes_` and `loss_curve_` show the epochs that were kept.
-    baseline_loss_, initial_loss_ : float
-        Loss of the dummy predictor, and of the network before the first step.
-    history_ : dict of str to ndarray of shape (n_iter_,) or (n_iter_, n_layers_ - 1)
-        By epoch ``loss``, ``gradient_norm`` (mean over the steps of the epoch), ``learning_rate`` (of its last step),
-        ``validation_loss``, ``validation_score``, ``spikes`` (steps that stand out, as `bpmodel.network.spikes` defines them); by
-        epoch and layer ``layer_weight_norm``, ``layer_gradient_norm`` (of the last step), ``layer_step_ratio`` (how far the
-        weights moved over their norm and over the steps), and, of the epoch's last full minibatch, ``layer_delta_norm``,
-        ``layer_dead``, ``layer_saturated``, ``layer_chi``, as `bpmodel.network.loop.History` defines
-        them. NaN where there is none.
-    probes_ : dict of str to ndarray of shape (n_probes,) or (n_probes, n_layers_ - 1)
-        How each layer stood before the first step, after the epochs 1, 2, 4, 8, … and the last: ``epoch``, ``step``;
-        ``delta_norm``, ``gradient_norm``, ``weight_norm``, ``step_ratio``, ``dead``, ``saturated``, ``chi``, as
-        `bpmodel.network.probes.Signals` defines them. `diagnose` reads them. Empty after `partial_fit` and full-batch solvers.
     effective_parameters_ : float
         How many parameters the data determine; with ``solver="lm_bayesian"`` only.
 
@@ -124,42 +101,17 @@ class BPRegressor(RegressorMixin, BPEstimator):
         return y.ravel() if y.shape[1] == 1 else y
 
 
-@with_options(CLASSIFIER_OPTIONS)
-class BPClassifier(ClassifierMixin, BPEstimator):
+@documented(CLASSIFIER_OPTIONS, ATTRIBUTES)
+class BPClassifier(ClassifierConstructor, ClassifierMixin, BPEstimator):
     """Back-propagation network for classification.
 
-    Minimises the log loss (of a softmax for several classes, of logistic outputs for two classes and for multilabel
+    Minimizes the log loss (of a softmax for several classes, of logistic outputs for two classes and for multilabel
     targets) by minibatch gradient descent in compiled code. A fit that diverges is noticed within the
     epoch, stopped and explained in `verdict_`.
 
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
-    coefs_, intercepts_ : list of ndarray
-        Weights (fan_in, fan_out) and biases (fan_out,) of each layer.
-    n_iter_, t_, n_layers_, n_outputs_, n_features_in_, feature_names_in_, out_activation_
-        As in scikit-learn's MLP.
-    loss_, best_loss_, loss_curve_, validation_scores_, best_validation_score_
-        As in scikit-learn's MLP.
-    verdict_ : bpmodel.Verdict
-        How the fit ended: ``status`` ("ok", "diverged" or "stalled"), ``reason``, ``epoch``, ``step`` and ``evidence``.
-    diverged_ : bool
-        Whether the fit diverged.
-    repairs_ : list of bpmodel.Repair
-        What ``on_divergence="repair"`` changed; `history_`, `probes_` and `loss_curve_` show the epochs that were kept.
-    baseline_loss_, initial_loss_ : float
-        Loss of the dummy predictor, and of the network before the first step.
-    history_ : dict of str to ndarray of shape (n_iter_,) or (n_iter_, n_layers_ - 1)
-        By epoch ``loss``, ``gradient_norm`` (mean over the steps of the epoch), ``learning_rate`` (of its last step),
-        ``validation_loss``, ``validation_score``, ``spikes`` (steps that stand out, as `bpmodel.network.spikes` defines them); by
-        epoch and layer ``layer_weight_norm``, ``layer_gradient_norm`` (of the last step), ``layer_step_ratio`` (how far the
-        weights moved over their norm and over the steps), and, of the epoch's last full minibatch, ``layer_delta_norm``,
-        ``layer_dead``, ``layer_saturated``, ``layer_chi``, as `bpmodel.network.loop.History` defines
-        them. NaN where there is none.
-    probes_ : dict of str to ndarray of shape (n_probes,) or (n_probes, n_layers_ - 1)
-        How each layer stood before the first step, after the epochs 1, 2, 4, 8, … and the last: ``epoch``, ``step``;
-        ``delta_norm``, ``gradient_norm``, ``weight_norm``, ``step_ratio``, ``dead``, ``saturated``, ``chi``, as
-        `bpmodel.network.probes.Signals` defines them. `diagnose` reads them. Empty after `partial_fit` and full-batch solvers.
 
     Examples
     --------
@@ -182,7 +134,7 @@ class BPClassifier(ClassifierMixin, BPEstimator):
 
     def _loss_name(self) -> str:
         several = self._label_binarizer.y_type_ == "multiclass"
-        return str(self.loss) if several else list(BINARY)[list(CLASSIFICATION).index(self.loss)]
+        return str(self.loss if several else CLASSIFICATION[self.loss].binary)
 
     def _validate(self, X: Any, y: Any, *, first: bool, incremental: bool) -> tuple[NDArray, NDArray]:
         X, y = self._validate_rows(X, y, first=first)
@@ -234,7 +186,7 @@ class BPClassifier(ClassifierMixin, BPEstimator):
             targets = targets + self.label_smoothing * (1 / (targets.shape[1] if several else 2) - targets)
         return targets
 
-    @available_if(learns_in_parts)
+    @typed(available_if(learns_in_parts))
     def partial_fit(
         self,
         X: ArrayLike,

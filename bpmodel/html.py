@@ -1,4 +1,4 @@
-"""What a notebook shows of a fitted network below scikit-learn's diagram: how the fit ended, the layers, the loss curve."""
+"""What a notebook shows below scikit-learn's diagram of a fitted network: how the fit ended, its layers, its loss curves."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bpmodel.colors import BLUE, ORANGE, STATUS_COLORS
+
 WIDTH, HEIGHT, MARGIN = 360, 90, 6
-COLORS = {"ok": "#2e7d32", "diverged": "#c62828"}
-CURVES = {"loss": ("training", "#1f77b4"), "validation_loss": ("validation", "#ff7f0e")}
+CURVES = {"loss": ("training", BLUE), "validation_loss": ("validation", ORANGE)}
 
 
 def summary(estimator: Any) -> str:
@@ -19,7 +20,7 @@ def summary(estimator: Any) -> str:
     curves = {name: np.asarray(estimator.history_[name]) for name in CURVES}
     return (
         '<div style="font-family: monospace; font-size: 0.9em; margin-top: 0.6em; line-height: 1.5">'
-        f'<b style="color: {COLORS[verdict.status]}">{verdict.status}</b>: {escape(verdict.reason)}<br>'
+        f'<b style="color: {STATUS_COLORS[verdict.status]}">{verdict.status}</b>: {escape(verdict.reason)}<br>'
         f"{escape(layers(estimator))}<br>{_plot(curves)}</div>"
     )
 

@@ -6,15 +6,14 @@ rows; names, defaults and meanings that scikit-learn's MLP has are the same ther
 
 from __future__ import annotations
 
-import inspect
-import textwrap
-from collections.abc import Callable, Iterable, Mapping
-from numbers import Integral, Real
-from typing import Any, NamedTuple
+from collections.abc import Mapping, Sequence
+from numbers import Real
+from typing import Any
 
 import numpy as np
-from sklearn.utils._param_validation import Interval, Options, StrOptions
+from sklearn.utils._param_validation import Options, StrOptions
 
+from bpmodel.compiler.tables import Column, View
 from bpmodel.full_batch.solvers import FULL_BATCH, ONLY
 from bpmodel.functions.activations import ACTIVATIONS
 from bpmodel.functions.clipping import CLIPPINGS
@@ -24,6 +23,7 @@ from bpmodel.functions.normalization import NORMALIZATIONS
 from bpmodel.functions.optimizers import OPTIMIZERS
 from bpmodel.functions.scaling import SCALINGS
 from bpmodel.functions.schedules import SCHEDULES
+from bpmodel.option import AT_LEAST_ONE, Option, one_of, real
 
 ON_DIVERGENCE = {
     "stop": "end at once with the weights of its best epoch, a `verdict_` and a DivergenceWarning",
@@ -35,62 +35,9 @@ ON_DIVERGENCE = {
 DTYPES = ("auto", "float32", "float64")
 
 
-class Option(NamedTuple):
-    """One hyperparameter.
-
-    `domain` is a list of scikit-learn parameter constraints, and so is `elements`, for those of a list. `meaning` is one or
-    two sentences; `choices` maps the names that may be chosen to what they stand for.
-    """
-
-    name: str
-    default: Any
-    domain: list
-    meaning: str
-    positional: bool = False
-    words: str | None = None
-    choices: Mapping[str, str] = {}
-    elements: list | None = None
-
-    @property
-    def allowed(self) -> str:
-        """The domain in words."""
-        return self.words or " or ".join(_words(constraint) for constraint in self.domain)
-
-
-def _words(constraint: Any) -> str:
-    if isinstance(constraint, StrOptions):
-        return "one of " + ", ".join(sorted(constraint.options))
-    if isinstance(constraint, Interval):
-        kind = "a whole number" if constraint.type is Integral else "a number"
-        low = (">= " if constraint.closed in ("left", "both") else "> ") + f"{constraint.left:g}"
-        high = ("<= " if constraint.closed in ("right", "both") else "< ") + f"{constraint.right or 0:g}"
-        return f"{kind} {low}" if constraint.right is None else f"{kind} {low} and {high}"
-    if isinstance(constraint, Options):
-        return ", ".join(map(str, constraint.options))
-    return {
-        None: "None",
-        dict: "a dict from classes to weights",
-        "array-like": "a list of them, one for each hidden layer",
-        "boolean": "true or false",
-        "verbose": "true, false or a number",
-        "random_state": "a whole number >= 0, a RandomState or None",
-    }[constraint]
-
-
-def one_of(names: Iterable[str]) -> list:
-    return [StrOptions(set(names))]
-
-
-def real(low: float | None, high: float | None, closed: str) -> list:
-    return [Interval(Real, low, high, closed=closed)]
-
-
-AT_LEAST_ONE = Interval(Integral, 1, None, closed="left")
-
-
-def meanings(table: Mapping[str, Any]) -> dict[str, str]:
+def meanings(table: Mapping[str, Any]) -> Mapping[str, str]:
     """Return what each row of a table stands for."""
-    return {name: row.meaning for name, row in table.items()}
+    return Column(table, "meaning")
 
 
 def _names(table: Mapping[str, Any]) -> str:
@@ -102,7 +49,7 @@ LOSS = Option(
     "loss",
     "squared_error",
     one_of(REGRESSION),
-    "What training minimises.",
+    "What training minimizes.",
     positional=True,
     choices=meanings(REGRESSION),
 )
@@ -130,15 +77,15 @@ NETWORK = (
 
 
 def solver(losses: Mapping[str, Any]) -> Option:
-    """Return the option of the methods that can minimise at least one of these losses."""
+    """Return the option of the methods that can minimize at least one of these losses."""
     methods = {name: row for name, row in FULL_BATCH.items() if row.losses is None or set(row.losses) & set(losses)}
     return Option(
         "solver",
         "adam",
-        one_of([*OPTIMIZERS, *methods]),
+        one_of(View(OPTIMIZERS, methods, hint=OPTIMIZERS.hint)),
         f"Update rule, or a method that sees all rows in every iteration, which is an epoch: {_names(methods)}. These need "
         f"no learning rate, and do not go with {', '.join(ONLY)}.",
-        choices=meanings(OPTIMIZERS) | meanings(methods),
+        choices=meanings(View(OPTIMIZERS, methods)),
     )
 
 
@@ -147,7 +94,7 @@ TRAINING = (
         "alpha",
         1e-4,
         real(0, None, "left"),
-        "Strength of the L2 regularisation: alpha / (2 n) times the sum of squared weights is added to the loss of a "
+        "Strength of the L2 regularization: alpha / (2 n) times the sum of squared weights is added to the loss of a "
         "minibatch of n rows.",
     ),
     Option(
@@ -217,8 +164,10 @@ TRAINING = (
         "auto",
         one_of(["auto", *INITIALIZERS]),
         "Distribution of the starting weights.",
-        choices={"auto": "what fits the activation; for scikit-learn's four its own choice, draw for draw"}
-        | meanings(INITIALIZERS),
+        choices={
+            "auto": "what fits the activation; for scikit-learn's four its own choice, draw for draw",
+            **meanings(INITIALIZERS),
+        },
     ),
     Option("init_gain", 1.0, real(0, None, "left"), "Factor of the starting weights."),
     Option(
@@ -231,7 +180,7 @@ TRAINING = (
         "normalization",
         "none",
         one_of(NORMALIZATIONS),
-        "Normalisation of the hidden layers' pre-activations.",
+        "Normalization of the hidden layers' pre-activations.",
         choices=meanings(NORMALIZATIONS),
     ),
     Option("dropout", 0.0, real(0, 1, "left"), "Share of the hidden units left out at each training step."),
@@ -245,7 +194,7 @@ TRAINING = (
         "l1",
         0.0,
         real(0, None, "left"),
-        "Strength of the L1 regularisation: l1 / n times the sum of absolute weights is added to the loss of a minibatch "
+        "Strength of the L1 regularization: l1 / n times the sum of absolute weights is added to the loss of a minibatch "
         "of n rows.",
     ),
     Option(
@@ -316,7 +265,7 @@ REGRESSION_ONLY = (
 )
 
 CLASSIFICATION_ONLY = (
-    Option("loss", "log_loss", one_of(CLASSIFICATION), "What training minimises.", choices=meanings(CLASSIFICATION)),
+    Option("loss", "log_loss", one_of(CLASSIFICATION), "What training minimizes.", choices=meanings(CLASSIFICATION)),
     Option(
         "focal_gamma",
         2.0,
@@ -341,40 +290,20 @@ CLASSIFIER_OPTIONS = (*NETWORK, solver(CLASSIFICATION), *TRAINING, *CLASSIFICATI
 REGRESSOR_OPTIONS = (LOSS, *NETWORK, solver(REGRESSION), *TRAINING, *REGRESSION_ONLY)
 
 
-def with_options(options: tuple[Option, ...]) -> Callable[[type], type]:
-    """Give an estimator class its constructor, parameter constraints and documentation from the table."""
-    kinds = inspect.Parameter.KEYWORD_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD
-    parameters = [inspect.Parameter(o.name, kinds[o.positional], default=o.default) for o in options]
-    signature = inspect.Signature(parameters)
+def hidden_activations(activation: str | Sequence[str], n_hidden: int) -> list[str]:
+    """Return the activation of each hidden layer.
 
-    def decorate(cls: type) -> type:
-        def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: N807 - it becomes one
-            given = signature.bind(*args, **kwargs)
-            given.apply_defaults()
-            for name, value in given.arguments.items():
-                setattr(self, name, value)
-
-        self_parameter = inspect.Parameter("self", inspect.Parameter.POSITIONAL_OR_KEYWORD)
-        __init__.__signature__ = inspect.Signature([self_parameter, *parameters])  # type: ignore[attr-defined]
-        __init__.__qualname__ = f"{cls.__qualname__}.__init__"
-        cls.__init__ = __init__  # type: ignore[misc]
-        cls._parameter_constraints = {o.name: o.domain for o in options}  # type: ignore[attr-defined]
-        heading = "    Parameters\n    ----------\n"
-        cls.__doc__ = (cls.__doc__ or "").replace(
-            "    Attributes\n", heading + _describe(options) + "\n    Attributes\n", 1
-        )
-        return cls
-
-    return decorate
-
-
-def _describe(options: tuple[Option, ...]) -> str:
-    lines = []
-    for o in options:
-        lines.append(f"{o.name} : {o.allowed}, default={o.default!r}")
-        lines += textwrap.wrap(o.meaning, 108, initial_indent="    ", subsequent_indent="    ")
-        if o.choices:
-            lines.append("")
-        for name, meaning in o.choices.items():
-            lines += textwrap.wrap(f"- {name!r}: {meaning}", 108, initial_indent="    ", subsequent_indent="      ")
-    return textwrap.indent("\n".join(lines), "    ") + "\n"
+    >>> hidden_activations("tanh", 2)
+    ['tanh', 'tanh']
+    >>> hidden_activations(["tanh", "relu"], 2)
+    ['tanh', 'relu']
+    """
+    if isinstance(activation, str):
+        return [activation] * n_hidden
+    names = list(activation)
+    if len(names) != n_hidden:
+        raise ValueError(f"activation={names} names {len(names)} functions for {n_hidden} hidden layers")
+    for name in names:
+        if name not in ACTIVATIONS:
+            raise ValueError(f"activation={names}: {name!r} is unknown; allowed are {', '.join(ACTIVATIONS)}")
+    return names

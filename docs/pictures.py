@@ -1,4 +1,4 @@
-"""Make the pictures of `plots.md` from fits of scikit-learn's digits: `make pictures`."""
+"""Make the picture of `architecture.md` and those of `plots.md` from fits on scikit-learn's digits: `make pictures`."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from bpmodel import (
     HealthDisplay,
     StabilityMapDisplay,
 )
+from docs import way_of_a_trial
 
 FOLDER = Path(__file__).with_name("images")
 DPI = 110
@@ -35,7 +36,7 @@ def activations() -> Figure:
 
 
 def gradient_flow() -> Figure:
-    """Ten hidden layers: logistic units, through which derivatives vanish, and relu units with weights that fit them."""
+    """Ten hidden layers: logistic units, through which gradients vanish, and relu units with matching initial weights."""
     X, y = digits()
     figure = Figure(figsize=(11, 4.2), layout="constrained")
     for ax, activation, init in zip(
@@ -63,7 +64,7 @@ def health() -> Figure:
 
 
 def stability() -> Figure:
-    """Full batches, plain gradient descent: tanh diverges where theory says, relu survives more."""
+    """Full batches, plain gradient descent: tanh diverges where theory predicts it, relu survives longer steps."""
     X, y = digits()
     figure = Figure(figsize=(13, 4.2), layout="constrained")
     for ax, activation in zip(figure.subplots(1, 2), ("tanh", "relu"), strict=True):
@@ -83,6 +84,7 @@ def stability() -> Figure:
 
 
 PICTURES = {
+    "architecture": way_of_a_trial.draw,
     "activations": activations,
     "gradient_flow": gradient_flow,
     "health": health,

@@ -1,13 +1,19 @@
-"""Write the tables of hyperparameters in `networks.md`, of preprocessing options in `studies.md`, from the code: `make docs`."""
+"""Write what follows from the tables of options: tables in `networks.md` and `studies.md`, and the stub files: `make docs`."""
 
 from __future__ import annotations
 
 import json
 import re
 from pathlib import Path
+from typing import Any
 
-from bpmodel.options import CLASSIFIER_OPTIONS, REGRESSOR_OPTIONS, Option
+from bpmodel.option import Option
+from bpmodel.options import CLASSIFIER_OPTIONS, REGRESSOR_OPTIONS
 from bpmodel.preprocessing.options import PREPROCESSING
+from search.options import ABSENT, STUDY
+from search.samplers.methods import METHODS
+from search.trials.outcomes import VERDICTS
+from search.trials.penalties import PENALTIES
 
 FILES = [Path(__file__).with_name(name) for name in ("networks.md", "studies.md")]
 TABLES = {
@@ -28,7 +34,7 @@ def options(rows: list[Option]) -> str:
 
 
 def choices(rows: list[Option]) -> str:
-    """Return a table of the names that may be chosen, for each hyperparameter that has such names."""
+    """Return, for each hyperparameter with named choices, a table of the names."""
     parts = []
     for o in rows:
         if o.choices:
@@ -39,7 +45,7 @@ def choices(rows: list[Option]) -> str:
 
 
 def keys(rows: list[Option]) -> str:
-    """Return a table of keys of a study file."""
+    """Return a table of the keys of a study file."""
     lines = ["| key | default | allowed | meaning |", "|---|---|---|---|"]
     for o in rows:
         choices = [f"`{json.dumps(name)}`: {meaning}" for name, meaning in o.choices.items()]
@@ -49,18 +55,59 @@ def keys(rows: list[Option]) -> str:
     return "\n".join(lines)
 
 
+def search_options() -> str:
+    """Return the table of the keys under [search], with the defaults of `BPSearchCV` beside those of study files."""
+    lines = ["| key | default | in `BPSearchCV` | allowed | meaning |", "|---|---|---|---|---|"]
+    for o in STUDY:
+        there = "-" if o.search_cv is ABSENT else _default(o.search_cv)
+        allowed = "as listed" if o.choices else o.domain.allowed
+        lines.append(f"| `{o.name}` | {_default(o.study)} | {there} | {allowed} | {o.meaning} {o.see}".rstrip() + " |")
+    return "\n".join(lines)
+
+
+def _default(value: Any) -> str:
+    return "none" if value in (None, ()) else f"`{json.dumps(value)}`"
+
+
+def _sentence(text: str) -> str:
+    return f"{text[0].upper()}{text[1:]}."
+
+
+def methods() -> str:
+    """Return the table of search methods."""
+    rows = [f'| `"{name}"` | {_sentence(m.meaning)} | {"yes" if m.learns else "no"} |' for name, m in METHODS.items()]
+    return "\n".join(["| `method` | what it does | learns |", "|---|---|---|", *rows])
+
+
+def penalties() -> str:
+    """Return the table of penalties."""
+    rows = [f'| `"{name}"` | {_sentence(penalty.meaning)} |' for name, penalty in PENALTIES.items()]
+    return "\n".join(["| `penalty` | what is told |", "|---|---|", *rows])
+
+
+def verdicts() -> str:
+    """Return the table of how trials end."""
+    rows = [f"| `{name}` | {_sentence(v.meaning)} | `{v.run_status}` |" for name, v in VERDICTS.items()]
+    return "\n".join(["| verdict | meaning | status of the run in MLflow |", "|---|---|---|", *rows])
+
+
+WHOLE = {"search": search_options, "methods": methods, "penalties": penalties, "verdicts": verdicts}
+
+
 def written(text: str) -> str:
-    """Return a document with everything between its markers written anew."""
+    """Return a document with the tables between its markers rewritten."""
     for name, rows in TABLES.items():
         for kind, write in (("options", options), ("choices", choices), ("keys", keys)):
-            marker = f"<!-- {kind}: {name} -->"
-            text = re.sub(
-                rf"{marker}\n.*?<!-- end -->",
-                lambda _: f"{marker}\n{write(rows)}\n<!-- end -->",  # noqa: B023 - called at once
-                text,
-                flags=re.DOTALL,
-            )
+            text = _filled(text, f"{kind}: {name}", write(rows))
+    for name, write_whole in WHOLE.items():
+        text = _filled(text, name, write_whole())
     return text
+
+
+def _filled(text: str, name: str, table: str) -> str:
+    """Return a document with a table between the markers of that name, if it has them."""
+    marker = f"<!-- {name} -->"
+    return re.sub(rf"{marker}\n.*?<!-- end -->", lambda _: f"{marker}\n{table}\n<!-- end -->", text, flags=re.DOTALL)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,26 @@
 """Hyperparameter search for back-propagation networks."""
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from search.errors import StudyError
-from search.search_cv import BPSearchCV
+
+if TYPE_CHECKING:
+    from search.search_cv import BPSearchCV
 
 __all__ = ["BPSearchCV", "StudyError"]
+
+_LATER = {"BPSearchCV": "search.search_cv"}
+"""Names that are loaded when they are asked for: the command line shows its help without them."""
+
+
+def __getattr__(name: str) -> Any:
+    """Load a public name."""
+    if name not in _LATER:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    globals()[name] = value = getattr(import_module(_LATER[name]), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -15,6 +15,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from search import routing
+from search.constructor import SearchParameters
 from search.trials import scoring
 
 
@@ -35,14 +36,9 @@ def _check_refit(search: FittedSearch, name: str) -> None:
         )
 
 
-class FittedSearch(MetaEstimatorMixin, BaseEstimator):
+class FittedSearch(SearchParameters, MetaEstimatorMixin, BaseEstimator):
     """Passes calls on to the best estimator; subclasses find it."""
 
-    estimator: Any
-    scoring: Any
-    refit: Any
-    cv: Any
-    error_score: Any
     scorer_: Any
     best_estimator_: Any
 

@@ -1,4 +1,4 @@
-"""The line on the terminal that says where a running study stands."""
+"""The progress bar of a study."""
 
 from __future__ import annotations
 
@@ -8,11 +8,14 @@ from rich.progress import Progress as Bar
 from rich.text import Text
 
 from search.results import report
-from search.tuning import Progress
+from search.results.progress import Progress
+from search.trials.outcomes import VERDICTS
+
+COUNTED = [name for name in reversed(VERDICTS) if VERDICTS[name].counted]
 
 
-class Standing(ProgressColumn):
-    """Best score and counts of what failed, found when the line is drawn, some times a second, and not with every trial."""
+class StatusColumn(ProgressColumn):
+    """Best score and counts of failures. They are computed when the line is drawn, a few times a second, not with every trial."""
 
     def __init__(self, scoring: str) -> None:
         super().__init__()
@@ -24,20 +27,25 @@ class Standing(ProgressColumn):
             return Text()
         best, counts = progress.best, progress.counts
         score = report.number(self._sign * best.score) if best else "-"
-        return Text(f"best {score}  diverged {counts['diverged']}  stopped {counts['stopped']}")
+        return Text("  ".join([f"best {score}", *(f"{name} {counts[name]}" for name in COUNTED)]))
 
 
 class ProgressBar:
-    """Shows progress from its first report on: only then is it certain that nothing is wrong with the study."""
+    """Appears with the first report: until then a mistake in the study may end it with one line."""
 
     def __init__(self, heading: str, scoring: str, console: Console) -> None:
-        columns = (TextColumn("{task.description}"), BarColumn(bar_width=24), MofNCompleteColumn(), Standing(scoring))
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=24),
+            MofNCompleteColumn(),
+            StatusColumn(scoring),
+        )
         self._heading, self._console = heading, console
         self._bar = Bar(*columns, TimeRemainingColumn(), console=console)
         self._task = self._bar.add_task("trials", progress=None)
 
     def show(self, progress: Progress) -> None:
-        """Show where the study stands."""
+        """Draw the present state."""
         if not self._bar.live.is_started:
             self._console.print(self._heading)
             self._bar.start()
@@ -47,5 +55,5 @@ class ProgressBar:
         )
 
     def stop(self) -> None:
-        """Draw the line a last time."""
+        """Draw the final state."""
         self._bar.stop()

@@ -2,7 +2,7 @@
 
     python -m benchmarks.penalties [--seeds 20] [--network-seeds 5] [--jobs 2] [--markdown FILE]
 
-What is counted are trials, epochs and scores, so that it does not matter what else runs on the machine.
+The figures count trials, epochs and scores, so other work on the machine does not change them.
 """
 
 from __future__ import annotations

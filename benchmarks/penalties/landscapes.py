@@ -1,8 +1,9 @@
-"""Made-up spaces of which a known share diverges and whose best score is known: what a network's space is like, without training.
+"""Made-up spaces with a known share of diverging configurations and a known best score: like a network's space, without training.
 
-The strain of a configuration says how far its steps reach, in decades of the learning rate. Beyond a limit the weakest fold
-diverges, the sooner and the farther the greater the excess. The score depends on the strain, too, and is best a little below the
-limit, where it is for most networks, or far below it. A diverged trial has scores from before it broke, good ones near the limit.
+The *strain* of a configuration says how far its steps reach, in decades of the learning rate. Beyond a limit the weakest fold
+diverges. The greater the excess, the sooner it diverges and the farther the loss goes. The score also depends on the strain.
+It is best a little below the limit, as for most networks, or far below it. A diverged trial has scores from before it broke;
+near the limit they are good.
 """
 
 from __future__ import annotations
@@ -32,10 +33,10 @@ SPACE = spaces.build(
 DUMMY, BEST = -1.0, -0.2
 EPOCHS, FOLDS = 100, 5
 SAMPLE = 4000
-"""Random points by which the limit is set."""
+"""Random points from which the limit is computed."""
 
 SEED_NOISE, FOLD_NOISE, LIMIT_NOISE = 0.005, 0.02, 0.05
-"""Standard deviations: of all scores of a trial, of each fold's besides, and of the limit in decades."""
+"""Standard deviations: common to all scores of a trial, of each fold on top of that, and of the limit in decades."""
 
 DISTANCES = {"near": 0.2, "far": 1.5}
 """Decades from the best configuration to the limit."""
@@ -43,14 +44,14 @@ DISTANCES = {"near": 0.2, "far": 1.5}
 
 @dataclass(frozen=True)
 class Landscape:
-    """A space of which a share diverges.
+    """A space with a share of diverging configurations.
 
     Attributes
     ----------
     share : float
-        Of random points.
+        Share of random points that diverge.
     place : {"near", "far"}
-        Where the best configuration lies, seen from the limit.
+        Distance of the best configuration from the limit.
     """
 
     share: float
@@ -63,14 +64,14 @@ class Landscape:
         return float(np.quantile(points, 1 - self.share))
 
     def score(self, params: Mapping[str, Any]) -> float:
-        """Return the score without noise, between those of the dummy predictor and of the best configuration."""
+        """Return the score without noise. It lies between those of the dummy predictor and of the best configuration."""
         off = (strain(params) - self.limit + DISTANCES[self.place]) / 0.8
         away = off**2 + 2 * (params["momentum"] - 0.9) ** 2 + 0.15 * (params["layers"] - 2) ** 2
         away += 0.3 * (params["activation"] == "tanh") + 0.1 * math.log2(params["batch_size"] / 32) ** 2
         return DUMMY + (BEST - DUMMY) * math.exp(-away)
 
     def outcome(self, number: int, params: Mapping[str, Any], seed: int) -> Outcome:
-        """Return what a trial hands back: the same for the same study seed, trial and configuration."""
+        """Return the outcome of a trial; it is the same for the same study seed, trial and configuration."""
         random = np.random.default_rng([seed, number])
         excess = strain(params) - self.limit + LIMIT_NOISE * random.standard_normal()
         score = self.score(params) + SEED_NOISE * random.standard_normal()
@@ -85,7 +86,7 @@ class Landscape:
 
 
 def strain(params: Mapping[str, Any]) -> float:
-    """Return how far steps reach, in decades: with momentum, depth and rectifiers farther, with large batches less."""
+    """Return how far the steps reach, in decades: farther with momentum, depth and relu, less far with large batches."""
     reach = math.log10(params["learning_rate_init"]) - 0.5 * math.log10(1 - params["momentum"])
     reach += 0.15 * (params["layers"] - 1) + 0.3 * (params["activation"] == "relu")
     return float(reach - 0.5 * math.log10(params["batch_size"] / 16))

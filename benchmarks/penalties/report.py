@@ -18,7 +18,7 @@ FOUND = 0.05
 
 
 class Study(NamedTuple):
-    """What one study was run with; the landscape is None where networks were trained."""
+    """How one study was run; the landscape is None if networks were trained."""
 
     method: str
     penalty: str
@@ -40,7 +40,7 @@ def area(trace: Trace) -> float:
 
 
 def against_default(traces: Traces, method: str, penalty: str, figure: Callable[[Trace], float]) -> tuple[float, float]:
-    """Return the mean difference to the default penalty in the same landscapes with the same seeds, and its standard error."""
+    """Return the mean difference from the default penalty, with the same landscapes and seeds, and its standard error."""
     pairs = [
         figure(trace) - figure(traces[study._replace(penalty=DEFAULT_PENALTY)])
         for study, trace in traces.items()
@@ -54,7 +54,7 @@ def regret_after(n_trials: int) -> Callable[[Trace], float]:
 
 
 def percent(traces: Traces, figure: Callable[[Trace], float], **where: object) -> str:
-    """Return the mean of a figure over the landscapes that have given attributes."""
+    """Return the mean of a figure, in percent, over the landscapes with the given attributes."""
     found = [
         figure(trace)
         for study, trace in traces.items()
@@ -89,19 +89,20 @@ def made_up(traces: Traces) -> Table:
         [
             "method",
             "penalty",
-            f"diverged where {' / '.join(f'{100 * share:.0f}' for share in shares)} % does",
-            "epochs in them",
-            *(f"regret, best {place} the limit" for place in DISTANCES),
-            "found near",
-            "mean regret",
+            f"diverged, % (where {' / '.join(f'{100 * share:.0f}' for share in shares)} % of the space diverges)",
+            "epochs in diverged trials, %",
+            *(f"regret, {place} spaces, %" for place in DISTANCES),
+            "found, near spaces, %",
+            "mean regret, %",
             "against the default",
             f"where {100 * shares[-1]:.0f} % diverges",
         ],
         rows,
-        f"Percent of the trials after the first {START}; of all epochs; regret after {ends[0]} / {ends[1]} trials, of the dummy "
-        f"predictor's; of the studies near the limit, those with a regret below {FOUND:.0%}; regret over all trials, and what it "
-        "is more than with the default penalty in the same landscape with the same seed, ± the standard error of that. Means "
-        f"over {len(LANDSCAPES)} landscapes and {_n_seeds(traces)} seeds.",
+        f"Diverged: share of the trials after the first {START}. Epochs: share of all epochs. Regret: after "
+        f"{ends[0]} / {ends[1]} trials, as a share of the dummy predictor's. Found: share of the studies of near spaces that end "
+        f"with a regret below {FOUND:.0%}. Mean regret: over all trials. Against the default: its difference from the default "
+        "penalty in the same landscape with the same seed, ± the standard error of the difference. Means over "
+        f"{len(LANDSCAPES)} landscapes and {_n_seeds(traces)} seeds.",
     )
 
 
@@ -110,7 +111,7 @@ def _difference(mean: float, error: float, penalty: str) -> str:
 
 
 def networks(traces: Traces, name: str) -> Table:
-    """Return a row for each method and penalty, of a study file's networks."""
+    """Return a row for each method and penalty, for the networks of a study file."""
     rows = []
     for method, penalty in contenders(traces):
         own = [trace for study, trace in traces.items() if study[:2] == (method, penalty)]
@@ -131,13 +132,13 @@ def networks(traces: Traces, name: str) -> Table:
             "method",
             "penalty",
             "diverged, %",
-            "epochs in them, %",
-            f"best score of {EARLY} trials",
-            f"of {_n_trials(traces)}",
+            "epochs in diverged trials, %",
+            f"best score after {EARLY} trials",
+            f"after {_n_trials(traces)}",
             "against the default",
         ],
         rows,
-        f"`{name}`, {_n_seeds(traces)} seeds, nothing stopped early; scores are root mean squared errors with a minus sign.",
+        f"`{name}`, {_n_seeds(traces)} seeds, no trial stopped early; scores are negative root mean squared errors.",
     )
 
 

@@ -1,4 +1,4 @@
-"""Studies by every method and penalty: on a made-up landscape, and of the networks of a study file."""
+"""Studies by every method and penalty: on a made-up landscape, and on the networks of a study file."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from search.trials.outcomes import Outcome
 from search.trials.penalties import Teacher
 
 TRIALS, START = 60, 10
-"""Trials of a study, and those of them that are random in most methods."""
+"""Trials of a study, and how many of them most methods draw at random."""
 
 
 @dataclass(frozen=True)
 class Trace:
-    """What became of the trials of one study.
+    """The trials of one study, summarised.
 
     Attributes
     ----------
@@ -34,7 +34,7 @@ class Trace:
     wasted : float
         Share of all epochs that went into diverged trials after the first `START`.
     held : list of float
-        Score of the best trial so far, after each trial; the dummy predictor's before there is one.
+        Score of the best trial so far, after each trial; before there is one, the dummy predictor's.
     """
 
     diverged: float
@@ -43,12 +43,12 @@ class Trace:
 
     @property
     def regret(self) -> list[float]:
-        """What is missing to the best score, as a share of what the dummy predictor misses."""
+        """Distance from the best score, as a share of the dummy predictor's distance."""
         return [(BEST - score) / (BEST - DUMMY) for score in self.held]
 
 
 def made_up(landscape: Landscape, method: str, penalty: str, seed: int, n_trials: int = TRIALS) -> Trace:
-    """Search a landscape; the score that is held is the true one of the trial with the best noisy one."""
+    """Search a landscape; the score that counts is the true one of the trial with the best noisy score."""
     sampler, teacher = METHODS[method].sampler(SPACE, seed), Teacher(penalty, DUMMY)
     outcomes = []
     for number in range(n_trials):
@@ -66,7 +66,7 @@ def _set(path: Path) -> tuple[study_file.Study, data.Dataset]:
 
 
 def of_networks(path: Path, method: str, penalty: str, seed: int, n_trials: int = TRIALS) -> Trace:
-    """Run a study file with one trial at a time, none of them stopped early, so that epochs can be compared."""
+    """Run a study file with one trial at a time and no early stopping of trials, so that epochs can be compared."""
     study, dataset = _set(path)
     problem = build_problem(study, dataset)
     dummy = measure_dummy(study, problem).score

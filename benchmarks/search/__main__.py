@@ -1,10 +1,10 @@
-"""Searches over the same rows, folds and space: how long until a peer's best score is held, and what is held at equal time.
+"""Searches over the same rows, folds and space: the time until a peer's best score is reached, and the scores at equal time.
 
     python -m benchmarks.search [--data FOLDER] [--sets NAME ...] [--seeds 3] [--rows 2000] [--without NAME ...]
                                 [--results FILE] [--markdown FILE]
 
-Every run is appended to the file of results as soon as it has ended; a benchmark that was cut off goes on from there. The time
-that all have is that of OptunaSearchCV with its faster number of jobs, which is found out with the first seed of each set.
+Every run is appended to the file of results as soon as it ends; an interrupted benchmark resumes from there. The time that
+all searches get is that of OptunaSearchCV with its faster number of jobs, which is found out with the first seed of each set.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from benchmarks.search.tasks import Task, tasks
 SEEDS, ROWS = 3, 2000
 RESULTS = Path("benchmarks") / "results" / "search.jsonl"
 TIMED = (OURS, TREES)
-"""Contenders that search as long as they may; the others do a fixed number of configurations."""
+"""Contenders with a time budget; the others have a fixed number of configurations."""
 
 
 def compare(
@@ -31,7 +31,7 @@ def compare(
     faster: str | None = None,
     without: Collection[str] = (),
 ) -> dict[str, Run]:
-    """Run on one task whatever is not known yet; of OptunaSearchCV the one that is the faster, if that is known."""
+    """Make all runs of a task that are not known yet; of OptunaSearchCV only the faster one, if that is known."""
     runs: dict[str, Run] = {}
 
     def run(name: str, seconds: float | None = None) -> None:
@@ -43,7 +43,7 @@ def compare(
         say(f"{task.name}, seed {task.seed}", f"{name}: {runs[name].score:.4g} in {runs[name].seconds:.1f} s")
 
     for name in [faster] if faster else [name for name in OPTUNA if name not in without]:
-        run(name, min((other.seconds for other in runs.values()), default=None))  # the slower one may end there
+        run(name, min((other.seconds for other in runs.values()), default=None))  # the slower one may stop there
     for name in CONTENDERS:
         if name not in (*OPTUNA, *TIMED, *without):
             run(name)
@@ -56,13 +56,11 @@ def compare(
 def main() -> None:
     command = parser("benchmarks.search", __doc__)
     command.add_argument("--data", type=Path, help="folder of data sets; by default those inside scikit-learn")
-    command.add_argument("--sets", nargs="+", metavar="NAME", help="these sets alone")
+    command.add_argument("--sets", nargs="+", metavar="NAME", help="only these sets")
     command.add_argument("--seeds", type=int, default=SEEDS, help="seeds for each set (%(default)s)")
     leave = [name for name in CONTENDERS if name not in (OURS, OPTUNA[1])]
-    command.add_argument(
-        "--without", nargs="+", metavar="NAME", choices=leave, default=[], help="leave these searches out"
-    )
-    command.add_argument("--rows", type=int, default=ROWS, help="most rows of a set (%(default)s)")
+    command.add_argument("--without", nargs="+", metavar="NAME", choices=leave, default=[], help="skip these searches")
+    command.add_argument("--rows", type=int, default=ROWS, help="largest number of rows of a set (%(default)s)")
     command.add_argument("--results", type=Path, default=RESULTS, help="file of the runs so far (%(default)s)")
     command.add_argument("--figure", type=Path, help="where to draw the scores over time")
     chosen = command.parse_args()

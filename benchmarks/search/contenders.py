@@ -1,8 +1,9 @@
-"""Who is compared: each is a function of a task and a time that searches, refits its best, and tells how it went.
+"""The contenders: each is a function of a task and a time that searches, refits its best model, and returns a `Run`.
 
-All have the same rows and folds, columns prepared by the same transformer, and, but for the trees, the same space, that of
-`bpsearch init`. The networks' target is scaled for all of them. Each runs in a process of its own, so that what it imports and
-compiles counts. On a set that the portfolio was learned on, our own search begins with the one that is chosen without that set.
+All have the same rows and folds and the same preprocessing of columns. All but the trees have the same space, that of
+`bpsearch init`. All networks get a scaled target. Each contender runs in a process of its own, so its imports and compilation
+count. On a set from which the portfolio was learned, our own search begins with the portfolio that was chosen without that
+set.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ from bpmodel.preprocessing import TablePreprocessor
 TRIALS = 20
 JOBS = 2
 MEMBERS = 5
-"""Networks that our own search delivers the mean of: the default of study files."""
+"""Networks whose mean our own search delivers: the default of study files."""
 
 SPACE: dict[str, Any] = {
     "hidden_layer_sizes": [(32,), (64,), (128,), (64, 32)],
@@ -44,7 +45,7 @@ SPACE: dict[str, Any] = {
     "batch_size": [32, 64, 128],
 }
 NUMERIC = ["standard", "piecewise"]
-"""Ways to prepare numbers, part of the space of all networks; `GRID` has the first one alone."""
+"""Ways to prepare numbers, part of the space of all networks; `GRID` has only the first."""
 
 GRID = {
     "hidden_layer_sizes": [(64,), (64, 32)],
@@ -62,15 +63,15 @@ TREE_SPACE: dict[str, Any] = {
     "max_features": (0.3, 1.0),
 }
 MANY = 100_000
-"""Trials of a search that only time ends."""
+"""Trials of a search that ends only by its time budget."""
 
 
 class Run(NamedTuple):
-    """How a search went; times are seconds since `fit` was called, scores cross-validated, greater for the better.
+    """The course of a search. Times are seconds since `fit` was called; scores are cross-validated, greater is better.
 
-    `curve` holds (time, score) wherever the best score improved; `seconds` is the time of the search without its refit; `test`
-    is the refitted model's score on the rows kept aside, `configurations` how many were begun. Where several networks are
-    averaged, `one` is the score of the first of them alone.
+    `curve` holds (time, score) for each improvement of the best score. `seconds` is the time of the search without its refit.
+    `test` is the score of the refitted model on the test rows, and `configurations` how many were begun. If several networks
+    are averaged, `one` is the score of the first of them alone.
     """
 
     curve: list[tuple[float, float]]
@@ -85,20 +86,20 @@ class Run(NamedTuple):
 
     @property
     def alone(self) -> float:
-        """The score of one network on the rows kept aside."""
+        """Score of one network on the test rows."""
         return self.test if self.one is None else self.one
 
     def at(self, seconds: float) -> float:
-        """Return the best score held at a time, or minus infinity."""
+        """Return the best score at a time, or minus infinity if there is none yet."""
         return max((score for when, score in self.curve if when <= seconds), default=-np.inf)
 
     def reaches(self, score: float) -> float:
-        """Return the first time at which a score is held, or infinity."""
+        """Return the first time at which the best score is at least `score`, or infinity."""
         return next((when for when, held in self.curve if held >= score), np.inf)
 
 
 def in_its_own_process(contender: str, task: Task, seconds: float | None = None) -> Run:
-    """Run a row of `CONTENDERS` in a new process, for so many seconds if it takes a time."""
+    """Run a row of `CONTENDERS` in a new process, for `seconds` if it has a time budget."""
     spawn = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(1, mp_context=spawn) as pool:
         return pool.submit(_run, contender, task, seconds).result()
@@ -108,12 +109,12 @@ def _run(contender: str, task: Task, seconds: float | None) -> Run:
     with threadpool_limits(1, user_api="blas"), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         run = CONTENDERS[contender](task, seconds)
-        get_reusable_executor().shutdown(wait=True)  # or the process would wait for joblib's, which wait for it
+        get_reusable_executor().shutdown(wait=True)  # otherwise this process and joblib's would wait for each other
         return run
 
 
 def bpsearch(task: Task, seconds: float | None) -> Run:
-    """Our own, with every trial in a new MLflow database; the winner is fitted several times and averaged, as studies do it."""
+    """Our own search, with every trial in a new MLflow database; it averages several fits of the winner, as studies do."""
     from mlflow import MlflowClient
 
     from search import BPSearchCV
@@ -158,18 +159,18 @@ def bpsearch(task: Task, seconds: float | None) -> Run:
 
 
 def optuna(task: Task, seconds: float | None, jobs: int = JOBS) -> Run:
-    """OptunaSearchCV over scikit-learn's MLP; with a time it ends there."""
+    """OptunaSearchCV over scikit-learn's MLP; it stops after `seconds`, if given."""
     model, prefix = _mlp(task)
     return _optuna(task, model, _prefixed(prefix, SPACE) | {"columns__numeric": NUMERIC}, TRIALS, seconds, jobs)
 
 
 def optuna_alone(task: Task, seconds: float | None) -> Run:
-    """The same with one trial at a time."""
+    """OptunaSearchCV with one trial at a time."""
     return optuna(task, seconds, jobs=1)
 
 
 def trees(task: Task, seconds: float | None) -> Run:
-    """OptunaSearchCV over HistGradientBoosting, what a user would pick instead of a network."""
+    """OptunaSearchCV over HistGradientBoosting, which a user would pick instead of a network."""
     kind = HistGradientBoostingClassifier if task.kind == "classification" else HistGradientBoostingRegressor
     model = Pipeline([("columns", TablePreprocessor()), ("model", kind(random_state=task.seed))])
     return _optuna(task, model, _prefixed("model__", TREE_SPACE), MANY if seconds else TRIALS, seconds, JOBS)
@@ -210,7 +211,7 @@ CONTENDERS: dict[str, Callable[[Task, float | None], Run]] = {
 
 
 class _Fixed:
-    """Folds for rows that a halving search may first have thinned out: the rows that are left keep their folds."""
+    """Folds for rows that a halving search may have thinned out: the remaining rows keep their folds."""
 
     def __init__(self, folds: list[tuple[np.ndarray, np.ndarray]]) -> None:
         self._folds = folds
@@ -241,7 +242,7 @@ def _prefixed(prefix: str, space: dict[str, Any]) -> dict[str, Any]:
 
 
 def _distributions(prefix: str) -> dict[str, Any]:
-    """Return the space in scikit-learn's terms."""
+    """Return the space as scikit-learn's distributions."""
     from scipy.stats import loguniform
 
     named = _prefixed(prefix, SPACE) | {"columns__numeric": NUMERIC}
@@ -292,9 +293,9 @@ def _optuna(
 
 
 def _scikit_learn(task: Task, kind: Any, model: Any, space: dict[str, Any], **more: Any) -> Run:
-    """Run a search of scikit-learn's, of which only the end is seen.
+    """Run a search of scikit-learn, of which only the end is seen.
 
-    A halving search scores on fewer rows, also at its end: its best configuration is scored on all of them, which takes none
+    A halving search scores on fewer rows, also at its end. So its best configuration is scored on all rows, which is not part
     of its time.
     """
     search = kind(model, space, **{"scoring": task.scoring, "n_jobs": JOBS, "cv": task.folds} | more)

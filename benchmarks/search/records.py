@@ -1,4 +1,4 @@
-"""What was measured so far: a line of JSON for each run, so that hours of a benchmark survive an interruption."""
+"""The runs so far: one line of JSON for each, so that an interrupted benchmark loses nothing."""
 
 from __future__ import annotations
 
@@ -21,6 +21,6 @@ def read(path: Path) -> dict[Key, Run]:
 
 
 def append(path: Path, key: Key, run: Run) -> None:
-    """Add a run to a file."""
+    """Append a run to a file."""
     name, seed, contender = key
     remember(path, {"set": name, "seed": seed, "contender": contender, **run._asdict()})

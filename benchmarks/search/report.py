@@ -27,12 +27,12 @@ Measured = Mapping[tuple[str, int], Mapping[str, Run]]
 """The contenders' runs for each set and seed."""
 
 NETWORKS = [name for name in CONTENDERS if name not in (OURS, TREES, OPTUNA[1])]
-COLOURS = {OURS: "#c1272d", OPTUNA[0]: "#1f77b4", TREES: "#2ca02c", "RandomizedSearchCV": "#7f7f7f"}
+COLORS = {OURS: "#c1272d", OPTUNA[0]: "#1f77b4", TREES: "#2ca02c", "RandomizedSearchCV": "#7f7f7f"}
 MARKS = {"GridSearchCV": "s", "RandomizedSearchCV": "o", HALVING: "^"}
 
 
 def peers_of(runs: Mapping[str, Run]) -> dict[str, Run]:
-    """Return the runs of the peers that search networks, OptunaSearchCV with its faster number of jobs."""
+    """Return the runs of the peers that search networks; OptunaSearchCV with its faster number of jobs."""
     named = {OPTUNA[0]: faster_optuna(runs)}
     return {name: runs[named.get(name, name)] for name in NETWORKS if named.get(name, name) in runs}
 
@@ -60,21 +60,21 @@ def each_set(measured: Measured) -> Table:
         [
             "set",
             f"{OPTUNA[0]}: seconds to its best",
-            "bpsearch: seconds to that",
+            "bpsearch: seconds to the same score",
             "ratio",
-            f"over {HALVING}",
+            f"ratio to {HALVING}",
             "test score: bpsearch",
             OPTUNA[0],
             TREES,
         ],
         rows,
         f"Medians over seeds; test scores are means. OptunaSearchCV does {TRIALS} trials. "
-        "Scores are accuracies, or root mean squared errors with a minus sign.",
+        "Scores are accuracies or negative root mean squared errors.",
     )
 
 
 def goals(measured: Measured) -> Table:
-    """Return the goals and what was measured."""
+    """Return the table of goals and measured figures."""
     names = list(dict.fromkeys(name for name, _ in measured))
     by_set = [[runs for (other, _), runs in measured.items() if other == name] for name in names]
     optuna = over_sets([[time_ratio(r[OURS], peers_of(r)[OPTUNA[0]]) for r in seeds] for seeds in by_set])
@@ -89,14 +89,19 @@ def goals(measured: Measured) -> Table:
         ["measure", "goal", "measured"],
         [
             ["time to OptunaSearchCV's best", ">= 50x", f"{optuna:.1f}x"],
-            [f"the same for {HALVING}, its whole time", ">= 20x", f"{over_sets(halved):.1f}x" if all(halved) else "-"],
+            [
+                f"time to {HALVING}'s score, against its whole time",
+                ">= 20x",
+                f"{over_sets(halved):.1f}x" if all(halved) else "-",
+            ],
             ["at least as good at equal time, on the folds", ">= 90 %", f"{folds:.0f} % of {len(equal)}"],
-            [f"the same on rows kept aside, {MEMBERS} networks averaged", "", f"{test:.0f} % of {len(equal)}"],
-            ["with the first of them alone", "", f"{100 * np.mean(single):.0f} % of {len(equal)}"],
-            [f"mean rank at equal time, rows kept aside, {MEMBERS} networks averaged", "first", _placed(tests)],
-            ["with the first of them alone", "", _placed(ones)],
+            [f"the same on test rows, {MEMBERS} networks averaged", "", f"{test:.0f} % of {len(equal)}"],
+            ["the same with the first network alone", "", f"{100 * np.mean(single):.0f} % of {len(equal)}"],
+            [f"mean rank at equal time on test rows, {MEMBERS} networks averaged", "first", _placed(tests)],
+            ["the same with the first network alone", "", _placed(ones)],
         ],
-        "Time to target: the geometric mean over sets of the median over seeds; a set that was never reached counts 1x.",
+        "Time to target: geometric mean over sets of the median over seeds; where the target was never reached, the ratio "
+        "counts as 1x.",
     )
 
 
@@ -106,7 +111,7 @@ def _placed(scores: Sequence[Mapping[str, float]]) -> str:
 
 
 def _known(runs: Mapping[str, Run]) -> dict[str, Run]:
-    """Return the runs by contender, OptunaSearchCV with its faster number of jobs."""
+    """Return the runs by contender; OptunaSearchCV with its faster number of jobs."""
     return {**runs, **peers_of(runs)}
 
 
@@ -116,7 +121,7 @@ def _mean_test(seeds: Sequence[Mapping[str, Run]], name: str) -> str:
 
 
 def draw(measured: Measured, path: Path) -> None:
-    """Draw the best score held over time, a panel for each set, of the first seed."""
+    """Draw the best score over time for the first seed, one panel for each set."""
     import matplotlib
 
     matplotlib.use("Agg")
@@ -144,11 +149,11 @@ def _panel(ax: Any, name: str, runs: Mapping[str, Run]) -> None:
     lowest = []
     for contender, run in runs.items():
         times, scores = zip(*run.curve, strict=True)
-        colour = COLOURS.get(contender, "#7f7f7f")
+        color = COLORS.get(contender, "#7f7f7f")
         if contender in MARKS:
-            ax.plot(times, scores, MARKS[contender], ms=5, color=colour, mfc="none", label=contender)
+            ax.plot(times, scores, MARKS[contender], ms=5, color=color, mfc="none", label=contender)
         else:
-            ax.step([*times, last], [*scores, scores[-1]], where="post", lw=1.6, color=colour, label=contender)
+            ax.step([*times, last], [*scores, scores[-1]], where="post", lw=1.6, color=color, label=contender)
         lowest.append(scores[-1])
     span = max(lowest) - min(lowest) or abs(max(lowest)) * 0.01
     ax.set(xscale="log", title=name, ylim=(min(lowest) - 1.5 * span, max(lowest) + 0.3 * span))

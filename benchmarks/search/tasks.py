@@ -1,4 +1,4 @@
-"""One set and one seed: rows to search on, rows to test on, and the folds that every contender is given."""
+"""One set with one seed: rows to search on, test rows, and the folds that all contenders share."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SCORING = {"regression": "neg_root_mean_squared_error", "classification": "accur
 
 
 class Task(NamedTuple):
-    """What is searched; scores are greater for the better."""
+    """A set to search on; greater scores are better."""
 
     name: str
     kind: str
@@ -34,7 +34,7 @@ class Task(NamedTuple):
         return SCORING[self.kind]
 
     def test(self, model: Any) -> float:
-        """Score a fitted model on the rows that no search has seen."""
+        """Score a fitted model on the test rows."""
         predicted = model.predict(self.X_test)
         if self.kind == "classification":
             return float(accuracy_score(self.y_test, predicted))
@@ -42,7 +42,7 @@ class Task(NamedTuple):
 
 
 def task(data: Data, seed: int) -> Task:
-    """Split a set: a quarter of the rows to test on, the others into folds."""
+    """Split a set: a quarter of the rows for the test, the others into folds."""
     classes = data.task == "classification"
     X, X_test, y, y_test = train_test_split(
         data.X, data.y, test_size=TEST_SHARE, random_state=seed, stratify=data.y if classes else None
@@ -53,6 +53,6 @@ def task(data: Data, seed: int) -> Task:
 
 
 def tasks(folder: Path | None, rows: int, seeds: int, only: list[str] | None = None) -> list[Task]:
-    """Return a task for each set and seed, all sets with one seed before the next one."""
+    """Return a task for each set and seed; all sets with one seed come before the next seed."""
     sets = [data for data in load(folder, rows) if not only or data.name in only]
     return [task(data, seed) for seed in range(seeds) for data in sets]

@@ -1,4 +1,4 @@
-"""How well trouble is noticed, explained and repaired, on the corpus and on runs drawn at random, and what watching costs.
+"""How much trouble is detected, explained and repaired, on the corpus and on random runs, and what watching costs.
 
 python -m benchmarks.stability [--seeds 5] [--wild 800] [--only ID ...] [--verbose] [--markdown FILE]
 """
@@ -18,9 +18,9 @@ from benchmarks.stability.report import Part
 
 SEEDS, DRAWS = 5, 800
 PEER_SEEDS = 1
-"""Seeds of a cell that scikit-learn's MLP is asked about, which can take a second each."""
+"""Seeds of a cell that scikit-learn's MLP judges; each can take a second."""
 RANDOM_SEEDS = 2
-"""Seeds of a cell that random remedies are tried on."""
+"""Seeds of a cell on which random remedies are tried."""
 
 
 def part(name: str, found: Sequence[Case], healthy: Sequence[Healthy]) -> Part:
@@ -37,7 +37,7 @@ def part(name: str, found: Sequence[Case], healthy: Sequence[Healthy]) -> Part:
 
 
 def parts(cells: Sequence[Cell], seeds: int, draws: int) -> list[Part]:
-    """Measure cells of the corpus, and so many draws of the wild set."""
+    """Measure cells of the corpus, and `draws` draws of the wild set."""
     found, runs = measure.cases(cells, range(seeds))
     measured = [part("corpus", found, measure.healthy_runs(cells, runs))]
     if draws:
@@ -49,8 +49,8 @@ def main() -> None:
     command = parser("benchmarks.stability", __doc__)
     command.add_argument("--seeds", type=int, default=SEEDS, help="runs of each faulty cell (%(default)s)")
     command.add_argument("--wild", type=int, default=DRAWS, help="draws of the wild set (%(default)s)")
-    command.add_argument("--only", nargs="+", metavar="ID", help="these cells alone, and nothing else")
-    command.add_argument("--verbose", action="store_true", help="list labels and misses, too")
+    command.add_argument("--only", nargs="+", metavar="ID", help="only these cells, and nothing else")
+    command.add_argument("--verbose", action="store_true", help="also list labels and misses")
     chosen = command.parse_args()
     known = [cell.id for cell in CORPUS]
     if unknown := set(chosen.only or ()) - set(known):

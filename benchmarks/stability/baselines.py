@@ -1,16 +1,16 @@
-"""What others would have said of the same runs: their published rules on the signals that our fits record.
+"""What other systems would say about the same runs: their published rules, on the signals that our fits record.
 
-A rule of theirs that names a trouble is taken for every code of ours that it could mean. What they watch more closely than we
-record is approximated, in their favour where there is a choice:
+A rule that names a trouble counts as every code of ours that it could mean. Where these systems watch more closely than we
+record, their rules are approximated; where there is a choice, in their favour:
 
-- AUTOTRAINER (Zhang et al., 2021) looks at one batch every few epochs. Here: the norms of the first and the last layer's
-  gradients and the share of dead units in the probes taken after 30 percent of the epochs (the epochs 1, 2, 4, 8, … and the
-  last); accuracy is that on the validation rows, R^2 for regressions, which it does not know.
-- SageMaker Debugger's built-in rules with their defaults. The mean absolute gradient is taken from the norm of a layer's
-  gradient, and the distance of its percentiles 5 and 95 as 3.29 times the root mean square, which holds for normal ones;
-  `PoorWeightInitialization` lacks its third criterion, the variances of the activations' inputs. A saturated unit has a slope
-  below 0.05 instead of 1e-7. `LossNotDecreasing` compares the losses of epochs, not of steps.
-- NaN only: a loss or a weight is not finite, as callbacks named TerminateOnNaN look for.
+- AUTOTRAINER (Zhang et al., 2021) looks at one batch every few epochs. Here it sees the gradient norms of the first and the
+  last layer and the share of dead units, in the probes taken after 30 percent of the epochs (the epochs 1, 2, 4, 8, … and the
+  last). Accuracy is that on the validation rows. For regressions, which it does not know, it is R^2.
+- SageMaker Debugger's built-in rules, with their defaults. The mean absolute gradient is computed from the gradient norm of a
+  layer, and the distance of its percentiles 5 and 95 as 3.29 times the root mean square, which holds for a normal
+  distribution. `PoorWeightInitialization` lacks its third criterion, the variances of the activations' inputs. A unit is
+  saturated if its derivative is below 0.05 instead of 1e-7. `LossNotDecreasing` compares the losses of epochs, not of steps.
+- NaN only: a loss or a weight is not finite, as callbacks named TerminateOnNaN check.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ S_SHAPED = ("tanh", "logistic")
 
 
 class Judgement(NamedTuple):
-    """What one system says of one run: `codes` are ours that its first message could mean; none if it is silent."""
+    """What one system says about one run: `codes` are ours that its first message could mean; empty if it is silent."""
 
     explosion: bool
     codes: tuple[str, ...]
@@ -43,7 +43,7 @@ Rule = tuple[Callable[[Run], bool], tuple[str, ...]]
 
 
 def judged(run: Run, rules: tuple[Rule, ...], explosions: tuple[Callable[[Run], bool], ...]) -> Judgement:
-    """Return what the first of the rules that fires means, and whether one of those of explosions does."""
+    """Return the codes of the first rule that fires, and whether a rule for explosions fires."""
     with np.errstate(all="ignore"):
         first = next((codes for fires, codes in rules if fires(run)), ())
         return Judgement(any(fires(run) for fires in explosions), first)
@@ -61,7 +61,7 @@ def nan_only(run: Run) -> Judgement:
 
 
 def _late(run: Run, name: str) -> NDArray[np.float64]:
-    """Return the rows of a probe taken after 30 percent of the epochs."""
+    """Return the rows of a probe that were taken after 30 percent of the epochs."""
     return run.probes[name][run.probes["epoch"] >= 0.3 * len(run.loss)]
 
 
@@ -115,7 +115,7 @@ def autotrainer(run: Run) -> Judgement:
 
 
 def _root_mean_squares(run: Run) -> NDArray[np.float64]:
-    """Return those of every layer's gradient, at the probes that have one: shape (probes, layers)."""
+    """Return the root mean square of every layer's gradient, for the probes that have one: shape (probes, layers)."""
     sizes = np.array([a * b for a, b in zip(run.units[:-1], run.units[1:], strict=True)])
     norms = run.probes["gradient_norm"]
     return norms[np.isfinite(norms).all(axis=1)] / np.sqrt(sizes)
@@ -180,7 +180,7 @@ def sagemaker(run: Run) -> Judgement:
 
 
 def bpmodel(run: Run) -> Judgement:
-    """Return what our own verdict and diagnosis say of a run with ``on_divergence="stop"``."""
+    """Return what our own verdict and diagnosis say about a run with ``on_divergence="stop"``."""
     explosion = run.status != "ok" or any(code.startswith("exploding") for code in run.codes)
     return Judgement(explosion, run.codes[:1])
 
@@ -190,4 +190,4 @@ RULES_OF: dict[str, Callable[[Run], Judgement]] = {
     "AUTOTRAINER": autotrainer,
     "SageMaker": sagemaker,
 }
-"""Each judges the run that nothing stopped."""
+"""system -> its judgement of the run that nothing stopped."""

@@ -1,11 +1,11 @@
-"""The corpus: one row a cell, that is a set, the options of a healthy fit, a fault, and the codes that explain it.
+"""The corpus. Each row is a cell: a set, the options of a healthy fit, a fault, and the codes that explain it.
 
 The control of a cell is the same fit without the fault, so it needs no row of its own; cells with the same set and options
-share it. Whether the fault does harm is not said here: `labels` decides by what it did.
+share it. The table does not say whether a fault does harm: `labels` decides by its effect.
 
-Not reachable through the estimators, and so not here: missing values in X and probabilities of a single class (both are
-refused), a softmax over one output, the squared error of logits, a rectified output, gradients of the wrong sign, a rate that
-jumps in the middle of a fit. `A1` and `B16` to `B17` stand for schedules that go wrong.
+Some faults cannot be reached through the estimators and are missing: missing values in X and probabilities of a single class
+(both are refused), a softmax over one output, the squared error of logits, a rectified output, gradients of the wrong sign,
+and a learning rate that jumps in the middle of a fit. `A1` and `B16` to `B17` stand for schedules that go wrong.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ NONE = "none"
 
 
 class Cell(NamedTuple):
-    """One row.
+    """One row of the corpus.
 
-    `base` are the options of the control, `change` what the fault sets on top of them; `spoil` acts on the rows, `prepare` on
-    the starting weights. `accept` are the codes that explain the fault, the first one best; none for a healthy cell.
+    `base` are the options of the control; `change` is what the fault sets on top of them. `spoil` acts on the rows, `prepare`
+    on the initial weights. `accept` are the codes that explain the fault, the best one first; it is empty for a healthy cell.
     """
 
     id: str
@@ -42,7 +42,7 @@ class Cell(NamedTuple):
 
     @property
     def control(self) -> Cell:
-        """The same without the fault."""
+        """The same cell without the fault."""
         return Cell(f"control of {self.id}", self.data, self.base)
 
 
@@ -53,7 +53,7 @@ def sgd(*units: int, **more: Any) -> dict[str, Any]:
         "learning_rate_init": 0.01,
         "batch_size": 32,
         "max_iter": 60,
-        "alpha": 0.0,  # the losses of a history contain the penalty, which labels must not take for a loss
+        "alpha": 0.0,  # the recorded losses include the penalty, which would mislead the labels
         **more,
     }
 
@@ -63,7 +63,7 @@ def adam(*units: int, **more: Any) -> dict[str, Any]:
 
 
 SHORT = {"max_iter": 25}
-"""Epochs of healthy fits of sets so small that they are soon learned by heart."""
+"""Options of healthy fits on sets so small that a network soon overfits them."""
 
 
 def rate(value: float) -> dict[str, Any]:

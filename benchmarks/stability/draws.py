@@ -1,4 +1,4 @@
-"""Fits drawn at random: for each factor a healthy and a wild range, and the codes that name a value too high or too low."""
+"""Fits drawn at random: the healthy and the wild range of each factor, and the codes for a value that is too high or too low."""
 
 from __future__ import annotations
 
@@ -14,11 +14,13 @@ from benchmarks.stability.corpus import Cell
 from benchmarks.stability.sets import SETS
 
 FIRST_SEED = 40000
-"""Beyond those of the corpus. Limits and repairs were set on the corpus and on the draws from seed 1000 on, and changed in places
-after runs on those from seeds 7000 and 20000 on (`docs/benchmarks.md`); on those from here on nothing was set."""
+"""Beyond the seeds of the corpus. Limits and repairs were set on the corpus and on the draws from seed 1000 on. A few were
+changed after runs on the draws from seeds 7000 and 20000 on (`docs/benchmarks.md`). Nothing was set on the draws from this
+seed on."""
+
 HEALTHY_SHARE = 0.3
 FAULT_COUNTS = {1: 0.5, 2: 0.35, 3: 0.15}
-"""Shares of the other draws with so many wild factors."""
+"""number of wild factors -> share of the draws that are not healthy."""
 DATA = (
     "friedman1",
     "friedman2",
@@ -54,7 +56,7 @@ def always(value: float) -> Callable[[Generator], float]:
 
 
 class Factor(NamedTuple):
-    """One thing that varies: how healthy and wild values are drawn, and the codes that name a high or a low one."""
+    """One factor: how its healthy and wild values are drawn, and the codes that name a high or a low value."""
 
     healthy: Callable[[Generator], Any]
     wild: Callable[[Generator], Any]
@@ -62,7 +64,7 @@ class Factor(NamedTuple):
     low: tuple[str, ...]
     regression_only: bool = False
     weight: int = 1
-    """how often it is wild, against the others"""
+    """how often it is wild, relative to the others"""
 
 
 LONG = (*corpus.JUMPY, "saturated_units", "loss_spike")
@@ -93,7 +95,7 @@ FACTORS: dict[str, Factor] = {
 
 
 class Draw(NamedTuple):
-    """One draw: `healthy` values of all factors, and the `wild` ones that replace some."""
+    """One draw: the `healthy` values of all factors, and the `wild` ones that replace some of them."""
 
     id: str
     seed: int
@@ -104,7 +106,7 @@ class Draw(NamedTuple):
 
 
 def draw(number: int) -> Draw:
-    """Return the draw with this number, always the same one."""
+    """Return the draw with this number; it is always the same."""
     random = default_rng([FIRST_SEED, number])
     name = DATA[random.integers(len(DATA))]
     usable = {n: factor for n, factor in FACTORS.items() if not (factor.regression_only and SETS[name][1])}
@@ -137,7 +139,7 @@ def options(drawn: Draw, values: Values) -> dict[str, Any]:
 
 
 def spoil(values: Values) -> f.Spoil:
-    """Return what the scales do to rows: (x + offset) * scale."""
+    """Return the change of the rows by the scales: (x + offset) * scale."""
     steps = [f.scaled_input(values["input_scale"], values["input_offset"] * values["input_scale"])]
     if "target_scale" in values:
         steps.append(f.scaled_target(values["target_scale"], values["target_offset"] * values["target_scale"]))
@@ -149,7 +151,7 @@ def control(drawn: Draw) -> Cell:
 
 
 def faulty(drawn: Draw, put_back: Sequence[str] = ()) -> Cell:
-    """Return the drawn fit, with some factors put back to their healthy values."""
+    """Return the drawn fit, with the factors `put_back` at their healthy values."""
     kept = {name: value for name, value in drawn.wild.items() if name not in put_back}
     values = {**drawn.healthy, **kept}
     return Cell(

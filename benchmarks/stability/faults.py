@@ -1,7 +1,7 @@
-"""Faults of the data and of the starting weights: functions that take healthy ones and return or leave spoiled ones.
+"""Faults of the data and of the initial weights: functions that spoil healthy rows or weights.
 
-Faults of scale act on all rows: new rows come in the same units. Faults of single rows act on those to train on only; the
-score is that on clean rows. None of the targets of classes changes scale.
+Faults of scale act on all rows, because new rows come in the same units. Faults of single rows act only on the training rows;
+the score is that on clean rows. No fault scales a target of classes.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def heavy_tails(rows: Rows) -> Rows:
 
 
 def far_row(factor: float) -> Spoil:
-    """Multiply one row to train on."""
+    """Multiply one training row by a factor."""
 
     def apply(rows: Rows) -> Rows:
         X = rows.X.copy()
@@ -66,7 +66,7 @@ def far_row(factor: float) -> Spoil:
 
 
 def far_targets(share: float, distance: float) -> Spoil:
-    """Move a share of the targets, at least two, up by so many standard deviations."""
+    """Move a share of the training targets, at least two, up by `distance` standard deviations."""
 
     def apply(rows: Rows) -> Rows:
         y, training = rows.y.copy(), np.flatnonzero(rows.training)
@@ -85,7 +85,7 @@ def cauchy_noise(scale: float) -> Spoil:
 
 
 def noisy_labels(share: float) -> Spoil:
-    """Give a share of the rows to train on a class at random."""
+    """Give a share of the training rows a random class."""
 
     def apply(rows: Rows) -> Rows:
         wrong = rows.training & (rows.random.random(len(rows.y)) < share)
@@ -99,7 +99,7 @@ def shuffled_target(rows: Rows) -> Rows:
 
 
 def rare_classes(share: float, keep: int = 1) -> Spoil:
-    """Leave of all classes but the first `keep` so small a share, of the rows to train and to validate on."""
+    """Keep only a share of each class but the first `keep`, in the training and validation rows."""
 
     def apply(rows: Rows) -> Rows:
         sides = rows.training.copy(), rows.validation.copy()
@@ -140,7 +140,7 @@ def constant_weights(value: float) -> Prepare:
 
 
 def equal_units(network: Any) -> None:
-    """Give every unit of a layer the weights of its first one."""
+    """Give every unit of a layer the weights of its first unit."""
     for weights, biases in zip(network.coefs_, network.intercepts_, strict=True):
         weights[...] = weights[:, :1]
         biases[...] = biases[0]

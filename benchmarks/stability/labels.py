@@ -1,22 +1,22 @@
-"""What a fault did to a run, from the losses and validation scores of a fit that nothing stopped.
+"""The effect of a fault on a run, from the losses and validation scores of a fit that nothing stopped.
 
-These rules look at nothing that the monitor or the diagnosis has found.
+These rules use nothing that the monitor or the diagnosis has found.
 
-*Exploded* is a run of which one holds:
+A run has *exploded* if one of these holds:
 
 1. a loss or a weight is not finite;
-2. the mean loss of an epoch is over `PEAK` times the dummy predictor's, and over `RISE` times the loss before the first step.
-   A network that starts far above the dummy predictor, because its target or its weights are too large, and only comes down
-   from there, or stays, has not exploded;
+2. the mean loss of an epoch is over `PEAK` times the dummy predictor's and over `RISE` times the loss before the first step.
+   A network may start far above the dummy predictor, because its target or its weights are too large. If it only comes down
+   from there, or stays, it has not exploded;
 3. it exploded and then died: after the first epoch the loss of an epoch is over `RISE` times the dummy predictor's and over
-   the loss before the first step, the last one is the dummy predictor's within `NEAR`, and every unit of a layer is dead.
+   the loss before the first step; the last loss is within `NEAR` of the dummy predictor's; and every unit of a layer is dead.
 
-The losses are those of the history, penalties and all; the penalties of the cells are too small to reach `PEAK`.
+The losses are those of the history, including penalties; the penalties of the cells are too small to reach `PEAK`.
 
-*Harmed* is a run that exploded, or whose best validation score is below that of its control, the same seed without the fault,
-by more than the margin: 2 standard errors of the difference of the medians, and at least `LEAST_MARGIN` of the control's
-score. A cell is *positive* if half of its runs exploded, or if the median of its scores is below the control's by more than
-the margin.
+A run is *harmed* if it exploded, or if its best validation score is below that of its control (the same seed without the
+fault) by more than the margin. The margin is 2 standard errors of the difference of the medians, and at least `LEAST_MARGIN`
+of the control's score. A cell is *positive* if half of its runs exploded, or if the median of its scores is below the
+control's by more than the margin.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ LEAST_MARGIN = 0.05
 
 
 class Label(NamedTuple):
-    """What the fault of a cell did; tuples have an entry for each seed."""
+    """The effect of a cell's fault; the tuples have an entry for each seed."""
 
     positive: bool
     exploded: tuple[bool, ...]
@@ -44,7 +44,7 @@ class Label(NamedTuple):
 
 
 def peak(run: Run) -> float:
-    """Return the largest loss of an epoch as a multiple of the dummy predictor's; inf where one is not finite."""
+    """Return the largest loss of an epoch as a multiple of the dummy predictor's; inf if a loss is not finite."""
     if not (run.finite and np.isfinite(run.loss).all()):
         return np.inf
     return float(run.loss.max(initial=0) / max(run.baseline, 1e-300))
@@ -62,14 +62,14 @@ def exploded(run: Run) -> bool:
 
 
 def margin(runs: Sequence[Run], controls: Sequence[Run]) -> float:
-    """Return by how much a score must be lower than the control's to say that it is lower."""
+    """Return by how much a score must be lower than the control's to count as lower."""
     scores = [[run.best for run in side] for side in (runs, controls)]
     error = np.sqrt(sum(np.var(side, ddof=1) / len(side) for side in scores)) if len(runs) > 1 else 0.0
     return float(max(2 * error, LEAST_MARGIN * np.median(scores[1])))
 
 
 def label(runs: Sequence[Run], controls: Sequence[Run], least: float = 0.0) -> Label:
-    """Label the runs of a cell, one a seed, by their controls; `least` is a smallest margin known from elsewhere."""
+    """Label the runs of a cell, one for each seed, by their controls; `least` is a smallest margin known from elsewhere."""
     allowed = max(margin(runs, controls), least)
     boom = tuple(exploded(run) for run in runs)
     worse = [control.best - run.best > allowed for run, control in zip(runs, controls, strict=True)]

@@ -1,7 +1,7 @@
-"""Every cell times every seed: the runs, their labels, and what is counted over them.
+"""All runs of every cell and seed, their labels, and what is counted over them.
 
-A *healthy* run is one of a healthy cell or of a control. The code of a faulty run is right if the cell accepts it. No finding
-is right, too, where the run was not harmed (`labels`) or the cell is negative: a fault that did nothing needs no name.
+A *healthy* run is one of a healthy cell or of a control. The code of a faulty run is right if the cell accepts it. Silence is
+right, too, if the run was not harmed (`labels`) or the cell is negative: a fault without an effect needs no name.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ SYSTEMS = (OURS, PEER, *RULES_OF)
 
 
 class Pair(NamedTuple):
-    """The same fit twice: with nothing that stops it, and as it comes."""
+    """The same fit twice: with nothing that stops it, and with the defaults."""
 
     ignored: Run
     stopped: Run
 
 
 class Case(NamedTuple):
-    """One faulty cell with its runs, one a seed."""
+    """One faulty cell with its runs, one for each seed."""
 
     cell: Cell
     seeds: tuple[int, ...]
@@ -49,7 +49,7 @@ class Healthy(NamedTuple):
 
 
 class Judged(NamedTuple):
-    """One run with what every system says of it; a system that cannot be asked is not there."""
+    """One run and the judgements of all systems; a system that cannot judge it is missing."""
 
     cell: Cell
     seed: int
@@ -62,7 +62,7 @@ class Judged(NamedTuple):
 
 
 def key(cell: Cell) -> tuple:
-    """Return what makes two cells the same fit."""
+    """Return a key that two cells share if they are the same fit."""
     return cell.data, repr(sorted({**cell.base, **cell.change}.items())), cell.spoil, cell.prepare
 
 
@@ -78,7 +78,10 @@ def run_all(wanted: Iterable[tuple[Cell, int]], jobs: int = 2) -> dict[tuple, Pa
 
 
 def cases(cells: Sequence[Cell], seeds: Sequence[int], jobs: int = 2) -> tuple[list[Case], dict[tuple, Pair]]:
-    """Run cells; healthy ones and controls have twice the seeds. Return the faulty ones with their labels, and all runs."""
+    """Run the cells; return the faulty ones with their labels, and all runs.
+
+    Healthy cells and controls have twice as many seeds.
+    """
     doubled = [*seeds, *(seed + len(seeds) for seed in seeds)]
     wanted = [(cell, seed) for cell in cells for seed in (doubled if cell.healthy else seeds)]
     wanted += [(cell.control, seed) for cell in cells if not cell.healthy for seed in doubled]
@@ -107,7 +110,10 @@ def _judgements(cell: Cell, seed: int, pair: Pair, ask_peer: bool) -> dict[str, 
 def judge_all(
     found: Sequence[Case], healthy: Sequence[Healthy], peer_seeds: int, jobs: int = 2
 ) -> tuple[list[Judged], list[Judged]]:
-    """Ask every system about every run; scikit-learn's MLP about the first seeds of a cell. Return faulty and healthy ones."""
+    """Let every system judge every run; return the faulty and the healthy runs.
+
+    scikit-learn's MLP judges only the first `peer_seeds` seeds of a cell.
+    """
     runs = [
         (case.cell, seed, pair, control, exploded, harmed, case.label.positive)
         for case in found
@@ -135,9 +141,9 @@ def right(run: Judged, judgement: Judgement) -> bool:
 
 
 def latency(pair: Pair) -> int | None:
-    """Return how many epochs after the first loss over the limit a divergence was noticed; None if it never was so high.
+    """Return how many epochs after the first loss over the limit a divergence was detected; None if no loss was over it.
 
-    The monitor stops within an epoch, so that 0 means before that epoch was over.
+    The monitor stops within an epoch, so 0 means before the end of that epoch.
     """
     high = ~(pair.ignored.loss <= PEAK * pair.ignored.baseline)
     if pair.stopped.epoch is None or not high.any():

@@ -1,6 +1,6 @@
-"""What watching costs: a fit as it comes against the same fit with the watch and the probes off, on six shapes of network.
+"""The overhead of watching: a fit with the defaults against the same fit without watch and probes, on six network shapes.
 
-There is no option that turns both off, so the settings of a begun fit are changed. Both take turns, each fit anew.
+No option turns both off, so the settings of a fit are changed after it has begun. Both take turns, each time with a new fit.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ LEAST_REPEATS = 5
 
 
 class Cost(NamedTuple):
-    """Watched time over unwatched time of one shape, both the median over the rounds and the least time over the least."""
+    """Watched over unwatched time of one shape: the median over the rounds, and the ratio of the shortest times."""
 
     shape: Shape
     median: float
@@ -29,7 +29,7 @@ class Cost(NamedTuple):
 
 
 def seconds(shape: Shape, watched: bool, epochs: int) -> float:
-    """Return the time of the epochs of one fit; setting up is not counted."""
+    """Return the time of the epochs of one fit, without its setup."""
     X, y = data(shape, np.float32)
     training = network(BPRegressor, BPClassifier, shape, epochs).begin_fit(X, y)
     if not watched:
@@ -42,7 +42,7 @@ def seconds(shape: Shape, watched: bool, epochs: int) -> float:
 def measure(
     shapes: tuple[Shape, ...] = SHAPES, epochs: int = EPOCHS, budget: float = SECONDS, least: int = LEAST_REPEATS
 ) -> list[Cost]:
-    """Return the cost for each shape, from as many rounds as fit into the budget of seconds, but at least so many."""
+    """Return the cost for each shape, from as many rounds as fit into `budget` seconds, but at least `least`."""
     costs = []
     for shape in shapes:
         seconds(shape, True, 2)

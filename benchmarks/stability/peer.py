@@ -1,4 +1,4 @@
-"""scikit-learn's MLP on the same rows and options: it raises, or warns that it has not converged, or says nothing."""
+"""scikit-learn's MLP with the same rows and options: it raises, warns that it has not converged, or says nothing."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from bpmodel import BPClassifier, BPRegressor
 def options(cell: Cell, classes: bool) -> dict[str, Any] | None:
     """Return the options of a cell for scikit-learn's MLP.
 
-    None if it has no such option or value, or if the starting weights are prepared.
+    None if it lacks such an option or value, or if the cell prepares the initial weights.
     """
     network = MLPClassifier if classes else MLPRegressor
     defaults = (BPClassifier if classes else BPRegressor)().get_params()
@@ -32,7 +32,7 @@ def options(cell: Cell, classes: bool) -> dict[str, Any] | None:
 
 
 def judge(cell: Cell, seed: int) -> Judgement | None:
-    """Fit scikit-learn's MLP, stopping as it does by default, and return what it says; None where it cannot be asked."""
+    """Fit scikit-learn's MLP with its default stopping and return its judgement; None if it cannot judge the cell."""
     rows = data(cell, seed)
     wanted = options(cell, rows.classes)
     if wanted is None:
@@ -43,5 +43,5 @@ def judge(cell: Cell, seed: int) -> Judgement | None:
             network.fit(rows.X[rows.training], rows.y[rows.training])
         except ValueError:  # "Solver produced non-finite parameter weights"
             return Judgement(True, EXPLODING)
-    unconverged = network.n_iter_ == network.max_iter  # where it gives a ConvergenceWarning
+    unconverged = network.n_iter_ == network.max_iter  # then it gives a ConvergenceWarning
     return Judgement(False, ("slow_convergence", "underfitting") if unconverged else ())

@@ -1,9 +1,9 @@
-"""Repair of exploded runs: by bpmodel itself, and, to see what that is worth, by a remedy drawn at random.
+"""Repair of exploded runs: by bpmodel itself and, for comparison, by a random remedy.
 
-A run is *repaired* if its fit ended well and its best validation score is within 10 percent of its control's, the same seed
-without the fault; scores count from the dummy predictor's. That a symptom is gone is not enough.
+A run is *repaired* if its fit ended well and its best validation score is within 10 percent of that of its control (the same
+seed without the fault). Scores count from that of the dummy predictor. It is not enough that a symptom is gone.
 
-The time of a repaired fit, with all that was tried, is held against that of the control, one right after the other.
+The time of a repaired fit, with everything that was tried, is compared with that of the control, one right after the other.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ Options = Mapping[str, Any]
 
 
 class Remedy(NamedTuple):
-    """What to change: options, as a function of those of the faulty fit, or rows."""
+    """A change of options, as a function of those of the faulty fit, or of rows."""
 
     name: str
     change: Callable[[Options], dict[str, Any]] = lambda options: {}
@@ -56,11 +56,11 @@ REMEDIES = (
     Remedy("wider layers", lambda o: {"hidden_layer_sizes": (100, 100)}),
     Remedy("penalised weights", lambda o: {"alpha": 0.01}),
 )
-"""What the diagnosis may advise, and clipping."""
+"""The remedies that the diagnosis may advise, and clipping."""
 
 
 class Attempt(NamedTuple):
-    """One exploded run, and what became of it."""
+    """One exploded run, and the result of its repair."""
 
     cell: Cell
     seed: int
@@ -81,7 +81,10 @@ def is_repaired(run: Run, control: Run) -> bool:
 
 
 def repair(runs: Sequence[Judged]) -> list[Attempt]:
-    """Fit exploded runs with ``on_divergence="repair"``, each right after its control; one at a time, for they are timed."""
+    """Fit exploded runs with ``on_divergence="repair"``, each right after its control.
+
+    They run one at a time, because they are timed.
+    """
     attempts = []
     for run in runs:
         if run.exploded:
@@ -102,7 +105,7 @@ def treated(cell: Cell, remedy: Remedy) -> Cell:
 
 
 def drawn(run: Judged) -> list[bool]:
-    """Return whether each of `DRAWS` different remedies, drawn at random, repairs a run by itself."""
+    """Return, for each of `DRAWS` different random remedies, whether it alone repairs the run."""
     _, classes = SETS[run.cell.data]
     possible = [remedy for remedy in REMEDIES if not (classes and remedy.regression_only)]
     chosen = default_rng([run.seed, *map(ord, run.cell.id)]).choice(len(possible), DRAWS, replace=False)

@@ -1,4 +1,4 @@
-"""Tables of what was measured, and the list of what was missed."""
+"""Tables of the measured figures, and a list of the misses."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from benchmarks.stability.remedies import Attempt, times
 from benchmarks.stability.waste import Waste
 
 Z = 1.959964
-"""of a two-sided interval of 95 percent"""
+"""Quantile of a two-sided interval of 95 percent."""
 
 
 class Part(NamedTuple):
-    """All that was measured on one set of runs; `attempts` is None where bpmodel cannot repair."""
+    """All figures of one set of runs; `attempts` is None if bpmodel cannot repair."""
 
     name: str
     faulty: Sequence[Judged]
@@ -62,28 +62,28 @@ def asked(runs: Sequence[Judged], system: str) -> list[tuple[Judged, Judgement]]
 
 
 MEASURES: dict[str, Callable[[Part, str], list[bool]]] = {
-    "explosions noticed (goal: at least 0.98)": lambda part, system: [
+    "explosions detected (goal: at least 0.98)": lambda part, system: [
         said.explosion for run, said in asked(part.faulty, system) if run.exploded
     ],
     "exploded runs with any alarm": lambda part, system: [
         said.alarm for run, said in asked(part.faulty, system) if run.exploded
     ],
     "false alarms (goal: at most 0.01)": lambda part, system: [said.alarm for _, said in asked(part.healthy, system)],
-    "the same of runs whose score did not fall": lambda part, system: [
+    "false alarms in runs whose score did not fall": lambda part, system: [
         said.alarm for run, said in asked(part.healthy, system) if not run.pair.ignored.fell
     ],
     "first code right (goal: at least 0.85)": lambda part, system: [
         right(run, said) for run, said in asked(part.faulty, system)
     ],
-    "first code right, harmed runs alone": lambda part, system: [
+    "first code right, harmed runs only": lambda part, system: [
         right(run, said) for run, said in asked(part.faulty, system) if run.harmed and run.positive
     ],
 }
-"""Each row of the summary that systems share: the answers for one system on one set of runs."""
+"""row of the summary that all systems share -> its answers for one system on one set of runs."""
 
 
 def summary(parts: Sequence[Part]) -> Table:
-    """Return the table of all sets of runs, measure by measure; bpmodel comes first, a remedy drawn at random last."""
+    """Return the table of all sets of runs, measure by measure: bpmodel first, the random remedy last."""
     lines = [
         [f"{name}, {part.name}", *(rate(answers(part, system)) for system in SYSTEMS), ""]
         for name, answers in MEASURES.items()
@@ -92,19 +92,21 @@ def summary(parts: Sequence[Part]) -> Table:
     none = [""] * (len(SYSTEMS) - 1)
     for part in parts:
         late = [delay for run in part.faulty if run.exploded and (delay := latency(run.pair)) is not None]
-        text = f"{np.median(late):.0f}, at most {max(late)}" if late else "-"
+        text = f"{np.median(late):.0f} (at most {max(late)})" if late else "-"
         lines.append([f"epochs from the first loss over the limit to the stop, {part.name}", text, *none, ""])
     for part in parts:
         ours = rate(attempt.repaired for attempt in part.attempts or ())
         lines.append([f"repaired, by score (goal: at least 0.95), {part.name}", ours, *none, rate(part.random_repairs)])
     for part in parts:
         median, most = times(part.attempts or ())
-        text = f"{median:.2f}, of 9 in 10 at most {most:.2f}" if np.isfinite(median) else "-"
-        lines.append([f"time of repaired fits over their controls' (goal: at most 1.5), {part.name}", text, *none, ""])
+        text = f"{median:.2f} (90th percentile {most:.2f})" if np.isfinite(median) else "-"
+        lines.append(
+            [f"time of repaired fits, in times of their controls (goal: at most 1.5), {part.name}", text, *none, ""]
+        )
     return Table(
         ["measure", *SYSTEMS, "random remedy"],
         lines,
-        "Rates with 95 % intervals and counts. Others say so of the same runs, scikit-learn's MLP of those whose options it has. "
+        "Rates with 95 % intervals and counts. All systems judge the same runs; scikit-learn's MLP, those whose options it has. "
         + " ".join(
             f"{part.name.capitalize()}: {len(part.faulty)} faulty runs, {sum(r.exploded for r in part.faulty)} of them exploded, "
             f"and {len(part.healthy)} healthy ones."
@@ -120,20 +122,20 @@ def overhead(costs: Sequence[Cost]) -> Table:
     lines.append(["median", *(f"{100 * value:+.1f} %" for value in middle)])
     rounds = sorted(c.rounds for c in costs)
     return Table(
-        ["network, batch", "watched over unwatched (goal: at most 3 %)", "least time over least time"],
+        ["network, batch", "overhead of watching (goal: at most 3 %)", "the same from the shortest times"],
         lines,
         f"Fits of 100 epochs of 10 steps, {rounds[0]} to {rounds[-1]} rounds.",
     )
 
 
 def waste(found: Waste) -> Table:
-    """Return the table of what a search spends on trials that diverge."""
+    """Return the table of the time that a search spends on diverged trials."""
     return Table(
         [
             "random search in studies/exploding.toml",
             "diverged",
-            "seconds spent on those (goal: at most 2 %)",
-            "if nothing stops them",
+            "time spent on them (goal: at most 2 %)",
+            "the same if nothing stops them",
         ],
         [
             [
@@ -143,12 +145,12 @@ def waste(found: Waste) -> Table:
                 f"{100 * found.ignored:.0f} %",
             ]
         ],
-        "Shares of the seconds of all trials, one at a time, without cut-offs for bad ones.",
+        "Shares of the time of all trials, run one at a time, without pruning.",
     )
 
 
 def misses(part: Part, system: str = OURS) -> list[str]:
-    """Return a line for every run that a system got wrong, and for every one that was not repaired."""
+    """Return a line for every run that a system got wrong, and for every run that was not repaired."""
     lines = []
     for run, said in asked(part.faulty, system):
         unnoticed = run.exploded and not said.explosion
@@ -178,7 +180,7 @@ def effect(run: Judged) -> str:
 
 
 def change(run: Judged) -> str:
-    """Return the set of a run and what its fault changed."""
+    """Return the set of a run and the options that its fault changed."""
     changed = {name: value for name, value in run.cell.change.items() if run.cell.base.get(name) != value}
     return f"{run.cell.data}, {run.cell.note or changed}"
 

@@ -1,4 +1,4 @@
-"""One fit of a cell, and the plain record of it that labels and rules are applied to."""
+"""One fit of a cell, and its plain record, to which labels and rules are applied."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from benchmarks.stability.sets import Rows, load
 from bpmodel import BPClassifier, BPRegressor
 
 FALL = 0.1
-"""In R^2 or accuracy."""
+"""Fall of R^2 or accuracy that counts."""
 
 
 class Run(NamedTuple):
-    """What a fit left behind."""
+    """The record of one fit."""
 
     loss: NDArray[np.float64]
     """(epochs,), mean training loss"""
@@ -27,19 +27,19 @@ class Run(NamedTuple):
     baseline: float
     """loss of the dummy predictor"""
     first_loss: float
-    """before the first step"""
+    """loss before the first step"""
     finite: bool
-    """whether all weights are, at the end"""
+    """whether all weights are finite at the end"""
     probes: Mapping[str, NDArray]
-    """of each layer, as `BPRegressor.probes_`"""
+    """probes of each layer, as in `BPRegressor.probes_`"""
     activations: tuple[str, ...]
     units: tuple[int, ...]
-    """of each layer, inputs first"""
+    """width of each layer, inputs first"""
     status: str
     epoch: int | None
-    """where the divergence was noticed"""
+    """epoch in which the divergence was detected"""
     codes: tuple[str, ...]
-    """of the findings, most likely cause first"""
+    """codes of the findings, most likely cause first"""
     dummy_score: float
     """accuracy of the most frequent class on the validation rows; 0 for R^2"""
     seconds: float
@@ -47,40 +47,41 @@ class Run(NamedTuple):
 
     @property
     def best(self) -> float:
-        """Best validation score of an epoch, from 0 for the dummy predictor's to 1: R^2, or accuracy counted from there."""
+        """Best validation score of an epoch, R^2 or accuracy, rescaled so that the dummy predictor has 0 and a perfect one 1."""
         finite = self.score[np.isfinite(self.score)]
         best = float(finite.max(initial=self.dummy_score))
         return (best - self.dummy_score) / max(1 - self.dummy_score, 1e-12)
 
     @property
     def fell(self) -> bool:
-        """Whether the validation score ended lower than its best by `FALL`: what is learned by heart is lost elsewhere."""
+        """Whether the validation score ended lower than its best by `FALL`: the network overfits."""
         known = self.score[np.isfinite(self.score)]
         return len(known) > 0 and bool(known.max() - np.median(known[-max(len(known) // 10, 1) :]) >= FALL)
 
     @property
     def top(self) -> str:
-        """Code of the first finding, or none."""
+        """Code of the first finding, or `NONE`."""
         return self.codes[0] if self.codes else NONE
 
 
 def data(cell: Cell, seed: int) -> Rows:
-    """Return the rows of a cell, with its fault; the same for the same seed."""
+    """Return the rows of a cell with its fault; the same for the same seed."""
     rows = load(cell.data, seed)
     rows = rows._replace(random=np.random.default_rng(seed + 1000))
     return rows if cell.spoil is None else cell.spoil(rows)
 
 
 def estimator(cell: Cell, rows: Rows, seed: int, **options: Any) -> Any:
-    """Return the estimator of a cell before its fit; training goes on for all its epochs."""
+    """Return the unfitted estimator of a cell; it trains for all its epochs."""
     everything = {"random_state": seed, "n_iter_no_change": np.inf, "tol": 0.0, **cell.base, **cell.change, **options}
     return (BPClassifier if rows.classes else BPRegressor)(**everything)
 
 
 def fit(cell: Cell, seed: int, **options: Any) -> Run:
-    """Fit a cell, with options on top of its own, and record it.
+    """Fit a cell, with options on top of its own, and record the fit.
 
-    Where a cell prepares its weights, a first epoch of next to no length draws them, and the fit goes on from there.
+    If the cell prepares its weights, they are drawn in a first epoch with an almost zero learning rate; the fit goes on from
+    there.
     """
     rows = data(cell, seed)
     model = estimator(cell, rows, seed, **options)
@@ -96,7 +97,7 @@ def fit(cell: Cell, seed: int, **options: Any) -> Run:
 
 
 def record(model: Any, rows: Rows, seconds: float) -> Run:
-    """Return what is kept of a fitted estimator."""
+    """Return the record of a fitted estimator."""
     baseline, first_loss = model.baseline_loss_, model.initial_loss_
     _, counts = np.unique(rows.y[rows.validation], return_counts=True)
     return Run(

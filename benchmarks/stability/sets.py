@@ -1,4 +1,4 @@
-"""The data of the corpus: sets inside scikit-learn and its generators, in natural units and standardised."""
+"""The data of the corpus: sets and generators of scikit-learn, in natural units and standardised."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ VALIDATION_SHARE = 0.2
 
 
 class Rows(NamedTuple):
-    """One set with a split: what a fault acts on.
+    """One set with a split, on which a fault acts.
 
-    `X` of shape (n, features) and `y` of shape (n,) are what the network gets, standardised if nothing is done to them;
-    `in_units` and `target_in_units` are the same in their own units. Of classes, `y` is their numbers in both.
+    `X` of shape (n, features) and `y` of shape (n,) are what the network gets; without a fault they are standardised.
+    `in_units` and `target_in_units` are the same in their own units. For classes, `y` is their numbers in both.
     """
 
     X: NDArray
@@ -26,11 +26,11 @@ class Rows(NamedTuple):
     in_units: NDArray
     target_in_units: NDArray
     training: NDArray[np.bool_]
-    """(n,), the rows to train on; the others are validated on"""
+    """(n,), the training rows"""
     validation: NDArray[np.bool_]
     classes: bool
     random: Generator
-    """for faults that draw"""
+    """generator for faults that draw"""
 
 
 def _skewed(seed: int) -> tuple[NDArray, NDArray]:
@@ -70,20 +70,20 @@ SETS: dict[str, tuple[Callable[[int], tuple[NDArray, NDArray]], bool]] = {
     "skewed": (_skewed, False),
     "counts": (_counts, False),
 }
-"""Each row: a function of the seed that returns X and y in natural units, and whether y is classes."""
+"""name -> (function from a seed to X and y in natural units, whether y is classes)."""
 
 
 def standardised(values: NDArray) -> NDArray:
-    """Return values less their mean over their standard deviation, column by column; constant columns become 0."""
+    """Return values minus their mean, divided by their standard deviation, column by column; constant columns become 0."""
     spread = values.std(axis=0)
     return (values - values.mean(axis=0)) / np.where(spread > 0, spread, 1.0)
 
 
 @lru_cache(maxsize=256)
 def load(name: str, seed: int) -> Rows:
-    """Return a set, standardised, with a fifth of its rows, drawn by the seed, to validate on.
+    """Return a set, standardised, with a random fifth of its rows for validation.
 
-    Targets of counts stay what they are: their losses need them so.
+    Targets of counts are not scaled, because their losses need counts.
 
     >>> rows = load("wine", 0)
     >>> rows.X.shape, int(rows.training.sum()), int(rows.validation.sum())

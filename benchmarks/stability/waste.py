@@ -1,8 +1,8 @@
-"""What a search spends on trials that diverge, in a space of which about a third does.
+"""The time that a search spends on diverged trials, in a space of which about a third diverges.
 
-The points of a random search of ``studies/exploding.toml``, without cut-offs, are trained on all folds twice: as a search does,
-and with ``on_divergence="ignore"``, as a search over a network would that nothing stops. The second run has all its epochs, so
-it shows what the same points cost if divergence is not noticed. One trial at a time.
+The points of a random search of ``studies/exploding.toml``, without pruning, are trained on all folds twice: as a search
+does, and with ``on_divergence="ignore"``, as if nothing stopped them. The second run has all its epochs, so it shows the cost
+of the same points if a divergence is not detected. One trial at a time.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ TRIALS = 120
 
 
 class Waste(NamedTuple):
-    """Trials that diverged, all trials, and the share of all seconds that the first ones took: watched, and if ignored."""
+    """Diverged trials, all trials, and the share of the total time that the diverged ones took: watched, and ignored."""
 
     diverged: int
     trials: int
@@ -32,7 +32,7 @@ class Waste(NamedTuple):
 
 
 def measure(trials: int = TRIALS) -> Waste:
-    """Return what diverged trials cost."""
+    """Return the cost of diverged trials."""
     study = study_file.load(STUDY)
     problem = build_problem(study, data.load(study))
     points = RandomSampler(study.space, study.search.seed)

@@ -1,13 +1,13 @@
-"""The wild set: draws from a wide space, on which no limit was set, labelled and explained by what their faults did.
+"""The wild set: random draws from a wide space, on which no limit was set, labelled and explained by the effect of their faults.
 
-Every draw has a healthy fit, its control. A wild value may be harmless: whether a draw is positive is decided by what it did
-(`labels`), with a margin of at least two standard deviations of the controls' scores on the same set. A control counts as
-healthy for the same reason: a draw is left out if its control exploded, or scored less than `LEAST_SHARE` of what the median
-control on its set did.
+Every draw has a healthy fit, its control. A wild value may be harmless. So a draw is positive only by its effect (`labels`),
+with a margin of at least two standard deviations of the controls' scores on the same set. Likewise a control counts as
+healthy only by its result: a draw is left out if its control exploded, or scored less than `LEAST_SHARE` of the median
+control on its set.
 
 The cause of a positive draw is found in the same way. Each wild factor is put back by itself; those that cure the run are its
-causes. If none does, groups of two are put back, and the factors of those that cure are the causes; and so on, until only all
-of them are left. A finding is right if it names one of the causes.
+causes. If none does, groups of two are put back, and the factors of the groups that cure are the causes; and so on, until
+only all of them are left. A finding is right if it names one of the causes.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ LEAST_SHARE = 0.7
 
 
 def causes(drawn: Draw, cures: Callable[[Sequence[str]], bool]) -> tuple[str, ...]:
-    """Return the factors that are to blame: those of the smallest groups that cure when they are put back.
+    """Return the factors that are to blame: those of the smallest groups that cure the run when they are put back.
 
     >>> example = Draw("W", 0, "wine", {}, {}, {"depth": 9, "width": 8, "init_gain": 9.0})
     >>> causes(example, lambda put_back: "depth" in put_back)
@@ -76,7 +76,7 @@ def case(drawn: Draw, pair: Pair, healthy: Run, spread: float) -> Case:
 
 
 def cases(count: int, jobs: int = 2) -> tuple[list[Case], list[Healthy]]:
-    """Run so many draws. Return the faulty ones, labelled, with what explains them, and the healthy runs."""
+    """Run `count` draws; return the faulty ones, labelled and explained, and the healthy runs."""
     drawn = [draw(number) for number in range(count)]
     pairs = list(run_all([(control(d), d.seed) for d in drawn], jobs).values())
     kept = [

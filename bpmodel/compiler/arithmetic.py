@@ -12,6 +12,9 @@ from numba.extending import intrinsic, overload, register_jitable
 
 from bpmodel.compiler.kernels import FLAGS
 
+ZERO, HALF, ONE, TWO = np.float32(0), np.float32(0.5), np.float32(1), np.float32(2)
+"""Numbers that are exact in single precision, and take on the precision of what they are combined with."""
+
 
 def like(x: Any, value: float) -> Any:
     """`value` in the precision of `x`, inside a kernel."""
@@ -39,7 +42,6 @@ _LN2_HIGH, _LN2_LOW = np.float32(0.693359375), np.float32(-2.12194440e-4)
 _C0, _C1, _C2 = np.float32(1.9875691500e-4), np.float32(1.3981999507e-3), np.float32(8.3334519073e-3)
 _C3, _C4, _C5 = np.float32(4.1665795894e-2), np.float32(1.6666665459e-1), np.float32(5.0000001201e-1)
 _SMALLEST, _LARGEST = np.float32(-87.33), np.float32(88.37)
-_HALF, _ONE = np.float32(0.5), np.float32(1)
 
 
 @register_jitable
@@ -47,11 +49,11 @@ def _exp32(x):
     # comparisons written so that NaN passes through both
     x = _SMALLEST if x < _SMALLEST else x
     x = _LARGEST if x > _LARGEST else x
-    n = np.floor(x * _LOG2_E + _HALF)
+    n = np.floor(x * _LOG2_E + HALF)
     r = x - n * _LN2_HIGH
     r = r - n * _LN2_LOW
     p = ((((_C0 * r + _C1) * r + _C2) * r + _C3) * r + _C4) * r + _C5
-    p = p * r * r + r + _ONE
+    p = p * r * r + r + ONE
     bits = (np.int32(n) + np.int32(127)) << np.int32(23)
     return p * _float32_from_bits(bits)  # type: ignore[call-arg]  # an intrinsic
 
@@ -76,7 +78,7 @@ def _exp(x):
 @register_jitable
 def _log1p_unit32(u):
     # 2 artanh(s) with s = u / (2 + u) <= 1/3; the first term left out is below 2e-9 of the sum
-    s = u / (np.float32(2) + u)
+    s = u / (TWO + u)
     q = s * s
     p = np.float32(1 / 15)
     p = p * q + np.float32(1 / 13)
@@ -85,8 +87,8 @@ def _log1p_unit32(u):
     p = p * q + np.float32(1 / 7)
     p = p * q + np.float32(1 / 5)
     p = p * q + np.float32(1 / 3)
-    p = p * q + _ONE
-    return np.float32(2) * s * p
+    p = p * q + ONE
+    return TWO * s * p
 
 
 def log1p_unit(u: Any) -> Any:
@@ -104,15 +106,15 @@ def _log1p_unit(u):
 @register_jitable
 def _normal_cdf32(x):
     # Abramowitz & Stegun 26.2.17: absolute error below 7.5e-8
-    magnitude = -x if x < np.float32(0) else x
-    t = _ONE / (_ONE + np.float32(0.2316419) * magnitude)
+    magnitude = -x if x < ZERO else x
+    t = ONE / (ONE + np.float32(0.2316419) * magnitude)
     p = np.float32(1.330274429)
     p = p * t + np.float32(-1.821255978)
     p = p * t + np.float32(1.781477937)
     p = p * t + np.float32(-0.356563782)
     p = p * t + np.float32(0.319381530)
-    tail = p * t * np.float32(0.3989422804) * _exp32(-_HALF * x * x)
-    return tail if x < np.float32(0) else _ONE - tail
+    tail = p * t * np.float32(0.3989422804) * _exp32(-HALF * x * x)
+    return tail if x < ZERO else ONE - tail
 
 
 def normal_cdf(x: Any) -> Any:

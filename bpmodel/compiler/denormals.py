@@ -5,7 +5,8 @@ below 1.2e-38 in single precision. On x86 an operation with such a number takes 
 sixtyfold (`docs/benchmarks.md`). What is so small changes no loss.
 
 The processor's register MXCSR, one for each thread, has two bits for this: results that are denormal become 0 (flush to zero,
-bit 15), and so do operands (denormals are zeros, bit 6). Other processors are left as they are.
+bit 15), and so do operands (denormals are zeros, bit 6). Other processors are left as they are, and so is every processor under
+a version of Numba that is not known.
 """
 
 from __future__ import annotations
@@ -14,19 +15,22 @@ import platform
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 from llvmlite import ir
-from numba.core import types
-from numba.extending import intrinsic
+from numba import types
+from numba.extending import intrinsic, register_jitable
+
+from bpmodel.compiler.insides import usable
 
 FLUSH = 1 << 15 | 1 << 6
 HAS_MXCSR = platform.machine().lower() in ("x86_64", "amd64", "i386", "i686")
+FLUSHES = HAS_MXCSR and usable()
 
 
 def _flush_denormals(typing: Any) -> Any:
     def build(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        before = _access(builder, "stmxcsr") if HAS_MXCSR else ir.Constant(ir.IntType(32), 0)
-        if HAS_MXCSR:
-            _access(builder, "ldmxcsr", builder.or_(before, ir.Constant(ir.IntType(32), FLUSH)))
+        before = _access(builder, "stmxcsr")
+        _access(builder, "ldmxcsr", builder.or_(before, ir.Constant(ir.IntType(32), FLUSH)))
         return before
 
     return types.uint32(), build
@@ -34,8 +38,7 @@ def _flush_denormals(typing: Any) -> Any:
 
 def _restore_denormals(typing: Any, before: Any) -> Any:
     def build(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        if HAS_MXCSR:
-            _access(builder, "ldmxcsr", arguments[0])
+        _access(builder, "ldmxcsr", arguments[0])
         return context.get_dummy_value()
 
     return types.void(types.uint32), build
@@ -52,10 +55,20 @@ def _access(builder: Any, name: str, value: Any = None) -> Any:
     return builder.load(place)
 
 
+@register_jitable
+def _leave():
+    return np.uint32(0)
+
+
+@register_jitable
+def _leave_as_it_is(before):
+    pass
+
+
 compiled: Any = intrinsic  # what it returns is typed as if Python could not call it
 
-flush_denormals: Callable[[], int] = compiled(_flush_denormals)
+flush_denormals: Callable[[], int] = compiled(_flush_denormals) if FLUSHES else _leave
 """``flush_denormals()``, in compiled code: from here on they are 0, in this thread; returns what `restore_denormals` needs"""
 
-restore_denormals: Callable[[int], None] = compiled(_restore_denormals)
+restore_denormals: Callable[[int], None] = compiled(_restore_denormals) if FLUSHES else _leave_as_it_is
 """``restore_denormals(before)``: as it was"""

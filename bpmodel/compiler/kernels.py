@@ -1,9 +1,12 @@
 """How numeric code is compiled: one set of flags, one cache on disk, choices picked from tables.
 
 Every function that runs inside the training loop is a `kernel` or, out of Python's sight, an `inner` one. The few that Python
-calls are `entry_point`s: they are compiled once and served from a cache on disk afterwards. `choose` turns a table column of
-kernels into one kernel that takes the row number first, so the loop is compiled once for all options instead of once per
-combination.
+calls are `entry_point`s: they are compiled at their first call and served from a cache on disk afterwards. `choose` turns a
+table column of kernels into one kernel that takes the row's code first, so the loop is compiled once for all options instead of
+once per combination.
+
+Rows may be added to the tables at any time (`bpmodel.register_activation` and its relatives). The next call of an entry point
+then compiles it anew, with all functions between it and the tables.
 
 Notes on what keeps the loops fast; each was found by timing, not by reading:
 
@@ -15,20 +18,20 @@ Notes on what keeps the loops fast; each was found by timing, not by reading:
 
 from __future__ import annotations
 
-import hashlib
-import os
-import tempfile
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from functools import cache
-from pathlib import Path
+import threading
+from collections.abc import Callable, Sequence
+from functools import update_wrapper
 from typing import Any
 
 import numba
 from numba import njit
+from numba.extending import register_jitable
 
-from bpmodel.compiler import machine_code
-from bpmodel.compiler.linking import LinkedCompiler
+from bpmodel.compiler import cache
+from bpmodel.compiler.announcement import watch
+from bpmodel.compiler.fingerprint import fingerprint
+from bpmodel.compiler.insides import reach
+from bpmodel.compiler.tables import Table
 
 FLAGS: dict[str, Any] = {
     "fastmath": {"contract", "reassoc", "nsz", "arcp", "afn"},
@@ -36,65 +39,123 @@ FLAGS: dict[str, Any] = {
     "nogil": True,
 }
 
-kernel = njit(**{**FLAGS, "no_cfunc_wrapper": True})
+_linking, _machine_code = reach("linking"), reach("machine_code")
+_LINKED = {"pipeline_class": _linking.LinkedCompiler} if _linking else {}
 
-inner = njit(pipeline_class=LinkedCompiler, **{**FLAGS, "no_cpython_wrapper": True, "no_cfunc_wrapper": True})
-"""A kernel that only compiled code can call: it is made into machine code within its callers, never by itself (`linking`)."""
+_inner_functions: list[Any] = []
+_choices: list[Choice] = []
+_outdated: list[Any] = []
+"""machine code of functions that were compiled anew: other threads may still be running it"""
+_lock = threading.Lock()
+_revision = Table.revision
+"""of the tables, as the functions between them and the entry points know them"""
+
+_compile: Any = njit  # with options that its types do not know
+
+kernel = _compile(**FLAGS, no_cfunc_wrapper=True)
+
+formula = _compile(**FLAGS, no_cfunc_wrapper=True, forceinline=True)
+"""A kernel of a few numbers that a loop calls for each element: it becomes a part of the loop, so that this can be vectorised."""
+
+shared = register_jitable(**FLAGS)
+"""A function that stays a Python function, and that compiled code may call, too: for rules that both must agree on."""
 
 
-def entry_point(function: Callable) -> Callable:
-    """Compile a function that Python alone calls, keeping the machine code on disk for the next process (`machine_code`)."""
-    with _cache_folder(_source_digest()):
-        dispatcher = njit(**{**FLAGS, "no_cfunc_wrapper": True, "cache": True})(function)
-        if machine_code.understood():
-            dispatcher._cache = machine_code.MachineCodeCache(function)
-    return dispatcher
+def inner(function: Callable) -> Any:
+    """A kernel that only compiled code can call: it is made into machine code within its callers, never by itself (`linking`)."""
+    compiled = _compile(**FLAGS, **_LINKED, no_cpython_wrapper=True, no_cfunc_wrapper=True)(function)
+    _inner_functions.append(compiled)
+    return compiled
 
 
-def choose(kernels: Sequence[Callable]) -> Callable:
-    """Return one kernel ``picked(code, *args)`` that calls ``kernels[code](*args)``.
+def choose(table: Table, kernel_of: Callable[[Any], Callable]) -> Callable:
+    """Return one kernel ``picked(code, *args)`` that calls ``kernel_of(row)(*args)`` for the row of that code.
 
     A tuple of functions inside compiled code would be a table of addresses, which cannot be cached; a chain of
-    comparisons can, and costs nothing next to an array operation. The last kernel takes every code beyond it. The chain is
-    written as one function: as functions that call one another it would be optimised once more at every level.
+    comparisons can, and costs nothing next to an array operation. The chain is written as one function: as functions that call
+    one another it would be optimised once more at every level. A code that no row has raises ValueError.
     """
-    *first, last = range(len(kernels))
-    lines = [f"    if code == {i}:\n        return kernel_{i}(*args)\n" for i in first]
-    source = f"def picked(code, *args):\n{''.join(lines)}    return kernel_{last}(*args)\n"
-    scope: dict[str, Any] = {f"kernel_{i}": function for i, function in enumerate(kernels)}
-    exec(source, scope)
-    return inner(scope["picked"])
+    choice = Choice(table, kernel_of)
+    _choices.append(choice)
+    return inner(choice.picked)
 
 
-COMPILED = ("compiler", "functions", "network", "full_batch")
-"""The folders of this package that hold kernels."""
+class Choice:
+    """The chain of comparisons of `choose`, which can be written anew when its table has grown."""
+
+    def __init__(self, table: Table, kernel_of: Callable[[Any], Callable]) -> None:
+        self._table, self._kernel_of = table, kernel_of
+        self._scope: dict[str, Any] = {}
+        self._count = 0
+        exec("def picked(code, *args): pass", self._scope)
+        self.picked: Any = self._scope["picked"]
+        self.write()
+
+    def write(self) -> None:
+        """Make the chain one of all rows that the table has now."""
+        rows = list(self._table.values())
+        for i in range(self._count, len(rows)):
+            self._scope[f"kernel_{i}"] = self._kernel_of(rows[i])
+        self._count = len(rows)
+        calls = "".join(f"    if code == {i}:\n        return kernel_{i}(*args)\n" for i in range(self._count))
+        written: dict[str, Any] = {}
+        exec(f"def picked(code, *args):\n{calls}    raise ValueError('no row of the table has this code')\n", written)
+        self.picked.__code__ = written["picked"].__code__
+
+    def added(self) -> Sequence[Any]:
+        """Return the rows that are not built in."""
+        return self._table.added
 
 
-@cache
-def _source_digest() -> str:
-    """Hash of the sources that compiled code is made of: Numba notices a change in the entry point's own file only."""
-    digest = hashlib.sha256()
-    for folder in COMPILED:
-        for path in sorted(Path(__file__).parents[1].joinpath(folder).rglob("*.py")):
-            digest.update(path.read_bytes())
-    return digest.hexdigest()[:16]
+class EntryPoint:
+    """A compiled function that Python calls."""
+
+    def __init__(self, function: Callable) -> None:
+        update_wrapper(self, function)
+        self._function = function
+        self._revision = -1
+        self._compiled: Any = None
+        watch(function)
+
+    def __call__(self, *arguments: Any) -> Any:
+        return self.compiled(*arguments)
+
+    @property
+    def compiled(self) -> Any:
+        """Numba's function, for all rows that the tables have now."""
+        if self._revision != Table.revision:
+            with _lock:
+                _update_inner_functions()
+                self._compiled, self._revision = _compiled(self._function), _revision
+        return self._compiled
 
 
-@contextmanager
-def _cache_folder(digest: str) -> Iterator[None]:
-    """Make Numba cache under a folder of this version's own; ``NUMBA_CACHE_DIR`` says where, if set."""
-    config: Any = numba.config
-    before = config.CACHE_DIR
-    base = Path(before or os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "bpmodel"
-    try:
-        base.mkdir(parents=True, exist_ok=True)
-        writable = os.access(base, os.W_OK)
-    except OSError:
-        writable = False
-    if not writable:
-        base = Path(tempfile.gettempdir()) / f"bpmodel-{os.getuid() if hasattr(os, 'getuid') else 'cache'}"
-    config.CACHE_DIR = str(base / digest)
-    try:
-        yield
-    finally:
-        config.CACHE_DIR = before
+entry_point = EntryPoint
+"""Compile a function that Python alone calls, keeping the machine code on disk for the next process (`cache`)."""
+
+
+def _update_inner_functions() -> None:
+    """Have the functions that call rows of the tables compiled anew, if there are new rows."""
+    global _revision
+    if _revision == Table.revision:
+        return
+    _revision = Table.revision
+    for choice in _choices:
+        choice.write()
+    for function in _inner_functions:
+        _outdated.append(dict(function.overloads))
+        function.overloads.clear()
+
+
+def _compiled(function: Callable) -> Any:
+    if numba.config.DISABLE_JIT:  # type: ignore[attr-defined]
+        raise RuntimeError(
+            "bpmodel trains and predicts in compiled code: unset NUMBA_DISABLE_JIT, which switches that off"
+        )
+    options = {**FLAGS, "no_cfunc_wrapper": True}
+    registered = fingerprint([row for choice in _choices for row in choice.added()])
+    if _machine_code is None:
+        return cache.numbas_own(function, options, registered)
+    compiled = _compile(**options)(function)
+    compiled._cache = _machine_code.MachineCode(function, registered)
+    return compiled

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Literal
 
 import numpy as np
@@ -10,22 +10,35 @@ from numpy.typing import ArrayLike
 from scipy.sparse import issparse
 from sklearn.preprocessing import LabelBinarizer
 
-from bpmodel.diagnosis.evidence import UNKNOWN, Record, scales
-from bpmodel.diagnosis.findings import Diagnosis
+from bpmodel.diagnosis.evidence import DEFAULTS, UNKNOWN, Record, scales
+from bpmodel.diagnosis.findings import Diagnosis, Finding
 from bpmodel.diagnosis.rules import RULES
 from bpmodel.functions.losses import LOSSES
-from bpmodel.network.monitor import LOSS_EXPLODED, LOSS_NOT_FINITE, Verdict, diverged, limit
+from bpmodel.network.monitor import LOSS_EXPLODED, LOSS_NOT_FINITE, Verdict, failure
 from bpmodel.network.probes import no_signals
+from bpmodel.network.watch import limit
+from bpmodel.options import hidden_activations
+
+CONSEQUENCES = {rule.code for rule in RULES if rule.consequence}
 
 
-def examine(record: Record) -> Diagnosis:
-    """Return what went wrong in a fit."""
+def examine(record: Record, rules: Iterable[Callable[[Record], Finding | None]] = RULES) -> Diagnosis:
+    """Return what went wrong in a fit.
+
+    Parameters
+    ----------
+    record : Record
+        What is known of the fit.
+    rules : iterable of callable, default=RULES
+        ``rule(record)`` returns a `Finding` or None. Findings are listed in the order of the rules, so a cause comes before
+        what may follow from it. With a rule of your own: ``(*RULES, my_rule)``.
+    """
     if record.scales.target_std == 0 and record.baseline <= 1e-12 and not record.diverged:
         return Diagnosis((), "healthy: the target is constant")
     with np.errstate(all="ignore"):
-        found = [finding for rule in RULES if (finding := rule(record)) is not None]
-    if len(found) > 1 and found[-1].code == "underfitting":
-        found.pop()  # a consequence of the others
+        found = [finding for rule in rules if (finding := rule(record)) is not None]
+    if len(found) > 1:
+        found = [finding for finding in found if finding.code not in CONSEQUENCES]
     if not found:
         verdict = record.verdict
         return Diagnosis((), f"{verdict}; no rule explains it" if verdict.failed else f"healthy: {verdict.reason}")
@@ -44,22 +57,22 @@ def diagnose(
 ) -> Diagnosis:
     """Return what went wrong in a fit of any network, from its loss curves.
 
-    For fits that are not at hand any more, or not ours: `BPRegressor.diagnose` and `BPClassifier.diagnose` know more, layer by
-    layer.
+    For fits that are gone, or were made by another library. `BPRegressor.diagnose` and `BPClassifier.diagnose` know more: they
+    look at each layer.
 
     Parameters
     ----------
     history : mapping of str to array-like of shape (epochs,)
         ``loss``, and where known ``validation_loss``, ``gradient_norm``, ``spikes``, as in `BPRegressor.history_`.
     X : array-like or sparse matrix of shape (n_samples, n_features), optional
-        The rows that were learned, as the network saw them.
+        The training rows, as the network saw them.
     y : array-like of shape (n_samples,) or (n_samples, n_outputs), optional
         Their targets.
     options : mapping, optional
-        Hyperparameters by the names of `BPRegressor`, which are scikit-learn's; those not named have their default.
+        Hyperparameters under the names of `BPRegressor`, which are scikit-learn's; the others have their defaults.
     baseline : float, optional
-        Loss of the dummy predictor, in the unit of the history; by default that of y: for numbers half of their variance, the
-        squared error of scikit-learn's MLP and of this package, for classes their entropy.
+        Loss of the dummy predictor, in the unit of the history. By default it follows from y: half of the variance of numbers
+        (the squared error of scikit-learn's MLP and of this package), the entropy of classes.
     task : {"regression", "classification"}, optional
         What y is; by default numbers if they are floats, else classes.
 
@@ -97,8 +110,9 @@ def diagnose(
             rows = X.tocsr() if issparse(X) else np.asarray(X)
             seen = scales(rows, targets, np.arange(len(targets)), classes)
     if baseline is None:
-        raise ValueError("give y or baseline: losses are judged by what a dummy predictor has")
-    hidden = np.atleast_1d(np.asarray(options.get("hidden_layer_sizes", (100,)), dtype=np.int64)).tolist()
+        raise ValueError("give y or baseline: a loss is judged against the dummy predictor's")
+    sizes = options.get("hidden_layer_sizes", DEFAULTS["hidden_layer_sizes"])
+    hidden = np.atleast_1d(np.asarray(sizes, dtype=np.int64)).tolist()
     return examine(
         Record(
             options=options,
@@ -106,7 +120,7 @@ def diagnose(
             history=curves,
             probes=no_signals(len(hidden) + 1),
             scales=seen,
-            activations=[str(options.get("activation", "relu"))] * len(hidden),
+            activations=hidden_activations(options.get("activation", DEFAULTS["activation"]), len(hidden)),
             units=[1, *hidden, 1],
             baseline=baseline,
             first_loss=float(curves["loss"][0]),
@@ -123,8 +137,8 @@ def _targets(y: ArrayLike, classes: bool) -> np.ndarray:
 def _verdict(curves: Mapping[str, np.ndarray], baseline: float, start: float) -> Verdict:
     """Judge a loss curve as `monitor` does, an epoch at a time.
 
-    The loss before the first step is not known. A loss that falls from the first epoch on may have begun there, but no higher
-    than at `start`, the loss of the prediction 0.
+    The loss before the first step is not known. If the loss falls from the first epoch on, the fit may have started there, but
+    no higher than `start`, the loss of the prediction 0.
     """
     loss = curves["loss"]
     falls = len(loss) > 1 and loss[1] < loss[0]
@@ -135,4 +149,4 @@ def _verdict(curves: Mapping[str, np.ndarray], baseline: float, start: float) ->
     epoch = int(bad[0])
     code = LOSS_EXPLODED if np.isfinite(loss[epoch]) else LOSS_NOT_FINITE
     norm = float(curves.get("gradient_norm", np.full(len(loss), np.nan))[epoch])
-    return diverged(code, epoch=epoch + 1, step=None, loss=float(loss[epoch]), baseline=baseline, gradient_norm=norm)
+    return failure(code, epoch=epoch + 1, step=None, loss=float(loss[epoch]), baseline=baseline, gradient_norm=norm)

@@ -8,12 +8,13 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from bpmodel.displays.canvas import BLUE, GREEN, ORANGE, PURPLE, RED, SKY, axes_for, legend_beside
+from bpmodel.colors import COLORS
+from bpmodel.displays.canvas import axes_for, legend_beside
 from bpmodel.functions.activations import ACTIVATIONS
 
 USUAL = ("logistic", "tanh", "relu", "leaky_relu", "elu", "gelu", "silu")
 POINTS = 601
-COLOURS, DASHES = (BLUE, RED, "black", SKY, ORANGE, GREEN, PURPLE), ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)))
+DASHES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)))
 
 
 class ActivationDisplay:
@@ -86,7 +87,7 @@ class ActivationDisplay:
         self.lines_: dict[str, list[Any]] = {name: [] for name in self.values}
         for panel, curves, title in zip(panels, (self.values, self.derivatives), ("a(z)", "da / dz"), strict=True):
             for i, (name, curve) in enumerate(curves.items()):
-                style = {"color": COLOURS[i % len(COLOURS)], "lw": 1.7, "ls": DASHES[i % len(DASHES)]}
+                style = {"color": COLORS[i % len(COLORS)], "lw": 1.7, "ls": DASHES[i % len(DASHES)]}
                 self.lines_[name] += panel.plot(self.x, curve, label=name, **style)
             panel.set(xlabel="z", title=title)
         legend_beside(panels[1])

@@ -1,4 +1,4 @@
-"""What the displays draw on, and their colours: those of Okabe & Ito (2008), which colour-blind readers can tell apart.
+"""What the displays draw on.
 
 Matplotlib is imported when something is drawn, as in scikit-learn's displays, so that a fit need not wait for it.
 """
@@ -6,16 +6,6 @@ Matplotlib is imported when something is drawn, as in scikit-learn's displays, s
 from __future__ import annotations
 
 from typing import Any
-
-BLUE, ORANGE, GREEN, RED, PURPLE, SKY, GREY = (
-    "#0072b2",
-    "#e69f00",
-    "#009e73",
-    "#d55e00",
-    "#cc79a7",
-    "#56b4e9",
-    "#666666",
-)
 
 
 def axes_for(ax: Any, *, columns: int = 1, size: tuple[float, float] = (7.5, 4.2)) -> list[Any]:

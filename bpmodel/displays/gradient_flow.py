@@ -8,11 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
 
-from bpmodel.displays.canvas import GREY, axes_for, legend_beside
-from bpmodel.fitting import BPEstimator
+from bpmodel.base import BPEstimator
+from bpmodel.colors import GREY
+from bpmodel.displays.canvas import axes_for, legend_beside
 
 IN_LEGEND = 12
-"""Most layers that a legend names; the colours of the others lie in between."""
+"""Most layers that a legend names; the colors of the others lie in between."""
 
 MARKED = 40
 """Most epochs that are marked by dots."""
@@ -132,7 +133,7 @@ class GradientFlowDisplay:
 
         (ax,) = axes_for(ax)
         drawn, n = SIGNALS[self.signal], len(self.layers)
-        colours = matplotlib.colormaps["viridis"](np.linspace(0, 0.9, n))
+        colors = matplotlib.colormaps["viridis"](np.linspace(0, 0.9, n))
         named = set(np.linspace(0, n - 1, min(n, IN_LEGEND)).round().astype(int).tolist())
         finite = np.where(np.isfinite(self.values), self.values, np.nan)
         self.lines_ = [
@@ -142,7 +143,7 @@ class GradientFlowDisplay:
                 marker="o" if len(self.epoch) <= MARKED else None,
                 ms=3.5,
                 lw=1.5,
-                color=colours[i],
+                color=colors[i],
                 label=name if i in named else f"_{name}",
             )[0]
             for i, name in enumerate(self.layers)

@@ -9,9 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
 
-from bpmodel.displays.canvas import BLUE, GREEN, GREY, ORANGE, PURPLE, RED, axes_for, legend_beside, logarithmic
-from bpmodel.fitting import BPEstimator
-from bpmodel.network import monitor
+from bpmodel.base import BPEstimator
+from bpmodel.colors import BLUE, GREEN, GREY, ORANGE, PURPLE, RED, STATUS_COLORS
+from bpmodel.displays.canvas import axes_for, legend_beside, logarithmic
+from bpmodel.network import watch
 from bpmodel.network.monitor import Verdict
 
 MARKERS = {"rewind": "<", "restart": "D", "restructure": "s"}
@@ -106,7 +107,7 @@ class HealthDisplay:
             loss=history["loss"],
             validation_loss=history["validation_loss"],
             baseline=baseline,
-            limit=monitor.limit(baseline, first_loss, noisy),
+            limit=watch.limit(baseline, first_loss, noisy),
             verdict=fitted.verdict_,
             best_epoch=_best_epoch(fitted),
             spikes=history["spikes"],
@@ -156,7 +157,8 @@ class HealthDisplay:
         if self.verdict.epoch is not None:
             step = "" if self.verdict.step is None else f", step {self.verdict.step}"
             name = f"{self.verdict.status} at epoch {self.verdict.epoch}{step}"
-            mark(name, [self.verdict.epoch], [self._last_loss()], marker="X", color=RED, ms=10)
+            color = STATUS_COLORS[self.verdict.status]
+            mark(name, [self.verdict.epoch], [self._last_loss()], marker="X", color=color, ms=10)
 
         ax.set(xlabel="epoch", ylabel="loss", ylim=(None, 1.3 * top))
         ax.xaxis.get_major_locator().set_params(integer=True)

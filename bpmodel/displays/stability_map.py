@@ -12,9 +12,9 @@ from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 
+from bpmodel.base import BPEstimator
 from bpmodel.curvature import rate_limit
 from bpmodel.displays.canvas import axes_for
-from bpmodel.fitting import BPEstimator
 from bpmodel.network.monitor import EXPLOSION_FACTOR, DivergenceWarning
 
 VARIED = {"depth": "hidden layers", "width": "units in a hidden layer"}
@@ -23,7 +23,7 @@ VARIED = {"depth": "hidden layers", "width": "units in a hidden layer"}
 class StabilityMapDisplay:
     """A map of fits: learning rate against depth or width.
 
-    The colour of a cell is the loss at the end over the dummy predictor's, the number in it how many of its fits diverged. The
+    The color of a cell is the loss at the end over the dummy predictor's, the number in it how many of its fits diverged. The
     line is the limit that `rate_limit` predicts from the curvature at the starting weights, ``2 (1 + momentum) / lambda`` with
     plain momentum. It is a statement about steps of all rows (``batch_size=len(X)``); minibatches are noisier, and may diverge
     below it. Tanh networks diverge at two to four times the limit. ReLU networks may survive more, because their first steps
@@ -165,9 +165,9 @@ class StabilityMapDisplay:
         )
         for (row, column), share in np.ndenumerate(self.diverged):
             if share > 0:
-                colour = "white" if abs(self.log_ratio[row, column]) > 0.5 * end else "black"
+                color = "white" if abs(self.log_ratio[row, column]) > 0.5 * end else "black"
                 count = str(round(share * self.n_repeats))
-                ax.text(self.learning_rates[column], row, count, ha="center", va="center", color=colour, fontsize=9)
+                ax.text(self.learning_rates[column], row, count, ha="center", va="center", color=color, fontsize=9)
         ax.plot(
             [], [], ls="none", marker="$n$", color="black", mew=0.2, label=f"fits that diverged, of {self.n_repeats}"
         )
@@ -213,9 +213,9 @@ def _outcome(network: BPEstimator, X: ArrayLike, y: ArrayLike, rate: float) -> t
     return float(fitted.diverged_), float(np.log10(max(ratio, 1e-300)))
 
 
-def _edges(centres: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the edges of cells around centres on a logarithmic scale; a single one is a decade wide."""
-    logs = np.log10(centres)
+def _edges(centers: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the edges of cells around centers on a logarithmic scale; a single one is a decade wide."""
+    logs = np.log10(centers)
     inner = (logs[1:] + logs[:-1]) / 2
     if len(logs) == 1:
         return 10 ** np.array([logs[0] - 0.5, logs[0] + 0.5])

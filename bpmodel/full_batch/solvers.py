@@ -8,6 +8,7 @@ from typing import Any
 from bpmodel.full_batch import bayesian_regularization, lbfgs, levenberg_marquardt, scaled_conjugate_gradient
 from bpmodel.full_batch.levenberg_marquardt import MOST_PARAMETERS
 from bpmodel.full_batch.solver import Solver
+from bpmodel.functions.optimizers import OPTIMIZERS
 
 FULL_BATCH: dict[str, Solver] = {
     row.name: row
@@ -38,6 +39,8 @@ FULL_BATCH: dict[str, Solver] = {
         ),
     )
 }
+
+OPTIMIZERS.reserve(FULL_BATCH)
 
 ONLY: dict[str, tuple] = {
     "normalization": ("none",),

@@ -10,7 +10,7 @@ import numpy as np
 from bpmodel.full_batch.objective import NetworkObjective, score
 from bpmodel.full_batch.solver import End, Limits, Point, Solver, State
 from bpmodel.full_batch.solvers import check_size
-from bpmodel.network import monitor
+from bpmodel.network import monitor, watch
 from bpmodel.network.parameters import Network
 from bpmodel.network.training import Training
 
@@ -97,33 +97,23 @@ class FullBatchTraining(Training):
         if len(self.validation.order):
             loss, mark = score(self.network, self.work, self._batch_y, self._batch_w, self.validation, self.reference)
             self.history.validation_loss[epoch], self.history.validation_score[epoch] = loss, mark
-        stopped = self._watch_progress()
-        self._end = end or stopped
+        if watch.note_progress(self.settings, self.history, self.state):
+            self.memory.best[0][:] = np.concatenate([self.network.parameters, self.network.running.ravel()])
+        self._end = end or self._end_of_improvement()
         if self._end is not None:
             s["code"] = monitor.OK
 
     def _symptom(self, point: Point) -> int:
         """Return the code of a divergence, or RUNNING."""
-        s, settings = self.state[0], self.settings
-        if not settings.watch:
+        if not self.settings.watch:
             return monitor.RUNNING
-        if not np.isfinite(point.loss):
-            return monitor.LOSS_NOT_FINITE
-        if point.loss > monitor.limit(self.baseline, float(s["first_loss"])):
-            return monitor.LOSS_EXPLODED
-        return monitor.RUNNING if np.isfinite(self.memory.average).all() else monitor.WEIGHTS_NOT_FINITE
+        most = watch.limit(self.baseline, float(self.state["first_loss"][0]))
+        code = watch.symptom_of_loss(point.loss, point.loss, most)
+        return watch.symptom_of_weights(self.memory.average) if code == monitor.RUNNING else code
 
-    def _watch_progress(self) -> End | None:
-        """Keep the weights if they are the best, and end where the validation score no longer improves."""
-        s, settings, epoch = self.state[0], self.settings, self.epoch - 1
-        loss, mark = self.history.loss[epoch], self.history.validation_score[epoch]
-        stagnant = settings.early_stopping and mark < s["best_score"] + settings.tol
-        best = mark > s["best_score"] if settings.early_stopping else loss < s["best_loss"]
-        s["stagnant"] = s["stagnant"] + 1 if stagnant else 0
-        if best:
-            s["best_score"], s["best_loss"] = mark, loss
-            self.memory.best[0][:] = np.concatenate([self.network.parameters, self.network.running.ravel()])
-        if s["stagnant"] > settings.n_iter_no_change:
+    def _end_of_improvement(self) -> End | None:
+        """Return the end of a fit whose validation score no longer improves; without one the solver says when it ends."""
+        if self.settings.early_stopping and self.state["stagnant"][0] > self.settings.n_iter_no_change:
             return End(True, "the validation score stopped improving")
         return None
 

@@ -14,10 +14,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from bpmodel.compiler.arithmetic import exp, like, log1p_unit, normal_cdf
+from bpmodel.compiler.arithmetic import HALF, ONE, TWO, ZERO, exp, like, log1p_unit, normal_cdf
 from bpmodel.compiler.kernels import kernel
-
-ZERO, HALF, ONE, TWO = np.float32(0), np.float32(0.5), np.float32(1), np.float32(2)
+from bpmodel.compiler.tables import Table
 
 LEAK = 0.01
 SELU_SCALE, SELU_ALPHA = 1.0507009873554805, 1.6732632423543772
@@ -160,9 +159,9 @@ def softplus_slope(a, z):
     return logistic(z)
 
 
-ACTIVATIONS: dict[str, Activation] = {
-    row.name: row
-    for row in (
+ACTIVATIONS = Table(
+    "activation",
+    (
         Activation("identity", "z", identity, identity_slope, "glorot_uniform"),
         Activation("logistic", "1 / (1 + exp(-z))", logistic, logistic_slope, "glorot_uniform"),
         Activation("tanh", "tanh(z)", tanh, tanh_slope, "glorot_uniform"),
@@ -174,5 +173,6 @@ ACTIVATIONS: dict[str, Activation] = {
         Activation("silu", "z / (1 + exp(-z))", silu, silu_slope, "he_uniform", False),
         Activation("mish", "z tanh(log(1 + exp(z)))", mish, mish_slope, "he_uniform", False),
         Activation("softplus", "log(1 + exp(z))", softplus, softplus_slope, "he_uniform", False),
-    )
-}
+    ),
+    register="register_activation",
+)

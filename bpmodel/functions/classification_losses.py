@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
-from bpmodel.compiler.arithmetic import exp
-from bpmodel.compiler.kernels import kernel
+from bpmodel.compiler.arithmetic import HALF, ONE, ZERO, exp
+from bpmodel.compiler.kernels import formula, kernel
 from bpmodel.functions.activations import logistic, softplus
-from bpmodel.functions.loss import Loss
-
-ZERO, HALF, ONE = np.float32(0), np.float32(0.5), np.float32(1)
-
+from bpmodel.functions.loss import Loss, elementwise
 
 # ------------------------------------------------------------------------------------------------- binary log loss
 
@@ -24,20 +23,12 @@ def logistic_link(z):
             z[i, j] = logistic(z[i, j])
 
 
-@kernel
-def binary_log_loss(z, y, w, scale, number):
-    """log(1 + exp(z)) - y z, summed over the outputs"""
-    rows, outputs = z.shape
-    total = 0.0
-    for i in range(rows):
-        row = ZERO
-        for j in range(outputs):
-            value, target = z[i, j], y[i, j]
-            magnitude = -value if value < ZERO else value
-            row += (value if value > ZERO else value * ZERO) - value * target + np.log1p(exp(-magnitude))
-            z[i, j] = scale * w[i] * (logistic(value) - target)
-        total += w[i] * row
-    return total
+@formula
+def binary_log_loss(z, y, number):
+    """log(1 + exp(z)) - y z"""
+    magnitude = -z if z < ZERO else z
+    value = (z if z > ZERO else z * ZERO) - z * y + np.log1p(exp(-magnitude))
+    return value, logistic(z) - y
 
 
 @kernel
@@ -59,22 +50,13 @@ def binary_log_loss_baseline(mean: NDArray, mean_square: NDArray, number: float)
     return float(_entropy(mean).sum() + _entropy(1 - mean).sum())
 
 
-@kernel
-def binary_focal(z, y, w, scale, number):
-    """-y (1 - p)^number log(p) - (1 - y) p^number log(1 - p), summed over the outputs (Lin et al., 2017)"""
-    rows, outputs = z.shape
-    total = 0.0
-    for i in range(rows):
-        row = ZERO
-        for j in range(outputs):
-            value, target = z[i, j], y[i, j]
-            p, q = logistic(value), logistic(-value)
-            log_p, log_q = -softplus(-value), -softplus(value)
-            up, down = target * q**number, (ONE - target) * p**number
-            row -= up * log_p + down * log_q
-            z[i, j] = scale * w[i] * (up * (number * p * log_p - q) - down * (number * q * log_q - p))
-        total += w[i] * row
-    return total
+@formula
+def binary_focal(z, y, number):
+    """-y (1 - p)^number log(p) - (1 - y) p^number log(1 - p) (Lin et al., 2017)"""
+    p, q = logistic(z), logistic(-z)
+    log_p, log_q = -softplus(-z), -softplus(z)
+    up, down = y * q**number, (ONE - y) * p**number
+    return -(up * log_p + down * log_q), up * (number * p * log_p - q) - down * (number * q * log_q - p)
 
 
 def binary_focal_baseline(mean: NDArray, mean_square: NDArray, number: float) -> float:
@@ -188,61 +170,55 @@ def _entropy(p: NDArray) -> NDArray:
     return -np.where(p > 0, p * np.log(np.where(p > 0, p, 1)), 0)
 
 
-CLASSIFICATION: dict[str, Loss] = {
-    row.name: row
-    for row in (
-        Loss(
-            "log_loss",
-            "the log loss, with a softmax",
-            "softmax",
-            softmax_link,
-            log_loss,
-            wrong_classes,
-            all_rows,
-            log_loss_baseline,
-            log_frequencies,
-        ),
-        Loss(
-            "focal",
-            "the log loss times (1 - p)^focal_gamma: less for rows that are easy",
-            "softmax",
-            softmax_link,
-            focal,
-            wrong_classes,
-            all_rows,
-            focal_baseline,
-            log_frequencies,
-            option="focal_gamma",
-        ),
-    )
+_OF_CLASSES: dict[str, Any] = {
+    "kind": "classification",
+    "output": "softmax",
+    "link": softmax_link,
+    "tally": wrong_classes,
+    "reference": all_rows,
+    "constant": log_frequencies,
 }
 
-BINARY: dict[str, Loss] = {
-    row.name: row
-    for row in (
-        Loss(
-            "binary_log_loss",
-            "the log loss of each output",
-            "logistic",
-            logistic_link,
-            binary_log_loss,
-            wrong_signs,
-            all_rows,
-            binary_log_loss_baseline,
-            log_odds,
-        ),
-        Loss(
-            "binary_focal",
-            "the focal loss of each output",
-            "logistic",
-            logistic_link,
-            binary_focal,
-            wrong_signs,
-            all_rows,
-            binary_focal_baseline,
-            log_odds,
-            option="focal_gamma",
-        ),
-    )
+_OF_LABELS: dict[str, Any] = {
+    "kind": "binary",
+    "output": "logistic",
+    "link": logistic_link,
+    "tally": wrong_signs,
+    "reference": all_rows,
+    "constant": log_odds,
 }
-"""Row for row what `CLASSIFICATION` has for several classes, for two classes and for several labels."""
+
+CLASSIFICATION_ROWS = (
+    Loss(
+        name="log_loss",
+        meaning="the log loss, with a softmax",
+        evaluate=log_loss,
+        baseline=log_loss_baseline,
+        binary="binary_log_loss",
+        **_OF_CLASSES,
+    ),
+    Loss(
+        name="focal",
+        meaning="the log loss times (1 - p)^focal_gamma: less for rows that are easy",
+        evaluate=focal,
+        baseline=focal_baseline,
+        option="focal_gamma",
+        binary="binary_focal",
+        **_OF_CLASSES,
+    ),
+    Loss(
+        name="binary_log_loss",
+        meaning="the log loss of each output",
+        evaluate=elementwise(binary_log_loss),
+        baseline=binary_log_loss_baseline,
+        **_OF_LABELS,
+    ),
+    Loss(
+        name="binary_focal",
+        meaning="the focal loss of each output",
+        evaluate=elementwise(binary_focal),
+        baseline=binary_focal_baseline,
+        option="focal_gamma",
+        **_OF_LABELS,
+    ),
+)

@@ -12,14 +12,16 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from bpmodel.compiler.arithmetic import ONE
 from bpmodel.compiler.kernels import kernel
+from bpmodel.compiler.tables import Table
 from bpmodel.compiler.views import matrix
+from bpmodel.functions.columns import multiply_columns, norms_of_columns
 
 RECENT = 64
 """Steps whose median norm is the measure of `median`."""
 
 WARM = 8
-ONE = np.float32(1)
 SMALLEST_UNIT = np.float32(1e-3)
 """Weight norm below which a unit counts as this long (Brock et al., 2021): otherwise a zero weight could never move."""
 
@@ -71,19 +73,11 @@ def by_unit(network, gradient, norm, threshold, recent):
         fan_in, fan_out = units[layer], units[layer + 1]
         weights = matrix(parameters, start, fan_in, fan_out)
         pushes = matrix(gradient, start, fan_in, fan_out)
-        factors = np.zeros(fan_out, gradient.dtype)
-        lengths = np.zeros(fan_out, gradient.dtype)
-        for i in range(fan_in):
-            for unit in range(fan_out):
-                lengths[unit] += weights[i, unit] * weights[i, unit]
-                factors[unit] += pushes[i, unit] * pushes[i, unit]
+        lengths, factors = norms_of_columns(weights), norms_of_columns(pushes)
         for unit in range(fan_out):
-            most = limit * max(np.sqrt(lengths[unit]), SMALLEST_UNIT)
-            push = np.sqrt(factors[unit])
-            factors[unit] = most / push if push > most else ONE
-        for i in range(fan_in):
-            for unit in range(fan_out):
-                pushes[i, unit] *= factors[unit]
+            most = limit * max(lengths[unit], SMALLEST_UNIT)
+            factors[unit] = most / factors[unit] if factors[unit] > most else ONE
+        multiply_columns(pushes, factors)
         start += fan_in * fan_out
 
 
@@ -116,9 +110,9 @@ def by_median(network, gradient, norm, threshold, recent):
     recent[0] = count + 1
 
 
-CLIPPINGS: dict[str, Clipping] = {
-    row.name: row
-    for row in (
+CLIPPINGS = Table(
+    "clipping",
+    (
         Clipping("none", "nothing", leave, np.inf),
         Clipping("value", "each element is cut to +-clip_threshold", by_value, 10.0),
         Clipping("norm", "the whole is scaled to a norm of at most clip_threshold", by_norm, 1.0),
@@ -134,8 +128,8 @@ CLIPPINGS: dict[str, Clipping] = {
             by_median,
             3.0,
         ),
-    )
-}
+    ),
+)
 
 
 def new_recent() -> NDArray[np.float64]:

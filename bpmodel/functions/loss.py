@@ -13,24 +13,30 @@ over the target's squared deviations give R^2, wrong rows over all rows give the
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+
+from bpmodel.compiler.arithmetic import ZERO
+from bpmodel.compiler.kernels import kernel
 
 
 class Loss(NamedTuple):
     """One loss.
 
-    `baseline` is the loss of a constant prediction, `constant` the z of the mean target or of the class frequencies, which for
-    most losses is the best constant; both follow from the means of the targets and of their squares, each of shape
-    (outputs,), and the baseline takes the loss's number, too. `option` is the hyperparameter
-    that sets the number; `least` the least target the loss is defined for, and whether that one is allowed. A loss that
-    `averages_outputs` is reported as a mean over the outputs, while its derivative is that of the sum.
+    `kind` says what is predicted: numbers, one of several classes, or for each output whether it is so. `binary` is the loss of
+    that last kind that takes the place of one for several classes where there are two, or several labels. `baseline` is the loss
+    of a constant prediction, `constant` the z of the mean target or of the class frequencies, which for most losses is the best
+    constant; both follow from the means of the targets and of their squares, each of shape (outputs,), and the baseline takes the
+    loss's number, too. `option` is the hyperparameter that sets the number; `least` the least target the loss is defined for,
+    and whether that one is allowed. A loss that `averages_outputs` is reported as a mean over the outputs, while its derivative
+    is that of the sum.
     """
 
     name: str
     meaning: str
+    kind: Literal["regression", "classification", "binary"]
     output: str
     link: Callable
     evaluate: Callable
@@ -41,3 +47,26 @@ class Loss(NamedTuple):
     option: str | None = None
     least: tuple[float, bool] | None = None
     averages_outputs: bool = False
+    binary: str | None = None
+
+
+def elementwise(formula: Callable, *, half_mean: bool = False) -> Callable:
+    """Return the kernel of a loss that is a sum over the outputs, or half of their mean.
+
+    ``formula(z, y, number)`` returns the loss of one output and its derivative with respect to z.
+    """
+
+    @kernel
+    def evaluate(z, y, w, scale, number):
+        rows, outputs = z.shape
+        total = 0.0
+        for i in range(rows):
+            row, factor = ZERO, scale * w[i]
+            for j in range(outputs):
+                value, slope = formula(z[i, j], y[i, j], number)
+                row += value
+                z[i, j] = factor * slope
+            total += w[i] * row
+        return total * 0.5 / outputs if half_mean else total
+
+    return evaluate

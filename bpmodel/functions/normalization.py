@@ -13,10 +13,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from bpmodel.compiler.arithmetic import like
+from bpmodel.compiler.arithmetic import ONE, ZERO, like
 from bpmodel.compiler.kernels import kernel
+from bpmodel.compiler.tables import Table
 
-ZERO, ONE = np.float32(0), np.float32(1)
 EPSILON = 1e-5
 MOMENTUM = 0.1
 """Share of the newest batch in the running means and variances."""
@@ -123,11 +123,11 @@ def batch_backward(delta, n, spread):
             delta[i, j] = spread[j] * (delta[i, j] - mean[j] - product[j] * n[i, j])
 
 
-NORMALIZATIONS: dict[str, Normalization] = {
-    row.name: row
-    for row in (
+NORMALIZATIONS = Table(
+    "normalization",
+    (
         Normalization("none", "none", nothing, nothing_backward),
         Normalization("layer", "mean 0 and variance 1 over the units of each row", layer, layer_backward),
         Normalization("batch", "mean 0 and variance 1 over the rows of a minibatch", batch, batch_backward),
-    )
-}
+    ),
+)

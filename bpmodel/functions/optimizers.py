@@ -11,10 +11,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from bpmodel.compiler.arithmetic import like
+from bpmodel.compiler.arithmetic import ONE, ZERO, like
 from bpmodel.compiler.kernels import kernel
-
-ZERO, ONE = np.float32(0), np.float32(1)
+from bpmodel.compiler.tables import Table
 
 
 class Rule(NamedTuple):
@@ -151,9 +150,9 @@ def rprop(parameters, gradient, memory, rule, rate, step):
         parameters[i] -= size[i] * sign + ZERO * g  # the last term is 0, or NaN: that must show
 
 
-OPTIMIZERS: dict[str, Optimizer] = {
-    row.name: row
-    for row in (
+OPTIMIZERS = Table(
+    "optimizer",
+    (
         Optimizer("sgd", "gradient descent with momentum", 1, sgd),
         Optimizer("adagrad", "divides by the root of the sum of all squared gradients", 1, adagrad),
         Optimizer("rmsprop", "divides by the root of a decaying mean of squared gradients", 1, rmsprop),
@@ -168,5 +167,6 @@ OPTIMIZERS: dict[str, Optimizer] = {
             rprop,
             whole=True,
         ),
-    )
-}
+    ),
+    register="register_optimizer",
+)

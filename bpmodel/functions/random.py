@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from bpmodel.compiler.arithmetic import ZERO
 from bpmodel.compiler.kernels import inner
 from bpmodel.compiler.views import flat
-
-ZERO = np.float32(0)
 
 
 @inner

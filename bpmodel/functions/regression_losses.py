@@ -5,17 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from statistics import NormalDist
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bpmodel.compiler.arithmetic import exp, like, log1p_unit
-from bpmodel.compiler.kernels import kernel
+from bpmodel.compiler.arithmetic import HALF, ONE, TWO, ZERO, exp, like, log1p_unit
+from bpmodel.compiler.kernels import formula, kernel
 from bpmodel.functions.activations import tanh
-from bpmodel.functions.loss import Loss
-
-ZERO, HALF, ONE, TWO = np.float32(0), np.float32(0.5), np.float32(1), np.float32(2)
-
+from bpmodel.functions.loss import Loss, elementwise
 
 # ------------------------------------------------------------------------------------------------- squared error
 
@@ -25,19 +23,11 @@ def identity_link(z):
     pass
 
 
-@kernel
-def squared_error(z, y, w, scale, number):
-    """(z - y)^2 / 2, averaged over the outputs; the derivative is that of the sum, as in scikit-learn's MLP"""
-    rows, outputs = z.shape
-    total = 0.0
-    for i in range(rows):
-        row = ZERO
-        for j in range(outputs):
-            error = z[i, j] - y[i, j]
-            row += error * error
-            z[i, j] = scale * w[i] * error
-        total += w[i] * row
-    return total * 0.5 / outputs
+@formula
+def squared_error(z, y, number):
+    """(z - y)^2, of which half of the mean is the loss; the derivative is that of half of the sum, as in scikit-learn's MLP"""
+    e = z - y
+    return e * e, e
 
 
 @kernel
@@ -69,72 +59,40 @@ def mean_itself(mean: NDArray) -> NDArray:
 # ------------------------------------------------------------------------------------------------- robust regression
 
 
-def _error_loss(value: Callable, slope: Callable) -> Callable:
-    """Return the kernel of a loss of the error z - y, summed over the outputs."""
-
-    @kernel
-    def evaluate(z, y, w, scale, number):
-        rows, outputs = z.shape
-        total = 0.0
-        for i in range(rows):
-            row = ZERO
-            for j in range(outputs):
-                error = z[i, j] - y[i, j]
-                row += value(error, number)
-                z[i, j] = scale * w[i] * slope(error, number)
-            total += w[i] * row
-        return total
-
-    return evaluate
-
-
-@kernel
-def absolute(e, number):
-    return -e if e < ZERO else e
-
-
-@kernel
-def absolute_slope(e, number):
+@formula
+def absolute_error(z, y, number):
+    e = z - y
+    size = -e if e < ZERO else e
     # not a comparison alone: NaN must stay NaN
-    return e / absolute(e, number) if e != ZERO else e
+    return size, e / size if e != ZERO else e
 
 
-@kernel
-def huber(e, number):
+@formula
+def huber(z, y, number):
     """e^2 / 2 up to |e| = number, number (|e| - number / 2) beyond (Huber, 1964)"""
-    size = absolute(e, number)
-    return HALF * e * e if size <= number else number * (size - HALF * number)
-
-
-@kernel
-def huber_slope(e, number):
+    e = z - y
+    size = -e if e < ZERO else e
     clipped = number if e > number else e
-    return -number if clipped < -number else clipped
+    return (
+        HALF * e * e if size <= number else number * (size - HALF * number),
+        -number if clipped < -number else clipped,
+    )
 
 
-@kernel
-def log_cosh(e, number):
+@formula
+def log_cosh(z, y, number):
     """log(cosh(e)), as |e| + log(1 + exp(-2 |e|)) - log(2)"""
-    size = absolute(e, number)
-    return size + log1p_unit(exp(-TWO * size)) - like(e, 0.6931471805599453)
+    e = z - y
+    size = -e if e < ZERO else e
+    return size + log1p_unit(exp(-TWO * size)) - like(e, 0.6931471805599453), tanh(e)
 
 
-@kernel
-def log_cosh_slope(e, number):
-    return tanh(e)
-
-
-@kernel
-def quantile(e, number):
+@formula
+def quantile(z, y, number):
     """number (y - z) where the prediction is too low, (1 - number) (z - y) where it is too high (Koenker & Bassett, 1978)"""
-    return (ONE - number) * e if e > ZERO else -number * e
-
-
-@kernel
-def quantile_slope(e, number):
-    if e > ZERO:
-        return ONE - number
-    return -number if e < ZERO else e
+    e = z - y
+    slope = ONE - number if e > ZERO else (-number if e < ZERO else e)
+    return (ONE - number) * e if e > ZERO else -number * e, slope
 
 
 def _in_normal_target(loss: Callable[[float, float], float]) -> Callable[[NDArray, NDArray, float], float]:
@@ -176,36 +134,19 @@ def exponential_link(z):
             z[i, j] = exp(z[i, j])
 
 
-@kernel
-def poisson(z, y, w, scale, number):
-    """Half the Poisson deviance, exp(z) - y z + y log(y) - y, summed over the outputs"""
-    rows, outputs = z.shape
-    total = 0.0
-    for i in range(rows):
-        row = 0.0
-        for j in range(outputs):
-            target, prediction = y[i, j], exp(z[i, j])
-            row += prediction - target * z[i, j] - target
-            if target > ZERO:
-                row += target * np.log(target)
-            z[i, j] = scale * w[i] * (prediction - target)
-        total += w[i] * row
-    return total
+@formula
+def poisson(z, y, number):
+    """Half the Poisson deviance, exp(z) - y z + y log(y) - y"""
+    prediction = exp(z)
+    constant = np.float64(y * np.log(y)) if y > ZERO else 0.0  # double precision adds up in double precision
+    return (prediction - y * z - y) + constant, prediction - y
 
 
-@kernel
-def gamma(z, y, w, scale, number):
-    """Half the gamma deviance, y exp(-z) - 1 + z - log(y), summed over the outputs"""
-    rows, outputs = z.shape
-    total = 0.0
-    for i in range(rows):
-        row = 0.0
-        for j in range(outputs):
-            ratio = y[i, j] * exp(-z[i, j])
-            row += ratio - ONE + z[i, j] - np.log(y[i, j])
-            z[i, j] = scale * w[i] * (ONE - ratio)
-        total += w[i] * row
-    return total
+@formula
+def gamma(z, y, number):
+    """Half the gamma deviance, y exp(-z) - 1 + z - log(y)"""
+    ratio = y * exp(-z)
+    return np.float64(ratio - ONE + z - np.log(y)), ONE - ratio
 
 
 @kernel
@@ -229,90 +170,78 @@ def log_of_mean(mean: NDArray) -> NDArray:
     return np.log(np.maximum(mean, 1e-12))
 
 
-REGRESSION: dict[str, Loss] = {
-    row.name: row
-    for row in (
-        Loss(
-            "squared_error",
-            "half the squared error",
-            "identity",
-            identity_link,
-            squared_error,
-            squared_deviations,
-            target_deviations,
-            squared_error_baseline,
-            mean_itself,
-            averages_outputs=True,
-        ),
-        Loss(
-            "absolute_error",
-            "the absolute error",
-            "identity",
-            identity_link,
-            _error_loss(absolute, absolute_slope),
-            squared_deviations,
-            target_deviations,
-            _in_normal_target(_normal_absolute),
-            mean_itself,
-        ),
-        Loss(
-            "huber",
-            "quadratic up to huber_delta, linear beyond",
-            "identity",
-            identity_link,
-            _error_loss(huber, huber_slope),
-            squared_deviations,
-            target_deviations,
-            _in_normal_target(_normal_huber),
-            mean_itself,
-            option="huber_delta",
-        ),
-        Loss(
-            "log_cosh",
-            "the logarithm of the error's cosh",
-            "identity",
-            identity_link,
-            _error_loss(log_cosh, log_cosh_slope),
-            squared_deviations,
-            target_deviations,
-            _in_normal_target(_normal_log_cosh),
-            mean_itself,
-        ),
-        Loss(
-            "quantile",
-            "whose best prediction is the quantile",
-            "identity",
-            identity_link,
-            _error_loss(quantile, quantile_slope),
-            squared_deviations,
-            target_deviations,
-            _in_normal_target(_normal_quantile),
-            mean_itself,
-            option="quantile",
-        ),
-        Loss(
-            "poisson",
-            "half the Poisson deviance, for targets >= 0; predicts exp(z)",
-            "exp",
-            exponential_link,
-            poisson,
-            squared_deviations_of_exp,
-            target_deviations,
-            poisson_baseline,
-            log_of_mean,
-            least=(0.0, True),
-        ),
-        Loss(
-            "gamma",
-            "half the gamma deviance, for targets > 0; predicts exp(z)",
-            "exp",
-            exponential_link,
-            gamma,
-            squared_deviations_of_exp,
-            target_deviations,
-            gamma_baseline,
-            log_of_mean,
-            least=(0.0, False),
-        ),
-    )
+OF_ERROR: dict[str, Any] = {
+    "kind": "regression",
+    "output": "identity",
+    "link": identity_link,
+    "tally": squared_deviations,
+    "reference": target_deviations,
+    "constant": mean_itself,
 }
+"""What losses of the error z - y have in common."""
+
+DEVIANCE: dict[str, Any] = {
+    "kind": "regression",
+    "output": "exp",
+    "link": exponential_link,
+    "tally": squared_deviations_of_exp,
+    "reference": target_deviations,
+    "constant": log_of_mean,
+}
+
+REGRESSION_ROWS = (
+    Loss(
+        name="squared_error",
+        meaning="half the squared error",
+        evaluate=elementwise(squared_error, half_mean=True),
+        baseline=squared_error_baseline,
+        averages_outputs=True,
+        **OF_ERROR,
+    ),
+    Loss(
+        name="absolute_error",
+        meaning="the absolute error",
+        evaluate=elementwise(absolute_error),
+        baseline=_in_normal_target(_normal_absolute),
+        **OF_ERROR,
+    ),
+    Loss(
+        name="huber",
+        meaning="quadratic up to huber_delta, linear beyond",
+        evaluate=elementwise(huber),
+        baseline=_in_normal_target(_normal_huber),
+        option="huber_delta",
+        **OF_ERROR,
+    ),
+    Loss(
+        name="log_cosh",
+        meaning="the logarithm of the error's cosh",
+        evaluate=elementwise(log_cosh),
+        baseline=_in_normal_target(_normal_log_cosh),
+        **OF_ERROR,
+    ),
+    Loss(
+        name="quantile",
+        meaning="whose best prediction is the quantile",
+        evaluate=elementwise(quantile),
+        baseline=_in_normal_target(_normal_quantile),
+        option="quantile",
+        **OF_ERROR,
+    ),
+    Loss(
+        name="poisson",
+        meaning="half the Poisson deviance, for targets >= 0; predicts exp(z)",
+        evaluate=elementwise(poisson),
+        baseline=poisson_baseline,
+        least=(0.0, True),
+        **DEVIANCE,
+    ),
+    Loss(
+        name="gamma",
+        meaning="half the gamma deviance, for targets > 0; predicts exp(z)",
+        evaluate=elementwise(gamma),
+        baseline=gamma_baseline,
+        least=(0.0, False),
+        **DEVIANCE,
+    ),
+)

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import numpy as np
-
+from bpmodel.compiler.arithmetic import ONE, ZERO
 from bpmodel.compiler.kernels import inner
 from bpmodel.compiler.views import matrix
-
-ZERO, ONE = np.float32(0), np.float32(1)
+from bpmodel.functions.columns import multiply_columns, norms_of_columns
 
 
 @inner
@@ -56,16 +54,10 @@ def limit_norms(network, most):
     for layer in range(units.size - 2):
         fan_in, fan_out = units[layer], units[layer + 1]
         w = matrix(parameters, start, fan_in, fan_out)
-        factors = np.zeros(fan_out, parameters.dtype)
-        for i in range(fan_in):
-            for j in range(fan_out):
-                factors[j] += w[i, j] * w[i, j]
+        factors = norms_of_columns(w)
         for j in range(fan_out):
-            length = np.sqrt(factors[j])
-            factors[j] = most / length if length > most else ONE
-        for i in range(fan_in):
-            for j in range(fan_out):
-                w[i, j] *= factors[j]
+            factors[j] = most / factors[j] if factors[j] > most else ONE
+        multiply_columns(w, factors)
         start += fan_in * fan_out
 
 

@@ -15,6 +15,7 @@ from typing import NamedTuple
 import numpy as np
 
 from bpmodel.compiler.kernels import kernel
+from bpmodel.compiler.tables import Table
 
 
 @kernel
@@ -95,9 +96,9 @@ def coslog4(t, epoch, period, decay):
     return 0.5 * (1.0 - np.cos(2.0 * np.pi * np.log2(1.0 + 15.0 * t)))
 
 
-SCHEDULES: dict[str, Schedule] = {
-    row.name: row
-    for row in (
+SCHEDULES = Table(
+    "schedule",
+    (
         Schedule("constant", "stays", sgd_only=True),
         Schedule("invscaling", "divides by (rows seen)^power_t", after_epoch=inverse_scaling, sgd_only=True),
         Schedule(
@@ -116,5 +117,6 @@ SCHEDULES: dict[str, Schedule] = {
             factor=coslog4,
             ends=True,
         ),
-    )
-}
+    ),
+    register="register_schedule",
+)

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from operator import attrgetter
 from typing import NamedTuple
 
 import numpy as np
@@ -25,6 +26,7 @@ from bpmodel.network.parameters import Mode, Network
 from bpmodel.network.probes import is_dead, is_due, measure_rows, measure_weights, probe
 from bpmodel.network.propagation import backward, copy, count_weights, evaluate_loss, forward
 from bpmodel.network.spikes import FIELDS, skip, stands_out
+from bpmodel.network.watch import limit, note_progress, symptom_of_loss
 
 
 class Settings(NamedTuple):
@@ -125,12 +127,12 @@ STATE = np.dtype(
     ]
 )
 
-update_parameters = choose([row.update for row in OPTIMIZERS.values()])
-rate_after_epoch = choose([row.after_epoch for row in SCHEDULES.values()])
-rate_after_plateau = choose([row.after_plateau for row in SCHEDULES.values()])
-rate_factor = choose([row.factor for row in SCHEDULES.values()])
-clip_gradient = choose([row.clip for row in CLIPPINGS.values()])
-tally_errors = choose([row.tally for row in LOSSES.values()])
+update_parameters = choose(OPTIMIZERS, attrgetter("update"))
+rate_after_epoch = choose(SCHEDULES, attrgetter("after_epoch"))
+rate_after_plateau = choose(SCHEDULES, attrgetter("after_plateau"))
+rate_factor = choose(SCHEDULES, attrgetter("factor"))
+clip_gradient = choose(CLIPPINGS, attrgetter("clip"))
+tally_errors = choose(LOSSES, attrgetter("tally"))
 
 
 @inner
@@ -183,14 +185,6 @@ def rate_of_step(settings, state, steps):
     return rate
 
 
-@inner
-def explosion(settings, first_loss, noisy, n):
-    """Return the sum of the losses of n rows above which an epoch has exploded (`monitor.limit`)"""
-    rise = monitor.NOISY_RISE_FACTOR if noisy else monitor.RISE_FACTOR
-    limit = max(monitor.EXPLOSION_FACTOR * settings.baseline, rise * first_loss)
-    return limit * max(n, settings.steady_rows)
-
-
 @entry_point
 def train(
     network, work, batch_y, batch_w, rows, validation, reference, settings, memory, history, signals, state, until
@@ -232,7 +226,7 @@ def train(
                 probe(network, work, batch_y, batch_w, rows, s.epoch, signals, history, state, True)
         if not settings.early_stopping:
             keep_weights(memory.average, network.running, before)
-        limit = explosion(settings, s.first_loss, noisy, n)
+        most = limit(settings.baseline, s.first_loss, noisy) * max(n, settings.steady_rows)
         penalised, plain, worst, norms, steps, spikes, taken, rate = 0.0, 0.0, 0.0, 0.0, 0, 0, 0, 0.0
         for start in range(0, n, settings.batch_size):
             count = min(settings.batch_size, n - start)
@@ -279,12 +273,9 @@ def train(
                 s.step == 0 and noisy and loss > s.first_loss
             ):  # what training begins from is then more than what is shown
                 s.first_loss = loss
-                limit = explosion(settings, s.first_loss, noisy, n)
+                most = limit(settings.baseline, s.first_loss, noisy) * max(n, settings.steady_rows)
             if settings.watch:
-                if not np.isfinite(loss):
-                    s.code = monitor.LOSS_NOT_FINITE
-                elif plain > limit:
-                    s.code = monitor.LOSS_EXPLODED
+                s.code = symptom_of_loss(loss, plain, most)
                 if s.code != monitor.RUNNING:
                     s.step += 1
                     s.loss, s.gradient_norm = worst if s.code == monitor.LOSS_EXPLODED else loss, norm
@@ -355,17 +346,7 @@ def watch_progress(settings, history, state):
     An epoch's training loss belongs to the weights it started with, its validation score to those it ended with.
     """
     s = state[0]
-    loss, score = history.loss[s.epoch - 1], history.validation_score[s.epoch - 1]
-    if settings.early_stopping:
-        stagnant = score < s.best_score + settings.tol
-        best = score > s.best_score
-    else:
-        stagnant = loss > s.best_loss - settings.tol
-        best = loss < s.best_loss
-    s.stagnant = s.stagnant + 1 if stagnant else 0
-    if best:
-        s.best_score = score
-        s.best_loss = loss
+    best = note_progress(settings, history, state)
     s.rate = rate_after_epoch(settings.schedule, s.rate, settings.learning_rate_init, settings.power_t, s.samples)
     if s.stagnant > settings.n_iter_no_change:
         rate = rate_after_plateau(settings.schedule, s.rate)

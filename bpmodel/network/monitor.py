@@ -1,30 +1,35 @@
-"""Health of a running fit: what counts as divergence, and the verdict on how a fit ended.
+"""Health of a fit: what counts as divergence, and the verdict on how a fit ended.
 
 A fit has diverged when a loss or a parameter is no longer finite, or when the mean loss of an epoch exceeds
 `EXPLOSION_FACTOR` times the loss of the dummy predictor (mean target, or class frequencies). A network may *start* far above
-the dummy predictor (a target far from zero that was not scaled): an epoch must then exceed `RISE_FACTOR` times the loss before
-the first update, too.
+the dummy predictor, for example when the target is far from zero and was not scaled. Therefore an epoch must also exceed
+`RISE_FACTOR` times the loss before the first update.
 
-The sum of the losses so far bounds the epoch's mean from below, so the rule is applied after every step and fires as soon as
-the epoch can no longer end well. A `partial_fit` of a few rows is judged as if it had `STEADY_ROWS` of them: the loss of a
-single row says little.
+The sum of the losses so far bounds the epoch's mean from below. The rule is therefore applied after every step, and fires as
+soon as the epoch can no longer end well. A `partial_fit` of a few rows is judged as if it had `STEADY_ROWS` of them, because
+the loss of a single row says little.
 
-A fit has stalled when no unit of a hidden layer has a slope on any of the rows looked at and the loss is no lower than a
-constant prediction's: no derivative passes that layer any more, so nothing before it can change. Exploded networks of
-rectifiers often end like this. A fit that is to be repaired has stalled, too, when it ends as far above the dummy predictor as
-would be an explosion had it not begun farther away.
+A fit has stalled when no unit of some hidden layer has a slope on any row of the last probe, and the loss is no lower than that
+of a constant prediction. No derivative passes that layer any more, so the layers before it cannot change. Exploded networks of
+rectifiers often end like this. A fit with ``on_divergence="repair"`` has also stalled when its final loss exceeds
+`EXPLOSION_FACTOR` times the dummy predictor's: it started so far away that no epoch counted as an explosion.
+
+The rules themselves are functions of `watch`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import NamedTuple
 
 EXPLOSION_FACTOR = 10.0
 """On 126 fits it found 50 of 51 explosions without one false alarm, where looking for non-finite values found 16."""
 
 RISE_FACTOR, NOISY_RISE_FACTOR = 2.0, 5.0
-"""A fit that improves may rise that far above its start in the first epoch; the second one is for dropout, input noise and
-normalisation, where the loss of a few rows varies though nothing has changed."""
+"""How far a healthy fit may rise above its start in the first epoch. The second one is for dropout, input noise and
+normalization: with them the loss of a few rows varies although nothing has changed."""
 
 STEADY_ROWS = 200
 """Rows whose mean loss is steady enough to be compared with the dummy predictor's."""
@@ -32,18 +37,60 @@ STEADY_ROWS = 200
 LEARNED = 0.9
 """A loss below this share of the dummy predictor's shows that something was learned."""
 
+
+class Status(NamedTuple):
+    """One way in which a fit can end."""
+
+    failed: bool
+    meaning: str
+
+
+STATUSES: Mapping[str, Status] = MappingProxyType(
+    {
+        "ok": Status(False, "the fit ended, or stands, as it should"),
+        "diverged": Status(True, "a loss or a weight exploded or is no longer finite"),
+        "stalled": Status(True, "a hidden layer is dead, or the loss is still far above the dummy predictor's"),
+    }
+)
+"""Every status that a `Verdict` may have."""
+
 RUNNING, OK, LOSS_NOT_FINITE, LOSS_EXPLODED, WEIGHTS_NOT_FINITE, LAYER_DEAD, STILL_FAR = range(7)
-
-_SYMPTOMS = {
-    LOSS_NOT_FINITE: "the loss became non-finite",
-    LOSS_EXPLODED: "the loss exploded",
-    WEIGHTS_NOT_FINITE: "the weights became non-finite",
-}
+"""Codes of a fit in progress, as compiled code keeps them in its state. Those above `OK` are failures: `SYMPTOMS`."""
 
 
-def limit(baseline: float, first_loss: float, noisy: bool = False) -> float:
-    """Return the mean loss of an epoch above which a fit has diverged."""
-    return max(EXPLOSION_FACTOR * baseline, (NOISY_RISE_FACTOR if noisy else RISE_FACTOR) * first_loss)
+class Symptom(NamedTuple):
+    """What one code of a failure means."""
+
+    status: str
+    """row of `STATUSES`"""
+    ruins_weights: bool
+    """whether the weights of an earlier epoch are better ones"""
+    sentence: str
+    """with fields for `where`, `epoch`, `layer` and the evidence"""
+
+
+SYMPTOMS: Mapping[int, Symptom] = MappingProxyType(
+    {
+        LOSS_NOT_FINITE: Symptom(
+            "diverged", True, "the loss became non-finite at {where}; gradient norm {gradient_norm:.3g}"
+        ),
+        LOSS_EXPLODED: Symptom(
+            "diverged",
+            True,
+            "the loss exploded ({loss:.3g}, {ratio:.3g} times the dummy predictor's) at {where}; "
+            "gradient norm {gradient_norm:.3g}",
+        ),
+        WEIGHTS_NOT_FINITE: Symptom(
+            "diverged", True, "the weights became non-finite at {where}; gradient norm {gradient_norm:.3g}"
+        ),
+        LAYER_DEAD: Symptom(
+            "stalled", True, "every unit of hidden layer {layer} is dead after {where}; no derivative passes it"
+        ),
+        STILL_FAR: Symptom(
+            "stalled", False, "after {epoch} epochs the loss is still {ratio:.3g} times the dummy predictor's"
+        ),
+    }
+)
 
 
 class DivergenceWarning(UserWarning):
@@ -82,34 +129,31 @@ class Verdict:
 
     @property
     def failed(self) -> bool:
-        return self.status != "ok"
+        return STATUSES[self.status].failed
 
     def __str__(self) -> str:
         return f"{self.status}: {self.reason}"
 
 
-def diverged(code: int, *, epoch: int, step: int | None, loss: float, baseline: float, gradient_norm: float) -> Verdict:
-    """Put a divergence into words and numbers."""
-    evidence = _evidence(loss, baseline, gradient_norm)
-    amount = f" ({loss:.3g}, {evidence['ratio']:.3g} times the dummy predictor's)" if code == LOSS_EXPLODED else ""
-    where = f"epoch {epoch}" if step is None else f"epoch {epoch}, step {step}"
-    reason = f"{_SYMPTOMS[code]}{amount} at {where}; gradient norm {gradient_norm:.3g}"
-    return Verdict("diverged", reason, epoch, step, evidence)
+def failure(
+    code: int,
+    *,
+    epoch: int,
+    step: int | None,
+    loss: float,
+    baseline: float,
+    gradient_norm: float,
+    layer: int | None = None,
+) -> Verdict:
+    """Put a failure into words and numbers; `layer` is the dead hidden layer, counted from the inputs.
 
-
-def layer_dead(layer: int, *, epoch: int, step: int, loss: float, baseline: float, gradient_norm: float) -> Verdict:
-    """The same for a network of which a hidden layer, counted from the inputs, is dead."""
-    reason = f"every unit of hidden layer {layer} is dead after epoch {epoch}, step {step}; no derivative passes it"
-    return Verdict("stalled", reason, epoch, step, _evidence(loss, baseline, gradient_norm))
-
-
-def still_far(*, epoch: int, step: int, loss: float, baseline: float, gradient_norm: float) -> Verdict:
-    """The same for a network that came closer, but not close enough."""
-    evidence = _evidence(loss, baseline, gradient_norm)
-    reason = f"after {epoch} epochs the loss is still {evidence['ratio']:.3g} times the dummy predictor's"
-    return Verdict("stalled", reason, epoch, step, evidence)
-
-
-def _evidence(loss: float, baseline: float, gradient_norm: float) -> dict[str, float]:
+    >>> verdict = failure(LAYER_DEAD, epoch=3, step=12, loss=1.2, baseline=1.0, gradient_norm=0.0, layer=2)
+    >>> print(verdict)
+    stalled: every unit of hidden layer 2 is dead after epoch 3, step 12; no derivative passes it
+    """
+    symptom = SYMPTOMS[code]
     ratio = loss / baseline if baseline > 0 else float("inf")
-    return {"loss": loss, "baseline": baseline, "ratio": ratio, "gradient_norm": gradient_norm}
+    evidence = {"loss": loss, "baseline": baseline, "ratio": ratio, "gradient_norm": gradient_norm}
+    where = f"epoch {epoch}" if step is None else f"epoch {epoch}, step {step}"
+    reason = symptom.sentence.format(where=where, epoch=epoch, layer=layer, **evidence)
+    return Verdict(symptom.status, reason, epoch, step, evidence)

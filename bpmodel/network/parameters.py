@@ -124,9 +124,9 @@ def assemble(
         parameters,
         running,
         np.asarray(units, dtype=np.int64),
-        np.array([list(ACTIVATIONS).index(name) for name in activations], dtype=np.int64),
-        list(NORMALIZATIONS).index(normalization),
-        list(LOSSES).index(loss),
+        np.array([ACTIVATIONS.code(name) for name in activations], dtype=np.int64),
+        NORMALIZATIONS.code(normalization),
+        LOSSES.code(loss),
         parameters.dtype.type(loss_number),
     )
 

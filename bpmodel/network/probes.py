@@ -156,7 +156,7 @@ def _tally_slopes(activation: Activation):
     return apply
 
 
-tally_slopes = choose([_tally_slopes(row) for row in ACTIVATIONS.values()])
+tally_slopes = choose(ACTIVATIONS, _tally_slopes)
 
 
 @inner

@@ -8,12 +8,14 @@ With normalisation a hidden layer computes ``z_l = scale_l * normalised(a_l W_l)
 from __future__ import annotations
 
 import math
+from operator import attrgetter
 
 import numpy as np
 
 from bpmodel.compiler.kernels import choose, entry_point, inner
 from bpmodel.compiler.views import flat, matrix
 from bpmodel.functions.activations import ACTIVATIONS, Activation
+from bpmodel.functions.columns import multiply_columns
 from bpmodel.functions.losses import LOSSES
 from bpmodel.functions.normalization import NORMALIZATIONS
 from bpmodel.functions.random import drop, undrop
@@ -68,12 +70,12 @@ def _multiply_by_slope(activation: Activation):
     return apply
 
 
-add_bias_and_activate = choose([_add_bias_and_activate(row) for row in ACTIVATIONS.values()])
-multiply_by_slope = choose([_multiply_by_slope(row) for row in ACTIVATIONS.values()])
-normalize = choose([row.forward for row in NORMALIZATIONS.values()])
-normalize_backward = choose([row.backward for row in NORMALIZATIONS.values()])
-evaluate_loss = choose([row.evaluate for row in LOSSES.values()])
-apply_link = choose([row.link for row in LOSSES.values()])
+add_bias_and_activate = choose(ACTIVATIONS, _add_bias_and_activate)
+multiply_by_slope = choose(ACTIVATIONS, _multiply_by_slope)
+normalize = choose(NORMALIZATIONS, attrgetter("forward"))
+normalize_backward = choose(NORMALIZATIONS, attrgetter("backward"))
+evaluate_loss = choose(LOSSES, attrgetter("evaluate"))
+apply_link = choose(LOSSES, attrgetter("link"))
 
 
 @inner
@@ -81,13 +83,6 @@ def add_bias(z, bias):
     for i in range(z.shape[0]):
         for j in range(z.shape[1]):
             z[i, j] += bias[j]
-
-
-@inner
-def multiply_columns(z, scale):
-    for i in range(z.shape[0]):
-        for j in range(z.shape[1]):
-            z[i, j] *= scale[j]
 
 
 @inner

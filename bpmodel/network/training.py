@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 
 from bpmodel.functions.clipping import new_recent
 from bpmodel.functions.schedules import SCHEDULES
-from bpmodel.network import monitor, spikes
+from bpmodel.network import spikes
 from bpmodel.network.blas import single_thread
 from bpmodel.network.loop import STATE, History, Memory, new_history, train
 from bpmodel.network.minibatch import Rows
-from bpmodel.network.monitor import Verdict
+from bpmodel.network.monitor import LAYER_DEAD, OK, RUNNING, SYMPTOMS, Verdict, failure
 from bpmodel.network.parameters import Network, Workspace, workspace
 from bpmodel.network.probes import Signals, new_signals
 
@@ -75,22 +75,22 @@ class Training:
 
     @property
     def running(self) -> bool:
-        return self.epoch < self.max_iter and int(self.state["code"][0]) == monitor.RUNNING
+        return self.epoch < self.max_iter and int(self.state["code"][0]) == RUNNING
 
     @property
     def failed(self) -> bool:
         """Whether the fit diverged or stalled."""
-        return int(self.state["code"][0]) not in (monitor.RUNNING, monitor.OK)
+        return int(self.state["code"][0]) not in (RUNNING, OK)
 
     @property
     def broken(self) -> bool:
         """Whether it failed in a way that makes the weights of an earlier epoch the better ones."""
-        return self.failed and int(self.state["code"][0]) != monitor.STILL_FAR
+        return self.failed and SYMPTOMS[int(self.state["code"][0])].ruins_weights
 
     @property
     def out_of_epochs(self) -> bool:
         """Whether the fit ran all its epochs and would have gone on."""
-        return self.epoch >= self.max_iter and int(self.state["code"][0]) == monitor.RUNNING
+        return self.epoch >= self.max_iter and int(self.state["code"][0]) == RUNNING
 
     @property
     def verdict(self) -> Verdict:
@@ -99,13 +99,20 @@ class Training:
             return Verdict("ok", self._standing())
         s = self.state[0]
         code = int(s["code"])
-        numbers: dict[str, Any] = {"epoch": self.epoch, "step": int(s["step"]), "baseline": self.baseline}
-        numbers |= {name: float(s[name]) for name in ("loss", "gradient_norm")}
-        if code == monitor.STILL_FAR:
-            return monitor.still_far(**numbers)
-        if code == monitor.LAYER_DEAD:
-            return monitor.layer_dead(int(np.argmax(self.signals.dead[s["probes"] - 1] == 1)) + 1, **numbers)
-        return monitor.diverged(code, **numbers)
+        return failure(
+            code,
+            epoch=self.epoch,
+            step=int(s["step"]),
+            loss=float(s["loss"]),
+            baseline=self.baseline,
+            gradient_norm=float(s["gradient_norm"]),
+            layer=self._dead_layer() if code == LAYER_DEAD else None,
+        )
+
+    def _dead_layer(self) -> int:
+        """Return the first hidden layer, counted from 1, that was dead at the last probe."""
+        dead = self.signals.dead[self.state["probes"][0] - 1]
+        return int(np.argmax(dead == 1)) + 1
 
     def _standing(self) -> str:
         end = "paused" if self.running else "ended" if self.out_of_epochs else "stopped improving"
@@ -168,7 +175,7 @@ class Training:
 
     def stop(self) -> None:
         """End the training after the present epoch."""
-        self.state["code"] = monitor.OK
+        self.state["code"] = OK
 
     def rewind(self, rate: float, warmup_epochs: float) -> int:
         """Go back to the best weights and train on from there at another learning rate, with an empty optimizer's memory.
@@ -194,7 +201,7 @@ class Training:
             kept * steps,
             kept * len(self.rows.order),
         )
-        s["stagnant"], s["code"] = 0, monitor.RUNNING
+        s["stagnant"], s["code"] = 0, RUNNING
         s["probes"] = int(np.sum(self.signals.epoch[: s["probes"]] <= kept)) if kept else 0
         if s["probes"]:
             self.signals.step[s["probes"] - 1] = s["step"]

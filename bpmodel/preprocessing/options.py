@@ -10,7 +10,8 @@ from numbers import Integral
 
 from sklearn.utils._param_validation import Interval
 
-from bpmodel.options import Option, meanings, one_of
+from bpmodel.compiler.tables import Column
+from bpmodel.option import Option, one_of
 from bpmodel.preprocessing.encodings import CATEGORICAL, NUMERIC
 
 COLUMNS = (
@@ -19,7 +20,7 @@ COLUMNS = (
         "standard",
         one_of(NUMERIC),
         "What a number becomes, after the median has taken the place of missing ones.",
-        choices=meanings(NUMERIC),
+        choices=Column(NUMERIC, "meaning"),
     ),
     Option(
         "n_bins",
@@ -32,7 +33,7 @@ COLUMNS = (
         "onehot",
         one_of(CATEGORICAL),
         "What a category becomes; a missing one is a level of its own.",
-        choices=meanings(CATEGORICAL),
+        choices=Column(CATEGORICAL, "meaning"),
     ),
     Option(
         "categorical_columns",

@@ -14,15 +14,16 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils import check_array
 from sklearn.utils.validation import _check_feature_names_in, check_is_fitted, validate_data
 
-from bpmodel.options import with_options
+from bpmodel.option import documented
 from bpmodel.preprocessing.columns import KINDS, MISSING, kind
+from bpmodel.preprocessing.constructors import TableConstructor
 from bpmodel.preprocessing.dates import DateEncoder
 from bpmodel.preprocessing.encodings import CATEGORICAL, NUMERIC
 from bpmodel.preprocessing.options import COLUMNS
 
 
-@with_options(COLUMNS)
-class TablePreprocessor(TransformerMixin, BaseEstimator):
+@documented(COLUMNS)
+class TablePreprocessor(TableConstructor, TransformerMixin, BaseEstimator):
     """Prepare the columns of a table for a network.
 
     Numbers are filled with the median, then scaled or encoded. Truth values become 0 and 1, filled with the more frequent

@@ -10,7 +10,8 @@ from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin, 
 from sklearn.utils import check_array
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from bpmodel.options import with_options
+from bpmodel.option import documented
+from bpmodel.preprocessing.constructors import TargetConstructor
 from bpmodel.preprocessing.options import TARGET
 
 SCALE = 0.1
@@ -20,8 +21,8 @@ FARTHEST = 10.0
 """Predictions are at most so many times the largest target: a small error of the network is a large one after `exp`."""
 
 
-@with_options(TARGET)
-class TargetTransformer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
+@documented(TARGET)
+class TargetTransformer(TargetConstructor, OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     """Transform targets, and predictions back to the targets' own units.
 
     With "log", z = sign(y) log(1 + |y| / s), where s is a tenth of the median of the |y| that are not 0: a logarithm that zero

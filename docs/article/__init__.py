@@ -1,1 +1,1 @@
-"""The measurements in `docs/exploding_gradients.md`, a module for each table: `make article` makes them anew."""
+"""The measurements in `docs/exploding_gradients.md`, one module for each table; `make article` repeats them."""

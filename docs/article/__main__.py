@@ -1,4 +1,4 @@
-"""Measure everything and write it into the document: `python -m docs.article`, or some blocks by name."""
+"""Measure all blocks, or those that are named, and write them into the document: `python -m docs.article [NAME ...]`."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ BLOCKS: dict[str, Callable[[], Block]] = {
 def main() -> None:
     """Run from the command line."""
     parser = argparse.ArgumentParser(prog="python -m docs.article", description=__doc__)
-    parser.add_argument("names", nargs="*", metavar="name", help=f"of {', '.join(BLOCKS)}; by default all")
+    parser.add_argument("names", nargs="*", metavar="name", help=f"one of {', '.join(BLOCKS)}; by default all")
     names = parser.parse_args().names
     for name in names:
         if name not in BLOCKS:

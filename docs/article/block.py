@@ -1,4 +1,4 @@
-"""A block of the document: a table, the sentence that says how it was measured, and perhaps a figure."""
+"""A block of the document: a table, a note on how it was measured, and an optional figure."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ IMAGES = Path(__file__).parents[1] / "images"
 
 
 class Block(NamedTuple):
-    """What one module measured; `caption` says what the figure shows."""
+    """What one module measured; `caption` describes the figure."""
 
     head: Sequence[str]
     rows: Sequence[Sequence[str]]
@@ -42,7 +42,7 @@ def image(name: str) -> str:
 
 
 def number(value: float) -> str:
-    """Return a number with two digits, as people write it.
+    """Return a number as text with two significant digits.
 
     >>> number(0.00123), number(1234.0), number(0.5), number(31e9), number(float("inf"))
     ('0.0012', '1200', '0.5', '3.1e10', 'not finite')
@@ -56,7 +56,7 @@ def number(value: float) -> str:
 
 
 def percent(flags: Iterable[bool]) -> str:
-    """Return the share of true values.
+    """Return the share of true values as text.
 
     >>> percent([True, False, False])
     '33 %'
@@ -70,7 +70,7 @@ def median(values: Iterable[float]) -> str:
 
 
 def score(value: float) -> str:
-    """Return R^2 as text; how far it is below that of the mean does not matter.
+    """Return R^2 as text; all negative values read "below 0".
 
     >>> score(0.8123), score(-12.0)
     ('0.81', 'below 0')

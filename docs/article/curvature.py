@@ -1,4 +1,4 @@
-"""The largest curvature of the loss at the starting weights, and how long a step is for it."""
+"""The largest curvature of the loss at the initial weights, and the longest step that it allows."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ NUDGE = 1e-4
 
 
 def largest_curvature(network: BPRegressor, X: NDArray, y: NDArray) -> float:
-    """Return the largest eigenvalue, in absolute value, of the Hessian of the loss of all rows at the starting weights.
+    """Return the largest eigenvalue, in absolute value, of the Hessian of the loss at the initial weights.
 
-    Power iteration; the Hessian times a vector is the difference of two gradients, ``(g(w + e v) - g(w - e v)) / 2e``.
+    The loss is that of all rows. Power iteration; the product of the Hessian and a vector v is a difference of gradients,
+    ``(g(w + e v) - g(w - e v)) / 2e``.
     """
     options = network.get_params() | {"solver": "lbfgs", "on_divergence": "ignore", "max_iter": 1}
     training = BPRegressor(**options).begin_fit(X, y)
@@ -32,9 +33,9 @@ def largest_curvature(network: BPRegressor, X: NDArray, y: NDArray) -> float:
 
 
 def longest_stable_step(momentum: float, nesterov: bool) -> float:
-    """Return the largest learning rate times curvature with which gradient descent on a parabola converges.
+    """Return the largest product of learning rate and curvature with which descent on a parabola converges.
 
-    2 without momentum; with it 2 (1 + b), and for Nesterov's (2 + 2 b) / (1 + 2 b).
+    It is 2 without momentum, 2 (1 + b) with momentum b, and (2 + 2 b) / (1 + 2 b) with Nesterov's momentum.
 
     >>> longest_stable_step(0.0, True), longest_stable_step(0.9, False), round(longest_stable_step(0.9, True), 2)
     (2.0, 3.8, 1.36)
@@ -43,6 +44,6 @@ def longest_stable_step(momentum: float, nesterov: bool) -> float:
 
 
 def step_number(network: BPRegressor, X: NDArray, y: NDArray) -> float:
-    """Return the learning rate over the largest stable one at the starting weights: above 1 is too long."""
+    """Return the learning rate over the largest stable one at the initial weights; above 1 the step is too long."""
     longest = longest_stable_step(network.momentum, network.nesterovs_momentum)
     return network.learning_rate_init * largest_curvature(network, X, y) / longest

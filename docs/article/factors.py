@@ -1,4 +1,4 @@
-"""What depth, width, starting weights, input scale, rate, momentum and batch size do to explosion, each alone."""
+"""How depth, width, initial weights, input scale, learning rate, momentum and batch size, each alone, affect explosion."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from joblib import Parallel, delayed
 
 from docs.article.block import Block, median, percent, score
 from docs.article.curvature import step_number
-from docs.article.drawing import COLOURS, canvas, legend
+from docs.article.drawing import COLORS, canvas, legend
 from docs.article.fits import FAILED, depth_ratio, failed, fit_all, friedman, healthy, predicted_ratio, r2
 
 FACTORS: dict[str, dict[Any, dict[str, Any]]] = {
@@ -24,14 +24,14 @@ FACTORS: dict[str, dict[Any, dict[str, Any]]] = {
     "batch size": {n: {"batch_size": n} for n in (1, 32, 350)},
     "batch size, at rate 0.1": {n: {"batch_size": n, "learning_rate_init": 0.1} for n in (1, 8, 32, 350)},
 }
-"""What is changed by factor and value; `scale` is that of the inputs."""
+"""factor -> value -> options that change; `scale` multiplies the inputs."""
 
 MEASURED = 3
-"""Seeds whose curvature is measured, which takes longer than a fit"""
+"""Seeds for which the curvature is measured: it takes longer than a fit."""
 
 
 def measure(seeds: int = 10, factors: Mapping[str, Mapping[Any, Mapping[str, Any]]] = FACTORS) -> Block:
-    """Return diverged share, score, and both numbers known before the first step, for every value of every factor."""
+    """Return, for each value of each factor, the share of diverged fits, the score, and what is known before the first step."""
     rows = []
     figure, panels = canvas(3, width=2.7, height=2.3, rows=-(-len(factors) // 3))
     for (factor, values), axes in zip(factors.items(), panels, strict=False):
@@ -61,8 +61,8 @@ def measure(seeds: int = 10, factors: Mapping[str, Mapping[Any, Mapping[str, Any
                 ]
             )
         places = range(len(values))
-        axes.bar(places, lost, color=COLOURS[3], width=0.7, label="learned nothing")
-        axes.bar(places, diverged, color=COLOURS[1], width=0.7, label="diverged")
+        axes.bar(places, lost, color=COLORS[3], width=0.7, label="learned nothing")
+        axes.bar(places, diverged, color=COLORS[1], width=0.7, label="diverged")
         axes.set_xticks(places, [f"{value:g}" for value in values], fontsize=9)
         axes.set(title=factor, ylim=(0, 104))
         axes.title.set_fontsize(10)
@@ -70,14 +70,14 @@ def measure(seeds: int = 10, factors: Mapping[str, Mapping[Any, Mapping[str, Any
         axes.set_ylabel("fits, percent")
     legend(panels[0], loc="upper left")
     return Block(
-        ["factor", "value", "diverged", "failed", "R²", "product of roots of chi", "first / last layer", "step number"],
+        ["factor", "value", "diverged", "failed", "R²", "product of √chi", "first / last layer", "step number"],
         rows,
-        "Two layers of 32 relu units, He's starting weights, momentum 0.9, learning rate 0.01, batches of 32, 60 "
-        f"epochs, 350 standardised rows of Friedman's first problem, where one thing is changed; {seeds} seeds, "
-        "medians. R² is on 350 other rows, after a divergence with the weights of the best epoch. Failed: "
-        f"diverged, or a final loss above {FAILED} of the dummy predictor's. The step number is the learning rate "
-        "times the largest curvature of the loss at the starting weights, over the largest product with which "
-        f"descent on a parabola converges; it is of {MEASURED} seeds.",
+        "Two layers of 32 relu units, He's initial weights, momentum 0.9, learning rate 0.01, batches of 32, 60 "
+        "epochs, 350 standardised rows of Friedman's first problem; one factor is changed at a time. Medians over "
+        f"{seeds} seeds. R² is on 350 other rows; after a divergence it is that of the weights of the best epoch. Failed: "
+        f"diverged, or a final loss above {FAILED} of the dummy predictor's. Step number: the learning rate times the "
+        "largest curvature of the loss at the initial weights, divided by the largest product with which descent on a "
+        f"parabola converges; median over {MEASURED} seeds.",
         figure,
         "Share of diverged and of failed fits for each factor",
     )

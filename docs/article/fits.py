@@ -1,4 +1,4 @@
-"""What the measurements share: rows to learn from, a healthy network, fits in threads, what is read from a fit."""
+"""What the measurements share: data, a healthy network, fits in threads, and the numbers read from a fit."""
 
 from __future__ import annotations
 
@@ -29,16 +29,16 @@ HEALTHY: dict[str, Any] = {
     "n_iter_no_change": np.inf,
     "scale_target": True,
 }
-"""On standardised rows of Friedman's first problem it trains without trouble; the faults are changes of it. Without
-a penalty the losses are those of the rows alone."""
+"""Options that train without trouble on standardised rows of Friedman's first problem; the faults change some of them.
+There is no penalty, so the loss is that of the rows alone."""
 
 
 FAILED = 0.9
-"""Final loss, as a multiple of the dummy predictor's, above which nothing to speak of was learned."""
+"""Final loss, as a multiple of the dummy predictor's, above which a fit learned almost nothing."""
 
 
 class Data(NamedTuple):
-    """Rows to train on, and as many others."""
+    """Training rows, and as many validation rows."""
 
     X: NDArray
     y: NDArray
@@ -59,50 +59,53 @@ def healthy(seed: int, **changes: Any) -> BPRegressor:
 
 
 def fit_all(fits: Iterable[tuple[Any, NDArray, NDArray]]) -> list[Any]:
-    """Fit estimators, each to its X and y, in threads, and return them."""
+    """Fit each estimator to its X and y, in threads, and return the estimators."""
     with warnings.catch_warnings(), threadpool_limits(1, user_api="blas"):
         warnings.simplefilter("ignore")
         return Parallel(n_jobs=-1, prefer="threads")(delayed(model.fit)(X, y) for model, X, y in fits)
 
 
 def losses(network: Any) -> NDArray[np.float64]:
-    """Return the mean loss of each epoch as a multiple of the dummy predictor's; infinite where it is not a number."""
+    """Return the mean loss of each epoch as a multiple of the dummy predictor's; NaN counts as infinite."""
     loss = np.nan_to_num(network.history_["loss"], nan=np.inf, posinf=np.inf)
     return loss / network.baseline_loss_
 
 
 def exploded(network: Any) -> bool:
-    """Whether some epoch's loss was above 10 times the dummy predictor's, for fits that were not stopped there."""
+    """Return whether the loss of an epoch exceeded 10 times the dummy predictor's, in a fit that was not stopped there."""
     return bool(losses(network).max() > EXPLOSION_FACTOR)
 
 
 def failed(network: Any) -> bool:
-    """Whether a fit diverged or ended less than a tenth below the dummy predictor's loss."""
+    """Return whether a fit diverged or ended less than a tenth below the dummy predictor's loss."""
     return bool(network.diverged_ or losses(network)[-1] > FAILED)
 
 
 def finite(network: Any) -> bool:
-    """Whether every loss and every weight was finite to the end."""
+    """Return whether all losses and weights stayed finite."""
     weights = (*network.coefs_, *network.intercepts_)
     return bool(np.isfinite(network.history_["loss"]).all() and all(np.isfinite(w).all() for w in weights))
 
 
 def r2(network: Any, data: Data) -> float:
-    """Return R^2 on the rows that were not trained on; minus infinity if the network predicts no finite numbers."""
+    """Return R^2 on the validation rows; minus infinity if a loss or a weight is not finite."""
     return float(network.score(data.X_val, data.y_val)) if finite(network) else -np.inf
 
 
 def depth_ratio(network: Any) -> float:
-    """Return the norm of the first layer's derivatives over the output layer's, before the first step."""
+    """Return the gradient norm of the first layer over that of the output layer, before the first step."""
     delta = network.probes_["delta_norm"][0]
     return float(delta[0] / delta[-1])
 
 
 def predicted_ratio(network: Any) -> float:
-    """Return what `chi` says the ratio should be: the product of its roots over the hidden layers."""
+    """Return the gradient ratio that `chi` predicts: the product of its square roots over the hidden layers."""
     return float(np.prod(np.sqrt(network.probes_["chi"][0, :-1])))
 
 
 def saturated(networks: Sequence[Any]) -> float:
-    """Return the share of slopes below 0.05 before the first step: mean over hidden layers, median over networks."""
+    """Return the share of saturated units before the first step: mean over hidden layers, median over networks.
+
+    A unit is saturated where the derivative of its activation is below 0.05.
+    """
     return float(np.median([network.probes_["saturated"][0, :-1].mean() for network in networks]))

@@ -1,5 +1,4 @@
-"""Saturated and exploding at once: a deep tanh network with larger and larger starting weights, before the first "
-"step."""
+"""Saturated and exploding at once: a deep tanh network with ever larger initial weights, before the first step."""
 
 from __future__ import annotations
 
@@ -8,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from docs.article.block import Block, median, number
-from docs.article.drawing import COLOURS, canvas, legend, level
+from docs.article.drawing import COLORS, canvas, legend, level
 from docs.article.fits import depth_ratio, fit_all, friedman, healthy, predicted_ratio, saturated
 
 GAINS = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
@@ -16,7 +15,7 @@ DEPTH = 8
 
 
 def measure(seeds: int = 10, gains: Sequence[float] = GAINS) -> Block:
-    """Return chi, its prediction and the measured ratio of derivatives by the factor of the starting weights."""
+    """Return chi, the predicted and the measured gradient ratio for each factor of the initial weights."""
     fitted = {
         name: {
             gain: fit_all(
@@ -28,7 +27,7 @@ def measure(seeds: int = 10, gains: Sequence[float] = GAINS) -> Block:
                         init_gain=gain,
                         hidden_layer_sizes=(32,) * DEPTH,
                         max_iter=1,
-                        dtype="float64",  # relu's derivatives leave single precision at a factor of 16
+                        dtype="float64",  # relu's gradients overflow single precision at a factor of 16
                         on_divergence="ignore",
                     ),
                     *friedman(seed)[:2],
@@ -53,25 +52,25 @@ def measure(seeds: int = 10, gains: Sequence[float] = GAINS) -> Block:
     ]
     figure, (ratios, flat) = canvas(2)
     off = []
-    for (name, groups), colour in zip(fitted.items(), COLOURS, strict=False):
+    for (name, groups), color in zip(fitted.items(), COLORS, strict=False):
         measured = [[depth_ratio(n) for n in groups[gain]] for gain in gains]
         predicted = [[predicted_ratio(n) for n in groups[gain]] for gain in gains]
         off += list(np.abs(np.log(np.array(measured) / predicted)).ravel())
-        ratios.plot(gains, np.median(measured, axis=1), "o", color=colour, ms=4, label=f"{name}, measured")
-        ratios.plot(gains, np.median(predicted, axis=1), color=colour, lw=1.2, label=f"{name}, from chi")
+        ratios.plot(gains, np.median(measured, axis=1), "o", color=color, ms=4, label=f"{name}, measured")
+        ratios.plot(gains, np.median(predicted, axis=1), color=color, lw=1.2, label=f"{name}, from chi")
     level(ratios, 1.0, "no change")
-    flat.plot(gains, [100 * saturated(fitted["tanh"][gain]) for gain in gains], "o-", color=COLOURS[0], ms=4, lw=1.4)
+    flat.plot(gains, [100 * saturated(fitted["tanh"][gain]) for gain in gains], "o-", color=COLORS[0], ms=4, lw=1.4)
     for axes in (ratios, flat):
         axes.set(xscale="log", xlabel="factor of the starting weights")
     ratios.set(yscale="log", ylabel="first / last layer", title="Derivatives")
     flat.set(ylabel="saturated units, percent", ylim=(0, 100), title="Saturation of tanh")
     legend(ratios, loc="upper left")
     return Block(
-        ["activation", "weights times", "saturated", "chi", "product of roots of chi", "first / last layer, measured"],
+        ["activation", "weights times", "saturated", "chi", "product of √chi", "first / last layer, measured"],
         rows,
-        f"{DEPTH} layers of 32 units, {seeds} seeds, medians; chi is the geometric mean over the layers. Over all "
+        f"{DEPTH} layers of 32 units; medians over {seeds} seeds; chi is the geometric mean over the layers. Over all "
         f"these networks the prediction is off by a factor of {number(float(np.exp(np.median(off))))} in the median "
         f"and {number(float(np.exp(max(off))))} at most. Relu does not saturate.",
         figure,
-        "Ratio of derivatives and share of saturated units against the factor of the starting weights",
+        "Gradient ratio and share of saturated units against the factor of the initial weights",
     )

@@ -1,4 +1,4 @@
-"""Why looking for NaN is not enough: of runs that explode, how many ever show a number that is not finite."""
+"""Why a check for NaN is not enough: how many of the runs that explode ever have a number that is not finite."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ BACK = 0.15
 
 
 def measure(seeds: int = 5, faults: Mapping[str, Fault] = FAULTS) -> Block:
-    """Count runs above 10 times the dummy predictor's loss, runs with numbers that are not finite, and false alarms."""
+    """Count the runs above 10 times the dummy predictor's loss, the runs with non-finite numbers, and the false alarms."""
     rows = []
     for kind, table in (("faulty", faults), ("healthy", HEALTHY_RUNS)):
         for dtype in ("float32", "float64"):
@@ -80,16 +80,13 @@ def measure(seeds: int = 5, faults: Mapping[str, Fault] = FAULTS) -> Block:
             "number",
             "loss above 10 times the dummy's",
             "ever not finite",
-            "above 10 times, and back at the dummy's in the end",
+            "above 10 times, and back at the dummy's at the end",
             "`diverged_`",
             "epoch of the verdict",
         ],
         rows,
         f"{len(faults)} faults ({'; '.join(faults)}) and {len(HEALTHY_RUNS)} healthy settings on Friedman's first "
-        f"problem, {seeds} seeds "
-        'each, two layers of 32 units, 60 epochs. The counts of losses are of fits with `on_divergence="ignore"`, '
-        "an epoch's mean "
-        f"loss at a time, and back is below {1 + BACK} times the dummy predictor's; `diverged_` and its median "
-        "epoch are of the same "
-        'fits with `on_divergence="stop"`.',
+        f"problem, {seeds} seeds each, two layers of 32 units, 60 epochs. The losses are means of an epoch, in fits with "
+        f'`on_divergence="ignore"`. Back: below {1 + BACK} times the dummy predictor\'s loss. `diverged_` and the '
+        'median epoch of the verdict are those of the same fits with `on_divergence="stop"`.',
     )

@@ -1,4 +1,4 @@
-"""Batch and layer normalisation in deep plain networks: derivatives before the first step, and what is learned."""
+"""Batch and layer normalisation in deep plain networks: the gradient before the first step, and the loss after training."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 
 from bpmodel.functions.normalization import NORMALIZATIONS
 from docs.article.block import Block, median, number
-from docs.article.drawing import COLOURS, GREY, canvas, legend, level
+from docs.article.drawing import COLORS, GREY, canvas, legend, level
 from docs.article.fits import depth_ratio, fit_all, friedman, healthy, losses
 
 DEPTHS = (2, 4, 8, 16, 32)
@@ -16,11 +16,11 @@ WIDTH, ROWS, BATCH, EPOCHS = 64, 512, 256, 60
 
 
 def measure(seeds: int = 5, depths: Sequence[int] = DEPTHS, epochs: int = EPOCHS) -> Block:
-    """Return the ratio of derivatives, its growth a layer, and the loss after training, by depth and normalisation."""
+    """Return the gradient ratio, its growth per layer and the loss after training, by normalisation and depth."""
     data = [friedman(seed, ROWS) for seed in range(seeds)]
     rows = []
     figure, (ratios, ends) = canvas(2)
-    for name, colour in zip(NORMALIZATIONS, COLOURS, strict=False):
+    for name, color in zip(NORMALIZATIONS, COLORS, strict=False):
         groups = [
             fit_all(
                 (
@@ -43,8 +43,8 @@ def measure(seeds: int = 5, depths: Sequence[int] = DEPTHS, epochs: int = EPOCHS
         for depth, ratio, group in zip(depths, measured, groups, strict=True):
             factor = f"{ratio ** (1 / (depth - 1)):.2f}"
             rows.append([name, str(depth), number(ratio), factor, median(losses(n)[-1] for n in group)])
-        ratios.plot(depths, measured, "o-", color=colour, ms=4, lw=1.4, label=name)
-        ends.plot(depths, final, "o-", color=colour, ms=4, lw=1.4, label=name)
+        ratios.plot(depths, measured, "o-", color=color, ms=4, lw=1.4, label=name)
+        ends.plot(depths, final, "o-", color=color, ms=4, lw=1.4, label=name)
     theory = np.sqrt(np.pi / (np.pi - 1))
     ratios.plot(depths, theory ** (np.array(depths) - 1), color=GREY, ls=":", lw=1.2, label="theory for batch")
     level(ends, 1.0, "dummy predictor")
@@ -55,12 +55,12 @@ def measure(seeds: int = 5, depths: Sequence[int] = DEPTHS, epochs: int = EPOCHS
         axes.set(xlabel="hidden layers", xticks=depths, xticklabels=depths)
     legend(ratios, loc="upper left")
     return Block(
-        ["normalisation", "hidden layers", "first / last layer", "factor a layer", "final loss"],
+        ["normalisation", "hidden layers", "first / last layer", "factor per layer", "final loss"],
         rows,
-        f"{WIDTH} relu units a layer, He's starting weights, batches of {BATCH} of {ROWS} rows, rate 0.01, momentum "
-        f"0.9, {epochs} epochs, {seeds} seeds, medians. The ratio is measured before the first step on 256 rows. "
+        f"{WIDTH} relu units in each layer, He's initial weights, batches of {BATCH} of {ROWS} rows, rate 0.01, momentum "
+        f"0.9, {epochs} epochs, medians over {seeds} seeds. The ratio is measured before the first step on 256 rows. "
         "Losses are multiples of the dummy predictor's. Theory for batch normalisation in wide relu networks: a "
-        f"factor of {theory:.2f} a layer.",
+        f"factor of {theory:.2f} for each layer.",
         figure,
-        "Ratio of derivatives and final loss against depth, by normalisation",
+        "Gradient ratio and final loss against depth, by normalisation",
     )

@@ -26,7 +26,7 @@ CASES: dict[str, dict[str, Any]] = {
 
 
 def measure(seeds: int = 10, cases: Mapping[str, dict[str, Any]] = CASES) -> Block:
-    """Return loss, ratio of derivatives, step length and the first finding of each case."""
+    """Return the loss, the gradient ratio, the step length and the first finding of each case."""
     rows = []
     for name, changes in cases.items():
         data = [friedman(seed) for seed in range(seeds)]
@@ -42,8 +42,8 @@ def measure(seeds: int = 10, cases: Mapping[str, dict[str, Any]] = CASES) -> Blo
             ]
         )
     return Block(
-        ["case", "final loss", "first / last layer", "longest step / weights", "first finding: fits"],
+        ["case", "final loss", "first / last layer", "longest step / weights", "first finding and number of fits"],
         rows,
-        f"{seeds} seeds, medians; losses are multiples of the dummy predictor's, after 60 epochs. The longest step "
-        "is the largest mean step of a layer between two probes, over the norm of its weights.",
+        f"Medians over {seeds} seeds. Losses are multiples of the dummy predictor's, after 60 epochs. The longest step "
+        "is the largest mean step of a layer between two probes, divided by the norm of its weights.",
     )

@@ -1,5 +1,4 @@
-"""Learning rates on digits: how well a network with 100 hidden units is trained by Adam and by momentum, rate by "
-"rate."""
+"""Learning rates on digits: how well Adam and momentum train a network with 100 hidden units at each rate."""
 
 from __future__ import annotations
 
@@ -11,7 +10,7 @@ from sklearn.model_selection import StratifiedKFold
 
 from bpmodel import BPClassifier
 from docs.article.block import Block, number, percent
-from docs.article.drawing import COLOURS, canvas, legend, level
+from docs.article.drawing import COLORS, canvas, legend, level
 from docs.article.fits import exploded, finite, fit_all, losses
 
 ARTICLE = (0.001, 0.01, 0.1)
@@ -21,7 +20,7 @@ REACHED = 0.1
 
 
 def measure(repeats: int = 3, rates: Sequence[float] = ARTICLE, sweep: Sequence[float] = SWEEP) -> Block:
-    """Return accuracy, epochs and diverged share of the article's three rates; the figure shows a wider range."""
+    """Return accuracy, epochs and share of diverged fits at the article's three rates; the figure shows a wider range."""
     table = {rate: cross_validate("adam", rate, range(repeats)) for rate in rates}
     rows = []
     for rate, fits in table.items():
@@ -39,16 +38,16 @@ def measure(repeats: int = 3, rates: Sequence[float] = ARTICLE, sweep: Sequence[
             ]
         )
     figure, (scores, share) = canvas(2)
-    for solver, colour in zip(("adam", "sgd"), COLOURS, strict=False):
+    for solver, color in zip(("adam", "sgd"), COLORS, strict=False):
         groups = [cross_validate(solver, rate, range(1)) for rate in sweep]
         accuracy = np.array([[score for _, score in fits] for fits in groups])
-        scores.fill_between(sweep, accuracy.min(axis=1), accuracy.max(axis=1), color=colour, alpha=0.15, lw=0)
-        scores.plot(sweep, accuracy.mean(axis=1), "o-", color=colour, ms=4, lw=1.4, label=solver)
+        scores.fill_between(sweep, accuracy.min(axis=1), accuracy.max(axis=1), color=color, alpha=0.15, lw=0)
+        scores.plot(sweep, accuracy.mean(axis=1), "o-", color=color, ms=4, lw=1.4, label=solver)
         share.plot(
             sweep,
             [100 * np.mean([diverged(n) for n, _ in fits]) for fits in groups],
             "o-",
-            color=colour,
+            color=color,
             ms=4,
             lw=1.4,
             label=solver,
@@ -62,10 +61,10 @@ def measure(repeats: int = 3, rates: Sequence[float] = ARTICLE, sweep: Sequence[
     return Block(
         ["learning rate", "accuracy", "worst fold", "epochs to a tenth", "epochs", "final loss", "diverged"],
         rows,
-        f"Adam, 100 relu units, 10 outputs, batches of 200, all {EPOCHS} epochs even if the loss explodes; 5-fold "
-        f"cross-validation, {repeats} times with other folds and starts: mean ± standard deviation of the "
-        f"{5 * repeats} fits. Losses are multiples of the dummy predictor's, medians; a tenth of it is what the "
-        "fourth column waits for.",
+        f"Adam, 100 relu units, 10 outputs, batches of 200, all {EPOCHS} epochs even if the loss explodes. 5-fold "
+        f"cross-validation, {repeats} times with different folds and starts: mean ± standard deviation of the "
+        f"{5 * repeats} fits. Losses are medians, as multiples of the dummy predictor's. The fourth column counts the "
+        "epochs until the loss is a tenth of the dummy predictor's.",
         figure,
         "Accuracy and share of diverged fits against the learning rate, Adam and stochastic gradient descent with "
         "momentum",
@@ -73,7 +72,7 @@ def measure(repeats: int = 3, rates: Sequence[float] = ARTICLE, sweep: Sequence[
 
 
 def cross_validate(solver: str, rate: float, seeds: Sequence[int]) -> list[tuple[BPClassifier, float]]:
-    """Fit on five folds for each seed, and return networks and their accuracy on the rows left out."""
+    """Fit on five folds for each seed; return the networks and their accuracy on the held-out rows."""
     X, y = load_digits(return_X_y=True)
     X = X / 16
     folds, fits = [], []
@@ -94,5 +93,5 @@ def cross_validate(solver: str, rate: float, seeds: Sequence[int]) -> list[tuple
 
 
 def diverged(network: BPClassifier) -> bool:
-    """Whether the loss exploded or was no longer finite."""
+    """Return whether the loss exploded or was no longer finite."""
     return exploded(network) or not finite(network)

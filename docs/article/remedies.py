@@ -43,7 +43,7 @@ CAUSES: dict[str, tuple[dict[str, Any], Callable[[Data], Data]]] = {
     ),
     "outlying targets": ({}, lambda d: d._replace(y=outlying(d.y))),
 }
-"""Options that are changed, and what is done to the rows."""
+"""fault -> (options that change, function that changes the rows)."""
 
 
 def options(**changes: Any) -> Remedy:
@@ -52,18 +52,18 @@ def options(**changes: Any) -> Remedy:
 
 
 def scaled_input(broken: BPRegressor, _: BPRegressor) -> Any:
-    """Put a `StandardScaler` in front."""
+    """Put a `StandardScaler` before the network."""
     return make_pipeline(StandardScaler(), clone(broken))
 
 
 def other_activation(broken: BPRegressor, _: BPRegressor) -> BPRegressor:
-    """Take tanh for relu, and relu for all others, with the starting weights that fit."""
+    """Replace relu by tanh and all others by relu, with matching initial weights."""
     name = "tanh" if broken.activation == "relu" else "relu"
     return clone(broken).set_params(activation=name, init="auto")
 
 
 def first_finding(broken: BPRegressor, fitted: BPRegressor) -> Any:
-    """Do what the first finding of `diagnose()` says."""
+    """Apply the first finding of `diagnose()`."""
     found = fitted.diagnose().findings
     if found and found[0].code == "unscaled_input":
         return scaled_input(broken, fitted)
@@ -94,7 +94,7 @@ def measure(
     causes: Mapping[str, tuple[dict[str, Any], Callable[[Data], Data]]] = CAUSES,
     remedies: Mapping[str, Remedy] = REMEDIES,
 ) -> Block:
-    """Return the share of seeds for which a remedy brings the score to within 10 percent of the healthy network's."""
+    """Return the share of seeds for which each remedy brings the score to within 10 percent of the healthy network's."""
     clean = [friedman(seed) for seed in range(seeds)]
     control = fit_all((healthy(seed), d.X, d.y) for seed, d in enumerate(clean))
     aims = [CURED * r2(n, d) for n, d in zip(control, clean, strict=True)]
@@ -111,9 +111,9 @@ def measure(
     return Block(
         ["remedy", *causes],
         rows,
-        f"Share of {seeds} seeds for which R² on 350 other rows came to at least {CURED} of what the healthy "
-        f"network reached on the rows without the fault (R² {np.median(aims) / CURED:.2f} in the median). Healthy "
-        "and faults: two layers of 32 relu units, momentum 0.9, rate 0.01, standardised rows and target; rate 1; "
+        f"Share of {seeds} seeds for which R² on 350 other rows reached at least {CURED} of the R² of the healthy "
+        f"network on the rows without the fault (median R² {np.median(aims) / CURED:.2f}). The healthy network: two "
+        "layers of 32 relu units, momentum 0.9, rate 0.01, standardised rows and target. The faults, in order: rate 1; "
         "weights times 5; columns times 1 to 1000; target times 1000 and not scaled; eight layers of 32 sigmoid "
         "units; one target in a hundred 100 standard deviations too high. After a divergence the weights of the "
         "best epoch are scored.",
@@ -123,7 +123,7 @@ def measure(
 
 
 def heat_map(rates: np.ndarray, causes: Sequence[str], remedies: Sequence[str]) -> Figure:
-    """Draw the table."""
+    """Draw the table as a heat map."""
     figure, (axes,) = canvas(1, width=7.6, height=4.6)
     axes.grid(False)
     axes.imshow(rates, cmap="Blues", vmin=0, vmax=130, aspect="auto")

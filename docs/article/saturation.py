@@ -1,4 +1,4 @@
-"""How derivatives change on their way through deep networks of sigmoid, tanh and relu units, before the first step."""
+"""How the gradient changes on its way back through deep sigmoid, tanh and relu networks, before the first step."""
 
 from __future__ import annotations
 
@@ -7,19 +7,18 @@ from collections.abc import Sequence
 import numpy as np
 
 from docs.article.block import Block, median
-from docs.article.drawing import COLOURS, canvas, legend
+from docs.article.drawing import COLORS, canvas, legend
 from docs.article.fits import depth_ratio, fit_all, friedman, healthy, predicted_ratio, saturated
 
 STARTS = {"logistic": "glorot_uniform", "tanh": "glorot_uniform", "relu": "he_uniform"}
 DEPTHS = (2, 8, 16)
 WIDTH = 32
 GAINS = (4.0, 10.0)
-"""The sigmoid network once more with larger weights: saturated"""
+"""Factors of the weights that saturate the sigmoid network."""
 
 
 def measure(seeds: int = 10, depths: Sequence[int] = DEPTHS) -> Block:
-    """Return the ratio of the first to the last layer's derivatives by activation and depth, and the saturated "
-    "share."""
+    """Return, for each activation and depth, the share of saturated units and the gradient ratio of first to last layer."""
     cases = [(name, 1.0) for name in STARTS] + [("logistic", gain) for gain in GAINS]
     keys = [(name, gain, depth, seed) for name, gain in cases for depth in depths for seed in range(seeds)]
     networks = fit_all(
@@ -40,7 +39,7 @@ def measure(seeds: int = 10, depths: Sequence[int] = DEPTHS) -> Block:
     fitted = dict(zip(keys, networks, strict=True))
     figure, (axes,) = canvas(1, width=6.0)
     rows = []
-    for (name, gain), colour in zip(cases, COLOURS, strict=False):
+    for (name, gain), color in zip(cases, COLORS, strict=False):
         title = name if gain == 1 else f"{name}, weights times {gain:g}"
         for depth in depths:
             group = [fitted[name, gain, depth, seed] for seed in range(seeds)]
@@ -54,7 +53,7 @@ def measure(seeds: int = 10, depths: Sequence[int] = DEPTHS) -> Block:
                 ]
             )
         deltas = np.median([n.probes_["delta_norm"][0] / n.probes_["delta_norm"][0, -1] for n in group], axis=0)
-        axes.plot(np.arange(1, len(deltas) + 1), deltas, "o-", color=colour, ms=3, lw=1.4, label=title)
+        axes.plot(np.arange(1, len(deltas) + 1), deltas, "o-", color=color, ms=3, lw=1.4, label=title)
     axes.set(
         xlabel="layer (the last one is the output)",
         ylabel="norm of derivatives / output layer's",
@@ -63,11 +62,11 @@ def measure(seeds: int = 10, depths: Sequence[int] = DEPTHS) -> Block:
     )
     legend(axes, loc="center left", bbox_to_anchor=(1.0, 0.5))
     return Block(
-        ["activation", "hidden layers", "saturated", "first / last layer", "product of roots of chi"],
+        ["activation", "hidden layers", "saturated", "first / last layer", "product of √chi"],
         rows,
-        f"{WIDTH} units a layer, {seeds} seeds, medians; Glorot's starting weights for sigmoid and tanh, He's for "
-        "relu. Saturated: slopes below 0.05, mean over the layers; relu does not saturate. The ratio is that of the "
-        "norms of d loss / d z.",
+        f"{WIDTH} units in each layer; medians over {seeds} seeds; Glorot's initial weights for sigmoid and tanh, He's "
+        "for relu. Saturated: share of units with a derivative below 0.05, mean over the layers; relu does not saturate. "
+        "First / last layer: ratio of the norms of d loss / d z.",
         figure,
-        "Norm of the derivatives from layer to layer before the first step",
+        "Norm of the gradient from layer to layer before the first step",
     )

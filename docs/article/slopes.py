@@ -1,4 +1,4 @@
-"""What the derivatives of tanh and the logistic function do, from the functions that training runs."""
+"""The derivatives of tanh and the logistic function, from the same functions that training runs."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 
 from bpmodel.functions.activations import ACTIVATIONS
 from docs.article.block import Block, number
-from docs.article.drawing import COLOURS, canvas, legend
+from docs.article.drawing import COLORS, canvas, legend
 
 POINTS = (0.0, 1.0, 2.0, 4.0, 6.0, 8.0)
 SHOWN = ("tanh", "logistic", "relu")
@@ -26,20 +26,20 @@ def slope(name: str, z: float) -> float:
 
 
 def measure(points: Sequence[float] = POINTS) -> Block:
-    """Return the derivatives at some points, with the exponentials that tanh' and logistic' tend to."""
+    """Return the derivatives at some points, next to the exponentials that they approach."""
     rows = [
         [f"{z:g}", *(number(v) for v in (slope("tanh", z), 4 * np.exp(-2 * z), slope("logistic", z), np.exp(-z)))]
         for z in points
     ]
     figure, axes = canvas(2)
     z = np.linspace(-8, 8, 401)
-    for name, colour in zip(SHOWN, COLOURS, strict=False):
+    for name, color in zip(SHOWN, COLORS, strict=False):
         values = np.array([slope(name, v) for v in z])
         for panel in axes:
-            panel.plot(z, values, color=colour, lw=1.6, label=f"{name}'")
+            panel.plot(z, values, color=color, lw=1.6, label=f"{name}'")
     right = z[z >= 1]
-    axes[1].plot(right, 4 * np.exp(-2 * right), color=COLOURS[0], lw=1, ls=":", label="$4e^{-2z}$")
-    axes[1].plot(right, np.exp(-right), color=COLOURS[1], lw=1, ls=":", label="$e^{-z}$")
+    axes[1].plot(right, 4 * np.exp(-2 * right), color=COLORS[0], lw=1, ls=":", label="$4e^{-2z}$")
+    axes[1].plot(right, np.exp(-right), color=COLORS[1], lw=1, ls=":", label="$e^{-z}$")
     axes[0].set(xlabel="z", ylabel="derivative", title="Derivatives")
     axes[1].set(xlabel="z", yscale="log", ylim=(1e-7, 8), xlim=(0, 8), title="The same, logarithmic")
     legend(axes[1], loc="lower left")

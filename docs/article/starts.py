@@ -1,4 +1,4 @@
-"""Local optima: how far networks from different starts differ on the same rows, and what averaging does."""
+"""Local optima: how far networks from different starts differ on the same rows, and the effect of averaging."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 
 from bpmodel import BPEnsembleRegressor
 from docs.article.block import Block
-from docs.article.drawing import COLOURS, canvas
+from docs.article.drawing import COLORS, canvas
 from docs.article.fits import fit_all, friedman, healthy, losses, r2
 
 MEMBERS = (2, 5, 10)
@@ -16,7 +16,7 @@ SMALL = {"hidden_layer_sizes": (6,), "activation": "tanh", "init": "auto", "max_
 
 
 def measure(starts: int = 30, members: Sequence[int] = MEMBERS) -> Block:
-    """Return training loss and score of single networks and of ensembles, over starts."""
+    """Return the scores of single networks and of ensembles over different starts."""
     data = friedman(0)
     single = fit_all((healthy(seed, **SMALL), data.X, data.y) for seed in range(starts))
     loss = np.array([losses(n)[-1] for n in single])
@@ -30,8 +30,8 @@ def measure(starts: int = 30, members: Sequence[int] = MEMBERS) -> Block:
     figure, (axes,) = canvas(1, width=5.0)
     random = np.random.default_rng(0)
     for place, values in enumerate(scores.values()):
-        axes.plot(place + random.uniform(-0.15, 0.15, len(values)), values, "o", color=COLOURS[0], ms=3, alpha=0.6)
-        axes.plot([place - 0.25, place + 0.25], [np.median(values)] * 2, color=COLOURS[1], lw=2)
+        axes.plot(place + random.uniform(-0.15, 0.15, len(values)), values, "o", color=COLORS[0], ms=3, alpha=0.6)
+        axes.plot([place - 0.25, place + 0.25], [np.median(values)] * 2, color=COLORS[1], lw=2)
     axes.set_xticks(range(len(scores)), list(scores))
     axes.set(xlabel="networks averaged", ylabel="R² on other rows", title="A dot for each start, a bar for the median")
     rows = [
@@ -42,7 +42,7 @@ def measure(starts: int = 30, members: Sequence[int] = MEMBERS) -> Block:
         ["networks averaged", "worst R²", "median R²", "best R²", "standard deviation"],
         rows,
         f"One layer of 6 tanh units, 300 epochs, the same 350 rows, {starts} starts each; R² on 350 other rows. "
-        f"Among the single networks the final training loss goes from {loss.min():.3f} to {loss.max():.3f} times "
+        f"Among the single networks the final training loss ranges from {loss.min():.3f} to {loss.max():.3f} times "
         "the dummy predictor's.",
         figure,
         "Scores of single networks and of ensembles over starts",

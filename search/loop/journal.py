@@ -6,7 +6,6 @@ also what a later run goes on from.
 
 from __future__ import annotations
 
-import fcntl
 import json
 import uuid
 import warnings
@@ -15,13 +14,13 @@ from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any
 
+import filelock
 import optuna
 from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
 from optuna.trial import FrozenTrial
 
 from search.errors import StudyError
 from search.samplers.optuna_terms import CONSTRAINT, STATES, finished, quiet
-from search.space import spaces
 from search.space.spaces import Space
 from search.trials.outcomes import Divergence, Outcome, pool
 from search.trials.penalties import Lesson
@@ -50,7 +49,7 @@ class StudyStore:
     """
 
     def __init__(self, path: Path | None, name: str, identity: Mapping[str, Any], space: Space) -> None:
-        self._space, self._axes = space, spaces.axes(space)
+        self._path, self._space, self._axes = path, space, space.axes
         self._lock = None if path is None else _lock(path)
         try:
             with quiet():
@@ -61,7 +60,7 @@ class StudyStore:
             self.lessons = {t.user_attrs["number"]: _lesson(t) for t in known}
             self.again = {
                 int(number): [
-                    _from_record(record, int(number), self.outcomes[int(number)].params) for record in records
+                    _from_record(record, int(number), self.outcomes[int(number)].params, path) for record in records
                 ]
                 for number, records in self.notes.get(AGAIN, {}).items()
             }
@@ -71,7 +70,7 @@ class StudyStore:
 
     def record(self, outcome: Outcome, lesson: Lesson) -> None:
         """Append a finished trial, and what the sampler was told of it."""
-        leaves = spaces.leaves(self._space, outcome.params)
+        leaves = self._space.leaves(outcome.params)
         notes = {"number": outcome.number, "value": lesson.value, "outcome": json.dumps(_inert(outcome))}
         self._study.add_trial(finished(leaves, self._axes, outcome, lesson, notes))
         self.outcomes[outcome.number] = outcome
@@ -99,13 +98,13 @@ class StudyStore:
     def close(self) -> None:
         """Let another process use the journal."""
         if self._lock is not None:
-            self._lock.close()
+            self._lock.release()
             self._lock = None
 
     def _outcome(self, trial: FrozenTrial) -> Outcome:
         leaves = {name: self._axes[name].dimension.decode(code) for name, code in trial.params.items()}
-        params = spaces.assemble(self._space, leaves)
-        return _from_record(json.loads(trial.user_attrs["outcome"]), trial.user_attrs["number"], params)
+        params = self._space.assemble(leaves)
+        return _from_record(json.loads(trial.user_attrs["outcome"]), trial.user_attrs["number"], params, self._path)
 
     def _check_identity(self, path: Path | None, name: str, identity: dict[str, Any]) -> None:
         known = self._study.user_attrs.get("identity")
@@ -131,19 +130,17 @@ class _Held(JournalFileOpenLock):
         pass
 
 
-def _lock(path: Path) -> Any:
-    """Open the journal's lock file and lock it: unlike a lock file alone, that ends with the process, however it ends."""
+def _lock(path: Path) -> filelock.BaseFileLock:
+    """Lock the journal through a file beside it; the lock ends with the process, however that ends."""
+    lock = filelock.FileLock(f"{path}.lock", thread_local=False)  # any thread may close the store
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle = open(f"{path}.lock", "w")  # noqa: SIM115 - it stays open
+        lock.acquire(timeout=0)
+    except filelock.Timeout:
+        raise StudyError(f"{path} is in use by another run of this study; wait for it, or choose a new name") from None
     except OSError as error:
         raise StudyError(f"{path} cannot be written: {error.strerror}; the finished trials are kept there") from None
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        handle.close()
-        raise StudyError(f"{path} is in use by another run of this study; wait for it, or choose a new name") from None
-    return handle
+    return lock
 
 
 def _open(path: Path | None, name: str) -> optuna.Study:
@@ -189,9 +186,22 @@ def _inert(outcome: Outcome) -> dict[str, Any]:
     return record
 
 
-def _from_record(record: dict[str, Any], number: int, params: Mapping[str, Any]) -> Outcome:
-    """Return what `_inert` took apart."""
+def _from_record(record: dict[str, Any], number: int, params: Mapping[str, Any], path: Path | None) -> Outcome:
+    """Return what `_inert` took apart.
+
+    Raises
+    ------
+    StudyError
+        For a field that this version does not know.
+    """
     divergence = record.pop("divergence")
+    for kind, given in ((Outcome, record), (Divergence, divergence or {})):
+        unknown = sorted(set(given) - {f.name for f in fields(kind)})
+        if unknown:
+            raise StudyError(
+                f"{path}: trial {number} has {', '.join(unknown)}; allowed are the fields that this version of bpsearch knows. "
+                "A newer one wrote it: use that one, or move the file away to start the study again"
+            )
     outcome = Outcome(
         number=number, params=params, divergence=Divergence(**divergence) if divergence else None, **record
     )

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import numbers
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, NamedTuple
 
 from search.trials.outcomes import Outcome
 
@@ -16,26 +15,19 @@ class Standing:
     leader: Outcome | None = None
     since: int = 0
 
+    @classmethod
+    def after(cls, outcomes: Iterable[Outcome]) -> Standing:
+        """Return where a study stands after these trials."""
+        standing = cls()
+        for outcome in outcomes:
+            standing.see(outcome)
+        return standing
+
     def see(self, outcome: Outcome) -> None:
         """Count a trial that has just finished."""
         self.since += 1
         if outcome.verdict == "ok" and (self.leader is None or outcome.score > self.leader.score):
             self.leader, self.since = outcome, 0
-
-
-class Domain(NamedTuple):
-    """What a rule may be: its type, whether it must be above 0, and both in words."""
-
-    kind: Any
-    positive: bool
-    allowed: str
-
-
-DOMAINS = {
-    "timeout": Domain(numbers.Real, True, "numbers of seconds above 0"),
-    "target_score": Domain(numbers.Real, False, "numbers"),
-    "n_trials_no_change": Domain(numbers.Integral, True, "whole numbers from 1"),
-}
 
 
 @dataclass(frozen=True)
@@ -50,23 +42,11 @@ class StopRules:
         A mean score, greater for the better, that is good enough.
     n_trials_no_change : int or None
         Finished trials in a row without a better score than before.
-
-    Raises
-    ------
-    ValueError
-        If one of them is something else, or the time or the number is not positive.
     """
 
     timeout: float | None = None
     target_score: float | None = None
     n_trials_no_change: int | None = None
-
-    def __post_init__(self) -> None:
-        for name, (kind, positive, allowed) in DOMAINS.items():
-            value = getattr(self, name)
-            right = isinstance(value, kind) and not isinstance(value, bool) and (value > 0 or not positive)
-            if value is not None and not right:
-                raise ValueError(f"{name} = {value!r}; allowed are {allowed}, and None")
 
     def enough(self, standing: Standing) -> str:
         """Return why the study needs no further trial, or an empty text; time is not looked at.

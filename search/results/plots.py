@@ -13,11 +13,8 @@ from search.space.dimensions import Choice, Quantile, Range, label
 from search.space.interface import Axis
 from search.space.spaces import Space
 from search.trials.baselines import Baseline
-from search.trials.outcomes import Outcome, front, order
+from search.trials.outcomes import VERDICTS, Outcome, front, order
 
-COLORS = {"ok": "#2a6fb0", "stopped": "#9db8d2", "diverged": "#d1495b", "error": "#6b6b6b"}
-MARKERS = {"ok": "o", "stopped": "v", "diverged": "X", "error": "s"}
-MEANING = {"ok": "finished", "stopped": "stopped early", "diverged": "diverged", "error": "error"}
 BEST_CURVES = 5
 
 
@@ -155,19 +152,19 @@ def _plain(axes: Axes) -> None:
 
 
 def _points(axes: Axes, x: Mapping[int, Any], outcomes: Mapping[int, Outcome], low: float) -> None:
-    for verdict, meaning in MEANING.items():
-        numbers = [n for n in x if outcomes[n].verdict == verdict]
+    for name, verdict in VERDICTS.items():
+        numbers = [n for n in x if outcomes[n].verdict == name]
         if numbers:
             y = [max(outcomes[n].score, low) if outcomes[n].fold_scores else low for n in numbers]
             axes.scatter(
                 [x[n] for n in numbers],
                 y,
-                c=COLORS[verdict],
-                marker=MARKERS[verdict],
+                c=verdict.color,
+                marker=verdict.marker,
                 s=34,
                 alpha=0.85,
                 lw=0,
-                label=meaning,
+                label=verdict.label,
                 clip_on=False,
                 zorder=3,
             )

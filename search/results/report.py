@@ -126,7 +126,7 @@ def honest(result: Result) -> list[str]:
     nested, best = result.nested, result.best
     if nested is None:
         return []
-    _, sign = metric(result.study.scoring)
+    _, sign = metric(result.scoring)
     scores = ", ".join("no network" if score is None else number(sign * score) for score in nested.scores)
     if None in nested.scores:
         lines = ["no estimate: the search delivered no healthy network in every outer fold"]
@@ -177,24 +177,24 @@ def errors(outcomes: Mapping[int, Outcome]) -> list[str]:
 
 def final(result: Result) -> RenderableType:
     """Return the report on a study for the terminal."""
-    study, outcomes, best = result.study, result.outcomes, result.best
+    outcomes, best = result.outcomes, result.best
     parts: list[RenderableType] = []
     if best is not None:
-        parts.append(best_trials(outcomes, result.rivals, study.scoring))
+        parts.append(best_trials(outcomes, result.rivals, result.scoring))
         if told := alike(best, result.rivals):
             parts.append(Text(f"  {told}"))
         parts.append(Text())
-    if sizes := smaller(outcomes, study.scoring):
+    if sizes := smaller(outcomes, result.scoring):
         parts += [sizes, Text()]
     title = f"best network (trial {best.number})" if best else ""
-    parts += [comparison(best, title, result.baselines, study.scoring), Text()]
+    parts += [comparison(best, title, result.baselines, result.scoring), Text()]
     if estimate := honest(result):
-        name, _ = metric(study.scoring)
+        name, _ = metric(result.scoring)
         parts += [Text(f"Nested cross-validation ({name})", style="bold"), *_first(estimate), Text()]
     broken, failed, mended = divergences(outcomes), errors(outcomes), repairs(outcomes)
     if broken:
         parts.append(Text(f"Diverged: {diverged_title(outcomes)}", style="bold"))
-        parts += [Text(f"  {line}") for line in advice(outcomes.values(), study.space)]
+        parts += [Text(f"  {line}") for line in advice(outcomes.values(), result.space)]
         parts += [*_first(broken), Text()]
     if mended:
         parts += [Text(f"Repaired: {len(mended)} of {len(outcomes)} trials", style="bold"), *_first(mended, ""), Text()]
@@ -249,14 +249,14 @@ def delivered(result: Result, model: RegisteredModel) -> str:
     return f"version {model.version}{averaged}"
 
 
-def summary(result: Result, model: RegisteredModel | None) -> str:
+def summary(result: Result) -> str:
     """Return the study in Markdown, for the parent run's description: what matters first, MLflow shows only the first lines."""
-    study, outcomes, best = result.study, result.outcomes, result.best
-    paragraphs = [f"**{study.name}**: {_standing(result)}"]
+    outcomes, best, model = result.outcomes, result.best, result.model
+    paragraphs = [f"**{result.name}**: {_standing(result)}"]
     paragraphs += [f"Nested cross-validation: {line}." for line in honest(result)[:1]]
     broken, mended = divergences(outcomes), repairs(outcomes)
     if broken:
-        told = advice(outcomes.values(), study.space)
+        told = advice(outcomes.values(), result.space)
         paragraphs.append(" ".join([f"Diverged: {diverged_title(outcomes)}.", *(f"**{line}**" for line in told)]))
     if model is not None:
         paragraphs.append(f"Model: `{model.uri}` ({delivered(result, model)}).")
@@ -273,11 +273,12 @@ def summary(result: Result, model: RegisteredModel | None) -> str:
 
 def _standing(result: Result) -> str:
     """Return what was searched how, and the best score beside those of the baselines, in two sentences."""
-    study, best = result.study, result.best
-    name, sign = metric(study.scoring)
+    best = result.best
+    name, sign = metric(result.scoring)
     scores = [f"{b.name} {number(sign * b.score)} ± {number(b.std)}" for b in result.baselines]
     if best is not None:
-        title = f"**trial {best.number}, {best.epoch} epochs: {number(sign * best.score)} ± {number(best.std)}**"
+        epochs = f", {best.epoch} epochs" if best.epoch else ""
+        title = f"**trial {best.number}{epochs}: {number(sign * best.score)} ± {number(best.std)}**"
         scores = [title, *reversed(scores)]
-    searched = f"{len(result.outcomes)} trials by {study.search.method} search, {study.scheme}, {name}"
+    searched = f"{len(result.outcomes)} trials by {result.method} search, {result.scheme}, {name}"
     return f"{searched}. {', '.join(scores)}."

@@ -1,20 +1,22 @@
-"""The methods of search: a table, and what they have in common. Asking and telling happen in memory."""
+"""The methods of search: a table, and what they have in common. Asking and telling happen in memory.
+
+The table names its samplers and loads them when they are used, so that the command line lists the methods without Optuna.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Protocol, cast, runtime_checkable
 
-from search.samplers.cma_es import EvolutionSampler
-from search.samplers.designs import GridSampler, QuasiRandomSampler, RandomSampler
-from search.samplers.gp import GaussianProcessSampler
-from search.samplers.tpe import TPESampler
-from search.space.spaces import Space
-from search.trials.outcomes import Outcome
-from search.trials.penalties import Lesson
+if TYPE_CHECKING:
+    from search.space.spaces import Space
+    from search.trials.outcomes import Outcome
+    from search.trials.penalties import Lesson
 
 
+@runtime_checkable
 class Sampler(Protocol):
     """Proposes configurations, and learns from their results.
 
@@ -35,27 +37,41 @@ class Method:
 
     Attributes
     ----------
-    sampler : callable
-        From space and seed to a sampler.
+    home : str
+        Module in this folder and class, ``"tpe:TPESampler"``.
     learns : bool
         Whether proposals depend on earlier outcomes. Trials are then stopped early by default, and results depend on `n_jobs`.
     meaning : str
     """
 
-    sampler: Callable[[Space, int], Sampler]
+    home: str
     learns: bool
     meaning: str
 
+    @property
+    def sampler(self) -> Callable[[Space, int], Sampler]:
+        """From space and seed to a sampler."""
+        module, name = self.home.split(":")
+        return cast("Callable[[Space, int], Sampler]", getattr(import_module(f"search.samplers.{module}"), name))
+
 
 METHODS = {
-    "bayesian": Method(TPESampler, True, "Optuna's tree-structured Parzen estimator, multivariate"),
-    "gp": Method(GaussianProcessSampler, True, "a Gaussian process of the scores, and one of which runs stay healthy"),
-    "cma-es": Method(EvolutionSampler, True, "CatCMA with margin, an evolution strategy; for hundreds of trials"),
-    "grid": Method(GridSampler, False, "every point of the grid"),
-    "random": Method(
-        RandomSampler, False, "independent random points; of a few choices none twice before all have had their turn"
+    "bayesian": Method("tpe:TPESampler", True, "Optuna's tree-structured Parzen estimator, multivariate"),
+    "gp": Method(
+        "gp:GaussianProcessSampler", True, "a Gaussian process of the scores, and one of which runs stay healthy"
     ),
-    "quasi-random": Method(QuasiRandomSampler, False, "scrambled Sobol points, which fill the space more evenly"),
+    "cma-es": Method(
+        "cma_es:EvolutionSampler", True, "CatCMA with margin, an evolution strategy; for hundreds of trials"
+    ),
+    "grid": Method("designs:GridSampler", False, "every point of the grid"),
+    "random": Method(
+        "designs:RandomSampler",
+        False,
+        "independent random points; of a few choices none twice before all have had their turn",
+    ),
+    "quasi-random": Method(
+        "designs:QuasiRandomSampler", False, "scrambled Sobol points, which fill the space more evenly"
+    ),
 }
 """Every method by its name in study files, `BPSearchCV` and the command line; the first is the default of a study."""
 

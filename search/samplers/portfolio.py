@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from search.samplers.methods import METHODS
+from search.samplers.external import find
 from search.space.dimensions import Choice, Conditional, Layers, Quantile, Range, is_number, label
 from search.space.interface import Dimension
 from search.space.spaces import Space
@@ -107,7 +107,7 @@ PLAIN: tuple[dict[str, Any], ...] = (
 
 
 def behind(
-    given: Sequence[Mapping[str, Any]], space: Space, problem: Problem, method: str
+    given: Sequence[Mapping[str, Any]], space: Space, problem: Problem, method: Any
 ) -> Sequence[Mapping[str, Any]]:
     """Return the user's points, and behind them those of the portfolio that are not among them.
 
@@ -121,10 +121,9 @@ def behind(
         Whole configurations.
     space : Space
     problem : Problem
-    method : str
-        A name of `METHODS`.
+    method : str or sampler
     """
-    if not METHODS[method].learns or network_of(problem.estimator) is None or len(space.members) > 1:
+    if not find(method).learns or network_of(problem.estimator) is None or len(space.members) > 1:
         return given
     taken = {_key(point) for point in given}
     added: dict[str, dict[str, Any]] = {}

@@ -331,38 +331,3 @@ def _parents_first(found: dict[str, Leaf]) -> dict[str, Leaf]:
             raise ValueError(f"{circle} exist only where each other do; a when must not lead back to its own parameter")
         ordered[name] = found[name]
     return ordered
-
-
-# The same questions as functions, for callers that still ask them so.
-
-
-def axes(space: Space) -> dict[str, Leaf]:
-    return space.axes
-
-
-def leaves(space: Space, params: Mapping[str, Any]) -> dict[str, Any]:
-    return space.leaves(params)
-
-
-def assemble(space: Space, leaves: Mapping[str, Any]) -> dict[str, Any]:
-    return space.assemble(leaves)
-
-
-def grid_points(space: Space) -> Iterator[dict[str, Any]]:
-    return space.grid_points()
-
-
-def grid_size(space: Space) -> int:
-    return space.grid_size
-
-
-def describe(space: Space) -> dict[str, Any]:
-    return space.describe()
-
-
-def describe_grid(space: Space) -> dict[str, list[str]]:
-    return space.describe_grid()
-
-
-def check_values(space: Space, check: Callable[[str, Any], None]) -> None:
-    space.check_values(check)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +14,10 @@ from search.cv import folds
 from search.cv.folds import Folds
 from search.cv.kinds import Scheme
 from search.errors import StudyError
+from search.experiment import Job
 from search.loop.journal import StudyStore
-from search.space import spaces
+from search.loop.runner import Plan
+from search.options import STUDY
 from search.space.dimensions import label
 from search.study.data import Dataset
 from search.study.study_file import Study
@@ -51,6 +53,11 @@ def build_problem(
     splits = split(study, study.scheme, dataset, where or str(study.path))
     prefix = nesting.prefix(pipeline)
     return Problem(pipeline, dataset.X, dataset.y, splits, get_scorer(study.scoring), study.search.seed, prefix, PATHS)
+
+
+def job_of(study: Study, problem: Problem, plan: Plan, yardsticks: Sequence[Baseline]) -> Job:
+    """Return what is run for a study."""
+    return Job(study.name, problem, study.space, plan, yardsticks, str(study.scheme), study.scoring)
 
 
 def split(study: Study, scheme: Scheme, dataset: Dataset, where: str) -> Folds:
@@ -105,9 +112,9 @@ def _first_line(error: Exception) -> str:
 
 def identity(study: Study, dataset: Dataset, problem: Problem) -> dict[str, Any]:
     """Return what makes the trials of a study comparable, under the names of the study file's tables."""
-    space = {"[space]": spaces.describe(study.space)}
+    space = {"[space]": study.space.describe()}
     if study.search.method == "grid":  # trials are the grid's points, counted
-        grid = spaces.describe_grid(study.space)
+        grid = study.space.describe_grid()
         space["[space], as a grid"] = {"order": list(grid), **grid}
     return {
         "[data]": {"source": study.data.source, "target": dataset.target, "rows": dataset.fingerprint},
@@ -121,10 +128,7 @@ def identity(study: Study, dataset: Dataset, problem: Problem) -> dict[str, Any]
             "folds": problem.folds.fingerprint,
         },
         "[search]": {
-            "method": study.search.method,
-            "seed": study.search.seed,
-            "penalty": study.search.penalty,
-            "portfolio": study.search.portfolio,
+            **{o.name: getattr(study.search, o.name) for o in STUDY if o.compared},
             "initial_points": [{k: label(v) for k, v in point.items()} for point in study.initial_points],
         },
     }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from pathlib import Path
@@ -11,9 +10,10 @@ from search.errors import StudyError
 from search.samplers.methods import METHODS
 from search.space import spaces
 from search.study import data, study_file, suggestions
+from search.study.suggestions import quoted
 
 TEMPLATE = """\
-# {name}: predict {target} from the other {columns} columns of {source}.
+# {name}: predict {target_text} from the other {columns} columns of {source_name}.
 name = {name_text}
 
 [data]
@@ -54,15 +54,14 @@ def write_study(source: Path, target: str, output: Path | None = None) -> tuple[
     output = output or Path("studies") / f"{name}.toml"
     if output.exists():
         raise StudyError(f"{output} exists already; name another file with --output")
-    kinds, methods = suggestions.columns_by_kind(X), [json.dumps(method) for method in METHODS]
+    kinds, methods = suggestions.columns_by_kind(X), [quoted(method) for method in METHODS]
     text = TEMPLATE.format(
         name=name,
-        name_text=json.dumps(name),
-        target=target,
-        target_text=json.dumps(target, ensure_ascii=False),
+        name_text=quoted(name),
+        target_text=quoted(target),
         columns=X.shape[1],
-        source=source.name,
-        source_text=json.dumps(Path(os.path.relpath(source, output.parent)).as_posix(), ensure_ascii=False),
+        source_name=quoted(source.name),
+        source_text=quoted(Path(os.path.relpath(source, output.parent)).as_posix()),
         task=task,
         reason=reason,
         kinds=suggestions.heading(kinds),
@@ -72,10 +71,20 @@ def write_study(source: Path, target: str, output: Path | None = None) -> tuple[
         other_methods=", ".join(methods[1:]),
         scoring=study_file.DEFAULT_SCORING[task],
     )
+    _write(output, text)
+    return output, f"{task}: {reason}"
+
+
+def _write(output: Path, text: str) -> None:
+    """Write a study file under a passing name, and give it its own when it has been read: what is refused is not left behind."""
+    draft = output.with_name(f"{output.name}.new")
     try:
         output.parent.mkdir(parents=True, exist_ok=True)
-        output.write_text(text, encoding="utf-8")
+        try:
+            draft.write_text(text, encoding="utf-8")
+            study_file.load(draft)
+            draft.replace(output)
+        finally:
+            draft.unlink(missing_ok=True)
     except OSError as error:
         raise StudyError(f"{output} cannot be written: {error.strerror}") from None
-    study_file.load(output)
-    return output, f"{task}: {reason}"

@@ -12,38 +12,23 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bpmodel import DivergenceError
-from search.loop import runner
+from search import experiment
+from search.loop.runner import Plan
 from search.seeds import derive
-from search.study.assembly import build_problem, measure_dummy, open_store, split
+from search.study.assembly import build_problem, job_of, measure_dummy, open_store, split
 from search.study.data import Dataset
 from search.study.study_file import Study
-from search.trials.outcomes import Outcome, winner
+from search.trials.outcomes import Outcome
 from search.trials.problem import Problem
-from search.trials.refitting import refit
 from search.trials.shared_cache import Once
 
-
-@dataclass(frozen=True)
-class Nested:
-    """Score on the test rows of each outer fold; None where the study of that fold delivered no network."""
-
-    scores: list[float | None]
-
-    @property
-    def score(self) -> float:
-        """Mean over the outer folds; NaN unless all have a score."""
-        return float(np.mean(np.array(self.scores, dtype=float)))
-
-    @property
-    def std(self) -> float:
-        """Standard deviation over the outer folds."""
-        return float(np.std(np.array(self.scores, dtype=float)))
+NOTE = "outer"
+"""Key of the journal's note that the study of an outer fold is complete."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +69,7 @@ def _part(study: Study, dataset: Dataset, k: int, train: NDArray[np.int32], test
 
 
 def score(
-    part: Part, plan: runner.Plan, on_outcomes: Callable[[Mapping[int, Outcome]], None] = lambda outcomes: None
+    part: Part, plan: Plan, on_outcomes: Callable[[Mapping[int, Outcome]], None] = lambda outcomes: None
 ) -> float | None:
     """Run what is left of the study of an outer fold; score its best configuration, refitted, on the test rows.
 
@@ -92,27 +77,15 @@ def score(
     """
     problem = replace(part.problem, prepared=Once())  # prepared folds are kept while they are of use
     with closing(open_store(part.study, part.dataset, problem)) as store:
-        known: dict[str, Any] = store.notes.get("outer", {})
         on_outcomes(store.outcomes)
-        unchanged = known.get("trials") == len(store.outcomes) and known["n_seeds"] >= plan.n_seeds
-        unchanged = unchanged and known.get("n_members", 1) == plan.n_members
-        if unchanged and runner.ended(plan, store):
+        if known := experiment.completed(store, NOTE, plan):
             return known["score"]
-        dummy = measure_dummy(part.study, problem)
-        outcomes = runner.run(
-            problem, part.study.space, plan, store, dummy.score, lambda *_: on_outcomes(store.outcomes)
+        job = job_of(part.study, problem, plan, [measure_dummy(part.study, problem)])
+        result = experiment.run(
+            job, store, on_outcome=lambda _: on_outcomes(store.outcomes), forgiven=(DivergenceError,)
         )
-        found = _score(part, winner(outcomes), plan)
-        record = {"trials": len(outcomes), "n_seeds": plan.n_seeds, "n_members": plan.n_members}
-        store.note("outer", {**record, "score": found})
-        return found
-
-
-def _score(part: Part, best: Outcome | None, plan: runner.Plan) -> float | None:
-    if best is None:
-        return None
-    try:
-        delivered = refit(part.problem, best, plan.n_members, plan.n_jobs)
-    except DivergenceError:
-        return None
-    return float(part.problem.scorer(delivered, part.test.X, part.test.y))
+        scored = None
+        if result.estimator is not None:
+            scored = float(problem.scorer(result.estimator, part.test.X, part.test.y))
+        experiment.note_completed(store, NOTE, plan, {"score": scored})
+        return scored

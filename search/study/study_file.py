@@ -5,9 +5,10 @@ from __future__ import annotations
 import tomllib
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, create_model
+from pydantic_core import PydanticCustomError
 from sklearn.metrics import get_scorer_names
 from sklearn.utils._param_validation import InvalidParameterError, validate_parameter_constraints
 
@@ -15,19 +16,11 @@ from bpmodel.options import CLASSIFIER_OPTIONS, REGRESSOR_OPTIONS, Option
 from bpmodel.preprocessing.options import COLUMNS, PREPROCESSING
 from search.cv.kinds import KINDS, Scheme, default_kind
 from search.errors import StudyError
-from search.loop.stopping import StopRules
-from search.samplers.methods import METHODS
+from search.options import STUDY, SearchOption
 from search.space import initial_points, spaces
 from search.space.spaces import Space
-from search.trials.penalties import DEFAULT_PENALTY, PENALTIES
 
 Task = Literal["regression", "classification"]
-if TYPE_CHECKING:
-    Method = str
-    PenaltyName = str
-else:
-    Method = Literal[tuple(METHODS)]
-    PenaltyName = Literal[tuple(PENALTIES)]
 
 DEFAULT_SCORING = {"regression": "neg_root_mean_squared_error", "classification": "accuracy"}
 OPTIONS = {"regression": REGRESSOR_OPTIONS, "classification": CLASSIFIER_OPTIONS}
@@ -50,22 +43,31 @@ class Data(_Table):
     exogenous: list[str] = []
 
 
-class Search(_Table):
-    """How the space is searched."""
+def _checked(option: SearchOption) -> Any:
+    """Return the type of a key of [search]: anything that its row in the table of options allows."""
 
-    method: Method = "bayesian"
-    n_trials: int = Field(default=50, ge=1)
-    timeout: float | None = Field(default=None, gt=0)
-    target_score: float | None = None
-    n_trials_no_change: int | None = Field(default=None, ge=1)
-    n_seeds: int = Field(default=3, ge=1, le=8)
-    n_members: int = Field(default=5, ge=1)
-    seed: int = Field(default=0, ge=0, lt=2**32)
-    n_jobs: int = Field(default=-1, ge=-1)
-    prune: bool | None = None
-    penalty: PenaltyName = DEFAULT_PENALTY
-    portfolio: bool = True
-    initial_points: list[dict[str, Any]] = []
+    def check(value: Any) -> Any:
+        if not option.holds(value, option.study):
+            raise PydanticCustomError("not_allowed", "allowed are {allowed}", {"allowed": option.domain.allowed})
+        return value
+
+    return Annotated[Any, AfterValidator(check)]
+
+
+if TYPE_CHECKING:
+
+    class Search(_Table):
+        """How the space is searched: an attribute for each row of `search.options.STUDY`."""
+
+        def __getattr__(self, name: str) -> Any: ...
+
+else:
+    Search = create_model(
+        "Search",
+        __base__=_Table,
+        __doc__="How the space is searched.",
+        **{o.name: (_checked(o), o.study) for o in STUDY},
+    )
 
 
 class CrossValidation(_Table):
@@ -115,11 +117,7 @@ class Study:
         """How the rows are split."""
         return _scheme(self.data, self.cv)
 
-    @property
-    def stop(self) -> StopRules:
-        return StopRules(self.search.timeout, self.search.target_score, self.search.n_trials_no_change)
-
-    def with_method(self, method: Method) -> Study:
+    def with_method(self, method: str) -> Study:
         """Return the study searched by another method, under a name of its own."""
         if method == self.search.method:
             return self
@@ -169,8 +167,6 @@ def load(path: str | Path) -> Study:
         )
     _check_scheme(path, file)
     _check_forecast(path, file)
-    if file.search.n_jobs == 0:
-        raise StudyError(f"{path}: [search] n_jobs = 0; allowed are -1 (all cores) and 1 or more")
     return Study(path, file.name, file.data, **fixed, space=space, search=file.search, cv=file.cv, initial_points=first)
 
 
@@ -189,7 +185,7 @@ def _space(path: Path, given: Any, fixed: dict[str, dict[str, Any]], options: di
             if name in fixed[table]:
                 raise StudyError(f"{path}: [space] {name} is also fixed under [{table}]; name it in one of the two")
     space = spaces.build(given, f"{path}: [space]")
-    spaces.check_values(space, lambda name, value: _check(path, "space", options, name, value))
+    space.check_values(lambda name, value: _check(path, "space", options, name, value))
     return space
 
 

@@ -24,6 +24,15 @@ MOST_NUMBERS = 100
 """Each of them is `n_bins` inputs where it is piecewise."""
 
 
+def quoted(text: str) -> str:
+    """Return a text as a string of TOML, in one line whatever is in it.
+
+    >>> print(quoted('a "b"' + chr(10)))
+    "a \\"b\\"\\n"
+    """
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
 def columns_by_kind(X: pd.DataFrame) -> dict[str, list[str]]:
     """Return the columns of each kind that there is, kinds in the order of `PLURALS`."""
     kinds = {name: kind(X[name]) for name in X.columns}
@@ -55,13 +64,13 @@ def fixed(X: pd.DataFrame, y: pd.Series, kinds: dict[str, list[str]]) -> str:
     comments = {
         "numeric": "number" in kinds and not _searchable(kinds) and f"also {_others(['standard'])}",
         "categorical": "category" in kinds and 'also "ordinal"',
-        "missing_indicator": gaps and f"a column that says where one is missing: {', '.join(gaps)}",
+        "missing_indicator": gaps and f"a column that says where one is missing: {', '.join(map(quoted, gaps))}",
     }
     defaults = {o.name: json.dumps(o.default) for o in PREPROCESSING}
     lines = [f"{name} = {defaults[name]}    # {comment}\n" for name, comment in comments.items() if comment]
     if codes:
-        names = json.dumps(codes, ensure_ascii=False)
-        lines.append(f"# categorical_columns = {names}    # if these are codes, not amounts\n")
+        names = ", ".join(map(quoted, codes))
+        lines.append(f"# categorical_columns = [{names}]    # if these are codes, not amounts\n")
     if pd.api.types.is_numeric_dtype(y) and y.nunique() > MAX_CLASSES and y.skew() > SKEWNESS:
         lines.append('# target_transform = "log"    # the target is skewed; or search ["none", "log"]\n')
     return "".join(lines)

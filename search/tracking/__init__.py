@@ -1,12 +1,26 @@
 """A study in MLflow: the only package that imports it.
 
-A study is a parent run, a trial is a child run. `stores` says where they are written, `runs` what they hold, `client` writes
-them, `models` registers the best pipeline, and `tracker` has it all done by one background thread.
+A study is a parent run, a trial is a child run. `protocol` says what a search asks of any place it is written to. For MLflow,
+`stores` says where runs go, `runs` what they hold, `client` and `sqlite` write them, `models` registers the best pipeline, and
+`tracker` does it all in one background thread.
 """
 
 from search.tracking.models import RegisteredModel
-from search.tracking.runs import RUN_STATUS, Report
+from search.tracking.protocol import Nowhere, Tracker, writing
+from search.tracking.runs import RUN_STATUS, Header, Report
 from search.tracking.stores import check, default_uri
-from search.tracking.tracker import Tracker, TrackingError, holds
+from search.tracking.tracker import MLflowTracker, TrackingError
 
-__all__ = ["RUN_STATUS", "RegisteredModel", "Report", "Tracker", "TrackingError", "check", "default_uri", "holds"]
+__all__ = [
+    "RUN_STATUS",
+    "Header",
+    "MLflowTracker",
+    "Nowhere",
+    "RegisteredModel",
+    "Report",
+    "Tracker",
+    "TrackingError",
+    "check",
+    "default_uri",
+    "writing",
+]

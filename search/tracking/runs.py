@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from search.trials.outcomes import Outcome
+from search.trials.outcomes import VERDICTS, Outcome
 
 CURVE_POINTS = 50
 """Of a loss curve that are kept: a trial has a dozen metrics and two curves, and each point is a row with three indices."""
@@ -18,7 +18,7 @@ PARAM_LENGTH, TAG_LENGTH = 6000, 5000
 """Characters of a text that are kept: the limits of MLflow's, for all its stores."""
 
 DIAGNOSIS = "diagnosis.json"
-RUN_STATUS = {"ok": "FINISHED", "diverged": "FINISHED", "stopped": "KILLED", "error": "FAILED"}
+RUN_STATUS = {name: verdict.run_status for name, verdict in VERDICTS.items()}
 PARENT = "mlflow.parentRunId"
 SOURCE_NAME = {"mlflow.source.name": "bpsearch"}
 EXPERIMENT_TAGS = {"mlflow.experimentKind": "custom_model_development"}

@@ -6,13 +6,15 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 from search.tracking import stores
 from search.tracking.library import ENVIRONMENT
 
 MAKE = """
 import os, sys
-os.nice(5)
+if hasattr(os, "nice"):  # not on Windows
+    os.nice(5)
 path, new = sys.argv[1], f"{sys.argv[1]}.{os.getpid()}.new"
 try:
     from mlflow.tracking import MlflowClient
@@ -24,6 +26,9 @@ finally:
         os.unlink(new)
 """
 """A kill halfway would leave a database that nothing can open, so it gets its name when it is done."""
+
+OWN_GROUP: dict[str, Any] = {"process_group": 0} if hasattr(os, "setpgid") else {}
+"""A Ctrl-C is for the search, not for this process. A session of its own would get a share of the processors of its own."""
 
 
 def create(path: Path) -> None:
@@ -43,7 +48,7 @@ def create(path: Path) -> None:
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
-        process_group=0,  # a Ctrl-C is for the search. A session of its own would get a share of the processors of its own
+        **OWN_GROUP,
     )
     if made.returncode:
         raise OSError(made.stderr.strip().splitlines()[-1] if made.stderr.strip() else "MLflow's tables cannot be made")

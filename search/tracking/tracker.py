@@ -10,13 +10,13 @@ import queue
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable
 from types import ModuleType
-from typing import Any, Self
+from typing import Any
 
 from search.tracking import client, models, schema, sqlite, stores
 from search.tracking.models import RegisteredModel
+from search.tracking.protocol import Tracker
 from search.tracking.runs import Header, Opened, Report, child
 from search.trials.outcomes import Outcome
 
@@ -33,41 +33,35 @@ class TrackingError(RuntimeError):
     """MLflow could not be written to; nothing of the study itself is lost."""
 
 
-def holds(uri: str, experiment: str, study_id: str) -> bool:
-    """Say whether a tracking store has a study: it may have been deleted since the study was written there."""
-    path = stores.database(uri)
-    if path is not None and not stores.has_tables(path):
-        return False
-    return _writer(uri, experiment).holds(uri, experiment, study_id)
-
-
 def _writer(uri: str, experiment: str) -> ModuleType:
     """Return the module that writes to a store: into its tables if they are SQLite's and known, else through the client."""
     return sqlite if sqlite.understands(uri, experiment) else client
 
 
-class Tracker:
-    """Writes one study to MLflow, in the background.
+class MLflowTracker(Tracker):
+    """Writes studies to MLflow, one after another, in the background.
 
     Parameters
     ----------
     uri : str
-        MLflow tracking URI; `check` it first.
-    experiment : str
-        Name of the experiment, and of the registered model.
-    study_id : str
-        Tells this study from earlier ones of the same name.
-    params : dict
-        Parameters of the parent run.
-    source : str, optional
-        The study file, kept as an artifact.
+        MLflow tracking URI.
     """
 
-    def __init__(
-        self, uri: str, experiment: str, study_id: str, params: Mapping[str, Any], source: str | None = None
-    ) -> None:
+    def __init__(self, uri: str) -> None:
         self.uri = uri
-        self._header = Header(experiment, study_id, dict(params), source)
+
+    def check(self) -> None:
+        stores.check(self.uri)
+
+    def holds(self, header: Header) -> bool:
+        """Say whether the store has a study: it may have been deleted since the study was written there."""
+        path = stores.database(self.uri)
+        if path is not None and not stores.has_tables(path):
+            return False
+        return _writer(self.uri, header.experiment).holds(self.uri, header.experiment, header.study_id)
+
+    def begin(self, header: Header) -> None:
+        self._header = header
         self._jobs: queue.Queue[Callable[[], None] | None] = queue.Queue()
         self._finished: deque[tuple[Outcome, float, float]] = deque()
         self._hurry = threading.Event()
@@ -78,16 +72,6 @@ class Tracker:
         self._thread = threading.Thread(target=self._work, name="mlflow-writer", daemon=True)
         self._thread.start()
         self._jobs.put(self._open)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        """End the parent run, however the body ended."""
-        if kind is None:
-            self.close()
-        else:
-            self.abandon("KILLED" if issubclass(kind, KeyboardInterrupt) else "FAILED")
 
     def record(self, outcome: Outcome, value: float) -> None:
         """Write a child run, unless the study has one for this trial already."""
@@ -120,19 +104,14 @@ class Tracker:
             reason = f"{type(self._error).__name__}: {self._error}".splitlines()[0]
             raise TrackingError(f"MLflow at {self.uri} could not be written: {reason}") from self._error
 
-    def close(self, status: str = "FINISHED") -> None:
-        """End the parent run and the writer."""
+    def end(self, status: str) -> None:
+        """End the parent run and the thread."""
         self._jobs.put(lambda: client.end(self.uri, self._opened.parent, status))
         try:
             self.flush()
         finally:
             self._jobs.put(None)
             self._thread.join()
-
-    def abandon(self, status: str = "FAILED") -> None:
-        """End the parent run and the writer after something else went wrong: that is what is told, not this."""
-        with suppress(TrackingError):
-            self.close(status)
 
     # ------------------------------------------------------------------------------------------ in the background
 

@@ -121,11 +121,11 @@ class _Recorder:
         return self
 
 
-class _RecordingRegressor(_Recorder, BPRegressor):
+class _RecordingRegressor(_Recorder, BPRegressor):  # type: ignore[misc]  # `fit` takes no rows to validate on
     pass
 
 
-class _RecordingClassifier(_Recorder, BPClassifier):
+class _RecordingClassifier(_Recorder, BPClassifier):  # type: ignore[misc]  # `fit` takes no rows to validate on
     pass
 
 

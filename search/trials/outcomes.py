@@ -9,6 +9,47 @@ from typing import Any
 
 import numpy as np
 
+from bpmodel.colors import BLUE, GREY, RED, SKY
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """How a trial may end.
+
+    Attributes
+    ----------
+    rank : int
+        Trials of a lower rank come first in every table.
+    run_status : str
+        Status of the trial's run in MLflow.
+    label, color, marker : str
+        Legend and looks in plots, as Matplotlib understands them.
+    meaning : str
+    counted : bool
+        Whether the line of progress says how many there are.
+    """
+
+    rank: int
+    run_status: str
+    label: str
+    color: str
+    marker: str
+    meaning: str
+    counted: bool = False
+
+
+VERDICTS = {
+    "ok": Verdict(0, "FINISHED", "finished", BLUE, "o", "all folds were trained and scored"),
+    "stopped": Verdict(
+        1, "KILLED", "stopped early", SKY, "v", "ended early because it was worse than the others (`prune`)", True
+    ),
+    "diverged": Verdict(
+        2, "FINISHED", "diverged", RED, "X", "training diverged on at least one fold, which ended the trial", True
+    ),
+    "error": Verdict(3, "FAILED", "error", GREY, "s", "it could not be trained or scored; `reason` says why"),
+}
+"""Every verdict by its name, the best first: ranking, plots, MLflow, progress and documents follow from these rows."""
+
 
 @dataclass(frozen=True)
 class Divergence:
@@ -43,7 +84,8 @@ class Outcome:
 
     Attributes
     ----------
-    verdict : {"ok", "stopped", "diverged", "error"}
+    verdict : str
+        A name of `VERDICTS`.
     fold_scores : list of float
         Score of each fold at `epoch`; empty unless all folds got there.
     epoch : int
@@ -103,9 +145,6 @@ class Outcome:
         return max(self.curve, default=0)
 
 
-RANKING = {"ok": 0, "stopped": 1, "diverged": 2, "error": 3}
-
-
 def order(outcome: Outcome) -> tuple[float, ...]:
     """Return what outcomes are sorted by, the best first.
 
@@ -113,7 +152,7 @@ def order(outcome: Outcome) -> tuple[float, ...]:
     the best ones are; then by score, equal ones by number.
     """
     score = outcome.score if np.isfinite(outcome.score) else -np.inf
-    return RANKING[outcome.verdict], -len(outcome.seed_scores), -score, outcome.number
+    return VERDICTS[outcome.verdict].rank, -len(outcome.seed_scores), -score, outcome.number
 
 
 def winner(outcomes: Mapping[int, Outcome]) -> Outcome | None:

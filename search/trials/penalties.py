@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable
+from copy import deepcopy
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, Protocol, runtime_checkable
 
 from bpmodel.network.monitor import EXPLOSION_FACTOR
 from search.trials.outcomes import Outcome
@@ -47,6 +48,14 @@ class Standard(NamedTuple):
 
     dummy: float
     worst: float
+
+
+@runtime_checkable
+class Penalizer(Protocol):
+    """Says what the sampler is told of a trial that diverged, or has no score: the rows of `PENALTIES`, or an object of yours."""
+
+    def lesson(self, outcome: Outcome, standard: Standard, /) -> Lesson:
+        """Return value, constraint and state; the value is compared with the mean scores of healthy trials."""
 
 
 @dataclass(frozen=True)
@@ -115,8 +124,8 @@ class Teacher:
 
     Parameters
     ----------
-    penalty : str
-        A name of `PENALTIES`.
+    penalty : str or Penalizer
+        A name of `PENALTIES`, or an object, of which every study has a copy.
     dummy_score : float
         Mean score of the dummy predictor on the same folds; minus infinity where it has none.
     finished : iterable of Outcome
@@ -131,8 +140,9 @@ class Teacher:
     Lesson(value=-2.4, constraint=10.0, state='complete')
     """
 
-    def __init__(self, penalty: str, dummy_score: float, finished: Iterable[Outcome] = ()) -> None:
-        self._penalty, self._dummy = PENALTIES[penalty], dummy_score
+    def __init__(self, penalty: str | Penalizer, dummy_score: float, finished: Iterable[Outcome] = ()) -> None:
+        self._penalty: Penalizer = PENALTIES[penalty] if isinstance(penalty, str) else deepcopy(penalty)
+        self._dummy = dummy_score
         self._worst = math.inf
         for outcome in finished:
             self.lesson(outcome)

@@ -17,7 +17,7 @@ from scipy.sparse import issparse, vstack
 from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import _check_method_params, _get_feature_names
 
-from bpmodel.settings import precision
+from bpmodel.preparation import precision
 from search.space.dimensions import label
 from search.trials.nesting import fit_around, network_of, transform_rows, transform_target
 from search.trials.problem import Problem, configured

@@ -1,4 +1,4 @@
-"""The benchmarks run; how fast anything is, no test says."""
+"""The benchmarks run. No test checks a time."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""The comparison of penalties: its made-up spaces are what they are said to be, and its tables are made from all studies."""
+"""The comparison of penalties: its made-up spaces have the stated properties, and its tables cover all studies."""
 
 import numpy as np
 import pytest

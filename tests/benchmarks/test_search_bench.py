@@ -1,4 +1,4 @@
-"""The comparison of searches: what its figures are made from, and that our own part of it runs."""
+"""The comparison of searches: its figures follow from the runs, and our own contender runs."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""The corpus keeps its contracts; labels and the rules of others do what they say, on runs made by hand."""
+"""The corpus keeps its contracts. Labels and the rules of other systems are checked on runs made by hand."""
 
 import doctest
 from importlib import import_module
@@ -27,7 +27,7 @@ from benchmarks.stability.labels import exploded, label
 from benchmarks.steps import Shape
 from bpmodel.diagnosis.diagnose import RULES
 
-CODES = {rule.__name__ for rule in RULES} | {"loss_spike", "symmetric_init"}
+CODES = {rule.code for rule in RULES} | {"loss_spike", "symmetric_init"}
 FOLDER = Path(__main__.__file__).parent
 CELLS = {cell.id: cell for cell in CORPUS}
 pytestmark = pytest.mark.filterwarnings(

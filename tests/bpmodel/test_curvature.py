@@ -1,5 +1,7 @@
 """The sharpness is the largest eigenvalue of the Hessian, and what follows from it is where gradient descent turns unstable."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import scipy.sparse
@@ -180,3 +182,50 @@ def test_of_a_classifier_with_everything_that_can_be_left_out(data):
     before = sharpness(network, X, classes)
     assert 0 < before < np.inf
     assert sharpness(network.set_params(max_iter=20).fit(X, classes), X, classes) != before
+
+
+class Quadratic:
+    """An objective of one parameter with a known second derivative and loss, which notes where it is looked at."""
+
+    def __init__(self, second_derivative, value):
+        self.second_derivative, self.value, self.places = second_derivative, value, []
+
+    def evaluate(self, parameters):
+        self.places.append(abs(float(parameters[0])))
+        return SimpleNamespace(value=self.value, gradient=self.second_derivative * parameters)
+
+
+@pytest.mark.parametrize(
+    ("second_derivative", "value", "distance"),
+    [(19.9, 1.0, 0.1), (20.1, 1.0, 0.05), (79.9, -1.0, 0.05), (80.1, 1.0, 0.025), (1.0, 0.0, 0.1 / 2**14)],
+)
+def test_differences_change_the_loss_by_a_tenth_at_most(monkeypatch, second_derivative, value, distance):
+    """From a distance of 0.1 on, and not below 1e-5: 0.1 / 2^13 is above."""
+    objective = Quadratic(second_derivative, value)
+    monkeypatch.setattr("bpmodel.curvature._objective", lambda *_: (objective, np.zeros(1)))
+    assert sharpness(None, None, None) == pytest.approx(second_derivative)
+    assert objective.places[-1] == pytest.approx(distance)
+
+
+@pytest.mark.parametrize(("size", "products"), [(40, 15), (15, 15), (6, 6)])
+def test_lanczos_takes_fifteen_products(size, products):
+    asked = []
+    matrix = np.diag(np.arange(1.0, size + 1))
+
+    def product(v):
+        asked.append(v)
+        return matrix @ v
+
+    largest_eigenvalue(product, size)
+    assert len(asked) == products
+
+
+@pytest.mark.parametrize(("coupling", "products"), [(0.5e-9, 1), (4e-9, 2)])
+def test_lanczos_ends_where_what_is_left_is_rounding(coupling, products):
+    asked = []
+    start = np.random.default_rng(0).standard_normal(2)
+    u = start / np.linalg.norm(start)
+    v = np.array([-u[1], u[0]])
+    matrix = np.outer(u, u) + 0.5 * np.outer(v, v) + coupling * (np.outer(u, v) + np.outer(v, u))
+    largest_eigenvalue(lambda w: asked.append(w) or matrix @ w, 2)
+    assert len(asked) == products

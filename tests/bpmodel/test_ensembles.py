@@ -107,3 +107,16 @@ def test_wrong_parameters_are_named(problems, changes, named):
     X, y, *_ = problems["regression"]
     with pytest.raises(ValueError, match=named):
         BPEnsembleRegressor(**changes).fit(X, y)
+
+
+@pytest.mark.parametrize(
+    ("ensemble", "member"), [(BPEnsembleRegressor, BPClassifier), (BPEnsembleClassifier, BPRegressor)]
+)
+def test_networks_of_the_other_kind_are_refused(problems, ensemble, member):
+    """The mean of labels is no label."""
+    X, y, *_ = problems["binary"]
+    message = rf"'estimator' parameter of {ensemble.__name__} must be an instance of .* Got {member.__name__}\("
+    with pytest.raises(ValueError, match=message):
+        ensemble(member(max_iter=1), n_members=2).fit(X, y)
+    with pytest.raises(ValueError, match=message):
+        ensemble.of([member(max_iter=1).fit(X, y)])

@@ -205,7 +205,7 @@ def test_table_signature_parameters_and_documentation_agree(ours, theirs, option
     assert [o.name for o in options] == list(inspect.signature(ours).parameters)
     assert {o.name: o.default for o in options} == ours().get_params()
     for option in options:
-        assert f"    {option.name} : " in ours.__doc__
+        assert f"\n{option.name} : " in ours.__doc__
 
 
 @every_table

@@ -63,10 +63,10 @@ def test_read_only_single_precision_needs_no_compilation(problems):
     X, y, *_ = problem = problems["regression"]
     rows = X.astype(np.float32)
     make(problem, max_iter=2).fit(rows, y).predict(rows)
-    compiled = [list(entry_point.signatures) for entry_point in (train, predict_into)]
+    compiled = [list(entry_point.compiled.signatures) for entry_point in (train, predict_into)]
     rows.setflags(write=False)
     make(problem, max_iter=2).fit(rows, y).predict(rows)
-    assert [list(entry_point.signatures) for entry_point in (train, predict_into)] == compiled
+    assert [list(entry_point.compiled.signatures) for entry_point in (train, predict_into)] == compiled
 
 
 # --------------------------------------------------------------------------------------------------- scaled target

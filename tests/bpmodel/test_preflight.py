@@ -1,9 +1,12 @@
 """What is found before the first step comes true in the fit, and its remedy makes it vanish."""
 
+import sys
+
 import numpy as np
 import pytest
 
 from bpmodel import BPClassifier, BPRegressor, preflight
+from bpmodel.preflight import START_RULES
 from tests.bpmodel.small_sets import digits, friedman
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")
@@ -68,3 +71,24 @@ def test_solvers_without_steps():
     X, y = friedman()
     with pytest.raises(ValueError, match=r"preflight is for update rules; got solver='lbfgs'"):
         preflight(BPRegressor(solver="lbfgs"), X, y)
+
+
+@pytest.mark.parametrize(("rate", "codes"), [(2.0, []), (2.01, ["exploding_step"])])
+def test_rates_up_to_twice_the_limit_are_let_through(monkeypatch, rate, codes):
+    X, y = friedman()
+    monkeypatch.setattr(sys.modules["bpmodel.preflight"], "rate_limit", lambda *_: 1.0)
+    found = preflight(network(y, learning_rate_init=rate), X, y)
+    assert found.codes == codes
+    assert [finding.change for finding in found] == [{"learning_rate_init": 0.5}] * len(codes)
+
+
+def test_what_needs_no_step():
+    assert [rule.code for rule in START_RULES] == [
+        "unscaled_input",
+        "outliers",
+        "unscaled_target",
+        "symmetric_init",
+        "exploding_depth",
+        "vanishing_gradient",
+        "saturated_units",
+    ]

@@ -20,7 +20,8 @@ import pandas as pd
 import pytest
 from sklearn.metrics import get_scorer, get_scorer_names
 
-from search import StudyError, cli, tracking, tuning
+from search import StudyError, cli, configuration, tracking, tuning
+from search.commands import ui
 from search.loop.journal import StudyStore, _lock
 from search.results import plots
 from search.study import assembly, data, study_file
@@ -176,7 +177,7 @@ def test_tune_from_first_to_last(folder, bpsearch, write, stored):
         "linear model",
         "best network (trial ",
         "models:/small@champion  (version 1, the mean of 5 networks)",
-        "next:   make ui",
+        "next:   bpsearch ui",
     ):
         assert text in first.out
     one = stored()
@@ -199,7 +200,7 @@ def test_tune_from_first_to_last(folder, bpsearch, write, stored):
     again = bpsearch("tune", "small.toml")
     assert (again.code, again.err) == (0, "")
     assert "all 4 trials of this study are done; nothing was changed" in again.out
-    assert "make tune STUDY=small.toml TRIALS=8" in again.out
+    assert "to continue: bpsearch tune small.toml --trials 8\n" in again.out
     assert again.out.splitlines()[-2:] == first.out.splitlines()[-2:]
     assert contents(folder / "studies") == before
     assert (stored().ids, stored().versions) == (one.ids, one.versions)
@@ -247,7 +248,8 @@ def test_a_method_goes_under_its_own_name(folder, bpsearch, write, stored, metho
     assert [path.name for path in Path("studies").glob("*.journal")] == [f"{name}.journal"]
     stored(name).assert_complete(n_trials)
     again = bpsearch("tune", "small.toml", "--method", method)
-    assert ("TRIALS=" in again.out) is (method != "grid")
+    more = f"to continue: bpsearch tune small.toml --method {method} --trials 6\n"
+    assert (more in again.out) is (method != "grid")
 
 
 REFUSED = {
@@ -396,7 +398,7 @@ def test_interrupted_and_gone_on_with(folder, write, start, stored, wait_for):
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=120)
     assert (process.returncode, err) == (130, "")
-    assert "interrupted: finished trials are kept; the same command goes on from there" in out
+    assert "interrupted: finished trials are kept; the same command continues from there" in out
     kept, numbers = journal(), stored().numbers
     assert 2 <= len(numbers) == finished_trials() < 12
     assert [run.info.status for run in stored().parents] == ["KILLED"]
@@ -625,8 +627,9 @@ def test_what_is_wrong_around_the_study_is_told_in_one_line(there, bpsearch, mon
 @pytest.mark.parametrize("there", ["a finished study"], indirect=True)
 def test_a_second_run_at_the_same_time_is_refused(there, bpsearch):
     before = contents()
-    with _lock(Path("studies/small.journal")):
-        assert_one_line(bpsearch("tune", "small.toml"), "studies/small.journal is in use by another run")
+    lock = _lock(Path("studies/small.journal"))
+    assert_one_line(bpsearch("tune", "small.toml"), "studies/small.journal is in use by another run")
+    lock.release()
     assert contents() == before
 
 
@@ -687,7 +690,7 @@ def test_init_writes_a_study_that_runs(folder, bpsearch, homes, stored, features
     assert (result.code, result.err) == (0, "")
     assert result.out.startswith(f"{task}: {reason}")
     assert f"written: {path}\n" in result.out
-    assert f"make tune STUDY={path}\n" in result.out
+    assert f"next:    bpsearch tune {path}\n" in result.out
     assert path.read_text().startswith("# my-homes: ")
     assert reason in path.read_text()
     study = study_file.load(path)
@@ -769,6 +772,26 @@ def test_cv_of_a_configuration_that_diverges(folder, bpsearch, write):
     assert "diverged: fold 1 of 3: " in result.out
     assert "dummy predictor" in result.out
     assert fold_scores(result) == []
+
+
+TOGETHER = {
+    "one argument each": ["hidden_layer_sizes=[8, 2]", "solver=adam", "max_iter=4"],
+    "all in one, as make gives them": ["hidden_layer_sizes=[8, 2] solver=adam max_iter=4"],
+    "a list that the shell tore apart": ["hidden_layer_sizes=[8,", "2]", 'solver="adam"', "max_iter=4"],
+}
+
+
+@pytest.mark.parametrize("settings", TOGETHER.values(), ids=TOGETHER.keys())
+def test_a_list_with_a_blank_was_torn_apart_bug(folder, bpsearch, write, settings):
+    write()
+    result = bpsearch("cv", "small.toml", "--set", *settings)
+    assert (result.code, result.err) == (0, "")
+    assert "small: learning_rate_init 0.01, hidden_layer_sizes 8-2, solver adam, max_iter 4\n" in result.out
+
+
+def test_blanks_within_lists_of_lists_and_quotes_separate_nothing():
+    whole = ["a=[[1, 2], [3]]", 'b=["x y", "z"]', "c='x y'", "d=1"]
+    assert configuration.SETTING.findall(" ".join(whole)) == whole
 
 
 SETTINGS = {
@@ -877,12 +900,12 @@ def started(monkeypatch):
 
 
 def test_ui_takes_the_next_free_port(folder, bpsearch, started, busy_port):
-    assert cli._free_port(busy_port) > busy_port
+    assert ui._free_port(busy_port) > busy_port
     result = bpsearch("ui", "--port", str(busy_port))
     ((path, command),) = started
     port = command[command.index("--port") + 1]
     assert int(port) > busy_port
-    assert f"MLflow UI: http://127.0.0.1:{port}  (Ctrl-C ends it)" in result.out
+    assert f"MLflow UI: http://127.0.0.1:{port}  (Ctrl-C stops it)" in result.out
     assert path == command[0] == sys.executable
     assert command[1:4] == ["-m", "mlflow", "ui"]
     assert command[command.index("--backend-store-uri") + 1] == tracking.default_uri()
@@ -892,7 +915,7 @@ def test_ui_takes_the_next_free_port(folder, bpsearch, started, busy_port):
 
 def test_ui_takes_the_port_asked_for_if_it_is_free(free_port):
     port = free_port()
-    assert cli._free_port(port) == port
+    assert ui._free_port(port) == port
 
 
 @pytest.mark.parametrize("port", ["-1", "65536", "70000"])

@@ -80,7 +80,10 @@ def refresh(context, refresh=CPUContext.refresh):
     refresh(context)
 CPUContext.refresh = refresh
 
-from bpmodel import BPRegressor, machine_code, objective, prediction, sharpness
+from bpmodel import BPRegressor, sharpness
+from bpmodel.compiler import machine_code
+from bpmodel.full_batch import objective
+from bpmodel.network import prediction
 from bpmodel.network.loop import train
 
 X = np.random.default_rng(0).normal(size=(40, 3))

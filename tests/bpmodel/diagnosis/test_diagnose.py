@@ -1,6 +1,9 @@
 """A diagnosis is a claim: its remedy is applied, and the finding is gone."""
 
 import json
+import re
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,7 +13,8 @@ from sklearn.exceptions import NotFittedError
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.preprocessing import StandardScaler
 
-from bpmodel import BPClassifier, BPRegressor, diagnose
+from bpmodel import BPClassifier, BPRegressor, Finding, diagnose
+from bpmodel.diagnosis.diagnose import examine
 from bpmodel.diagnosis.rules import RULES
 from tests.bpmodel.small_sets import digits, friedman
 
@@ -146,9 +150,9 @@ def test_sparse_rows_are_measured_like_dense_ones():
     X, y = friedman(input_factor=1000)
     dense = BPRegressor(**NUMBERS, random_state=0).fit(X, y)._scales
     sparse = BPRegressor(**NUMBERS, random_state=0).fit(csr_array(X), y)._scales
-    known = {name: value for name, value in vars(dense).items() if name != "input_tail"}
+    known = {name: value for name, value in dense.items() if name != "input_tail"}
     for name, value in known.items():
-        np.testing.assert_allclose(getattr(sparse, name), value, rtol=1e-6, atol=1e-9)
+        np.testing.assert_allclose(sparse[name], value, rtol=1e-6, atol=1e-9)
 
 
 def test_as_json_and_as_text():
@@ -165,7 +169,26 @@ def test_as_json_and_as_text():
 
 def test_every_rule_has_its_fault():
     elsewhere = {"dead_units", "oscillating", "overfitting", "no_signal", "class_imbalance", "loss_spike"}
-    assert {rule.__name__ for rule in RULES} - elsewhere == {fault.split()[0].strip(",") for fault in FAULTS}
+    assert {rule.code for rule in RULES} - elsewhere == {fault.split()[0].strip(",") for fault in FAULTS}
+
+
+@pytest.mark.parametrize("code", [rule.code for rule in RULES])
+def test_every_finding_is_in_the_table_of_the_docs(code):
+    text = (Path(__file__).parents[3] / "docs" / "divergence.md").read_text(encoding="utf-8")
+    rows = [line.split("|") for line in text.splitlines() if line.startswith("| `")]
+    documented = {name for row in rows if len(row) == 5 for name in re.findall(r"`(\w+)`", row[1])}
+    assert code in documented, f"docs/divergence.md: the table of findings has no row for {code!r}"
+
+
+def test_rules_of_ones_own():
+    model, X, y = faulty("underfitting through one unit")
+    record = model.fit(X, y)._record_of(model.begin_fit(X, y), {})
+    mine = Finding("narrow", 0, {"units": 1.0}, "One unit.", "Use more.")
+    assert examine(record, rules=[lambda r: mine if min(r.units) == 1 else None]).findings == (mine,)
+    assert examine(record, rules=[]).codes == []
+    record = replace(record, verdict=model.verdict_, history=model.history_, probes=model.probes_)
+    assert examine(record).codes == ["underfitting"]
+    assert examine(record, rules=(*RULES, lambda r: mine)).codes == ["narrow"], "underfitting follows from other causes"
 
 
 def test_less_is_known_of_parts_and_of_full_batches():
@@ -186,6 +209,15 @@ def test_from_the_loss_curve_alone(fault):
     curves = model.set_params(on_divergence="ignore").fit(X, y).history_
     found = diagnose(curves, X, y, options=model.get_params())
     assert found.codes[0] == fault.split()[0]
+
+
+@pytest.mark.parametrize("activation", ["identity", ["identity", "identity"]])
+def test_activations_of_all_layers_or_of_each(activation):
+    options = {"activation": activation, "hidden_layer_sizes": [5, 5]}
+    (found,) = diagnose({"loss": [30.0] * 20}, baseline=40.0, options=options)
+    assert found.change == {"activation": "relu"}
+    with pytest.raises(ValueError, match=r"activation=\['tanh'\] names 1 functions for 2 hidden layers"):
+        diagnose({"loss": [30.0] * 20}, baseline=40.0, options={**options, "activation": ["tanh"]})
 
 
 def test_scikit_learns_network():

@@ -80,4 +80,4 @@ def test_partial_fit_keeps_the_first_scales(X):
     model = BPRegressor(scale_input="standard", random_state=0).partial_fit(X, X[:, 0])
     before = model._scaling
     model.partial_fit(X + 1, X[:, 0])
-    assert_array_equal(model._scaling.scale, before.scale)
+    assert_array_equal(model._scaling["scale"], before["scale"])

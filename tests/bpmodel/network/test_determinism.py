@@ -161,10 +161,10 @@ def test_a_memory_mapped_network_predicts_without_compilation(problems, modes, t
     for mode in ("adam", "everything"):
         model = make(problem, **modes[mode]).fit(X, y)
         joblib.dump(model, tmp_path / mode)
-        expected, compiled = model.predict(X), list(predict_into.signatures)
+        expected, compiled = model.predict(X), list(predict_into.compiled.signatures)
         mapped = joblib.load(tmp_path / mode, mmap_mode="r")
         np.testing.assert_array_equal(mapped.predict(X), expected)
-        assert list(predict_into.signatures) == compiled
+        assert list(predict_into.compiled.signatures) == compiled
         np.testing.assert_array_equal(
             mapped.partial_fit(X, y).predict(X), joblib.load(tmp_path / mode).partial_fit(X, y).predict(X)
         )

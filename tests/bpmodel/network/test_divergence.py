@@ -6,7 +6,8 @@ from sklearn.dummy import DummyRegressor
 from sklearn.metrics import log_loss, mean_squared_error
 
 from bpmodel import BPClassifier, BPRegressor, DivergenceError, DivergenceWarning
-from bpmodel.network.monitor import EXPLOSION_FACTOR, limit
+from bpmodel.network.monitor import EXPLOSION_FACTOR
+from bpmodel.network.watch import limit
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 

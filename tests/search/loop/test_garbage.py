@@ -7,7 +7,7 @@ import pytest
 from bpmodel import BPRegressor
 from search import BPSearchCV
 from search.loop import runner
-from search.loop.garbage import old_objects_at_rest
+from search.loop.runner import old_objects_at_rest
 
 
 class Ring:

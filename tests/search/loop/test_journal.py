@@ -2,6 +2,10 @@
 
 import dataclasses
 import math
+import signal
+import subprocess
+import sys
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +19,7 @@ from search.trials.penalties import DEFAULT_PENALTY, PENALTIES, Lesson, Teacher
 
 SPACE = spaces.build({"layers": [[8], [8, 4]], "rate": (1e-4, 1.0, "log"), "batch": (1, 64), "kind": ["relu", "tanh"]})
 PARAMS = {"layers": [8, 4], "rate": 0.0123456789, "batch": 7, "kind": "tanh"}
-IDENTITY = {"[data]": {"source": "a.csv", "rows": "1234"}, "[space]": spaces.describe(SPACE), "[cv]": {"n_splits": 5}}
+IDENTITY = {"[data]": {"source": "a.csv", "rows": "1234"}, "[space]": SPACE.describe(), "[cv]": {"n_splits": 5}}
 
 OUTCOMES = {
     "ok": {"scores": (-0.1, -1e-12)},
@@ -173,6 +177,67 @@ def test_two_stores_at_once_are_refused(path, make_outcome):
     first.close()
     opened(path).close()
     assert path.read_bytes() == before
+
+
+HOLD = """
+import sys, time
+from pathlib import Path
+from search.loop.journal import _lock
+held = _lock(Path(sys.argv[1]))
+print("held", flush=True)
+time.sleep(60)
+"""
+
+
+def test_a_kill_frees_the_journal(path, make_outcome):
+    before = fill(path, make_outcome)
+    with subprocess.Popen([sys.executable, "-c", HOLD, path], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout.readline() == "held\n"
+        with pytest.raises(StudyError, match=r"x\.journal is in use by another run"):
+            opened(path)
+        process.kill()
+    assert process.returncode == -signal.SIGKILL
+    opened(path).close()
+    assert path.read_bytes() == before
+
+
+def test_another_thread_may_close_the_journal(path):
+    store = opened(path)
+    thread = threading.Thread(target=store.close)
+    thread.start()
+    thread.join()
+    opened(path).close()
+
+
+WITHOUT_FCNTL = """
+import sys, warnings
+sys.modules["fcntl"] = None
+warnings.filterwarnings("ignore", "only soft file lock is available")  # on Windows filelock has another one
+from pathlib import Path
+import numpy as np
+from sklearn.exceptions import ConvergenceWarning
+from bpmodel import BPRegressor
+from search import BPSearchCV, StudyError
+from search.loop.journal import _lock
+warnings.simplefilter("ignore", ConvergenceWarning)
+held = _lock(Path(sys.argv[1]))
+try:
+    _lock(Path(sys.argv[1]))
+except StudyError as error:
+    print(error)
+held.release()
+_lock(Path(sys.argv[1])).release()
+X = np.random.default_rng(0).normal(size=(30, 2))
+search = BPSearchCV(BPRegressor(max_iter=2), {"alpha": [0.1, 1.0]}, method="grid", cv=2).fit(X, X.sum(axis=1))
+print(len(search.cv_results_["params"]))
+"""
+
+
+def test_windows_has_no_fcntl_bug(path):
+    """It was imported with the module, so not even `BPSearchCV`, which has no journal, could be."""
+    done = subprocess.run([sys.executable, "-c", WITHOUT_FCNTL, path], capture_output=True, text=True)
+    in_use = f"{path} is in use by another run of this study; wait for it, or choose a new name"
+    assert (done.returncode, done.stdout.splitlines(), done.stderr) == (0, [in_use, "2"], "")
 
 
 CHANGES = {

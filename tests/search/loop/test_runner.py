@@ -21,7 +21,6 @@ from search import BPSearchCV, StudyError
 from search.loop import runner
 from search.loop.journal import StudyStore
 from search.loop.runner import plan
-from search.loop.stopping import StopRules
 from search.samplers.methods import METHODS
 from search.space import spaces
 from search.space.dimensions import Choice, label
@@ -61,8 +60,8 @@ def search(
     **stop,
 ):
     store = StudyStore(path, "x", {}, space)
-    options = {"prune": prune, "n_seeds": n_seeds, "penalty": penalty}
-    how = plan(method, space, n_trials, StopRules(**stop), n_jobs=n_jobs, **options)
+    options = {"prune": prune, "n_seeds": n_seeds, "penalty": penalty, "portfolio": False}
+    how = plan(problem, space, method=method, n_trials=n_trials, n_jobs=n_jobs, **options, **stop)
     try:
         return runner.run(problem, space, how, store, DUMMY, on_outcome or (lambda outcome, value: None))
     finally:
@@ -85,7 +84,7 @@ def test_one_job_is_deterministic(make_problem, method):
 
 def test_grid_is_searched_whole_and_in_order(make_problem):
     outcomes = search(make_problem(), GRID, "grid", n_trials=1, n_jobs=2)
-    assert [o.params for o in outcomes.values()] == list(spaces.grid_points(GRID))
+    assert [o.params for o in outcomes.values()] == list(GRID.grid_points())
 
 
 @pytest.mark.parametrize("method", METHODS)

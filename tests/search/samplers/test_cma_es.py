@@ -27,7 +27,7 @@ REAL = spaces.build({"a": (0.0, 1.0), "b": (0.0, 1.0)})
         ((1, 64), "steps"),
         ((1, 65), "real"),
         ((0.0, 1.0), "real"),
-        (scipy.stats.randint(1, 4), "real"),
+        pytest.param(scipy.stats.randint(1, 4), "real", id="randint"),
     ],
     ids=str,
 )

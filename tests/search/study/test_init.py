@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from search import StudyError
 from search.study import init, study_file
 from search.trials.pipeline import PATHS
 
@@ -51,3 +52,27 @@ def test_the_logarithm_is_suggested_for_a_skewed_target(tmp_path, task, values):
     assert ("# target_transform" in path.read_text()) == (task == "regression")
     path.write_text(path.read_text().replace("# target_transform", "target_transform"))
     assert ("target_transform" in study_file.load(path).preprocessing) == (task == "regression")
+
+
+@pytest.mark.parametrize(
+    "name", ["b\nc", "a\r", "tab\t", "bell\a", "delete\x7f", 'quote"', "back\\slash", "größe, m²", "# no"]
+)
+def test_a_column_whose_name_is_no_plain_text_broke_the_file_bug(tmp_path, name):
+    """The name stood as it is in a comment, which ends with the line."""
+    columns = {f"gaps in {name}": [1.5, None] * 9, f"codes of {name}": [1, 2, 3] * 6}
+    frame = pd.DataFrame({**columns, name: np.linspace(1, 2, 18) ** 2})
+    frame.to_parquet(tmp_path / "odd\n.parquet")
+    path, _ = init.write_study(tmp_path / "odd\n.parquet", name, tmp_path / "x.toml")
+    study = study_file.load(path)
+    assert (study.name, study.data.target, study.data.source) == ("odd", name, "odd\n.parquet")
+    text = path.read_text(encoding="utf-8").replace("# categorical_columns", "categorical_columns")
+    path.write_text(text, encoding="utf-8")
+    assert study_file.load(path).preprocessing["categorical_columns"] == [f"codes of {name}"]
+
+
+def test_a_file_that_would_be_refused_is_not_left_behind_bug(tmp_path, monkeypatch):
+    pd.DataFrame({"area": np.arange(24.0), "price": np.arange(24.0)}).to_csv(tmp_path / "x.csv", index=False)
+    monkeypatch.setattr(init, "TEMPLATE", init.TEMPLATE.replace("[cv]", "[cv"))
+    with pytest.raises(StudyError, match="is not valid TOML"):
+        init.write_study(tmp_path / "x.csv", "price", tmp_path / "x.toml")
+    assert [path.name for path in tmp_path.iterdir()] == ["x.csv"]

@@ -1,5 +1,6 @@
 """The honest estimate: the whole study is run on the training rows of each outer fold, and goes on where it was cut off."""
 
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,13 +10,14 @@ import pytest
 from sklearn import config_context
 from sklearn.model_selection import GroupKFold, cross_validate
 
-from bpmodel import BPRegressor
+from bpmodel import BPRegressor, DivergenceError
 from search import BPSearchCV, StudyError, cli, tracking, tuning
 from search.loop import runner
 from search.results.report import number
+from search.results.result import Nested
 from search.study import data, nested_cv, study_file
-from search.study.nested_cv import Nested
-from search.trials.refitting import refit
+from search.study.assembly import open_store
+from search.trials import refitting
 
 STUDY = """\
 name = "small"
@@ -68,8 +70,8 @@ def make(folder):
     return make
 
 
-def plan(study: study_file.Study) -> runner.Plan:
-    return runner.plan(study.search.method, study.space, 2, n_jobs=1, prune=False)
+def plan(part: nested_cv.Part) -> runner.Plan:
+    return runner.plan(part.problem, part.study.space, method="grid", n_jobs=1, prune=False)
 
 
 @pytest.mark.parametrize("kind", CV)
@@ -103,8 +105,8 @@ def test_what_happens_in_the_test_rows_changes_no_trial(make):
     study = make()
     dataset = data.load(study)
     first = nested_cv.parts(study, dataset)[0]
-    score = nested_cv.score(first, plan(study))
-    with nested_cv.closing(nested_cv.open_store(first.study, first.dataset, first.problem)) as store:
+    score = nested_cv.score(first, plan(first))
+    with closing(open_store(first.study, first.dataset, first.problem)) as store:
         before = {n: o.fold_scores for n, o in store.outcomes.items()}
 
     frame = pd.read_csv("rows.csv")
@@ -112,32 +114,32 @@ def test_what_happens_in_the_test_rows_changes_no_trial(make):
     study = make(frame=frame)
     spoiled = nested_cv.parts(study, data.load(study))[0]
     Path("studies/small.outer-1.journal").unlink()
-    assert nested_cv.score(spoiled, plan(study)) < 100 * score < 0  # errors, negative
-    with nested_cv.closing(nested_cv.open_store(spoiled.study, spoiled.dataset, spoiled.problem)) as store:
+    assert nested_cv.score(spoiled, plan(spoiled)) < 100 * score < 0  # errors, negative
+    with closing(open_store(spoiled.study, spoiled.dataset, spoiled.problem)) as store:
         assert {n: o.fold_scores for n, o in store.outcomes.items()} == before
 
 
 def test_an_outer_fold_that_is_scored_is_not_run_again(make, monkeypatch):
     study = make()
     part = nested_cv.parts(study, data.load(study))[0]
-    score = nested_cv.score(part, plan(study))
+    score = nested_cv.score(part, plan(part))
     monkeypatch.setattr(runner, "evaluate", None)
-    assert nested_cv.score(part, plan(study)) == score
+    assert nested_cv.score(part, plan(part)) == score
 
 
 @pytest.mark.parametrize("reason", ["no healthy trial", "refit diverges"])
-def test_an_outer_fold_without_a_network_has_no_score(make, monkeypatch, reason):
+def test_an_outer_fold_without_a_network_has_no_score(make, make_outcome, monkeypatch, reason):
     study = make()
     part = nested_cv.parts(study, data.load(study))[0]
     if reason == "no healthy trial":
-        monkeypatch.setattr(nested_cv, "winner", lambda outcomes: None)
+        monkeypatch.setattr(runner, "evaluate", lambda problem, trial, _: make_outcome(trial.number, "diverged"))
     else:
 
         def always_diverges(*_):
-            raise nested_cv.DivergenceError("three times")
+            raise DivergenceError("three times")
 
-        monkeypatch.setattr(nested_cv, "refit", always_diverges)
-    assert nested_cv.score(part, plan(study)) is None
+        monkeypatch.setattr(refitting, "refit", always_diverges)
+    assert nested_cv.score(part, plan(part)) is None
     assert np.isnan(Nested([1.0, None]).score)
     assert np.isnan(Nested([1.0, None]).std)
 
@@ -227,15 +229,17 @@ def test_more_seeds_may_be_asked_for_later_bug(make, monkeypatch):
     assert tuning.tune(study).best.seed_scores == []
     refitted = []
     monkeypatch.setattr(
-        nested_cv,
+        refitting,
         "refit",
-        lambda problem, best, *more: refitted.append(best.seed_scores) or refit(problem, best, *more),
+        lambda problem, best, *more, refit=refitting.refit: (
+            refitted.append(best.seed_scores) or refit(problem, best, *more)
+        ),
     )
     Path("small.toml").write_text(Path("small.toml").read_text().replace("n_seeds = 1", "n_seeds = 2"))
     more = study_file.load("small.toml")
     second = tuning.tune(more)
     assert (second.unchanged, len(second.best.seed_scores)) == (False, 2)
-    assert [len(scores) for scores in refitted] == [2, 2, 2]
+    assert [len(scores) for scores in refitted] == [2, 2, 2, 2], "three outer folds, and the whole study"
     assert tuning.tune(more).unchanged
     assert tuning.tune(study).unchanged
 

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from search.tracking import Tracker, client, sqlite, stores
+from search.tracking import MLflowTracker, client, sqlite, stores, writing
 from search.tracking.runs import RUN_STATUS, Header, child
 from search.trials.outcomes import Outcome
 
@@ -142,7 +142,8 @@ def test_a_kill_in_the_middle_of_a_batch_leaves_nothing_of_it(copy, make_outcome
     with closing(sqlite3.connect(stores.database(uri))) as db:
         assert db.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
         assert db.execute("PRAGMA foreign_key_check").fetchall() == []
-    with Tracker(uri, HEADER.experiment, "one", {}) as tracker:
+    tracker = MLflowTracker(uri)
+    with writing(tracker, HEADER):
         for number in range(9):
             tracker.record(make_outcome(number, params=PARAMS), -0.5)
     assert sqlite.open_study(uri, HEADER).recorded == set(range(9))
@@ -154,7 +155,8 @@ def test_many_trials_are_written_in_few_batches(folder, make_outcome, monkeypatc
     sizes = []
     write = sqlite.write
     monkeypatch.setattr(sqlite, "write", lambda uri, opened, runs: (sizes.append(len(runs)), write(uri, opened, runs)))
-    with Tracker(stores.default_uri(), "x", "one", {}) as tracker:
+    tracker = MLflowTracker(stores.default_uri())
+    with writing(tracker, Header("x", "one", {})):
         for number in range(450):
             tracker.record(make_outcome(number, params=PARAMS), -0.5)
     assert (sum(sizes), max(sizes) <= 200, len(sizes) < 10) == (450, True, True)
@@ -163,11 +165,12 @@ def test_many_trials_are_written_in_few_batches(folder, make_outcome, monkeypatc
 UNIMPORTED = """\
 import sys
 from search.trials.outcomes import Outcome
-from search.tracking import Tracker, holds
-tracker = Tracker(sys.argv[1], "x", "one", {}, "# a study")
+from search.tracking import Header, MLflowTracker
+tracker, study = MLflowTracker(sys.argv[1]), Header("x", "one", {}, "# a study")
+tracker.begin(study)
 tracker.record(Outcome(0, {"a": 1}, "ok", "", [0.5], 4, {}, {}, 0.1), 0.5)
 tracker.flush()
-assert holds(sys.argv[1], "x", "one")
+assert tracker.holds(study)
 sys.exit("mlflow" in sys.modules)"""
 
 

@@ -20,7 +20,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from search import StudyError, cli, tracking
-from search.tracking import Report, Tracker, TrackingError, library, models, sqlite, stores
+from search.tracking import Header, MLflowTracker, Report, TrackingError, library, models, sqlite, stores, writing
 from search.tracking.runs import CURVE_POINTS
 from search.trials.pipeline import default_pipeline
 
@@ -34,6 +34,10 @@ REPORT = Report(
 )
 
 
+def holds(uri: str) -> bool:
+    return MLflowTracker(uri).holds(Header("x", "one", {}))
+
+
 @pytest.fixture
 def client(folder, mlflow):
     return mlflow.MlflowClient(tracking.default_uri())
@@ -44,16 +48,16 @@ def open_tracker(folder, mlflow):
     """Open trackers of the study `x`; end those that a failing test leaves open."""
     opened = []
 
-    def open_tracker(study_id: str = "one", uri: str | None = None, **more) -> Tracker:
-        opened.append(
-            Tracker(uri or tracking.default_uri(), "x", study_id, {"method": "grid", "space": "s" * 7000}, **more)
-        )
+    def open_tracker(study_id: str = "one", uri: str | None = None, **more) -> MLflowTracker:
+        opened.append(MLflowTracker(uri or tracking.default_uri()))
+        opened[-1].begin(Header("x", study_id, {"method": "grid", "space": "s" * 7000}, **more))
         return opened[-1]
 
     yield open_tracker
     for tracker in opened:
         if tracker._thread.is_alive():
-            tracker.abandon()
+            with suppress(TrackingError):
+                tracker.end("FAILED")
 
 
 @pytest.fixture
@@ -80,7 +84,7 @@ def write(open_tracker):
         tracker = open_tracker(study_id)
         for outcome in outcomes:
             tracker.record(outcome, -0.75)
-        tracker.close()
+        tracker.end("FINISHED")
 
     return write
 
@@ -102,7 +106,7 @@ def series(client, run, name: str) -> dict[int, float]:
 
 @both_ways
 def test_parent_run(client, open_tracker):
-    open_tracker(source="# a study").close()
+    open_tracker(source="# a study").end("FINISHED")
     (parent,) = runs(client, "parent")
     assert parent.info.status == "FINISHED"
     assert parent.info.run_name == "x"
@@ -191,7 +195,7 @@ def test_long_texts_are_cut(client, write, make_outcome):
 def test_finish(client, open_tracker):
     tracker = open_tracker()
     tracker.finish(REPORT)
-    tracker.close()
+    tracker.end("FINISHED")
     (parent,) = runs(client, "parent")
     assert parent.data.metrics == {"score": -0.5, "trials_ok": 2.0}
     assert parent.data.tags["mlflow.note.content"] == "# the summary"
@@ -267,25 +271,25 @@ def test_what_was_deleted_in_mlflow_is_written_again(client, write, make_outcome
     write(make_outcome(params=PARAMS))
     (parent,) = runs(client, "parent")
     experiment = parent.info.experiment_id
-    assert tracking.holds(tracking.default_uri(), "x", "one")
+    assert holds(tracking.default_uri())
     if deleted == "parent":
         client.delete_run(parent.info.run_id)
-        assert not tracking.holds(tracking.default_uri(), "x", "one")
+        assert not holds(tracking.default_uri())
     else:
         client.delete_experiment(experiment)
     write(make_outcome(params=PARAMS))
-    assert tracking.holds(tracking.default_uri(), "x", "one")
+    assert holds(tracking.default_uri())
     (parent,) = runs(client, "parent")
     children = {run.data.tags["mlflow.parentRunId"] for run in runs(client, "child")}
     assert parent.info.run_id in children
 
 
 @both_ways
-@pytest.mark.parametrize(("end", "status"), [("close", "FINISHED"), ("close", "KILLED"), ("abandon", "FAILED")])
-def test_the_parent_does_not_stay_running(client, open_tracker, make_outcome, end, status):
+@pytest.mark.parametrize("status", ["FINISHED", "KILLED", "FAILED"])
+def test_the_parent_does_not_stay_running(client, open_tracker, make_outcome, status):
     tracker = open_tracker()
     tracker.record(make_outcome(params=PARAMS), -0.5)
-    getattr(tracker, end)(status)
+    tracker.end(status)
     assert not tracker._thread.is_alive()
     assert {run.info.status for run in runs(client, "parent")} == {status}
     assert {run.info.status for run in runs(client, "child")} == {"FINISHED"}
@@ -293,14 +297,14 @@ def test_the_parent_does_not_stay_running(client, open_tracker, make_outcome, en
 
 @both_ways
 def test_a_store_does_not_hold_what_was_never_written(folder, mlflow):
-    assert not tracking.holds(tracking.default_uri(), "x", "one")
-    assert not tracking.holds("sqlite:///none.db", "x", "one")
+    assert not holds(tracking.default_uri())
+    assert not holds("sqlite:///none.db")
     assert not Path("none.db").exists()
 
 
 def test_a_database_is_made_where_there_is_none(open_tracker, folder):
-    open_tracker(uri="sqlite:///fresh.db").close()
-    assert tracking.holds("sqlite:///fresh.db", "x", "one")
+    open_tracker(uri="sqlite:///fresh.db").end("FINISHED")
+    assert holds("sqlite:///fresh.db")
     assert [path.name for path in folder.glob("fresh.db*")] == ["fresh.db"]
 
 
@@ -373,7 +377,7 @@ def test_model_predicts_the_same_from_raw_rows_in_a_fresh_process(folder, open_t
     for study, pipeline in enumerate(pipelines.values(), start=1):
         tracker = open_tracker(f"study {study}", uri=stores.DEFAULT_URI)
         model = tracker.register(pipeline, table, -1.0)
-        tracker.close()
+        tracker.end("FINISHED")
         assert (model.name, model.version, model.uri) == ("x", study, "models:/x@champion")
 
     rows = {name: change(table.tail(40)) for name, change in ROWS.items()}
@@ -392,7 +396,7 @@ def test_registering_again_moves_the_champion(client, mlflow, open_tracker, fitt
     for version in (1, 2):
         tracker = open_tracker(f"study {version}")
         assert tracker.register(fitted(), table, -version).version == version
-        tracker.close()
+        tracker.end("FINISHED")
         assert client.get_model_version_by_alias("x", "champion").version == version
     (registered,) = client.search_registered_models()
     assert registered.aliases == {"champion": 2}
@@ -412,7 +416,7 @@ def point_mlflow(mlflow):
 def test_model_has_signature_and_example(open_tracker, mlflow, fitted, table, point_mlflow):
     tracker = open_tracker()
     tracker.register(fitted(), table, -1.0)
-    tracker.close()
+    tracker.end("FINISHED")
     point_mlflow(tracking.default_uri())
     info = mlflow.models.get_model_info("models:/x@champion")
     assert info.signature.inputs.input_names() == list(table.columns)
@@ -468,7 +472,7 @@ def test_an_error_in_the_background_is_told_in_one_line(open_tracker, make_outco
         tracker.record(make_outcome(number, params=PARAMS), -0.5)
     tracker.finish(REPORT)
     with pytest.raises(TrackingError) as error:
-        tracker.close()
+        tracker.end("FINISHED")
     assert (
         str(error.value) == f"MLflow at {tracking.default_uri()} could not be written: RuntimeError: {method} is broken"
     )
@@ -487,11 +491,17 @@ def test_flush_and_register_tell_it_too(open_tracker, make_outcome, break_client
 
 @pytest.mark.usefixtures("through_client")
 @pytest.mark.parametrize("method", METHODS)
-def test_abandon_does_not_raise(open_tracker, make_outcome, break_client, method):
+def test_an_error_in_the_background_does_not_hide_one_of_the_search(folder, mlflow, make_outcome, break_client, method):
     break_client(method)
-    tracker = open_tracker()
-    tracker.record(make_outcome(params=PARAMS), -0.5)
-    tracker.abandon()
+    tracker = MLflowTracker(tracking.default_uri())
+
+    def search() -> None:
+        with writing(tracker, Header("x", "one", {})):
+            tracker.record(make_outcome(params=PARAMS), -0.5)
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        search()
     assert not tracker._thread.is_alive()
 
 
@@ -506,14 +516,15 @@ def test_nothing_is_written_after_an_error(client, open_tracker, make_outcome, m
         with pytest.raises(TrackingError):
             tracker.flush()
     tracker.record(make_outcome(2, params=PARAMS), -0.5)
-    tracker.abandon()
+    with pytest.raises(TrackingError):
+        tracker.end("FAILED")
     states = {run.data.tags["trial"]: run.info.status for run in runs(client, "child")}
     assert states == {"0": "FINISHED", "1": "RUNNING"}
 
     tracker = open_tracker()
     for number in range(3):
         tracker.record(make_outcome(number, params=PARAMS), -0.5)
-    tracker.close()
+    tracker.end("FINISHED")
     states = {run.data.tags["trial"]: run.info.status for run in runs(client, "child")}
     assert states == dict.fromkeys("012", "FINISHED")
 
@@ -528,7 +539,7 @@ def test_a_damaged_database_is_told_in_one_line(folder, open_tracker, make_outco
     tracker = open_tracker(uri=f"sqlite:///{path}")
     tracker.record(make_outcome(params=PARAMS), -0.5)
     with pytest.raises(TrackingError) as error:
-        tracker.close()
+        tracker.end("FINISHED")
     assert str(error.value).startswith(f"MLflow at sqlite:///{path} could not be written: ")
     assert "\n" not in str(error.value)
     assert path.read_bytes() == content
@@ -545,7 +556,7 @@ def test_mlflow_that_cannot_be_imported_let_flush_wait_for_ever_bug(open_tracker
     wait_for(lambda: not tracker._jobs.unfinished_tasks or not tracker._thread.is_alive(), 10)
     assert not tracker._jobs.unfinished_tasks
     with pytest.raises(TrackingError, match="ImportError: there is no MLflow"):
-        tracker.close()
+        tracker.end("FINISHED")
 
 
 # ------------------------------------------------------------------------------------------------------------- before a run
@@ -725,18 +736,21 @@ def test_a_new_database_leaves_the_first_trials_alone(make_outcome, tmp_path, mo
 
     monkeypatch.setattr("search.tracking.schema.create", create)
     monkeypatch.setattr("search.tracking.tracker.HEAD_START", 60)
-    opened = Tracker(f"sqlite:///{tmp_path / 'mlflow.db'}", "x", "id", {})
+    opened = MLflowTracker(f"sqlite:///{tmp_path / 'mlflow.db'}")
+    opened.begin(Header("x", "id", {}))
     opened.record(make_outcome(0), 0.0)
     time.sleep(0.2)
     happened.append("the study ends")
     with pytest.raises(TrackingError, match="none here"):
-        opened.close()
+        opened.end("FINISHED")
     assert happened == ["the study ends", "tables"]
 
 
 def test_a_database_that_is_there_is_opened_at_once(tmp_path, monkeypatch):
     uri = f"sqlite:///{tmp_path / 'mlflow.db'}"
-    Tracker(uri, "x", "first", {}).close()
+    tracker = MLflowTracker(uri)
+    with writing(tracker, Header("x", "first", {})):
+        pass
     opened = threading.Event()
 
     def open_study(*args, open_study=sqlite.open_study):
@@ -745,5 +759,5 @@ def test_a_database_that_is_there_is_opened_at_once(tmp_path, monkeypatch):
 
     monkeypatch.setattr("search.tracking.sqlite.open_study", open_study)
     monkeypatch.setattr("search.tracking.tracker.HEAD_START", 60)
-    with Tracker(uri, "x", "second", {}):
+    with writing(tracker, Header("x", "second", {})):
         assert opened.wait(30)

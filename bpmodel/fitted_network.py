@@ -19,7 +19,10 @@ from bpmodel.network.parameters import Network, assemble, unpack
 
 
 class FittedNetwork(BaseEstimator, ABC):
-    """The part of an estimator that holds a network: what `fit` leaves behind and predictions need."""
+    """The part of an estimator that holds a network: what `fit` leaves behind and predictions need.
+
+    Saved models hold this state, so it is arrays and plain containers only: no class of a module that may move.
+    """
 
     _parameters: NDArray
     """what predictions use"""
@@ -30,7 +33,10 @@ class FittedNetwork(BaseEstimator, ABC):
     _activations: list[str]
     _normalization: str
     _loss: str
-    _scaling: scaling.Scaling | None
+    _scaling: dict[str, Any] | None
+    """fields of a `Scaling`"""
+    _scales: dict[str, float]
+    """fields of a diagnosis' `Scales`"""
 
     @abstractmethod
     def _loss_name(self) -> str:
@@ -58,8 +64,11 @@ class FittedNetwork(BaseEstimator, ABC):
         )
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        """Take a pickled state; arrays that are mapped read-only become copies, for compiled code knows but one kind."""
+        """Take a saved state. Arrays that are mapped read-only become copies: compiled code takes writable ones only."""
         super().__setstate__(state)
+        for name in ("_scaling", "_scales"):
+            if hasattr(self, name):
+                setattr(self, name, _plain(getattr(self, name)))
         for name in ("_parameters", "_running", "_trained", "_state", "_moments", "_memory"):
             value = getattr(self, name, None)
             if value is not None:
@@ -98,7 +107,11 @@ class FittedNetwork(BaseEstimator, ABC):
         check_is_fitted(self)
         if not self._is_plain(X):
             X = validate_data(self, X, accept_sparse="csr", dtype=(np.float64, np.float32), reset=False)
-        return prediction.predict(self._network(), scaling.apply(self._scaling, X))
+        return prediction.predict(self._network(), self._scale(X))
+
+    def _scale(self, X: Any) -> Any:
+        """Return rows as the network sees them."""
+        return X if self._scaling is None else scaling.apply(scaling.Scaling(**self._scaling), X)
 
     def _is_plain(self, X: Any) -> bool:
         """Whether X is what validation would return as it is; asking takes a tenth of the time of validating one row."""
@@ -122,3 +135,10 @@ def is_plain_target(y: Any, n: int) -> bool:
 
 def _own(array: NDArray) -> NDArray:
     return np.require(array, requirements=["C", "W", "E"])
+
+
+def _plain(record: Any) -> Any:
+    """Return the fields of a record, which models saved by version 0.1 hold in place of a dict."""
+    if isinstance(record, scaling.Scaling):
+        return record._asdict()
+    return record if record is None or isinstance(record, dict) else dict(vars(record))

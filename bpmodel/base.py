@@ -1,0 +1,385 @@
+"""What both estimators share: `fit` and `partial_fit`, fits in the caller's hands, and what is said of them afterwards."""
+
+from __future__ import annotations
+
+import warnings
+from abc import abstractmethod
+from collections.abc import Callable, Mapping
+from typing import Any, Self, TypeVar
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn import get_config
+from sklearn.callback import CallbackSupportMixin, with_callbacks
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils import estimator_html_repr
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import _check_sample_weight, check_consistent_length, check_is_fitted, validate_data
+
+from bpmodel import html
+from bpmodel.callbacks import EpochTasks
+from bpmodel.diagnosis.diagnose import examine
+from bpmodel.diagnosis.evidence import Record, Scales, symmetric_layer
+from bpmodel.diagnosis.findings import Diagnosis
+from bpmodel.diagnosis.repair import Repair, Repairer, altered
+from bpmodel.fitted_network import FittedNetwork, is_plain, is_plain_target
+from bpmodel.full_batch.solvers import FULL_BATCH, check
+from bpmodel.network.monitor import DivergenceError, DivergenceWarning, Verdict
+from bpmodel.network.training import Training
+from bpmodel.preparation import Request, prepare
+
+Method = TypeVar("Method", bound=Callable)
+
+ATTRIBUTES = """
+coefs_, intercepts_ : list of ndarray
+    Weights (fan_in, fan_out) and biases (fan_out,) of each layer.
+n_iter_, t_, n_layers_, n_outputs_, n_features_in_, feature_names_in_, out_activation_
+    As in scikit-learn's MLP.
+loss_, best_loss_, loss_curve_, validation_scores_, best_validation_score_
+    As in scikit-learn's MLP; losses are in the network's units. The last loss of a diverged fit covers only the rows seen
+    in its last epoch, divided by all rows: `verdict_` has the loss that exploded.
+verdict_ : bpmodel.Verdict
+    How the fit ended: ``status`` ("ok", "diverged" or "stalled"), ``reason``, ``epoch``, ``step`` and ``evidence``.
+diverged_ : bool
+    Whether the fit diverged.
+repairs_ : list of bpmodel.Repair
+    What ``on_divergence="repair"`` changed; `history_`, `probes_` and `loss_curve_` show the epochs that were kept.
+baseline_loss_, initial_loss_ : float
+    Loss of the dummy predictor, and of the network before the first step.
+history_ : dict of str to ndarray of shape (n_iter_,) or (n_iter_, n_layers_ - 1)
+    By epoch: ``loss``, ``gradient_norm`` (mean over the steps of the epoch), ``learning_rate`` (of its last step),
+    ``validation_loss``, ``validation_score``, ``spikes`` (steps that stand out, see `bpmodel.network.spikes`). By epoch and
+    layer: ``layer_weight_norm``, ``layer_gradient_norm`` (of the last step), ``layer_step_ratio`` (length of the weights'
+    movement over their norm and over the steps); of the epoch's last full minibatch ``layer_delta_norm``, ``layer_dead``,
+    ``layer_saturated``, ``layer_chi`` (see `bpmodel.network.loop.History`). NaN where a value is not measured.
+probes_ : dict of str to ndarray of shape (n_probes,) or (n_probes, n_layers_ - 1)
+    The state of each layer before the first step and after the epochs 1, 2, 4, 8, … and the last: ``epoch``, ``step``,
+    ``delta_norm``, ``gradient_norm``, ``weight_norm``, ``step_ratio``, ``dead``, ``saturated``, ``chi`` (see
+    `bpmodel.network.probes.Signals`). `diagnose` reads them. Empty after `partial_fit` and with full-batch solvers.
+"""
+"""Documentation of the fitted attributes that both estimators have."""
+
+
+def learns_in_parts(estimator: Any) -> bool:
+    """Return True; raise AttributeError if the solver needs all rows at once."""
+    if estimator.solver in FULL_BATCH:
+        raise AttributeError(
+            f"partial_fit is only available for stochastic optimizers. {estimator.solver} is not stochastic."
+        )
+    return True
+
+
+def typed(decorator: Callable) -> Callable[[Method], Method]:
+    """Return a decorator of scikit-learn's, which has no types, as one that keeps the type of a method."""
+    return decorator
+
+
+class BPEstimator(CallbackSupportMixin, FittedNetwork):
+    """Fits a network; subclasses say what it learns, and turn its outputs into predictions."""
+
+    _parameter_constraints: dict
+    _state: NDArray
+    _memory: list[NDArray] | None
+    _moments: NDArray
+    _loss_curve: list[float]
+    _validation_scores: list[float]
+    _symmetric: int
+    _changes: Mapping[str, Any]
+    """options that a repair changed, and the values that the last fit ended with"""
+    n_outputs_: int
+
+    # --------------------------------------------------------------------------------------------- what is learned
+
+    @abstractmethod
+    def _validate(self, X: Any, y: Any, *, first: bool, incremental: bool) -> tuple[NDArray, NDArray]:
+        """Check X and y and return them as arrays."""
+
+    @abstractmethod
+    def _validate_labels(self, y: Any) -> NDArray:
+        """Check the targets of rows to validate on."""
+
+    @abstractmethod
+    def _learn_target(self, y: NDArray, weight: NDArray) -> None:
+        """Learn from the targets of a first fit what `_encode` needs."""
+
+    @abstractmethod
+    def _encode(self, y: ArrayLike) -> NDArray:
+        """Return what the network learns in place of y, of shape (n, outputs)."""
+
+    def _weigh(self, y: NDArray, weight: NDArray, index: NDArray, *, incremental: bool) -> NDArray:
+        """Return the weights of all rows from the sample weights; empty where all rows count the same."""
+        return weight
+
+    # --------------------------------------------------------------------------------------------- whole fits
+
+    @typed(with_callbacks)
+    def fit(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        *,
+        X_val: ArrayLike | None = None,
+        y_val: ArrayLike | None = None,
+    ) -> Self:
+        """Train the network.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+        sample_weight : array-like of shape (n_samples,), optional
+        X_val, y_val : array-like, optional
+            Rows to validate on. Their loss and score are recorded every epoch; `early_stopping` uses them.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError
+            If a parameter is out of its domain, or X, y or sample_weight are malformed.
+        DivergenceError
+            If the fit diverges and ``on_divergence="raise"``.
+
+        Warns
+        -----
+        ConvergenceWarning
+            If training reaches `max_iter` before it converges, stalls, or a full-batch solver gives up.
+        DivergenceWarning
+            If the fit diverges and ``on_divergence="stop"``, or is repaired.
+        """
+        if (X_val is None) != (y_val is None):
+            raise ValueError("X_val and y_val belong together: give both or none")
+        validation = None if X_val is None or y_val is None else (X_val, y_val)
+        training = self.begin_fit(X, y, sample_weight, validation=validation, stop_on_validation=True)
+        most = None if self.on_divergence == "repair" else self.max_iter  # a repair runs epochs that are not kept
+        context = self._init_callback_context(max_subtasks=most)
+        data = {"X": X, "y": y, "metadata": None if sample_weight is None else {"sample_weight": sample_weight}}
+        context.call_on_fit_task_begin(estimator=self, **data)
+        if hasattr(self, "_skl_callbacks"):
+            training.on_epoch.append(EpochTasks(self, context, data, self._weights))
+        try:
+            training.advance(self.max_iter)
+        except KeyboardInterrupt:
+            warnings.warn("Training interrupted by user.", stacklevel=3)
+        self.end_fit(training)
+        context.call_on_fit_task_end(estimator=self, **data, reconstruction_attributes=self._weights)
+        self._report(4)
+        if not self.verdict_.failed and training.shortfall:
+            warnings.warn(training.shortfall, ConvergenceWarning, stacklevel=3)
+        return self
+
+    def _weights(self) -> dict[str, Any]:
+        return {"_parameters": self._parameters.copy(), "_running": self._running.copy()}
+
+    @typed(available_if(learns_in_parts))
+    def partial_fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
+        """Train for one epoch on these rows, going on from the present weights and optimizer state.
+
+        Parameters and errors are those of `fit`; `early_stopping` is not possible here.
+        """
+        return self._partial_fit(X, y, sample_weight)
+
+    def _partial_fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None) -> Self:
+        if self.early_stopping:
+            raise ValueError("partial_fit does not support early_stopping=True")
+        training = self.begin_fit(X, y, sample_weight, incremental=True)
+        training.advance(1)
+        self.end_fit(training)
+        self._report(4)
+        return self
+
+    # --------------------------------------------------------------------------------------------- fits in the caller's hands
+
+    def begin_fit(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        *,
+        rows: NDArray[np.integer] | None = None,
+        validation: tuple[ArrayLike, ArrayLike] | NDArray[np.integer] | None = None,
+        stop_on_validation: bool = False,
+        incremental: bool = False,
+    ) -> Training:
+        """Prepare a fit and return it before its first epoch.
+
+        For callers that train several networks side by side: advance each `Training` as far as wanted, predict with the
+        estimator at any time in between, then call `end_fit`.
+
+        Parameters
+        ----------
+        X, y, sample_weight
+            As in `fit`.
+        rows : ndarray of int, optional
+            Numbers of the rows of X to train on; by default all. Several folds can share one array this way, without copies.
+        validation : tuple (X, y), or ndarray of int, optional
+            Rows, or numbers of rows of X, whose loss and score are recorded every epoch in the history.
+        stop_on_validation : bool, default=False
+            Whether `early_stopping` uses these rows. If not, it sets rows aside, and these are recorded instead.
+        incremental : bool, default=False
+            Whether to go on from the present weights and optimizer state, as `partial_fit` does.
+        """
+        if not get_config()["skip_parameter_validation"]:
+            self._validate_params()
+        if self.solver in FULL_BATCH:
+            check(self.get_params(deep=False))
+        first = not hasattr(self, "_parameters") or not (self.warm_start or incremental)
+        X, y = self._validate(X, y, first=first, incremental=incremental)
+        if isinstance(validation, tuple):
+            validation = self._validate_held_out(*validation)
+        request = Request(
+            X=X,
+            y=y,
+            weight=np.zeros(0) if sample_weight is None else _check_sample_weight(sample_weight, X),
+            numbers=np.arange(X.shape[0]) if rows is None else np.asarray(rows),
+            whole=rows is None,
+            validation=validation,
+            set_aside=self.early_stopping and not (stop_on_validation and validation is not None),
+            first=first,
+            incremental=incremental,
+        )
+        training = prepare(self, request)
+        if self.on_divergence == "repair" and not incremental:
+            training.mend = self._repairer(request, training)
+        return training
+
+    def _repairer(self, request: Request, training: Training) -> Repairer:
+        """Return what repairs a fit; a new start trains and validates on the same rows."""
+        given = isinstance(request.validation, tuple) and not request.set_aside
+        same_rows = request._replace(
+            numbers=training.rows.numbers,
+            whole=False,
+            validation=request.validation if given else training.validation.numbers,
+            set_aside=False,
+        )
+
+        def again(changes: Mapping[str, Any]) -> Training:
+            with altered(self, changes):
+                return prepare(self, same_rows)
+
+        return Repairer(self._record_of, again if request.first else None)
+
+    def end_fit(self, training: Training) -> Self:
+        """Turn a `Training`, as far as it has come, into fitted attributes."""
+        if self.early_stopping or (training.broken and self.on_divergence != "ignore"):
+            training.restore_best()
+        self._keep_account(training)
+        state = training.state[0]
+        self.n_iter_ = training.epoch
+        self.t_ = int(state["samples"])
+        self._loss_curve += self.history_["loss"].tolist()
+        self.loss_curve_ = list(self._loss_curve)
+        self.loss_ = self.loss_curve_[-1] if self.loss_curve_ else np.inf
+        self.best_loss_ = None if self.early_stopping else float(state["best_loss"])
+        self._validation_scores += self.history_["validation_score"].tolist()
+        self.validation_scores_ = list(self._validation_scores) if self.early_stopping else None
+        self.best_validation_score_ = float(state["best_score"]) if self.early_stopping else None
+        for name, value in training.learned.items():
+            setattr(self, f"{name}_", value)
+        return self
+
+    def _validate_rows(self, X: Any, y: Any, *, first: bool, **checks: Any) -> tuple[Any, NDArray]:
+        """Return rows and targets as arrays. What `validate_data` would return as it is takes a shortcut."""
+        if first and is_plain(X) and is_plain_target(y, len(X)):
+            self.n_features_in_ = X.shape[1]
+            self.__dict__.pop("feature_names_in_", None)
+            return X, y
+        types = (np.float64, np.float32)
+        return validate_data(self, X, y, accept_sparse="csr", multi_output=True, dtype=types, reset=first, **checks)
+
+    def _validate_held_out(self, X: Any, y: Any) -> tuple[Any, Any]:
+        """Return rows to validate on as arrays."""
+        X = validate_data(self, X, accept_sparse="csr", dtype=(np.float64, np.float32), reset=False)
+        y = self._validate_labels(y)
+        check_consistent_length(X, y)
+        return X, y
+
+    # --------------------------------------------------------------------------------------------- how the fit went
+
+    def diagnose(self) -> Diagnosis:
+        """Return what went wrong in the last fit: findings with numbers, cause and remedy, the most likely cause first.
+
+        After `partial_fit` and with full-batch solvers no probes are taken, so less is found: from the loss alone, and with a
+        full-batch solver from the scale of the data, too.
+
+        Raises
+        ------
+        NotFittedError
+            Before `fit`.
+        """
+        check_is_fitted(self)
+        return examine(
+            self._record(
+                self.verdict_, self.history_, self.probes_, self.baseline_loss_, self.initial_loss_, self._changes
+            )
+        )
+
+    def _record_of(self, training: Training, changes: Mapping[str, Any]) -> Record:
+        """Return what a diagnosis is made from, of a fit that is still in progress."""
+        first_loss = float(training.state["first_loss"][0])
+        return self._record(training.verdict, training.curves, training.probed, training.baseline, first_loss, changes)
+
+    def _record(
+        self,
+        verdict: Verdict,
+        history: Mapping[str, NDArray[np.float64]],
+        probes: Mapping[str, NDArray],
+        baseline: float,
+        first_loss: float,
+        changes: Mapping[str, Any],
+    ) -> Record:
+        return Record(
+            options=self.get_params(deep=False) | dict(changes),
+            verdict=verdict,
+            history=history,
+            probes=probes,
+            scales=Scales(**self._scales),
+            activations=self._activations,
+            units=self._layer_units,
+            baseline=baseline,
+            first_loss=first_loss,
+            symmetric=self._symmetric and symmetric_layer(self.coefs_),
+        )
+
+    def _keep_account(self, training: Training) -> None:
+        """Write down how a fit went."""
+        self.verdict_: Verdict = training.verdict
+        self.diverged_ = self.verdict_.diverged
+        self.history_ = training.curves
+        self.probes_ = training.probed
+        self.baseline_loss_ = training.baseline
+        self.initial_loss_ = float(training.state["first_loss"][0])
+        self._changes, self.repairs_ = {}, []
+        if isinstance(training.mend, Repairer):
+            self._changes, self.repairs_ = dict(training.mend.changes), training.mend.account(training)
+
+    def _report(self, stacklevel: int) -> None:
+        """Warn of what went wrong in the last fit, or raise it."""
+        if self.on_divergence == "ignore":
+            return
+        name, verdict = type(self).__name__, self.verdict_
+        repairs: list[Repair] = self.repairs_
+        done = "; ".join(map(str, repairs))
+        if not verdict.failed:
+            if repairs:
+                message = f"{name} was repaired: {done}. `repairs_` has more."
+                warnings.warn(message, DivergenceWarning, stacklevel=stacklevel)
+            return
+        message = f"{name} {verdict.status}: {verdict.reason}."
+        if repairs:
+            message += f" {len(repairs)} repairs did not help ({done})."
+        found = self.diagnose().findings
+        if found:
+            message += f" Most likely {found[0].code}: {found[0].remedy}"
+        if verdict.diverged and self.on_divergence == "raise":
+            raise DivergenceError(message)
+        message += " The weights of its best epoch are kept; see `verdict_` and `diagnose()`."
+        kind = DivergenceWarning if verdict.diverged else ConvergenceWarning
+        warnings.warn(message, kind, stacklevel=stacklevel)
+
+    def _html_repr(self) -> str:
+        diagram: str = estimator_html_repr(self)
+        return diagram + html.summary(self) if hasattr(self, "verdict_") else diagram

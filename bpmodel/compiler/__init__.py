@@ -1,0 +1,1 @@
+"""How numeric code is compiled, and where machine code is kept."""

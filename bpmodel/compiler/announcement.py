@@ -1,0 +1,48 @@
+"""The line that says what takes so long where compiled code is not in the cache yet."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from numba.core import event
+
+TAKES = {
+    "train": ("the training loop", "half a minute"),
+    "predict_into": ("the prediction loop", "ten seconds"),
+}
+"""What an entry point is to a user, and about how long it takes to compile; others are parts of full-batch solvers."""
+
+OTHERS = ("a solver's loop", "ten seconds")
+
+_functions: set[Callable] = set()
+_silent = False
+
+
+def watch(function: Callable) -> None:
+    """Announce it when this function is compiled."""
+    _functions.add(function)
+
+
+def silence() -> None:
+    """Announce nothing more in this process."""
+    global _silent
+    _silent = True
+
+
+class _Listener(event.Listener):
+    def on_start(self, event: Any) -> None:
+        """Numba begins to compile a function that it has not found in the cache."""
+        function = event.data["dispatcher"].py_func
+        if _silent or function not in _functions:
+            return
+        silence()  # one line is enough for a process
+        what, time = TAKES.get(function.__name__, OTHERS)
+        print(f"bpmodel: compiling {what}, once on this machine; takes about {time}", file=sys.stderr, flush=True)
+
+    def on_end(self, event: Any) -> None:
+        """The function is compiled."""
+
+
+event.register("numba:compile", _Listener())

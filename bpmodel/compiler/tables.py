@@ -1,0 +1,137 @@
+"""Tables of options: rows by name, numbered for compiled code. Rows can be added, never changed or removed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, ClassVar, Generic, Protocol, TypeVar
+
+
+class Row(Protocol):
+    """What every row has."""
+
+    @property
+    def name(self) -> str: ...
+
+
+R = TypeVar("R", bound=Row)
+
+
+class Table(Mapping[str, R], Generic[R]):
+    """Rows by name, in the order of their codes.
+
+    Parameters
+    ----------
+    kind : str
+        What a row is, in messages: "activation".
+    rows : iterable
+        The rows that are built in.
+    register : str
+        The function of `bpmodel` that adds rows, if there is one.
+
+    Examples
+    --------
+    >>> from bpmodel.functions.schedules import SCHEDULES
+    >>> list(SCHEDULES)[:2], SCHEDULES.code("invscaling")
+    (['constant', 'invscaling'], 1)
+    >>> SCHEDULES.code("warp")
+    Traceback (most recent call last):
+    ...
+    LookupError: no schedule is called 'warp' in this process; if it is your own, call bpmodel.register_schedule first, ...
+    """
+
+    revision: ClassVar[int] = 0
+    """How many rows were added to any table: machine code of an older revision does not know the newest row."""
+
+    def __init__(self, kind: str, rows: Iterable[R], register: str = "") -> None:
+        self.kind, self._register = kind, register
+        self._rows = {row.name: row for row in rows}
+        self._built_in = len(self._rows)
+        self._reserved: set[str] = set()
+
+    def __getitem__(self, name: str) -> R:
+        return self._rows[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._rows)
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    @property
+    def added(self) -> list[R]:
+        """The rows that are not built in."""
+        return list(self._rows.values())[self._built_in :]
+
+    def code(self, name: str) -> int:
+        """Return the number that compiled code knows a row by; LookupError if there is no such row."""
+        try:
+            return list(self._rows).index(name)
+        except ValueError:
+            raise LookupError(
+                f"no {self.kind} is called {name!r} in this process; {self.hint}known are {', '.join(self)}"
+            ) from None
+
+    @property
+    def hint(self) -> str:
+        """What to do about a name that is not known, for messages."""
+        if not self._register:
+            return ""
+        return f"if it is your own, call bpmodel.{self._register} first, in every process that uses it; "
+
+    def reserve(self, names: Iterable[str]) -> None:
+        """Keep names from being added: the same option takes them for something else."""
+        self._reserved |= set(names)
+
+    def check_new(self, name: str) -> None:
+        """Raise ValueError unless a row of this name can be added."""
+        if not (isinstance(name, str) and name.isidentifier()):
+            raise ValueError(f"name={name!r}: the name of a {self.kind} is a Python identifier, such as 'mine'")
+        if name in self._rows or name in self._reserved:
+            raise ValueError(f"name={name!r}: there is a {self.kind} of this name; use another one")
+
+    def add(self, row: R) -> None:
+        """Add a row; the first fit after that compiles the loops anew."""
+        self.check_new(row.name)
+        self._rows[row.name] = row
+        Table.revision += 1
+
+
+class View(Mapping[str, Any]):
+    """What is seen of a table, or of several, at any time: rows that are added later are in it."""
+
+    def __init__(self, *tables: Mapping[str, Any], hint: str = "") -> None:
+        self._tables, self.hint = tables, hint
+
+    def _rows(self) -> dict[str, Any]:
+        return {name: row for table in self._tables for name, row in table.items()}
+
+    def __getitem__(self, name: str) -> Any:
+        return self._rows()[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._rows())
+
+    def __len__(self) -> int:
+        return len(self._rows())
+
+
+class Selection(View):
+    """The rows of a table that answer a question with yes."""
+
+    def __init__(self, table: Mapping[str, Any], holds: Callable[[Any], bool], hint: str = "") -> None:
+        super().__init__(table, hint=hint)
+        self._holds = holds
+
+    def _rows(self) -> dict[str, Any]:
+        return {name: row for name, row in super()._rows().items() if self._holds(row)}
+
+
+class Column(View):
+    """One field of each row of a table."""
+
+    def __init__(self, table: Mapping[str, Any], field: str) -> None:
+        super().__init__(table)
+        self._field = field
+
+    def _rows(self) -> dict[str, Any]:
+        return {name: getattr(row, self._field) for name, row in super()._rows().items()}

@@ -1,0 +1,1 @@
+"""What went wrong in a fit, why, and how to repair it."""

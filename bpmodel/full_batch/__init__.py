@@ -1,0 +1,1 @@
+"""Solvers that see all rows in every iteration."""

@@ -1,0 +1,1 @@
+"""One network: its parameters, forward and backward pass, epochs, and the watch for divergence."""

@@ -1,0 +1,122 @@
+"""Write what type checkers know of the constructors that are made from tables of options: `make docs`."""
+
+from __future__ import annotations
+
+from numbers import Integral
+from pathlib import Path
+from typing import Any
+
+from sklearn.utils._param_validation import Interval, Options, StrOptions
+
+from bpmodel.option import Option
+from bpmodel.options import CLASSIFIER_OPTIONS, REGRESSOR_OPTIONS
+from bpmodel.preprocessing.options import COLUMNS, TARGET
+from search.options import ABSENT, POSITIONAL, SEARCH_CV, SearchOption
+
+ROOT = Path(__file__).parents[1]
+FILES = {
+    ROOT / "bpmodel" / "constructors.pyi": {
+        "RegressorConstructor": REGRESSOR_OPTIONS,
+        "ClassifierConstructor": CLASSIFIER_OPTIONS,
+    },
+    ROOT / "bpmodel" / "preprocessing" / "constructors.pyi": {"TableConstructor": COLUMNS, "TargetConstructor": TARGET},
+}
+SEARCH = ROOT / "search" / "constructor.pyi"
+HEAD = '"""Constructors as type checkers see them. `make docs` writes this file from the tables of options."""'
+IMPORTS = {
+    "Sequence": "from collections.abc import Sequence",
+    "Any": "from typing import Any\n",
+    "RandomState": "from numpy.random import RandomState",
+    "NDArray": "from numpy.typing import NDArray",
+}
+NAMED = {
+    None: "None",
+    dict: "dict[Any, float]",
+    str: "str",
+    "boolean": "bool",
+    "verbose": "bool | int",
+    "random_state": "int | RandomState | None",
+}
+
+
+def annotation(option: Option) -> str:
+    """Return the type of an option's values.
+
+    >>> annotation(next(option for option in REGRESSOR_OPTIONS if option.name == "max_norm"))
+    'float | None'
+    """
+    return " | ".join(dict.fromkeys(_type(constraint, option) for constraint in option.domain))
+
+
+def _type(constraint: Any, option: Option) -> str:
+    """Return the type of values that fulfil a constraint; names are any text, because users can register more of them."""
+    if isinstance(constraint, StrOptions):
+        return "str"
+    if isinstance(constraint, Interval):
+        return "int" if constraint.type is Integral else "float"
+    if isinstance(constraint, Options):
+        return "float"
+    if constraint == "array-like":
+        items = " | ".join(_type(element, option) for element in option.elements or ())
+        return f"Sequence[{items}] | NDArray[Any]"
+    return NAMED[constraint]
+
+
+def constructor(name: str, options: tuple[Option, ...]) -> str:
+    """Return the class that takes these options."""
+    positional = [o for o in options if o.positional]
+    keyword = [o for o in options if not o.positional]
+    parameters = [f"{o.name}: {annotation(o)} = ..." for o in positional]
+    parameters += ["*", *(f"{o.name}: {annotation(o)} = ..." for o in keyword)] if keyword else []
+    lines = [f"class {name}:"]
+    lines += [f"    {o.name}: {annotation(o)}" for o in options]
+    lines += ["    def __init__(", "        self,", *(f"        {each}," for each in parameters), "    ) -> None: ..."]
+    return "\n".join(lines)
+
+
+def stub(classes: dict[str, tuple[Option, ...]]) -> str:
+    """Return the text of one stub file."""
+    body = "\n\n".join(constructor(name, options) for name, options in classes.items())
+    imports = [line for name, line in IMPORTS.items() if name in body]
+    return "\n".join([HEAD, "", *imports, "", body, ""])
+
+
+SEARCH_STUB = """\
+{head}
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from optuna.samplers import BaseSampler
+
+from search.samplers.methods import Sampler
+from search.tracking import Tracker
+from search.trials.penalties import Penalizer
+
+class SearchParameters:
+{attributes}
+    def __init__(
+        self,
+{parameters}
+    ) -> None: ...
+"""
+
+
+def search_stub() -> str:
+    """Return the stub file of the constructor of `BPSearchCV`."""
+    attributes = "\n".join(f"    {o.name}: {_search_annotation(o)}" for o in SEARCH_CV)
+    parameters = [f"{o.name}: {_search_annotation(o)}{'' if o.search_cv is ABSENT else ' = ...'}" for o in SEARCH_CV]
+    parameters.insert(len(POSITIONAL), "*")
+    return SEARCH_STUB.format(
+        head=HEAD, attributes=attributes, parameters="\n".join(f"        {p}," for p in parameters)
+    )
+
+
+def _search_annotation(option: SearchOption) -> str:
+    nullable = option.search_cv is None and option.domain.annotation != "Any"
+    return f"{option.domain.annotation} | None" if nullable else option.domain.annotation
+
+
+def written() -> dict[Path, str]:
+    """Return the text of each stub file."""
+    return {file: stub(classes) for file, classes in FILES.items()} | {SEARCH: search_stub()}

@@ -1,0 +1,42 @@
+"""Arguments that several verbs take, and checks of what is typed."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+
+from search.samplers.methods import METHODS
+
+
+def add_study(parser: argparse.ArgumentParser, meaning: str = "study file") -> None:
+    """Add the study file."""
+    parser.add_argument("study", type=Path, help=meaning)
+
+
+def add_method(parser: argparse.ArgumentParser, meaning: str) -> None:
+    """Add ``--method``."""
+    parser.add_argument("--method", choices=tuple(METHODS), help=meaning)
+
+
+def add_settings(parser: argparse.ArgumentParser) -> None:
+    """Add ``--set``."""
+    parser.add_argument(
+        "--set", nargs="+", default=[], metavar="NAME=VALUE", help="hyperparameters; values as in a study file"
+    )
+
+
+def whole_number(name: str, high: int | None = None, low: int = 1) -> Callable[[str], int]:
+    """Return a converter from text to a whole number from `low` to `high`.
+
+    >>> whole_number("port", 65535)("5000")
+    5000
+    """
+    allowed = f"from {low}" if high is None else f"from {low} to {high}"
+
+    def convert(text: str) -> int:
+        if not text.isdecimal() or not low <= int(text) <= (high or int(text)):
+            raise argparse.ArgumentTypeError(f"{name} = {text!r}; allowed are whole numbers {allowed}")
+        return int(text)
+
+    return convert

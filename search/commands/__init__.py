@@ -1,0 +1,38 @@
+"""The verbs of `bpsearch`: one file each, named as the verb.
+
+A file of this folder has
+
+- ``HELP``, one line,
+- ``add_arguments(parser)``, which says what the verb takes,
+- ``run(options, console)``, which does it and returns the exit code: 0, or 1 if it failed.
+
+Every command loads all of these files, also ``bpsearch --help``. So whatever takes long to import is imported inside `run`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import pkgutil
+from importlib import import_module
+from typing import TYPE_CHECKING, Protocol, cast
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+
+class Verb(Protocol):
+    """What a file of this folder has."""
+
+    HELP: str
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        """Add what the verb takes."""
+
+    def run(self, options: argparse.Namespace, console: Console) -> int:
+        """Do it; return the exit code."""
+
+
+def verbs() -> dict[str, Verb]:
+    """Return the verbs by name, in alphabetical order."""
+    names = sorted(module.name for module in pkgutil.iter_modules(__path__))
+    return {name: cast(Verb, import_module(f"{__name__}.{name}")) for name in names}

@@ -1,0 +1,37 @@
+"""`bpsearch diagnose`: say why a configuration goes wrong."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING
+
+from search.arguments import add_method, add_settings, add_study, whole_number
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+HELP = "say why a configuration goes wrong"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_study(parser, "study file; the configuration is that of cv, or of a trial")
+    parser.add_argument("--trial", type=whole_number("trial", low=0), metavar="N", help="number of a finished trial")
+    add_method(parser, "search method that the trial belongs to")
+    add_settings(parser)
+
+
+def run(options: argparse.Namespace, console: Console) -> int:
+    from search import configuration, tuning
+    from search.results import report
+    from search.study import study_file
+
+    study = study_file.load(options.study)
+    if options.method:
+        study = study.with_method(options.method)
+    number, params, name = 0, configuration.first_values(study), "this configuration"
+    if options.trial is not None:
+        number, params, name = options.trial, tuning.trial_params(study, options.trial), f"trial {options.trial}"
+    params = configuration.changed(study, params, options.set)
+    console.print(f"{study.name}, {name}: {configuration.written(params)}\n")
+    console.print(report.diagnosed(tuning.diagnose(study, params, number)))
+    return 0

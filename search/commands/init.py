@@ -1,0 +1,31 @@
+"""`bpsearch init`: write a study file for a table."""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+HELP = "write a study file for a CSV or Parquet file"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("data", type=Path, help="CSV or Parquet file")
+    parser.add_argument("--target", required=True, metavar="COLUMN", help="the column to predict")
+    parser.add_argument(
+        "--output", type=Path, metavar="FILE", help="study file to write (default: studies/<name>.toml)"
+    )
+
+
+def run(options: argparse.Namespace, console: Console) -> int:
+    from search.study import init
+
+    written, reason = init.write_study(options.data, options.target, options.output)
+    console.print(f"{reason}; change [data] task if that is wrong")
+    console.print(f"written: {written}")
+    console.print(f"next:    {shlex.join(['bpsearch', 'tune', str(written)])}")
+    return 0

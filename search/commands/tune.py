@@ -1,0 +1,72 @@
+"""`bpsearch tune`: run a study."""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+from typing import TYPE_CHECKING
+
+from search.arguments import add_method, add_study, whole_number
+from search.errors import StudyError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from search.study.study_file import Study
+
+HELP = "run a study, or continue it, and register the best network"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_study(parser)
+    parser.add_argument(
+        "--trials", type=whole_number("trials"), metavar="N", help="trials of the whole study, instead of the file's"
+    )
+    add_method(parser, "search method, instead of the file's")
+
+
+def run(options: argparse.Namespace, console: Console) -> int:
+    from search import tuning
+    from search.progress import ProgressBar
+    from search.results import report
+
+    study = _study(options)
+    name, _ = report.metric(study.scoring)
+    bar = ProgressBar(f"{study.name}: {study.search.method} search, {study.scheme}, {name}", study.scoring, console)
+    try:
+        result = tuning.tune(study, bar.show)
+    finally:
+        bar.stop()
+    console.print()
+    if result.unchanged:
+        console.print(f"all {len(result.outcomes)} trials of this study are done; nothing was changed", style="bold")
+        if study.search.method != "grid":
+            console.print(f"to continue: {_command(options)} --trials {2 * len(result.outcomes)}")
+        console.print()
+    console.print(report.final(result))
+    if result.model is not None:
+        console.print(f"model:  {result.model.uri}  ({report.delivered(result, result.model)})")
+    if result.problem:
+        console.print(f"note:   {result.problem}", style="bold")
+    console.print("next:   bpsearch ui")
+    return 1 if result.problem else 0
+
+
+def _study(options: argparse.Namespace) -> Study:
+    """Read the study file and change what the command line says."""
+    from search.study import study_file
+
+    study = study_file.load(options.study)
+    if options.method:
+        study = study.with_method(options.method)
+    if options.trials:
+        if study.search.method == "grid":
+            raise StudyError(f"--trials {options.trials}: a grid is searched whole; allowed for every other method")
+        study = study.with_trials(options.trials)
+    return study
+
+
+def _command(options: argparse.Namespace) -> str:
+    """Return the command for the same study, as a shell reads it."""
+    method = ["--method", options.method] if options.method else []
+    return shlex.join(["bpsearch", "tune", str(options.study), *method])

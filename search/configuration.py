@@ -1,0 +1,40 @@
+"""The one configuration of a study that `bpsearch cv` and `bpsearch diagnose` train."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from search.results import report
+from search.study import study_file
+
+SETTING = re.compile(r"""(?:\[(?:[^][]|\[[^][]*\])*\]|"[^"]*"|'[^']*'|\S)+""")
+"""Text up to a blank that is neither in a list, or a list of lists, nor in a quoted text."""
+
+
+def first_values(study: study_file.Study) -> dict[str, Any]:
+    """Return the first value of each entry of ``[space]``."""
+    return next(study.space.grid_points())
+
+
+def changed(study: study_file.Study, params: Mapping[str, Any], arguments: list[str]) -> dict[str, Any]:
+    """Return `params` changed by ``--set name=value …``, values as in a study file.
+
+    Blanks separate settings, within an argument as between arguments: `make` hands all of them over in one.
+
+    Raises
+    ------
+    StudyError
+        If a name is no hyperparameter or a value is not allowed.
+    """
+    return {**params, **study_file.parse_values(study, SETTING.findall(" ".join(arguments)))}
+
+
+def written(params: Mapping[str, Any]) -> str:
+    """Return hyperparameters in one line.
+
+    >>> written({"activation": "relu", "alpha": 0.012345678})
+    'activation relu, alpha 0.0123'
+    """
+    return ", ".join(f"{name} {report.number(value)}" for name, value in params.items())

@@ -1,0 +1,1 @@
+"""Cross-validation: kinds of splits, and the splits of a study."""

@@ -1,0 +1,177 @@
+"""One search, from a problem to a registered model: trials, winner, refit, report.
+
+`tuning.tune`, nested cross-validation and `BPSearchCV.fit` all call `run`; what differs between them are its arguments.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from search.loop import runner
+from search.loop.journal import StudyStore
+from search.loop.runner import Plan
+from search.options import COVERED, text
+from search.results import paired_test
+from search.results.result import Nested, Result
+from search.results.tracking_report import tracking_report
+from search.space.spaces import Space
+from search.tracking import Header, Nowhere, Tracker, writing
+from search.trials import diagnoses, refitting
+from search.trials.baselines import Baseline
+from search.trials.nesting import network_of
+from search.trials.outcomes import Outcome, winner
+from search.trials.problem import Problem
+from search.trials.scoring import SCORE
+
+NOWHERE = Nowhere()
+NONE_HEALTHY = "no trial finished healthy"
+
+Choose = Callable[[dict[int, Outcome]], Outcome | None]
+Deliver = Callable[["Job", Outcome], Any]
+
+
+@dataclass(frozen=True)
+class Job:
+    """What is searched, and how.
+
+    Attributes
+    ----------
+    name : str
+        Of the study, and of the registered model.
+    baselines : sequence of Baseline
+        The first one is the dummy predictor, which penalties are measured by; empty where it cannot be scored.
+    scoring, scheme : str
+        The metric, and how rows are split, for reports.
+    """
+
+    name: str
+    problem: Problem
+    space: Space
+    plan: Plan
+    baselines: Sequence[Baseline]
+    scheme: str
+    scoring: str = SCORE
+
+
+def refit(job: Job, best: Outcome) -> Any:
+    """Fit the best configuration on all rows."""
+    return refitting.refit(job.problem, best, job.plan.n_members, job.plan.n_jobs)
+
+
+def run(
+    job: Job,
+    store: StudyStore,
+    *,
+    on_outcome: Callable[[Outcome], None] = lambda outcome: None,
+    choose: Choose = winner,
+    estimate: Callable[[], Nested | None] = lambda: None,
+    deliver: Deliver = refit,
+    tracker: Tracker | None = None,
+    params: Mapping[str, Any] | None = None,
+    source: str | None = None,
+    forgiven: tuple[type[Exception], ...] = (),
+) -> Result:
+    """Run what is left of a search, deliver the best configuration and report.
+
+    Parameters
+    ----------
+    job : Job
+    store : StudyStore
+        The trials so far; new ones are added.
+    on_outcome : callable
+        Called with each new outcome.
+    choose : callable
+        From outcomes by number to the best one, or None.
+    estimate : callable
+        Returns the honest estimate, once the trials are done.
+    deliver : callable
+        From job and best outcome to a fitted estimator, or None if none is wanted.
+    tracker : Tracker, optional
+    params, source : dict and str, optional
+        Parameters of the study, and its file, for the tracker.
+    forgiven : tuple of exception classes
+        What ends the search without being raised: it becomes the result's `problem`.
+    """
+    result = found(job, store.settled, winner(store.settled))
+    try:
+        with writing(tracker or NOWHERE, header(job, store, params, source)):
+            outcomes = _trials(job, store, tracker or NOWHERE, on_outcome)
+            result = found(job, outcomes, choose(outcomes), estimate())
+            result = _delivered(job, result, tracker or NOWHERE, deliver)
+            if tracker is not None:
+                tracker.finish(tracking_report(result))
+    except forgiven as error:
+        return replace(result, problem=str(error))
+    return result
+
+
+def header(job: Job, store: StudyStore, params: Mapping[str, Any] | None = None, source: str | None = None) -> Header:
+    """Return what a tracker is told at the beginning."""
+    return Header(job.name, store.notes["id"], params or {}, source)
+
+
+def found(job: Job, outcomes: dict[int, Outcome], best: Outcome | None, nested: Nested | None = None) -> Result:
+    """Return what trials have found, before there is a model."""
+    return Result(
+        job.name,
+        text(job.plan.method),
+        job.scheme,
+        job.scoring,
+        job.space,
+        outcomes,
+        job.baselines,
+        best,
+        paired_test.rivals(outcomes, best, job.problem.folds),
+        nested,
+        problem="" if best else NONE_HEALTHY,
+    )
+
+
+def _trials(job: Job, store: StudyStore, tracker: Tracker, on_outcome: Callable[[Outcome], None]) -> dict[int, Outcome]:
+    for number, outcome in store.outcomes.items():
+        tracker.record(outcome, store.lessons[number].value)
+
+    def tell(outcome: Outcome, value: float) -> None:
+        tracker.record(outcome, value)
+        on_outcome(outcome)
+
+    dummy = job.baselines[0].score if job.baselines else -np.inf
+    with job.problem.tasks.search(job.plan.n_trials * len(job.problem.folds)):
+        return runner.run(job.problem, job.space, job.plan, store, dummy, tell)
+
+
+def _delivered(job: Job, result: Result, tracker: Tracker, deliver: Deliver) -> Result:
+    """Return the result with estimator and model, as far as there is something to deliver."""
+    best = result.best
+    estimator = None if best is None else deliver(job, best)
+    if best is None or estimator is None:
+        return result
+    result = replace(result, estimator=estimator)
+    if network_of(job.problem.estimator) is not None:
+        averaged = refitting.networks(estimator)
+        result = replace(result, n_networks=len(averaged), diagnosis=diagnoses.diagnosis(averaged[0]))
+    if not hasattr(estimator, "predict"):
+        return result
+    return replace(result, model=tracker.register(estimator, job.problem.X, best.score))
+
+
+# ------------------------------------------------------------------------------------------------ what is complete already
+
+
+def completed(store: StudyStore, key: str, plan: Plan) -> dict[str, Any]:
+    """Return what `note_completed` wrote under a key; empty unless the search is complete as it is planned now."""
+    noted = store.notes.get(key, {})
+    if noted.get("trials") != len(store.outcomes) or not runner.ended(plan, store):
+        return {}
+    covered = all(o.covers(noted.get(o.name, o.search_cv), getattr(plan, o.name)) for o in COVERED)
+    return noted if covered else {}
+
+
+def note_completed(store: StudyStore, key: str, plan: Plan, facts: Mapping[str, Any]) -> None:
+    """Write into the journal that the search is complete, and what was found."""
+    asked = {o.name: getattr(plan, o.name) for o in COVERED}
+    store.note(key, {"trials": len(store.outcomes), **asked, **facts})

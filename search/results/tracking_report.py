@@ -1,0 +1,56 @@
+"""What a tracker is told at the end of a search."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import asdict
+from typing import Any
+
+from search.results import plots, report
+from search.results.result import Result
+from search.tracking import Report
+from search.trials.outcomes import VERDICTS, front
+from search.trials.scoring import SCORE
+
+
+def tracking_report(result: Result) -> Report:
+    """Return parameters, metrics, summary, figures and tables of the parent run."""
+    best, nested = result.best, result.nested
+    axis = SCORE if result.scoring == SCORE else f"{SCORE} ({result.scoring})"
+    return Report(
+        params={f"best.{name}": value for name, value in best.params.items()} if best else {},
+        metrics=_metrics(result),
+        steps={"outer_score": nested.scores} if nested else {},
+        summary=report.summary(result),
+        figures=plots.figures(result.outcomes, result.space, result.baselines, axis),
+        tables=_tables(result),
+    )
+
+
+def _metrics(result: Result) -> dict[str, float]:
+    best, nested = result.best, result.nested
+    counts = Counter(o.verdict for o in result.outcomes.values())
+    metrics: dict[str, float] = {f"trials_{verdict}": counts[verdict] for verdict in VERDICTS}
+    metrics |= {b.name.replace(" ", "_") + "_score": b.score for b in result.baselines}
+    if best is not None:
+        metrics |= {"score": best.score, "score_std": best.std}
+        metrics |= {"epochs": best.epoch} if best.epoch else {}
+        metrics |= {f"score.{name}": mean for name, mean in best.means.items()}
+    if nested is not None:
+        metrics |= {"nested_score": nested.score, "nested_score_std": nested.std}
+    return metrics
+
+
+def _tables(result: Result) -> dict[str, Any]:
+    diverged = [(o, o.divergence) for o in result.outcomes.values() if o.divergence is not None]
+    tables: dict[str, Any] = {
+        "divergences": [{"trial": o.number, "code": d.code, "reason": d.reason} for o, d in diverged]
+    }
+    if result.rivals:
+        tables["comparison"] = [{"trial": number, **asdict(d)} for number, d in result.rivals.items()]
+    smaller = front(result.outcomes)
+    if len(smaller) > 1:
+        tables["front"] = [{"trial": o.number, "score": o.score, "n_weights": o.n_weights} for o in smaller]
+    if result.diagnosis is not None:
+        tables["diagnosis"] = result.diagnosis.to_dict()
+    return tables

@@ -1,0 +1,1 @@
+"""A study: its file, its data, and both put together."""

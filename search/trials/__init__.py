@@ -1,0 +1,1 @@
+"""One trial: a configuration, trained and scored on all folds."""

@@ -1,0 +1,446 @@
+"""Every threshold of the rules, just below and just above: a number that was tuned is pinned here."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from scipy.sparse import csr_array
+
+from bpmodel import Verdict
+from bpmodel.diagnosis.evidence import Record, Scales, scales, symmetric_layer
+from bpmodel.diagnosis.rules import RULES
+
+RULE = {rule.code: rule for rule in RULES}
+HEALTHY_SCALES = {
+    "input_std": 1.0,
+    "input_least_std": 1.0,
+    "input_mean": 0.0,
+    "input_tail": 5.0,
+    "target_std": 1.0,
+    "target_mean": 0.0,
+    "target_spread": 1.0,
+    "target_tail": 5.0,
+    "least_class": 1.0,
+}
+HEALTHY_PROBES = {
+    "epoch": [0, 20],
+    "delta_norm": [[1.0, 1.0, 1.0]] * 2,
+    "chi": [[1.0, 1.0, 1.0]] * 2,
+    "dead": [[0.0, 0.0, 0.0]] * 2,
+    "saturated": [[0.0, 0.0, 0.0]] * 2,
+    "weight_norm": [[1.0, 1.0, 1.0]] * 2,
+    "step_ratio": [[np.nan] * 3, [1e-3] * 3],
+}
+"""Of two hidden layers, before the first step and after 20 epochs."""
+
+
+def record(
+    loss=(1.0,) * 20,
+    *,
+    validation=None,
+    score=None,
+    spikes=(),
+    verdict=None,
+    baseline=1.0,
+    first_loss=1.0,
+    activations=("relu", "relu"),
+    units=(5, 8, 8, 1),
+    probes=None,
+    **numbers,
+):
+    """Return a fit that learned nothing and shows nothing; `numbers` are scales, or else options."""
+    seen = {name: numbers.pop(name) for name in HEALTHY_SCALES if name in numbers}
+    history = {"loss": np.array(loss), "spikes": np.zeros(len(loss))}
+    history["spikes"][list(spikes)] = 1
+    if validation is not None:
+        history["validation_loss"] = np.array(validation)
+    if score is not None:
+        history["validation_score"] = np.array(score)
+    return Record(
+        options=numbers,
+        verdict=verdict or Verdict("ok", "ended after 20 epochs"),
+        history=history,
+        probes={name: np.array(value) for name, value in (HEALTHY_PROBES | (probes or {})).items()},
+        scales=Scales(**HEALTHY_SCALES | seen),
+        activations=list(activations),
+        units=list(units),
+        baseline=baseline,
+        first_loss=first_loss,
+    )
+
+
+def flat(loss, **numbers):
+    return record([loss] * 20, **numbers)
+
+
+def chi(value, **numbers):
+    return record(probes={"chi": [[value, value, 1.0]] * 2} | numbers.pop("probes", {}), **numbers)
+
+
+def depth(ratio):
+    return {"delta_norm": [[ratio, ratio, 1.0]] * 2}
+
+
+def hidden(name, value):
+    """Return probes with a signal of the first hidden layer, after the first step."""
+    return {name: [[0.0] * 3, [value, 0.0, 0.0]]}
+
+
+def killed(before=0.0, after=0.9, step=0.1):
+    dead = [[before, 0.0, 0.0], [after, 0.0, 0.0]]
+    return record(probes={"dead": dead, "step_ratio": [[np.nan] * 3, [step, 1e-3, 1e-3]]})
+
+
+def shrunk(norm, **numbers):
+    probes = {"weight_norm": [[1.0] * 3, [norm, 1.0, 1.0]]} | numbers.pop("probes", {})
+    return record(probes=probes, **numbers)
+
+
+def spiked(peak=3.0, epochs=5, after=1.06, length=20):
+    """Return a fit whose loss jumps after five epochs and comes back some epochs later."""
+    loss = np.ones(length)
+    loss[5], loss[6 : 5 + epochs] = peak, after
+    return record(loss, spikes=[5])
+
+
+def zigzag(swing, *, straight=0, length=20, middle=1.0, **more):
+    """Return a loss that goes up and down by `swing`, but for its last epochs, which do not turn."""
+    signs = np.where(np.arange(length - 1) % 2, 1.0, -1.0)
+    if straight:
+        signs[-straight:] = signs[-straight - 1]
+    loss = np.cumsum(np.append(0.0, signs)) * swing
+    return record(loss - loss[length // 2 :].mean() + middle, **more)
+
+
+def over(best, last, *, training=0.1, fell=0.5):
+    validation = np.linspace(1.0, best, 10).tolist() + np.linspace(best, last, 11)[1:].tolist()
+    return record([training] * 20, validation=validation, score=[fell] * 10 + [0.0] * 10)
+
+
+def stuck(validation, training=0.1):
+    return record([training] * 20, validation=[validation] * 20)
+
+
+# threshold: code of the rule, a fit without the finding, one with it
+THRESHOLDS = {
+    "input std 10": ("unscaled_input", record(input_std=10.0), record(input_std=10.01)),
+    "input std 0.05": ("unscaled_input", record(input_std=0.05), record(input_std=0.0499)),
+    "input mean 3": ("unscaled_input", record(input_mean=3.0), record(input_mean=3.01)),
+    "learned 0.5, inputs": ("unscaled_input", flat(0.499, input_std=20.0), flat(0.5, input_std=20.0)),
+    "target std 10": ("unscaled_target", record(target_std=10.0), record(target_std=10.01)),
+    "target std 0.05": ("unscaled_target", record(target_std=0.05), record(target_std=0.0499)),
+    "target std above 0": ("unscaled_target", record(target_std=0.0), record(target_std=1e-6)),
+    "target mean 10 deviations": ("unscaled_target", record(target_mean=10.0), record(target_mean=10.01)),
+    "target mean of a small deviation": (
+        "unscaled_target",
+        record(target_std=0.06, target_mean=1.0),
+        record(target_std=0.06, target_mean=1.01),
+    ),
+    "learned 0.5, target": ("unscaled_target", flat(0.499, target_std=20.0), flat(0.5, target_std=20.0)),
+    "outliers beyond 30": ("outliers", record(target_tail=30.0), record(target_tail=30.01)),
+    "outliers, usual loss": ("outliers", flat(0.249, target_tail=50.0), flat(0.25, target_tail=50.0)),
+    "outliers, at most the dummy's": (
+        "outliers",
+        flat(0.499, target_tail=50.0, target_spread=9.0),
+        flat(0.5, target_tail=50.0, target_spread=9.0),
+    ),
+    "outliers, usual loss of a narrow target": (
+        "outliers",
+        flat(0.0624, target_tail=50.0, target_spread=0.5),
+        flat(0.0626, target_tail=50.0, target_spread=0.5),
+    ),
+    "outliers, squared error only": (
+        "outliers",
+        replace(record(target_tail=50.0), options={"loss": "huber"}),
+        record(target_tail=50.0),
+    ),
+    "class of 5 percent": ("class_imbalance", record(least_class=0.05), record(least_class=0.0499)),
+    "learned 0.5, classes": ("class_imbalance", flat(0.499, least_class=0.01), flat(0.5, least_class=0.01)),
+    "no signal 0.95": ("no_signal", stuck(0.949), stuck(0.95)),
+    "no signal, training 0.5": ("no_signal", stuck(1.0, 0.501), stuck(1.0, 0.5)),
+    "chi product 10": ("exploding_depth", chi(9.99, probes=depth(20.0)), chi(10.01, probes=depth(20.0))),
+    "depth ratio 10": ("exploding_depth", chi(16.0, probes=depth(10.0)), chi(16.0, probes=depth(10.01))),
+    "far start 10": ("exploding_depth", chi(16.0, first_loss=10.0), chi(16.0, first_loss=10.01)),
+    "chi 2 of a far start": ("exploding_depth", chi(1.99, first_loss=11.0), chi(2.01, first_loss=11.0)),
+    "learned 0.5, depth": (
+        "exploding_depth",
+        chi(16.0, first_loss=11.0, loss=[0.499] * 20),
+        chi(16.0, first_loss=11.0, loss=[0.5] * 20),
+    ),
+    "depth ratio 100 of batches": (
+        "exploding_depth",
+        record(probes=depth(100.0), normalization="batch"),
+        record(probes=depth(100.1), normalization="batch"),
+    ),
+    "learned 0.2 with batches": (
+        "exploding_depth",
+        flat(0.199, probes=depth(200.0), normalization="batch"),
+        flat(0.2, probes=depth(200.0), normalization="batch"),
+    ),
+    "derivatives of a hundredth": (
+        "vanishing_gradient",
+        record(probes=depth(0.01)),
+        record(probes=depth(0.0099)),
+    ),
+    "vanishing, not of dead layers": (
+        "vanishing_gradient",
+        record(probes=depth(0.001) | {"dead": [[0.91, 0.0, 0.0]] * 2}),
+        record(probes=depth(0.001) | {"dead": [[0.9, 0.0, 0.0]] * 2}),
+    ),
+    "vanishing, dead later or at the output": (
+        "vanishing_gradient",
+        record(probes=depth(0.001) | {"dead": [[0.0, 0.95, 0.0], [0.0, 0.0, 0.0]]}),
+        record(probes=depth(0.001) | {"dead": [[0.0, 0.0, 0.95], [0.95, 0.0, 0.0]]}),
+    ),
+    "half of the units saturated": (
+        "saturated_units",
+        record(activations=("tanh", "tanh"), probes=hidden("saturated", 0.499)),
+        record(activations=("tanh", "tanh"), probes=hidden("saturated", 0.5)),
+    ),
+    "saturated, S-shaped only": (
+        "saturated_units",
+        record(activations=("relu", "tanh"), probes=hidden("saturated", 0.9)),
+        record(activations=("logistic", "relu"), probes=hidden("saturated", 0.9)),
+    ),
+    "half of the units dead": (
+        "dead_units",
+        record(probes=hidden("dead", 0.499)),
+        record(probes=hidden("dead", 0.5)),
+    ),
+    "dead, without much dropout": (
+        "dead_units",
+        record(probes=hidden("dead", 0.9), dropout=0.51),
+        record(probes=hidden("dead", 0.9), dropout=0.5),
+    ),
+    "dead, not of weights that shrank": (
+        "dead_units",
+        shrunk(0.499, probes=hidden("dead", 0.9)),
+        shrunk(0.5, probes=hidden("dead", 0.9)),
+    ),
+    "killed, a fifth before": ("exploding_step", killed(before=0.2), killed(before=0.199)),
+    "killed, half after": ("exploding_step", killed(after=0.5), killed(after=0.501)),
+    "killed by steps of 0.02": ("exploding_step", killed(step=0.02), killed(step=0.0201)),
+    "spike of a half": ("loss_spike", spiked(peak=1.499, after=1.499), spiked(peak=1.5, after=1.5)),
+    "spike, come back to 1.05": ("loss_spike", spiked(after=1.05), spiked(after=1.051)),
+    "spike, three epochs": ("loss_spike", spiked(epochs=2), spiked(epochs=3)),
+    "spike, a tenth of the epochs": ("loss_spike", spiked(epochs=5, length=60), spiked(epochs=6, length=60)),
+    "spike, not in the first epoch": (
+        "loss_spike",
+        record([3.0, 3.0, 3.0, 3.0, *[1.0] * 16], spikes=[0]),
+        spiked(),
+    ),
+    "zigzag of half the epochs": ("oscillating", zigzag(0.1, straight=5), zigzag(0.1, straight=4)),
+    "zigzag of 0.05": ("oscillating", zigzag(0.0499), zigzag(0.0501)),
+    "zigzag, steps up are no turns": ("oscillating", record(1 + np.arange(20) // 2 * 0.5), zigzag(0.5, middle=5.0)),
+    "zigzag of 8 epochs": ("oscillating", zigzag(0.2, length=14), zigzag(0.2, length=15)),
+    "zigzag of 0.02 dummy's": (
+        "oscillating",
+        zigzag(0.0199, middle=0.1, validation=[1.0] * 20),
+        zigzag(0.0201, middle=0.1, validation=[1.0] * 20),
+    ),
+    "steps of a ten-thousandth": (
+        "slow_convergence",
+        record(np.linspace(1.0, 0.9, 20), probes={"step_ratio": [[np.nan] * 3, [1.01e-4] * 3]}),
+        record(np.linspace(1.0, 0.9, 20), probes={"step_ratio": [[np.nan] * 3, [1e-4] * 3]}),
+    ),
+    "slow, but falling": (
+        "slow_convergence",
+        record(probes={"step_ratio": [[np.nan] * 3, [1e-5] * 3]}),
+        record(np.linspace(1.0, 0.999, 20), probes={"step_ratio": [[np.nan] * 3, [1e-5] * 3]}),
+    ),
+    "overfitting by a fifth of the dummy's": ("overfitting", over(0.3, 0.499), over(0.3, 0.5)),
+    "overfitting by a fifth of the least": ("overfitting", over(0.94, 1.127), over(0.94, 1.141)),
+    "overfitting, once below 0.95": ("overfitting", over(0.951, 1.5), over(0.95, 1.5)),
+    "overfitting, training 0.5": ("overfitting", over(0.6, 1.0, training=0.501), over(0.6, 1.0, training=0.5)),
+    "overfitting, score 0.1": ("overfitting", over(0.5, 1.0, fell=0.099), over(0.5, 1.0, fell=0.1)),
+    "underfitting from two epochs on": ("underfitting", record([1.0]), record([1.0, 1.0])),
+    "underfitting 0.6": ("underfitting", flat(0.599), flat(0.6)),
+    "linear 0.1": (
+        "underfitting",
+        flat(0.099, activations=("identity", "identity")),
+        flat(0.1, activations=("identity", "identity")),
+    ),
+    "layer of two units": ("underfitting", flat(0.2, units=(5, 8, 3, 1)), flat(0.2, units=(5, 8, 2, 1))),
+    "weights of a half": ("underfitting", shrunk(0.5, loss=[0.2] * 20), shrunk(0.499, loss=[0.2] * 20)),
+}
+
+
+@pytest.mark.parametrize("threshold", THRESHOLDS)
+def test_threshold(threshold):
+    code, without, found = THRESHOLDS[threshold]
+    assert RULE[code](without) is None
+    finding = RULE[code](found)
+    assert finding is not None
+    assert finding.code == code
+
+
+@pytest.mark.parametrize("code", RULE)
+def test_every_rule_has_a_threshold(code):
+    assert code in {code for code, *_ in THRESHOLDS.values()} | {"symmetric_init"}
+
+
+# code of the rule, a fit, and the options that its remedy changes
+REMEDIES = [
+    ("unscaled_input", record(input_std=20.0, input_tail=30.0), {"scale_input": "standard"}),
+    ("unscaled_input", record(input_std=20.0, input_tail=30.1), {"scale_input": "robust"}),
+    ("exploding_depth", chi(16.0, first_loss=11.0, init_gain=1.0), {"normalization": "layer"}),
+    ("exploding_depth", chi(16.0, first_loss=11.0, init_gain=1.1), {"init": "auto", "init_gain": 1.0}),
+    ("symmetric_init", replace(record(), symmetric=2), {"init": "auto", "init_gain": 1.0}),
+    ("vanishing_gradient", record(probes=depth(0.001)), {"activation": "relu", "init": "auto", "init_gain": 1.0}),
+    ("saturated_units", THRESHOLDS["half of the units saturated"][2], {"init": "auto", "init_gain": 1.0}),
+    ("exploding_step", killed(), {"learning_rate_init": 1e-4}),
+    ("loss_spike", replace(spiked(), options={"clipping": "median"}), {"learning_rate_init": 1e-4}),
+    ("dead_units", record(probes=hidden("dead", 0.9)), {"activation": "leaky_relu", "learning_rate_init": 1e-4}),
+    ("loss_spike", spiked(), {"clipping": "median"}),
+    ("oscillating", zigzag(0.2), {"learning_rate_init": 1e-4}),
+    ("slow_convergence", THRESHOLDS["slow, but falling"][2], {"learning_rate_init": 0.1}),
+    ("overfitting", over(0.5, 1.0), {"early_stopping": True, "alpha": 0.01}),
+    (
+        "underfitting",
+        flat(1.0),
+        {"hidden_layer_sizes": (100, 100), "alpha": 1e-4, "dropout": 0.0, "max_iter": 200},
+    ),
+    (
+        "underfitting",
+        record([1.0] * 60),
+        {"hidden_layer_sizes": (100, 100), "alpha": 1e-4, "dropout": 0.0, "max_iter": 240},
+    ),
+]
+
+
+@pytest.mark.parametrize(("code", "fit", "change"), REMEDIES)
+def test_remedy(code, fit, change):
+    near = {name: pytest.approx(value) if isinstance(value, float) else value for name, value in change.items()}
+    finding = RULE[code](fit)
+    assert finding.change == near
+    if "learning_rate_init" in change:
+        assert f"learning_rate_init={change['learning_rate_init']:g}" in finding.remedy
+
+
+EPOCHS = {
+    "exploding_step": 20,
+    "saturated_units": 20,
+    "dead_units": 20,
+    "loss_spike": 6,
+    "oscillating": 10,
+    "slow_convergence": 20,
+    "no_signal": 1,
+    "overfitting": 10,
+    "underfitting": 20,
+}
+"""Where a finding is first seen; all others are there before the first step."""
+
+
+@pytest.mark.parametrize("code", RULE)
+def test_epoch(code):
+    fits = {code: found for code, _, found in THRESHOLDS.values()} | {"symmetric_init": replace(record(), symmetric=1)}
+    assert RULE[code](fits[code]).epoch == EPOCHS.get(code, 0)
+
+
+def test_a_step_that_diverged_is_told_with_its_ratio():
+    verdict = Verdict("diverged", "the loss exploded", 3, 31, {"ratio": 123.0})
+    finding = RULE["exploding_step"](record(verdict=verdict))
+    assert (finding.epoch, finding.evidence["loss_to_dummy"]) == (3, 123.0)
+    assert RULE["exploding_step"](record(verdict=verdict, solver="lbfgs")) is None
+
+
+@pytest.mark.parametrize("layers", [0, 1])
+def test_networks_of_which_little_is_known(layers):
+    """Without probes, and without a hidden layer, only the loss counts."""
+    probes = {name: np.ones((2 * layers, 1)) for name in HEALTHY_PROBES} | {"epoch": np.zeros(2 * layers, dtype=int)}
+    fit = record(probes=probes, units=(5, 1), activations=())
+    assert [rule.code for rule in RULES if rule(fit)] == ["underfitting"]
+
+
+# ------------------------------------------------------------------------------------------------- what they are made from
+
+
+def test_the_share_at_the_end_is_the_median_of_a_tenth():
+    losses = np.ones(40)
+    losses[-4:] = [9.0, 0.2, 0.4, 0.3]
+    assert record(losses).final_share == pytest.approx(0.35)
+    assert record([*losses[:-1], np.inf]).final_share == np.inf
+
+
+def test_the_worst_share_is_that_of_validation_rows():
+    assert record([0.1] * 20, validation=[0.7] * 20).worst_share == pytest.approx(0.7)
+    assert record([0.8] * 20, validation=[0.7] * 20).worst_share == pytest.approx(0.8)
+
+
+@pytest.mark.parametrize(("spread", "layer"), [(0.99e-4, 1), (1.01e-4, 0)])
+def test_units_are_alike_up_to_rounding(spread, layer):
+    matrix = np.ones((3, 2))
+    matrix[0, 0] -= spread
+    assert symmetric_layer([matrix, np.ones((2, 1))]) == layer
+
+
+def test_a_layer_of_one_unit_is_not_symmetric():
+    assert symmetric_layer([np.ones((3, 1)), np.ones((1, 2)), np.ones((2, 1))]) == 2
+    assert symmetric_layer([np.ones((3, 1)), np.ones((1, 1))]) == 0
+
+
+def test_scales_of_a_normal_target():
+    """The interquartile range of a normal distribution is 1.349 standard deviations."""
+    y = 7 * np.random.default_rng(0).normal(size=(2000, 1))
+    seen = scales(np.ones((2000, 2)), y, np.arange(2000), False)
+    low, middle, high = (np.sort(y[:500], axis=0)[(500 - 1) * k // 4, 0] for k in (1, 2, 3))
+    assert seen.target_spread == pytest.approx((high - low) / 1.35)
+    assert seen.target_spread == pytest.approx(7, rel=0.1)
+    assert seen.target_tail == pytest.approx(np.abs(y[:500] - middle).max() / (high - low))
+    assert seen.input_least_std == np.inf
+
+
+@pytest.mark.parametrize(("noise", "least"), [(0.5e-12, np.inf), (4e-12, 4e-12)])
+def test_columns_that_are_constant_up_to_rounding_have_no_deviation(noise, least):
+    X = np.array([[1.0], [-1.0]] * 50) * noise
+    seen = scales(X, np.zeros((100, 1)), np.arange(100), False)
+    assert seen.input_least_std == pytest.approx(least)
+
+
+@pytest.mark.parametrize(("rows", "seen"), [(100, 100), (2000, 2000), (3999, 2000), (4000, 2000)])
+def test_rows_of_a_sample_are_spread_over_the_index(rows, seen):
+    X = np.arange(rows, dtype=float)[:, None]
+    step = max(rows // 2000, 1)
+    expected = np.arange(0, rows, step)[:seen]
+    assert scales(X, X, np.arange(rows), False).input_mean == pytest.approx(expected.mean())
+
+
+TABLE = np.array([[0.0, 10.0], [2.0, 10.0], [4.0, 10.0], [6.0, 10.0], [100.0, 10.0]])
+
+
+@pytest.mark.parametrize("rows", [TABLE, csr_array(TABLE)], ids=["dense", "sparse"])
+def test_scales_by_hand(rows):
+    y = np.array([[1.0, -50.0], [1.0, -50.0], [1.0, -49.0], [2.0, -48.0], [9.0, -48.0]])
+    seen = scales(rows, y, np.arange(5), False)
+    assert seen.input_std == seen.input_least_std == pytest.approx(np.std(TABLE[:, 0]))
+    assert seen.input_mean == pytest.approx(22.4)
+    assert seen.input_tail == (96 / 4 if rows is TABLE else 0)
+    assert seen.target_std == pytest.approx(np.std(y[:, 0]))
+    assert seen.target_mean == pytest.approx(49.0)
+    assert seen.target_tail == pytest.approx(8.0)
+    assert seen.target_spread == pytest.approx(1 / 1.35)
+    assert seen.least_class == 1.0
+
+
+def test_columns_that_hardly_vary_have_no_tail():
+    seen = scales(np.ones((5, 1)), np.ones((5, 1)), np.arange(5), False)
+    assert (seen.input_tail, seen.target_tail, seen.target_spread, seen.target_std) == (0.0, 0.0, 0.0, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("labels", "least"),
+    [
+        ([[1.0], [0.0], [0.0], [0.0]], 0.25),
+        ([[1.0], [1.0], [1.0], [0.0]], 0.25),
+        ([[1, 0, 0], [0, 1, 0], [0, 1, 0], [0, 0, 1.0]], 0.25),
+    ],
+)
+def test_scales_of_classes(labels, least):
+    seen = scales(np.zeros((4, 1)), np.array(labels), np.arange(4), True)
+    assert seen.least_class == pytest.approx(least)
+    assert (seen.target_std, seen.target_mean, seen.target_spread, seen.target_tail) == (0.0, 0.0, 0.0, 0.0)
+
+
+def test_two_outputs_are_classes_of_their_own():
+    """Of two labels the rarer one counts, not what is left of the more frequent one."""
+    assert scales(np.zeros((4, 1)), np.array([[1, 1], [1, 1], [0, 1], [0, 1.0]]), np.arange(4), True).least_class == 0.5

@@ -1,0 +1,74 @@
+"""The verbs of the command line are the files of a folder, and their help is there at once."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+import bpsearch
+from search import cli, commands
+from search.commands import ui
+
+VERBS = commands.verbs()
+HEAVY = {"bpmodel", "joblib", "matplotlib", "mlflow", "numba", "numpy", "optuna", "pandas", "pydantic", "rich"}
+HEAVY |= {"scipy", "sklearn"}
+HELP = [["--help"], ["--version"], *([verb, "--help"] for verb in VERBS)]
+
+VERB = """
+HELP = "say hello"
+
+
+def add_arguments(parser):
+    parser.add_argument("name")
+
+
+def run(options, console):
+    console.print(f"hello {options.name}")
+    return 1
+"""
+
+
+@pytest.mark.parametrize("arguments", HELP, ids=" ".join)
+def test_help_loads_nothing_heavy(arguments):
+    code = f"import sys, atexit; atexit.register(lambda: print(*({HEAVY} & {{*sys.modules}}), file=sys.stderr))\n"
+    code += f"import bpsearch; sys.argv[1:] = {arguments}; bpsearch.main()"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "\n")
+    assert "bpsearch" in done.stdout
+
+
+def test_help_says_what_each_verb_does(capsys):
+    with pytest.raises(SystemExit):
+        cli.main(["--help"])
+    told = capsys.readouterr().out
+    for name, verb in VERBS.items():
+        assert f"    {name:9} {verb.HELP}\n" in told
+        with pytest.raises(SystemExit):
+            cli.main([name, "--help"])
+        assert f"\n\n{verb.HELP}\n\n" in capsys.readouterr().out
+
+
+def test_version(capsys):
+    with pytest.raises(SystemExit):
+        cli.main(["--version"])
+    assert capsys.readouterr().out == f"bpsearch {bpsearch.__version__}\n"
+
+
+def test_a_file_in_the_folder_is_a_verb(tmp_path, monkeypatch, capsys):
+    (tmp_path / "hello.py").write_text(VERB)
+    monkeypatch.setattr(commands, "__path__", [*commands.__path__, str(tmp_path)])
+    assert list(commands.verbs()) == sorted([*VERBS, "hello"])
+    assert cli.main(["hello", "world"]) == 1
+    assert capsys.readouterr().out == "hello world\n"
+    monkeypatch.delitem(sys.modules, "search.commands.hello")
+
+
+def test_on_windows_the_ui_is_waited_for(monkeypatch):
+    """`execv` would give the prompt back while the server runs."""
+    ran = []
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "name", "nt")
+        patch.setattr(ui.subprocess, "call", lambda command: ran.append(command) or 3)
+        assert ui._become(["a", "b"]) == 3
+    assert ran == [["a", "b"]]
