@@ -75,6 +75,19 @@ def test_scores_are_pooled_fold_by_fold_and_the_epoch_is_that_of_the_mean_curve(
     assert pool(first, []) is first
 
 
+def test_of_equally_good_epochs_the_first_is_taken(make_outcome):
+    first, second = make_outcome(7, curve={4: 1.0, 6: 2.0, 9: 1.0}), make_outcome(7, curve={4: 1.0, 6: 1.0, 9: 2.0})
+    assert pool(first, [second]).epoch == 6
+
+
+def test_learning_curves_are_those_of_the_five_best(make_outcome):
+    params = {"alpha": 1.0}
+    outcomes = {n: make_outcome(n, scores=(float(-n),), params=params) for n in range(7)}
+    figure = plots.figures(outcomes, SPACE, [], "score")["learning_curves"]
+    drawn = [text.get_text() for text in figure.axes[0].get_legend().get_texts()]
+    assert drawn[:-2] == [f"trial {n}" for n in range(5)]
+
+
 @pytest.mark.parametrize("verdict", ["diverged", "error"])
 def test_a_configuration_that_fails_with_one_seed_is_not_healthy(make_outcome, verdict):
     both = pool(make_outcome(7, scores=(1.0,)), [make_outcome(7, scores=(2.0,)), make_outcome(7, verdict)])
