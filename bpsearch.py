@@ -40,6 +40,10 @@ __all__ = [  # noqa: F405, RUF022 - the search first, then the networks
     "diagnose",
     "preflight",
     "rate_limit",
+    "register_activation",
+    "register_loss",
+    "register_optimizer",
+    "register_schedule",
     "sharpness",
     "step_size_number",
 ]
