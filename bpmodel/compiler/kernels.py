@@ -25,7 +25,6 @@ from typing import Any
 
 import numba
 from numba import njit
-from numba.extending import register_jitable
 
 from bpmodel.compiler import cache
 from bpmodel.compiler.announcement import watch
@@ -37,6 +36,7 @@ FLAGS: dict[str, Any] = {
     "fastmath": {"contract", "reassoc", "nsz", "arcp", "afn"},
     "error_model": "numpy",
     "nogil": True,
+    "forceinline": False,
 }
 
 _linking, _machine_code = reach("linking"), reach("machine_code")
@@ -54,16 +54,22 @@ _compile: Any = njit  # with options that its types do not know
 
 kernel = _compile(**FLAGS, no_cfunc_wrapper=True)
 
-formula = _compile(**FLAGS, no_cfunc_wrapper=True, forceinline=True)
+formula = _compile(**{**FLAGS, "forceinline": True}, no_cfunc_wrapper=True)
 """A kernel of a few numbers that a loop calls for each element: it becomes a part of the loop, so that this can be vectorised."""
-
-shared = register_jitable(**FLAGS)
-"""A function that stays a Python function, and that compiled code may call, too: for rules that both must agree on."""
 
 
 def inner(function: Callable) -> Any:
     """A kernel that only compiled code can call: it is made into machine code within its callers, never by itself (`linking`)."""
-    compiled = _compile(**FLAGS, **_LINKED, no_cpython_wrapper=True, no_cfunc_wrapper=True)(function)
+    return _inner(function, **FLAGS)
+
+
+def part(function: Callable) -> Any:
+    """An `inner` kernel that is called in one place: a piece of its caller that has a name of its own, and costs nothing."""
+    return _inner(function, **{**FLAGS, "forceinline": True})
+
+
+def _inner(function: Callable, **options: Any) -> Any:
+    compiled = _compile(**options, **_LINKED, no_cpython_wrapper=True, no_cfunc_wrapper=True)(function)
     _inner_functions.append(compiled)
     return compiled
 
