@@ -46,7 +46,7 @@ class BPRegressor(RegressorMixin, BPEstimator):
         ``validation_loss``, ``validation_score``, ``spikes`` (steps that stand out, as `bpmodel.network.spikes` defines them); by
         epoch and layer ``layer_weight_norm``, ``layer_gradient_norm`` (of the last step), ``layer_step_ratio`` (how far the
         weights moved over their norm and over the steps), and, of the epoch's last full minibatch, ``layer_delta_norm``,
-        ``layer_dead``, ``layer_saturated``, ``layer_chi``, as `bpmodel.network.loop.History` defines
+        ``layer_dead``, ``layer_saturated``, ``layer_chi``, as `bpmodel.network.fit.History` defines
         them. NaN where there is none.
     probes_ : dict of str to ndarray of shape (n_probes,) or (n_probes, n_layers_ - 1)
         How each layer stood before the first step, after the epochs 1, 2, 4, 8, … and the last: ``epoch``, ``step``;
@@ -154,7 +154,7 @@ class BPClassifier(ClassifierMixin, BPEstimator):
         ``validation_loss``, ``validation_score``, ``spikes`` (steps that stand out, as `bpmodel.network.spikes` defines them); by
         epoch and layer ``layer_weight_norm``, ``layer_gradient_norm`` (of the last step), ``layer_step_ratio`` (how far the
         weights moved over their norm and over the steps), and, of the epoch's last full minibatch, ``layer_delta_norm``,
-        ``layer_dead``, ``layer_saturated``, ``layer_chi``, as `bpmodel.network.loop.History` defines
+        ``layer_dead``, ``layer_saturated``, ``layer_chi``, as `bpmodel.network.fit.History` defines
         them. NaN where there is none.
     probes_ : dict of str to ndarray of shape (n_probes,) or (n_probes, n_layers_ - 1)
         How each layer stood before the first step, after the epochs 1, 2, 4, 8, … and the last: ``epoch``, ``step``;

@@ -11,7 +11,7 @@ from bpmodel.full_batch.training import BLOCK_ROWS, FullBatchSettings
 from bpmodel.functions.clipping import CLIPPINGS
 from bpmodel.functions.optimizers import OPTIMIZERS, Rule
 from bpmodel.functions.schedules import SCHEDULES
-from bpmodel.network.loop import Settings
+from bpmodel.network.fit import Settings
 from bpmodel.network.monitor import STEADY_ROWS
 
 FEW_ROWS = 64

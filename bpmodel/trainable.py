@@ -27,7 +27,7 @@ from bpmodel.functions.activations import ACTIVATIONS
 from bpmodel.functions.losses import LOSSES, Loss
 from bpmodel.functions.optimizers import OPTIMIZERS
 from bpmodel.network import spikes
-from bpmodel.network.loop import Memory
+from bpmodel.network.fit import Memory
 from bpmodel.network.minibatch import Rows
 from bpmodel.network.parameters import Network, build, read_only, split_sparse
 from bpmodel.network.training import Training, new_memory, new_state

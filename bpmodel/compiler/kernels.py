@@ -26,7 +26,6 @@ from typing import Any
 
 import numba
 from numba import njit
-from numba.extending import register_jitable
 
 from bpmodel.compiler import machine_code
 from bpmodel.compiler.linking import LinkedCompiler
@@ -35,15 +34,23 @@ FLAGS: dict[str, Any] = {
     "fastmath": {"contract", "reassoc", "nsz", "arcp", "afn"},
     "error_model": "numpy",
     "nogil": True,
+    "forceinline": False,
 }
 
 kernel = njit(**{**FLAGS, "no_cfunc_wrapper": True})
 
-inner = njit(pipeline_class=LinkedCompiler, **{**FLAGS, "no_cpython_wrapper": True, "no_cfunc_wrapper": True})
+_LINKED: dict[str, Any] = {
+    **FLAGS,
+    "pipeline_class": LinkedCompiler,
+    "no_cpython_wrapper": True,
+    "no_cfunc_wrapper": True,
+}
+
+inner = njit(**_LINKED)
 """A kernel that only compiled code can call: it is made into machine code within its callers, never by itself (`linking`)."""
 
-shared = register_jitable(**FLAGS)
-"""A function that stays a Python function, and that compiled code may call, too: for rules that both must agree on."""
+part = njit(**{**_LINKED, "forceinline": True})
+"""An `inner` kernel that is called in one place: a piece of its caller that has a name of its own, and costs nothing."""
 
 
 def entry_point(function: Callable) -> Callable:

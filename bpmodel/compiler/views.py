@@ -40,6 +40,27 @@ def _flat(typing: Any, matrix: Any) -> Any:
     return signature, build
 
 
+def _uncounted(typing: Any, arrays: Any) -> Any:
+    def build(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return _without_owners(context, builder, signature.return_type, arguments[0])
+
+    return arrays(arrays), build
+
+
+def _without_owners(context: Any, builder: Any, kind: Any, value: Any) -> Any:
+    """Return an array that names no owner, or the same of all arrays in a tuple; other values as they are."""
+    if isinstance(kind, types.BaseTuple):
+        for i, inner in enumerate(kind):
+            part = _without_owners(context, builder, inner, builder.extract_value(value, i))
+            value = builder.insert_value(value, part, i)
+        return value
+    if isinstance(kind, types.Array):
+        array = make_array(kind)(context, builder, value)
+        array.meminfo = cgutils.get_null_value(array.meminfo.type)
+        return array._getvalue()
+    return value
+
+
 def _need_contiguous(array: Any, ndim: int) -> None:
     if not (isinstance(array, types.Array) and array.ndim == ndim and array.layout == "C"):
         raise TypingError(f"a view needs a C-contiguous array of {ndim} dimension(s); got {array}")
@@ -67,3 +88,10 @@ matrix: Callable[[NDArray, int, int, int], NDArray] = compiled(_matrix)
 
 flat: Callable[[NDArray], NDArray] = compiled(_flat)
 """``flat(matrix)``: a C-contiguous matrix as a flat array"""
+
+uncounted: Callable[[Any], Any] = compiled(_uncounted)
+"""``uncounted(arrays)``: the same array, or tuple of arrays, whose references compiled code does not count.
+
+A function counts up every array that it is handed, and down again: for the tuples of the training loop that is a third of a
+step of a small network.
+"""
