@@ -48,10 +48,10 @@ def _uncounted(typing: Any, arrays: Any) -> Any:
 
 
 def _without_owners(context: Any, builder: Any, kind: Any, value: Any) -> Any:
-    """Return an array that names no owner, or the same of all arrays in a tuple; other values as they are."""
-    if isinstance(kind, types.BaseTuple):
-        for i, inner in enumerate(kind):
-            part = _without_owners(context, builder, inner, builder.extract_value(value, i))
+    """Return an array that names no owner, or the same of all arrays in a named tuple; other values as they are."""
+    if isinstance(kind, types.NamedTuple):
+        for i, kind_of_part in enumerate(kind.types):
+            part = _without_owners(context, builder, kind_of_part, builder.extract_value(value, i))
             value = builder.insert_value(value, part, i)
         return value
     if isinstance(kind, types.Array):
@@ -90,7 +90,7 @@ flat: Callable[[NDArray], NDArray] = compiled(_flat)
 """``flat(matrix)``: a C-contiguous matrix as a flat array"""
 
 uncounted: Callable[[Any], Any] = compiled(_uncounted)
-"""``uncounted(arrays)``: the same array, or tuple of arrays, whose references compiled code does not count.
+"""``uncounted(arrays)``: the same array, or named tuple of arrays, whose references compiled code does not count.
 
 A function counts up every array that it is handed, and down again: for the tuples of the training loop that is a third of a
 step of a small network.
