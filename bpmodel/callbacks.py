@@ -1,4 +1,4 @@
-"""scikit-learn's callbacks: an epoch is a task of the fit, with a network to look at when it begins and when it ends."""
+"""scikit-learn's callbacks: each epoch is a task of the fit, and callbacks see the network when it begins and when it ends."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ class EpochTasks:
     Parameters
     ----------
     estimator : estimator
-        The one that is being fitted.
+        The estimator that is being fitted.
     context : sklearn.callback.CallbackContext
-        That of the whole fit.
+        Context of the whole fit.
     data : dict
         ``X``, ``y`` and ``metadata``, which callbacks may ask for.
     weights : callable
@@ -30,7 +30,7 @@ class EpochTasks:
         self._begin()
 
     def __call__(self, training: Training) -> None:
-        """End the task of an epoch, begin that of the next; a callback that says so ends the training."""
+        """End the task of an epoch and begin the next one, unless a callback stops the training."""
         stop = self._task.call_on_fit_task_end(
             estimator=self._estimator, **self._data, reconstruction_attributes=self._weights
         )

@@ -66,7 +66,7 @@ def sharpness(estimator: BPEstimator, X: ArrayLike, y: ArrayLike) -> float:
     TypeError
         If the estimator is neither of the two.
     ValueError
-        If it normalises layers, or as `fit`.
+        If it normalizes layers, or as `fit`.
 
     Examples
     --------

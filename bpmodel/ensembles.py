@@ -1,4 +1,4 @@
-"""Several networks from different starts, trained side by side and averaged: what helps against local optima."""
+"""Averages of several networks that are trained side by side from different starts, against bad local optima."""
 
 from __future__ import annotations
 

@@ -49,7 +49,7 @@ LOSS = Option(
     "loss",
     "squared_error",
     one_of(REGRESSION),
-    "What training minimises.",
+    "What training minimizes.",
     positional=True,
     choices=meanings(REGRESSION),
 )
@@ -77,7 +77,7 @@ NETWORK = (
 
 
 def solver(losses: Mapping[str, Any]) -> Option:
-    """Return the option of the methods that can minimise at least one of these losses."""
+    """Return the option of the methods that can minimize at least one of these losses."""
     methods = {name: row for name, row in FULL_BATCH.items() if row.losses is None or set(row.losses) & set(losses)}
     return Option(
         "solver",
@@ -94,7 +94,7 @@ TRAINING = (
         "alpha",
         1e-4,
         real(0, None, "left"),
-        "Strength of the L2 regularisation: alpha / (2 n) times the sum of squared weights is added to the loss of a "
+        "Strength of the L2 regularization: alpha / (2 n) times the sum of squared weights is added to the loss of a "
         "minibatch of n rows.",
     ),
     Option(
@@ -180,7 +180,7 @@ TRAINING = (
         "normalization",
         "none",
         one_of(NORMALIZATIONS),
-        "Normalisation of the hidden layers' pre-activations.",
+        "Normalization of the hidden layers' pre-activations.",
         choices=meanings(NORMALIZATIONS),
     ),
     Option("dropout", 0.0, real(0, 1, "left"), "Share of the hidden units left out at each training step."),
@@ -194,7 +194,7 @@ TRAINING = (
         "l1",
         0.0,
         real(0, None, "left"),
-        "Strength of the L1 regularisation: l1 / n times the sum of absolute weights is added to the loss of a minibatch "
+        "Strength of the L1 regularization: l1 / n times the sum of absolute weights is added to the loss of a minibatch "
         "of n rows.",
     ),
     Option(
@@ -265,7 +265,7 @@ REGRESSION_ONLY = (
 )
 
 CLASSIFICATION_ONLY = (
-    Option("loss", "log_loss", one_of(CLASSIFICATION), "What training minimises.", choices=meanings(CLASSIFICATION)),
+    Option("loss", "log_loss", one_of(CLASSIFICATION), "What training minimizes.", choices=meanings(CLASSIFICATION)),
     Option(
         "focal_gamma",
         2.0,

@@ -1,4 +1,4 @@
-"""Pre-flight check: what can be known of a fit before its first step."""
+"""Pre-flight check: what is known of a fit before its first step."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from bpmodel.full_batch.solvers import FULL_BATCH
 START_RULES = [rule for rule in RULES if rule.at_start]
 
 TOO_LONG = 2.0
-"""Rates beyond this multiple of the limit: tanh networks diverge from two to four times on, relu networks of a few layers end
-no better than the dummy predictor (`docs/plots.md`)."""
+"""Multiple of the limit above which a rate is too high. Tanh networks diverge from two to four times the limit on; relu networks
+of a few layers end no better than the dummy predictor (`docs/plots.md`)."""
 
 STILL = {
     "learning_rate": "constant",
@@ -35,18 +35,18 @@ STILL = {
 def preflight(estimator: BPEstimator, X: ArrayLike, y: ArrayLike, *, step_size: bool = True) -> Diagnosis:
     """Return what is likely to go wrong in a fit, from the rows, the starting weights, and the curvature of the loss there.
 
-    The rows and the derivatives of the starting weights take the time of about an epoch, the curvature that of 30 gradients of
-    256 rows. What `diagnose` finds after a fit did harm; what is found here may turn out harmless.
+    Looking at the rows and at the derivatives of the starting weights takes about as long as an epoch. The curvature takes 30
+    gradients of 256 rows. What `diagnose` finds after a fit did harm; what is found here may turn out to be harmless.
 
     Parameters
     ----------
     estimator : BPRegressor or BPClassifier
-        It is not changed, and may be unfitted. Without a `random_state` each start is another one.
+        It is not changed, and need not be fitted. Without a `random_state` every call looks at other starting weights.
     X, y
         As in `fit`.
     step_size : bool, default=True
         Whether to compare the learning rate with what the curvature allows (`step_size_number`): for ``solver="sgd"`` without
-        normalisation.
+        normalization.
 
     Raises
     ------

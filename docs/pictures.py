@@ -1,4 +1,4 @@
-"""Make the pictures of `plots.md` from fits on scikit-learn's digits: `make pictures`."""
+"""Make the picture of `architecture.md` and those of `plots.md` from fits on scikit-learn's digits: `make pictures`."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from bpmodel import (
     HealthDisplay,
     StabilityMapDisplay,
 )
+from docs import way_of_a_trial
 
 FOLDER = Path(__file__).with_name("images")
 DPI = 110
@@ -83,6 +84,7 @@ def stability() -> Figure:
 
 
 PICTURES = {
+    "architecture": way_of_a_trial.draw,
     "activations": activations,
     "gradient_flow": gradient_flow,
     "health": health,

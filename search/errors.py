@@ -1,5 +1,5 @@
-"""The one exception for what a user can mend."""
+"""The one exception for mistakes of the user."""
 
 
 class StudyError(ValueError):
-    """A mistake in a study file, in data or in the surroundings, told in one line: where, key, value, what is allowed."""
+    """A mistake in a study file, in its data or in the environment, in one line: where, key, value, what is allowed."""

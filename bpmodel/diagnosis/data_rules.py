@@ -1,4 +1,4 @@
-"""Rules on the data: rows, targets and classes that make learning hard, or impossible, for any network."""
+"""Rules on the data: rows, targets and classes from which no network learns well."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from bpmodel.diagnosis.findings import Finding
 LARGE_SCALE, SMALL_SCALE, LARGE_OFFSET = 10.0, 0.05, 3.0
 
 TAIL = 30.0
-"""Interquartile ranges from the median that only outliers are away."""
+"""Distance from the median, in interquartile ranges, beyond which only outliers lie."""
 
 
 def unscaled_input(r: Record) -> Finding | None:
@@ -42,7 +42,7 @@ def unscaled_target(r: Record) -> Finding | None:
         0,
         {"std": s.target_std, "mean": s.target_mean, "first_loss": r.first_loss, "dummy_loss": r.baseline},
         "The target is far from mean 0 and standard deviation 1, and the network starts as far from it.",
-        "Let the network learn the standardised target: scale_target=True.",
+        "Let the network learn the standardized target: scale_target=True.",
         {"scale_target": True},
         "LeCun et al., Efficient BackProp, 1998",
     )
@@ -84,6 +84,6 @@ def no_signal(r: Record) -> Finding | None:
         "no_signal",
         int(np.argmin(validation)) + 1,
         {"least_validation_loss_to_dummy": float(validation.min() / r.baseline), "training_to_dummy": r.final_share},
-        "The training loss falls and the validation loss never beats the dummy predictor: the rows are learned by heart.",
+        "The training loss falls, but the validation loss never beats the dummy predictor: the network memorizes its rows.",
         "Look for inputs that say something about the target, or for more rows; no hyperparameter replaces them.",
     )

@@ -57,22 +57,22 @@ def diagnose(
 ) -> Diagnosis:
     """Return what went wrong in a fit of any network, from its loss curves.
 
-    For fits that are not at hand any more, or not ours: `BPRegressor.diagnose` and `BPClassifier.diagnose` know more, layer by
-    layer.
+    For fits that are gone, or were made by another library. `BPRegressor.diagnose` and `BPClassifier.diagnose` know more: they
+    look at each layer.
 
     Parameters
     ----------
     history : mapping of str to array-like of shape (epochs,)
         ``loss``, and where known ``validation_loss``, ``gradient_norm``, ``spikes``, as in `BPRegressor.history_`.
     X : array-like or sparse matrix of shape (n_samples, n_features), optional
-        The rows that were learned, as the network saw them.
+        The training rows, as the network saw them.
     y : array-like of shape (n_samples,) or (n_samples, n_outputs), optional
         Their targets.
     options : mapping, optional
-        Hyperparameters by the names of `BPRegressor`, which are scikit-learn's; those not named have their default.
+        Hyperparameters under the names of `BPRegressor`, which are scikit-learn's; the others have their defaults.
     baseline : float, optional
-        Loss of the dummy predictor, in the unit of the history; by default that of y: for numbers half of their variance, the
-        squared error of scikit-learn's MLP and of this package, for classes their entropy.
+        Loss of the dummy predictor, in the unit of the history. By default it follows from y: half of the variance of numbers
+        (the squared error of scikit-learn's MLP and of this package), the entropy of classes.
     task : {"regression", "classification"}, optional
         What y is; by default numbers if they are floats, else classes.
 
@@ -110,7 +110,7 @@ def diagnose(
             rows = X.tocsr() if issparse(X) else np.asarray(X)
             seen = scales(rows, targets, np.arange(len(targets)), classes)
     if baseline is None:
-        raise ValueError("give y or baseline: losses are judged by what a dummy predictor has")
+        raise ValueError("give y or baseline: a loss is judged against the dummy predictor's")
     sizes = options.get("hidden_layer_sizes", DEFAULTS["hidden_layer_sizes"])
     hidden = np.atleast_1d(np.asarray(sizes, dtype=np.int64)).tolist()
     return examine(
@@ -137,8 +137,8 @@ def _targets(y: ArrayLike, classes: bool) -> np.ndarray:
 def _verdict(curves: Mapping[str, np.ndarray], baseline: float, start: float) -> Verdict:
     """Judge a loss curve as `monitor` does, an epoch at a time.
 
-    The loss before the first step is not known. A loss that falls from the first epoch on may have begun there, but no higher
-    than at `start`, the loss of the prediction 0.
+    The loss before the first step is not known. If the loss falls from the first epoch on, the fit may have started there, but
+    no higher than `start`, the loss of the prediction 0.
     """
     loss = curves["loss"]
     falls = len(loss) > 1 and loss[1] < loss[0]

@@ -20,7 +20,7 @@ S_SHAPED = ("logistic", "tanh")
 
 @dataclass(frozen=True)
 class Scales:
-    """What the rows look like, in the units the network sees; of up to `SAMPLE` rows, tails of up to `TAIL_SAMPLE`."""
+    """What the rows look like, in the units that the network sees: of up to `SAMPLE` rows; tails of up to `TAIL_SAMPLE` rows."""
 
     input_std: float
     """largest standard deviation of a column"""
@@ -43,12 +43,12 @@ class Scales:
 
 SAMPLE, TAIL_SAMPLE = 2000, 500
 UNKNOWN = Scales(*[np.nan] * len(Scales.__dataclass_fields__))
-"""Of rows that were not looked at: no comparison with a limit holds."""
+"""Scales of rows that were not measured: NaN, so every comparison with a threshold is false."""
 
 
 @np.errstate(over="ignore", invalid="ignore")
 def scales(X: Any, targets: NDArray, index: NDArray[np.integer], classes: bool) -> Scales:
-    """Measure the first rows of an index; columns of sparse rows are taken with their zeros."""
+    """Measure a sample of the rows of an index; the zeros of sparse columns count."""
     index = index[:: max(len(index) // SAMPLE, 1)][:SAMPLE]
     rows, y = X[index], np.asarray(targets[index], dtype=np.float64)
     tail = 0.0
@@ -77,7 +77,10 @@ def scales(X: Any, targets: NDArray, index: NDArray[np.integer], classes: bool) 
 
 
 def _tail(values: NDArray[np.float64]) -> tuple[float, float]:
-    """Return the largest distance from the median in interquartile ranges, and the least range / 1.35, of columns with one."""
+    """Return the largest distance from the median in interquartile ranges, and the least range / 1.35.
+
+    Constant columns are left out.
+    """
     values = values[:TAIL_SAMPLE]
     ordered = np.sort(values, axis=0)
     low, middle, high = (ordered[(len(values) - 1) * quarter // 4] for quarter in (1, 2, 3))
@@ -98,7 +101,7 @@ def symmetric_layer(weights: Sequence[NDArray]) -> int:
 
 @dataclass(frozen=True)
 class Record:
-    """All that a diagnosis is made from."""
+    """Everything that a diagnosis is made from."""
 
     options: Mapping[str, Any]
     verdict: Verdict

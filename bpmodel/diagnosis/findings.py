@@ -22,7 +22,7 @@ class Finding:
         Where it was first seen; 0 is before the first step.
     evidence : dict of str to float
     cause, remedy : str
-        A sentence each.
+        One or two sentences each.
     change : dict
         The remedy as hyperparameters, for ``set_params``; empty if it concerns the data.
     reference : str

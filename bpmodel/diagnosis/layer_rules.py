@@ -1,7 +1,7 @@
 """Rules on the layers: how derivatives pass through them, and which units take part.
 
-Derivatives that grow or shrink from layer to layer do so before the first step, from weights and activations
-(`probes.Signals.chi`), and are cured there: no learning rate changes them.
+Whether derivatives grow or shrink from layer to layer depends on the weights and activations (`probes.Signals.chi`) and shows
+before the first step. The cure is there, too: no learning rate changes it.
 """
 
 from __future__ import annotations
@@ -14,12 +14,14 @@ from bpmodel.diagnosis.evidence import S_SHAPED, Record
 from bpmodel.diagnosis.findings import Finding
 
 FAR_START = 10.0
-"""Loss before the first step, in dummy predictors', that shows too large a start."""
+"""Loss before the first step, over the dummy predictor's, above which the start is too large."""
 
 LARGE_CHI = 2.0
-"""In a few layers already too much, if the network starts far away."""
+"""Mean growth of squared derivatives that is too much even for a few layers, if the network starts far away."""
 
 DEPTH_RATIO, STEEP_RATIO = 10.0, 100.0
+"""Derivatives of the first layer over those of the last that are too many; the second one is for normalized batches, where some
+growth is harmless."""
 
 
 def symmetric_init(r: Record) -> Finding | None:
@@ -59,11 +61,11 @@ def exploding_depth(r: Record) -> Finding | None:
         {"ratio_first_to_last_layer": r.depth_ratio, "mean_chi": float(np.exp(np.mean(np.log(chi))))},
         "Derivatives grow from layer to layer on their way back, "
         + (
-            "as they do where many layers normalise batches, which no learning rate changes."
+            "as they do where many layers normalize batches, which no learning rate changes."
             if normalized
             else "for the weights are too large for this depth and activation (chi > 1), which no learning rate changes."
         ),
-        f"Keep them level: {settings}" + (", or fewer layers." if normalized else "."),
+        f"Keep their size: {settings}" + (", or fewer layers." if normalized else "."),
         change,
         "Yang et al., 2019" if normalized else "He et al., 2015; Schoenholz et al., 2017",
     )

@@ -4,10 +4,10 @@ The states, each bounded, the cheaper first where the cause leaves a choice:
 
 1. *skip*: a step that stands out from those before (`spikes`) is not taken; that happens within the training loop.
 2. *restructure*, if the diagnosis names a cause that no learning rate cures (scale of inputs or target, weights, activation):
-   all changes that it names at once, and a new start.
+   all changes that it names are made at once, and the fit starts anew.
 3. *rewind*, if steps were too long: back to the best weights, a lower learning rate, an empty optimizer's memory and a warm-up
    of one epoch. The rate is halved if the fit had learned something, then divided by ten; by thirty if nothing was learned,
-   for a rate just below those that explode is seldom a good one.
+   because a rate just below those that explode is seldom a good one.
    *restart*: a new start at a tenth of the rate, if a fit ended without a failure, but its long steps had killed units.
 4. *give up*, with the diagnosis, when the bounds are reached.
 """
@@ -32,7 +32,7 @@ from bpmodel.network.training import Training
 RESTRUCTURES, LOWERED = 2, 6
 WARMUP_EPOCHS = 1.0
 GENTLE, FIRM, STEEP = 2.0, 10.0, 30.0
-"""What a rate is divided by: where something was learned with it, the first time and later, and where nothing was."""
+"""What a rate is divided by: the first time and later, if something was learned with it; and if nothing was learned."""
 
 CAUSES = {rule.code for rule in RULES if rule.repair == "cause"}
 SYMPTOMS = {rule.code for rule in RULES if rule.repair == "symptom"}
@@ -49,8 +49,8 @@ class Repair:
     Attributes
     ----------
     action : {"skip", "rewind", "restart", "restructure"}
-        ``skip`` sums up all steps that were skipped; ``rewind`` goes back to the best weights, ``restart`` and ``restructure`` to
-        new ones, the first for the sake of a lower rate.
+        ``skip`` sums up all steps that were skipped. ``rewind`` goes back to the best weights. ``restart`` and ``restructure``
+        draw new weights, the first because the rate was lowered, the second because other options changed.
     code : str
         The finding that led to it.
     change : dict
@@ -62,7 +62,7 @@ class Repair:
     kept : int
         Epochs that were kept; 0 after a new start.
     losses : ndarray of shape (epoch - kept,)
-        Losses of the epochs that were not.
+        Losses of the epochs that were not kept.
     """
 
     action: str
@@ -83,7 +83,7 @@ class Repair:
 
 @dataclass
 class Repairer:
-    """Mends a `Training` and keeps account of it.
+    """Repairs a `Training` and keeps a record of it.
 
     Parameters
     ----------
@@ -100,7 +100,7 @@ class Repairer:
     repairs: list[Repair] = field(default_factory=list)
 
     def __call__(self, training: Training) -> None:
-        """Make a fit run again that failed, or whose steps were too long all the same, if there is something to change."""
+        """Let a fit run on that failed, or whose steps were too long, if there is something to change."""
         record = self.record(training, self.changes)
         diagnosis = examine(record)
         step = self._after_failure(record, diagnosis) if training.failed else self._after_end(record, diagnosis)
@@ -117,7 +117,7 @@ class Repairer:
         self.repairs.append(Repair(action, code, change, reason, len(record.loss), kept, record.loss[kept:]))
 
     def _after_failure(self, record: Record, diagnosis: Diagnosis) -> Step | None:
-        """Return a new structure where that is the cause; else a way back to the best weights at a lower rate."""
+        """Return a new start if the cause is structural; else a rewind to the best weights at a lower rate."""
         structure = self._new_structure(diagnosis)
         if structure is not None or not self._may_lower(record):
             return structure
@@ -126,7 +126,7 @@ class Repairer:
         return "rewind", "exploding_step", self._lower(record, factor)
 
     def _after_end(self, record: Record, diagnosis: Diagnosis) -> Step | None:
-        """The same where long steps killed units or, at a rate that was lowered, taught nothing or go to and fro."""
+        """Return a step if a fit did not fail, but its steps killed units, or a lowered rate taught nothing or oscillates."""
         lost = "exploding_step" in diagnosis.codes or (self._lowered > 0 and record.final_share > LEARNED)
         restless = self._lowered > 0 and not {"oscillating", "loss_spike"}.isdisjoint(diagnosis.codes)
         structure = self._new_structure(diagnosis) if lost else None
@@ -136,9 +136,9 @@ class Repairer:
         return "restart" if anew else "rewind", diagnosis.codes[0], self._lower(record, FIRM)
 
     def _new_structure(self, diagnosis: Diagnosis) -> Step | None:
-        """Return a new start with all changes for causes that a diagnosis names, or else for the first symptom.
+        """Return a new start that changes all causes that a diagnosis names, or else the first symptom.
 
-        Changes that were made before are left out.
+        Changes that were already made are left out.
         """
         if self.again is None or self._count("restructure") >= RESTRUCTURES:
             return None
@@ -174,7 +174,7 @@ class Repairer:
 
 @contextmanager
 def altered(estimator: Any, changes: Mapping[str, Any]) -> Iterator[None]:
-    """Give an estimator other options for a while."""
+    """Give an estimator other options within a `with` block."""
     given = {name: getattr(estimator, name) for name in changes}
     for name, value in changes.items():
         setattr(estimator, name, value)

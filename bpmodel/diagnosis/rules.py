@@ -1,8 +1,8 @@
-"""All rules of diagnosis: each looks at what a fit left behind and makes a finding of one kind, or none.
+"""All rules of diagnosis: each looks at what a fit left behind and returns a finding of one kind, or none.
 
-Two things are kept apart that both end as "the loss exploded": too large weights for the depth (`layer_rules`), and too long
-steps for the curvature of the loss (`step_rules`). A finding is made only where it did harm: a run that learned is healthy,
-whatever its numbers. The limits were set on the corpus and the first draws of ``benchmarks.stability``.
+Two causes both end as "the loss exploded" and are kept apart: weights that are too large for the depth (`layer_rules`), and
+steps that are too long for the curvature of the loss (`step_rules`). A finding needs harm: a run that learned is healthy,
+whatever its numbers. The thresholds were set on the corpus and the first draws of ``benchmarks.stability``.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ from bpmodel.diagnosis.evidence import Record
 from bpmodel.diagnosis.findings import Finding
 
 SCORE_FELL = 0.1
-"""A log loss may rise while as many rows are classified right."""
+"""Least fall of the validation score that counts: a log loss may rise while as many rows are classified correctly."""
 
 
 def exploding_step(r: Record) -> Finding | None:
@@ -146,7 +146,7 @@ def underfitting(r: Record) -> Finding | None:
     if r.diverged or r.final_share < (0.1 if known else 0.6) or len(r.loss) < 2:
         return None
     general = {"hidden_layer_sizes": (100, 100), "alpha": 1e-4, "dropout": 0.0, "max_iter": max(200, 4 * len(r.loss))}
-    cause, change = known or ("the network is too small, too strongly penalised, or trained too briefly", general)
+    cause, change = known or ("the network is too small, too strongly penalized, or trained too briefly", general)
     settings = ", ".join(f"{name}={value!r}" for name, value in change.items())
     return Finding(
         "underfitting",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from copy import deepcopy
 from typing import Any, NamedTuple
@@ -12,7 +13,9 @@ from optuna.trial import TrialState
 
 from search.samplers.methods import METHODS, Method, Sampler
 from search.samplers.optuna_terms import CONSTRAINT, STATES, distributions, finished, quiet
-from search.samplers.tpe import SUGGEST
+from search.samplers.tpe import suggest
+from search.seeds import derive
+from search.space.initial_points import complete
 from search.space.spaces import Space
 from search.trials.outcomes import Outcome
 from search.trials.penalties import Lesson
@@ -42,14 +45,36 @@ def find(method: str | Sampler | BaseSampler) -> Method | Own:
         return METHODS[method]
     if isinstance(method, BaseSampler):
         return Own(lambda space, seed: OptunaSampler(space, deepcopy(method)))
-    return Own(lambda space, seed: deepcopy(method))
+    return Own(lambda space, seed: CheckedSampler(space, seed, deepcopy(method)))
+
+
+class CheckedSampler:
+    """A sampler of the user's, whose proposals must lie in the space; what they leave out is drawn at random."""
+
+    def __init__(self, space: Space, seed: int, sampler: Sampler) -> None:
+        self._space, self._seed, self._sampler = space, seed, sampler
+
+    def ask(self, number: int) -> dict[str, Any]:
+        """Return a whole configuration.
+
+        Raises
+        ------
+        StudyError
+            If it does not lie in the space.
+        """
+        asked, where = self._sampler.ask(number), f"{type(self._sampler).__name__}.ask({number})"
+        return complete(self._space, [asked], derive(self._seed, number), where)[0]
+
+    def tell(self, outcome: Outcome, lesson: Lesson) -> None:
+        self._sampler.tell(outcome, lesson)
 
 
 class OptunaSampler:
     """Any sampler of Optuna's, asked and told in memory.
 
-    The sampler is told of its own trials as Optuna would tell it: value, state and, as a constraint, how far a trial diverged.
-    Trials that it did not ask for are added as finished ones. Its proposals depend on its own seed alone.
+    It learns of its own trials as in any study of Optuna's: value, state and, as a constraint, how far a trial diverged. Trials
+    that it did not ask for are added as finished ones. Its proposals depend on its own seed alone. One that has no further
+    points, such as a grid, repeats itself: the search ends after `n_trials`.
 
     Parameters
     ----------
@@ -63,16 +88,13 @@ class OptunaSampler:
         self._distributions = distributions(self._axes)
         with quiet():
             self._study = optuna.create_study(direction="maximize", sampler=sampler)
+        study: Any = self._study
+        study.stop = lambda: None  # samplers may call it, and Optuna allows that inside `optimize` only
         self._running: dict[int, optuna.Trial] = {}
 
     def ask(self, number: int) -> dict[str, Any]:
         trial = self._running[number] = self._study.ask()
-        leaves: dict[str, Any] = {}
-        for name, leaf in self._axes.items():
-            if leaf.exists(leaves):
-                distribution = self._distributions[name]
-                leaves[name] = leaf.dimension.decode(SUGGEST[type(distribution)](trial, name, distribution))
-        return self._space.assemble(leaves)
+        return suggest(trial, self._space, self._distributions)
 
     def tell(self, outcome: Outcome, lesson: Lesson) -> None:
         trial, state = self._running.pop(outcome.number, None), STATES[lesson.state]
@@ -84,4 +106,8 @@ class OptunaSampler:
         if state is TrialState.PRUNED:
             for epoch, score in outcome.curve.items():
                 trial.report(score, epoch)
-        self._study.tell(trial, lesson.value if state is TrialState.COMPLETE else None, state)
+        with warnings.catch_warnings():
+            warnings.filterwarnings(
+                "ignore", "Constraints have been set", UserWarning
+            )  # by samplers that do not use them
+            self._study.tell(trial, lesson.value if state is TrialState.COMPLETE else None, state)

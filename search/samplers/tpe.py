@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import optuna
@@ -54,12 +54,7 @@ class TPESampler:
             self._unseeded = False
         trial = self._study.ask()
         self._running[number] = trial.number
-        leaves: dict[str, Any] = {}
-        for name, leaf in self._axes.items():
-            if leaf.exists(leaves):
-                distribution = self._distributions[name]
-                leaves[name] = leaf.dimension.decode(SUGGEST[type(distribution)](trial, name, distribution))
-        return self._space.assemble(leaves)
+        return suggest(trial, self._space, self._distributions)
 
     def tell(self, outcome: Outcome, lesson: Lesson) -> None:
         if outcome.number in self._running:  # its outcome is a trial of its own; failed ones are not seen
@@ -79,6 +74,15 @@ class TPESampler:
         running = {number: trials[place] for number, place in self._running.items()}
         self._study, self._unseeded = _study([*self._told, *running.values()]), True
         self._running = {number: len(self._told) + i for i, number in enumerate(running)}
+
+
+def suggest(trial: optuna.Trial, space: Space, axes: Mapping[str, BaseDistribution]) -> dict[str, Any]:
+    """Return the configuration that Optuna suggests for a trial, axis by axis as far as each exists."""
+    leaves: dict[str, Any] = {}
+    for name, leaf in space.axes.items():
+        if leaf.exists(leaves):
+            leaves[name] = leaf.dimension.decode(SUGGEST[type(axes[name])](trial, name, axes[name]))
+    return space.assemble(leaves)
 
 
 def _study(trials: Sequence[FrozenTrial]) -> optuna.Study:

@@ -10,14 +10,14 @@ import pytest
 
 from bpmodel.options import CLASSIFIER_OPTIONS, REGRESSOR_OPTIONS
 from bpmodel.preprocessing.options import PREPROCESSING
-from docs import tables
+from docs import tables, way_of_a_trial
 from search import cli
 from search.cv.kinds import KINDS
 from search.study import data, study_file
 
 ROOT = Path(__file__).parents[2]
 DOCS = {path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8") for path in ROOT.glob("docs/*.md")}
-DOCS |= {name: (ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "CHANGELOG.md")}
+DOCS |= {name: (ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "CHANGELOG.md", "CONTRIBUTING.md")}
 OPTIONS = {o.name: o for o in (*REGRESSOR_OPTIONS, *CLASSIFIER_OPTIONS)}
 TARGETS = re.findall(r"^([a-z-]+):.*##", (ROOT / "Makefile").read_text(), re.MULTILINE)
 
@@ -105,6 +105,33 @@ def test_targets_that_documents_name_exist(name):
 def test_links_lead_somewhere(name):
     links = [link for link in re.findall(r"\]\(([^)#]+)", DOCS[name]) if "://" not in link]
     assert [link for link in links if not (ROOT / name).parent.joinpath(link).exists()] == []
+
+
+PATHS = re.compile(r"`((?:bpmodel|search|tests|docs)/[\w/.]*|\w+\.(?:py|toml|md))`")
+
+
+@pytest.mark.parametrize("name", ["docs/architecture.md", "CONTRIBUTING.md"])
+def test_files_that_the_map_names_exist(name):
+    paths = PATHS.findall(DOCS[name])
+    assert len(paths) > 20
+    assert [path for path in paths if not (ROOT / path).exists()] == []
+
+
+@pytest.mark.parametrize("package", ["bpmodel", "search"])
+def test_every_folder_is_on_the_map(package):
+    folders = {f"{path.parent.relative_to(ROOT).as_posix()}/" for path in (ROOT / package).glob("*/__init__.py")}
+    assert len(folders) > 5
+    assert folders <= set(re.findall(r"^\| `([^`]+)` \|", DOCS["docs/architecture.md"], re.MULTILINE))
+
+
+@pytest.mark.parametrize("file", [box.file for box in way_of_a_trial.BOXES.values()])
+def test_files_in_the_picture_of_the_map_exist(file):
+    assert (ROOT / "search" / file).exists() or (ROOT / "bpmodel" / file).exists()
+
+
+def test_the_picture_of_the_map_is_drawn():
+    drawn = {text.get_text() for text in way_of_a_trial.draw().axes[0].texts}
+    assert {box.file for box in way_of_a_trial.BOXES.values()} <= drawn
 
 
 def block(language: str, number: int = 0) -> str:

@@ -4,9 +4,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy.sparse import csr_array
 
 from bpmodel import Verdict
-from bpmodel.diagnosis.evidence import SAMPLE, TAIL_SAMPLE, Record, Scales, scales, symmetric_layer
+from bpmodel.diagnosis.evidence import Record, Scales, scales, symmetric_layer
 from bpmodel.diagnosis.rules import RULES
 
 RULE = {rule.code: rule for rule in RULES}
@@ -380,12 +381,12 @@ def test_a_layer_of_one_unit_is_not_symmetric():
 
 def test_scales_of_a_normal_target():
     """The interquartile range of a normal distribution is 1.349 standard deviations."""
-    y = 7 * np.random.default_rng(0).normal(size=(SAMPLE, 1))
-    seen = scales(np.ones((SAMPLE, 2)), y, np.arange(SAMPLE), False)
-    low, middle, high = (np.sort(y[:TAIL_SAMPLE], axis=0)[(TAIL_SAMPLE - 1) * k // 4, 0] for k in (1, 2, 3))
+    y = 7 * np.random.default_rng(0).normal(size=(2000, 1))
+    seen = scales(np.ones((2000, 2)), y, np.arange(2000), False)
+    low, middle, high = (np.sort(y[:500], axis=0)[(500 - 1) * k // 4, 0] for k in (1, 2, 3))
     assert seen.target_spread == pytest.approx((high - low) / 1.35)
     assert seen.target_spread == pytest.approx(7, rel=0.1)
-    assert seen.target_tail == pytest.approx(np.abs(y[:TAIL_SAMPLE] - middle).max() / (high - low))
+    assert seen.target_tail == pytest.approx(np.abs(y[:500] - middle).max() / (high - low))
     assert seen.input_least_std == np.inf
 
 
@@ -396,9 +397,50 @@ def test_columns_that_are_constant_up_to_rounding_have_no_deviation(noise, least
     assert seen.input_least_std == pytest.approx(least)
 
 
-@pytest.mark.parametrize(("rows", "seen"), [(SAMPLE, SAMPLE), (2 * SAMPLE - 1, SAMPLE), (2 * SAMPLE, SAMPLE)])
+@pytest.mark.parametrize(("rows", "seen"), [(100, 100), (2000, 2000), (3999, 2000), (4000, 2000)])
 def test_rows_of_a_sample_are_spread_over_the_index(rows, seen):
     X = np.arange(rows, dtype=float)[:, None]
-    step = rows // SAMPLE
+    step = max(rows // 2000, 1)
     expected = np.arange(0, rows, step)[:seen]
     assert scales(X, X, np.arange(rows), False).input_mean == pytest.approx(expected.mean())
+
+
+TABLE = np.array([[0.0, 10.0], [2.0, 10.0], [4.0, 10.0], [6.0, 10.0], [100.0, 10.0]])
+
+
+@pytest.mark.parametrize("rows", [TABLE, csr_array(TABLE)], ids=["dense", "sparse"])
+def test_scales_by_hand(rows):
+    y = np.array([[1.0, -50.0], [1.0, -50.0], [1.0, -49.0], [2.0, -48.0], [9.0, -48.0]])
+    seen = scales(rows, y, np.arange(5), False)
+    assert seen.input_std == seen.input_least_std == pytest.approx(np.std(TABLE[:, 0]))
+    assert seen.input_mean == pytest.approx(22.4)
+    assert seen.input_tail == (96 / 4 if rows is TABLE else 0)
+    assert seen.target_std == pytest.approx(np.std(y[:, 0]))
+    assert seen.target_mean == pytest.approx(49.0)
+    assert seen.target_tail == pytest.approx(8.0)
+    assert seen.target_spread == pytest.approx(1 / 1.35)
+    assert seen.least_class == 1.0
+
+
+def test_columns_that_hardly_vary_have_no_tail():
+    seen = scales(np.ones((5, 1)), np.ones((5, 1)), np.arange(5), False)
+    assert (seen.input_tail, seen.target_tail, seen.target_spread, seen.target_std) == (0.0, 0.0, 0.0, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("labels", "least"),
+    [
+        ([[1.0], [0.0], [0.0], [0.0]], 0.25),
+        ([[1.0], [1.0], [1.0], [0.0]], 0.25),
+        ([[1, 0, 0], [0, 1, 0], [0, 1, 0], [0, 0, 1.0]], 0.25),
+    ],
+)
+def test_scales_of_classes(labels, least):
+    seen = scales(np.zeros((4, 1)), np.array(labels), np.arange(4), True)
+    assert seen.least_class == pytest.approx(least)
+    assert (seen.target_std, seen.target_mean, seen.target_spread, seen.target_tail) == (0.0, 0.0, 0.0, 0.0)
+
+
+def test_two_outputs_are_classes_of_their_own():
+    """Of two labels the rarer one counts, not what is left of the more frequent one."""
+    assert scales(np.zeros((4, 1)), np.array([[1, 1], [1, 1], [0, 1], [0, 1.0]]), np.arange(4), True).least_class == 0.5

@@ -65,6 +65,10 @@ def slopes(row, points, dtype):
     return np.array([row.slope(a, z) for a, z in zip(outputs, inputs, strict=True)], dtype=np.float64)
 
 
+def test_every_activation_has_a_formula():
+    assert set(FORMULAS) == set(ACTIVATIONS)
+
+
 @every_dtype
 @pytest.mark.parametrize("name", FORMULAS)
 def test_value_is_the_formula(name, dtype):

@@ -91,6 +91,31 @@ def test_a_journal_from_before_trials_were_diagnosed_is_gone_on_with(path, make_
     assert [o.divergence.code for o in third.outcomes.values()] == ["", "exploding_step"]
 
 
+NEWER = {
+    "trial": (r"{\"verdict\": ", r"{\"mood\": 1, \"colour\": 2, \"verdict\": ", "colour, mood"),
+    "divergence": (r"\"survived\": ", r"\"mood\": 1, \"survived\": ", "mood"),
+}
+
+
+@pytest.mark.parametrize(("old", "new", "unknown"), NEWER.values(), ids=NEWER)
+def test_a_journal_of_a_newer_version_is_named_bug(path, make_outcome, old, new, unknown):
+    """It ended in `unexpected error: TypeError: Outcome.__init__() got an unexpected keyword argument`."""
+    store = opened(path)
+    store.record(make_outcome(0, "diverged", params=PARAMS), Lesson(-0.5))
+    store.close()
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+    before = path.read_bytes()
+    with pytest.raises(StudyError) as error:
+        opened(path)
+    assert str(error.value).startswith(f"{path}: trial 0 has ")
+    assert f" has {unknown}; allowed are the fields that this version of bpsearch knows. " in str(error.value)
+    assert path.read_bytes() == before
+    path.write_text(text)
+    opened(path).close()
+
+
 @pytest.mark.parametrize("name", OUTCOMES)
 def test_no_outcome_is_a_failed_trial_for_optuna(path, make_outcome, name):
     store = opened(path)

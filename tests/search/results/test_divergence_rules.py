@@ -227,6 +227,9 @@ def test_score_is_a_ratio_of_likelihoods():
     assert float(log_bayes_factor(np.array(4), np.array(3), diverged)) == pytest.approx(expected, rel=1e-6)
     assert expected == pytest.approx(math.log((1 / 20) * (1 / 7) * 11 * 120))
     assert log_bayes_factor(np.array(4), np.array(1), diverged) == -np.inf  # fewer inside than outside
+    half = np.arange(10) < 5
+    assert log_bayes_factor(np.array(4), np.array(2), half) == -np.inf  # as many
+    assert log_bayes_factor(np.array(4), np.array(3), half) > -np.inf
 
 
 @given(st.floats(1e-6, 1e6), st.floats(1e-6, 1e6), st.booleans())

@@ -182,6 +182,13 @@ def test_mistakes_name_key_and_value(changed, told):
         spaces.build({"solver": ["sgd", "adam"], "rate": (0.1, 1.0), "x": changed}, "here")
 
 
+def test_a_configuration_is_of_the_first_space_all_of_whose_parameters_it_has():
+    space = spaces.build([{"a": [1, 2], "b": [1]}, {"a": [1]}, {"a": [1, 2]}])
+    found = [space.leaves(params)["alternative"] for params in ({"a": 1, "b": 1}, {"a": 1}, {"a": 2})]
+    assert found == [0, 1, 2]
+    assert [space.has(params) for params in ({"a": 1}, {"b": 1}, {"a": 3}, {})] == [True, False, False, False]
+
+
 def test_circle():
     circle = {"a": {"values": [1], "when": {"b": 1}}, "b": {"values": [1], "when": {"a": 1}}, "c": [1]}
     with pytest.raises(StudyError, match=r"^here: a, b exist only where each other do"):

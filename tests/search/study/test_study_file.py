@@ -241,8 +241,7 @@ NO_SPACE = ("[space]\nalpha = { low = 1e-3, high = 1.0, log = true }\n", "")
 @pytest.mark.parametrize("named", ["", 'space = "default"\n'])
 def test_without_a_space_there_is_a_default_one_without_what_is_fixed(write, named):
     study = study_file.load(write(NO_SPACE, ("[model]", "[model]\nalpha = 0.1"), ("[data]", f"{named}[data]")))
-    default = spaces.default()
-    del default["alpha"]
+    default = {name: d for name, d in spaces.default().items() if name != "alpha"}
     assert study.space == default
 
 

@@ -18,7 +18,7 @@ from search.seeds import derive
 from search.trials import diagnoses
 from search.trials.checkpoints import checkpoints
 from search.trials.evaluation import evaluate
-from search.trials.fold_fits import begin
+from search.trials.fold_fits import batch_size, begin
 from search.trials.interruption import Cancelled
 from search.trials.nesting import surround
 from search.trials.prepared_folds import prepare
@@ -92,6 +92,16 @@ def test_a_batch_size_larger_than_the_rows_is_all_rows_bug(make_problem, more, n
     assert result(outcome) == result(evaluate(make_problem(batch_size=n_rows, **more), Trial(0, {})))
     assert outcome.verdict == "ok"
     assert refit(problem, outcome)[-1].batch_size == 512
+
+
+@pytest.mark.parametrize(
+    ("early_stopping", "n_rows", "expected"),
+    [(False, 10, 10), (False, 16, 16), (False, 17, 16), (True, 10, 7), (True, 22, 16), (True, 21, 15), (True, 1, 1)],
+)
+def test_a_batch_is_no_larger_than_the_rows_that_are_trained_on(early_stopping, n_rows, expected):
+    """Early stopping sets a quarter of them aside, rounded up."""
+    network = BPRegressor(batch_size=16, early_stopping=early_stopping, validation_fraction=0.25)
+    assert batch_size(network, n_rows) == expected
 
 
 def test_balanced_class_weights_are_those_of_the_training_rows_bug(make_problem):

@@ -2,16 +2,46 @@
 
 import io
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
+from docs import tables
+from search.progress import COUNTED
 from search.results import plots, report
+from search.results.cv_results import ranks
 from search.space import spaces
-from search.trials.outcomes import front, order, pool, winner
+from search.tracking import RUN_STATUS
+from search.tracking.runs import child
+from search.trials.baselines import Baseline
+from search.trials.outcomes import VERDICTS, front, order, pool, winner
 
 SPACE = spaces.build({"alpha": (0.1, 10.0, "log")})
+
+
+def test_verdicts_are_ranked_from_healthy_to_failed():
+    assert list(VERDICTS) == ["ok", "stopped", "diverged", "error"]
+    assert [verdict.rank for verdict in VERDICTS.values()] == [0, 1, 2, 3]
+    assert RUN_STATUS == {"ok": "FINISHED", "stopped": "KILLED", "diverged": "FINISHED", "error": "FAILED"}
+    assert COUNTED == ["diverged", "stopped"]
+
+
+@pytest.mark.parametrize("name", VERDICTS)
+def test_every_consumer_knows_the_verdict(make_outcome, name):
+    """Ranking, columns of results, plots, MLflow and docs, from one row."""
+    row, outcome = VERDICTS[name], make_outcome(0, name, params={"alpha": 1.0})
+    others = [make_outcome(n, other) for n, other in enumerate(VERDICTS, start=1)]
+    worse = [o for o in others if VERDICTS[o.verdict].rank > row.rank]
+    assert all(order(outcome) < order(other) for other in worse)
+    assert ranks([name, *(o.verdict for o in others)], [0] * 5, np.zeros(5))[0] == 1 + row.rank
+    run = child(outcome, -0.5, 0.0)
+    assert (run.status, run.tags["verdict"]) == (row.run_status, name)
+    figure = plots.figures({0: outcome}, SPACE, [Baseline("dummy predictor", -1.0, 0.0)], "score")["parameters"]
+    (legend,) = figure.legends or [axes.get_legend() for axes in figure.axes if axes.get_legend()]
+    assert [text.get_text() for text in legend.get_texts()] == [row.label]
+    assert f"| `{name}` | {row.meaning[0].upper()}{row.meaning[1:]}. | `{row.run_status}` |" in tables.verdicts()
 
 
 def test_the_winner_is_healthy_and_the_earliest_of_equals(make_outcome):
@@ -43,6 +73,19 @@ def test_scores_are_pooled_fold_by_fold_and_the_epoch_is_that_of_the_mean_curve(
     assert both.epoch == 4
     assert both.seed_scores == [2.0, 3.0]
     assert pool(first, []) is first
+
+
+def test_of_equally_good_epochs_the_first_is_taken(make_outcome):
+    first, second = make_outcome(7, curve={4: 1.0, 6: 2.0, 9: 1.0}), make_outcome(7, curve={4: 1.0, 6: 1.0, 9: 2.0})
+    assert pool(first, [second]).epoch == 6
+
+
+def test_learning_curves_are_those_of_the_five_best(make_outcome):
+    params = {"alpha": 1.0}
+    outcomes = {n: make_outcome(n, scores=(float(-n),), params=params) for n in range(7)}
+    figure = plots.figures(outcomes, SPACE, [], "score")["learning_curves"]
+    drawn = [text.get_text() for text in figure.axes[0].get_legend().get_texts()]
+    assert drawn[:-2] == [f"trial {n}" for n in range(5)]
 
 
 @pytest.mark.parametrize("verdict", ["diverged", "error"])

@@ -61,6 +61,11 @@ def test_what_each_penalty_tells(make_outcome, penalty, diverged, error):
     assert [teacher.lesson(make_outcome(n, v)).state for n, v in ((4, "diverged"), (5, "error"))] == [error.state] * 2
 
 
+def test_a_last_score_below_the_dummy_predictor_is_told_as_that(make_outcome):
+    broken = make_outcome(verdict="diverged", curve={4: -0.5, 6: -7.0})
+    assert lesson(broken, -2.0, "pruned") == Lesson(-2.0, state="pruned")
+
+
 def test_table_of_what_is_told_is_complete():
     (mark,) = test_what_each_penalty_tells.pytestmark
     assert [row[0] for row in mark.args[1]] == list(PENALTIES)

@@ -29,6 +29,13 @@ def test_what_was_asked_for_last_is_kept():
     assert len(values) == 2
 
 
+def test_eight_are_kept_unless_more_are_asked_for():
+    made = Once()
+    for number in range(9):
+        made.get(str(number), object)
+        assert len(made) == min(number + 1, 8)
+
+
 def test_a_failure_is_raised_and_not_kept():
     values = Once()
     with pytest.raises(ZeroDivisionError):

@@ -1,0 +1,274 @@
+"""One search from problem to model: who is told what in which order, and when all of it is done already."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from bpmodel import BPRegressor
+from search import BPSearchCV, StudyError, experiment
+from search.experiment import Job
+from search.loop import runner
+from search.loop.journal import StudyStore
+from search.loop.runner import Plan
+from search.space import spaces
+from search.tracking import Tracker, TrackingError
+from search.tracking.protocol import Nowhere, writing
+from search.trials.baselines import Baseline
+from search.trials.penalties import Lesson
+
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+
+SPACE = spaces.build({"learning_rate_init": [0.01, 0.02]})
+
+
+class Remembered(Tracker):
+    """Remembers what it is told; raises at one of its methods."""
+
+    def __init__(self, breaks: str = ""):
+        self.calls, self._breaks = [], breaks
+
+    def _call(self, name, *told):
+        self.calls.append((name, *told))
+        if name == self._breaks:
+            raise TrackingError(f"{name} is broken")
+
+    def check(self):
+        self._call("check")
+
+    def begin(self, header):
+        self._call("begin", header.experiment, header.params)
+
+    def record(self, outcome, value):
+        self._call("record", outcome.number)
+
+    def register(self, model, X, score):
+        self._call("register", type(model).__name__, len(X), score)
+
+    def finish(self, report):
+        self._call("finish", report)
+
+    def end(self, status):
+        self._call("end", status)
+
+    @property
+    def names(self) -> list[str]:
+        return [name for name, *_ in self.calls]
+
+
+@pytest.fixture
+def job(make_problem) -> Job:
+    plan = Plan("grid", 2, n_jobs=1, prune=False, portfolio=False)
+    return Job("mine", make_problem(max_iter=4), SPACE, plan, [Baseline("dummy predictor", -60.0, 1.0)], "3 folds")
+
+
+@pytest.fixture
+def store() -> StudyStore:
+    return StudyStore(None, "mine", {}, SPACE)
+
+
+def test_the_order_of_things(job, store):
+    tracker, seen = Remembered(), []
+    result = experiment.run(job, store, tracker=tracker, params={"a": 1}, on_outcome=lambda o: seen.append(o.number))
+    assert tracker.names == ["begin", "record", "record", "register", "finish", "end"]
+    assert tracker.calls[0] == ("begin", "mine", {"a": 1})
+    assert tracker.calls[3] == ("register", "Pipeline", 90, result.best.score)
+    assert tracker.calls[-1] == ("end", "FINISHED")
+    assert seen == [0, 1]
+    assert (result.problem, result.n_networks, type(result.estimator).__name__) == ("", 1, "Pipeline")
+    report = tracker.calls[4][1]
+    counts = {"trials_ok": 2, "trials_stopped": 0, "trials_diverged": 0, "trials_error": 0}
+    expected = {"score": result.best.score, "score_std": result.best.std, "epochs": result.best.epoch}
+    assert report.metrics == counts | expected | {"dummy_predictor_score": -60.0}
+    assert report.params == {"best.learning_rate_init": result.best.params["learning_rate_init"]}
+    assert report.summary.startswith("**mine**: 2 trials by grid search, 3 folds, score.")
+
+
+def test_trials_of_earlier_runs_are_recorded_again(job, store):
+    experiment.run(job, store)
+    tracker = Remembered()
+    experiment.run(job, store, tracker=tracker)
+    assert [call[1] for call in tracker.calls if call[0] == "record"] == [0, 1]
+
+
+def test_nothing_is_delivered_where_nothing_is_wanted(job, store):
+    tracker = Remembered()
+    result = experiment.run(job, store, tracker=tracker, deliver=lambda job, best: None)
+    assert (result.estimator, result.model, result.n_networks) == (None, None, 0)
+    assert tracker.names[-2:] == ["finish", "end"]
+    assert "register" not in tracker.names
+
+
+def test_without_a_healthy_trial_there_is_no_model(job, store, make_outcome, monkeypatch):
+    monkeypatch.setattr(
+        runner, "evaluate", lambda problem, trial, _: make_outcome(trial.number, "error", params=trial.params)
+    )
+    result = experiment.run(job, store, deliver=lambda *_: pytest.fail("there is nothing to deliver"))
+    assert (result.best, result.problem) == (None, "no trial finished healthy")
+
+
+@pytest.mark.parametrize("breaks", ["begin", "record", "register", "finish", "end"])
+def test_errors_are_raised_or_told(job, breaks):
+    tracker = Remembered(breaks)
+    with pytest.raises(TrackingError, match=f"{breaks} is broken"):
+        experiment.run(job, StudyStore(None, "mine", {}, SPACE), tracker=tracker)
+    if breaks not in ("begin", "end"):
+        assert tracker.calls[-1] == ("end", "FAILED")
+    store = StudyStore(None, "mine", {}, SPACE)
+    result = experiment.run(job, store, tracker=Remembered(breaks), forgiven=(TrackingError,))
+    assert result.problem == f"{breaks} is broken"
+    assert (result.best is not None) is (breaks in ("register", "finish", "end"))
+
+
+@pytest.mark.parametrize(("error", "status"), [(KeyboardInterrupt, "KILLED"), (ValueError, "FAILED")])
+def test_the_status_at_the_end(error, status):
+    for breaks in ("", "end"):
+        tracker = Remembered(breaks)
+
+        def body(tracker=tracker):
+            with writing(tracker, None):
+                raise error
+
+        tracker.begin = lambda header: None
+        with pytest.raises(error):
+            body()
+        assert tracker.calls == [("end", status)]
+
+
+def test_a_tracker_does_nothing_by_default():
+    nowhere = Nowhere()
+    assert isinstance(nowhere, Tracker)
+    told = [nowhere.check(), nowhere.begin(None), nowhere.record(None, 0.0), nowhere.register(None, None, 0.0)]
+    assert [*told, nowhere.finish(None), nowhere.end("FINISHED")] == [None] * 6
+    assert nowhere.holds(None) is True
+
+
+# --------------------------------------------------------------------------------------------------- complete already
+
+
+def completed(job: Job, store: StudyStore, **changes) -> dict:
+    return experiment.completed(store, "note", Plan(**dataclasses.asdict(job.plan) | changes))
+
+
+@pytest.mark.parametrize(
+    ("changes", "complete"),
+    [
+        ({}, True),
+        ({"n_seeds": 1}, True),
+        ({"n_seeds": 3}, False),
+        ({"n_members": 2}, False),
+        ({"n_trials": 1}, True),
+        ({"n_trials": 3}, False),
+        ({"n_trials": 3, "target_score": -1e9}, True),
+    ],
+)
+def test_a_search_is_complete_as_it_was_planned(job, store, make_outcome, changes, complete):
+    job = dataclasses.replace(job, plan=Plan(**dataclasses.asdict(job.plan) | {"n_seeds": 2}))
+    for number in range(2):
+        store.record(make_outcome(number, params={"learning_rate_init": 0.01}), Lesson(-0.5))
+    assert completed(job, store) == {}
+    experiment.note_completed(store, "note", job.plan, {"score": 3.0})
+    expected = {"trials": 2, "n_seeds": 2, "n_members": 1, "score": 3.0}
+    assert completed(job, store, **changes) == (expected if complete else {})
+    store.record(make_outcome(2, params={"learning_rate_init": 0.01}), Lesson(-0.5))
+    assert completed(job, store, **changes) == {}, "trials were added since"
+
+
+@pytest.mark.parametrize(("members", "complete"), [(1, True), (2, False)])
+def test_notes_from_before_networks_were_averaged_are_of_one_network(job, store, make_outcome, members, complete):
+    for number in range(2):
+        store.record(make_outcome(number, params={"learning_rate_init": 0.01}), Lesson(-0.5))
+    store.note("note", {"trials": 2, "n_seeds": 1, "score": 3.0})
+    assert bool(completed(job, store, n_members=members)) is complete
+
+
+# --------------------------------------------------------------------------------------------------------- BPSearchCV
+
+
+def search(**more) -> BPSearchCV:
+    network = BPRegressor(hidden_layer_sizes=(4,), scale_input="standard", scale_target=True, max_iter=6)
+    return BPSearchCV(network, {"alpha": [0.1, 1.0]}, **{"method": "grid", "cv": 2, "random_state": 0} | more)
+
+
+def test_a_tracker_of_the_users(rows):
+    X, y = rows()
+    tracker = Remembered()
+    fitted = search(tracking=tracker, study_name="mine", scoring=["r2", "neg_max_error"], refit="r2").fit(X, y)
+    assert tracker.names == ["check", "begin", "record", "record", "register", "finish", "end"]
+    assert (
+        tracker.calls[1][2].items()
+        >= {"method": "grid", "n_trials": 2, "prune": False, "space.alpha": [0.1, 1.0]}.items()
+    )
+    report = tracker.calls[-2][1]
+    assert report.metrics["score"] == report.metrics["score.r2"] == fitted.best_score_
+    assert {"dummy_predictor_score", "linear_model_score"} <= report.metrics.keys()
+    assert report.metrics["epochs"] == fitted.best_n_epochs_
+    fitted.set_params(refit=False, scoring=None).fit(X, y)
+    assert tracker.names[7:] == ["check", "begin", "record", "record", "finish", "end"]
+
+
+def test_a_tracker_that_cannot_be_written_is_told_before_the_first_trial(rows):
+    class Full(Remembered):
+        def check(self):
+            raise StudyError("the disk is full")
+
+    tracker = Full()
+    with pytest.raises(StudyError, match="the disk is full"):
+        search(tracking=tracker).fit(*rows())
+    assert tracker.calls == []
+
+
+def test_a_tracker_is_told_of_a_search_that_fails(rows):
+    tracker = Remembered()
+    with pytest.raises(ValueError, match="none of 2 configurations could be evaluated"):
+        search(tracking=tracker, scoring=lambda estimator, X, y: "no number").fit(*rows())
+    assert tracker.calls[-1] == ("end", "FAILED")
+
+
+class Lost:
+    """A penalty that counts."""
+
+    def __init__(self):
+        self.seen = []
+
+    def lesson(self, outcome, standard):
+        self.seen.append(outcome.number)
+        return Lesson(standard.worst - len(self.seen), 1.0)
+
+
+def test_a_penalty_of_the_users_decides_what_the_sampler_is_told(rows):
+    class Told(Remembered):
+        def record(self, outcome, value):
+            self.calls.append(("record", outcome.verdict, value))
+
+    penalty, tracker = Lost(), Told()
+    one = search(penalty=penalty, tracking=tracker).set_params(estimator__solver="sgd", estimator__batch_size=8)
+    one.set_params(space={"learning_rate_init": [0.01, 900.0, 901.0]}, refit=True)
+    for _ in range(2):
+        tracker.calls.clear()
+        one.fit(*rows())
+        healthy, *diverged = (call[1:] for call in tracker.calls if call[0] == "record")
+        assert healthy[0] == "ok"
+        np.testing.assert_allclose([value - healthy[1] for _, value in diverged], [-1.0, -2.0])
+    assert penalty.seen == [], "each search has a copy"
+
+
+@pytest.mark.parametrize(("objective", "verdict"), [("r2", "ok"), ("breaks", "error")])
+def test_only_the_metric_that_decides_must_be_computed(rows, objective, verdict):
+    """The metric that fails is the first, or the second: it is `refit` that says which one decides."""
+
+    def breaks(estimator, X, y):
+        raise ZeroDivisionError("why")
+
+    X, y = rows()
+    for names in (("breaks", "r2"), ("r2", "breaks")):
+        scoring = {name: {"r2": "r2", "breaks": breaks}[name] for name in names}
+        one = search(scoring=scoring, refit=objective, error_score=-7.0)
+        if verdict == "error":
+            with pytest.raises(ValueError, match="ZeroDivisionError: why"):
+                one.fit(X, y)
+            continue
+        with pytest.warns(UserWarning, match=r"the score is set to -7\.0\. breaks: ZeroDivisionError: why"):
+            one.fit(X, y)
+        assert one.cv_results_["verdict"].tolist() == ["ok", "ok"]
+        assert one.cv_results_["mean_test_breaks"].tolist() == [-7.0, -7.0]
