@@ -26,10 +26,10 @@ from typing import Any
 import numba
 from numba import njit
 
-from bpmodel.compiler import cache
 from bpmodel.compiler.announcement import watch
 from bpmodel.compiler.fingerprint import fingerprint
 from bpmodel.compiler.insides import reach
+from bpmodel.compiler.numba_cache import NumbaCached
 from bpmodel.compiler.tables import Table
 
 FLAGS: dict[str, Any] = {
@@ -117,6 +117,8 @@ class EntryPoint:
     """A compiled function that Python calls."""
 
     def __init__(self, function: Callable) -> None:
+        if getattr(function, "__closure__", None):
+            raise ValueError(f"{function.__qualname__} is a closure: the cache would take it for its namesakes")
         update_wrapper(self, function)
         self._function = function
         self._revision = -1
@@ -161,7 +163,7 @@ def _compiled(function: Callable) -> Any:
     options = {**FLAGS, "no_cfunc_wrapper": True}
     registered = fingerprint([row for choice in _choices for row in choice.added()])
     if _machine_code is None:
-        return cache.numbas_own(function, options, registered)
+        return NumbaCached(function, options, registered)
     compiled = _compile(**options)(function)
     compiled._cache = _machine_code.MachineCode(function, registered)
     return compiled
