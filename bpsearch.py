@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import sys
 from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -40,6 +40,10 @@ __all__ = [  # noqa: F405, RUF022 - the search first, then the networks
     "diagnose",
     "preflight",
     "rate_limit",
+    "register_activation",
+    "register_loss",
+    "register_optimizer",
+    "register_schedule",
     "sharpness",
     "step_size_number",
 ]
@@ -53,8 +57,7 @@ def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     package = "search" if name in _SEARCH else "bpmodel"
-    _refuse_another(package)
-    globals()[name] = value = getattr(import_module(package), name)
+    globals()[name] = value = getattr(_own(package), name)
     return value
 
 
@@ -64,24 +67,29 @@ def __dir__() -> list[str]:
 
 def main() -> int:
     """Run the `bpsearch` command; return its exit code."""
-    sys.path.insert(0, str(_HOME))  # a `search.py` in the current directory is not the one that is meant
-    import_module("search")
-    sys.path.remove(str(_HOME))
+    _own("search")
     return int(import_module("search.cli").main())
 
 
-def _refuse_another(package: str) -> None:
-    """Raise an error, before it is run, if another module of that name comes first on the path.
+def _own(package: str) -> ModuleType:
+    """Import a package of this product, also where a file of the same name comes first on the path, such as a user's `search.py`.
 
     Raises
     ------
     ImportError
+        If that other module is loaded already.
     """
-    spec = find_spec(package)
-    if spec and spec.origin and Path(spec.origin).parent != _HOME / package:
+    sys.path.insert(0, str(_HOME))
+    try:
+        module = import_module(package)
+    finally:
+        sys.path.remove(str(_HOME))
+    if Path(module.__file__ or "").parent != _HOME / package:
         raise ImportError(
-            f"{spec.origin} hides the package {package!r} of bpsearch, which is in {_HOME}; rename that file or folder"
+            f"{module.__file__} is loaded under the name of the package {package!r} of bpsearch, which is in {_HOME}; "
+            "import bpsearch first, or rename that file or folder"
         )
+    return module
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""`bpsearch` has all public names, loads little, and says so where a file of the user's hides the product."""
+"""`bpsearch` has all public names, loads little, and is not hidden by files of the user's."""
 
 import os
 import subprocess
@@ -52,17 +52,36 @@ def test_importing_the_module_loads_nothing():
     assert done.stdout == f"{bpsearch.__version__} set()\n"
 
 
-@pytest.mark.parametrize("name", ["search.py", "search/__init__.py"])
-def test_a_file_of_the_users_that_hides_the_search_is_named(tmp_path, name):
-    hiding = tmp_path / name
-    hiding.parent.mkdir(exist_ok=True)
-    hiding.write_text("raise SystemExit('this file was run')")
-    (tmp_path / "script.py").write_text("from bpsearch import BPRegressor\nfrom bpsearch import BPSearchCV")
+@pytest.fixture(params=["search.py", "search/__init__.py"])
+def hiding(tmp_path, request):
+    """A file of the user's with the name of a package of ours, in the folder of the user's script."""
+    file = tmp_path / request.param
+    file.parent.mkdir(exist_ok=True)
+    file.write_text("print('the file of the user')")
+    return file
+
+
+def test_a_file_of_the_users_does_not_hide_the_search(tmp_path, hiding):
+    (tmp_path / "script.py").write_text("from bpsearch import BPSearchCV, StudyError\nprint(BPSearchCV.__name__)")
     done = run("script.py", folder=tmp_path)
-    assert done.returncode == 1
-    told = (
-        f"ImportError: {hiding} hides the package 'search' of bpsearch, which is in {ROOT}; rename that file or folder"
-    )
-    assert done.stderr.splitlines()[-1] == told
+    assert (done.returncode, done.stdout, done.stderr) == (0, "BPSearchCV\n", "")
     done = run("-m", "bpsearch", "--version", folder=tmp_path)
     assert (done.returncode, done.stdout, done.stderr) == (0, f"bpsearch {bpsearch.__version__}\n", "")
+
+
+def test_a_script_that_is_called_search(tmp_path):
+    (tmp_path / "search.py").write_text("from bpsearch import BPSearchCV\nprint(BPSearchCV.__name__)")
+    done = run("search.py", folder=tmp_path)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "BPSearchCV\n", "")
+
+
+def test_a_file_of_the_users_that_is_loaded_already_is_named(tmp_path, hiding):
+    (tmp_path / "script.py").write_text(
+        "import search\nfrom bpsearch import BPRegressor\nfrom bpsearch import BPSearchCV"
+    )
+    done = run("script.py", folder=tmp_path)
+    assert (done.returncode, done.stdout) == (1, "the file of the user\n")
+    assert done.stderr.splitlines()[-1] == (
+        f"ImportError: {hiding} is loaded under the name of the package 'search' of bpsearch, which is in {ROOT}; "
+        "import bpsearch first, or rename that file or folder"
+    )

@@ -26,7 +26,7 @@ from search.loop.journal import StudyStore, _lock
 from search.results import plots
 from search.study import assembly, data, study_file
 from search.tracking import stores
-from search.trials import baselines
+from search.trials import baselines, refitting
 
 ROOT = Path(__file__).parents[2]
 SHIPPED = sorted((ROOT / "studies").glob("*.toml"))
@@ -416,7 +416,7 @@ ENDS = {"Ctrl-C": (KeyboardInterrupt, 130), "bug": (RuntimeError("boom"), 1)}
 
 
 @pytest.mark.parametrize(("error", "code"), ENDS.values(), ids=ENDS.keys())
-@pytest.mark.parametrize(("module", "function"), [(tuning, "refit"), (plots, "figures")])
+@pytest.mark.parametrize(("module", "function"), [(refitting, "refit"), (plots, "figures")])
 def test_parent_stayed_running_when_the_end_of_a_study_was_cut_off_bug(
     folder, bpsearch, write, stored, monkeypatch, module, function, error, code
 ):
