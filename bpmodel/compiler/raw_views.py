@@ -63,7 +63,8 @@ def _uncounted(typing: Any, arrays: Any) -> Any:
 def _without_owners(context: Any, builder: Any, kind: Any, value: Any) -> Any:
     """Return an array that names no owner, or the same of all arrays in a tuple; other values as they are."""
     if isinstance(kind, types.BaseTuple):
-        for i, inner in enumerate(kind.types):
+        members: Any = kind  # Numba's types do not say that it can be iterated
+        for i, inner in enumerate(members):
             part = _without_owners(context, builder, inner, builder.extract_value(value, i))
             value = builder.insert_value(value, part, i)
         return value
