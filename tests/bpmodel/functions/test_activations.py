@@ -162,6 +162,11 @@ def test_exp_beyond_its_range():
         assert 1e38 < exponential(np.float32(x)) < np.inf
 
 
+@pytest.mark.parametrize(("x", "taken"), [(-87.32, -87.32), (-87.4, -87.33), (88.36, 88.36), (88.4, 88.37)])
+def test_exp_is_exact_up_to_where_it_is_held(x, taken):
+    np.testing.assert_allclose(exponential(np.float32(x)), np.exp(np.float64(np.float32(taken))), rtol=3e-6)
+
+
 def test_exp_in_double_precision_is_the_library_call():
     np.testing.assert_allclose(over(exponential, POINTS, np.float64), np.exp(POINTS), rtol=1e-15)
 

@@ -3,9 +3,11 @@
 import numpy as np
 import pytest
 
-from bpmodel.functions.clipping import CLIPPINGS, RECENT, WARM, new_recent
+from bpmodel.functions.clipping import CLIPPINGS, new_recent
 from bpmodel.network.parameters import build, unpack
 
+RECENT, WARM = 64, 8  # steps of the median, and steps before there is one
+THRESHOLDS = {"none": np.inf, "value": 10.0, "norm": 1.0, "adaptive": 0.1, "median": 3.0}
 UNITS = (4, 5, 3)
 WHOLE = ["norm", "median"]
 
@@ -104,6 +106,37 @@ def test_median_limits_by_the_last_norms_as_they_were_clipped():
         window.append(norm)
     assert 20 < cut < 200
     np.testing.assert_array_equal(recent[1 + RECENT :], np.sort(window[-RECENT:]))
+
+
+@pytest.mark.parametrize(("steps", "clipped"), [(WARM - 1, False), (WARM, True)])
+def test_median_waits_for_a_few_steps(steps, clipped):
+    network, _ = network_and_gradient()
+    recent = new_recent()
+    for _ in range(steps):
+        CLIPPINGS["median"].clip(network, np.ones(1), 1.0, 2.0, recent)
+    gradient = np.array([5.0])
+    CLIPPINGS["median"].clip(network, gradient, 5.0, 2.0, recent)
+    assert gradient == (2 if clipped else 5)
+
+
+def test_median_forgets_what_is_older_than_its_window():
+    network, _ = network_and_gradient()
+    recent = new_recent()
+    for norm in [1.0] * 33 + [2.0] * 31 + [2.0] * 2:
+        CLIPPINGS["median"].clip(network, np.ones(1), norm, np.inf, recent)
+    np.testing.assert_array_equal(recent[1 + RECENT :], [1.0] * 31 + [2.0] * 33)
+
+
+def test_thresholds_are_those_of_the_documentation():
+    assert {name: row.threshold for name, row in CLIPPINGS.items()} == THRESHOLDS
+
+
+@pytest.mark.parametrize(("norm", "factor"), [(0.999, 1.0), (1.001, 1 / 1.001)])
+def test_norm_cuts_from_its_threshold_on(norm, factor):
+    network, _ = network_and_gradient()
+    gradient = np.array([0.6, 0.8]) * norm
+    CLIPPINGS["norm"].clip(network, gradient, norm, 1.0, new_recent())
+    np.testing.assert_allclose(gradient, np.array([0.6, 0.8]) * norm * factor, rtol=1e-12)
 
 
 @pytest.mark.parametrize("name", CLIPPINGS)

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.special import entr, expit, huber, softmax
+from scipy.special import entr, expit, huber, logit, softmax
+from scipy.stats import norm
 from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.metrics import (
     accuracy_score,
@@ -292,6 +293,70 @@ def test_baselines_are_those_of_a_normal_target(name):
     best = np.full_like(y, np.quantile(y, NUMBER if name == "quantile" else 0.5))
     loss = evaluate(name, best, y, np.ones(len(y)))[0] / len(y)
     np.testing.assert_allclose(baseline_of(name, y, np.ones(len(y))), loss, rtol=0.01)
+
+
+NUMERIC = {
+    "absolute_error": np.abs,
+    "huber": lambda e: huber(NUMBER, e),
+    "log_cosh": lambda e: np.logaddexp(e, -e) - np.log(2),
+}
+
+
+@pytest.mark.parametrize("std", [0.01, 0.3, 1.0, 3.0, 100.0])
+@pytest.mark.parametrize("name", NUMERIC)
+def test_robust_baselines_are_close_for_targets_of_any_width(name, std):
+    """Huber's was 46 times too high for a deviation of 100 when the larger of two bounds was taken, and no test saw it."""
+    e = np.linspace(-10, 10, 200_001) * std
+    exact = np.trapezoid(NUMERIC[name](e) * norm.pdf(e, scale=std), e)
+    baseline = LOSSES[name].baseline(np.array([5.0]), np.array([25 + std**2]), NUMBER)
+    assert 0.6 * baseline < exact < (1 + 1e-6) * baseline
+    if std in (0.01, 100.0):
+        np.testing.assert_allclose(baseline, exact, rtol=0.02)
+
+
+def test_a_baseline_adds_up_its_outputs():
+    mean, square = np.array([1.0, 4.0]), np.array([2.0, 25.0])  # deviations 1 and 3
+    for name, expected in {
+        "squared_error": (1 + 9) / 4,
+        "absolute_error": (1 + 3) * np.sqrt(2 / np.pi),
+        "quantile": (1 + 3) * norm.pdf(norm.ppf(NUMBER)),
+        "poisson": 0.5 * 1 / 1 + 0.5 * 9 / 4,
+        "gamma": 0.5 * 1 / 1 + 0.5 * 9 / 16,
+    }.items():
+        np.testing.assert_allclose(LOSSES[name].baseline(mean, square, NUMBER), expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize("name", REGRESSION)
+def test_moments_that_rounding_puts_out_of_order_are_those_of_a_constant(name):
+    assert LOSSES[name].baseline(np.array([0.1]), np.array([0.1**2 - 1e-17]), NUMBER) == 0
+
+
+def test_constants_of_targets_without_a_logarithm_are_finite():
+    for name in ("poisson", "gamma"):
+        np.testing.assert_allclose(LOSSES[name].constant(np.array([0.0, 1e-11])), np.log([1e-12, 1e-11]))
+    np.testing.assert_allclose(LOSSES["log_loss"].constant(np.array([0.0, 1e-11])), np.log([1e-12, 1e-11]))
+    np.testing.assert_allclose(
+        LOSSES["binary_log_loss"].constant(np.array([0.0, 1.0, 2e-6])), [-np.log(1e6 - 1), np.log(1e6 - 1), logit(2e-6)]
+    )
+    np.testing.assert_allclose(LOSSES["poisson"].baseline(np.zeros(1), np.ones(1), NUMBER), 0.5e12)
+    np.testing.assert_allclose(LOSSES["gamma"].baseline(np.zeros(1), np.ones(1), NUMBER), 0.5e24)
+
+
+@pytest.mark.parametrize(("missing", "taken"), [(1.1e-7, 1.1e-7), (0.9e-7, 1e-7)])
+def test_focal_loss_of_a_row_that_is_certain_is_held_at_single_precision(missing, taken):
+    """With a number below 1 its derivative would grow without bound as p approaches 1."""
+    z, y, p = np.array([[np.log1p(-missing) - np.log(missing), 0.0]]), np.array([[1.0, 0.0]]), 1 - missing
+    loss, derivative = evaluate("focal", z, y, np.ones(1))
+    np.testing.assert_allclose(loss, -(taken**NUMBER) * np.log1p(-missing), rtol=1e-6)
+    own = taken**NUMBER * (NUMBER * p * np.log1p(-missing) / taken - 1)
+    np.testing.assert_allclose(derivative[0], [own - p * own, -missing * own], rtol=1e-6)
+
+
+def test_half_of_a_label_is_none():
+    for name, y in {"log_loss": [[0.5, 0.5]], "binary_log_loss": [[0.5]]}.items():
+        tally = np.zeros(1)
+        LOSSES[name].tally(np.array([[1.0, 0.0]])[:, : len(y[0])], np.array(y), np.ones(1), tally)
+        assert tally == 1
 
 
 @pytest.mark.parametrize("name", [*CANONICAL, "gamma"])

@@ -8,11 +8,12 @@ import pytest
 from scipy.special import expit
 
 from bpmodel import DivergenceWarning
-from bpmodel.functions.normalization import EPSILON, MOMENTUM, NORMALIZATIONS
+from bpmodel.functions.normalization import NORMALIZATIONS
 from bpmodel.network.parameters import build
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
+EPSILON, MOMENTUM = 1e-5, 0.1  # those of torch
 ROWS, UNITS = 12, 5
 AXES = {"layer": 1, "batch": 0}
 DTYPES = {"float32": (np.float32, 2e-6), "float64": (np.float64, 1e-13)}

@@ -6,7 +6,7 @@ import scipy.sparse
 from scipy import stats
 
 from bpmodel.compiler.kernels import kernel
-from bpmodel.functions.random import add_normal, drop, hashed, shuffle, undrop
+from bpmodel.functions.random import add_normal, drop, hashed, next_number, shuffle, undrop
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -41,12 +41,70 @@ def shuffled(index, random):
 
 
 @kernel
+def drawn(random):
+    return next_number(random)
+
+
+@kernel
 def bits(place, key):
     return hashed(place, key)
 
 
 def key_of(number):
     return np.int64(number)
+
+
+# ------------------------------------------------------------------------------------------------ the generators
+
+
+def lowbias32(x):
+    """Wellons (2018), in whole numbers of any length."""
+    for shift, factor in ((16, 0x7FEB352D), (15, 0x846CA68B)):
+        x = (x ^ (x >> shift)) * factor % 2**32
+    return x ^ (x >> 16)
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_hashed_bits_are_lowbias32(key):
+    """The places are spread by the golden ratio first."""
+    for place in (0, 1, 2, 1000, 2**32 - 1):
+        assert bits(np.uint32(place), np.uint32(key)) == lowbias32((place * 0x9E3779B9 % 2**32) ^ key)
+
+
+def xorshift64star(x):
+    """Vigna (2016): the next state, and the number that it gives."""
+    x ^= x >> 12
+    x = (x ^ (x << 25)) % 2**64
+    x ^= x >> 27
+    return x, x * 0x2545F4914F6CDD1D % 2**64
+
+
+def test_the_generator_is_xorshift64star():
+    state, x = np.array([12345], dtype=np.uint64), 12345
+    for _ in range(20):
+        x, expected = xorshift64star(x)
+        assert drawn(state) == expected
+        assert state[0] == x
+
+
+def test_shuffling_is_fisher_and_yates_with_lemires_multiplication():
+    state, x, order = np.array([999], dtype=np.uint64), 999, list(range(50))
+    for i in range(49, 0, -1):
+        x, number = xorshift64star(x)
+        j = (number >> 32) * (i + 1) >> 32
+        order[i], order[j] = order[j], order[i]
+    np.testing.assert_array_equal(shuffled(np.arange(50), state), order)
+    assert state[0] == x
+
+
+def test_noise_is_that_of_box_and_muller():
+    key, std = 7, 0.3
+    noise = noisy(np.zeros((3, 5)), std, key_of(key))
+    for i, j in np.ndindex(3, 5):
+        place = 2 * (i * 6 + j // 2 * 2)
+        a, b = (lowbias32((p * 0x9E3779B9 % 2**32) ^ key) for p in (place, place + 1))
+        radius, angle = np.sqrt(-2 * np.log((a + 1) / 2**32)), 2 * np.pi * b / 2**32
+        np.testing.assert_allclose(noise[i, j], std * radius * (np.sin(angle) if j % 2 else np.cos(angle)), atol=1e-14)
 
 
 # ------------------------------------------------------------------------------------------------------- dropout

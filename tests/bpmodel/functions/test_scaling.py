@@ -7,7 +7,9 @@ from scipy.sparse import csr_array
 from sklearn.preprocessing import MaxAbsScaler, RobustScaler, StandardScaler
 
 from bpmodel import BPClassifier, BPRegressor
-from bpmodel.functions.scaling import BOUND, SCALINGS, apply, learn
+from bpmodel.functions.scaling import SCALINGS, apply, learn
+
+BOUND = 3.0  # of "robust" (Holzmueller et al., 2024)
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")
 
@@ -81,3 +83,12 @@ def test_partial_fit_keeps_the_first_scales(X):
     before = model._scaling
     model.partial_fit(X + 1, X[:, 0])
     assert_array_equal(model._scaling["scale"], before["scale"])
+
+
+@pytest.mark.parametrize(("dense", "limit"), [(True, 1e-12), (False, 1e-7)])
+@pytest.mark.parametrize("share", [0.7, 1.5])
+def test_a_column_that_varies_by_rounding_alone_is_constant(dense, limit, share):
+    """Sparse columns have their variance from a mean of squares, which keeps half of the digits."""
+    column = 1 + share * limit * np.resize([[1.0], [-1.0]], (40, 1))
+    scale = learn("standard", column if dense else csr_array(column)).scale
+    assert_allclose(scale, share * limit if share > 1 else 1.0, rtol=0.05)
