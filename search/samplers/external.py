@@ -78,7 +78,7 @@ class OptunaSampler:
 
     Parameters
     ----------
-    space : dict of str to Dimension
+    space : Space
     sampler : optuna.samplers.BaseSampler
         It is used up: pass a copy.
     """
