@@ -1,6 +1,7 @@
 """One search from problem to model: who is told what in which order, and when all of it is done already."""
 
 import dataclasses
+from contextlib import contextmanager
 
 import numpy as np
 import pytest
@@ -11,10 +12,12 @@ from search.experiment import Job
 from search.loop import runner
 from search.loop.journal import StudyStore
 from search.loop.runner import Plan
+from search.results.tracking_report import tracking_report
 from search.space import spaces
 from search.tracking import Tracker, TrackingError
 from search.tracking.protocol import Nowhere, writing
 from search.trials.baselines import Baseline
+from search.trials.callbacks import NoTasks
 from search.trials.penalties import Lesson
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -143,6 +146,38 @@ def test_a_tracker_does_nothing_by_default():
     assert nowhere.holds(None) is True
 
 
+@pytest.mark.parametrize(("baselines", "least"), [([Baseline("dummy predictor", 1e6, 0.0)], 1e6), ([], -np.inf)])
+def test_penalties_are_measured_by_the_first_baseline(job, store, baselines, least):
+    result = experiment.run(dataclasses.replace(job, baselines=baselines), store)
+    told = {number: lesson.value for number, lesson in store.lessons.items()}
+    assert told == {number: max(outcome.score, least) for number, outcome in result.outcomes.items()}
+
+
+class Counted(NoTasks):
+    @contextmanager
+    def search(self, most):
+        self.most = most
+        yield
+
+
+def test_callbacks_are_told_how_many_folds_there_are(job, store):
+    tasks = Counted()
+    experiment.run(dataclasses.replace(job, problem=dataclasses.replace(job.problem, tasks=tasks)), store)
+    assert tasks.most == 2 * 3
+
+
+@pytest.mark.parametrize(("sizes", "shown"), [((30, 20), [30, 20]), ((20, 30), None), ((20, 20), None)])
+def test_the_report_has_a_front_where_there_are_smaller_networks(job, make_outcome, sizes, shown):
+    made = [
+        make_outcome(n, scores=(-n, -n), n_weights=w, params={"learning_rate_init": 0.01}) for n, w in enumerate(sizes)
+    ]
+    outcomes = {o.number: o for o in made}
+    tables = tracking_report(experiment.found(job, outcomes, outcomes[0])).tables
+    assert [row["n_weights"] for row in tables.get("front", [])] == (shown or [])
+    assert tables["divergences"] == []
+    assert [row["trial"] for row in tables["comparison"]] == [1]
+
+
 # --------------------------------------------------------------------------------------------------- complete already
 
 
@@ -264,8 +299,9 @@ def test_only_the_metric_that_decides_must_be_computed(rows, objective, verdict)
         scoring = {name: {"r2": "r2", "breaks": breaks}[name] for name in names}
         one = search(scoring=scoring, refit=objective, error_score=-7.0)
         if verdict == "error":
-            with pytest.raises(ValueError, match="ZeroDivisionError: why"):
+            with pytest.raises(ValueError, match="ZeroDivisionError: why") as error:
                 one.fit(X, y)
+            assert "the score is set to" not in str(error.value)
             continue
         with pytest.warns(UserWarning, match=r"the score is set to -7\.0\. breaks: ZeroDivisionError: why"):
             one.fit(X, y)

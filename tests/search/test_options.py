@@ -1,5 +1,6 @@
 """One table of options: study files, `BPSearchCV`, plan, MLflow and journal follow from it."""
 
+import dataclasses
 import inspect
 import math
 
@@ -164,6 +165,11 @@ def test_what_a_plan_leaves_open_is_decided(make_problem, method, given, prune):
     assert (made.prune, made.n_trials, made.initial_points) == (prune, 50, [{"alpha": 1.0}])
     grid = plan(make_problem(), space, method="grid", n_trials=7, initial_points=[{"alpha": 1.0}])
     assert (grid.prune, grid.n_trials) == (False, 3)
+
+
+def test_only_networks_are_stopped_early_by_default(make_problem):
+    problem = dataclasses.replace(make_problem(), estimator=Ridge())
+    assert plan(problem, spaces.build({"alpha": [0.1, 1.0]}), method="bayesian").prune is False
 
 
 @pytest.mark.parametrize(("method", "portfolio", "more"), [("bayesian", True, True), ("random", True, False)])
