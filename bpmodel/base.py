@@ -36,8 +36,8 @@ coefs_, intercepts_ : list of ndarray
 n_iter_, t_, n_layers_, n_outputs_, n_features_in_, feature_names_in_, out_activation_
     As in scikit-learn's MLP.
 loss_, best_loss_, loss_curve_, validation_scores_, best_validation_score_
-    As in scikit-learn's MLP; losses are in the network's units. The last loss of a diverged fit covers only the rows seen
-    in its last epoch, divided by all rows: `verdict_` has the loss that exploded.
+    As in scikit-learn's MLP; losses are in the network's units. The last loss of a diverged fit is the mean over the rows
+    that were seen in its last epoch.
 verdict_ : bpmodel.Verdict
     How the fit ended: ``status`` ("ok", "diverged" or "stalled"), ``reason``, ``epoch``, ``step`` and ``evidence``.
 diverged_ : bool
@@ -51,7 +51,7 @@ history_ : dict of str to ndarray of shape (n_iter_,) or (n_iter_, n_layers_ - 1
     ``validation_loss``, ``validation_score``, ``spikes`` (steps that stand out, see `bpmodel.network.spikes`). By epoch and
     layer: ``layer_weight_norm``, ``layer_gradient_norm`` (of the last step), ``layer_step_ratio`` (length of the weights'
     movement over their norm and over the steps); of the epoch's last full minibatch ``layer_delta_norm``, ``layer_dead``,
-    ``layer_saturated``, ``layer_chi`` (see `bpmodel.network.loop.History`). NaN where a value is not measured.
+    ``layer_saturated``, ``layer_chi`` (see `bpmodel.network.fit.History`). NaN where a value is not measured.
 probes_ : dict of str to ndarray of shape (n_probes,) or (n_probes, n_layers_ - 1)
     The state of each layer before the first step and after the epochs 1, 2, 4, 8, … and the last: ``epoch``, ``step``,
     ``delta_norm``, ``gradient_norm``, ``weight_norm``, ``step_ratio``, ``dead``, ``saturated``, ``chi`` (see

@@ -174,7 +174,6 @@ def _objective(estimator: BPEstimator, X: ArrayLike, y: ArrayLike) -> tuple[Netw
     count = min(len(order), ROWS)
     network, rows = training.network, training.rows.picked(order[np.arange(count) * len(order) // count])
     work = workspace(network, count, sparse=rows.sparse.indptr.size > 0)
-    batch_y, batch_w = np.zeros((count, int(network.units[-1]))), np.zeros(count)
     share = rows.weights().sum() / training.rows.weights().sum()  # the penalty's share of a step of all rows
     parameters = network.parameters.copy()
-    return NetworkObjective(network, work, batch_y, batch_w, rows, share * float(copy.alpha)), parameters
+    return NetworkObjective(network, work, rows, share * float(copy.alpha)), parameters

@@ -25,7 +25,7 @@ from bpmodel.functions.losses import LOSSES, Loss
 from bpmodel.functions.optimizers import OPTIMIZERS, Rule
 from bpmodel.functions.schedules import SCHEDULES
 from bpmodel.network import spikes
-from bpmodel.network.loop import Memory, Settings
+from bpmodel.network.fit import Memory, Settings
 from bpmodel.network.minibatch import Rows
 from bpmodel.network.monitor import STEADY_ROWS
 from bpmodel.network.parameters import Network, build, read_only, split_sparse

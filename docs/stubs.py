@@ -85,13 +85,17 @@ SEARCH_STUB = """\
 {head}
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from optuna.samplers import BaseSampler
 
 from search.samplers.methods import Sampler
 from search.tracking import Tracker
 from search.trials.penalties import Penalizer
+
+Class = TypeVar("Class", bound=type)
+
+def documented(cls: Class) -> Class: ...
 
 class SearchParameters:
 {attributes}

@@ -10,6 +10,7 @@ from typing import Any
 from bpmodel.option import Option
 from bpmodel.options import CLASSIFIER_OPTIONS, REGRESSOR_OPTIONS
 from bpmodel.preprocessing.options import PREPROCESSING
+from docs import stubs
 from search.options import ABSENT, STUDY
 from search.samplers.methods import METHODS
 from search.trials.outcomes import VERDICTS
@@ -113,3 +114,5 @@ def _filled(text: str, name: str, table: str) -> str:
 if __name__ == "__main__":
     for file in FILES:
         file.write_text(written(file.read_text(encoding="utf-8")), encoding="utf-8")
+    for file, text in stubs.written().items():
+        file.write_text(text, encoding="utf-8")

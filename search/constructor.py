@@ -1,11 +1,57 @@
-"""The constructor of `BPSearchCV`. Type checkers read `constructor.pyi`, which `make docs` writes from the same table."""
+"""Constructor and documentation of `BPSearchCV`, from the table of options.
+
+Type checkers read `constructor.pyi`, which `make docs` writes from the same table.
+"""
 
 from __future__ import annotations
 
-from search.options import constructor
+import inspect
+import textwrap
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from search.options import ABSENT, POSITIONAL, SEARCH_CV
+
+
+def _constructor() -> Callable[..., None]:
+    """Return the `__init__` of `BPSearchCV`, with a signature."""
+    kinds = inspect.Parameter.KEYWORD_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD
+    parameters = [inspect.Parameter(o.name, kinds[o.name in POSITIONAL], default=o.search_cv) for o in SEARCH_CV]
+    signature = inspect.Signature(parameters)
+
+    def __init__(self: Any, *args: Any, **kwargs: Any) -> None:  # noqa: N807 - it becomes one
+        given = signature.bind(*args, **kwargs)
+        given.apply_defaults()
+        for name, value in given.arguments.items():
+            setattr(self, name, value)
+
+    itself = inspect.Parameter("self", inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    __init__.__signature__ = inspect.Signature([itself, *parameters])  # type: ignore[attr-defined]
+    return __init__
+
+
+Class = TypeVar("Class", bound=type)
+
+
+def documented(cls: Class) -> Class:
+    """Put the section ``Parameters`` into the documentation of a class, before ``Attributes``."""
+    lines = ["Parameters", "----------"]
+    for o in SEARCH_CV:
+        default = "" if o.search_cv is ABSENT else f", default={o.search_cv!r}"
+        lines += [f"{o.name} : {o.allowed}{default}", *_wrapped(o.meaning, "")]
+        lines += [""] if o.choices else []
+        for name, meaning in o.choices.items():
+            lines += _wrapped(f"- {name!r}: {meaning}", "  ")
+    text, body = "\n".join(lines), inspect.cleandoc(cls.__doc__ or "")
+    cls.__doc__ = body.replace("Attributes\n", f"{text}\n\nAttributes\n", 1)
+    return cls
+
+
+def _wrapped(text: str, further: str) -> list[str]:
+    return textwrap.wrap(text, 112, initial_indent="    ", subsequent_indent=f"    {further}")
 
 
 class SearchParameters:
     """Has an attribute for each row of `search.options.SEARCH_CV`."""
 
-    __init__ = constructor()
+    __init__ = _constructor()

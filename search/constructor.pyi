@@ -1,13 +1,17 @@
-"""Written by `make docs` from search/options.py."""
+"""Constructors as type checkers see them. `make docs` writes this file from the tables of options."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from optuna.samplers import BaseSampler
 
 from search.samplers.methods import Sampler
 from search.tracking import Tracker
 from search.trials.penalties import Penalizer
+
+Class = TypeVar("Class", bound=type)
+
+def documented(cls: Class) -> Class: ...
 
 class SearchParameters:
     estimator: Any

@@ -16,6 +16,7 @@ from sklearn.utils import check_random_state, get_tags, indexable
 from sklearn.utils.validation import _check_method_params
 
 from search import experiment, options, routing
+from search.constructor import documented
 from search.cv import folds
 from search.experiment import Job
 from search.fitted_search import FittedSearch
@@ -33,7 +34,7 @@ from search.trials.outcomes import Outcome
 from search.trials.problem import Problem
 
 
-@options.documented
+@documented
 class BPSearchCV(CallbackSupportMixin, FittedSearch):
     """Search hyperparameters under cross-validation, learning from runs that diverge.
 

@@ -27,7 +27,7 @@ ARCHITECTURE = {
         preflight displays
     """,
     "search": """
-        errors routing seeds
+        errors routing seeds domains
         space cv                            what is searched, and on which folds
         trials                              one configuration, scored
         tracking samplers                   MLflow; methods of search

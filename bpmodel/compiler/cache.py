@@ -14,11 +14,10 @@ import hashlib
 import os
 import sysconfig
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import numba
 import numpy as np
@@ -30,7 +29,11 @@ COMPILED = ("compiler", "functions", "network", "full_batch")
 @cache
 def source_digest() -> str:
     """Hash of the sources that compiled code is made of, and of the versions that compile it; empty if there are no sources."""
-    package = Path(__file__).parents[1]
+    return digest_of(Path(__file__).parents[1])
+
+
+def digest_of(package: Path) -> str:
+    """Return the digest of the package in a folder."""
     paths = [path for folder in COMPILED for path in sorted(package.joinpath(folder).rglob("*.py"))]
     if not paths:
         return ""
@@ -103,17 +106,3 @@ def write(name: str, content: bytes) -> None:
                 os.unlink(path)
                 raise
             return
-
-
-def numbas_own(function: Callable, options: Mapping[str, Any], registered: str) -> Any:
-    """Compile a function with Numba's own cache on disk, or with none where no folder is to be trusted."""
-    for folder in folders():
-        config: Any = numba.config
-        before, config.CACHE_DIR = config.CACHE_DIR, str(folder / registered)
-        try:
-            return numba.njit(**options, cache=True)(function)
-        except RuntimeError:  # it cannot write there
-            continue
-        finally:
-            config.CACHE_DIR = before
-    return numba.njit(**options)(function)

@@ -25,18 +25,18 @@ from typing import Any
 
 import numba
 from numba import njit
-from numba.extending import register_jitable
 
-from bpmodel.compiler import cache
 from bpmodel.compiler.announcement import watch
 from bpmodel.compiler.fingerprint import fingerprint
 from bpmodel.compiler.insides import reach
+from bpmodel.compiler.numba_cache import NumbaCached
 from bpmodel.compiler.tables import Table
 
 FLAGS: dict[str, Any] = {
     "fastmath": {"contract", "reassoc", "nsz", "arcp", "afn"},
     "error_model": "numpy",
     "nogil": True,
+    "forceinline": False,
 }
 
 _linking, _machine_code = reach("linking"), reach("machine_code")
@@ -54,16 +54,22 @@ _compile: Any = njit  # with options that its types do not know
 
 kernel = _compile(**FLAGS, no_cfunc_wrapper=True)
 
-formula = _compile(**FLAGS, no_cfunc_wrapper=True, forceinline=True)
+formula = _compile(**{**FLAGS, "forceinline": True}, no_cfunc_wrapper=True)
 """A kernel of a few numbers that a loop calls for each element: it becomes a part of the loop, so that this can be vectorised."""
-
-shared = register_jitable(**FLAGS)
-"""A function that stays a Python function, and that compiled code may call, too: for rules that both must agree on."""
 
 
 def inner(function: Callable) -> Any:
     """A kernel that only compiled code can call: it is made into machine code within its callers, never by itself (`linking`)."""
-    compiled = _compile(**FLAGS, **_LINKED, no_cpython_wrapper=True, no_cfunc_wrapper=True)(function)
+    return _inner(function, **FLAGS)
+
+
+def part(function: Callable) -> Any:
+    """An `inner` kernel that is called in one place: a piece of its caller that has a name of its own, and costs nothing."""
+    return _inner(function, **{**FLAGS, "forceinline": True})
+
+
+def _inner(function: Callable, **options: Any) -> Any:
+    compiled = _compile(**options, **_LINKED, no_cpython_wrapper=True, no_cfunc_wrapper=True)(function)
     _inner_functions.append(compiled)
     return compiled
 
@@ -111,6 +117,8 @@ class EntryPoint:
     """A compiled function that Python calls."""
 
     def __init__(self, function: Callable) -> None:
+        if getattr(function, "__closure__", None):
+            raise ValueError(f"{function.__qualname__} is a closure: the cache would take it for its namesakes")
         update_wrapper(self, function)
         self._function = function
         self._revision = -1
@@ -155,7 +163,7 @@ def _compiled(function: Callable) -> Any:
     options = {**FLAGS, "no_cfunc_wrapper": True}
     registered = fingerprint([row for choice in _choices for row in choice.added()])
     if _machine_code is None:
-        return cache.numbas_own(function, options, registered)
+        return NumbaCached(function, options, registered)
     compiled = _compile(**options)(function)
     compiled._cache = _machine_code.MachineCode(function, registered)
     return compiled

@@ -53,6 +53,28 @@ def _view(context: Any, builder: Any, signature: Any, array: Any, start: Any, sh
     return view._getvalue()
 
 
+def _uncounted(typing: Any, arrays: Any) -> Any:
+    def build(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return _without_owners(context, builder, signature.return_type, arguments[0])
+
+    return arrays(arrays), build
+
+
+def _without_owners(context: Any, builder: Any, kind: Any, value: Any) -> Any:
+    """Return an array that names no owner, or the same of all arrays in a tuple; other values as they are."""
+    if isinstance(kind, types.BaseTuple):
+        members: Any = kind  # Numba's types do not say that it can be iterated
+        for i, inner in enumerate(members):
+            part = _without_owners(context, builder, inner, builder.extract_value(value, i))
+            value = builder.insert_value(value, part, i)
+        return value
+    if isinstance(kind, types.Array):
+        array = make_array(kind)(context, builder, value)
+        array.meminfo = cgutils.get_null_value(array.meminfo.type)
+        return array._getvalue()
+    return value
+
+
 compiled: Any = intrinsic  # what it returns is typed as if Python could not call it
 
-matrix, flat = compiled(_matrix), compiled(_flat)
+matrix, flat, uncounted = compiled(_matrix), compiled(_flat), compiled(_uncounted)

@@ -85,9 +85,9 @@ class Table(Mapping[str, R], Generic[R]):
     def check_new(self, name: str) -> None:
         """Raise ValueError unless a row of this name can be added."""
         if not (isinstance(name, str) and name.isidentifier()):
-            raise ValueError(f"name={name!r}: the name of a {self.kind} is a Python identifier, such as 'mine'")
+            raise ValueError(f"name={name!r} must be a Python identifier, such as 'mine'")
         if name in self._rows or name in self._reserved:
-            raise ValueError(f"name={name!r}: there is a {self.kind} of this name; use another one")
+            raise ValueError(f"name={name!r} is taken by another {self.kind}; use another name")
 
     def add(self, row: R) -> None:
         """Add a row; the first fit after that compiles the loops anew."""

@@ -9,6 +9,7 @@ are for arrays that the caller was handed. Where Numba's insides are not known, 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from numba.extending import register_jitable
 from numpy.typing import NDArray
@@ -28,8 +29,20 @@ def _flattened(matrix):
     return matrix.reshape(matrix.size)
 
 
+@register_jitable
+def _as_it_is(arrays):
+    return arrays
+
+
 matrix: Callable[[NDArray, int, int, int], NDArray] = _raw.matrix if _raw else _reshaped
 """``matrix(flat, start, rows, columns)``: so many numbers of a flat array, from place `start` on, as a C-contiguous matrix"""
 
 flat: Callable[[NDArray], NDArray] = _raw.flat if _raw else _flattened
 """``flat(matrix)``: a C-contiguous matrix as a flat array"""
+
+uncounted: Callable[[Any], Any] = _raw.uncounted if _raw else _as_it_is
+"""``uncounted(arrays)``: the same array, or tuple of arrays, whose references compiled code does not count.
+
+A function counts up every array that it is handed, and down again: for the tuples of the training loop that is a third of a
+step of a small network.
+"""

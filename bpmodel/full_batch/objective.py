@@ -25,15 +25,15 @@ JACOBIAN_NUMBERS = 2**20
 
 
 @entry_point
-def add_up(network, work, batch_y, batch_w, rows, gradient):
+def add_up(network, work, rows, gradient):
     """Return the sum of the rows' losses, and add its derivatives to `gradient` unless that is empty."""
     total = 0.0
     mode = Mode(False, 0.0, 0, False)
-    for start in range(0, rows.order.size, batch_w.size):
-        count = min(batch_w.size, rows.order.size - start)
-        batch, _ = gather(rows, start, count, work, batch_y, batch_w)
+    for start in range(0, rows.order.size, work.w.size):
+        count = min(work.w.size, rows.order.size - start)
+        batch, _ = gather(rows, start, count, work)
         z = forward(network, work, batch, mode)
-        total += evaluate_loss(network.loss, z, batch_y[:count], batch_w[:count], 1.0, network.loss_number)
+        total += evaluate_loss(network.loss, z, work.y[:count], work.w[:count], 1.0, network.loss_number)
         if gradient.size > 0:
             backward(network, work, batch, mode)
             for i in range(gradient.size):
@@ -42,9 +42,9 @@ def add_up(network, work, batch_y, batch_w, rows, gradient):
 
 
 @entry_point
-def score(network, work, batch_y, batch_w, rows, reference):
+def score(network, work, rows, reference):
     """Return loss and score of the rows, as every epoch loop has them for rows to validate on."""
-    return evaluate(network, work, batch_y, batch_w, rows, rows.order.size, reference, np.zeros(reference.size))
+    return evaluate(network, work, rows, rows.order.size, reference)
 
 
 @inner
@@ -110,28 +110,26 @@ def fill_first_layer(work, batch, delta, k, outputs, out):
 
 
 @entry_point
-def linearize_rows(network, work, batch_y, batch_w, rows, start, count, errors, jacobian):
+def linearize_rows(network, work, rows, start, count, errors, jacobian):
     """Write errors (rows * outputs,) and Jacobian of `count` rows from position `start`, each times the root of its weight."""
     outputs = network.units[-1]
-    batch, _ = gather(rows, start, count, work, batch_y, batch_w)
+    batch, _ = gather(rows, start, count, work)
     z = forward(network, work, batch, Mode(False, 0.0, 0, False))
     for i in range(count):
-        batch_w[i] = np.sqrt(batch_w[i])
+        work.w[i] = np.sqrt(work.w[i])
         for j in range(outputs):
-            errors[i * outputs + j] = batch_w[i] * (z[i, j] - batch_y[i, j])
-    fill_jacobian(network, work, batch, batch_w, jacobian)
+            errors[i * outputs + j] = work.w[i] * (z[i, j] - work.y[i, j])
+    fill_jacobian(network, work, batch, work.w, jacobian)
 
 
 class NetworkObjective:
     """A `descent.Objective` made of a network and rows, both in double precision.
 
-    The network's own parameters, `work`, `batch_y` and `batch_w` are room to compute in.
+    The network's own parameters and `work` are room to compute in.
     """
 
-    def __init__(
-        self, network: Network, work: Workspace, batch_y: NDArray, batch_w: NDArray, rows: Rows, alpha: float
-    ) -> None:
-        self._room = network, work, batch_y, batch_w, rows
+    def __init__(self, network: Network, work: Workspace, rows: Rows, alpha: float) -> None:
+        self._room = network, work, rows
         self._parameters = network.parameters
         outputs = int(network.units[-1])
         self.n_weights = n_weights(network.units.tolist())
@@ -139,7 +137,7 @@ class NetworkObjective:
         self.n_errors = self.total_weight * outputs
         self.alpha = alpha
         self._averaged = outputs if list(LOSSES.values())[network.loss].averages_outputs else 1
-        self._block = max(1, min(len(batch_w), JACOBIAN_NUMBERS // (self._parameters.size * outputs)))
+        self._block = max(1, min(len(work.w), JACOBIAN_NUMBERS // (self._parameters.size * outputs)))
         self._jacobian, self._product = np.empty((0, 0)), np.empty((0, 0))
 
     def evaluate(self, parameters: NDArray) -> Point:
@@ -155,7 +153,7 @@ class NetworkObjective:
 
     def linearize(self, parameters: NDArray) -> Linear:
         self._parameters[:] = parameters
-        n, outputs = len(self._room[-1].order), self._room[2].shape[1]
+        n, outputs = len(self._room[-1].order), self._room[1].y.shape[1]
         if self._product.size == 0:  # made once: fresh memory would cost as much time as the product
             self._jacobian = np.empty((self._block * outputs, parameters.size))
             self._product = np.empty((parameters.size, parameters.size))

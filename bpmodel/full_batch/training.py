@@ -43,9 +43,8 @@ class FullBatchTraining(Training):
     def __post_init__(self) -> None:
         check_size(self.solver, self.network.parameters.size)
         super().__post_init__()
-        room = self.work, self._batch_y, self._batch_w
         network = self.network._replace(parameters=self.network.parameters.copy())
-        self._objective = NetworkObjective(network, *room, self.rows, self.settings.alpha)
+        self._objective = NetworkObjective(network, self.work, self.rows, self.settings.alpha)
         self._limits = Limits(self.settings.tol, self.settings.max_fun)
         self._solution: State | None = None
         self._end: End | None = None
@@ -95,7 +94,7 @@ class FullBatchTraining(Training):
             s["loss"], s["gradient_norm"] = point.loss, norm
             return
         if len(self.validation.order):
-            loss, mark = score(self.network, self.work, self._batch_y, self._batch_w, self.validation, self.reference)
+            loss, mark = score(self.network, self.work, self.validation, self.reference)
             self.history.validation_loss[epoch], self.history.validation_score[epoch] = loss, mark
         if watch.note_progress(self.settings, self.history, self.state):
             self.memory.best[0][:] = np.concatenate([self.network.parameters, self.network.running.ravel()])

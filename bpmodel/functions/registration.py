@@ -117,7 +117,7 @@ def register_loss(
     targets = POINTS[::7] if least is None else least[0] + np.array([0.1, 1.0, 3.0])
     _called(name, one, np.float32(0.5), np.float32(targets[-1]), np.float32(0))
     for y in targets:
-        _check_derivative(name, lambda z, y=y: _called(name, one, z, y, 0.0), POINTS)
+        _check_derivative(name, lambda z: _called(name, one, z, y, 0.0), POINTS)  # noqa: B023 - called at once
     shared: dict[str, Any] = OUTPUTS[output]
     if baseline is None:
         baseline = _baseline(one, shared["constant"], least)

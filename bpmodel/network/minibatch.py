@@ -23,7 +23,7 @@ class Rows(NamedTuple):
     weight: NDArray
     """(n,), or empty where every row counts the same"""
     numbers: NDArray[np.int32]
-    """(rows,), row numbers of X; two arrays per fold and fit are kept of them, so they are short"""
+    """(rows,), row numbers of X; int32, because two such arrays are kept per fold and fit"""
     order: NDArray[np.int32]
     """(rows,), the same, in the order of the present epoch; not read-only"""
 
@@ -40,9 +40,9 @@ class Rows(NamedTuple):
 
 
 @inner
-def gather(rows, start, count, work, y, w):
-    """Copy `count` rows from position `start` of the order; return them as a batch, and the sum of their weights."""
-    features = rows.X.shape[1]
+def gather(rows, start, count, work):
+    """Copy `count` rows from position `start` of the order to the workspace; return them as a batch, and their weight."""
+    features, y, w = rows.X.shape[1], work.y, work.w
     total = 0.0
     order = rows.order[start : start + count]
     if rows.sparse.indptr.size == 0:

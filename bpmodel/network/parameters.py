@@ -63,6 +63,10 @@ class Workspace(NamedTuple):
 
     x: NDArray
     """(rows * units[0],): a_0, the inputs; empty if they are sparse"""
+    y: NDArray
+    """(rows, units[-1]): the targets"""
+    w: NDArray
+    """(rows,): the weights of the rows"""
     layers: NDArray
     """(rows * sum(units[1:]),): a_1, a_2, … one after the other"""
     inputs: NDArray
@@ -141,6 +145,8 @@ def workspace(network: Network, rows: int, *, gradient: bool = True, sparse: boo
     widest = max(units)
     return Workspace(
         x=np.zeros(0 if sparse else rows * inputs, dtype=dtype),
+        y=np.zeros((rows if gradient else 0, units[-1]), dtype=dtype),
+        w=np.zeros(rows if gradient else 0, dtype=dtype),
         layers=np.zeros(size, dtype=dtype),
         inputs=np.zeros(size if keeps_inputs else 0, dtype=dtype),
         normalized=np.zeros(size if normalizes and gradient else 0, dtype=dtype),

@@ -23,8 +23,18 @@ from bpmodel.compiler.views import matrix
 from bpmodel.functions.activations import ACTIVATIONS, Activation
 from bpmodel.functions.random import hide
 from bpmodel.network.minibatch import gather
-from bpmodel.network.parameters import Mode, Network
-from bpmodel.network.propagation import backward, copy, distance, evaluate_loss, forward, multiply_by_slope, norm
+from bpmodel.network.monitor import OK
+from bpmodel.network.parameters import Mode
+from bpmodel.network.propagation import (
+    backward,
+    copy,
+    distance,
+    evaluate_loss,
+    forward,
+    multiply_by_slope,
+    norm,
+    with_parameters,
+)
 
 ROWS = 256
 """Most rows of a probe; it has no more than a minibatch."""
@@ -67,6 +77,15 @@ class Signals(NamedTuple):
 WEIGHTS = ("previous", "before")
 
 
+class Measured(NamedTuple):
+    """Where `measure_rows` writes, one row at a time: arrays of shape (rows, layers) of a history or of probes."""
+
+    delta_norm: NDArray[np.float64]
+    dead: NDArray[np.float64]
+    saturated: NDArray[np.float64]
+    chi: NDArray[np.float64]
+
+
 def new_signals(parameters: NDArray, layers: int, max_iter: int, probing: bool = True) -> Signals:
     """Return room for all probes of a fit of so many epochs."""
     most = 4 + max(max_iter, 1).bit_length() if probing else 0
@@ -106,16 +125,16 @@ def complete_chi(network, weight_norm, chi):
 
 
 @inner
-def measure_rows(network, work, batch, mode, scale, k, delta_norm, dead, saturated, squares):
-    """Write what rows that have just gone forward and backward say of each layer: one number for each, into row k.
+def measure_rows(network, work, batch, mode, scale, k, out):
+    """Write what rows that have just gone forward and backward say of each layer into row k of `out`.
 
-    `scale` is what the loss of each row was multiplied by. `squares` are mean squared slopes. Of the workspace only the deltas
-    and the tally are overwritten.
+    `scale` is what the loss of each row was multiplied by. In place of chi stand mean squared slopes: `complete_chi` makes chi
+    of them. Of the workspace only the deltas and the tally are overwritten.
     """
     units, rows, start = network.units, batch.rows, 0
     capacity = work.layers.size // units[1:].sum()
     for layer in range(units.size - 1):
-        delta_norm[k, layer] = work.delta_norm[layer] / (scale * math.sqrt(rows))
+        out.delta_norm[k, layer] = work.delta_norm[layer] / (scale * math.sqrt(rows))
     for layer in range(units.size - 2):
         width = units[layer + 1]
         a = matrix(work.layers, start, rows, width)
@@ -135,7 +154,7 @@ def measure_rows(network, work, batch, mode, scale, k, delta_norm, dead, saturat
             for j in range(width):
                 tally[2, j] = rows
             tally_slopes(network.activations[layer], a, kept, tally)
-        dead[k, layer], saturated[k, layer], squares[k, layer] = shares(tally)
+        out.dead[k, layer], out.saturated[k, layer], out.chi[k, layer] = shares(tally)
         start += capacity * width
 
 
@@ -206,10 +225,14 @@ def is_due(signals, probes, epoch):
 
 
 @inner
-def probe(network, work, batch_y, batch_w, rows, epoch, signals, history, state, anew):
-    """Take a probe after an epoch: `anew` from rows of its own, which overwrites the workspace, or else from the history."""
+def probe(network, work, rows, signals, history, state):
+    """Take a probe of what the last epoch wrote into the history.
+
+    Before the first epoch, and after one that was broken off, the history has nothing: then rows are sent through the network,
+    which overwrites the workspace.
+    """
     s = state[0]
-    k = s.probes
+    k, epoch = s.probes, s.epoch
     if k >= signals.epoch.size:
         return
     s.probes += 1
@@ -221,8 +244,8 @@ def probe(network, work, batch_y, batch_w, rows, epoch, signals, history, state,
     else:
         weights_of_layers(network, signals.weight_norm[k])
     copy(network.parameters, signals.previous)
-    if anew:
-        send(network, work, batch_y, batch_w, rows, signals, k)
+    if epoch == 0 or s.code > OK:
+        send(network, work, rows, signals, k)
     else:
         copy(history.layer_delta_norm[epoch - 1], signals.delta_norm[k])
         copy(history.layer_dead[epoch - 1], signals.dead[k])
@@ -231,24 +254,17 @@ def probe(network, work, batch_y, batch_w, rows, epoch, signals, history, state,
 
 
 @inner
-def send(network, work, batch_y, batch_w, rows, signals, k):
+def send(network, work, rows, signals, k):
     """Send rows forward and back and measure the layers; the network is not changed."""
-    count = min(rows.order.size, batch_w.size, ROWS)
-    batch, _ = gather(rows, np.int64(0), count, work, batch_y, batch_w)
-    shown = Network(
-        network.parameters,
-        network.running.copy(),
-        network.units,
-        network.activations,
-        network.normalization,
-        network.loss,
-        network.loss_number,
-    )
+    count = min(rows.order.size, work.w.size, ROWS)
+    batch, _ = gather(rows, np.int64(0), count, work)
+    shown = with_parameters(network, network.parameters, network.running.copy())
     mode = Mode(True, 0.0, 0, True)
     z = forward(shown, work, batch, mode)
-    evaluate_loss(network.loss, z, batch_y, batch_w, batch_w.dtype.type(1), network.loss_number)
+    evaluate_loss(network.loss, z, work.y, work.w, work.w.dtype.type(1), network.loss_number)
     backward(shown, work, batch, mode)
-    measure_rows(network, work, batch, mode, 1.0, k, signals.delta_norm, signals.dead, signals.saturated, signals.chi)
+    out = Measured(signals.delta_norm, signals.dead, signals.saturated, signals.chi)
+    measure_rows(network, work, batch, mode, work.w.dtype.type(1), k, out)
     complete_chi(network, signals.weight_norm[k], signals.chi[k])
 
 

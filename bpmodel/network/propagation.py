@@ -19,7 +19,7 @@ from bpmodel.functions.columns import multiply_columns
 from bpmodel.functions.losses import LOSSES
 from bpmodel.functions.normalization import NORMALIZATIONS
 from bpmodel.functions.random import drop, undrop
-from bpmodel.network.parameters import Batch
+from bpmodel.network.parameters import Batch, Network
 
 SAFE_LEAST, SAFE_MOST = 1e-30, 1e30
 """Sums of squares between these have lost nothing to underflow or overflow in single precision."""
@@ -149,6 +149,20 @@ def count_weights(units):
     for layer in range(units.size - 1):
         total += units[layer] * units[layer + 1]
     return total
+
+
+@inner
+def with_parameters(network, parameters, running):
+    """Return the same network around other parameters and running moments."""
+    return Network(
+        parameters,
+        running,
+        network.units,
+        network.activations,
+        network.normalization,
+        network.loss,
+        network.loss_number,
+    )
 
 
 @inner

@@ -14,7 +14,8 @@ from bpmodel.functions.clipping import new_recent
 from bpmodel.functions.schedules import SCHEDULES
 from bpmodel.network import spikes
 from bpmodel.network.blas import single_thread
-from bpmodel.network.loop import STATE, History, Memory, new_history, train
+from bpmodel.network.fit import STATE, SUMS, Fit, History, Memory, new_history
+from bpmodel.network.loop import train
 from bpmodel.network.minibatch import Rows
 from bpmodel.network.monitor import LAYER_DEAD, OK, RUNNING, SYMPTOMS, Verdict, failure
 from bpmodel.network.parameters import Network, Workspace, workspace
@@ -57,11 +58,8 @@ class Training:
     signals: Signals = field(init=False)
 
     def __post_init__(self) -> None:
-        dtype = self.network.parameters.dtype
         sparse = all(rows.sparse.indptr.size > 0 for rows in (self.rows, self.validation))
         self.work = workspace(self.network, self.settings.batch_size, sparse=sparse)
-        self._batch_y = np.zeros((self.settings.batch_size, int(self.network.units[-1])), dtype=dtype)
-        self._batch_w = np.zeros(self.settings.batch_size, dtype=dtype)
         layers = len(self.network.units) - 1
         self.history = new_history(self.max_iter, layers)
         probing = getattr(self.settings, "probing", False)
@@ -157,21 +155,20 @@ class Training:
         return self.verdict
 
     def _run(self, until: int) -> None:
-        train(
-            self.network,
-            self.work,
-            self._batch_y,
-            self._batch_w,
+        fit = Fit(
+            self.settings,
             self.rows,
             self.validation,
             self.reference,
-            self.settings,
+            self.network,
+            self.work,
             self.memory,
             self.history,
             self.signals,
             self.state,
-            until,
+            np.zeros(1, SUMS),
         )
+        train(fit, until)
 
     def stop(self) -> None:
         """End the training after the present epoch."""

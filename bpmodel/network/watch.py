@@ -1,14 +1,13 @@
 """The watch over a running fit: its rules, for training in minibatches and on all rows alike.
 
 `monitor` says what the rules mean and where their thresholds come from. Each rule returns a code of `monitor`, `RUNNING` where
-nothing is wrong. Python and compiled code call the same functions.
+nothing is wrong. Python calls these functions as they are; the loop compiles them.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from bpmodel.compiler.kernels import shared
 from bpmodel.network.monitor import (
     EXPLOSION_FACTOR,
     LAYER_DEAD,
@@ -23,7 +22,6 @@ from bpmodel.network.monitor import (
 )
 
 
-@shared
 def limit(baseline, first_loss, noisy=False):
     """Return the mean loss of an epoch above which a fit has diverged.
 
@@ -34,7 +32,6 @@ def limit(baseline, first_loss, noisy=False):
     return max(EXPLOSION_FACTOR * baseline, rise * first_loss)
 
 
-@shared
 def symptom_of_loss(loss, total, most):
     """Judge the loss of the latest step, and the total of the epoch's losses so far by the most that it may be."""
     if not np.isfinite(loss):
@@ -42,13 +39,11 @@ def symptom_of_loss(loss, total, most):
     return LOSS_EXPLODED if total > most else RUNNING
 
 
-@shared
 def symptom_of_weights(parameters):
     """Judge the parameters after an epoch."""
     return RUNNING if np.isfinite(parameters.sum()) else WEIGHTS_NOT_FINITE
 
 
-@shared
 def symptom_of_stall(share, dead, ends):
     """Judge a loss, as a share of the dummy predictor's, where a hidden layer is dead or a fit that is to be repaired ends."""
     if dead and share > LEARNED:
@@ -56,7 +51,6 @@ def symptom_of_stall(share, dead, ends):
     return STILL_FAR if ends and share > EXPLOSION_FACTOR else RUNNING
 
 
-@shared
 def note_progress(settings, history, state):
     """Count the epochs in a row without an improvement of `tol`; return whether the latest epoch is the best so far.
 

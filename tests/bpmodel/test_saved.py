@@ -12,6 +12,9 @@ from bpmodel import Diagnosis, Repair, Verdict
 from bpmodel.functions.scaling import Scaling
 from tests.bpmodel.saved.make import MODELS, X
 
+# scikit-learn says that it is not the version that saved its own scaler; older and newer ones load it all the same
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.InconsistentVersionWarning")
+
 FOLDER = Path(__file__).parent / "saved"
 OLD_TYPES = {"bpmodel.monitor.Verdict", "bpmodel.record.Scales", "bpmodel.repair.Repair", "bpmodel.scaling.Scaling"}
 

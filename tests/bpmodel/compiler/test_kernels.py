@@ -1,15 +1,21 @@
-"""Compiled code: chosen by row number, and served from disk to the next process."""
+"""Compiled code: chosen by the code of a row, and served from disk to the next process."""
 
 import json
 import os
+import shutil
 import subprocess
 import sys
+from pathlib import Path
 
+import numba
 import numpy as np
 import pytest
 
-from bpmodel.compiler.kernels import choose, kernel
-from bpmodel.functions.activations import ACTIVATIONS
+import bpmodel
+from bpmodel import BPRegressor
+from bpmodel.compiler.kernels import choose, entry_point, kernel
+from bpmodel.compiler.tables import Table
+from bpmodel.functions.activations import ACTIVATIONS, Activation
 from bpmodel.network.loop import train
 from bpmodel.network.prediction import predict_into
 from bpmodel.preload import preload, preloaded
@@ -30,25 +36,79 @@ def negated(x):
     return -x
 
 
-ROWS = {"plus one": plus_one, "doubled": doubled, "negated": negated}
+ROWS = [
+    Activation(function.py_func.__name__, "", function, function, "he_uniform")
+    for function in (plus_one, doubled, negated)
+]
 
 
-def from_python(picked):
-    """What `choose` returns has no wrapper for Python: give it one."""
+@pytest.fixture
+def own_tables(monkeypatch, tmp_path):
+    """Tables, functions and a cache for one test: what is compiled for all others stays as it is."""
+    monkeypatch.setattr(numba.config, "CACHE_DIR", str(tmp_path))
+    monkeypatch.setattr(Table, "revision", Table.revision)
+    for name in ("_choices", "_inner_functions"):
+        monkeypatch.setattr(f"bpmodel.compiler.kernels.{name}", [])
+    monkeypatch.setattr("bpmodel.compiler.kernels._revision", Table.revision)
 
-    @kernel
-    def call(code, x):
-        return picked(code, x)
 
-    return call
+def call(code, x):
+    return picked(code, x)  # noqa: F821 - a global that tests set
+
+
+@pytest.fixture
+def chosen(own_tables, monkeypatch):
+    """Return a function that chooses from a table and can be called from Python, which what `choose` returns cannot."""
+
+    def make(table):
+        monkeypatch.setitem(globals(), "picked", choose(table, lambda row: row.value))
+        return entry_point(call)
+
+    return make
 
 
 @pytest.mark.parametrize("count", [1, 2, 3])
-def test_choose_calls_the_row_of_the_code(count):
-    kernels = list(ROWS.values())[:count]
-    picked = from_python(choose(kernels))
-    assert [picked(code, 5.0) for code in range(count)] == [row(5.0) for row in kernels]
-    assert picked(99, 5.0) == kernels[-1](5.0), "the last row takes every code beyond it"
+def test_choose_calls_the_row_of_the_code_and_no_other(chosen, count):
+    rows = ROWS[:count]
+    picked = chosen(Table("row", rows))
+    assert [picked(code, 5.0) for code in range(count)] == [row.value(5.0) for row in rows]
+    for code in (count, 99, -1):
+        with pytest.raises(ValueError, match="no row of the table has this code"):
+            picked(code, 5.0)
+
+
+def test_a_row_that_is_added_is_compiled_at_the_next_call(chosen):
+    table = Table("row", ROWS[:2])
+    picked = chosen(table)
+    assert picked(1, 5.0) == 10
+    first = picked.compiled
+    table.add(ROWS[2])
+    assert [picked(code, 5.0) for code in range(3)] == [6, 10, -5]
+    assert picked.compiled is not first
+    with pytest.raises(ValueError, match="no row"):
+        picked(3, 5.0)
+
+
+def test_an_entry_point_is_no_closure():
+    """The cache knows functions by their names."""
+    factor = 2
+
+    def scaled(x):
+        return factor * x
+
+    with pytest.raises(ValueError, match="scaled is a closure"):
+        entry_point(scaled)
+
+
+def test_a_network_with_an_unknown_code_raises():
+    """It trained softplus: the last row took every code beyond it."""
+    X = np.linspace(-1, 1, 20).reshape(-1, 1)
+    model = BPRegressor(hidden_layer_sizes=(2,), solver="lbfgs", max_iter=1, tol=1e9, dtype="float64").fit(X, X[:, 0])
+    network = model._network()
+    unknown = network._replace(activations=np.array([len(ACTIVATIONS)]))
+    model._network = lambda: unknown
+    with pytest.raises(ValueError, match="no row of the table has this code"):
+        model.predict(X)
 
 
 def test_kernels_keep_single_precision():
@@ -65,12 +125,25 @@ def test_kernels_keep_single_precision():
 def test_preload(dtype):
     preload(dtype)
     assert preloaded()
-    assert any(dtype in str(signature) for signature in train.signatures)
-    assert any(dtype in str(signature) for signature in predict_into.signatures)
+    assert any(dtype in str(signature) for signature in train.compiled.signatures)
+    assert any(dtype in str(signature) for signature in predict_into.compiled.signatures)
+
+
+def test_without_numbas_compiler_a_fit_says_what_to_do():
+    script = (
+        "import warnings; warnings.simplefilter('error')\n"
+        "from bpmodel import BPRegressor\n"
+        "try: BPRegressor().fit([[1.0], [2.0]], [1.0, 2.0])\n"
+        "except RuntimeError as error: print(error)"
+    )
+    environment = os.environ | {"NUMBA_DISABLE_JIT": "1"}
+    told = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=True)
+    assert (told.stdout.count("\n"), told.stderr) == (1, "")
+    assert "unset NUMBA_DISABLE_JIT" in told.stdout
 
 
 LOAD_ALL = """
-import json, warnings
+import json, sys, warnings
 import numpy as np
 from numba.core.cpu import CPUContext
 
@@ -80,11 +153,12 @@ def refresh(context, refresh=CPUContext.refresh):
     refresh(context)
 CPUContext.refresh = refresh
 
+import bpmodel
 from bpmodel import BPRegressor, sharpness
-from bpmodel.compiler import machine_code
+from bpmodel.compiler.insides import needs_runtime_alone
+from bpmodel.compiler.kernels import EntryPoint
 from bpmodel.full_batch import objective
-from bpmodel.network import prediction
-from bpmodel.network.loop import train
+from bpmodel.network import loop, prediction
 
 X = np.random.default_rng(0).normal(size=(40, 3))
 given = {"hidden_layer_sizes": (4,), "random_state": 0, "max_iter": 20, "early_stopping": True, "dtype": "float64"}
@@ -93,31 +167,39 @@ found = {}
 for solver in ("adam", "lbfgs", "lm"):
     model = BPRegressor(solver=solver, **given).fit(X, X[:, 0])
     found[solver] = [model.predict(X).tolist(), sharpness(model, X, X[:, 0])]
-functions = {name: f for module in (objective, prediction) for name, f in vars(module).items()} | {"train": train}
-caches = {name: f for name, f in functions.items() if hasattr(f, "_cache") and f._cache.__class__.__name__ != "NullCache"}
+functions = {name: f for module in (objective, prediction, loop) for name, f in vars(module).items() if isinstance(f, EntryPoint)}
+stats = {name: f.compiled.stats for name, f in functions.items()}
 print(json.dumps({
+    "where": bpmodel.__file__,
     "found": found,
-    "compiled": sum(sum(f.stats.cache_misses.values()) for f in caches.values()),
-    "loaded": sorted(name for name, f in caches.items() if f.stats.cache_hits),
-    "understood": machine_code.understood(),
+    "compiled": sum(sum(s.cache_misses.values()) for s in stats.values()),
+    "loaded": sorted(name for name, s in stats.items() if s.cache_hits),
     "refreshed": len(refreshed),
+    "runtime alone": needs_runtime_alone(),
 }))
 """
 
 
-def load_all_in_a_new_process(cache):
-    environment = os.environ | {"NUMBA_CACHE_DIR": str(cache)}
-    result = subprocess.run(
-        [sys.executable, "-c", LOAD_ALL], env=environment, capture_output=True, text=True, check=True
-    )
-    return json.loads(result.stdout)
+def load_all_in_a_new_process(cache, path):
+    environment = os.environ | {"NUMBA_CACHE_DIR": str(cache), "PYTHONPATH": str(path)}
+    ran = subprocess.run([sys.executable, "-c", LOAD_ALL], env=environment, capture_output=True, text=True, check=True)
+    return json.loads(ran.stdout), ran.stderr
 
 
-def test_a_second_process_compiles_nothing_and_does_not_get_ready_to(tmp_path):
-    first, second = load_all_in_a_new_process(tmp_path), load_all_in_a_new_process(tmp_path)
+def test_a_second_process_with_a_copy_of_the_code_compiles_nothing_and_does_not_get_ready_to(tmp_path):
+    """Models from a server bring along a copy of the code: each of them compiled for ten seconds."""
+    package = Path(bpmodel.__file__).parent
+    copy = shutil.copytree(package, tmp_path / "elsewhere" / "bpmodel", ignore=shutil.ignore_patterns("__pycache__"))
+    for path in copy.rglob("*.py"):
+        os.utime(path, (1, 1))
+    first, told = load_all_in_a_new_process(tmp_path, package.parent)
+    second, silence = load_all_in_a_new_process(tmp_path, copy.parent)
+    assert Path(second["where"]).parent == copy
     assert second["loaded"] == ["add_up", "linearize_rows", "predict_into", "score", "train"]
     assert (first["compiled"], second["compiled"]) == (5, 0)
     assert first["refreshed"]
-    assert bool(second["refreshed"]) != second["understood"]
+    assert bool(second["refreshed"]) != second["runtime alone"]
     assert second["found"] == first["found"]
-    assert list(tmp_path.glob("bpmodel/*/*/*.nbc")), "the cache lies where NUMBA_CACHE_DIR says"
+    assert len(list(tmp_path.glob("bpmodel/*/*.machine"))) == 5, "the cache lies where NUMBA_CACHE_DIR says"
+    assert (told.count("\n"), silence) == (1, ""), "one line where something is compiled, none where it is loaded"
+    assert told.startswith("bpmodel: compiling the training loop, once on this machine; takes about half a minute")

@@ -58,12 +58,12 @@ def make_objective(loss, sparse, block, activations=("tanh", "gelu"), alpha=0.7)
     if LOSSES[loss].output in ("identity", "exp"):
         y = random.uniform(0.5, 2, size=(ROWS, OUTPUTS))
     dense, csr = split_sparse(csr_array(X) if sparse else X, np.dtype(np.float64))
-    room = workspace(network, block, sparse=sparse), np.zeros((block, OUTPUTS)), np.zeros(block)
+    work = workspace(network, block, sparse=sparse)
     none = np.zeros(0, dtype=np.int32)
     arrays = (read_only(a, np.dtype(np.float64)) for a in (y, w))
     rows = Rows(dense, csr, *arrays, none, none).picked(np.arange(ROWS))
     parameters = network.parameters.copy()
-    return NetworkObjective(network, *room, rows, alpha), parameters
+    return NetworkObjective(network, work, rows, alpha), parameters
 
 
 def central_difference(function, x, step=1e-6):

@@ -37,7 +37,7 @@ SPACE = spaces.build(
         "alpha": (1e-3, 1.0, "log"),
     }
 )
-GRID = spaces.build({name: SPACE[name] for name in ("learning_rate_init", "activation", "solver")})
+GRID = spaces.Space({name: SPACE[name] for name in ("learning_rate_init", "activation", "solver")})
 DUMMY = -60.0
 
 
@@ -129,7 +129,7 @@ def test_complete_study_runs_nothing(make_problem, tmp_path):
 @pytest.mark.parametrize("method", METHODS)
 def test_no_trial_fails_in_the_journal(make_problem, tmp_path, method):
     path = tmp_path / "x.journal"
-    outcomes = search(make_problem(), spaces.build({**GRID, "alpha": Choice((0.1,))}), method, 12, path=path)
+    outcomes = search(make_problem(), spaces.Space({**GRID, "alpha": Choice((0.1,))}), method, 12, path=path)
     verdicts = {n: o.verdict for n, o in outcomes.items()}
     assert {"ok", "diverged"} <= set(verdicts.values())
     with warnings.catch_warnings():
