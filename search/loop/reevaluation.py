@@ -1,8 +1,8 @@
-"""The best trials again: a score depends on starting weights and the order of rows, and the best of many was lucky, too.
+"""The best trials are evaluated again: scores depend on starting weights and the order of rows, and the best of many was lucky.
 
 With three seeds the best four trials are evaluated once more, with another seed on the same folds, and the two of them that are
 then the best once again; the winner is the one of these two with the better mean over its three evaluations. With n seeds it
-begins with the best 2^(n - 1): successive halving, in which seeds are what is rationed (Jamieson & Talwalkar, 2016).
+begins with the best 2^(n - 1): successive halving with seeds as the resource (Jamieson & Talwalkar, 2016).
 """
 
 from __future__ import annotations

@@ -75,7 +75,7 @@ def parameters(outcomes: Mapping[int, Outcome], space: Space, baselines: Sequenc
 
 
 def _places_of_choices(axes: Axes, dimension: Choice, values: Mapping[int, Any]) -> dict[int, float]:
-    """Label a place for each choice; points are strewn around it, so that they do not hide one another."""
+    """Label a place for each choice; points are jittered around it, so that they do not hide one another."""
     places = {text: i for i, text in enumerate(dimension.labels)}
     jitter = np.random.default_rng(0).uniform(-0.18, 0.18, max(values, default=0) + 1)
     axes.set_xticks(range(len(places)), [_short(text) for text in places], rotation=30 if len(places) > 3 else 0)

@@ -1,4 +1,4 @@
-"""How much a configuration is worth trying, from what is believed of its value and of its health."""
+"""The value of trying a configuration, from the posterior of its score and of its health."""
 
 from __future__ import annotations
 

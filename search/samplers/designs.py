@@ -1,4 +1,4 @@
-"""Proposals that do not depend on what became of earlier ones: point n is a function of space, seed and n."""
+"""Designs: proposals that do not depend on earlier results. Point n is a function of space, seed and n."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ MOST_LISTED = 10_000
 
 
 class RandomSampler(Design):
-    """Draws every point independently; where there are but a few choices, none a second time before each has had its turn."""
+    """Draws every point independently; of a few choices, none is drawn a second time before all have been drawn."""
 
     def __init__(self, space: Space, seed: int) -> None:
         self._space, self._seed = space, seed

@@ -14,10 +14,10 @@ from search.space.dimensions import Choice, Quantile, Range
 from search.space.interface import Axis
 from search.space.spaces import Leaf
 from search.trials.outcomes import Outcome
-from search.trials.penalties import Lesson, State
+from search.trials.penalties import Lesson, ToldState
 
 CONSTRAINT = "divergence"
-STATES: dict[State, TrialState] = {
+STATES: dict[ToldState, TrialState] = {
     "complete": TrialState.COMPLETE,
     "pruned": TrialState.PRUNED,
     "failed": TrialState.FAIL,

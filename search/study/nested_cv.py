@@ -25,7 +25,7 @@ from search.study.data import Dataset
 from search.study.study_file import Study
 from search.trials.outcomes import Outcome
 from search.trials.problem import Problem
-from search.trials.shared_cache import Once
+from search.trials.shared_cache import ComputeOnce
 
 NOTE = "outer"
 """Key of the journal's note that the study of an outer fold is complete."""
@@ -75,7 +75,7 @@ def score(
 
     None if no trial finished healthy, or the refit diverged.
     """
-    problem = replace(part.problem, prepared=Once())  # prepared folds are kept while they are of use
+    problem = replace(part.problem, prepared=ComputeOnce())  # prepared folds are kept while they are of use
     with closing(open_store(part.study, part.dataset, problem)) as store:
         on_outcomes(store.outcomes)
         if known := experiment.completed(store, NOTE, plan):

@@ -1,4 +1,4 @@
-"""Yardsticks on the same folds: the dummy predictor, a linear model and, for forecasts, persistence."""
+"""Baselines on the same folds: the dummy predictor, a linear model and, for forecasts, persistence."""
 
 from __future__ import annotations
 
@@ -77,12 +77,12 @@ def attempt(measure: Callable[[Problem, str], Baseline], problem: Problem, *, to
     Warns
     -----
     UserWarning
-        Says why there is none, if it is to be `told`: not of the dummy predictor, for trials fail in the same way and say it.
+        Says why there is none, if `told`. The dummy predictor needs no warning: trials fail in the same way and say so.
     """
     task = "classification" if is_classifier(problem.estimator) else "regression"
     try:
         found = measure(problem, task)
-    except Exception as error:  # whatever scorers and strange targets come to must not end a search
+    except Exception as error:  # a scorer that does not fit must not end the search
         if told:
             reason = f"{type(error).__name__}: {error}".splitlines()[0]
             warnings.warn(f"a baseline is left out, for it cannot be scored: {reason}", UserWarning, stacklevel=2)

@@ -1,7 +1,7 @@
-"""What scikit-learn's callbacks are told of a search: its tasks, by the names they have in scikit-learn's own searches.
+"""The events of a search that scikit-learn's callbacks receive: its tasks, named as in scikit-learn's own searches.
 
-The whole fit is a task; in it are the search and the refit, and in the search each fold of each configuration, from when it is
-begun until it has been scored. All hooks are given the search as the estimator.
+The whole fit is a task. It contains the search and the refit; the search contains each fold of each configuration, from its start
+until it has been scored. All hooks receive the search as the estimator.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ class NoTasks:
 
     @contextmanager
     def search(self, most: int) -> Iterator[None]:
-        """All configurations, at most so many folds of them."""
+        """All configurations; `most` is an upper limit of their folds together."""
         yield
 
     @contextmanager
@@ -37,7 +37,7 @@ class NoTasks:
 
 
 class Tasks(NoTasks):
-    """The tasks of a search with callbacks. Those in another process are told to nobody.
+    """The tasks of a search with callbacks; tasks in other processes are not reported.
 
     Parameters
     ----------
@@ -84,14 +84,14 @@ class Tasks(NoTasks):
 
     @contextmanager
     def _passed_on(self, task: Any, data: Mapping[str, Any], estimator: Any) -> Iterator[None]:
-        """Begin a task. Callbacks that are passed on to an estimator hear of it as its fit, not once more from here."""
+        """Begin a task. Callbacks that are passed on to an estimator receive its fit from there, and not again from here."""
         with nullcontext() if estimator is None else task.propagate_callback_context(estimator):
             task.call_on_fit_task_begin(estimator=self._estimator, **data)
             yield
 
 
 def metadata(params: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Return what callbacks are told of the parameters of a fit: the weights of its rows."""
+    """Return the parameters of a fit that callbacks receive: the weights of its rows."""
     weight = params.get("sample_weight")
     return None if weight is None else {"sample_weight": weight}
 

@@ -28,15 +28,15 @@ PATIENCE = 3
 """Checkpoints without a better score after which no more is expected: nearly three times as many epochs."""
 
 LEAST = 8
-"""The share of the epochs before which nothing is given up is one in so many."""
+"""No trial is given up in the first 1/8 of its epochs."""
 
 
-def worn_out(scores: Sequence[float], epoch: int, max_iter: int) -> bool:
+def plateaued(scores: Sequence[float], epoch: int, max_iter: int) -> bool:
     """Return whether the scores at the checkpoints so far, the last of them at an epoch, have stopped rising.
 
-    >>> worn_out([0.5, 0.7, 0.9, 0.8, 0.85, 0.85], 19, 100)
+    >>> plateaued([0.5, 0.7, 0.9, 0.8, 0.85, 0.85], 19, 100)
     True
-    >>> worn_out([0.5, 0.7, 0.9, 0.8, 0.85, 0.85], 19, 200), worn_out([0.5, 0.7, 0.9, 0.8, 0.85, 0.91], 19, 100)
+    >>> plateaued([0.5, 0.7, 0.9, 0.8, 0.85, 0.85], 19, 200), plateaued([0.5, 0.7, 0.9, 0.8, 0.85, 0.91], 19, 100)
     (False, False)
     """
     return epoch * LEAST >= max_iter and len(scores) > PATIENCE and max(scores[-PATIENCE:]) <= max(scores[:-PATIENCE])

@@ -25,7 +25,7 @@ def evaluate(problem: Problem, trial: Trial, cancelled: Callable[[], bool] = lam
     problem : Problem
     trial : Trial
     cancelled : callable returning bool
-        Asked at every checkpoint and fold; `Cancelled` is raised when it says yes.
+        Called at every checkpoint and fold; `Cancelled` is raised when it returns True.
     """
     started = time.perf_counter()
     kind = fold_by_fold if network_of(problem.estimator) is None else side_by_side

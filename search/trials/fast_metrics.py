@@ -1,4 +1,4 @@
-"""Scikit-learn's commonest metrics, of targets and predictions that are known to be sound.
+"""Scikit-learn's most common metrics, without their checks, for targets and predictions that are known to be valid.
 
 A small network is scored in less time than scikit-learn takes to check what it is given: half a millisecond a call, with Python's
 lock held, so that two threads wait for one another. Here the same numbers come from the same NumPy operations without the

@@ -41,7 +41,7 @@ def begin(problem: Problem, trial: Trial) -> tuple[PreparedFolds, Iterator[tuple
 def batch_size(network: Any, n_rows: int) -> Any:
     """Return the batch size of a network, or the number of its training rows where that is less.
 
-    A fit by hand does the same, and warns. Here it is an everyday thing: one space serves tables of any size.
+    A fit outside a search does the same, with a warning. Here it is common: one space serves tables of any size.
     """
     if network.early_stopping:
         n_rows -= math.ceil(

@@ -1,4 +1,4 @@
-"""Ctrl-C at any moment: what is half done is finished first, and what runs elsewhere is asked to end."""
+"""Ctrl-C at any moment: the current step is finished first, and running evaluations are asked to stop."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def postponed() -> Iterator[None]:
 
 
 class Cancellation:
-    """A request to running evaluations to end; a copy in another process never hears of it."""
+    """A request to running evaluations to stop; it does not reach copies in other processes."""
 
     def __init__(self) -> None:
         self._event: threading.Event | None = threading.Event()

@@ -1,7 +1,7 @@
 """Where a network sits in an estimator: alone, last in a pipeline, inside a target transformer, or any nesting of these.
 
-What is around a network is fitted by scikit-learn, with a recorder in the network's place: it keeps what the network is to be
-fitted on, whatever transformed that, and however weights were passed down.
+What is around a network is fitted by scikit-learn, with a recorder in the network's place: it records the rows,
+targets and weights that the network is to be fitted on, after all transformations.
 """
 
 from __future__ import annotations

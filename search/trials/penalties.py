@@ -20,7 +20,7 @@ from search.trials.outcomes import Outcome
 MARGIN = 0.1
 """One unit of a graded value, as a share of the dummy predictor's score."""
 
-State = Literal["complete", "pruned", "failed"]
+ToldState = Literal["complete", "pruned", "failed"]
 
 FEASIBLE = -1.0
 CONSTANT = -1e6
@@ -40,7 +40,7 @@ class Lesson(NamedTuple):
 
     value: float
     constraint: float = FEASIBLE
-    state: State = "complete"
+    state: ToldState = "complete"
 
 
 class Standard(NamedTuple):

@@ -21,7 +21,7 @@ from bpmodel.preparation import precision
 from search.space.dimensions import label
 from search.trials.nesting import fit_around, network_of, transform_rows, transform_target
 from search.trials.problem import Problem, configured
-from search.trials.shared_cache import Once
+from search.trials.shared_cache import ComputeOnce
 
 Rows = NDArray[np.integer]
 Split = tuple[Rows, Rows]
@@ -86,7 +86,7 @@ class PreparedFolds:
 
     def __init__(self, splits: Sequence[Split], make: Callable[[Rows, Rows], Prepared]) -> None:
         self._splits, self._make = splits, make
-        self._made = Once(limit=len(splits))
+        self._made = ComputeOnce(limit=len(splits))
 
     def __len__(self) -> int:
         return len(self._splits)

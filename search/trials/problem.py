@@ -10,7 +10,7 @@ from sklearn.base import clone
 
 from search.cv.folds import Folds
 from search.trials.callbacks import NoTasks
-from search.trials.shared_cache import Once
+from search.trials.shared_cache import ComputeOnce
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class Problem:
     train_scores : bool
         Whether training rows are scored, too.
     tasks : NoTasks
-        Tells scikit-learn's callbacks.
+        Informs scikit-learn's callbacks.
     """
 
     estimator: Any
@@ -65,7 +65,7 @@ class Problem:
     score_params: Mapping[str, Any] = field(default_factory=dict)
     error_score: Any = float("nan")
     train_scores: bool = False
-    prepared: Once = field(default_factory=Once, compare=False, repr=False)
+    prepared: ComputeOnce = field(default_factory=ComputeOnce, compare=False, repr=False)
     tasks: NoTasks = field(default_factory=NoTasks, compare=False, repr=False)
 
     def full_names(self, params: Mapping[str, Any]) -> dict[str, Any]:

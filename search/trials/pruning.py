@@ -1,7 +1,7 @@
-"""When a trial is not worth going on with: asynchronous successive halving over what is known when the trial starts.
+"""Which trials are stopped early: asynchronous successive halving over the trials that are known when a trial starts.
 
-At each rung the better half of all trials that got there may go on (Li et al., 2020, with a reduction factor of 2). The scores
-that takes are shipped with the trial, so that its evaluation stays a pure function that needs no store.
+At each rung the better half of all trials that reached it goes on (Li et al., 2020, with a reduction factor of 2). The cut-off
+scores are passed with the trial, so that its evaluation stays a pure function that needs no store.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Values that several threads need and that take long to make: each is made once, by whichever thread asks first."""
+"""A bounded, thread-safe memo: a value that takes long to compute is computed once, by the thread that asks first."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from concurrent.futures import Future
 from typing import Any
 
 
-class Once:
-    """The values that were asked for last, at most `limit`; a copy in another process begins empty.
+class ComputeOnce:
+    """Keeps the `limit` values that were used last; a copy in another process starts empty.
 
     Examples
     --------
-    >>> squares = Once(limit=2)
+    >>> squares = ComputeOnce(limit=2)
     >>> [squares.get(str(n), lambda n=n: n**2) for n in (3, 4, 3, 5)]
     [9, 16, 9, 25]
     >>> len(squares)
@@ -29,7 +29,7 @@ class Once:
         return len(self._values)
 
     def __reduce__(self) -> Any:
-        return Once, (self.limit,)
+        return ComputeOnce, (self.limit,)
 
     def get(self, key: str, make: Callable[[], Any]) -> Any:
         """Return the value of a key, made by `make` unless it is there, or is being made by another thread.

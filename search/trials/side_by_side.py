@@ -21,7 +21,7 @@ from bpmodel.functions.schedules import SCHEDULES
 from bpmodel.network.blas import single_thread
 from bpmodel.network.training import Training
 from search.trials.callbacks import metadata
-from search.trials.checkpoints import checkpoints, worn_out
+from search.trials.checkpoints import checkpoints, plateaued
 from search.trials.diagnoses import diagnosis
 from search.trials.fold_fits import begin
 from search.trials.interruption import Cancelled
@@ -89,7 +89,7 @@ class _Run:
     def past_its_best(self) -> bool:
         """Whether the mean score has stopped rising; a schedule that ends with the last epoch is followed to there."""
         ends = SCHEDULES[self.networks[0].learning_rate].ends
-        return not ends and worn_out(list(self.curve.values()), max(self.curve), self.checkpoints[-1])
+        return not ends and plateaued(list(self.curve.values()), max(self.curve), self.checkpoints[-1])
 
     @property
     def fold_scores(self) -> list[float]:

@@ -4,7 +4,7 @@ import itertools
 
 import pytest
 
-from search.trials.checkpoints import checkpoints, worn_out
+from search.trials.checkpoints import checkpoints, plateaued
 
 RISING, FLAT = [0.1, 0.2, 0.3, 0.4], [0.4, 0.4, 0.4, 0.4]
 
@@ -36,9 +36,9 @@ def test_neighbours_are_close():
     ],
 )
 def test_no_better_score_for_three_checkpoints(scores, expected):
-    assert worn_out(scores, 100, 100) is expected
+    assert plateaued(scores, 100, 100) is expected
 
 
 @pytest.mark.parametrize(("epoch", "expected"), [(12, False), (13, True)])
 def test_nothing_is_given_up_in_the_first_eighth_of_the_epochs(epoch, expected):
-    assert worn_out(FLAT, epoch, 104) is expected
+    assert plateaued(FLAT, epoch, 104) is expected

@@ -24,7 +24,7 @@ from search.trials.nesting import surround
 from search.trials.prepared_folds import prepare
 from search.trials.problem import Trial
 from search.trials.refitting import networks, refit
-from search.trials.shared_cache import Once
+from search.trials.shared_cache import ComputeOnce
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -192,7 +192,7 @@ def test_one_diverged_fold_ends_the_trial_without_an_average_over_the_others(mak
     assert evaluate(problem, Trial(0, {})).verdict == "ok"
     spoiled = problem.folds.splits[0][1][0]  # a row that all folds but the first train on
     problem.X[spoiled] *= 1e6
-    problem = dataclasses.replace(problem, prepared=Once())
+    problem = dataclasses.replace(problem, prepared=ComputeOnce())
     outcome = evaluate(problem, Trial(0, {}))
     assert (outcome.verdict, outcome.fold_scores, outcome.curve) == ("diverged", [], {})
     assert outcome.divergence.fold == 1
