@@ -33,7 +33,7 @@ from search.space import spaces
 from search.space.spaces import Space
 from search.tracking import Header, MLflowTracker
 from search.trials.outcomes import Divergence, Outcome
-from search.trials.penalties import FEASIBLE, Lesson
+from search.trials.penalties import FEASIBLE, Feedback
 from search.trials.problem import Problem, Trial
 from search.trials.pruning import rungs
 
@@ -116,7 +116,7 @@ def proposals(space: Space, sizes: tuple[int, ...]) -> dict[int, float]:
         started = time.process_time()
         if counted:
             params = sampler.ask(number)
-        sampler.tell(Outcome(number, params, "ok", "", [value], 1, {}, {}, 0.1), Lesson(value, constraint))
+        sampler.tell(Outcome(number, params, "ok", "", [value], 1, {}, {}, 0.1), Feedback(value, constraint))
         for size in counted:
             taken[size].append(time.process_time() - started)
     return {size: 1000 * statistics.mean(times) for size, times in taken.items()}

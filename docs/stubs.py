@@ -91,7 +91,7 @@ from optuna.samplers import BaseSampler
 
 from search.samplers.methods import Sampler
 from search.tracking import Tracker
-from search.trials.penalties import Penalizer
+from search.trials.penalties import PenaltyPolicy
 
 Class = TypeVar("Class", bound=type)
 

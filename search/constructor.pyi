@@ -7,7 +7,7 @@ from optuna.samplers import BaseSampler
 
 from search.samplers.methods import Sampler
 from search.tracking import Tracker
-from search.trials.penalties import Penalizer
+from search.trials.penalties import PenaltyPolicy
 
 Class = TypeVar("Class", bound=type)
 
@@ -25,7 +25,7 @@ class SearchParameters:
     n_members: int
     n_jobs: int | None
     prune: bool | None
-    penalty: str | Penalizer
+    penalty: str | PenaltyPolicy
     portfolio: bool
     initial_points: Sequence[Mapping[str, Any]] | None
     cv: Any
@@ -51,7 +51,7 @@ class SearchParameters:
         n_members: int = ...,
         n_jobs: int | None = ...,
         prune: bool | None = ...,
-        penalty: str | Penalizer = ...,
+        penalty: str | PenaltyPolicy = ...,
         portfolio: bool = ...,
         initial_points: Sequence[Mapping[str, Any]] | None = ...,
         cv: Any = ...,

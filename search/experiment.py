@@ -133,7 +133,7 @@ def found(job: Job, outcomes: dict[int, Outcome], best: Outcome | None, nested: 
 
 def _trials(job: Job, store: StudyStore, tracker: Tracker, on_outcome: Callable[[Outcome], None]) -> dict[int, Outcome]:
     for number, outcome in store.outcomes.items():
-        tracker.record(outcome, store.lessons[number].value)
+        tracker.record(outcome, store.feedback[number].value)
 
     def tell(outcome: Outcome, value: float) -> None:
         tracker.record(outcome, value)

@@ -18,7 +18,7 @@ from search.domains import Domain
 from search.samplers.external import is_sampler
 from search.samplers.methods import METHODS
 from search.tracking.protocol import Tracker
-from search.trials.penalties import DEFAULT_PENALTY, PENALTIES, Penalizer
+from search.trials.penalties import DEFAULT_PENALTY, PENALTIES, PenaltyPolicy
 
 ABSENT = inspect.Parameter.empty
 """In place of a default: a study file, or `BPSearchCV`, has no such option. `BPSearchCV` has `estimator`, without a default."""
@@ -204,7 +204,7 @@ OPTIONS = (
         "penalty",
         DEFAULT_PENALTY,
         DEFAULT_PENALTY,
-        domains.named(PENALTIES, domains.instance_of(Penalizer), "penalties of your own", "Penalizer"),
+        domains.named(PENALTIES, domains.instance_of(PenaltyPolicy), "penalties of your own", "PenaltyPolicy"),
         "What the sampler is told of a configuration that diverged.",
         see="See [penalties](#penalties).",
         choices=_meanings(PENALTIES),

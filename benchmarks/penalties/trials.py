@@ -17,7 +17,7 @@ from search.samplers.methods import METHODS
 from search.study import data, study_file
 from search.study.assembly import build_problem, measure_dummy
 from search.trials.outcomes import Outcome
-from search.trials.penalties import Teacher
+from search.trials.penalties import Penalizer
 
 TRIALS, START = 60, 10
 """Trials of a study, and how many of them most methods draw at random."""
@@ -49,11 +49,11 @@ class Trace:
 
 def made_up(landscape: Landscape, method: str, penalty: str, seed: int, n_trials: int = TRIALS) -> Trace:
     """Search a landscape; the score that counts is the true one of the trial with the best noisy score."""
-    sampler, teacher = METHODS[method].sampler(SPACE, seed), Teacher(penalty, DUMMY)
+    sampler, penalizer = METHODS[method].sampler(SPACE, seed), Penalizer(penalty, DUMMY)
     outcomes = []
     for number in range(n_trials):
         outcome = landscape.outcome(number, sampler.ask(number), seed)
-        sampler.tell(outcome, teacher.lesson(outcome))
+        sampler.tell(outcome, penalizer.feedback(outcome))
         outcomes.append(outcome)
     true = {o.number: landscape.score(o.params) for o in outcomes}
     return _trace(outcomes, true, EPOCHS, DUMMY)

@@ -23,7 +23,7 @@ from search.errors import StudyError
 from search.samplers.optuna_terms import CONSTRAINT, STATES, finished, quiet
 from search.space.spaces import Space
 from search.trials.outcomes import Divergence, Outcome, pool
-from search.trials.penalties import Lesson
+from search.trials.penalties import Feedback
 
 AGAIN = "again"
 """Key of the note that holds further evaluations of the best trials."""
@@ -57,7 +57,7 @@ class StudyStore:
             self._check_identity(path, name, json.loads(json.dumps(identity)))
             known = sorted(self._study.get_trials(deepcopy=False), key=lambda t: t.user_attrs["number"])
             self.outcomes = {t.user_attrs["number"]: self._outcome(t) for t in known}
-            self.lessons = {t.user_attrs["number"]: _lesson(t) for t in known}
+            self.feedback = {t.user_attrs["number"]: _feedback(t) for t in known}
             self.again = {
                 int(number): [
                     _from_record(record, int(number), self.outcomes[int(number)].params, path) for record in records
@@ -68,13 +68,13 @@ class StudyStore:
             self.close()
             raise
 
-    def record(self, outcome: Outcome, lesson: Lesson) -> None:
+    def record(self, outcome: Outcome, feedback: Feedback) -> None:
         """Append a finished trial, and what the sampler was told of it."""
         leaves = self._space.leaves(outcome.params)
-        notes = {"number": outcome.number, "value": lesson.value, "outcome": json.dumps(_inert(outcome))}
-        self._study.add_trial(finished(leaves, self._axes, outcome, lesson, notes))
+        notes = {"number": outcome.number, "value": feedback.value, "outcome": json.dumps(_inert(outcome))}
+        self._study.add_trial(finished(leaves, self._axes, outcome, feedback, notes))
         self.outcomes[outcome.number] = outcome
-        self.lessons[outcome.number] = lesson
+        self.feedback[outcome.number] = feedback
 
     def record_again(self, outcome: Outcome) -> None:
         """Add a further evaluation of one of the best trials."""
@@ -174,9 +174,9 @@ def _drop_cut_line(path: Path) -> None:
             json.loads(line)  # Optuna takes a last line that it cannot read for one that is still being written
 
 
-def _lesson(trial: FrozenTrial) -> Lesson:
+def _feedback(trial: FrozenTrial) -> Feedback:
     (state,) = (name for name, known in STATES.items() if known is trial.state)
-    return Lesson(float(trial.user_attrs["value"]), trial.constraints[CONSTRAINT], state)
+    return Feedback(float(trial.user_attrs["value"]), trial.constraints[CONSTRAINT], state)
 
 
 def _inert(outcome: Outcome) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from bpmodel.preparation import precision
 from search import options
 from search.loop import reevaluation
 from search.loop.journal import StudyStore
-from search.loop.stopping import Standing, StopRules
+from search.loop.stopping import Incumbent, StopRules
 from search.samplers import portfolio
 from search.samplers.external import find
 from search.samplers.methods import Queued
@@ -29,7 +29,7 @@ from search.trials.evaluation import evaluate
 from search.trials.interruption import Cancellation, postponed
 from search.trials.nesting import network_of
 from search.trials.outcomes import Outcome
-from search.trials.penalties import Teacher
+from search.trials.penalties import Penalizer
 from search.trials.problem import Problem, Trial
 from search.trials.pruning import Cutoffs
 
@@ -148,10 +148,10 @@ class _Run:
         self.problem, self.plan, self.store, self.stop = problem, plan, store, plan.stop
         self.sampler = Queued(plan.initial_points or (), find(plan.method).sampler(space, problem.seed))
         for outcome in known:
-            self.sampler.tell(outcome, store.lessons[outcome.number])
+            self.sampler.tell(outcome, store.feedback[outcome.number])
         self.cutoffs = Cutoffs(getattr(network_of(problem.estimator), "max_iter", 1), known)
-        self.teacher = Teacher(plan.penalty, dummy_score, known)
-        self.standing = Standing.after(known)
+        self.penalizer = Penalizer(plan.penalty, dummy_score, known)
+        self.incumbent = Incumbent.after(known)
         self.started, self.n_jobs = time.monotonic(), effective_n_jobs(plan.n_jobs)
         self.lock, self.cancellation, self.config = threading.Lock(), Cancellation(), sklearn.get_config()
 
@@ -161,14 +161,14 @@ class _Run:
             if len(self.store.outcomes) < self.plan.n_trials:
                 _preload(self.problem)
             for outcome in finished:
-                lesson = self.teacher.lesson(outcome)
+                feedback = self.penalizer.feedback(outcome)
                 with postponed():
                     with self.lock:
-                        self.sampler.tell(outcome, lesson)
+                        self.sampler.tell(outcome, feedback)
                         self.cutoffs.add(outcome)
-                        self.standing.see(outcome)
-                    self.store.record(outcome, lesson)
-                    on_outcome(outcome, lesson.value)
+                        self.incumbent.see(outcome)
+                    self.store.record(outcome, feedback)
+                    on_outcome(outcome, feedback.value)
 
     def evaluate_again(self, again: Sequence[tuple[Problem, Trial]]) -> None:
         """Evaluate trials once more, as far as there is time."""
@@ -183,9 +183,9 @@ class _Run:
         for number in range(self.plan.n_trials):
             if number in self.store.outcomes:
                 continue
-            if begun and self.is_late(reevaluation.seconds(self.standing.leader, self.plan.n_seeds, self.n_jobs)):
+            if begun and self.is_late(reevaluation.seconds(self.incumbent.trial, self.plan.n_seeds, self.n_jobs)):
                 return
-            if self.cancellation.requested() or self.stop.enough(self.standing):
+            if self.cancellation.requested() or self.stop.enough(self.incumbent):
                 return
             begun = True
             with self.lock:
@@ -220,7 +220,7 @@ def ended(plan: Plan, store: StudyStore) -> str:
     """Return why a study needs no further trial, or an empty text."""
     if len(store.outcomes) >= plan.n_trials:
         return f"all {plan.n_trials} trials are done"
-    return plan.stop.enough(Standing.after(store.outcomes.values()))
+    return plan.stop.enough(Incumbent.after(store.outcomes.values()))
 
 
 def _preload(problem: Problem) -> None:

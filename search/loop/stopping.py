@@ -9,25 +9,25 @@ from search.trials.outcomes import Outcome
 
 
 @dataclass
-class Standing:
-    """The first of the best trials so far, and how many have finished since."""
+class Incumbent:
+    """The best trial so far, the first of equals, and how many trials have finished since."""
 
-    leader: Outcome | None = None
+    trial: Outcome | None = None
     since: int = 0
 
     @classmethod
-    def after(cls, outcomes: Iterable[Outcome]) -> Standing:
-        """Return where a study stands after these trials."""
-        standing = cls()
+    def after(cls, outcomes: Iterable[Outcome]) -> Incumbent:
+        """Return the incumbent after these trials."""
+        incumbent = cls()
         for outcome in outcomes:
-            standing.see(outcome)
-        return standing
+            incumbent.see(outcome)
+        return incumbent
 
     def see(self, outcome: Outcome) -> None:
         """Count a trial that has just finished."""
         self.since += 1
-        if outcome.verdict == "ok" and (self.leader is None or outcome.score > self.leader.score):
-            self.leader, self.since = outcome, 0
+        if outcome.verdict == "ok" and (self.trial is None or outcome.score > self.trial.score):
+            self.trial, self.since = outcome, 0
 
 
 @dataclass(frozen=True)
@@ -48,25 +48,25 @@ class StopRules:
     target_score: float | None = None
     n_trials_no_change: int | None = None
 
-    def enough(self, standing: Standing) -> str:
+    def enough(self, incumbent: Incumbent) -> str:
         """Return why the study needs no further trial, or an empty text; time is not looked at.
 
         Examples
         --------
-        >>> standing = Standing()
-        >>> standing.see(Outcome(0, {}, "ok", "", [0.8, 0.9], 9, {9: 0.85}, {}, 0.1))
-        >>> StopRules(target_score=0.8).enough(standing)
+        >>> incumbent = Incumbent()
+        >>> incumbent.see(Outcome(0, {}, "ok", "", [0.8, 0.9], 9, {9: 0.85}, {}, 0.1))
+        >>> StopRules(target_score=0.8).enough(incumbent)
         'trial 0 reached the target score 0.8'
-        >>> StopRules(target_score=0.9, n_trials_no_change=3).enough(standing)
+        >>> StopRules(target_score=0.9, n_trials_no_change=3).enough(incumbent)
         ''
         """
-        leader = standing.leader
-        if leader is None:
+        best = incumbent.trial
+        if best is None:
             return ""
-        if self.target_score is not None and leader.score >= self.target_score:
-            return f"trial {leader.number} reached the target score {self.target_score:g}"
-        if self.n_trials_no_change is not None and standing.since >= self.n_trials_no_change:
-            return f"none of the last {standing.since} trials was better than trial {leader.number}"
+        if self.target_score is not None and best.score >= self.target_score:
+            return f"trial {best.number} reached the target score {self.target_score:g}"
+        if self.n_trials_no_change is not None and incumbent.since >= self.n_trials_no_change:
+            return f"none of the last {incumbent.since} trials was better than trial {best.number}"
         return ""
 
     def out_of_time(self, seconds: float, kept: float = 0.0) -> bool:

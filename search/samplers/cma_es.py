@@ -15,7 +15,7 @@ from search.space.interface import Axis
 from search.space.spaces import Space
 from search.space.unit_cube import UnitCube
 from search.trials.outcomes import Outcome
-from search.trials.penalties import Lesson
+from search.trials.penalties import Feedback
 
 MOST_STEPS = 64
 """A range of more whole numbers is searched as one of real numbers, and rounded."""
@@ -63,11 +63,11 @@ class EvolutionSampler:
             row[self._choices] = [places[i] for places, i in zip(self._choice_places, chosen, strict=True)]
         return self._cube.params(row)
 
-    def tell(self, outcome: Outcome, lesson: Lesson) -> None:
+    def tell(self, outcome: Outcome, feedback: Feedback) -> None:
         asked = self._asked.pop(outcome.number, None)
-        if self._strategy is None or lesson.state == "failed":
+        if self._strategy is None or feedback.state == "failed":
             return
-        solution, value = asked or self._solution(outcome.params), lesson.value
+        solution, value = asked or self._solution(outcome.params), feedback.value
         # no two values may be the same: the package takes the median of the differences it has seen
         self._generation.append((solution, -value + 1e-9 * (1 + abs(value)) * len(self._generation)))
         if len(self._generation) == self._strategy.population_size:

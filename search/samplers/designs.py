@@ -9,13 +9,13 @@ from scipy.stats import qmc
 
 from search.space.spaces import Space
 from search.trials.outcomes import Outcome
-from search.trials.penalties import Lesson
+from search.trials.penalties import Feedback
 
 
 class Design:
     """A sampler that learns nothing."""
 
-    def tell(self, outcome: Outcome, lesson: Lesson) -> None:
+    def tell(self, outcome: Outcome, feedback: Feedback) -> None:
         pass
 
 

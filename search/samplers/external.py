@@ -18,7 +18,7 @@ from search.seeds import derive
 from search.space.initial_points import complete
 from search.space.spaces import Space
 from search.trials.outcomes import Outcome
-from search.trials.penalties import Lesson
+from search.trials.penalties import Feedback
 
 
 class Own(NamedTuple):
@@ -65,8 +65,8 @@ class CheckedSampler:
         asked, where = self._sampler.ask(number), f"{type(self._sampler).__name__}.ask({number})"
         return complete(self._space, [asked], derive(self._seed, number), where)[0]
 
-    def tell(self, outcome: Outcome, lesson: Lesson) -> None:
-        self._sampler.tell(outcome, lesson)
+    def tell(self, outcome: Outcome, feedback: Feedback) -> None:
+        self._sampler.tell(outcome, feedback)
 
 
 class OptunaSampler:
@@ -96,13 +96,13 @@ class OptunaSampler:
         trial = self._running[number] = self._study.ask()
         return suggest(trial, self._space, self._distributions)
 
-    def tell(self, outcome: Outcome, lesson: Lesson) -> None:
-        trial, state = self._running.pop(outcome.number, None), STATES[lesson.state]
+    def tell(self, outcome: Outcome, feedback: Feedback) -> None:
+        trial, state = self._running.pop(outcome.number, None), STATES[feedback.state]
         if trial is None:
             leaves = self._space.leaves(outcome.params)
-            self._study.add_trial(finished(leaves, self._axes, outcome, lesson))
+            self._study.add_trial(finished(leaves, self._axes, outcome, feedback))
             return
-        trial.set_constraint(CONSTRAINT, lesson.constraint)
+        trial.set_constraint(CONSTRAINT, feedback.constraint)
         if state is TrialState.PRUNED:
             for epoch, score in outcome.curve.items():
                 trial.report(score, epoch)
@@ -110,4 +110,4 @@ class OptunaSampler:
             warnings.filterwarnings(
                 "ignore", "Constraints have been set", UserWarning
             )  # by samplers that do not use them
-            self._study.tell(trial, lesson.value if state is TrialState.COMPLETE else None, state)
+            self._study.tell(trial, feedback.value if state is TrialState.COMPLETE else None, state)

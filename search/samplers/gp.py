@@ -25,7 +25,7 @@ from search.seeds import derive
 from search.space.spaces import Space
 from search.space.unit_cube import UnitCube
 from search.trials.outcomes import Outcome
-from search.trials.penalties import Lesson
+from search.trials.penalties import Feedback
 
 Array = NDArray[np.float64]
 
@@ -80,10 +80,10 @@ class GaussianProcessSampler:
         self._running[number] = self._cube.row(params)
         return params
 
-    def tell(self, outcome: Outcome, lesson: Lesson) -> None:
+    def tell(self, outcome: Outcome, feedback: Feedback) -> None:
         self._running.pop(outcome.number, None)
-        if lesson.state != "failed":
-            self._told.append(Told(self._cube.row(outcome.params), lesson.value, lesson.constraint <= 0))
+        if feedback.state != "failed":
+            self._told.append(Told(self._cube.row(outcome.params), feedback.value, feedback.constraint <= 0))
 
     def _proposal(self, random: np.random.Generator) -> Array:
         """Return the row of the candidate that is worth most."""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol, cast, runtime_checkable
 if TYPE_CHECKING:
     from search.space.spaces import Space
     from search.trials.outcomes import Outcome
-    from search.trials.penalties import Lesson
+    from search.trials.penalties import Feedback
 
 
 @runtime_checkable
@@ -27,7 +27,7 @@ class Sampler(Protocol):
     def ask(self, number: int) -> dict[str, Any]:
         """Return the configuration of trial `number`."""
 
-    def tell(self, outcome: Outcome, lesson: Lesson) -> None:
+    def tell(self, outcome: Outcome, feedback: Feedback) -> None:
         """Learn from a trial."""
 
 
@@ -94,5 +94,5 @@ class Queued:
             return dict(self._points[number])
         return self._sampler.ask(number - len(self._points))
 
-    def tell(self, outcome: Outcome, lesson: Lesson) -> None:
-        self._sampler.tell(replace(outcome, number=outcome.number - len(self._points)), lesson)
+    def tell(self, outcome: Outcome, feedback: Feedback) -> None:
+        self._sampler.tell(replace(outcome, number=outcome.number - len(self._points)), feedback)

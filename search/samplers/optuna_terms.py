@@ -14,7 +14,7 @@ from search.space.dimensions import Choice, Quantile, Range
 from search.space.interface import Axis
 from search.space.spaces import Leaf
 from search.trials.outcomes import Outcome
-from search.trials.penalties import Lesson, ToldState
+from search.trials.penalties import Feedback, ToldState
 
 CONSTRAINT = "divergence"
 STATES: dict[ToldState, TrialState] = {
@@ -47,17 +47,17 @@ def finished(
     leaves: Mapping[str, Any],
     axes: Mapping[str, Leaf],
     outcome: Outcome,
-    lesson: Lesson,
+    feedback: Feedback,
     notes: dict[str, Any] | None = None,
 ) -> FrozenTrial:
     """Return a finished trial in Optuna's terms, with notes of ours."""
     return create_trial(
-        state=STATES[lesson.state],
-        value=lesson.value if lesson.state == "complete" else None,
+        state=STATES[feedback.state],
+        value=feedback.value if feedback.state == "complete" else None,
         params={name: axes[name].dimension.encode(value) for name, value in leaves.items()},
         distributions=distributions({name: axes[name] for name in leaves}),
-        intermediate_values=outcome.curve if lesson.state == "pruned" else None,
-        constraints={CONSTRAINT: lesson.constraint},
+        intermediate_values=outcome.curve if feedback.state == "pruned" else None,
+        constraints={CONSTRAINT: feedback.constraint},
         user_attrs=notes,
     )
 

@@ -16,7 +16,7 @@ from search.samplers.thinning import selection
 from search.seeds import derive
 from search.space.spaces import Space
 from search.trials.outcomes import Outcome
-from search.trials.penalties import Lesson
+from search.trials.penalties import Feedback
 
 MOST_SHOWN, SHOWN = 360, 300
 """When the estimator knows so many trials it forgets some, for asking takes longer the more it knows: with these numbers 4 to 7
@@ -56,12 +56,12 @@ class TPESampler:
         self._running[number] = trial.number
         return suggest(trial, self._space, self._distributions)
 
-    def tell(self, outcome: Outcome, lesson: Lesson) -> None:
+    def tell(self, outcome: Outcome, feedback: Feedback) -> None:
         if outcome.number in self._running:  # its outcome is a trial of its own; failed ones are not seen
             self._study.tell(self._running.pop(outcome.number), state=TrialState.FAIL)
-        if lesson.state == "failed":
+        if feedback.state == "failed":
             return
-        self._told.append(finished(self._space.leaves(outcome.params), self._axes, outcome, lesson))
+        self._told.append(finished(self._space.leaves(outcome.params), self._axes, outcome, feedback))
         self._study.add_trial(self._told[-1])
         if len(self._told) > MOST_SHOWN:
             self._forget()

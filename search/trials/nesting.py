@@ -19,7 +19,7 @@ from sklearn.pipeline import Pipeline
 from bpmodel import BPClassifier, BPRegressor
 
 
-class Lesson(NamedTuple):
+class FitData(NamedTuple):
     """What a network is to be fitted on: rows and targets as it sees them, and a weight for each row or None."""
 
     X: Any
@@ -89,7 +89,7 @@ def split_params(estimator: Any, params: Mapping[str, Any]) -> tuple[dict[str, A
     return network, {name: value for name, value in params.items() if not name.startswith(own)}
 
 
-def fit_around(estimator: Any, X: Any, y: Any, fit_params: Mapping[str, Any]) -> tuple[Any, Lesson]:
+def fit_around(estimator: Any, X: Any, y: Any, fit_params: Mapping[str, Any]) -> tuple[Any, FitData]:
     """Fit what is around the network.
 
     Parameters
@@ -102,7 +102,7 @@ def fit_around(estimator: Any, X: Any, y: Any, fit_params: Mapping[str, Any]) ->
     -------
     fitted : estimator
         A clone that is fitted but for its network.
-    lesson : Lesson
+    data : FitData
         What the network is to be fitted on.
     """
     recorder: Any = clone(network_of(estimator))
@@ -110,14 +110,14 @@ def fit_around(estimator: Any, X: Any, y: Any, fit_params: Mapping[str, Any]) ->
     place = prefix(estimator).removesuffix("__")
     fitted = clone(estimator).set_params(**{place: recorder}) if place else recorder
     fitted.fit(X, y, **fit_params)
-    return fitted, vars(network_of(fitted)).pop("lesson_")
+    return fitted, vars(network_of(fitted)).pop("fit_data_")
 
 
 class _Recorder:
     """Keeps what it is to be fitted on, in place of a network."""
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
-        self.lesson_ = Lesson(X, y, sample_weight)
+        self.fit_data_ = FitData(X, y, sample_weight)
         return self
 
 

@@ -1,4 +1,4 @@
-"""What the sampler is told of a trial: a lesson, by a policy for the trials that diverged.
+"""What the sampler is told of a trial: feedback, by a policy for the trials that diverged.
 
 A healthy trial is told its mean score, but no less than the dummy predictor's: how bad beyond useless does not matter, and one
 huge loss would flatten everything else for a model that standardises the values. One that was stopped early is told the same as
@@ -26,7 +26,7 @@ FEASIBLE = -1.0
 CONSTANT = -1e6
 
 
-class Lesson(NamedTuple):
+class Feedback(NamedTuple):
     """What the sampler is told of one trial.
 
     Attributes
@@ -51,18 +51,18 @@ class Standard(NamedTuple):
 
 
 @runtime_checkable
-class Penalizer(Protocol):
+class PenaltyPolicy(Protocol):
     """Says what the sampler is told of a trial that diverged, or has no score: the rows of `PENALTIES`, or an object of yours."""
 
-    def lesson(self, outcome: Outcome, standard: Standard, /) -> Lesson:
+    def feedback(self, outcome: Outcome, standard: Standard, /) -> Feedback:
         """Return value, constraint and state; the value is compared with the mean scores of healthy trials."""
 
 
 @dataclass(frozen=True)
 class Penalty:
-    """A row of the table: from a trial that diverged, or has no score, to a lesson."""
+    """A row of the table: from a trial that diverged, or has no score, to feedback."""
 
-    lesson: Callable[[Outcome, Standard], Lesson]
+    feedback: Callable[[Outcome, Standard], Feedback]
     meaning: str
 
 
@@ -88,43 +88,43 @@ def _last_score(outcome: Outcome, standard: Standard) -> float:
 DEFAULT_PENALTY = "graded_constraint"
 PENALTIES = {
     "graded_constraint": Penalty(
-        lambda outcome, standard: Lesson(_graded(outcome, standard), _excess(outcome)),
+        lambda outcome, standard: Feedback(_graded(outcome, standard), _excess(outcome)),
         "the value of `graded`, and a constraint: log10 of how far the loss went beyond the limit, from 0.1 to 10",
     ),
     "constraint": Penalty(
-        lambda outcome, standard: Lesson(standard.dummy, 1.0),
+        lambda outcome, standard: Feedback(standard.dummy, 1.0),
         "the dummy predictor's score, and a constraint that is the same for all of them",
     ),
     "graded": Penalty(
-        lambda outcome, standard: Lesson(_graded(outcome, standard)),
+        lambda outcome, standard: Feedback(_graded(outcome, standard)),
         "the dummy predictor's score minus 10 to 20 percent of it, more the earlier the run broke",
     ),
     "worst": Penalty(
-        lambda outcome, standard: Lesson(standard.worst),
+        lambda outcome, standard: Feedback(standard.worst),
         "the worst score of a healthy trial so far",
     ),
     "constant": Penalty(
-        lambda outcome, standard: Lesson(CONSTANT),
+        lambda outcome, standard: Feedback(CONSTANT),
         "a score of -1,000,000",
     ),
     "pruned": Penalty(
-        lambda outcome, standard: Lesson(_last_score(outcome, standard), state="pruned"),
+        lambda outcome, standard: Feedback(_last_score(outcome, standard), state="pruned"),
         "the last score before the run broke, as if it had been stopped early there",
     ),
     "fail": Penalty(
-        lambda outcome, standard: Lesson(math.nan, state="failed"),
+        lambda outcome, standard: Feedback(math.nan, state="failed"),
         "nothing but that it failed: the sampler ignores it",
     ),
 }
 """Every policy by the name that study files and `BPSearchCV` know it by, the default first; compared in `docs/benchmarks.md`."""
 
 
-class Teacher:
-    """Makes the lessons of a study.
+class Penalizer:
+    """Makes the feedback of a study.
 
     Parameters
     ----------
-    penalty : str or Penalizer
+    penalty : str or PenaltyPolicy
         A name of `PENALTIES`, or an object, of which every study has a copy.
     dummy_score : float
         Mean score of the dummy predictor on the same folds; minus infinity where it has none.
@@ -133,27 +133,27 @@ class Teacher:
 
     Examples
     --------
-    >>> teacher = Teacher("graded_constraint", dummy_score=-2.0)
-    >>> teacher.lesson(Outcome(0, {}, "ok", "", [-1.0, -0.5], 4, {}, {}, 0.1))
-    Lesson(value=-0.75, constraint=-1.0, state='complete')
-    >>> teacher.lesson(Outcome(1, {}, "error", "the score is not finite", [], 0, {}, {}, 0.1))
-    Lesson(value=-2.4, constraint=10.0, state='complete')
+    >>> penalizer = Penalizer("graded_constraint", dummy_score=-2.0)
+    >>> penalizer.feedback(Outcome(0, {}, "ok", "", [-1.0, -0.5], 4, {}, {}, 0.1))
+    Feedback(value=-0.75, constraint=-1.0, state='complete')
+    >>> penalizer.feedback(Outcome(1, {}, "error", "the score is not finite", [], 0, {}, {}, 0.1))
+    Feedback(value=-2.4, constraint=10.0, state='complete')
     """
 
-    def __init__(self, penalty: str | Penalizer, dummy_score: float, finished: Iterable[Outcome] = ()) -> None:
-        self._penalty: Penalizer = PENALTIES[penalty] if isinstance(penalty, str) else deepcopy(penalty)
+    def __init__(self, penalty: str | PenaltyPolicy, dummy_score: float, finished: Iterable[Outcome] = ()) -> None:
+        self._penalty: PenaltyPolicy = PENALTIES[penalty] if isinstance(penalty, str) else deepcopy(penalty)
         self._dummy = dummy_score
         self._worst = math.inf
         for outcome in finished:
-            self.lesson(outcome)
+            self.feedback(outcome)
 
-    def lesson(self, outcome: Outcome) -> Lesson:
+    def feedback(self, outcome: Outcome) -> Feedback:
         """Return what the sampler is told of the next finished trial."""
         if outcome.divergence is not None or not math.isfinite(outcome.score):
-            return self._penalty.lesson(outcome, self._standard())
+            return self._penalty.feedback(outcome, self._standard())
         value = max(outcome.score, self._dummy)
         self._worst = min(self._worst, value)
-        return Lesson(value, state="pruned" if outcome.verdict == "stopped" else "complete")
+        return Feedback(value, state="pruned" if outcome.verdict == "stopped" else "complete")
 
     def _standard(self) -> Standard:
         """Return finite figures also before a trial was healthy, or where no dummy predictor fits the task."""

@@ -123,14 +123,14 @@ def _prepare(problem: Problem, params: Mapping[str, Any]) -> PreparedFolds:
 
 def _fold(problem: Problem, estimator: Any, y: NDArray, train: Rows, validation: Rows) -> Prepared:
     fit_params = _check_method_params(problem.X, problem.fit_params, train)
-    around, lesson = fit_around(estimator, _safe_indexing(problem.X, train), y[train], fit_params)
-    X_train = _in_precision(lesson.X, estimator, len(train))
+    around, data = fit_around(estimator, _safe_indexing(problem.X, train), y[train], fit_params)
+    X_train = _in_precision(data.X, estimator, len(train))
     X_validation = _in_precision(transform_rows(around, _safe_indexing(problem.X, validation)), estimator, len(train))
     X = vstack([X_train, X_validation], "csr") if issparse(X_train) else np.concatenate([X_train, X_validation])
-    target = np.concatenate([lesson.y, transform_target(around, y[validation])])
+    target = np.concatenate([data.y, transform_target(around, y[validation])])
     first, rest = np.split(np.arange(len(target)), [len(train)])
-    names = _get_feature_names(lesson.X)
-    weight = _weights(lesson.weight, first, len(target))
+    names = _get_feature_names(data.X)
+    weight = _weights(data.weight, first, len(target))
     return Prepared(X, target, weight, first, rest, (train, validation), y, around, names)
 
 

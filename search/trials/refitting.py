@@ -12,7 +12,7 @@ from bpmodel.diagnosis.repair import altered
 from search.seeds import derive
 from search.trials.diagnoses import diagnosis
 from search.trials.fold_fits import batch_size
-from search.trials.nesting import Lesson, fit_around, innermost, network_of, split_params, surround
+from search.trials.nesting import FitData, fit_around, innermost, network_of, split_params, surround
 from search.trials.outcomes import Outcome
 from search.trials.problem import Problem, configured
 
@@ -53,10 +53,10 @@ def refit(problem: Problem, outcome: Outcome, n_members: int = 1, n_jobs: int | 
 
 def _refit_network(problem: Problem, outcome: Outcome, n_members: int, n_jobs: int | None) -> Any:
     params, other = split_params(problem.estimator, problem.full_names(outcome.params))
-    around, lesson = fit_around(configured(problem.estimator, other), problem.X, problem.y, problem.fit_params)
+    around, data = fit_around(configured(problem.estimator, other), problem.X, problem.y, problem.fit_params)
     starts = [derive(problem.seed, outcome.number, len(problem.folds) + start) for start in range(ATTEMPTS * n_members)]
     unfitted = configured(network_of(problem.estimator), params)
-    fits = (delayed(_train)(unfitted, lesson, outcome.epoch, starts[member::n_members]) for member in range(n_members))
+    fits = (delayed(_train)(unfitted, data, outcome.epoch, starts[member::n_members]) for member in range(n_members))
     trained = Parallel(n_jobs=n_jobs if n_members > 1 else 1, prefer="threads")(fits)
     healthy = [network for network in trained if not network.diverged_]
     if not healthy:
@@ -77,12 +77,12 @@ def _refit_network(problem: Problem, outcome: Outcome, n_members: int, n_jobs: i
     return surround(around, kind.of(healthy))
 
 
-def _train(unfitted: Any, lesson: Lesson, epochs: int, seeds: list[int]) -> Any:
+def _train(unfitted: Any, data: FitData, epochs: int, seeds: list[int]) -> Any:
     """Return a network trained from the first of these starts from which it does not diverge, or from the last one."""
     for random_state in seeds:
         network = configured(unfitted, {"random_state": random_state})
-        with altered(network, {"batch_size": batch_size(network, len(lesson.y))}):
-            training = network.begin_fit(*lesson)
+        with altered(network, {"batch_size": batch_size(network, len(data.y))}):
+            training = network.begin_fit(*data)
             training.advance(epochs)
             network.end_fit(training)
         if not network.diverged_:

@@ -18,7 +18,7 @@ from search.tracking import Tracker, TrackingError
 from search.tracking.protocol import Nowhere, writing
 from search.trials.baselines import Baseline
 from search.trials.callbacks import NoTasks
-from search.trials.penalties import Lesson
+from search.trials.penalties import Feedback
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -149,7 +149,7 @@ def test_a_tracker_does_nothing_by_default():
 @pytest.mark.parametrize(("baselines", "least"), [([Baseline("dummy predictor", 1e6, 0.0)], 1e6), ([], -np.inf)])
 def test_penalties_are_measured_by_the_first_baseline(job, store, baselines, least):
     result = experiment.run(dataclasses.replace(job, baselines=baselines), store)
-    told = {number: lesson.value for number, lesson in store.lessons.items()}
+    told = {number: feedback.value for number, feedback in store.feedback.items()}
     assert told == {number: max(outcome.score, least) for number, outcome in result.outcomes.items()}
 
 
@@ -200,19 +200,19 @@ def completed(job: Job, store: StudyStore, **changes) -> dict:
 def test_a_search_is_complete_as_it_was_planned(job, store, make_outcome, changes, complete):
     job = dataclasses.replace(job, plan=Plan(**dataclasses.asdict(job.plan) | {"n_seeds": 2}))
     for number in range(2):
-        store.record(make_outcome(number, params={"learning_rate_init": 0.01}), Lesson(-0.5))
+        store.record(make_outcome(number, params={"learning_rate_init": 0.01}), Feedback(-0.5))
     assert completed(job, store) == {}
     experiment.note_completed(store, "note", job.plan, {"score": 3.0})
     expected = {"trials": 2, "n_seeds": 2, "n_members": 1, "score": 3.0}
     assert completed(job, store, **changes) == (expected if complete else {})
-    store.record(make_outcome(2, params={"learning_rate_init": 0.01}), Lesson(-0.5))
+    store.record(make_outcome(2, params={"learning_rate_init": 0.01}), Feedback(-0.5))
     assert completed(job, store, **changes) == {}, "trials were added since"
 
 
 @pytest.mark.parametrize(("members", "complete"), [(1, True), (2, False)])
 def test_notes_from_before_networks_were_averaged_are_of_one_network(job, store, make_outcome, members, complete):
     for number in range(2):
-        store.record(make_outcome(number, params={"learning_rate_init": 0.01}), Lesson(-0.5))
+        store.record(make_outcome(number, params={"learning_rate_init": 0.01}), Feedback(-0.5))
     store.note("note", {"trials": 2, "n_seeds": 1, "score": 3.0})
     assert bool(completed(job, store, n_members=members)) is complete
 
@@ -265,9 +265,9 @@ class Lost:
     def __init__(self):
         self.seen = []
 
-    def lesson(self, outcome, standard):
+    def feedback(self, outcome, standard):
         self.seen.append(outcome.number)
-        return Lesson(standard.worst - len(self.seen), 1.0)
+        return Feedback(standard.worst - len(self.seen), 1.0)
 
 
 def test_a_penalty_of_the_users_decides_what_the_sampler_is_told(rows):

@@ -15,7 +15,7 @@ import pytest
 from search import StudyError
 from search.loop.journal import StudyStore
 from search.space import spaces
-from search.trials.penalties import DEFAULT_PENALTY, PENALTIES, Lesson, Teacher
+from search.trials.penalties import DEFAULT_PENALTY, PENALTIES, Feedback, Penalizer
 
 SPACE = spaces.build({"layers": [[8], [8, 4]], "rate": (1e-4, 1.0, "log"), "batch": (1, 64), "kind": ["relu", "tanh"]})
 PARAMS = {"layers": [8, 4], "rate": 0.0123456789, "batch": 7, "kind": "tanh"}
@@ -56,7 +56,7 @@ def fill(path: Path, make_outcome, n: int = 3) -> bytes:
     """Record trials 0 to n - 1; return the journal."""
     store = opened(path)
     for number in range(n):
-        store.record(make_outcome(number, params=PARAMS), Lesson(-0.5))
+        store.record(make_outcome(number, params=PARAMS), Feedback(-0.5))
     store.close()
     return path.read_bytes()
 
@@ -65,26 +65,26 @@ def test_every_outcome_comes_back_as_it_was(path, make_outcome):
     outcomes = {n: make_outcome(n, params=PARAMS, **fields) for n, fields in enumerate(OUTCOMES.values())}
     store = opened(path)
     for outcome in outcomes.values():
-        store.record(outcome, Lesson(-0.75, 1.0))
+        store.record(outcome, Feedback(-0.75, 1.0))
     assert list(store.outcomes.values()) == list(outcomes.values())
     store.close()
     again = opened(path)
     again.close()
     for number, outcome in outcomes.items():
         np.testing.assert_equal(dataclasses.asdict(again.outcomes[number]), dataclasses.asdict(outcome))
-        assert again.lessons[number] == Lesson(-0.75, 1.0)
+        assert again.feedback[number] == Feedback(-0.75, 1.0)
 
 
 def test_a_journal_from_before_trials_were_diagnosed_is_gone_on_with(path, make_outcome):
     store = opened(path)
-    store.record(make_outcome(0, "diverged", params=PARAMS, code=None), Lesson(-0.75, 1.0))
+    store.record(make_outcome(0, "diverged", params=PARAMS, code=None), Feedback(-0.75, 1.0))
     store.close()
     old = path.read_text().replace(r", \"findings\": []", "")
     assert "findings" not in old
     path.write_text(old)
     again = opened(path)
     assert again.outcomes[0] == make_outcome(0, "diverged", params=PARAMS, code=None)
-    again.record(make_outcome(1, "diverged", params=PARAMS), Lesson(-0.75, 1.0))
+    again.record(make_outcome(1, "diverged", params=PARAMS), Feedback(-0.75, 1.0))
     again.close()
     third = opened(path)
     third.close()
@@ -101,7 +101,7 @@ NEWER = {
 def test_a_journal_of_a_newer_version_is_named_bug(path, make_outcome, old, new, unknown):
     """It ended in `unexpected error: TypeError: Outcome.__init__() got an unexpected keyword argument`."""
     store = opened(path)
-    store.record(make_outcome(0, "diverged", params=PARAMS), Lesson(-0.5))
+    store.record(make_outcome(0, "diverged", params=PARAMS), Feedback(-0.5))
     store.close()
     text = path.read_text()
     assert old in text
@@ -120,28 +120,28 @@ def test_a_journal_of_a_newer_version_is_named_bug(path, make_outcome, old, new,
 def test_no_outcome_is_a_failed_trial_for_optuna(path, make_outcome, name):
     store = opened(path)
     outcome = make_outcome(0, params=PARAMS, **OUTCOMES[name])
-    store.record(outcome, Teacher(DEFAULT_PENALTY, -1.0).lesson(outcome))
+    store.record(outcome, Penalizer(DEFAULT_PENALTY, -1.0).feedback(outcome))
     store.close()
     again = opened(path)
     again.close()
-    (told,) = again.lessons.values()
+    (told,) = again.feedback.values()
     assert told.state == ("pruned" if name == "stopped" else "complete")
     assert math.isfinite(told.value)
 
 
 @pytest.mark.parametrize("penalty", PENALTIES)
-def test_every_lesson_comes_back_as_it_was(path, make_outcome, penalty):
-    teacher = Teacher(penalty, -1.0)
+def test_feedback_comes_back_as_it_was(path, make_outcome, penalty):
+    penalizer = Penalizer(penalty, -1.0)
     outcomes = [make_outcome(n, params=PARAMS, **fields) for n, fields in enumerate(OUTCOMES.values())]
-    lessons = {outcome.number: teacher.lesson(outcome) for outcome in outcomes}
+    feedback = {outcome.number: penalizer.feedback(outcome) for outcome in outcomes}
     store = opened(path)
     for outcome in outcomes:
-        store.record(outcome, lessons[outcome.number])
-    np.testing.assert_equal(store.lessons, lessons)
+        store.record(outcome, feedback[outcome.number])
+    np.testing.assert_equal(store.feedback, feedback)
     store.close()
     again = opened(path)
     again.close()
-    np.testing.assert_equal(again.lessons, lessons)
+    np.testing.assert_equal(again.feedback, feedback)
 
 
 def test_notes_are_kept(path):
@@ -160,7 +160,7 @@ def test_a_line_cut_short_by_a_kill_is_dropped(path, make_outcome, cut):
     path.write_bytes(whole[:-cut])
     store = opened(path)
     assert sorted(store.outcomes) == [0, 1]
-    store.record(make_outcome(2, params=PARAMS), Lesson(-0.5))
+    store.record(make_outcome(2, params=PARAMS), Feedback(-0.5))
     store.close()
     again = opened(path)
     assert sorted(again.outcomes) == [0, 1, 2]
@@ -303,7 +303,7 @@ def test_what_cannot_be_written_is_named(tmp_path, path, in_the_way):
 def test_without_a_path_nothing_is_written(tmp_path, monkeypatch, make_outcome):
     monkeypatch.chdir(tmp_path)
     store = StudyStore(None, "x", {}, SPACE)
-    store.record(make_outcome(0, params=PARAMS), Lesson(-0.5))
+    store.record(make_outcome(0, params=PARAMS), Feedback(-0.5))
     store.close()
     assert list(store.outcomes) == [0]
     assert list(tmp_path.iterdir()) == []

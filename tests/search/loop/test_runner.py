@@ -163,8 +163,8 @@ def test_every_penalty_in_a_study_that_is_gone_on_with(make_problem, tmp_path, m
     failed = [n for n, o in outcomes.items() if o.verdict == "diverged" and penalty == "fail"]
     assert [n for n, value in told.items() if np.isnan(value)] == failed
     with closing(StudyStore(path, "x", {}, SPACE)) as store:
-        assert [n for n, lesson in store.lessons.items() if lesson.state == "failed"] == failed
-        np.testing.assert_equal({n: lesson.value for n, lesson in store.lessons.items()}, told)
+        assert [n for n, feedback in store.feedback.items() if feedback.state == "failed"] == failed
+        np.testing.assert_equal({n: feedback.value for n, feedback in store.feedback.items()}, told)
 
 
 def test_timeout_starts_no_further_trial(make_problem):

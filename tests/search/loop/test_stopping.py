@@ -2,12 +2,12 @@
 
 import pytest
 
-from search.loop.stopping import NONE, Standing, StopRules
+from search.loop.stopping import NONE, Incumbent, StopRules
 
 
 @pytest.fixture
-def standing(make_outcome):
-    seen = Standing()
+def incumbent(make_outcome):
+    seen = Incumbent()
     for number, (verdict, score) in enumerate(
         [("ok", 1.0), ("diverged", 0.0), ("ok", 3.0), ("stopped", 9.0), ("ok", 3.0)]
     ):
@@ -15,17 +15,17 @@ def standing(make_outcome):
     return seen
 
 
-def test_the_leader_is_the_first_of_the_best(standing):
-    assert standing.leader.number == 2
-    assert standing.since == 2
+def test_the_leader_is_the_first_of_the_best(incumbent):
+    assert incumbent.trial.number == 2
+    assert incumbent.since == 2
 
 
 def test_a_score_that_is_as_good_is_no_better_also_of_an_earlier_trial(make_outcome):
     """Of trials that run at the same time a later one may end first."""
-    seen = Standing()
+    seen = Incumbent()
     for number in (1, 0, 2):
         seen.see(make_outcome(number, scores=(3.0,)))
-    assert (seen.leader.number, seen.since) == (1, 2)
+    assert (seen.trial.number, seen.since) == (1, 2)
 
 
 @pytest.mark.parametrize(
@@ -39,12 +39,12 @@ def test_a_score_that_is_as_good_is_no_better_also_of_an_earlier_trial(make_outc
         (StopRules(timeout=1e-9), ""),
     ],
 )
-def test_reasons(standing, rules, reason):
-    assert rules.enough(standing) == reason
+def test_reasons(incumbent, rules, reason):
+    assert rules.enough(incumbent) == reason
 
 
 def test_nothing_is_enough_without_a_healthy_trial(make_outcome):
-    seen = Standing()
+    seen = Incumbent()
     for number in range(5):
         seen.see(make_outcome(number, "diverged"))
     assert StopRules(target_score=-1e9, n_trials_no_change=1).enough(seen) == ""

@@ -7,7 +7,7 @@ import scipy.stats
 from search.samplers.cma_es import EvolutionSampler, kind
 from search.space import spaces
 from search.space.parsing import dimension
-from search.trials.penalties import Lesson
+from search.trials.penalties import Feedback
 
 REAL = spaces.build({"a": (0.0, 1.0), "b": (0.0, 1.0)})
 
@@ -54,11 +54,11 @@ def test_a_generation_is_as_many_trials_as_the_population_and_failed_ones_do_not
     sampler = EvolutionSampler(REAL, 0)
     size, first = sampler._strategy.population_size, sampler._strategy
     for number in range(size):
-        sampler.tell(make_outcome(number, params=REAL.random_point(0, number)), Lesson(float("nan"), state="failed"))
+        sampler.tell(make_outcome(number, params=REAL.random_point(0, number)), Feedback(float("nan"), state="failed"))
     for number in range(size - 1):
-        sampler.tell(make_outcome(number, params=REAL.random_point(0, number)), Lesson(-1.0))
+        sampler.tell(make_outcome(number, params=REAL.random_point(0, number)), Feedback(-1.0))
     assert (len(sampler._generation), first.generation) == (size - 1, 0)
-    sampler.tell(make_outcome(size, params=REAL.random_point(0, size)), Lesson(-1.0))
+    sampler.tell(make_outcome(size, params=REAL.random_point(0, size)), Feedback(-1.0))
     assert (len(sampler._generation), first.generation) == (0, 1)
 
 
@@ -67,7 +67,7 @@ def test_a_strategy_that_has_converged_is_followed_by_one_of_twice_the_populatio
     size = sampler._strategy.population_size
     monkeypatch.setattr(sampler._strategy, "should_stop", lambda: True)
     for number in range(size):
-        sampler.tell(make_outcome(number, params=sampler.ask(number)), Lesson(-float(number)))
+        sampler.tell(make_outcome(number, params=sampler.ask(number)), Feedback(-float(number)))
     assert sampler._strategy.population_size == 2 * size
     assert sampler._strategy.generation == 0
 
@@ -77,7 +77,7 @@ def test_it_maximises_and_no_two_values_are_the_same(make_outcome, monkeypatch):
     monkeypatch.setattr(sampler._strategy, "tell", lambda generation: told.extend(value for _, value in generation))
     size = sampler._strategy.population_size
     for number in range(size):
-        sampler.tell(make_outcome(number, params=sampler.ask(number)), Lesson(3.0 if number else 5.0))
+        sampler.tell(make_outcome(number, params=sampler.ask(number)), Feedback(3.0 if number else 5.0))
     assert told[0] == -5.0
     np.testing.assert_allclose(told[1:], -3.0, atol=1e-7)
     assert len(set(told)) == size

@@ -13,7 +13,7 @@ from search.samplers.external import CheckedSampler, OptunaSampler, find, is_sam
 from search.samplers.methods import METHODS
 from search.samplers.optuna_terms import CONSTRAINT
 from search.space import spaces
-from search.trials.penalties import DEFAULT_PENALTY, Lesson, Teacher
+from search.trials.penalties import DEFAULT_PENALTY, Feedback, Penalizer
 
 SPACE = spaces.build({"alpha": (1e-3, 1.0, "log"), "solver": ["adam", "sgd"], "batch_size": (1, 9)})
 CONDITIONAL = spaces.build(
@@ -35,12 +35,12 @@ SAMPLERS = {
 
 def proposals(sampler, make_outcome, n=16) -> list[dict]:
     """Return what a sampler proposes while each trial ends in another way."""
-    teacher, asked = Teacher(DEFAULT_PENALTY, -2.0), []
+    penalizer, asked = Penalizer(DEFAULT_PENALTY, -2.0), []
     for number in range(n):
         asked.append(sampler.ask(number))
         verdict = ("ok", "ok", "diverged", "stopped")[number % 4]
         outcome = make_outcome(number, verdict, scores=(-asked[-1].get("alpha", 1.0),), params=asked[-1])
-        sampler.tell(outcome, teacher.lesson(outcome))
+        sampler.tell(outcome, penalizer.feedback(outcome))
     return asked
 
 
@@ -56,16 +56,16 @@ def test_a_search_has_a_copy_of_optunas_sampler_and_repeats_itself(make_outcome,
 
 def test_optunas_sampler_is_told_value_state_and_constraint(make_outcome):
     sampler = OptunaSampler(SPACE, optuna.samplers.RandomSampler(seed=0))
-    lessons = [
-        Lesson(-0.5),
-        Lesson(-2.5, 3.0),
-        Lesson(-0.75, state="pruned"),
-        Lesson(math.nan, state="failed"),
-        Lesson(-0.25),
+    feedback = [
+        Feedback(-0.5),
+        Feedback(-2.5, 3.0),
+        Feedback(-0.75, state="pruned"),
+        Feedback(math.nan, state="failed"),
+        Feedback(-0.25),
     ]
     params = [sampler.ask(number) for number in range(4)] + [SPACE.random_point(0, 9)]
-    for number, (point, lesson) in enumerate(zip(params, lessons, strict=True)):
-        sampler.tell(make_outcome(number, params=point, curve={4: -0.5, 6: -0.375}), lesson)
+    for number, (point, told) in enumerate(zip(params, feedback, strict=True)):
+        sampler.tell(make_outcome(number, params=point, curve={4: -0.5, 6: -0.375}), told)
     trials = sampler._study.get_trials()
     states = [TrialState.COMPLETE, TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL, TrialState.COMPLETE]
     assert [t.state for t in trials] == states
@@ -84,8 +84,8 @@ class Counted:
     def ask(self, number):
         return {"alpha": (len(self.told) + 1) / 10}
 
-    def tell(self, outcome, lesson):
-        self.told.append((outcome.number, lesson))
+    def tell(self, outcome, feedback):
+        self.told.append((outcome.number, feedback))
 
 
 def search(method, **more) -> BPSearchCV:
@@ -146,6 +146,6 @@ def test_an_asked_configuration_is_told_as_it_was_asked(make_outcome):
     own = Counted()
     checked = CheckedSampler(SPACE, 0, own)
     point = checked.ask(0)
-    checked.tell(make_outcome(0, params=point), Lesson(-1.0))
-    assert own.told == [(0, Lesson(-1.0))]
+    checked.tell(make_outcome(0, params=point), Feedback(-1.0))
+    assert own.told == [(0, Feedback(-1.0))]
     assert np.isclose(point["alpha"], 0.1)

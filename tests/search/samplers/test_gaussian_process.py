@@ -11,7 +11,7 @@ from search.samplers.gp import GaussianProcessSampler, warped
 from search.space import spaces
 from search.space.dimensions import label
 from search.space.unit_cube import UnitCube
-from search.trials.penalties import Lesson
+from search.trials.penalties import Feedback
 
 
 @pytest.mark.parametrize("best", [-2.0, 0.0, 1.0, 5.0])
@@ -145,8 +145,8 @@ def test_what_would_diverge_is_proposed_only_where_nothing_else_is_left(make_out
     told = [*range(1, 25), 27, 30, 35, 40]
     for number, units in enumerate(told[::2] + told[1::2]):
         healthy = units < 27
-        lesson = Lesson(-((units - 1) ** 2)) if healthy else Lesson(-9e3, 1.0)
-        sampler.tell(make_outcome(number, "ok" if healthy else "diverged", params={"units": units}), lesson)
+        feedback = Feedback(-((units - 1) ** 2)) if healthy else Feedback(-9e3, 1.0)
+        sampler.tell(make_outcome(number, "ok" if healthy else "diverged", params={"units": units}), feedback)
     assert sampler.ask(len(told))["units"] in (25, 26)
 
 

@@ -9,7 +9,7 @@ from search.samplers import gp
 from search.samplers.designs import QuasiRandomSampler
 from search.samplers.gp import GaussianProcessSampler, Told, _shown
 from search.space import spaces
-from search.trials.penalties import Lesson
+from search.trials.penalties import Feedback
 
 LINE = spaces.build({"x": (0.0, 1.0)})
 MIXED = spaces.build({"x": (0.0, 1.0), "kind": ["a", "b", "c", "d"]})
@@ -20,7 +20,7 @@ def told(make_outcome, n: int, space=LINE, healthy=lambda number: True) -> Gauss
     sampler = GaussianProcessSampler(space, 0)
     for number in range(n):
         params = space.random_point(0, number)
-        sampler.tell(make_outcome(number, params=params), Lesson(float(number), -1.0 if healthy(number) else 1.0))
+        sampler.tell(make_outcome(number, params=params), Feedback(float(number), -1.0 if healthy(number) else 1.0))
     return sampler
 
 
@@ -33,8 +33,8 @@ def test_models_begin_with_ten_trials_one_of_them_healthy(make_outcome, n, healt
 @pytest.mark.parametrize(("constraint", "healthy"), [(-1.0, True), (0.0, True), (1e-9, False)])
 def test_a_trial_is_healthy_up_to_a_constraint_of_0(make_outcome, constraint, healthy):
     sampler = GaussianProcessSampler(LINE, 0)
-    sampler.tell(make_outcome(params={"x": 0.5}), Lesson(0.0, constraint))
-    sampler.tell(make_outcome(params={"x": 0.5}), Lesson(math.nan, state="failed"))
+    sampler.tell(make_outcome(params={"x": 0.5}), Feedback(0.0, constraint))
+    sampler.tell(make_outcome(params={"x": 0.5}), Feedback(math.nan, state="failed"))
     assert [t.healthy for t in sampler._told] == [healthy]
 
 
@@ -72,7 +72,7 @@ def test_covariances_are_learned_when_there_are_a_fifth_more_trials(make_outcome
 
     monkeypatch.setattr(gp, "covariance", remembered)
     for number in range(130):
-        sampler.tell(make_outcome(number, params=LINE.random_point(0, number)), Lesson(float(number)))
+        sampler.tell(make_outcome(number, params=LINE.random_point(0, number)), Feedback(float(number)))
         if number >= 9:
             sampler._learn()
     # of the first trials, each number a fifth above the last, from one hundred on of a selection; twice, for two models
@@ -155,7 +155,7 @@ def test_a_configuration_is_tried_again_only_where_there_is_no_other(make_outcom
     space = spaces.build({"n": (1, 12)})
     sampler = GaussianProcessSampler(space, 0)
     for n in range(1, 12):
-        sampler.tell(make_outcome(n, params={"n": n}), Lesson(float(-n)))
+        sampler.tell(make_outcome(n, params={"n": n}), Feedback(float(-n)))
     assert sampler.ask(20) == {"n": 12}
 
 
@@ -163,5 +163,5 @@ def test_what_will_probably_diverge_is_tried_before_anything_is_tried_again(make
     space = spaces.build({"n": (1, 12)})
     sampler = GaussianProcessSampler(space, 0)
     for n in range(1, 12):
-        sampler.tell(make_outcome(n, params={"n": n}), Lesson(float(-n), -1.0 if n < 7 else 1.0))
+        sampler.tell(make_outcome(n, params={"n": n}), Feedback(float(-n), -1.0 if n < 7 else 1.0))
     assert sampler.ask(20) == {"n": 12}

@@ -16,7 +16,7 @@ from search.samplers.tpe import MOST_SHOWN
 from search.space import spaces
 from search.space.dimensions import label
 from search.study import init
-from search.trials.penalties import DEFAULT_PENALTY, PENALTIES, Teacher
+from search.trials.penalties import DEFAULT_PENALTY, PENALTIES, Penalizer
 
 ROOT = Path(__file__).parents[3]
 
@@ -69,7 +69,7 @@ def outcome_of(number, params, make_outcome):
 
 
 def tell(sampler, outcome, penalty: str = DEFAULT_PENALTY) -> None:
-    sampler.tell(outcome, Teacher(penalty, -2.0).lesson(outcome))
+    sampler.tell(outcome, Penalizer(penalty, -2.0).feedback(outcome))
 
 
 def run(sampler, numbers, make_outcome, penalty: str = DEFAULT_PENALTY) -> list[dict]:
@@ -276,7 +276,7 @@ def share_diverged(method, seed, make_outcome, trials: int = 40) -> float:
         diverged.append(params["rate"] * (1 + 5 * params["momentum"]) > 0.25)
         verdict = "diverged" if diverged[-1] else "ok"
         told = make_outcome(number, verdict, scores=(-abs(math.log10(params["rate"] / 0.03)),), params=params)
-        sampler.tell(told, Teacher(DEFAULT_PENALTY, -4.0).lesson(told))
+        sampler.tell(told, Penalizer(DEFAULT_PENALTY, -4.0).feedback(told))
     return sum(diverged[trials // 2 :]) / (trials - trials // 2)
 
 

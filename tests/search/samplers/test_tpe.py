@@ -5,27 +5,27 @@ from optuna.samplers._tpe.sampler import default_gamma, default_weights
 
 from search.samplers.tpe import BEST, LATEST, TPESampler, _rank
 from search.space import spaces
-from search.trials.penalties import Lesson
+from search.trials.penalties import Feedback
 
 SPACE = spaces.build({"alpha": (0.0, 1.0)})
 
 
-def told(make_outcome, lessons, curves=None) -> TPESampler:
+def told(make_outcome, feedback, curves=None) -> TPESampler:
     """Return a sampler that was told of trials in order."""
     sampler = TPESampler(SPACE, 0)
-    for number, lesson in enumerate(lessons):
+    for number, one in enumerate(feedback):
         curve = (curves or {}).get(number, {4: -2.0, 6: -1.0})
-        sampler.tell(make_outcome(number, params={"alpha": 0.5}, curve=curve), lesson)
+        sampler.tell(make_outcome(number, params={"alpha": 0.5}, curve=curve), one)
     return sampler
 
 
 RANKED = [
-    Lesson(-1.0),
-    Lesson(-50.0),
-    Lesson(0.0, state="pruned"),
-    Lesson(-3.0, 0.1),
-    Lesson(-4.0, 0.1),
-    Lesson(0.0, 10.0, state="pruned"),
+    Feedback(-1.0),
+    Feedback(-50.0),
+    Feedback(0.0, state="pruned"),
+    Feedback(-3.0, 0.1),
+    Feedback(-4.0, 0.1),
+    Feedback(0.0, 10.0, state="pruned"),
 ]
 """From best to worst: complete by value, then pruned, then infeasible ones in the same way."""
 
@@ -39,21 +39,21 @@ def test_complete_rank_above_pruned_above_infeasible_trials(make_outcome, order)
 
 def test_pruned_trials_rank_by_their_best_score_at_any_checkpoint(make_outcome):
     curves = {0: {4: -1.0, 6: -9.0}, 1: {4: -2.0, 6: -1.5}, 2: {}}
-    trials = told(make_outcome, [Lesson(0.0, state="pruned")] * 3, curves)._told
+    trials = told(make_outcome, [Feedback(0.0, state="pruned")] * 3, curves)._told
     assert [_rank(trial)[2] for trial in trials] == [-1.0, -1.5, float("-inf")]
 
 
 def test_beyond_360_trials_it_knows_300(make_outcome):
-    lessons = [Lesson(float(n % 100)) for n in range(361)]
-    assert len(told(make_outcome, lessons[:360])._told) == 360
-    sampler = told(make_outcome, lessons)
+    feedback = [Feedback(float(n % 100)) for n in range(361)]
+    assert len(told(make_outcome, feedback[:360])._told) == 360
+    sampler = told(make_outcome, feedback)
     assert len(sampler._told) == 300 == len(sampler._study.get_trials())
 
 
 def test_the_best_and_the_latest_are_not_forgotten(make_outcome):
     """25 feasible ones come first and then only infeasible ones: without a rank of feasibility some of them would be lost."""
-    lessons = [Lesson(-100.0)] * 25 + [Lesson(1.0, 1.0)] * 335 + [Lesson(1.0, 2.0)]
-    kept = told(make_outcome, lessons)._told
+    feedback = [Feedback(-100.0)] * 25 + [Feedback(1.0, 1.0)] * 335 + [Feedback(1.0, 2.0)]
+    kept = told(make_outcome, feedback)._told
     assert sum(trial.value == -100.0 for trial in kept) == 25
     assert all(trial.constraints["divergence"] == 1.0 for trial in kept[25:-1])
     assert kept[-1].constraints["divergence"] == 2.0
@@ -67,5 +67,5 @@ def test_what_is_kept_is_what_optuna_takes_as_good_and_weighs_in_full():
 
 
 def test_failed_trials_are_not_seen(make_outcome):
-    sampler = told(make_outcome, [Lesson(float("nan"), state="failed"), Lesson(-1.0)])
+    sampler = told(make_outcome, [Feedback(float("nan"), state="failed"), Feedback(-1.0)])
     assert len(sampler._told) == 1

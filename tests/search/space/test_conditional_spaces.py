@@ -15,7 +15,7 @@ from search.results.cv_results import cv_results
 from search.space import spaces
 from search.space.dimensions import Layers, Range, label
 from search.space.parsing import dimension
-from search.trials.penalties import Lesson
+from search.trials.penalties import Feedback
 
 LAYERS = {"layers": {"low": 1, "high": 3}, "width": {"low": 4, "high": 64, "log": True}}
 GIVEN = {
@@ -102,12 +102,12 @@ def test_the_journal_keeps_what_exists(space, tmp_path, make_outcome):
     outcomes = {n: make_outcome(n, params=space.random_point(0, n)) for n in range(12)}
     store = StudyStore(tmp_path / "x.journal", "x", {"[space]": space.describe()}, space)
     for outcome in outcomes.values():
-        store.record(outcome, Lesson(-0.5))
+        store.record(outcome, Feedback(-0.5))
     store.close()
     again = StudyStore(tmp_path / "x.journal", "x", {"[space]": space.describe()}, space)
     again.close()
     assert again.outcomes == outcomes
-    assert again.lessons == dict.fromkeys(range(12), Lesson(-0.5))
+    assert again.feedback == dict.fromkeys(range(12), Feedback(-0.5))
 
 
 @each_space

@@ -10,15 +10,15 @@ from hypothesis import strategies as st
 from bpmodel.network.monitor import EXPLOSION_FACTOR
 from search.samplers.tpe import TPESampler
 from search.space import spaces
-from search.trials.penalties import DEFAULT_PENALTY, MARGIN, PENALTIES, Lesson, Teacher
+from search.trials.penalties import DEFAULT_PENALTY, MARGIN, PENALTIES, Feedback, Penalizer
 
 DUMMIES = [-76.9, -1.0, -1e-9, 0.0, 0.5, 1e6]
 VERDICTS = ["ok", "stopped", "diverged", "error"]
 each_penalty = pytest.mark.parametrize("penalty", PENALTIES)
 
 
-def lesson(outcome, dummy: float, penalty: str = DEFAULT_PENALTY) -> Lesson:
-    return Teacher(penalty, dummy).lesson(outcome)
+def feedback(outcome, dummy: float, penalty: str = DEFAULT_PENALTY) -> Feedback:
+    return Penalizer(penalty, dummy).feedback(outcome)
 
 
 @pytest.mark.parametrize("dummy", DUMMIES)
@@ -29,41 +29,43 @@ def test_worse_is_told_less(make_outcome, dummy, penalty):
     stopped = make_outcome(verdict="stopped", scores=(dummy + 1.0,))
     late, early = (make_outcome(verdict="diverged", survived=s) for s in (0.9, 0.0))
     error = make_outcome(verdict="error")
-    values = [lesson(o, dummy, penalty).value for o in (better, stopped, useless, late, early)]
+    values = [feedback(o, dummy, penalty).value for o in (better, stopped, useless, late, early)]
     assert values[0] > values[1] > values[2] == dummy > values[3] > values[4]
-    assert lesson(error, dummy, penalty).value == values[4]
+    assert feedback(error, dummy, penalty).value == values[4]
 
 
 @each_penalty
 def test_healthy_trials_are_told_the_same_by_every_penalty(make_outcome, penalty):
-    assert lesson(make_outcome(scores=(-0.5, -0.25)), -1.0, penalty) == Lesson(-0.375)
-    assert lesson(make_outcome(scores=(-5.0,)), -1.0, penalty) == Lesson(-1.0)
-    assert lesson(make_outcome(verdict="stopped", scores=(-0.5,)), -1.0, penalty) == Lesson(-0.5, state="pruned")
+    assert feedback(make_outcome(scores=(-0.5, -0.25)), -1.0, penalty) == Feedback(-0.375)
+    assert feedback(make_outcome(scores=(-5.0,)), -1.0, penalty) == Feedback(-1.0)
+    assert feedback(make_outcome(verdict="stopped", scores=(-0.5,)), -1.0, penalty) == Feedback(-0.5, state="pruned")
 
 
 @pytest.mark.parametrize(
     ("penalty", "diverged", "error"),
     [
-        ("graded_constraint", Lesson(-2.35, 1.0), Lesson(-2.4, 10.0)),
-        ("constraint", Lesson(-2.0, 1.0), Lesson(-2.0, 1.0)),
-        ("graded", Lesson(-2.35), Lesson(-2.4)),
-        ("worst", Lesson(-1.0), Lesson(-1.0)),
-        ("constant", Lesson(-1e6), Lesson(-1e6)),
-        ("pruned", Lesson(-0.75, state="pruned"), Lesson(-2.0, state="pruned")),
-        ("fail", Lesson(math.nan, state="failed"), Lesson(math.nan, state="failed")),
+        ("graded_constraint", Feedback(-2.35, 1.0), Feedback(-2.4, 10.0)),
+        ("constraint", Feedback(-2.0, 1.0), Feedback(-2.0, 1.0)),
+        ("graded", Feedback(-2.35), Feedback(-2.4)),
+        ("worst", Feedback(-1.0), Feedback(-1.0)),
+        ("constant", Feedback(-1e6), Feedback(-1e6)),
+        ("pruned", Feedback(-0.75, state="pruned"), Feedback(-2.0, state="pruned")),
+        ("fail", Feedback(math.nan, state="failed"), Feedback(math.nan, state="failed")),
     ],
 )
 def test_what_each_penalty_tells(make_outcome, penalty, diverged, error):
-    teacher = Teacher(penalty, -2.0, [make_outcome(0, scores=(-0.5,)), make_outcome(1, scores=(-1.0,))])
+    penalizer = Penalizer(penalty, -2.0, [make_outcome(0, scores=(-0.5,)), make_outcome(1, scores=(-1.0,))])
     broken = make_outcome(2, "diverged", survived=0.25, ratio=100.0, curve={4: -0.5, 6: -0.75, 9: math.inf})
-    np.testing.assert_allclose(teacher.lesson(broken)[:2], diverged[:2])
-    np.testing.assert_allclose(teacher.lesson(make_outcome(3, "error"))[:2], error[:2])
-    assert [teacher.lesson(make_outcome(n, v)).state for n, v in ((4, "diverged"), (5, "error"))] == [error.state] * 2
+    np.testing.assert_allclose(penalizer.feedback(broken)[:2], diverged[:2])
+    np.testing.assert_allclose(penalizer.feedback(make_outcome(3, "error"))[:2], error[:2])
+    assert [penalizer.feedback(make_outcome(n, v)).state for n, v in ((4, "diverged"), (5, "error"))] == [
+        error.state
+    ] * 2
 
 
 def test_a_last_score_below_the_dummy_predictor_is_told_as_that(make_outcome):
     broken = make_outcome(verdict="diverged", curve={4: -0.5, 6: -7.0})
-    assert lesson(broken, -2.0, "pruned") == Lesson(-2.0, state="pruned")
+    assert feedback(broken, -2.0, "pruned") == Feedback(-2.0, state="pruned")
 
 
 def test_table_of_what_is_told_is_complete():
@@ -72,8 +74,8 @@ def test_table_of_what_is_told_is_complete():
 
 
 def test_the_worst_score_is_that_of_the_healthy_trials_so_far(make_outcome):
-    teacher = Teacher("worst", -2.0)
-    told = [teacher.lesson(o).value for o in (
+    penalizer = Penalizer("worst", -2.0)
+    told = [penalizer.feedback(o).value for o in (
         make_outcome(0, "diverged"),
         make_outcome(1, scores=(-0.5,)),
         make_outcome(2, "diverged"),
@@ -86,15 +88,15 @@ def test_the_worst_score_is_that_of_the_healthy_trials_so_far(make_outcome):
 
 
 def test_the_constraint_of_a_healthy_trial_is_minus_one(make_outcome):
-    assert lesson(make_outcome(), -1.0).constraint == -1.0
-    assert lesson(make_outcome(verdict="diverged"), -1.0, "graded").constraint == -1.0
+    assert feedback(make_outcome(), -1.0).constraint == -1.0
+    assert feedback(make_outcome(verdict="diverged"), -1.0, "graded").constraint == -1.0
 
 
 @each_penalty
 @pytest.mark.parametrize("verdict", VERDICTS)
 def test_sign_of_the_constraint_is_the_verdict(make_outcome, verdict, penalty):
     feasible = verdict in ("ok", "stopped") or not penalty.endswith("constraint")
-    assert (lesson(make_outcome(verdict=verdict), -1.0, penalty).constraint <= 0) is feasible
+    assert (feedback(make_outcome(verdict=verdict), -1.0, penalty).constraint <= 0) is feasible
 
 
 @pytest.mark.parametrize(
@@ -103,7 +105,7 @@ def test_sign_of_the_constraint_is_the_verdict(make_outcome, verdict, penalty):
 )
 def test_margin_in_units_of_the_dummy_predictor(make_outcome, dummy, survived, expected):
     assert MARGIN == 0.1
-    assert lesson(make_outcome(verdict="diverged", survived=survived), dummy).value == pytest.approx(expected)
+    assert feedback(make_outcome(verdict="diverged", survived=survived), dummy).value == pytest.approx(expected)
 
 
 @pytest.mark.parametrize(
@@ -112,7 +114,7 @@ def test_margin_in_units_of_the_dummy_predictor(make_outcome, dummy, survived, e
 )
 def test_constraint_is_how_far_the_loss_went(make_outcome, ratio, constraint):
     assert EXPLOSION_FACTOR == 10
-    assert lesson(make_outcome(verdict="diverged", ratio=ratio), -1.0).constraint == pytest.approx(constraint)
+    assert feedback(make_outcome(verdict="diverged", ratio=ratio), -1.0).constraint == pytest.approx(constraint)
 
 
 @settings(deadline=None)
@@ -126,7 +128,7 @@ def test_constraint_is_how_far_the_loss_went(make_outcome, ratio, constraint):
 )
 def test_everything_told_is_finite(make_outcome, penalty, verdict, score, survived, ratio, dummy):
     more = {"survived": survived, "ratio": ratio} if verdict == "diverged" else {}
-    told = lesson(make_outcome(verdict=verdict, scores=(score,), **more), dummy, penalty)
+    told = feedback(make_outcome(verdict=verdict, scores=(score,), **more), dummy, penalty)
     assert math.isfinite(told.value)
     assert math.isfinite(told.constraint)
 
@@ -136,7 +138,7 @@ SPACE = spaces.build({"rate": (1e-4, 10.0, "log"), "momentum": (0.0, 1.0), "acti
 
 def n_diverged(penalty: str, seed: int, make_outcome, trials: int = 40) -> int:
     """Search where 40 percent diverges, the best near the cliff; return the diverged trials in the second half."""
-    sampler, teacher, diverged = TPESampler(SPACE, seed), Teacher(penalty, -4.0), []
+    sampler, penalizer, diverged = TPESampler(SPACE, seed), Penalizer(penalty, -4.0), []
     for number in range(trials):
         params = sampler.ask(number)
         diverged.append(params["rate"] * (1 + 5 * params["momentum"]) > 0.25)
@@ -144,7 +146,7 @@ def n_diverged(penalty: str, seed: int, make_outcome, trials: int = 40) -> int:
         outcome = make_outcome(
             number, "diverged" if diverged[-1] else "ok", scores=(score,), params=params, curve={4: score}
         )
-        sampler.tell(outcome, teacher.lesson(outcome))
+        sampler.tell(outcome, penalizer.feedback(outcome))
     return sum(diverged[trials // 2 :])
 
 
