@@ -1,6 +1,6 @@
-"""One trial: a configuration times the folds gives an outcome.
+"""Evaluation of one trial: train a configuration on all folds and return its outcome.
 
-`evaluate` is a pure function of its arguments: it draws its seeds from (study seed, trial, fold), touches no store, and may
+`evaluate` is a pure function of its arguments: it derives its seeds from (study seed, trial, fold), touches no store, and may
 run in any thread or process.
 """
 
@@ -18,7 +18,7 @@ from search.trials.problem import Problem, Trial
 
 
 def evaluate(problem: Problem, trial: Trial, cancelled: Callable[[], bool] = lambda: False) -> Outcome:
-    """Train one configuration on all folds and score it: networks side by side, other estimators fold by fold.
+    """Train one configuration on all folds and score it: the folds of a network side by side, others one after the other.
 
     Parameters
     ----------
@@ -33,7 +33,7 @@ def evaluate(problem: Problem, trial: Trial, cancelled: Callable[[], bool] = lam
         outcome = kind.train(problem, trial, cancelled)
     except Cancelled:
         raise
-    except Exception as error:  # a configuration that cannot be trained is a result, not the end of the study
+    except Exception as error:  # a configuration that cannot be trained is a result; the study continues
         if problem.error_score == "raise":
             raise
         reason = f"{type(error).__name__}: {error}".splitlines()[0]
