@@ -121,7 +121,7 @@ class StudyStore:
 
 
 class _Held(JournalFileOpenLock):
-    """A lock that is always held: the store already holds the process's lock on the journal while it is open."""
+    """A lock that is always free: `_lock` already holds the process's own lock while the store is open."""
 
     def acquire(self) -> bool:
         return True

@@ -11,7 +11,7 @@ from typing import Any
 
 @contextmanager
 def postponed() -> Iterator[None]:
-    """Delay a Ctrl-C during the body until the body ends; does nothing outside the main thread, which never receives one."""
+    """Delay a Ctrl-C during the body until the body ends; does nothing outside the main thread, where none can arrive."""
     before = signal.getsignal(signal.SIGINT)
     if threading.current_thread() is not threading.main_thread() or not callable(before):
         yield
