@@ -81,7 +81,7 @@ def best_trials(outcomes: Mapping[int, Outcome], rivals: Mapping[int, Difference
 
 
 def smaller(outcomes: Mapping[int, Outcome], scoring: str) -> Table | None:
-    """Return the Pareto front of score and number of weights, one column per trial, the best first; None if it has one trial."""
+    """Return the Pareto front of score and number of weights, one column per trial, the best first; None if below two trials."""
     name, sign = metric(scoring)
     best = front(outcomes)
     if len(best) < 2:
