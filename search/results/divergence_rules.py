@@ -8,7 +8,7 @@ logarithm of the number of rules of this size that were tried:
     score = log B(d + 1, n - d + 1) + log B(D - d + 1, N - n - D + d + 1) - log B(D + 1, N - D + 1) - log(rules tried)
 
 for n of N trials inside, d of D diverged ones. The correction keeps chance findings rare: if no rule is true, the best score
-exceeds log k in about one study of k (Markov's inequality). The samplers of a search do not draw independently, so this is a
+reaches log k in about one study of k (Markov's inequality). The samplers of a search do not draw independently, so this is a
 guide, not a test.
 """
 
@@ -193,7 +193,7 @@ def _choices(
 def _thresholds(
     name: str, dimension: Axis, params: Sequence[Mapping[str, Any]], diverged: NDArray[np.bool_]
 ) -> tuple[list[Condition], int]:
-    """Return the thresholds between a diverged and another trial: only these can be best."""
+    """Return the thresholds between a diverged and another trial; moving any other one makes a rule better, never worse."""
     seen: dict[float, set[bool]] = {}
     for p, bad in zip(params, diverged, strict=True):
         if _is_number(p.get(name)):

@@ -173,7 +173,7 @@ def _as_forecasts(study: Study, data: Dataset) -> Dataset:
         if (twice := data.X[keys.time].duplicated()).any():
             first = data.X[keys.time][twice].iloc[0]
             raise StudyError(f"{where} time = {keys.time!r} has {first} twice; a series has one row for each time")
-        data = replace(data, X=data.X.drop(columns=keys.time))  # training rows never contain later times
+        data = replace(data, X=data.X.drop(columns=keys.time))  # no feature: training rows never contain later times
     for name in keys.exogenous:
         _check_column(data, name, f"{where} exogenous = {name!r}")
     series = data.X.assign(**{data.target: data.y})
