@@ -157,12 +157,7 @@ def _open(path: Path | None, name: str) -> optuna.Study:
         return optuna.create_study(study_name=name, storage=storage, direction="maximize")
     except OSError as error:
         raise StudyError(f"{path} cannot be written: {error.strerror}; the finished trials are kept there") from None
-    except (
-        ValueError,
-        LookupError,
-        TypeError,
-        AssertionError,
-    ) as error:  # anything Optuna may raise while replaying it
+    except (ValueError, LookupError, TypeError, AssertionError) as error:  # anything that Optuna raises on replay
         reason = f"{type(error).__name__}: {error}"
         raise StudyError(f"{path} is damaged ({reason}); move it away to start the study again") from None
 

@@ -161,9 +161,7 @@ TABLES = (
 FORMS = (
     Form(_is_pair, _range_from_pair),
     Form(lambda given: hasattr(given, "ppf") and hasattr(given, "dist"), Quantile),  # a frozen distribution of SciPy
-    Form(
-        lambda given: hasattr(given, "choices"), lambda given: Choice(tuple(given.choices))
-    ),  # this and the next: Optuna
+    Form(lambda given: hasattr(given, "choices"), lambda given: Choice(tuple(given.choices))),  # these two: Optuna
     Form(lambda given: hasattr(given, "low") and hasattr(given, "high"), _from_optuna),
     Form(_is_list, lambda given: Choice(tuple(given.tolist() if isinstance(given, np.ndarray) else given))),
 )

@@ -110,9 +110,7 @@ def _prepare(problem: Problem, params: Mapping[str, Any]) -> PreparedFolds:
     estimator, y, splits = configured(problem.estimator, params), np.asarray(problem.y), problem.folds.splits
     if estimator is not network_of(estimator):
         return PreparedFolds(splits, lambda train, validation: _fold(problem, estimator, y, train, validation))
-    around, (X, target, weight) = fit_around(
-        estimator, problem.X, y, problem.fit_params
-    )  # only a network: nothing is fitted
+    around, (X, target, weight) = fit_around(estimator, problem.X, y, problem.fit_params)  # fits no step
     rows = _in_precision(X, estimator, min(len(train) for train, _ in splits))
     names = _get_feature_names(X)
 

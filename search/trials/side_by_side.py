@@ -34,10 +34,7 @@ from search.trials.scoring import by_metric, named, objective, scores, sees_pred
 
 def train(problem: Problem, trial: Trial, cancelled: Callable[[], bool]) -> Outcome:
     """Train one configuration on all folds; score it at every checkpoint."""
-    with (
-        single_thread(),
-        ExitStack() as tasks,
-    ):  # one thread limit for the whole trial; the tasks of all folds end together
+    with single_thread(), ExitStack() as tasks:  # one thread limit per trial; the tasks of all folds end together
         return _train(_Run(problem, trial, tasks), cancelled)
 
 
