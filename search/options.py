@@ -1,7 +1,8 @@
 """The table of all search options: name, default in a study file, default in `BPSearchCV`, domain, meaning.
 
-These rows define the table ``[search]`` of study files, the constructor of `BPSearchCV`, its checks and documentation, the plan
-of a search, the parameters logged in MLflow, and the tables in ``docs/studies.md``. A new option needs a row here, and its use.
+These rows define the table ``[search]`` of study files, the constructor of `BPSearchCV`, its checks and documentation,
+the plan of a search, the parameters logged in MLflow, and the tables in ``docs/studies.md``. A new option needs a row
+here, and its use.
 """
 
 from __future__ import annotations
@@ -42,12 +43,13 @@ class SearchOption(NamedTuple):
     compared : bool
         Whether trials are comparable only if they agree in this option: all trials of a journal have one value.
     covers : callable
-        ``covers(before, now)`` returns whether a study completed with one value counts as complete with another; for options
-        that change what is delivered, but no trial.
+        ``covers(before, now)`` returns whether a study completed with one value counts as complete with another; for
+        options that change what is delivered, but no trial.
     networks_only : str
         Why estimators other than BP networks must use `BPSearchCV`'s default; empty for other options.
     tracked : {"always", "once", "never"}
-        Whether MLflow logs it. "once" is for limits, which may change when a study resumes, so only `BPSearchCV` logs them.
+        Whether MLflow logs it. "once" is for limits, which may change when a study resumes, so only `BPSearchCV` logs
+        them.
     """
 
     name: str

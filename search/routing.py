@@ -23,8 +23,8 @@ class Routed(NamedTuple):
 def route(search: Any, scorer: Any, params: Mapping[str, Any]) -> Routed:
     """Distribute the arguments of `fit` as scikit-learn's searches do.
 
-    With metadata routing, each consumer gets what it requests. Without it, `groups` goes to the splitter and everything else to
-    the estimator's `fit`; `sample_weight` also goes to the scorer, if it accepts weights.
+    With metadata routing, each consumer gets what it requests. Without it, `groups` goes to the splitter and everything
+    else to the estimator's `fit`; `sample_weight` also goes to the scorer, if it accepts weights.
 
     Parameters
     ----------

@@ -38,10 +38,11 @@ from search.trials.problem import Problem
 class BPSearchCV(CallbackSupportMixin, FittedSearch):
     """Search hyperparameters under cross-validation, learning from runs that diverge.
 
-    The names are those of `GridSearchCV`. In addition, BP networks are trained on all folds side by side: alone, last in a
-    `Pipeline`, inside a `TransformedTargetRegressor`, or any nesting of these. A configuration that diverges on any fold ends at
-    once, and the sampler gets a graded penalty for it. The number of epochs is not searched: it is where the mean score over
-    the folds is best, and the refit on all rows trains for as many epochs. Other estimators are fitted fold by fold.
+    The names are those of `GridSearchCV`. In addition, BP networks are trained on all folds side by side: alone, last
+    in a `Pipeline`, inside a `TransformedTargetRegressor`, or any nesting of these. A configuration that diverges on
+    any fold ends at once, and the sampler gets a graded penalty for it. The number of epochs is not searched: it is
+    where the mean score over the folds is best, and the refit on all rows trains for as many epochs. Other estimators
+    are fitted fold by fold.
 
     Attributes
     ----------
@@ -88,8 +89,8 @@ class BPSearchCV(CallbackSupportMixin, FittedSearch):
         y : array-like of shape (n_samples,) or (n_samples, n_outputs), optional
         **params
             Passed on as in scikit-learn's searches: ``groups`` to the splitter, others to the estimator's `fit`, and
-            ``sample_weight`` also to the scorer if it accepts weights; with metadata routing, to those that request it. Arrays
-            with an entry for each row are cut to the rows of a fold.
+            ``sample_weight`` also to the scorer if it accepts weights; with metadata routing, to those that request it.
+            Arrays with an entry for each row are cut to the rows of a fold.
 
         Returns
         -------

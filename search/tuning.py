@@ -37,8 +37,8 @@ def tune(
 ) -> Result:
     """Complete a study, and register the refitted best configuration.
 
-    Finished trials are kept in ``studies/<name>.journal`` under the current directory and written to MLflow. If all trials of a
-    study are done and its model is registered, its result is returned and nothing is changed.
+    Finished trials are kept in ``studies/<name>.journal`` under the current directory and written to MLflow. If all
+    trials of a study are done and its model is registered, its result is returned and nothing is changed.
 
     Raises
     ------

@@ -86,7 +86,8 @@ class Kind:
     task : str or None
         The only task for which this kind is allowed.
     default : str or None
-        The entry of `NAMED` for which this kind is the default of a study; an empty string if the study names none of them.
+        The entry of `NAMED` for which this kind is the default of a study; an empty string if the study names none of
+        them.
     shuffle : bool
         Whether rows are shuffled by default.
     outer : str or None

@@ -1,7 +1,7 @@
 """The record of finished trials: an Optuna journal, or memory.
 
-Each finished trial is appended once, as one complete record: a killed process leaves no half-written trial, and a later run
-resumes from the journal.
+Each finished trial is appended once, as one complete record: a killed process leaves no half-written trial, and a later
+run resumes from the journal.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """Reevaluation of the best trials with further seeds: the best score of many is partly luck with initial weights and row order.
 
-With three seeds, the best four trials are evaluated once more, with another seed on the same folds. The best two of them are
-then evaluated a third time; of these two, the one with the better mean over its three evaluations wins. With n seeds, the
-first round has the best 2^(n - 1) trials: successive halving with seeds as the resource (Jamieson & Talwalkar, 2016).
+With three seeds, the best four trials are evaluated once more, with another seed on the same folds. The best two of
+them are then evaluated a third time; of these two, the one with the better mean over its three evaluations wins. With n
+seeds, the first round has the best 2^(n - 1) trials: successive halving with seeds as the resource (Jamieson &
+Talwalkar, 2016).
 """
 
 from __future__ import annotations
@@ -35,8 +36,8 @@ def settle(
     again : dict of int to list of Outcome
         The reevaluations of each trial so far.
     evaluate : callable
-        Evaluates trials in the given order, in parallel if possible, until time runs out, and adds their outcomes to `again`.
-        If time runs out before all are done, the winner is the best of those that were reevaluated.
+        Evaluates trials in the given order, in parallel if possible, until time runs out, and adds their outcomes to
+        `again`. If time runs out before all are done, the winner is the best of those that were reevaluated.
     """
     field = [o.number for o in sorted(outcomes.values(), key=order) if o.verdict == "ok"]
     for seed, size in enumerate(_rounds(n_seeds), start=1):

@@ -37,7 +37,8 @@ from search.trials.pruning import Cutoffs
 class _Plan:
     """How a space is searched: one attribute for each row of `search.options.PLAN`, with the defaults of `BPSearchCV`.
 
-    `n_trials` counts the trials of the whole study; `initial_points` are complete configurations. `plan` fills in what is open.
+    `n_trials` counts the trials of the whole study; `initial_points` are complete configurations. `plan` fills in what
+    is open.
     """
 
     if TYPE_CHECKING:
@@ -72,8 +73,8 @@ else:
 def plan(problem: Problem, space: Space, **values: Any) -> Plan:
     """Return a plan with every option decided.
 
-    A grid is searched completely. Only networks are stopped early, by default if the method learns. The portfolio is added to
-    the initial points.
+    A grid is searched completely. Only networks are stopped early, by default if the method learns. The portfolio is
+    added to the initial points.
 
     Parameters
     ----------
@@ -97,9 +98,9 @@ def plan(problem: Problem, space: Space, **values: Any) -> Plan:
 def old_objects_at_rest() -> Iterator[None]:
     """Exclude objects that already exist from garbage collection during the body; new objects are collected as usual.
 
-    With MLflow, pandas and scikit-learn imported, a full collection scans 300,000 long-lived objects. That takes 0.14 s, and all
-    threads wait for it. One is due as soon as a search begins, because so much has just been imported. If the caller has already
-    frozen the heap, leave it frozen.
+    With MLflow, pandas and scikit-learn imported, a full collection scans 300,000 long-lived objects. That takes 0.14
+    s, and all threads wait for it. One is due as soon as a search begins, because so much has just been imported. If
+    the caller has already frozen the heap, leave it frozen.
     """
     mine = gc.get_freeze_count() == 0
     if mine:

@@ -1,15 +1,15 @@
 """Rules that separate diverged trials from the others.
 
-A rule is one condition, or two on different parameters: a threshold on a number, or a set of choices. All rules are tried. The
-score of a rule is a log Bayes factor, with a correction for multiple rules. The factor compares two divergence rates, one inside
-the rule and one outside, with a single rate for all trials (each rate uniform between 0 and 1). The correction subtracts the
-logarithm of the number of rules of this size that were tried:
+A rule is one condition, or two on different parameters: a threshold on a number, or a set of choices. All rules are
+tried. The score of a rule is a log Bayes factor, with a correction for multiple rules. The factor compares two
+divergence rates, one inside the rule and one outside, with a single rate for all trials (each rate uniform between 0
+and 1). The correction subtracts the logarithm of the number of rules of this size that were tried:
 
     score = log B(d + 1, n - d + 1) + log B(D - d + 1, N - n - D + d + 1) - log B(D + 1, N - D + 1) - log(rules tried)
 
-for n of N trials inside, d of D diverged ones. The correction keeps chance findings rare: if no rule is true, the best score
-reaches log k in about one study of k (Markov's inequality). The samplers of a search do not draw independently, so this is a
-guide, not a test.
+for n of N trials inside, d of D diverged ones. The correction keeps chance findings rare: if no rule is true, the best
+score reaches log k in about one study of k (Markov's inequality). The samplers of a search do not draw independently,
+so this is a guide, not a test.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ LEAST_DIVERGED = 4
 """Minimum number of diverged trials for a search for rules."""
 
 EVIDENCE = math.log(20)
-"""Minimum score of a rule, and minimum gain in score by a second condition. In 3600 simulated studies (20, 40, 60 and 150 trials
-in five dimensions, of which 10, 30 or 60 percent diverged at random) no rule was found. In 1200 studies with one true condition,
-and 8 percent of trials against it, no second condition was found."""
+"""Minimum score of a rule, and minimum gain in score by a second condition. In 3600 simulated studies (20, 40, 60 and
+150 trials in five dimensions, of which 10, 30 or 60 percent diverged at random) no rule was found. In 1200 studies with
+one true condition, and 8 percent of trials against it, no second condition was found."""
 
 SEPARATION = 0.5
 """Minimum Matthews correlation between the rule and divergence: a rule can be certain but useless."""

@@ -1,9 +1,9 @@
 """Paired test: do two configurations differ, given their scores on the same folds?
 
-Scores of one configuration vary mostly because folds differ, so two configurations are compared fold by fold. Folds share
-training rows, so the differences are not independent, and their plain variance is too small. It is corrected as in Nadeau and
-Bengio (2003, Inference for the generalization error), and for repeated cross-validation as in Bouckaert and Frank (2004,
-Evaluating the replicability of significance tests for comparing learning algorithms).
+Scores of one configuration vary mostly because folds differ, so two configurations are compared fold by fold. Folds
+share training rows, so the differences are not independent, and their plain variance is too small. It is corrected as
+in Nadeau and Bengio (2003, Inference for the generalization error), and for repeated cross-validation as in Bouckaert
+and Frank (2004, Evaluating the replicability of significance tests for comparing learning algorithms).
 """
 
 from __future__ import annotations

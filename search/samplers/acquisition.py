@@ -37,10 +37,10 @@ def log_expected_improvement(mean: Array, std: Array, best: float) -> Array:
 def log_probability_healthy(mean: Array, std: Array, noise: float) -> Array:
     """Return the log probability that a configuration is healthy, by least-squares classification.
 
-    A Gaussian process is fitted to labels, 1 for healthy and -1 for diverged; the probability is that of a noisy label above 0
-    (Rasmussen and Williams, 2006, section 6.5). Unlike there, the mean is not rescaled to fit left-out trials: where labels are
-    fitted closely, the probability is then nearly a step function. On the synthetic spaces of `benchmarks.penalties`, searches
-    ended with a regret 0.03 +- 0.01 lower than with the rescaled mean (20 seeds).
+    A Gaussian process is fitted to labels, 1 for healthy and -1 for diverged; the probability is that of a noisy label
+    above 0 (Rasmussen and Williams, 2006, section 6.5). Unlike there, the mean is not rescaled to fit left-out trials:
+    where labels are fitted closely, the probability is then nearly a step function. On the synthetic spaces of
+    `benchmarks.penalties`, searches ended with a regret 0.03 +- 0.01 lower than with the rescaled mean (20 seeds).
 
     >>> log_probability_healthy(np.array([0.0]), np.array([1.0]), 0.5).round(2).tolist()
     [-0.69]

@@ -29,10 +29,10 @@ Array = NDArray[np.float64]
 class EvolutionSampler:
     """CatCMA with margin (Hamano et al., 2025, arXiv:2504.07884) on the unit cube, with asynchronous generations.
 
-    A generation consists of trials in the order in which they finish, whichever generation they were drawn from. Trials that
-    were not asked for (of an earlier run, or the user's points) are included unchanged. Diverged trials have their penalised
-    value. Axes that do not exist in a configuration are drawn anyway. When a strategy has converged, a new one with twice the
-    population starts (Auger and Hansen, 2005).
+    A generation consists of trials in the order in which they finish, whichever generation they were drawn from. Trials
+    that were not asked for (of an earlier run, or the user's points) are included unchanged. Diverged trials have their
+    penalised value. Axes that do not exist in a configuration are drawn anyway. When a strategy has converged, a new
+    one with twice the population starts (Auger and Hansen, 2005).
     """
 
     def __init__(self, space: Space, seed: int) -> None:

@@ -72,9 +72,9 @@ class CheckedSampler:
 class OptunaSampler:
     """Adapter for any Optuna sampler, asked and told in memory.
 
-    The sampler sees its own trials as in any Optuna study: value, state, and as a constraint the degree of divergence. Trials
-    that it did not ask for are added as finished ones. Its proposals depend only on its own seed. A sampler that runs out of
-    points, such as a grid, repeats itself: the search ends after `n_trials`.
+    The sampler sees its own trials as in any Optuna study: value, state, and as a constraint the degree of divergence.
+    Trials that it did not ask for are added as finished ones. Its proposals depend only on its own seed. A sampler that
+    runs out of points, such as a grid, repeats itself: the search ends after `n_trials`.
 
     Parameters
     ----------

@@ -1,12 +1,13 @@
 """Gaussian-process regression on the unit cube: the surrogate model of the Gaussian-process sampler.
 
-scikit-learn's regressor computes the likelihood. The covariance maximises the likelihood times a prior; without the prior, a
-few trials would be fitted by chance:
+scikit-learn's regressor computes the likelihood. The covariance maximises the likelihood times a prior; without the
+prior, a few trials would be fitted by chance:
 
     k(x, x') = a Matern52(x, x'; l) + s [x = x'],    log l ~ Normal(log(sqrt(d) / 2), 1)
 
-with a length scale for each of d features. Length scales grow with the square root of d because distances do (Hvarfner et al.,
-2024, arXiv:2402.02229). Theirs are eight times as long; on synthetic spaces of 3 to 9 axes, proposals were worse with them.
+with a length scale for each of d features. Length scales grow with the square root of d because distances do (Hvarfner
+et al., 2024, arXiv:2402.02229). Theirs are eight times as long; on synthetic spaces of 3 to 9 axes, proposals were
+worse with them.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """Search by Gaussian processes: the next configuration maximises expected improvement times the probability of a healthy run.
 
-One process models the scores of healthy trials, another one which trials are healthy. A diverged trial says nothing about scores,
-so its value is not fitted (Gelbart et al., 2014, arXiv:1403.5607). Where most runs would diverge, no configuration is tried,
-however large its expected improvement (Bussemaker et al., 2025, arXiv:2504.08721). Running trials are assumed to end with the
-posterior mean (Ginsbourger et al., 2010).
+One process models the scores of healthy trials, another one which trials are healthy. A diverged trial says nothing
+about scores, so its value is not fitted (Gelbart et al., 2014, arXiv:1403.5607). Where most runs would diverge, no
+configuration is tried, however large its expected improvement (Bussemaker et al., 2025, arXiv:2504.08721). Running
+trials are assumed to end with the posterior mean (Ginsbourger et al., 2010).
 """
 
 from __future__ import annotations

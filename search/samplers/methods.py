@@ -1,6 +1,7 @@
 """The search methods: their table, and the interface that samplers share. Asking and telling happen in memory.
 
-The table names its samplers but loads them only when they are used, so the command line can list the methods without Optuna.
+The table names its samplers but loads them only when they are used, so the command line can list the methods without
+Optuna.
 """
 
 from __future__ import annotations
@@ -40,7 +41,8 @@ class Method:
     home : str
         Module in this folder, and class: ``"tpe:TPESampler"``.
     learns : bool
-        Whether proposals depend on earlier outcomes. If so, trials are stopped early by default, and results depend on `n_jobs`.
+        Whether proposals depend on earlier outcomes. If so, trials are stopped early by default, and results depend on
+        `n_jobs`.
     meaning : str
     """
 

@@ -1,7 +1,7 @@
 """The portfolio: configurations that did well on other data, as initial points of search methods that learn.
 
-They were chosen greedily on data sets unrelated to the user's: each one adds most to those before it (`benchmarks.portfolio`).
-For each of them, the search takes the nearest point in its own space.
+They were chosen greedily on data sets unrelated to the user's: each one adds most to those before it
+(`benchmarks.portfolio`). For each of them, the search takes the nearest point in its own space.
 """
 
 from __future__ import annotations
@@ -68,8 +68,8 @@ PORTFOLIO: tuple[dict[str, Any], ...] = (
         "numeric": "piecewise",
     },
 )
-"""For spaces with piecewise-linear encoding of numbers: hyperparameters of networks, and `numeric` of the default pipeline's
-preprocessing; the most promising configuration first."""
+"""For spaces with piecewise-linear encoding of numbers: hyperparameters of networks, and `numeric` of the default
+pipeline's preprocessing; the most promising configuration first."""
 
 PLAIN: tuple[dict[str, Any], ...] = (
     {
@@ -111,9 +111,9 @@ def behind(
 ) -> Sequence[Mapping[str, Any]]:
     """Return the user's points, followed by the portfolio's points that are not among them.
 
-    A parameter that the portfolio does not cover takes the value nearest to the pipeline's own. Nothing is added if the portfolio
-    covers no parameter of the space, if no network is tuned, if there are several alternative spaces, or if the method does not
-    learn.
+    A parameter that the portfolio does not cover takes the value nearest to the pipeline's own. Nothing is added if the
+    portfolio covers no parameter of the space, if no network is tuned, if there are several alternative spaces, or if
+    the method does not learn.
 
     Parameters
     ----------

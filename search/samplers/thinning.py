@@ -11,8 +11,8 @@ import numpy as np
 def selection(values: Sequence[Any], n: int, best: int, latest: int) -> list[int]:
     """Return the indices of `n` selected trials, in order.
 
-    The rest is thinned evenly over time, so diverged trials keep their proportion in the sample. Nothing is random: the same
-    trials give the same selection.
+    The rest is thinned evenly over time, so diverged trials keep their proportion in the sample. Nothing is random: the
+    same trials give the same selection.
 
     Parameters
     ----------

@@ -19,9 +19,9 @@ from search.trials.outcomes import Outcome
 from search.trials.penalties import Feedback
 
 MOST_SHOWN, SHOWN = 360, 300
-"""Known trials at which the estimator forgets some, and the number it keeps. Asking takes longer the more trials it knows: with
-these numbers 4 to 7 ms (`benchmarks/bookkeeping.py`). On a synthetic function of eight parameters the best of 1,000 trials was as
-good as with nothing forgotten (8 seeds); with half as many trials kept it was worse."""
+"""Known trials at which the estimator forgets some, and the number it keeps. Asking takes longer the more trials it
+knows: with these numbers 4 to 7 ms (`benchmarks/bookkeeping.py`). On a synthetic function of eight parameters the best
+of 1,000 trials was as good as with nothing forgotten (8 seeds); with half as many trials kept it was worse."""
 
 BEST, LATEST = 25, 25
 """Trials that are never forgotten: Optuna counts at most 25 trials as good, and gives the latest 25 full weight."""
@@ -36,8 +36,8 @@ SUGGEST: dict[type[BaseDistribution], Callable[[optuna.Trial, str, Any], Any]] =
 class TPESampler:
     """Tree-structured Parzen estimator (Bergstra et al., 2011; multivariate, with constant liar).
 
-    The estimator ranks feasible trials before pruned ones, and pruned before infeasible ones, which are ranked by constraint. It
-    never sees failed trials, and of a long study only a selection.
+    The estimator ranks feasible trials before pruned ones, and pruned before infeasible ones, which are ranked by
+    constraint. It never sees failed trials, and of a long study only a selection.
     """
 
     def __init__(self, space: Space, seed: int) -> None:

@@ -1,7 +1,7 @@
 """The kinds of dimension of a search space, one class each.
 
-A new kind needs a class here and a row in each consumer's table, keyed by the class. A test names the tables that lack a row
-(`tests/search/space/test_every_dimension.py`).
+A new kind needs a class here and a row in each consumer's table, keyed by the class. A test names the tables that lack
+a row (`tests/search/space/test_every_dimension.py`).
 """
 
 from __future__ import annotations

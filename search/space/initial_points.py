@@ -17,7 +17,8 @@ def complete(space: Space, points: Sequence[Mapping[str, Any]], seed: int, where
     Raises
     ------
     StudyError
-        If a point does not lie in the space; the message has `where`, the point's index, key, value and what is allowed.
+        If a point does not lie in the space; the message has `where`, the point's index, key, value and what is
+        allowed.
 
     Examples
     --------

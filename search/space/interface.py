@@ -1,6 +1,7 @@
 """The interface of all dimensions: list grid points, validate values, and map numbers in [0, 1) to values.
 
-Samplers see axes: dimensions whose values have no parts. A parameter has one axis, or several if its value is made of parts.
+Samplers see axes: dimensions whose values have no parts. A parameter has one axis, or several if its value is made of
+parts.
 """
 
 from __future__ import annotations

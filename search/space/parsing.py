@@ -18,10 +18,11 @@ def dimension(given: Any) -> Dimension:
     """Parse a dimension from a study file's value or a Python object.
 
     Lists are choices. ``{"low": …, "high": …, "log": …, "integer": …, "points": …}`` and tuples ``(low, high)``,
-    ``(low, high, "log")`` are ranges, of integers if both ends are integers. Optuna distributions and frozen `scipy.stats`
-    distributions are accepted as they are. ``{"layers": …, "width": …}`` is a list of layers: their number and each width are
-    searched. A table with ``when``, which maps parameters to required values, is a conditional dimension:
-    ``{"low": 0.5, "high": 0.99, "when": {"solver": "sgd"}}``, or ``{"values": …, "when": …}`` around any other notation.
+    ``(low, high, "log")`` are ranges, of integers if both ends are integers. Optuna distributions and frozen
+    `scipy.stats` distributions are accepted as they are. ``{"layers": …, "width": …}`` is a list of layers: their
+    number and each width are searched. A table with ``when``, which maps parameters to required values, is a
+    conditional dimension: ``{"low": 0.5, "high": 0.99, "when": {"solver": "sgd"}}``, or ``{"values": …, "when": …}``
+    around any other notation.
 
     Raises
     ------

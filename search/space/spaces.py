@@ -1,11 +1,12 @@
 """The search space: one definition for every search method.
 
-A space maps parameter names to dimensions. Samplers see its axes: a parameter has one axis, or several if its value is made of
-parts (``hidden_layer_sizes.layers``, ``hidden_layer_sizes.width_1``, …). An axis may exist only for certain values of other
-axes; values of axes that do not exist are left out. `Space.leaves` splits a configuration into values of axes, and
-`Space.assemble` joins them again.
+A space maps parameter names to dimensions. Samplers see its axes: a parameter has one axis, or several if its value is
+made of parts (``hidden_layer_sizes.layers``, ``hidden_layer_sizes.width_1``, …). An axis may exist only for certain
+values of other axes; values of axes that do not exist are left out. `Space.leaves` splits a configuration into values
+of axes, and `Space.assemble` joins them again.
 
-Several spaces may be searched as alternatives (`Alternatives`): one more axis says which of them a configuration belongs to.
+Several spaces may be searched as alternatives (`Alternatives`): one more axis says which of them a configuration
+belongs to.
 """
 
 from __future__ import annotations

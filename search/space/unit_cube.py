@@ -1,9 +1,9 @@
 """The unit cube of a space: configurations as rows of numbers, and as features for models based on distances.
 
-A row has a number in [0, 1) for each axis; the number of an axis that does not exist is ignored. As features, a range is one
-column from 0 to 1; choices among numbers are one column, in numeric order; other choices have one column per value. The columns
-of an axis that does not exist have their middle value, so that it makes no difference there (Bussemaker et al., 2025,
-arXiv:2504.08721).
+A row has a number in [0, 1) for each axis; the number of an axis that does not exist is ignored. As features, a range
+is one column from 0 to 1; choices among numbers are one column, in numeric order; other choices have one column per
+value. The columns of an axis that does not exist have their middle value, so that it makes no difference there
+(Bussemaker et al., 2025, arXiv:2504.08721).
 """
 
 from __future__ import annotations

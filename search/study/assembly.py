@@ -69,7 +69,8 @@ def split(study: Study, scheme: Scheme, dataset: Dataset, where: str) -> Folds:
 def measure_baselines(study: Study, problem: Problem, last_known: NDArray[Any] | None = None) -> list[Baseline]:
     """Score the baselines on a study's folds: dummy predictor, linear model, and for forecasts the `last_known` values.
 
-    Only the dummy predictor is always returned: a linear model may predict values that a scorer rejects, such as counts below 0.
+    Only the dummy predictor is always returned: a linear model may predict values that a scorer rejects, such as counts
+    below 0.
 
     Raises
     ------

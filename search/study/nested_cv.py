@@ -1,9 +1,10 @@
 """Nested cross-validation: the score of a study's final model on rows that no part of the study has seen.
 
-The score of the best trial is optimistic, because the same folds chose the trial and its number of epochs. Here the whole study
-(preprocessing, folds, search, epochs, refit) runs on the training rows of each outer fold only. The model that it would deliver
-is scored on the outer test rows (Varma and Simon, 2006, Bias in error estimation when using cross-validation for model
-selection). The trials of outer fold k are kept in ``studies/<name>.outer-k.journal``, from which an interrupted run resumes.
+The score of the best trial is optimistic, because the same folds chose the trial and its number of epochs. Here the
+whole study (preprocessing, folds, search, epochs, refit) runs on the training rows of each outer fold only. The model
+that it would deliver is scored on the outer test rows (Varma and Simon, 2006, Bias in error estimation when using
+cross-validation for model selection). The trials of outer fold k are kept in ``studies/<name>.outer-k.journal``, from
+which an interrupted run resumes.
 """
 
 from __future__ import annotations

@@ -75,8 +75,8 @@ def register(uri: str, name: str, run_id: str, model: Any, X: Any, score: float)
 def _signature(example: Any, predictions: Any) -> Any:
     """Return the signature of a model, in which a table's numeric columns accept any number.
 
-    The type inferred by MLflow would reject the same column if values were missing (integers then arrive as floats), or if all
-    values were whole (floats then arrive as integers).
+    The type inferred by MLflow would reject the same column if values were missing (integers then arrive as floats), or
+    if all values were whole (floats then arrive as integers).
     """
     from mlflow.models import infer_signature
     from mlflow.types.schema import AnyType, ColSpec, Schema

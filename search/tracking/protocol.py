@@ -15,8 +15,8 @@ from search.trials.outcomes import Outcome
 class Tracker(Protocol):
     """Records searches.
 
-    A subclass overrides what it needs; the methods here do nothing. For each search, `begin` is called first and `end` last. All
-    calls come from the thread of the search, one at a time. An exception of a tracker ends the search.
+    A subclass overrides what it needs; the methods here do nothing. For each search, `begin` is called first and `end`
+    last. All calls come from the thread of the search, one at a time. An exception of a tracker ends the search.
     """
 
     def check(self) -> None:

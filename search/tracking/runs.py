@@ -93,7 +93,8 @@ class Run:
 class Report:
     """The data of a parent run at the end of a study.
 
-    `figures` maps file names to Matplotlib figures; `steps` are metrics with one value per step, None if there is no value.
+    `figures` maps file names to Matplotlib figures; `steps` are metrics with one value per step, None if there is no
+    value.
     """
 
     params: Mapping[str, Any]

@@ -1,7 +1,8 @@
 """Writing a study directly into the tables of MLflow's SQLite store, many runs in one transaction.
 
-MLflow's client takes some 100 ms per run and seconds to import. This module takes a millisecond per run, needs no import, and
-leaves the same rows. If the tables differ from those known here, `understands` returns False, and the client must be used.
+MLflow's client takes some 100 ms per run and seconds to import. This module takes a millisecond per run, needs no
+import, and leaves the same rows. If the tables differ from those known here, `understands` returns False, and the
+client must be used.
 """
 
 from __future__ import annotations
@@ -35,7 +36,8 @@ COLUMNS = {
 REVISIONS = {"dc11669786a5"}
 """The database revisions (Alembic) with which the tests passed. Columns alone do not reveal a change of their meaning.
 
-To add one, install its MLflow version and run `tests/search/tracking`, which compare every row with those that the client writes.
+To add one, install its MLflow version and run `tests/search/tracking`, which compare every row with those that the
+client writes.
 """
 
 METRIC = "key value timestamp step is_nan run_uuid"
@@ -48,7 +50,8 @@ CACHE_KIB = 16 * 1024
 def understands(uri: str, experiment: str) -> bool:
     """Return whether a study can be written by this module.
 
-    The database must have a known revision and known tables. The experiment must be new, or active with its artifacts in files.
+    The database must have a known revision and known tables. The experiment must be new, or active with its artifacts
+    in files.
     """
     path = stores.database(uri)
     if path is None or not stores.has_tables(path):
@@ -111,8 +114,8 @@ def write(uri: str, opened: Opened, runs: Sequence[Run]) -> None:
 def run_id(milliseconds: int) -> str:
     """Return a new identifier for a run that ended at this time: version 7 of RFC 9562.
 
-    Identifiers in time order let the indices of all tables grow at their ends; with random ones, a write takes twice as long at
-    10,000 runs.
+    Identifiers in time order let the indices of all tables grow at their ends; with random ones, a write takes twice as
+    long at 10,000 runs.
     """
     random = secrets.randbits(74)
     return f"{milliseconds << 80 | 7 << 76 | random >> 62 << 64 | 2 << 62 | random & (1 << 62) - 1:032x}"

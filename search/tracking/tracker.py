@@ -1,7 +1,7 @@
 """The MLflow tracker, which writes a study in the background.
 
-One thread does all the writing, in order, and trials in batches, so that training does not wait for it. If a kill prevents some
-writing, the next run writes the missing trials from the study's own store.
+One thread does all the writing, in order, and trials in batches, so that training does not wait for it. If a kill
+prevents some writing, the next run writes the missing trials from the study's own store.
 """
 
 from __future__ import annotations

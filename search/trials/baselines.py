@@ -77,7 +77,8 @@ def attempt(measure: Callable[[Problem, str], Baseline], problem: Problem, *, to
     Warns
     -----
     UserWarning
-        Says why there is no baseline, if `told`. The dummy predictor needs no warning: trials fail in the same way and say so.
+        Says why there is no baseline, if `told`. The dummy predictor needs no warning: trials fail in the same way and
+        say so.
     """
     task = "classification" if is_classifier(problem.estimator) else "regression"
     try:

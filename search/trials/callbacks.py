@@ -1,7 +1,7 @@
 """Callback events of a search: the tasks that scikit-learn's callbacks receive, named as in scikit-learn's own searches.
 
-The whole fit is a task. It contains the search and the refit. The search contains a task for each fold of each configuration,
-from the start of the fold until it has been scored. All hooks receive the search as the estimator.
+The whole fit is a task. It contains the search and the refit. The search contains a task for each fold of each
+configuration, from the start of the fold until it has been scored. All hooks receive the search as the estimator.
 """
 
 from __future__ import annotations

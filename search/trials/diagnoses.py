@@ -12,7 +12,8 @@ from search.trials.problem import Problem, Trial
 def diagnose(problem: Problem, trial: Trial) -> list[Diagnosis | None]:
     """Train one configuration on each fold, to the last epoch or until it diverges, and diagnose each fit.
 
-    The fits are the same as in `evaluate`; but `evaluate` ends all of them when the first one diverges or the trial is stopped.
+    The fits are the same as in `evaluate`; but `evaluate` ends all of them when the first one diverges or the trial is
+    stopped.
     """
     found = []
     for network, fit in begin(problem, trial)[1]:

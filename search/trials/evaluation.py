@@ -1,7 +1,7 @@
 """Evaluation of one trial: train a configuration on all folds and return its outcome.
 
-`evaluate` is a pure function of its arguments: it derives its seeds from (study seed, trial, fold), touches no store, and may
-run in any thread or process.
+`evaluate` is a pure function of its arguments: it derives its seeds from (study seed, trial, fold), touches no store,
+and may run in any thread or process.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Nesting of a network in an estimator: alone, last in a pipeline, inside a target transformer, or any nesting of these.
 
-scikit-learn fits the steps around the network, with a recorder in the network's place: it records the rows, targets and weights
-that the network would be fitted on, after all transformations.
+scikit-learn fits the steps around the network, with a recorder in the network's place: it records the rows, targets and
+weights that the network would be fitted on, after all transformations.
 """
 
 from __future__ import annotations
@@ -156,8 +156,8 @@ def surround(fitted: Any, network: Any, *, raw: bool = True) -> Any:
     Parameters
     ----------
     raw : bool, default=True
-        Whether it takes the user's raw rows; if False, it takes rows returned by `transform_rows`. Predictions are in the
-        target's own units either way.
+        Whether it takes the user's raw rows; if False, it takes rows returned by `transform_rows`. Predictions are in
+        the target's own units either way.
     """
     if isinstance(fitted, Pipeline):
         name, last = fitted.steps[-1]

@@ -60,8 +60,8 @@ class Divergence:
     survived : float
         Fraction of the epochs completed before the divergence.
     findings : list of dict
-        Findings of its diagnosis, the most likely cause first: the fields of `bpmodel.Finding` as JSON. Empty if nothing is
-        probed (full-batch solvers), and in journals written before trials were diagnosed.
+        Findings of its diagnosis, the most likely cause first: the fields of `bpmodel.Finding` as JSON. Empty if
+        nothing is probed (full-batch solvers), and in journals written before trials were diagnosed.
     """
 
     fold: int
@@ -101,8 +101,8 @@ class Outcome:
     fit_seconds, score_seconds : list of float
         Duration of each fold.
     seed_scores : list of float
-        Mean score of each evaluation, if the configuration was evaluated with several seeds; `fold_scores` and `curve` are
-        then means over the evaluations.
+        Mean score of each evaluation, if the configuration was evaluated with several seeds; `fold_scores` and `curve`
+        are then means over the evaluations.
     n_weights : int
         Weights and biases of the network; 0 for other estimators, and in journals written before they were counted.
     """
@@ -148,8 +148,8 @@ class Outcome:
 def order(outcome: Outcome) -> tuple[float, ...]:
     """Return the sort key of outcomes, the best first.
 
-    Healthy trials come before stopped ones, stopped before diverged ones. Healthy trials evaluated with more seeds come first
-    (only the best trials are reevaluated). Then the score decides, and on ties the trial number.
+    Healthy trials come before stopped ones, stopped before diverged ones. Healthy trials evaluated with more seeds come
+    first (only the best trials are reevaluated). Then the score decides, and on ties the trial number.
     """
     score = outcome.score if np.isfinite(outcome.score) else -np.inf
     return VERDICTS[outcome.verdict].rank, -len(outcome.seed_scores), -score, outcome.number

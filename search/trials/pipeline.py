@@ -22,8 +22,9 @@ PATHS = {
 """Names of the preprocessing options in the default pipeline."""
 
 DEFAULTS = {"ema_decay": 0.98}
-"""Hyperparameters in which a study's network differs from the estimator's defaults. With averaged weights the same configuration
-scored better on eight of nine data sets, and it needs no other learning rate (docs/benchmarks.md, "The portfolio")."""
+"""Hyperparameters in which a study's network differs from the estimator's defaults. With averaged weights the same
+configuration scored better on eight of nine data sets, and it needs no other learning rate (docs/benchmarks.md, "The
+portfolio")."""
 
 
 def default_pipeline(
@@ -38,13 +39,13 @@ def default_pipeline(
     ----------
     task : {"regression", "classification"}
     model : dict
-        Hyperparameters of the network. By default, predictions use averaged weights (``ema_decay=0.98``), and for regression
-        the target is scaled (``scale_target``).
+        Hyperparameters of the network. By default, predictions use averaged weights (``ema_decay=0.98``), and for
+        regression the target is scaled (``scale_target``).
     preprocessing : dict, optional
         Options of the `TablePreprocessor` and the `TargetTransformer`.
     searched : dict, optional
-        The parameters that trials set, with values they may take. If no trial transforms the target, no transformer is added;
-        full-batch solvers average no weights.
+        The parameters that trials set, with values they may take. If no trial transforms the target, no transformer is
+        added; full-batch solvers average no weights.
 
     Examples
     --------

@@ -1,7 +1,8 @@
 """The folds of a study after preprocessing: prepared once for all trials with the same preprocessing parameters.
 
-A fold is prepared when a trial first needs it. Preprocessing holds Python's global lock, training does not. So the first trials
-of a search train on one fold while other folds are being prepared, and a trial that diverges in its first fold needs no other.
+A fold is prepared when a trial first needs it. Preprocessing holds Python's global lock, training does not. So the
+first trials of a search train on one fold while other folds are being prepared, and a trial that diverges in its first
+fold needs no other.
 """
 
 from __future__ import annotations

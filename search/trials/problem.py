@@ -45,7 +45,8 @@ class Problem:
     fit_params, score_params : dict
         Further arguments of `fit` and of the scorer; arrays with an entry for each row are cut to the rows of a fold.
     error_score : float or "raise"
-        Replaces the score of a single metric that cannot be computed, out of several; "raise" lets every exception end the study.
+        Replaces the score of a single metric that cannot be computed, out of several; "raise" lets every exception end
+        the study.
     train_scores : bool
         Whether training rows are scored as well.
     tasks : NoTasks

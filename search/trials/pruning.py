@@ -1,7 +1,7 @@
 """Pruning: asynchronous successive halving, over the trials that have finished when a trial starts.
 
-At each rung the better half of all trials that reached it continues (Li et al., 2020, with a reduction factor of 2). A trial gets
-its cut-off scores when it starts, so its evaluation stays a pure function that needs no store.
+At each rung the better half of all trials that reached it continues (Li et al., 2020, with a reduction factor of 2). A
+trial gets its cut-off scores when it starts, so its evaluation stays a pure function that needs no store.
 """
 
 from __future__ import annotations

@@ -27,8 +27,8 @@ def refit(problem: Problem, outcome: Outcome, n_members: int = 1, n_jobs: int | 
     Parameters
     ----------
     n_members : int, default=1
-        With more than one, this many networks are trained from different initial weights. An ensemble of them, which predicts
-        their mean, replaces the network. The steps around the network are fitted once.
+        With more than one, this many networks are trained from different initial weights. An ensemble of them, which
+        predicts their mean, replaces the network. The steps around the network are fitted once.
     n_jobs : int, optional
         Networks trained at the same time, in threads.
 

@@ -33,7 +33,8 @@ def build(estimator: Any, scoring: Any, refit: Any, error_score: Any) -> tuple[A
     Raises
     ------
     ValueError
-        If there are several metrics and `refit` names none of them; for a callable that returns several this is found later.
+        If there are several metrics and `refit` names none of them; for a callable that returns several this is found
+        later.
     """
     scorer = check_scoring(estimator, scoring, raise_exc=error_score == "raise")
     objective = None if callable(refit) or refit is False else refit if isinstance(refit, str) else SCORE

@@ -1,8 +1,8 @@
 """Training of a network on all folds side by side, from checkpoint to checkpoint.
 
-All folds reach a checkpoint before anything is decided, so the mean score over the folds is known there. The trial is pruned if
-that score is too low, and ends early once it has stopped rising. The best number of epochs is taken from the same mean curve.
-A fold that diverges ends the trial at once.
+All folds reach a checkpoint before anything is decided, so the mean score over the folds is known there. The trial is
+pruned if that score is too low, and ends early once it has stopped rising. The best number of epochs is taken from the
+same mean curve. A fold that diverges ends the trial at once.
 """
 
 from __future__ import annotations
