@@ -44,7 +44,10 @@ def _is_number(kind: type, value: Any) -> bool:
 
 
 def instance_of(*kinds: type) -> Callable[[Any], bool]:
-    """Return a test for instances of classes or protocols; a class itself fails, even if it has a protocol's methods."""
+    """Return a test for instances of classes or protocols.
+
+    A class itself fails, even if it has a protocol's methods.
+    """
     return lambda value: isinstance(value, kinds) and not isinstance(value, type)
 
 

@@ -163,7 +163,10 @@ def _delivered(job: Job, result: Result, tracker: Tracker, deliver: Deliver) -> 
 
 
 def completed(store: StudyStore, key: str, plan: Plan) -> dict[str, Any]:
-    """Return the facts stored by `note_completed` under a key; empty unless the search is complete under the current plan."""
+    """Return the facts stored by `note_completed` under a key.
+
+    Empty unless the search is complete under the current plan.
+    """
     noted = store.notes.get(key, {})
     if noted.get("trials") != len(store.outcomes) or not runner.ended(plan, store):
         return {}

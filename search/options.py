@@ -22,7 +22,8 @@ from search.tracking.protocol import Tracker
 from search.trials.penalties import DEFAULT_PENALTY, PENALTIES, PenaltyPolicy
 
 ABSENT = inspect.Parameter.empty
-"""Instead of a default: a study file, or `BPSearchCV`, lacks this option. `BPSearchCV` has `estimator`, without a default."""
+"""Instead of a default: a study file, or `BPSearchCV`, lacks this option. `BPSearchCV` has `estimator`, without a
+default."""
 
 
 class SearchOption(NamedTuple):

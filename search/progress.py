@@ -15,7 +15,7 @@ COUNTED = [name for name in reversed(VERDICTS) if VERDICTS[name].counted]
 
 
 class StatusColumn(ProgressColumn):
-    """Best score and counts of failures, computed when the line is drawn (a few times a second), not after every trial."""
+    """Best score and counts of failures, computed when the line is drawn (a few times a second), not per trial."""
 
     def __init__(self, scoring: str) -> None:
         super().__init__()
@@ -31,7 +31,7 @@ class StatusColumn(ProgressColumn):
 
 
 class ProgressBar:
-    """A progress bar that appears with the first report: before that, a mistake in the study may still end it with one line."""
+    """Appears with the first report: before that, a mistake in the study may still end it with one line."""
 
     def __init__(self, heading: str, scoring: str, console: Console) -> None:
         columns = (

@@ -16,7 +16,7 @@ from search.errors import StudyError
 
 @dataclass(frozen=True)
 class Folds:
-    """Training and validation row indices of each fold, in the networks' own index type, so that fits share these arrays."""
+    """Training and validation row indices of each fold, in the networks' index type, so that fits share the arrays."""
 
     splits: tuple[tuple[NDArray[np.int32], NDArray[np.int32]], ...]
 

@@ -1,8 +1,8 @@
-"""Forecasting as supervised learning: each row holds what is known when a forecast is made; the target is some steps later.
+"""Forecasting as supervised learning: each row holds what is known when a forecast is made.
 
-The rows of the series are equally spaced steps in order of time. Row t of the table uses only rows up to t of the
-series, and its target is the value of row t + horizon. Lag 1 is the value of row t itself, the last one known. With a
-horizon of 1, lag 24 is the value 24 steps before the forecast one.
+The target is some steps later. The rows of the series are equally spaced steps in order of time. Row t of the table
+uses only rows up to t of the series, and its target is the value of row t + horizon. Lag 1 is the value of row t
+itself, the last one known. With a horizon of 1, lag 24 is the value 24 steps before the forecast one.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The kinds of cross-validation, one table row each: its keys in [cv], scikit-learn's splitter, and its requirements."""
+"""The kinds of cross-validation, one table row each: keys in [cv], scikit-learn's splitter, and requirements."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Scheme:
         return KINDS[self.kind].shuffle if self.shuffle is None else self.shuffle
 
     def outer(self, n_splits: int) -> Scheme:
-        """Return the scheme of the outer loop of nested cross-validation: it keeps the same rows apart as the inner one."""
+        """Return the scheme of the outer loop of nested cross-validation: it keeps the same rows apart."""
         return replace(self, kind=KINDS[self.kind].outer or self.kind, n_splits=n_splits, repeats=1, shuffle=None)
 
     def __str__(self) -> str:

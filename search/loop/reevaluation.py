@@ -1,5 +1,6 @@
-"""Reevaluation of the best trials with further seeds: the best score of many is partly luck with initial weights and row order.
+"""Reevaluation of the best trials with further seeds.
 
+The best score of many trials is partly luck with initial weights and row order.
 With three seeds, the best four trials are evaluated once more, with another seed on the same folds. The best two of
 them are then evaluated a third time; of these two, the one with the better mean over its three evaluations wins. With n
 seeds, the first round has the best 2^(n - 1) trials: successive halving with seeds as the resource (Jamieson &

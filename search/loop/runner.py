@@ -53,7 +53,10 @@ class _Plan:
         return StopRules(**{rule.name: getattr(self, rule.name) for rule in fields(StopRules)})
 
     def tracked(self, *, once: bool) -> dict[str, Any]:
-        """Return the parameters to log in a tracker; a search that runs `once` and is never resumed also logs its limits."""
+        """Return the parameters to log in a tracker.
+
+        A search that runs `once` and is never resumed also logs its limits.
+        """
         values = {o.name: getattr(self, o.name) for o in options.PLAN}
         return options.tracked(values | {"n_jobs": effective_n_jobs(self.n_jobs)}, once=once)
 
@@ -98,8 +101,8 @@ def plan(problem: Problem, space: Space, **values: Any) -> Plan:
 def old_objects_at_rest() -> Iterator[None]:
     """Exclude objects that already exist from garbage collection during the body; new objects are collected as usual.
 
-    With MLflow, pandas and scikit-learn imported, a full collection scans 300,000 long-lived objects. That takes 0.14
-    s, and all threads wait for it. One is due as soon as a search begins, because so much has just been imported. If
+    With MLflow, pandas and scikit-learn imported, a full collection scans 300,000 long-lived objects. It takes 0.14 s,
+    and all threads wait for it. One is due as soon as a search begins, because so much has just been imported. If
     the caller has already frozen the heap, leave it frozen.
     """
     mine = gc.get_freeze_count() == 0
@@ -202,7 +205,7 @@ class _Run:
 
     @contextmanager
     def running(self, jobs: Iterable[Any]) -> Iterator[Iterable[Outcome]]:
-        """Run jobs in parallel; the body receives outcomes as they finish, and its failure cancels the remaining jobs."""
+        """Run jobs in parallel; the body receives outcomes as they finish, and its failure cancels the rest."""
         parallel = Parallel(
             n_jobs=self.plan.n_jobs, prefer="threads", pre_dispatch="n_jobs", return_as="generator_unordered"
         )

@@ -22,7 +22,9 @@ def codes(outcomes: Iterable[Outcome]) -> dict[str, int]:
 
 
 def advice(outcomes: Iterable[Outcome], space: Space) -> list[str]:
-    """Return sentences that say where in a space trials diverge, and how to exclude them; empty if the evidence is weak.
+    """Return sentences that say where in a space trials diverge, and how to exclude them.
+
+    Empty if the evidence is weak.
 
     Trials that ended in an error are ignored.
 

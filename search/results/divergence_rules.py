@@ -178,7 +178,7 @@ def _group(name: str, dimension: Axis, params: Sequence[Mapping[str, Any]], dive
 def _choices(
     name: str, dimension: Choice, params: Sequence[Mapping[str, Any]], diverged: NDArray[np.bool_]
 ) -> tuple[list[Condition], int]:
-    """Return sets of choices: for numbers those above or below a value, otherwise every subset if the choices are few."""
+    """Return sets of choices: for numbers those above or below a value, otherwise every subset if they are few."""
     texts = dimension.labels
     if all(_is_number(v) for v in dimension.values):
         texts = tuple(label(v) for v in sorted(dimension.values))
@@ -193,7 +193,10 @@ def _choices(
 def _thresholds(
     name: str, dimension: Axis, params: Sequence[Mapping[str, Any]], diverged: NDArray[np.bool_]
 ) -> tuple[list[Condition], int]:
-    """Return the thresholds between a diverged and another trial; moving any other one makes a rule better, never worse."""
+    """Return the thresholds between a diverged and another trial.
+
+    Moving any other one makes a rule better, never worse.
+    """
     seen: dict[float, set[bool]] = {}
     for p, bad in zip(params, diverged, strict=True):
         if _is_number(p.get(name)):

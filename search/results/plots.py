@@ -119,7 +119,10 @@ def size(outcomes: Mapping[int, Outcome], baselines: Sequence[Baseline], metric:
 
 
 def learning_curves(outcomes: Mapping[int, Outcome]) -> Figure:
-    """Plot mean training and validation loss over the folds of the best trials; a dot marks the best number of epochs."""
+    """Plot mean training and validation loss over the folds of the best trials.
+
+    A dot marks the best number of epochs.
+    """
     figure, axes = _canvas(9, 4.5)
     ranked = sorted((o for o in outcomes.values() if o.verdict == "ok"), key=order)[:BEST_CURVES]
     for rank, outcome in enumerate(ranked):

@@ -81,7 +81,10 @@ def best_trials(outcomes: Mapping[int, Outcome], rivals: Mapping[int, Difference
 
 
 def smaller(outcomes: Mapping[int, Outcome], scoring: str) -> Table | None:
-    """Return the Pareto front of score and number of weights, one column per trial, the best first; None if below two trials."""
+    """Return the Pareto front of score and number of weights, one column per trial, the best first.
+
+    None if there are fewer than two.
+    """
     name, sign = metric(scoring)
     best = front(outcomes)
     if len(best) < 2:
@@ -122,7 +125,10 @@ def alike(best: Outcome | None, rivals: Mapping[int, Difference]) -> str:
 
 
 def honest(result: Result) -> list[str]:
-    """Return lines with the estimate of nested cross-validation and the optimistic score; empty if there is no estimate."""
+    """Return lines with the estimate of nested cross-validation and the optimistic score.
+
+    Empty if there is no estimate.
+    """
     nested, best = result.nested, result.best
     if nested is None:
         return []
@@ -153,7 +159,7 @@ def divergences(outcomes: Mapping[int, Outcome]) -> list[str]:
 
 
 def diverged_title(outcomes: Mapping[int, Outcome]) -> str:
-    """Return the number of diverged trials and their causes: ``14 of 60 trials (11 exploding_step, 3 unscaled_input)``."""
+    """Return number and causes of diverged trials: ``14 of 60 trials (11 exploding_step, 3 unscaled_input)``."""
     counts = codes(outcomes.values())
     causes = ", ".join(f"{n} {code}" for code, n in counts.items())
     return f"{sum(counts.values())} of {len(outcomes)} trials ({causes})"
@@ -250,7 +256,7 @@ def delivered(result: Result, model: RegisteredModel) -> str:
 
 
 def summary(result: Result) -> str:
-    """Return a Markdown summary for the parent run's description, the important first: MLflow shows only the first lines."""
+    """Return a Markdown summary for the parent run's description, important things first: MLflow cuts it off."""
     outcomes, best, model = result.outcomes, result.best, result.model
     paragraphs = [f"**{result.name}**: {_standing(result)}"]
     paragraphs += [f"Nested cross-validation: {line}." for line in honest(result)[:1]]

@@ -1,4 +1,4 @@
-"""The acquisition function of the Gaussian-process sampler: expected improvement, and the probability of a healthy run."""
+"""Acquisition function of the Gaussian-process sampler: expected improvement and probability of a healthy run."""
 
 from __future__ import annotations
 

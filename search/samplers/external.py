@@ -34,7 +34,9 @@ def is_sampler(value: Any) -> bool:
 
 
 def find(method: str | Sampler | BaseSampler) -> Method | Own:
-    """Return the table row of a method's name, or a row for a sampler object; every search uses a fresh copy of that object.
+    """Return the table row of a method's name, or a row for a sampler object.
+
+    Every search uses a fresh copy of that object.
 
     Examples
     --------
@@ -49,7 +51,10 @@ def find(method: str | Sampler | BaseSampler) -> Method | Own:
 
 
 class CheckedSampler:
-    """The user's sampler, with checked proposals: they must lie in the space; missing parameters are drawn at random."""
+    """The user's sampler, with checked proposals: they must lie in the space.
+
+    Missing parameters are drawn at random.
+    """
 
     def __init__(self, space: Space, seed: int, sampler: Sampler) -> None:
         self._space, self._seed, self._sampler = space, seed, sampler

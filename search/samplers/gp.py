@@ -1,4 +1,6 @@
-"""Search by Gaussian processes: the next configuration maximises expected improvement times the probability of a healthy run.
+"""Search by Gaussian processes.
+
+The next configuration maximises expected improvement times the probability of a healthy run.
 
 One process models the scores of healthy trials, another one which trials are healthy. A diverged trial says nothing
 about scores, so its value is not fitted (Gelbart et al., 2014, arXiv:1403.5607). Where most runs would diverge, no
@@ -33,7 +35,8 @@ START = 10
 """Number of initial Sobol points, before the models are used."""
 
 SHOWN, BEST, LATEST = 200, 60, 60
-"""Trials that the models see: all together, of which best, and latest. Their time grows with the cube of the first number."""
+"""Trials that the models see: all together, of which best, and latest. Their time grows with the cube of the first
+number."""
 
 LEARNED = 100
 """Number of trials from which covariances are learned."""
@@ -45,7 +48,8 @@ GROWTH = 1.2
 """Covariances are learned again when the number of trials has grown by this factor."""
 
 CANDIDATES, NEAR, ROUNDS = 512, 128, (0.2, 0.05, 0.01)
-"""Number of Sobol candidates, number of candidates near the best ones per round, and their standard deviation in each round."""
+"""Number of Sobol candidates, number of candidates near the best ones per round, and their standard deviation in each
+round."""
 
 
 class Told(NamedTuple):
@@ -131,7 +135,10 @@ class GaussianProcessSampler:
         return np.where(random.random(near.shape) < rare, moved, near)
 
     def _learn(self) -> None:
-        """Relearn covariances when the number of trials has grown by a factor; they do not depend on when `ask` is called."""
+        """Relearn covariances when the number of trials has grown by a factor.
+
+        They are learned from the first trials only, so they do not depend on when `ask` is called.
+        """
         n = START
         while math.ceil(n * GROWTH) <= len(self._told):
             n = math.ceil(n * GROWTH)
@@ -151,7 +158,7 @@ class GaussianProcessSampler:
 
 
 def warped(values: Array) -> Array:
-    """Compress the lower half of the values by a logarithm, so that bad scores do not hide differences between good ones.
+    """Compress the lower half of the values by a logarithm: bad scores must not hide differences of good ones.
 
     >>> warped(np.array([-1000.0, 0.0, 1.0, 2.0, 3.0])).round(2).tolist()
     [-6.91, -0.69, 0.0, 1.0, 2.0]

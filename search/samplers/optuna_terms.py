@@ -1,4 +1,4 @@
-"""Optuna helpers: axes and finished trials in Optuna's types, the name of its constraint, and a way to silence its log."""
+"""Optuna helpers: axes and finished trials in Optuna's types, the name of its constraint, a quiet log."""
 
 from __future__ import annotations
 

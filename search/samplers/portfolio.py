@@ -193,7 +193,10 @@ NEAREST: dict[type[Dimension], Callable[[Any, Any], Any]] = {
 
 
 def _distance(value: Any, wanted: Any) -> float:
-    """Return a distance that can be compared with others in the same dimension; infinite for values of different kinds."""
+    """Return a distance that can be compared with others in the same dimension.
+
+    Infinite for values of different kinds.
+    """
     if label(value) == label(wanted):
         return 0.0
     if is_number(value) and is_number(wanted):

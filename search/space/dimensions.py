@@ -199,7 +199,10 @@ class Layers(Dimension):
                 raise ValueError(f"has {key} = {part.describe()}; allowed are whole numbers from {least}")
 
     def parts(self) -> dict[str, Part]:
-        """Return the number of layers, and a width for each possible layer; a width exists if there are enough layers."""
+        """Return the number of layers, and a width for each possible layer.
+
+        A width exists if there are enough layers.
+        """
         numbers = self.layers.listed or ()
         found = {"layers": Part(self.layers)}
         for i in range(1, max(numbers) + 1):

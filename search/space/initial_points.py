@@ -12,7 +12,9 @@ from search.space.spaces import Space
 
 
 def complete(space: Space, points: Sequence[Mapping[str, Any]], seed: int, where: str) -> list[dict[str, Any]]:
-    """Return complete configurations; missing parameters are drawn at random, as a function of the seed and the point's index.
+    """Return complete configurations.
+
+    Missing parameters are drawn at random, as a function of the seed and the point's index.
 
     Raises
     ------

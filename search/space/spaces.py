@@ -172,7 +172,7 @@ class Space(Mapping[str, Dimension]):
         return all(leaf.exists(known) == (name in known) for name, leaf in self.axes.items())
 
     def draw(self, numbers: Sequence[float], fixed: Mapping[str, Any] | None = None) -> dict[str, Any]:
-        """Return values of the axes that exist: fixed ones, and others drawn with one number in [0, 1) per axis, in order."""
+        """Return values of the axes that exist: fixed ones, others by one number in [0, 1) per axis, in order."""
         fixed = fixed or {}
         values: dict[str, Any] = {}
         for (name, leaf), u in zip(self.axes.items(), numbers, strict=True):
@@ -181,7 +181,9 @@ class Space(Mapping[str, Dimension]):
         return values
 
     def at(self, numbers: Sequence[float], fixed: Mapping[str, Any] | None = None) -> dict[str, Any]:
-        """Return the configuration at a point of the unit cube, one number in [0, 1) per axis; `fixed` sets values of axes.
+        """Return the configuration at a point of the unit cube, one number in [0, 1) per axis.
+
+        `fixed` sets values of axes.
 
         >>> build({"alpha": (0.0, 1.0), "solver": ["adam", "sgd"]}).at([0.25, 0.5])
         {'alpha': 0.25, 'solver': 'sgd'}

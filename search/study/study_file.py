@@ -293,7 +293,9 @@ def _fields(tables: list[str]) -> list[str]:
 
 
 def parse_values(study: Study, assignments: list[str]) -> dict[str, Any]:
-    """Parse ``name=value`` texts into hyperparameters; values are written as in a study file, and a bare word is a string.
+    """Parse ``name=value`` texts into hyperparameters.
+
+    Values are written as in a study file, and a bare word is a string.
 
     Raises
     ------

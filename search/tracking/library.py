@@ -46,7 +46,10 @@ def quiet() -> Iterator[None]:
 
 @contextmanager
 def pointed_at(uri: str) -> Iterator[None]:
-    """Temporarily point MLflow's global functions, which take no client, at a store; also set the environment variable."""
+    """Temporarily point MLflow's global functions, which take no client, at a store.
+
+    The environment variable changes as well.
+    """
     mlflow, name = load(), "MLFLOW_TRACKING_URI"
     variable, before = os.environ.get(name), mlflow.get_tracking_uri() if mlflow.is_tracking_uri_set() else None
     mlflow.set_tracking_uri(uri)

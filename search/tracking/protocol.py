@@ -54,7 +54,10 @@ class Nowhere(Tracker):
 
 @contextmanager
 def writing(tracker: Tracker, header: Header) -> Iterator[None]:
-    """Begin a search, and end it with the status of the body; an error in the body is not hidden by an error in `end`."""
+    """Begin a search, and end it with the status of the body.
+
+    An error in the body is not hidden by an error in `end`.
+    """
     tracker.begin(header)
     try:
         yield

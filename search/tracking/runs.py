@@ -12,7 +12,8 @@ import numpy as np
 from search.trials.outcomes import VERDICTS, Outcome
 
 CURVE_POINTS = 50
-"""Points kept of a loss curve: a trial has a dozen metrics and two curves, and each point is a row with three indices."""
+"""Points kept of a loss curve: a trial has a dozen metrics and two curves, and each point is a row with three
+indices."""
 
 PARAM_LENGTH, TAG_LENGTH = 6000, 5000
 """Characters kept of a text: MLflow's limits over all its stores."""

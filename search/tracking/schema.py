@@ -25,14 +25,18 @@ finally:
     if os.path.exists(new):
         os.unlink(new)
 """
-"""Script that creates a database. It is renamed only when complete: a kill halfway would leave a file that nothing can open."""
+"""Script that creates a database. It is renamed only when complete: a kill halfway would leave a file that nothing can
+open."""
 
 OWN_GROUP: dict[str, Any] = {"process_group": 0} if hasattr(os, "setpgid") else {}
-"""Keeps Ctrl-C for the search away from this process. A new session instead would get its own share of processor time."""
+"""Keeps Ctrl-C for the search away from this process. A new session instead would get its own share of processor
+time."""
 
 
 def create(path: Path) -> None:
-    """Create a database, if there is none, in a process of low priority: it takes seconds of CPU time that training could use.
+    """Create a database, if there is none, in a process of low priority.
+
+    It takes seconds of CPU time that training could use.
 
     Raises
     ------

@@ -72,7 +72,9 @@ def persistence(problem: Problem, last_known: NDArray[Any]) -> Baseline:
 
 
 def attempt(measure: Callable[[Problem, str], Baseline], problem: Problem, *, told: bool) -> Baseline | None:
-    """Return a baseline, or None if it cannot be scored: there are no targets, or the scorer does not accept its predictions.
+    """Return a baseline, or None if it cannot be scored.
+
+    That is so without targets, or if the scorer does not accept its predictions.
 
     Warns
     -----

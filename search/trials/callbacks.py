@@ -1,5 +1,6 @@
-"""Callback events of a search: the tasks that scikit-learn's callbacks receive, named as in scikit-learn's own searches.
+"""Callback events of a search: the tasks that scikit-learn's callbacks receive.
 
+Their names are those of scikit-learn's own searches.
 The whole fit is a task. It contains the search and the refit. The search contains a task for each fold of each
 configuration, from the start of the fold until it has been scored. All hooks receive the search as the estimator.
 """
@@ -24,7 +25,9 @@ class NoTasks:
 
     @contextmanager
     def fold(self, number: int, data: Mapping[str, Any], estimator: Any = None) -> Iterator[None]:
-        """Run the task of one fold; `number` counts all folds of the search. The estimator receives the propagated callbacks.
+        """Run the task of one fold; `number` counts all folds of the search.
+
+        The estimator receives the propagated callbacks.
 
         ``X``, ``y`` and ``metadata`` of the training rows may be callables that return them.
         """
@@ -84,7 +87,7 @@ class Tasks(NoTasks):
 
     @contextmanager
     def _passed_on(self, task: Any, data: Mapping[str, Any], estimator: Any) -> Iterator[None]:
-        """Begin a task. Callbacks propagated to an estimator receive its fit from the estimator, not a second time from here."""
+        """Begin a task; an estimator's fit is reported once, by the estimator itself if callbacks are propagated to it."""
         with nullcontext() if estimator is None else task.propagate_callback_context(estimator):
             task.call_on_fit_task_begin(estimator=self._estimator, **data)
             yield

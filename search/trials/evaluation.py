@@ -18,7 +18,9 @@ from search.trials.problem import Problem, Trial
 
 
 def evaluate(problem: Problem, trial: Trial, cancelled: Callable[[], bool] = lambda: False) -> Outcome:
-    """Train one configuration on all folds and score it: the folds of a network side by side, others one after the other.
+    """Train one configuration on all folds and score it.
+
+    The folds of a network run side by side, those of other estimators one after the other.
 
     Parameters
     ----------

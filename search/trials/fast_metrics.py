@@ -1,9 +1,10 @@
-"""Fast versions of scikit-learn's most common metrics, without input checks, for targets and predictions known to be valid.
+"""Fast versions of scikit-learn's most common metrics, without input checks.
 
-Scoring a small network takes less time than scikit-learn's checks: half a millisecond per call, with Python's global
-lock held, so threads wait for one another. Here the same NumPy operations give the same numbers without the checks. In
-all other cases (another metric or keyword, weights, numbers that are not finite, labels without a row) nothing is
-returned. The caller then asks the scorer itself, which gives the number, the warning or the error.
+They are for targets and predictions known to be valid. Scoring a small network takes less time than scikit-learn's
+checks: half a millisecond per call, with Python's global lock held, so threads wait for one another. Here the same
+NumPy operations give the same numbers without the checks. In all other cases (another metric or keyword, weights,
+numbers that are not finite, labels without a row) nothing is returned. The caller then asks the scorer itself, which
+gives the number, the warning or the error.
 """
 
 from __future__ import annotations
@@ -19,7 +20,10 @@ from sklearn.metrics._scorer import _MultimetricScorer, _PassthroughScorer, _Sco
 
 
 class Metric(NamedTuple):
-    """A metric of a response, named after the method that returns it; `compute` returns None for cases it does not cover."""
+    """A metric of a response, named after the method that returns it.
+
+    `compute` returns None for cases it does not cover.
+    """
 
     response: str
     compute: Callable[[NDArray, NDArray], float | None]

@@ -11,7 +11,10 @@ from typing import Any
 
 @contextmanager
 def postponed() -> Iterator[None]:
-    """Delay a Ctrl-C during the body until the body ends; does nothing outside the main thread, where none can arrive."""
+    """Delay a Ctrl-C during the body until the body ends.
+
+    Does nothing outside the main thread, where none can arrive.
+    """
     before = signal.getsignal(signal.SIGINT)
     if threading.current_thread() is not threading.main_thread() or not callable(before):
         yield

@@ -1,4 +1,4 @@
-"""Nesting of a network in an estimator: alone, last in a pipeline, inside a target transformer, or any nesting of these.
+"""Place of a network in an estimator: alone, last in a pipeline, in a target transformer, or any nesting of these.
 
 scikit-learn fits the steps around the network, with a recorder in the network's place: it records the rows, targets and
 weights that the network would be fitted on, after all transformations.

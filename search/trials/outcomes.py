@@ -162,9 +162,10 @@ def winner(outcomes: Mapping[int, Outcome]) -> Outcome | None:
 
 
 def front(outcomes: Mapping[int, Outcome]) -> list[Outcome]:
-    """Return the Pareto front of score and size: the winner, then each next healthy outcome in `order` with fewer weights.
+    """Return the Pareto front of score and size.
 
-    No other outcome is better than a member in both; empty if weights are not counted.
+    It is the winner, then each next healthy outcome in `order` with fewer weights. No other outcome is better than a
+    member in both; empty if weights are not counted.
     """
     found: list[Outcome] = []
     for outcome in sorted((o for o in outcomes.values() if o.verdict == "ok" and o.n_weights), key=order):

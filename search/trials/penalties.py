@@ -44,7 +44,7 @@ class Feedback(NamedTuple):
 
 
 class Standard(NamedTuple):
-    """The reference points of a penalty: the dummy predictor's score, and the lowest value given for a healthy trial so far."""
+    """Reference points of a penalty: the dummy predictor's score, and the lowest value of a healthy trial so far."""
 
     dummy: float
     worst: float
@@ -52,7 +52,7 @@ class Standard(NamedTuple):
 
 @runtime_checkable
 class PenaltyPolicy(Protocol):
-    """Turns a trial that diverged, or has no score, into feedback: the rows of `PENALTIES`, or an object of the user's."""
+    """Turns a trial that diverged, or has no score, into feedback: a row of `PENALTIES`, or the user's object."""
 
     def feedback(self, outcome: Outcome, standard: Standard, /) -> Feedback:
         """Return value, constraint and state; the value is compared with the mean scores of healthy trials."""
@@ -156,6 +156,6 @@ class Penalizer:
         return Feedback(value, state="pruned" if outcome.verdict == "stopped" else "complete")
 
     def _standard(self) -> Standard:
-        """Return finite reference points, even before the first healthy trial, or if no dummy predictor fits the task."""
+        """Return finite reference points, even before the first healthy trial or without a dummy predictor."""
         known = [score for score in (self._dummy, self._worst) if math.isfinite(score)] or [0.0]
         return Standard(known[0], known[-1])

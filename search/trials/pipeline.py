@@ -33,7 +33,9 @@ def default_pipeline(
     preprocessing: Mapping[str, Any] | None = None,
     searched: Mapping[str, Collection[Any]] | None = None,
 ) -> Pipeline:
-    """Return ``make_pipeline(TablePreprocessor(…), network)``; a `TransformedTargetRegressor` wraps the network if requested.
+    """Return ``make_pipeline(TablePreprocessor(…), network)``.
+
+    A `TransformedTargetRegressor` wraps the network if requested.
 
     Parameters
     ----------

@@ -136,7 +136,10 @@ def _fold(problem: Problem, estimator: Any, y: NDArray, train: Rows, validation:
 
 
 def _weights(weight: Any, train: Rows, n_rows: int) -> NDArray[np.float64] | None:
-    """Return a weight for each row of a fold; `weight` has at least the training rows. Validation losses are not weighted."""
+    """Return a weight for each row of a fold.
+
+    `weight` has at least the training rows. Validation losses are not weighted.
+    """
     if weight is None:
         return None
     weights = np.ones(n_rows)
@@ -145,7 +148,7 @@ def _weights(weight: Any, train: Rows, n_rows: int) -> NDArray[np.float64] | Non
 
 
 def _in_precision(X: Any, estimator: Any, n_train: int) -> Any:
-    """Return rows in the precision that a network uses for `n_train` rows, so that no fit has to convert its own copy."""
+    """Return rows in the precision that a network uses for `n_train` rows, so that no fit has to convert them."""
     if not issparse(X):
         X = np.asarray(X)
     dtype = precision(network_of(estimator).dtype, n_train, incremental=False)  # type: ignore[union-attr]

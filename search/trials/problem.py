@@ -15,7 +15,7 @@ from search.trials.shared_cache import ComputeOnce
 
 @dataclass(frozen=True)
 class Trial:
-    """One configuration; `cutoffs` maps an epoch to the least mean score that the trial needs to continue from there."""
+    """One configuration; `cutoffs` maps an epoch to the least mean score that the trial needs to continue."""
 
     number: int
     params: Mapping[str, Any]
@@ -75,5 +75,5 @@ class Problem:
 
 
 def configured(estimator: Any, params: Mapping[str, Any]) -> Any:
-    """Return an unfitted copy of an estimator with copies of these parameters, so that nothing shared by trials is modified."""
+    """Return an unfitted copy of an estimator with copies of these parameters: trials modify nothing shared."""
     return clone(estimator).set_params(**clone(dict(params), safe=False))

@@ -33,7 +33,9 @@ def rungs(max_iter: int) -> list[int]:
 
 
 class Cutoffs:
-    """The sorted scores of trials at each rung; sorted, so that a cut-off takes no longer with many trials than with few.
+    """The sorted scores of trials at each rung.
+
+    Sorted, so that a cut-off takes no longer with many trials than with few.
 
     Parameters
     ----------
@@ -59,7 +61,10 @@ class Cutoffs:
                     insort(reached, best)
 
     def limits(self) -> dict[int, float]:
-        """Return for each rung the least score to continue; it is compared with a trial's best score over its checkpoints."""
+        """Return for each rung the least score to continue.
+
+        It is compared with a trial's best score over its checkpoints.
+        """
         return {
             rung: _quantile(reached, 1 - 1 / REDUCTION)
             for rung, reached in self._reached.items()

@@ -97,7 +97,10 @@ def _pick(found: Iterable[str], wanted: str | None) -> str:
 
 
 def _number(name: str, value: Any, error_score: float | None) -> float:
-    """Return a score as a number; for a failed metric, scikit-learn's scorer of several metrics returns the traceback."""
+    """Return a score as a number.
+
+    For a failed metric, scikit-learn's scorer of several metrics returns the traceback.
+    """
     if isinstance(value, str) and value.startswith("Traceback"):
         reason = f"{name}: {value.strip().splitlines()[-1]}"
         if error_score is None:
