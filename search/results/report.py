@@ -256,7 +256,10 @@ def delivered(result: Result, model: RegisteredModel) -> str:
 
 
 def summary(result: Result) -> str:
-    """Return a Markdown summary for the parent run's description, important things first: MLflow cuts it off."""
+    """Return a Markdown summary for the parent run's description.
+
+    Important things come first, because MLflow shows only the first lines.
+    """
     outcomes, best, model = result.outcomes, result.best, result.model
     paragraphs = [f"**{result.name}**: {_standing(result)}"]
     paragraphs += [f"Nested cross-validation: {line}." for line in honest(result)[:1]]

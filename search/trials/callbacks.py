@@ -87,7 +87,7 @@ class Tasks(NoTasks):
 
     @contextmanager
     def _passed_on(self, task: Any, data: Mapping[str, Any], estimator: Any) -> Iterator[None]:
-        """Begin a task; an estimator's fit is reported once, by the estimator itself if callbacks are propagated to it."""
+        """Begin a task; callbacks propagated to an estimator receive its fit from there, and only once."""
         with nullcontext() if estimator is None else task.propagate_callback_context(estimator):
             task.call_on_fit_task_begin(estimator=self._estimator, **data)
             yield
