@@ -9,8 +9,8 @@ The sum of the losses so far bounds the epoch's mean from below. The rule is the
 soon as the epoch can no longer end well. A `partial_fit` of a few rows is judged as if it had `STEADY_ROWS` of them, because
 the loss of a single row says little.
 
-A fit has stalled when some hidden layer is dead (every unit has slope 0 on every row of the last probe) and the loss is not below
-the loss of a constant prediction. No gradient passes that layer any more, so the layers before it cannot change. Exploded networks of
+A fit has stalled when a hidden layer is dead (every unit has slope 0 on every row of the last probe) and the loss is not below
+the loss of a constant prediction. No gradient passes a dead layer, so the layers before it cannot change. Exploded networks of
 rectifiers often end like this. A fit with ``on_divergence="repair"`` has also stalled when its final loss exceeds
 `EXPLOSION_FACTOR` times the dummy predictor's: it started so far away that no epoch counted as an explosion.
 
