@@ -1,4 +1,4 @@
-"""A Numba compiler for functions that only compiled code calls: it links them into their callers instead of emitting machine code.
+"""A Numba compiler for functions that only compiled code calls: link them into their callers, emit no machine code of their own.
 
 Numba optimizes every function and turns it into machine code as if Python might call it. Then it links the function into its
 callers and optimizes it there again. For functions that only compiled code calls, the first half is wasted. Without it the

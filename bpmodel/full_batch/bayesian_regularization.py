@@ -26,7 +26,7 @@ ALPHAS = 1e-10, 1e10
 
 
 def start(objective: Objective, parameters: NDArray, limits: Limits) -> State:
-    """Return the initial state; as in trainbr, alpha assumes that the data determine all parameters, or half the number of errors."""
+    """Return the initial state; as in trainbr, alpha assumes gamma = p, or half the number of errors if that is less."""
     state = levenberg_marquardt.start(objective, parameters, limits)
     return regularized(objective, state, min(float(parameters.size), objective.n_errors / 2), limits)
 

@@ -111,7 +111,7 @@ def fill_first_layer(work, batch, delta, k, outputs, out):
 
 @entry_point
 def linearize_rows(network, work, rows, start, count, errors, jacobian):
-    """Write errors (rows * outputs,) and Jacobian of `count` rows from position `start`, times the square root of each row's weight."""
+    """Write errors (rows * outputs,) and Jacobian of `count` rows from position `start`, times the root of each row's weight."""
     outputs = network.units[-1]
     batch, _ = gather(rows, start, count, work)
     z = forward(network, work, batch, Mode(False, 0.0, 0, False))

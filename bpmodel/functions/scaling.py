@@ -59,5 +59,5 @@ def apply(scaling: Scaling | None, X: Any) -> Any:
 
 
 def _positive(scale: NDArray[np.float64], rounding: NDArray[np.float64] | float) -> NDArray[np.float64]:
-    """Return the divisors; it is 1 for columns that are constant up to rounding."""
+    """Return the divisors; they are 1 for columns that are constant up to rounding."""
     return np.where(scale > rounding, scale, 1.0)
