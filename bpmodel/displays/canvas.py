@@ -31,7 +31,7 @@ def legend_beside(ax: Any, **options: Any) -> None:
 
 
 def logarithmic(axis: Any) -> None:
-    """Make an axis logarithmic; if it spans several decades, label only the powers of ten."""
+    """Label a logarithmic axis of several decades only at the powers of ten."""
     from matplotlib.ticker import NullFormatter
 
     axis.set_minor_formatter(NullFormatter())

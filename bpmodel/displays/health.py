@@ -31,8 +31,8 @@ class HealthDisplay:
     baseline : float
         Loss of the dummy predictor.
     limit : float
-        Loss above which the fit counts as diverged: `EXPLOSION_FACTOR` times the dummy predictor's loss, or times the first loss
-        if that is larger.
+        Loss above which the fit counts as diverged (`network.watch.limit`): `EXPLOSION_FACTOR` times the dummy predictor's loss,
+        or a multiple of the first loss if that is larger.
     verdict : bpmodel.Verdict
     best_epoch : int or None
         Epoch of the lowest training loss, or with early stopping of the best validation score; None if there is none.

@@ -28,8 +28,8 @@ class TablePreprocessor(TableConstructor, TransformerMixin, BaseEstimator):
 
     - Numbers: missing values are filled with the median, then the column is scaled or encoded.
     - Booleans: they become 0 and 1, filled with the more frequent one.
-    - Dates: they are filled with the median and become the days since the first date, and month, weekday and hour on a circle if
-      they vary; then they are scaled.
+    - Dates: they become the days since the first date, and month, weekday and hour on a circle if these vary; then they are
+      filled with the median and scaled.
     - Everything else is a category.
 
     The kind of a column follows from its type and, for text or object columns, from its values. Infinite numbers count as
@@ -43,8 +43,8 @@ class TablePreprocessor(TableConstructor, TransformerMixin, BaseEstimator):
     kinds_ : dict of str to list of str
         The columns of each kind: "number", "truth", "date" and "category".
     gaps_ : ndarray of int
-        Indices, among the filled columns (ordered by kind), of those with an additional indicator column that is 1 where the value
-        is missing.
+        Indices, among the filled columns (ordered by kind), of those with an additional indicator column, which is 1 where the
+        value is missing.
     encoders_ : dict of str to transformer
         The fitted transformer of each kind that occurs.
     n_features_in_, feature_names_in_
