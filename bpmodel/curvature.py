@@ -121,7 +121,8 @@ def rate_limit(estimator: BPEstimator, X: ArrayLike, y: ArrayLike) -> float:
 def step_size_number(estimator: BPEstimator, X: ArrayLike, y: ArrayLike) -> float:
     """Return r, the learning rate divided by its limit; above 1 the steps are too long for the curvature.
 
-    ``r = learning_rate_init lambda / (2 (1 + momentum))`` with plain momentum. Parameters and errors are the same as for `rate_limit`.
+    ``r = learning_rate_init lambda / (2 (1 + momentum))`` with plain momentum. Parameters and errors are the same as for
+    `rate_limit`.
 
     Examples
     --------

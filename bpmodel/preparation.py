@@ -212,7 +212,7 @@ def _set_loss(estimator: Any) -> Loss:
 
 
 def _start_constant(estimator: Any, loss: Loss, mean: NDArray[np.float64]) -> None:
-    """Set the output biases so that the network starts as the best constant prediction."""
+    """Set the output layer so that the network starts as the best constant prediction: weights 0, biases from the loss."""
     estimator.coefs_[-1][:] = 0
     estimator.intercepts_[-1][:] = loss.constant(mean)
 

@@ -92,7 +92,7 @@ def _log1p_unit32(u):
 
 
 def log1p_unit(u: Any) -> Any:
-    """log(1 + u) for u in [0, 1] inside a kernel, in the precision of `u`; in single precision the compiler vectorises it."""
+    """log(1 + u) for u in [0, 1] inside a kernel, in the precision of `u`; in single precision the compiler vectorizes it."""
     raise TypeError("log1p_unit is compiled: call it inside a kernel, or use numpy.log1p")
 
 
