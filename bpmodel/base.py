@@ -154,9 +154,7 @@ class BPEstimator(CallbackSupportMixin, FittedNetwork):
             raise ValueError("X_val and y_val belong together: give both or none")
         validation = None if X_val is None or y_val is None else (X_val, y_val)
         training = self.begin_fit(X, y, sample_weight, validation=validation, stop_on_validation=True)
-        most = (
-            None if self.on_divergence == "repair" else self.max_iter
-        )  # a repair runs extra epochs that are discarded
+        most = None if self.on_divergence == "repair" else self.max_iter  # a repair discards some of its epochs
         context = self._init_callback_context(max_subtasks=most)
         data = {"X": X, "y": y, "metadata": None if sample_weight is None else {"sample_weight": sample_weight}}
         context.call_on_fit_task_begin(estimator=self, **data)

@@ -90,8 +90,6 @@ def _parts(days: NDArray[np.float64]) -> list[NDArray[np.float64]]:
     """Return month, weekday and hour of dates, in the order of `CYCLES`; NaN for a missing date."""
     missing = np.isnan(days)
     known = np.where(missing, 0.0, days)
-    moments = np.round(known * 86_400e3).astype(
-        "datetime64[ms]"
-    )  # 13 / 24 is not an exact float and may be a little less
+    moments = np.round(known * 86_400e3).astype("datetime64[ms]")  # 13 / 24 is inexact, and may be a little less
     month, day, hour = (moments.astype(f"datetime64[{unit}]").astype(np.int64) for unit in "MDh")
     return [np.where(missing, np.nan, part) for part in (month % 12, (day + MONDAY) % 7, hour % 24)]
