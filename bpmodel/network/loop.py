@@ -150,7 +150,7 @@ def evaluate(network, work, rows, most, reference):
 
 @part
 def watch_progress(settings, history, state):
-    """Count epochs without improvement, lower the rate or end the fit if due; return whether the epoch is the best."""
+    """Count epochs without improvement, update the rate, end the fit if due; return whether the epoch is the best so far."""
     s = state[0]
     best = note_progress(settings, history, state)
     s.rate = rate_after_epoch(settings.schedule, s.rate, settings.learning_rate_init, settings.power_t, s.samples)
