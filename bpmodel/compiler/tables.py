@@ -45,6 +45,7 @@ class Table(Mapping[str, R], Generic[R]):
     def __init__(self, kind: str, rows: Iterable[R], register: str = "") -> None:
         self.kind, self._register = kind, register
         self._rows = {row.name: row for row in rows}
+        self._codes = {name: code for code, name in enumerate(self._rows)}
         self._built_in = len(self._rows)
         self._reserved: set[str] = set()
 
@@ -65,8 +66,8 @@ class Table(Mapping[str, R], Generic[R]):
     def code(self, name: str) -> int:
         """Return the number of a row in compiled code; raise LookupError if there is no such row."""
         try:
-            return list(self._rows).index(name)
-        except ValueError:
+            return self._codes[name]
+        except KeyError:
             raise LookupError(
                 f"no {self.kind} is called {name!r} in this process; {self.hint}known are {', '.join(self)}"
             ) from None
@@ -92,6 +93,7 @@ class Table(Mapping[str, R], Generic[R]):
     def add(self, row: R) -> None:
         """Add a row; the next fit recompiles the loops."""
         self.check_new(row.name)
+        self._codes[row.name] = len(self._rows)
         self._rows[row.name] = row
         Table.revision += 1
 

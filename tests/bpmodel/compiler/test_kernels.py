@@ -182,7 +182,8 @@ print(json.dumps({
 
 def load_all_in_a_new_process(cache, path):
     environment = os.environ | {"NUMBA_CACHE_DIR": str(cache), "PYTHONPATH": str(path)}
-    ran = subprocess.run([sys.executable, "-c", LOAD_ALL], env=environment, capture_output=True, text=True, check=True)
+    options: dict = {"env": environment, "cwd": path, "capture_output": True, "text": True, "check": True}
+    ran = subprocess.run([sys.executable, "-c", LOAD_ALL], **options)
     return json.loads(ran.stdout), ran.stderr
 
 
