@@ -1,10 +1,14 @@
 """Views: the same numbers at the same places as NumPy's, in either precision, read-only or not."""
 
+import sys
+from typing import NamedTuple
+
 import numpy as np
 import pytest
 from numba import njit
 from numba.core.errors import TypingError
 
+from bpmodel.compiler import views
 from bpmodel.compiler.views import flat, matrix
 
 
@@ -59,3 +63,32 @@ def test_an_array_with_gaps_is_refused():
         part(np.zeros(10)[::2], 0, 1, 1)
     with pytest.raises(TypingError, match=r"C-contiguous array of 2 dimension"):
         flattened(np.zeros((4, 4)).T)
+
+
+class Inside(NamedTuple):
+    values: np.ndarray
+    number: float
+
+
+class Outside(NamedTuple):
+    inside: Inside
+    counts: np.ndarray
+    name: bool
+
+
+@pytest.mark.parametrize("uncounted", [views.uncounted, views._as_it_is], ids=["raw", "public"])
+def test_arrays_that_are_not_counted_are_the_same_arrays(uncounted):
+    @njit
+    def add(arrays):
+        other = uncounted(arrays)
+        for _ in range(3):
+            kept = other.inside
+            kept.values[0, 1] += kept.number
+        other.counts[:] = other.counts.size
+        return other.name, uncounted(other.counts).sum()
+
+    arrays = Outside(Inside(np.zeros((2, 2)), 1.5), np.zeros(4, dtype=np.int64), True)
+    references = [sys.getrefcount(array) for array in (arrays.inside.values, arrays.counts)]
+    assert add(arrays) == (True, 16)
+    np.testing.assert_array_equal(arrays.inside.values, [[0, 4.5], [0, 0]])
+    assert [sys.getrefcount(array) for array in (arrays.inside.values, arrays.counts)] == references

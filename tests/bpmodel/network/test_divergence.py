@@ -27,7 +27,10 @@ def diverge(problem, **changes):
 
 
 def first_step_over_the_limit(problem, rate, baseline):
-    """Train scikit-learn's network one minibatch a call, in double precision, and apply the rule in words to its losses."""
+    """Train scikit-learn's network one minibatch a call, in double precision, and apply the rule in words to its losses.
+
+    Returns the epoch, the step, and the mean loss of the rows that the epoch saw.
+    """
     parameters = WILD | {"learning_rate_init": rate}
     batch, n = parameters.pop("batch_size"), len(problem.X)
     model = problem.theirs(**parameters)
@@ -42,7 +45,7 @@ def first_step_over_the_limit(problem, rate, baseline):
             step += 1
             total += loss * (rows.stop - rows.start)
             if total / n > limit(baseline, first_loss):
-                return epoch, step
+                return epoch, step, total / rows.stop
     raise AssertionError("scikit-learn's network did not diverge")
 
 
@@ -51,9 +54,10 @@ def first_step_over_the_limit(problem, rate, baseline):
 def test_noticed_at_the_step_where_the_epoch_cannot_end_well(problems, task, rate):
     problem = problems[task]
     model = diverge(problem, learning_rate_init=rate)
-    epoch, step = first_step_over_the_limit(problem, rate, model.verdict_.evidence["baseline"])
+    epoch, step, mean = first_step_over_the_limit(problem, rate, model.verdict_.evidence["baseline"])
     assert (model.verdict_.epoch, model.verdict_.step) == (epoch, step)
     assert model.n_iter_ == epoch == len(model.loss_curve_) == len(model.history_["loss"])
+    assert model.loss_ == pytest.approx(mean, rel=1e-3), "the mean of the rows that were seen, not of all rows"
 
 
 @every_task

@@ -1,9 +1,12 @@
 """Probes measure what their names say, layer by layer, and leave the training alone."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
 from bpmodel import BPClassifier, BPRegressor
+from bpmodel.network import probes
 from bpmodel.network.parameters import unpack
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -172,3 +175,62 @@ def test_chi_foretells_how_derivatives_grow_with_depth(problems):
         model = BPRegressor(hidden_layer_sizes=(64,) * 6, init_gain=gain, max_iter=1, random_state=0).fit(X, y)
         ratio = model.probes_["delta_norm"][0, 0] / model.probes_["delta_norm"][0, -1]
         assert 0.5 < np.sqrt(np.prod(model.probes_["chi"][0, :-1])) / ratio < 2
+
+
+# ------------------------------------------------------------------------------------------- rules, and by how much
+
+DUE = {  # epochs of the probes so far, epoch, whether one is due
+    "none yet, before the first epoch": ([], 0, False),
+    "none yet": ([], 1, True),
+    "before the first epoch only": ([0], 1, True),
+    "too early": ([0, 1, 2, 4], 7, False),
+    "twice as many epochs": ([0, 1, 2, 4], 8, True),
+}
+
+
+@pytest.mark.parametrize(("taken", "epoch", "due"), DUE.values(), ids=DUE)
+def test_a_probe_is_due_when_the_epochs_have_doubled(taken, epoch, due):
+    signals = SimpleNamespace(epoch=np.array([*taken, 0, 0]))
+    assert probes.is_due.py_func(signals, len(taken), epoch) == due
+
+
+SHARES = {  # per unit sums of squared slopes, flat slopes, slopes; dead, saturated, mean square
+    "flat slopes of dead units are not saturated": ([[0, 5, 5], [9, 3, 0], [10, 10, 10]], (1 / 3, 3 / 20, 10 / 30)),
+    "all dead": ([[0, 0], [8, 8], [8, 8]], (1, 0, 0)),
+    "dropped units are neither": ([[0, 2], [0, 1], [0, 4]], (0, 1 / 4, 2 / 4)),
+    "all dropped": ([[0, 0], [0, 0], [0, 0]], (0, 0, 0)),
+}
+
+
+@pytest.mark.parametrize(("tally", "expected"), SHARES.values(), ids=SHARES)
+def test_shares_of_dead_and_saturated_units(tally, expected):
+    """Counted with those of dead units the flat slopes of living ones once made a share above 1."""
+    assert probes.shares.py_func(np.array(tally, dtype=np.float64)) == pytest.approx(expected)
+
+
+def test_a_slope_below_a_twentieth_is_flat():
+    slopes = np.array([[0.0499, 0.0501, -0.0499, np.nan, 0.0]])
+    tally = np.zeros((3, 5))
+    probes.tally_known.py_func(slopes, tally)
+    np.testing.assert_array_equal(tally[1:], [[1, 0, 1, 0, 1], [1, 1, 1, 0, 1]])
+    np.testing.assert_allclose(tally[0], np.nan_to_num(slopes[0]) ** 2)
+
+
+@pytest.mark.parametrize(("slope", "flat"), [(0.0499, 1.0), (0.0501, 0.0)])
+def test_the_same_where_slopes_follow_from_the_layer(slope, flat):
+    layer = SimpleNamespace(slope=lambda a, z: a)
+    tally = np.zeros((3, 2))
+    probes._tally_slopes(layer).py_func(np.full((4, 2), slope), np.zeros((4, 2)), tally)
+    np.testing.assert_allclose(tally, [[4 * slope**2] * 2, [4 * flat] * 2, [0, 0]])
+
+
+@pytest.mark.parametrize("rows", [255, 256, 257, 300])
+def test_a_probe_of_its_own_sends_at_most_256_rows(rows):
+    random = np.random.default_rng(0)
+    X, y = random.normal(size=(rows, 4)), random.normal(size=rows)
+    training = unfitted(1, activation="tanh", batch_size=rows, shuffle=False).begin_fit(X, y)
+    weights, biases = unpack(training.network.parameters.copy(), training.network.units.tolist())
+    training.advance(1)
+    delta, _, chi = by_hand(weights, biases, "tanh", X[:256], y[:256])
+    np.testing.assert_allclose(training.probed["delta_norm"][0], delta, rtol=1e-9)
+    np.testing.assert_allclose(training.probed["chi"][0], chi, rtol=1e-9)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from bpmodel import BPRegressor, diagnose
-from bpmodel.network.spikes import SKIPS, WARM, WITHIN
+from bpmodel.network.spikes import FIELDS, SKIPS, WARM, WITHIN, skip, stands_out
 from tests.bpmodel.small_sets import friedman as rows
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")
@@ -95,3 +95,70 @@ def test_a_spike_that_is_made_up_for_is_none():
     assert "loss_spike" in diagnose({"loss": wave, "spikes": spikes}, baseline=1.0).codes
     assert "loss_spike" not in diagnose({"loss": quiet, "spikes": spikes}, baseline=1.0).codes
     assert "loss_spike" not in diagnose({"loss": wave, "spikes": 0 * spikes}, baseline=1.0).codes
+
+
+# --------------------------------------------------------------------------------------------------------- numbers
+
+
+def new_state(**values):
+    """Return a record of what the rule keeps, and of the step, that has its fields as attributes."""
+    state = np.zeros(1, dtype=[("step", np.int64), *FIELDS])
+    for name, value in values.items():
+        state[name] = value
+    return state.view(np.recarray)
+
+
+WATCHED = {"watched": 64, "loss_mean": 1.0, "loss_variance": 4.0, "norm_mean": 3.0, "norm_variance": 1.0}
+STANDS_OUT = {  # what is changed of the state; loss, norm, baseline; whether it is a spike
+    "six deviations of both": ({}, (13.01, 9.01, 1.0), True),
+    "less of the loss": ({}, (12.99, 9.01, 1.0), False),
+    "less of the norm": ({}, (13.01, 8.99, 1.0), False),
+    "as far below": ({}, (-100.0, -100.0, 1.0), False),
+    "too early": ({"watched": 63}, (13.01, 9.01, 1.0), False),
+    "of no relevance": ({"loss_variance": 0.0}, (1.0999, 9.01, 1.0), False),
+    "of just enough": ({"loss_variance": 0.0}, (1.1001, 9.01, 1.0), True),
+}
+
+
+@pytest.mark.parametrize(("changes", "step", "spikes"), STANDS_OUT.values(), ids=STANDS_OUT)
+def test_what_stands_out(changes, step, spikes):
+    state = new_state(**WATCHED | changes)
+    before = state.copy()
+    assert stands_out.py_func(state, *step) == spikes
+    assert (state == before).all() == spikes, "a spike moves neither mean nor variance"
+
+
+def test_the_first_steps_count_the_same():
+    random = np.random.default_rng(0)
+    losses, norms, state = random.normal(size=64), random.normal(size=64), new_state()
+    for loss, norm in zip(losses, norms, strict=True):
+        assert not stands_out.py_func(state, loss, norm, 1.0)
+    found = [state[name][0] for name in ("loss_mean", "loss_variance", "norm_mean", "norm_variance")]
+    np.testing.assert_allclose(found, [losses.mean(), losses.var(), norms.mean(), norms.var()], rtol=1e-12)
+
+
+def test_later_steps_push_the_older_ones_out_by_a_64th():
+    state = new_state(**WATCHED | {"watched": 1000})
+    stands_out.py_func(state, 3.0, 3.0, 1.0)
+    assert state["loss_mean"][0] == pytest.approx(1 + 2 / 64)
+    assert state["loss_variance"][0] == pytest.approx(63 / 64 * (4 + 4 / 64))
+
+
+SKIPPED = {  # steps that were skipped, counted from 1, and the next one; whether it may be skipped
+    "the first": ([], 1, True),
+    "the third": ([5, 6], 7, True),
+    "a fourth within twenty": ([5, 6, 7], 24, False),
+    "a fourth after twenty": ([5, 6, 7], 25, True),
+    "only the last three count": ([1, 30, 31, 32], 33, False),
+}
+
+
+@pytest.mark.parametrize(("steps", "next_one", "may"), SKIPPED.values(), ids=SKIPPED)
+def test_three_skips_within_twenty_steps_are_enough(steps, next_one, may):
+    state = new_state()
+    for step in steps:
+        state["step"] = step - 1
+        assert skip.py_func(state)
+    state["step"] = next_one - 1
+    assert skip.py_func(state) == may
+    assert state["skips"][0] == len(steps) + may
