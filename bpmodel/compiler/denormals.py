@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 from llvmlite import ir
-from numba import types
+from numba import njit, types
 from numba.extending import intrinsic, register_jitable
 
 from bpmodel.compiler.insides import usable
@@ -71,3 +71,9 @@ flush_denormals: Callable[[], int] = compiled(_flush_denormals) if FLUSHES else 
 
 restore_denormals: Callable[[int], None] = compiled(_restore_denormals) if FLUSHES else _leave_as_it_is
 """``restore_denormals(before)``, in compiled code: restore the previous setting"""
+
+
+@njit
+def keep_denormals():
+    """Stop flushing denormals in this thread, from Python."""
+    restore_denormals(flush_denormals() & ~np.uint32(FLUSH))

@@ -27,6 +27,7 @@ import numba
 from numba import njit
 
 from bpmodel.compiler.announcement import watch
+from bpmodel.compiler.denormals import keep_denormals
 from bpmodel.compiler.fingerprint import fingerprint
 from bpmodel.compiler.insides import reach
 from bpmodel.compiler.numba_cache import NumbaCached
@@ -126,7 +127,12 @@ class EntryPoint:
         watch(function)
 
     def __call__(self, *arguments: Any) -> Any:
-        return self.compiled(*arguments)
+        compiled = self.compiled
+        try:
+            return compiled(*arguments)
+        except BaseException:
+            keep_denormals()  # an error in compiled code skips `restore_denormals`
+            raise
 
     @property
     def compiled(self) -> Any:

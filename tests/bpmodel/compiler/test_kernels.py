@@ -109,6 +109,8 @@ def test_a_network_with_an_unknown_code_raises():
     model._network = lambda: unknown
     with pytest.raises(ValueError, match="no row of the table has this code"):
         model.predict(X)
+    smallest = np.nextafter(0, 1)
+    assert smallest * np.ones(1) > 0, "an error leaves denormals as they were, too"
 
 
 def test_kernels_keep_single_precision():
