@@ -76,4 +76,4 @@ restore_denormals: Callable[[int], None] = compiled(_restore_denormals) if FLUSH
 @njit
 def keep_denormals():
     """Stop flushing denormals in this thread, from Python."""
-    restore_denormals(flush_denormals() & ~np.uint32(FLUSH))
+    restore_denormals(flush_denormals() & ~np.uint32(FLUSH))  # type: ignore[arg-type]
