@@ -83,18 +83,18 @@ def test_a_few_rows_are_judged_as_two_hundred():
 
 PROGRESS = {  # early stopping, latest loss and score, best, stagnant after one stagnant epoch; the best were 2.0 and 0.5
     "a loss lower by less than tol": (False, 1.95, 0.0, True, 2),
-    "lower by more": (False, 1.85, 0.0, True, 0),
+    "lower by tol": (False, 1.875, 0.0, True, 0),
     "no lower": (False, 2.0, 9.0, False, 2),
     "not known": (False, np.nan, 9.0, False, 0),
     "a score higher by less than tol": (True, 9.0, 0.55, True, 2),
-    "higher by more": (True, 9.0, 0.65, True, 0),
+    "higher by tol": (True, 9.0, 0.625, True, 0),
     "no higher": (True, 0.0, 0.5, False, 2),
 }
 
 
 @pytest.mark.parametrize(("early", "loss", "score", "best", "stagnant"), PROGRESS.values(), ids=PROGRESS)
 def test_progress_is_an_improvement_by_tol(early, loss, score, best, stagnant):
-    settings = SimpleNamespace(early_stopping=early, tol=0.1)
+    settings = SimpleNamespace(early_stopping=early, tol=0.125)
     history = SimpleNamespace(loss=np.array([9.0, loss]), validation_score=np.array([0.0, score]))
     fields = [("epoch", int), ("stagnant", int), ("best_loss", float), ("best_score", float)]
     state = np.array([(2, 1, 2.0, 0.5)], dtype=fields)
