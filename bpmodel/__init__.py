@@ -1,4 +1,4 @@
-"""Back-propagation networks for scikit-learn, trained in compiled code that notices divergence."""
+"""Back-propagation networks for scikit-learn, trained in compiled code that detects divergence."""
 
 from bpmodel.curvature import rate_limit, sharpness, step_size_number
 from bpmodel.diagnosis.diagnose import diagnose
@@ -46,4 +46,4 @@ __all__ = [
 ]
 
 for _saved in (Diagnosis, DivergenceError, DivergenceWarning, Finding, Repair, Verdict):
-    _saved.__module__ = __name__  # saved models name these classes by their public path, so that their files may move
+    _saved.__module__ = __name__  # saved models refer to the public path, so the private modules may move

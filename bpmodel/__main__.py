@@ -1,4 +1,4 @@
-"""`python -m bpmodel` compiles the training loop ahead of its first use; later processes load it from the cache."""
+"""`python -m bpmodel` compiles the training loop before its first use; later processes load it from the cache."""
 
 import time
 
@@ -9,13 +9,13 @@ from bpmodel.preload import preload
 
 
 def compile_loop(dtype: str) -> None:
-    """Compile the loop for one precision, and say nothing of it."""
+    """Compile the loop for one precision, without a message."""
     silence()
     preload(dtype)
 
 
 def main() -> None:
-    """Compile both precisions, each in a process: Numba compiles one function at a time."""
+    """Compile both precisions, each in its own process, because Numba compiles one function at a time."""
     started = time.perf_counter()
     Parallel(n_jobs=2)(delayed(compile_loop)(dtype) for dtype in ("float32", "float64"))
     print(f"training loop ready after {time.perf_counter() - started:.1f} s")

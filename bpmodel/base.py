@@ -1,4 +1,4 @@
-"""What both estimators share: `fit` and `partial_fit`, fits in the caller's hands, and what is said of them afterwards."""
+"""The base class of both estimators: `fit`, `partial_fit`, step-by-step fits (`begin_fit`, `end_fit`), diagnosis and warnings."""
 
 from __future__ import annotations
 
@@ -57,11 +57,11 @@ probes_ : dict of str to ndarray of shape (n_probes,) or (n_probes, n_layers_ - 
     ``delta_norm``, ``gradient_norm``, ``weight_norm``, ``step_ratio``, ``dead``, ``saturated``, ``chi`` (see
     `bpmodel.network.probes.Signals`). `diagnose` reads them. Empty after `partial_fit` and with full-batch solvers.
 """
-"""Documentation of the fitted attributes that both estimators have."""
+"""Documentation of the fitted attributes of both estimators."""
 
 
 def learns_in_parts(estimator: Any) -> bool:
-    """Return True; raise AttributeError if the solver needs all rows at once."""
+    """Return True if the solver supports `partial_fit`; raise AttributeError if it needs all rows at once."""
     if estimator.solver in FULL_BATCH:
         raise AttributeError(
             f"partial_fit is only available for stochastic optimizers. {estimator.solver} is not stochastic."
@@ -70,12 +70,12 @@ def learns_in_parts(estimator: Any) -> bool:
 
 
 def typed(decorator: Callable) -> Callable[[Method], Method]:
-    """Return a decorator of scikit-learn's, which has no types, as one that keeps the type of a method."""
+    """Return an untyped scikit-learn decorator as one that preserves the type of a method."""
     return decorator
 
 
 class BPEstimator(CallbackSupportMixin, FittedNetwork):
-    """Fits a network; subclasses say what it learns, and turn its outputs into predictions."""
+    """Fits a network; subclasses encode its targets and turn its outputs into predictions."""
 
     _parameter_constraints: dict
     _state: NDArray
@@ -85,7 +85,7 @@ class BPEstimator(CallbackSupportMixin, FittedNetwork):
     _validation_scores: list[float]
     _symmetric: int
     _changes: Mapping[str, Any]
-    """options that a repair changed, and the values that the last fit ended with"""
+    """options that a repair changed, with their values at the end of the last fit"""
     n_outputs_: int
 
     # --------------------------------------------------------------------------------------------- what is learned
@@ -96,18 +96,18 @@ class BPEstimator(CallbackSupportMixin, FittedNetwork):
 
     @abstractmethod
     def _validate_labels(self, y: Any) -> NDArray:
-        """Check the targets of rows to validate on."""
+        """Check the targets of validation rows."""
 
     @abstractmethod
     def _learn_target(self, y: NDArray, weight: NDArray) -> None:
-        """Learn from the targets of a first fit what `_encode` needs."""
+        """Learn the parameters of `_encode` from the targets of a first fit."""
 
     @abstractmethod
     def _encode(self, y: ArrayLike) -> NDArray:
-        """Return what the network learns in place of y, of shape (n, outputs)."""
+        """Return y as the network's targets, of shape (n, outputs)."""
 
     def _weigh(self, y: NDArray, weight: NDArray, index: NDArray, *, incremental: bool) -> NDArray:
-        """Return the weights of all rows from the sample weights; empty where all rows count the same."""
+        """Return the weights of all rows, derived from the sample weights; empty if all rows have equal weight."""
         return weight
 
     # --------------------------------------------------------------------------------------------- whole fits
@@ -130,7 +130,7 @@ class BPEstimator(CallbackSupportMixin, FittedNetwork):
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
         sample_weight : array-like of shape (n_samples,), optional
         X_val, y_val : array-like, optional
-            Rows to validate on. Their loss and score are recorded every epoch; `early_stopping` uses them.
+            Validation rows. Their loss and score are recorded every epoch; `early_stopping` uses them.
 
         Returns
         -------
@@ -146,7 +146,7 @@ class BPEstimator(CallbackSupportMixin, FittedNetwork):
         Warns
         -----
         ConvergenceWarning
-            If training reaches `max_iter` before it converges, stalls, or a full-batch solver gives up.
+            If training reaches `max_iter` before it converges, if it stalls, or if a full-batch solver gives up.
         DivergenceWarning
             If the fit diverges and ``on_divergence="stop"``, or is repaired.
         """
@@ -154,7 +154,7 @@ class BPEstimator(CallbackSupportMixin, FittedNetwork):
             raise ValueError("X_val and y_val belong together: give both or none")
         validation = None if X_val is None or y_val is None else (X_val, y_val)
         training = self.begin_fit(X, y, sample_weight, validation=validation, stop_on_validation=True)
-        most = None if self.on_divergence == "repair" else self.max_iter  # a repair runs epochs that are not kept
+        most = None if self.on_divergence == "repair" else self.max_iter  # a repair discards some of its epochs
         context = self._init_callback_context(max_subtasks=most)
         data = {"X": X, "y": y, "metadata": None if sample_weight is None else {"sample_weight": sample_weight}}
         context.call_on_fit_task_begin(estimator=self, **data)
@@ -176,9 +176,9 @@ class BPEstimator(CallbackSupportMixin, FittedNetwork):
 
     @typed(available_if(learns_in_parts))
     def partial_fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
-        """Train for one epoch on these rows, going on from the present weights and optimizer state.
+        """Train for one epoch on these rows, continuing from the current weights and optimizer state.
 
-        Parameters and errors are those of `fit`; `early_stopping` is not possible here.
+        Parameters and errors are the same as for `fit`; `early_stopping` is not supported here.
         """
         return self._partial_fit(X, y, sample_weight)
 
@@ -206,21 +206,21 @@ class BPEstimator(CallbackSupportMixin, FittedNetwork):
     ) -> Training:
         """Prepare a fit and return it before its first epoch.
 
-        For callers that train several networks side by side: advance each `Training` as far as wanted, predict with the
-        estimator at any time in between, then call `end_fit`.
+        For callers that train several networks side by side: advance each `Training` by as many epochs as needed, call `predict`
+        on the estimator at any time in between, and finally call `end_fit`.
 
         Parameters
         ----------
         X, y, sample_weight
             As in `fit`.
         rows : ndarray of int, optional
-            Numbers of the rows of X to train on; by default all. Several folds can share one array this way, without copies.
+            Numbers of the training rows in X; by default all rows. Several folds can share one array this way, without copies.
         validation : tuple (X, y), or ndarray of int, optional
-            Rows, or numbers of rows of X, whose loss and score are recorded every epoch in the history.
+            Validation rows, or their numbers in X. Their loss and score are recorded in the history every epoch.
         stop_on_validation : bool, default=False
-            Whether `early_stopping` uses these rows. If not, it sets rows aside, and these are recorded instead.
+            Whether `early_stopping` uses these validation rows. If not, it sets training rows aside and records those instead.
         incremental : bool, default=False
-            Whether to go on from the present weights and optimizer state, as `partial_fit` does.
+            Whether to continue from the current weights and optimizer state, as `partial_fit` does.
         """
         if not get_config()["skip_parameter_validation"]:
             self._validate_params()
@@ -247,7 +247,7 @@ class BPEstimator(CallbackSupportMixin, FittedNetwork):
         return training
 
     def _repairer(self, request: Request, training: Training) -> Repairer:
-        """Return what repairs a fit; a new start trains and validates on the same rows."""
+        """Return the object that repairs a fit; a restart trains and validates on the same rows."""
         given = isinstance(request.validation, tuple) and not request.set_aside
         same_rows = request._replace(
             numbers=training.rows.numbers,
@@ -263,7 +263,7 @@ class BPEstimator(CallbackSupportMixin, FittedNetwork):
         return Repairer(self._record_of, again if request.first else None)
 
     def end_fit(self, training: Training) -> Self:
-        """Turn a `Training`, as far as it has come, into fitted attributes."""
+        """Store the result of a `Training`, finished or not, in the fitted attributes."""
         if self.early_stopping or (training.broken and self.on_divergence != "ignore"):
             training.restore_best()
         self._keep_account(training)
@@ -282,7 +282,7 @@ class BPEstimator(CallbackSupportMixin, FittedNetwork):
         return self
 
     def _validate_rows(self, X: Any, y: Any, *, first: bool, **checks: Any) -> tuple[Any, NDArray]:
-        """Return rows and targets as arrays. What `validate_data` would return as it is takes a shortcut."""
+        """Return rows and targets as arrays; skip `validate_data` for inputs that it would return unchanged."""
         if first and is_plain(X) and is_plain_target(y, len(X)):
             self.n_features_in_ = X.shape[1]
             self.__dict__.pop("feature_names_in_", None)
@@ -291,7 +291,7 @@ class BPEstimator(CallbackSupportMixin, FittedNetwork):
         return validate_data(self, X, y, accept_sparse="csr", multi_output=True, dtype=types, reset=first, **checks)
 
     def _validate_held_out(self, X: Any, y: Any) -> tuple[Any, Any]:
-        """Return rows to validate on as arrays."""
+        """Return validation rows and their targets as arrays."""
         X = validate_data(self, X, accept_sparse="csr", dtype=(np.float64, np.float32), reset=False)
         y = self._validate_labels(y)
         check_consistent_length(X, y)
@@ -300,10 +300,10 @@ class BPEstimator(CallbackSupportMixin, FittedNetwork):
     # --------------------------------------------------------------------------------------------- how the fit went
 
     def diagnose(self) -> Diagnosis:
-        """Return what went wrong in the last fit: findings with numbers, cause and remedy, the most likely cause first.
+        """Diagnose the last fit: return findings with numbers, cause and remedy, the most likely cause first.
 
-        After `partial_fit` and with full-batch solvers no probes are taken, so less is found: from the loss alone, and with a
-        full-batch solver from the scale of the data, too.
+        After `partial_fit` and with full-batch solvers there are no probes, so fewer problems are found: they follow from the
+        loss alone and, with a full-batch solver, also from the scale of the data.
 
         Raises
         ------
@@ -318,7 +318,7 @@ class BPEstimator(CallbackSupportMixin, FittedNetwork):
         )
 
     def _record_of(self, training: Training, changes: Mapping[str, Any]) -> Record:
-        """Return what a diagnosis is made from, of a fit that is still in progress."""
+        """Return the input of a diagnosis for a fit that is still in progress."""
         first_loss = float(training.state["first_loss"][0])
         return self._record(training.verdict, training.curves, training.probed, training.baseline, first_loss, changes)
 
@@ -345,7 +345,7 @@ class BPEstimator(CallbackSupportMixin, FittedNetwork):
         )
 
     def _keep_account(self, training: Training) -> None:
-        """Write down how a fit went."""
+        """Store the history, verdict and other results of a fit."""
         self.verdict_: Verdict = training.verdict
         self.diverged_ = self.verdict_.diverged
         self.history_ = training.curves
@@ -357,7 +357,7 @@ class BPEstimator(CallbackSupportMixin, FittedNetwork):
             self._changes, self.repairs_ = dict(training.mend.changes), training.mend.account(training)
 
     def _report(self, stacklevel: int) -> None:
-        """Warn of what went wrong in the last fit, or raise it."""
+        """Warn about a failure of the last fit, or raise it as an error."""
         if self.on_divergence == "ignore":
             return
         name, verdict = type(self).__name__, self.verdict_

@@ -1,4 +1,4 @@
-"""scikit-learn's callbacks: each epoch is a task of the fit, and callbacks see the network when it begins and when it ends."""
+"""Support for scikit-learn's callbacks: each epoch is a task, and callbacks see the network at its start and end."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ class EpochTasks:
     context : sklearn.callback.CallbackContext
         Context of the whole fit.
     data : dict
-        ``X``, ``y`` and ``metadata``, which callbacks may ask for.
+        ``X``, ``y`` and ``metadata``, which callbacks may request.
     weights : callable
-        Returns a copy of the attributes that the network predicts with.
+        Returns a copy of the attributes that predictions use.
     """
 
     def __init__(
@@ -30,7 +30,7 @@ class EpochTasks:
         self._begin()
 
     def __call__(self, training: Training) -> None:
-        """End the task of an epoch and begin the next one, unless a callback stops the training."""
+        """End the task of an epoch and start the next one, unless a callback stops the training."""
         stop = self._task.call_on_fit_task_end(
             estimator=self._estimator, **self._data, reconstruction_attributes=self._weights
         )

@@ -1,4 +1,4 @@
-"""Colors of everything that is drawn: those of Okabe & Ito (2008), which color-blind readers can tell apart."""
+"""Colors of all plots: the palette of Okabe & Ito (2008), which color-blind readers can distinguish."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -14,7 +14,7 @@ BLUE, ORANGE, GREEN, RED, PURPLE, SKY, GREY = (
 )
 
 COLORS = (BLUE, RED, "black", SKY, ORANGE, GREEN, PURPLE)
-"""For curves without a meaning of their own, in the order they are drawn."""
+"""For curves whose color has no meaning, in drawing order."""
 
 STATUS_COLORS: Mapping[str, str] = MappingProxyType({"ok": GREEN, "diverged": RED, "stalled": ORANGE})
-"""Of every row of `network.monitor.STATUSES`."""
+"""One color for each row of `network.monitor.STATUSES`."""

@@ -1,4 +1,4 @@
-"""Constructors of the estimators, made from the tables of options; `constructors.pyi`, which `make docs` writes, types them."""
+"""Constructors of the estimators, made from the tables of options; `make docs` writes their types to `constructors.pyi`."""
 
 from bpmodel.option import constructor
 from bpmodel.options import CLASSIFIER_OPTIONS, REGRESSOR_OPTIONS

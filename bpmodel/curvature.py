@@ -1,15 +1,15 @@
-"""Sharpness: the largest eigenvalue of the loss's Hessian, and the learning rate above which it makes gradient descent diverge.
+"""Sharpness, the largest eigenvalue of the loss's Hessian, and the learning rate above which gradient descent diverges.
 
 On a quadratic with largest eigenvalue lambda, gradient descent with momentum beta is stable up to the learning rate
 
     2 (1 + beta) / lambda    with plain momentum,
     2 (1 + beta) / ((1 + 2 beta) lambda)    with Nesterov's,
 
-which is 2 / lambda for both without momentum (LeCun et al., Efficient BackProp, 1998; Cohen et al., Gradient Descent on Neural
-Networks Typically Occurs at the Edge of Stability, 2021, appendix B). A network's loss is no quadratic, so the limit at the
-starting weights is a prediction. Tanh networks trained on all rows at a time diverge at two to four times that rate (see
-`docs/plots.md`). ReLU networks may survive more: the first steps throw them into a flatter region ("catapult"; Lewkowycz et
-al., 2020).
+Without momentum both are 2 / lambda (LeCun et al., Efficient BackProp, 1998; Cohen et al., Gradient Descent on Neural Networks
+Typically Occurs at the Edge of Stability, 2021, appendix B). The loss of a network is not quadratic, so the limit at the starting
+weights is only a prediction. Tanh networks trained on all rows at a time diverge at two to four times that rate (see
+`docs/plots.md`). ReLU networks may survive higher rates: their first steps move them to a flatter region ("catapult"; Lewkowycz
+et al., 2020).
 """
 
 from __future__ import annotations
@@ -32,41 +32,42 @@ STEPS = 15
 """Krylov dimension: 30 gradients of `ROWS` rows."""
 
 FARTHEST, NEAREST = 0.1, 1e-5
-"""Distances of the differences. The slope of relu jumps at 0: over 1e-5 a single jump outweighs all else (195 where derivatives
-that know nothing of jumps give 2.4), over 0.1 jumps average out to curvature that steps of that length meet, too."""
+"""Step lengths of the finite differences. The slope of relu jumps at 0. At 1e-5 a single jump dominates the result (195, where
+exact derivatives, which ignore jumps, give 2.4). At 0.1 the jumps average out to the curvature that training steps of that length
+see, too."""
 
 _PLAIN = {"solver": "lbfgs", **{name: values[0] for name, values in ONLY.items() if name != "normalization"}}
-"""Options that leave of the loss what has a Hessian, in double precision; none moves the starting weights."""
+"""Options that reduce the loss to the part that has a Hessian, in double precision; none changes the starting weights."""
 
 
 def sharpness(estimator: BPEstimator, X: ArrayLike, y: ArrayLike) -> float:
-    """Return the largest eigenvalue of the Hessian of the loss that steps follow, penalty included.
+    """Return the largest eigenvalue of the Hessian of the training loss, including the penalty.
 
-    `STEPS` steps of the Lanczos iteration find it, from below, without forming the Hessian H: they ask for products H v, which
-    are central differences of the gradient, ``(g(w + h v) - g(w - h v)) / 2h``. Power iterations would take as many gradients,
-    and end between the two where a large negative eigenvalue lies opposite the largest one, as with targets that were not
-    scaled. The distance h is `FARTHEST`, and halved until it changes the loss by a tenth at most, by its second-order term.
+    `STEPS` steps of the Lanczos iteration approach it from below without forming the Hessian H. They need only products H v,
+    computed as central differences of the gradient, ``(g(w + h v) - g(w - h v)) / 2h``. Power iteration would need as many
+    gradients. If there is also a large negative eigenvalue, as with unscaled targets, it would end between the two eigenvalues.
+    The step length h starts at `FARTHEST` and is halved until its second-order term changes the loss by at most a tenth.
 
     Parameters
     ----------
     estimator : BPRegressor or BPClassifier
-        Unfitted, it is measured at the weights that `fit` starts from; fitted, at its present ones. It is not changed. Without
-        a `random_state` each start is another one.
+        If it is unfitted, the sharpness is computed at the starting weights of `fit`; if it is fitted, at its current weights. It
+        is not changed. Without a `random_state`, every call draws different starting weights.
     X, y
         As in `fit`. Up to 256 of the training rows, evenly spaced, are used.
 
     Returns
     -------
     sharpness : float
-        In units of loss per squared parameter; inf where the gradient is not finite. Dropout, noise, `l1` and decoupled weight
-        decay are left out.
+        In units of loss per squared parameter; inf if the gradient is not finite. Dropout, noise, `l1` and decoupled weight
+        decay are ignored.
 
     Raises
     ------
     TypeError
-        If the estimator is neither of the two.
+        If the estimator is neither a BPRegressor nor a BPClassifier.
     ValueError
-        If it normalizes layers, or as `fit`.
+        If it uses layer or batch normalization; also as in `fit`.
 
     Examples
     --------
@@ -94,10 +95,10 @@ def sharpness(estimator: BPEstimator, X: ArrayLike, y: ArrayLike) -> float:
 
 
 def rate_limit(estimator: BPEstimator, X: ArrayLike, y: ArrayLike) -> float:
-    """Return the learning rate up to which gradient descent is stable on the loss's second-order model (see the module).
+    """Return the learning rate up to which gradient descent is stable on the quadratic model of the loss (see the module).
 
-    Parameters, errors and the weights where it is measured are those of `sharpness`; the solver must be 'sgd'. Where no
-    eigenvalue is positive there is no limit: inf.
+    Parameters, errors and the choice of weights are the same as for `sharpness`; the solver must be 'sgd'. If no eigenvalue is
+    positive, there is no limit: inf.
 
     Examples
     --------
@@ -118,9 +119,10 @@ def rate_limit(estimator: BPEstimator, X: ArrayLike, y: ArrayLike) -> float:
 
 
 def step_size_number(estimator: BPEstimator, X: ArrayLike, y: ArrayLike) -> float:
-    """Return r, the learning rate over its limit; above 1 the steps are too long for the curvature.
+    """Return r, the learning rate divided by its limit; above 1 the steps are too long for the curvature.
 
-    ``r = learning_rate_init lambda / (2 (1 + momentum))`` with plain momentum. Parameters and errors are those of `rate_limit`.
+    ``r = learning_rate_init lambda / (2 (1 + momentum))`` with plain momentum. Parameters and errors are the same as for
+    `rate_limit`.
 
     Examples
     --------
@@ -137,8 +139,8 @@ def step_size_number(estimator: BPEstimator, X: ArrayLike, y: ArrayLike) -> floa
 def largest_eigenvalue(product: Callable[[NDArray], NDArray], size: int) -> float:
     """Return the largest eigenvalue of a symmetric matrix given its products with vectors; inf if one is not finite.
 
-    Lanczos iteration from a fixed random vector, every vector made orthogonal to all before, twice (Golub & Van Loan,
-    Matrix Computations, section 10.1).
+    Lanczos iteration from a fixed random vector, with full reorthogonalization, done twice per vector (Golub & Van Loan, Matrix
+    Computations, section 10.1).
     """
     v = np.random.default_rng(0).standard_normal(size)
     basis = [v / np.linalg.norm(v)]
@@ -160,7 +162,7 @@ def largest_eigenvalue(product: Callable[[NDArray], NDArray], size: int) -> floa
 
 
 def _objective(estimator: BPEstimator, X: ArrayLike, y: ArrayLike) -> tuple[NetworkObjective, NDArray[np.float64]]:
-    """Return the objective of some of the training rows, and the parameters to look at it from."""
+    """Return the objective on a sample of the training rows, and the parameters at which to evaluate it."""
     if not isinstance(estimator, BPEstimator):
         raise TypeError(
             f"sharpness needs a BPRegressor or BPClassifier; got {type(estimator).__name__}: give the last step of a "
@@ -174,6 +176,6 @@ def _objective(estimator: BPEstimator, X: ArrayLike, y: ArrayLike) -> tuple[Netw
     count = min(len(order), ROWS)
     network, rows = training.network, training.rows.picked(order[np.arange(count) * len(order) // count])
     work = workspace(network, count, sparse=rows.sparse.indptr.size > 0)
-    share = rows.weights().sum() / training.rows.weights().sum()  # the penalty's share of a step of all rows
+    share = rows.weights().sum() / training.rows.weights().sum()  # scales the penalty as in a step of all rows
     parameters = network.parameters.copy()
     return NetworkObjective(network, work, rows, share * float(copy.alpha)), parameters

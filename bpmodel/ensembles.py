@@ -1,4 +1,4 @@
-"""Averages of several networks that are trained side by side from different starts, against bad local optima."""
+"""Ensembles: averages of several networks trained side by side from different starting weights, against bad local optima."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ estimators_ : list of {member}
 
 
 def _documented(cls: Kind) -> Kind:
-    """Document what both ensembles have in common."""
+    """Add the documentation that both ensembles share."""
     member = cls._member.__name__
     parameters, attributes = (text.format(member=member) for text in (PARAMETERS, ATTRIBUTES))
     cls.__doc__ = with_sections(cls.__doc__ or "", parameters, attributes)
@@ -50,7 +50,7 @@ def _documented(cls: Kind) -> Kind:
 
 
 class _Ensemble(MetaEstimatorMixin, BaseEstimator, ABC):
-    """Fits the members; subclasses say what a member is by default, and how predictions are averaged."""
+    """Fits the members; subclasses define the default member and how predictions are averaged."""
 
     _member: ClassVar[type]
     _parameter_constraints: ClassVar[dict] = {
@@ -85,7 +85,7 @@ class _Ensemble(MetaEstimatorMixin, BaseEstimator, ABC):
         ValueError
             If a parameter is out of its domain, the members are of the other kind, or X, y or sample_weight are malformed.
         DivergenceError
-            If every member diverges, or one does under ``on_divergence="raise"``.
+            If every member diverges, or if one diverges under ``on_divergence="raise"``.
 
         Warns
         -----
@@ -94,7 +94,7 @@ class _Ensemble(MetaEstimatorMixin, BaseEstimator, ABC):
         """
         self._validate_params()
         member = self._member() if self.estimator is None else self.estimator
-        # once for all members: rows that have their precision are shared, not copied
+        # validated once for all members: rows already in the right precision are shared, not copied
         rows: Any = validate_data(self, X, accept_sparse="csr", dtype=(np.float64, np.float32))
         rows = rows.astype(precision(member.dtype, rows.shape[0], incremental=False), copy=False)
         seeds = check_random_state(self.random_state).randint(SEEDS, size=self.n_members)
@@ -118,17 +118,18 @@ class _Ensemble(MetaEstimatorMixin, BaseEstimator, ABC):
 
     @classmethod
     def of(cls, networks: Sequence[Any]) -> Self:
-        """Return the ensemble of networks that are already fitted; `fit` would train as many new ones.
+        """Return an ensemble of networks that are already fitted; calling `fit` on it would train as many new ones.
 
         Parameters
         ----------
         networks : list of BPRegressor or of BPClassifier
-            At least one, of the ensemble's own kind. They differ only in their seeds, and were fitted on the same rows.
+            At least one; regressors or classifiers like the ensemble. They must differ only in their seeds and be fitted on the
+            same rows.
 
         Raises
         ------
         ValueError
-            If they are of the other kind.
+            If they are classifiers for a regression ensemble, or regressors for a classification ensemble.
 
         Examples
         --------
@@ -228,7 +229,7 @@ class BPEnsembleClassifier(ClassifierMixin, _Ensemble):
             return np.log(self.predict_proba(X))
 
     def predict(self, X: ArrayLike) -> NDArray:
-        """Return the class with the highest mean probability; for multilabel targets those with more than a half."""
+        """Return the class with the highest mean probability; for multilabel targets, all classes above one half."""
         p = self.predict_proba(X)
         if self.estimators_[0]._label_binarizer.y_type_.startswith("multilabel"):
             return (p > 0.5).astype(int)

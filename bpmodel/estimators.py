@@ -1,4 +1,4 @@
-"""`BPRegressor` and `BPClassifier`: what the network learns for a target, and predictions from its outputs."""
+"""`BPRegressor` and `BPClassifier`: encode targets for the network, and turn its outputs into predictions."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ from bpmodel.options import CLASSIFIER_OPTIONS, REGRESSOR_OPTIONS
 class BPRegressor(RegressorConstructor, RegressorMixin, BPEstimator):
     """Back-propagation network for regression.
 
-    Minimizes the squared error by minibatch gradient descent in compiled code. A fit that diverges is
-    noticed within the epoch, stopped and explained in `verdict_`.
+    Minimizes the squared error by minibatch gradient descent in compiled code. If a fit diverges, this is detected within the
+    epoch; the fit is stopped, and `verdict_` explains why.
 
     Attributes
     ----------
     effective_parameters_ : float
-        How many parameters the data determine; with ``solver="lm_bayesian"`` only.
+        Number of parameters that the data determine; with ``solver="lm_bayesian"`` only.
 
     Examples
     --------
@@ -83,7 +83,7 @@ class BPRegressor(RegressorConstructor, RegressorMixin, BPEstimator):
     def _encode(self, y: ArrayLike) -> NDArray:
         targets = _columns(y)
         if targets.shape[1] != len(self._target_mean):
-            return targets  # the wrong number of outputs, and about to be refused
+            return targets  # wrong number of outputs: a later check rejects it
         return (targets - self._target_mean) / self._target_scale
 
     def predict(self, X: ArrayLike) -> NDArray[np.float64]:
@@ -106,8 +106,8 @@ class BPClassifier(ClassifierConstructor, ClassifierMixin, BPEstimator):
     """Back-propagation network for classification.
 
     Minimizes the log loss (of a softmax for several classes, of logistic outputs for two classes and for multilabel
-    targets) by minibatch gradient descent in compiled code. A fit that diverges is noticed within the
-    epoch, stopped and explained in `verdict_`.
+    targets) by minibatch gradient descent in compiled code. If a fit diverges, this is detected within the epoch; the fit is
+    stopped, and `verdict_` explains why.
 
     Attributes
     ----------
@@ -122,7 +122,7 @@ class BPClassifier(ClassifierConstructor, ClassifierMixin, BPEstimator):
     >>> model.score(X / 16, y) > 0.95
     True
 
-    A learning rate that is far too high does not pass unnoticed:
+    A learning rate that is far too high is detected:
 
     >>> import warnings
     >>> with warnings.catch_warnings():
@@ -179,7 +179,7 @@ class BPClassifier(ClassifierConstructor, ClassifierMixin, BPEstimator):
         several = self._label_binarizer.y_type_ == "multiclass"
         if np.ndim(y) > 1:
             targets = self._label_binarizer.transform(y)
-        else:  # the labels were checked: what is left of `LabelBinarizer` takes a tenth of its time
+        else:  # labels are already checked: this takes a tenth of the time of `LabelBinarizer`
             codes = np.searchsorted(self.classes_, y)
             targets = np.eye(len(self.classes_))[codes] if several else codes[:, None]
         if self.label_smoothing > 0:
@@ -194,14 +194,14 @@ class BPClassifier(ClassifierConstructor, ClassifierMixin, BPEstimator):
         sample_weight: ArrayLike | None = None,
         classes: ArrayLike | None = None,
     ) -> Self:
-        """Train for one epoch on these rows, going on from the present weights and optimizer state.
+        """Train for one epoch on these rows, continuing from the current weights and optimizer state.
 
-        Parameters and errors are those of `fit`; `early_stopping` is not possible here.
+        Parameters and errors are the same as for `fit`; `early_stopping` is not supported here.
 
         Parameters
         ----------
         classes : array-like of shape (n_classes,), optional
-            All classes that will ever occur; needed on the first call.
+            All classes that will ever occur; required on the first call.
         """
         if _check_partial_fit_first_call(self, classes):
             multilabel = np.ndim(y) == 2 and np.shape(y)[1] > 1
@@ -242,6 +242,6 @@ class BPClassifier(ClassifierConstructor, ClassifierMixin, BPEstimator):
 
 
 def _columns(y: ArrayLike) -> NDArray:
-    """Return targets of shape (n, outputs)."""
+    """Return targets as an array of shape (n, outputs)."""
     targets = np.asarray(y, dtype=np.float64)
     return targets.reshape(len(targets), -1)

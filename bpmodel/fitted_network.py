@@ -1,4 +1,4 @@
-"""A fitted network: its parameters as scikit-learn's MLP shows them, and its outputs for rows."""
+"""A fitted network: its parameters under the attribute names of scikit-learn's MLP, and its outputs for rows."""
 
 from __future__ import annotations
 
@@ -19,16 +19,17 @@ from bpmodel.network.parameters import Network, assemble, unpack
 
 
 class FittedNetwork(BaseEstimator, ABC):
-    """The part of an estimator that holds a network: what `fit` leaves behind and predictions need.
+    """The part of an estimator that holds the fitted network: the state that `fit` stores and predictions need.
 
-    Saved models hold this state, so it is arrays and plain containers only: no class of a module that may move.
+    Saved models contain this state. It therefore consists only of arrays and plain containers, and of no class whose module may
+    move.
     """
 
     _parameters: NDArray
-    """what predictions use"""
+    """the parameters that predictions use"""
     _running: NDArray
     _trained: NDArray | None
-    """what training goes on from, where that is something else: with `ema_decay`"""
+    """the parameters that training continues from, if they differ: with `ema_decay`"""
     _layer_units: list[int]
     _activations: list[str]
     _normalization: str
@@ -40,7 +41,7 @@ class FittedNetwork(BaseEstimator, ABC):
 
     @abstractmethod
     def _loss_name(self) -> str:
-        """Return the name of the row of `LOSSES`."""
+        """Return the name of the loss, a row of `LOSSES`."""
 
     def _loss_number(self) -> float:
         option = LOSSES[self._loss_name()].option
@@ -49,7 +50,7 @@ class FittedNetwork(BaseEstimator, ABC):
     @classmethod
     @cache
     def _get_param_names(cls) -> list[str]:
-        """Return the names of the parameters; scikit-learn reads forty of them from a signature at every `get_params`."""
+        """Return the names of the parameters without parsing the constructor's signature of forty parameters at every call."""
         return list(super()._get_param_names())
 
     def _network(self) -> Network:
@@ -64,7 +65,7 @@ class FittedNetwork(BaseEstimator, ABC):
         )
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        """Take a saved state. Arrays that are mapped read-only become copies: compiled code takes writable ones only."""
+        """Restore a saved state; copy read-only memory-mapped arrays, because compiled code takes only writable ones."""
         super().__setstate__(state)
         for name in ("_scaling", "_scales"):
             if hasattr(self, name):
@@ -89,7 +90,7 @@ class FittedNetwork(BaseEstimator, ABC):
 
     @property
     def intercepts_(self) -> list[NDArray]:
-        """Biases of each layer, shape (fan_out,): views, as `coefs_`."""
+        """Biases of each layer, shape (fan_out,): views like `coefs_`."""
         return unpack(self._fitted_parameters("intercepts_"), self._layer_units)[1]
 
     @intercepts_.setter
@@ -110,11 +111,11 @@ class FittedNetwork(BaseEstimator, ABC):
         return prediction.predict(self._network(), self._scale(X))
 
     def _scale(self, X: Any) -> Any:
-        """Return rows as the network sees them."""
+        """Return the scaled rows, as the network sees them."""
         return X if self._scaling is None else scaling.apply(scaling.Scaling(**self._scaling), X)
 
     def _is_plain(self, X: Any) -> bool:
-        """Whether X is what validation would return as it is; asking takes a tenth of the time of validating one row."""
+        """Whether validation would return X unchanged; this check takes a tenth of the time of validating one row."""
         return is_plain(X) and X.shape[1] == self.n_features_in_ and not hasattr(self, "feature_names_in_")
 
     def __sklearn_tags__(self) -> Any:
@@ -124,7 +125,7 @@ class FittedNetwork(BaseEstimator, ABC):
 
 
 def is_plain(X: Any) -> bool:
-    """Return whether X is an array of finite numbers in either precision, with rows and columns."""
+    """Return whether X is a two-dimensional, nonempty array of finite numbers in single or double precision."""
     return type(X) is np.ndarray and X.dtype.char in "fd" and X.ndim == 2 and X.size > 0 and bool(np.isfinite(X.sum()))
 
 
@@ -138,7 +139,7 @@ def _own(array: NDArray) -> NDArray:
 
 
 def _plain(record: Any) -> Any:
-    """Return the fields of a record, which models saved by version 0.1 hold in place of a dict."""
+    """Return the fields of a record as a dict; models saved by version 0.1 hold the record itself."""
     if isinstance(record, scaling.Scaling):
         return record._asdict()
     return record if record is None or isinstance(record, dict) else dict(vars(record))

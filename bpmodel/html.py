@@ -1,4 +1,4 @@
-"""What a notebook shows below scikit-learn's diagram of a fitted network: how the fit ended, its layers, its loss curves."""
+"""The HTML summary below scikit-learn's diagram in a notebook: how the fit ended, its layers and its loss curves."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def summary(estimator: Any) -> str:
 
 
 def layers(estimator: Any) -> str:
-    """Return the layers in one line.
+    """Return a description of the layers in one line.
 
     >>> from bpmodel import BPRegressor
     >>> X = [[0.0, 1.0], [1.0, 0.0], [1.0, 1.0]]
@@ -41,7 +41,7 @@ def layers(estimator: Any) -> str:
 
 
 def _plot(curves: dict[str, NDArray]) -> str:
-    """Return the curves as SVG, the loss on a logarithmic scale where it is positive throughout."""
+    """Return the curves as SVG; the loss scale is logarithmic if all values are positive."""
     drawn = {name: values for name, values in curves.items() if np.isfinite(values).sum() > 1}
     if not drawn:
         return ""

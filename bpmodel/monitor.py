@@ -1,3 +1,3 @@
-"""Models saved before this class moved name it here."""
+"""Old import path, used by models saved before this class moved."""
 
 from bpmodel.network.monitor import Verdict as Verdict

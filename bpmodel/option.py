@@ -1,4 +1,4 @@
-"""One hyperparameter as a row of a table, and what classes get from such rows: constructor, checks and documentation."""
+"""One hyperparameter as a table row; such rows generate the constructor, the checks and the documentation of a class."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ Class = TypeVar("Class", bound=type)
 class Option(NamedTuple):
     """One hyperparameter.
 
-    `domain` is a list of scikit-learn parameter constraints, and so is `elements`, for those of a list. `meaning` is one or
-    two sentences; `choices` maps the names that may be chosen to what they stand for.
+    `domain` is a list of scikit-learn parameter constraints; `elements` is the same for the elements of a list. `meaning` is one
+    or two sentences; `choices` maps the allowed names to their meanings.
     """
 
     name: str
@@ -31,7 +31,7 @@ class Option(NamedTuple):
 
     @property
     def allowed(self) -> str:
-        """The domain in words."""
+        """The domain as text."""
         return self.words or " or ".join(_words(constraint) for constraint in self.domain)
 
 
@@ -56,7 +56,7 @@ def _words(constraint: Any) -> str:
 
 
 class Names(StrOptions):
-    """The names of a table's rows, as they are at the time of the check; `hint` is for messages."""
+    """A constraint: the names of a table's rows at the time of the check; `hint` is for messages."""
 
     def __init__(self, table: Mapping[str, Any]) -> None:
         super().__init__(table.keys())
@@ -67,7 +67,7 @@ class Names(StrOptions):
 
 
 def one_of(names: Iterable[str]) -> list:
-    """Return a domain: these names, or those of a table's rows."""
+    """Return the domain of these names, or of the names of a table's rows."""
     return [Names(names) if isinstance(names, Mapping) else StrOptions(set(names))]
 
 
@@ -94,7 +94,7 @@ def constructor(name: str, options: tuple[Option, ...]) -> type:
     parameters = [inspect.Parameter(o.name, kinds[o.positional], default=o.default) for o in options]
     signature = inspect.Signature(parameters)
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: N807 - it becomes one
+    def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: N807 - becomes a method
         given = signature.bind(*args, **kwargs)
         given.apply_defaults()
         for option, value in given.arguments.items():
@@ -108,7 +108,7 @@ def constructor(name: str, options: tuple[Option, ...]) -> type:
 
 
 def documented(options: Iterable[Option], attributes: str = "") -> Callable[[Class], Class]:
-    """Return a class decorator that documents the options, and attributes that several classes have."""
+    """Return a class decorator that documents the options, and the attributes that several classes share."""
     parameters = _describe(options)
 
     def decorate(cls: Class) -> Class:
@@ -119,9 +119,9 @@ def documented(options: Iterable[Option], attributes: str = "") -> Callable[[Cla
 
 
 def with_sections(docstring: str, parameters: str, attributes: str) -> str:
-    """Return a docstring with a section "Parameters" and with more attributes at the head of its section "Attributes".
+    """Return the docstring with a new section "Parameters", and with attributes added at the top of its section "Attributes".
 
-    `inspect.cleandoc` comes first: since Python 3.13 the compiler strips the indentation of docstrings, before it does not.
+    `inspect.cleandoc` comes first, because the compiler strips the indentation of docstrings only since Python 3.13.
     """
     head = f"Parameters\n----------\n{parameters.strip()}\n\n"
     title = "Attributes\n----------\n"

@@ -1,7 +1,7 @@
 """The one table of hyperparameters: name, default, domain, meaning.
 
-The estimators' constructors, their validation, their documentation and the checks of study files are all made from these
-rows; names, defaults and meanings that scikit-learn's MLP has are the same there.
+These rows define the estimators' constructors, their validation and documentation, and the checks of study files. Options of
+scikit-learn's MLP have the same names, defaults and meanings as there.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ DTYPES = ("auto", "float32", "float64")
 
 
 def meanings(table: Mapping[str, Any]) -> Mapping[str, str]:
-    """Return what each row of a table stands for."""
+    """Return the meaning of each row of a table, by name."""
     return Column(table, "meaning")
 
 
@@ -77,7 +77,7 @@ NETWORK = (
 
 
 def solver(losses: Mapping[str, Any]) -> Option:
-    """Return the option of the methods that can minimize at least one of these losses."""
+    """Return the option `solver`, with the solvers that can minimize at least one of these losses."""
     methods = {name: row for name, row in FULL_BATCH.items() if row.losses is None or set(row.losses) & set(losses)}
     return Option(
         "solver",

@@ -1,4 +1,4 @@
-"""Pre-flight check: what is known of a fit before its first step."""
+"""Preflight check: find problems of a fit before its first step."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from bpmodel.full_batch.solvers import FULL_BATCH
 START_RULES = [rule for rule in RULES if rule.at_start]
 
 TOO_LONG = 2.0
-"""Multiple of the limit above which a rate is too high. Tanh networks diverge from two to four times the limit on; relu networks
-of a few layers end no better than the dummy predictor (`docs/plots.md`)."""
+"""Multiple of the limit above which a learning rate is too high. Tanh networks diverge above two to four times the limit; relu
+networks of a few layers end no better than the dummy predictor (`docs/plots.md`)."""
 
 STILL = {
     "learning_rate": "constant",
@@ -29,29 +29,29 @@ STILL = {
     "on_divergence": "ignore",
     "verbose": False,
 }
-"""Options with which an epoch moves nothing."""
+"""Options with which an epoch does not change the weights."""
 
 
 def preflight(estimator: BPEstimator, X: ArrayLike, y: ArrayLike, *, step_size: bool = True) -> Diagnosis:
-    """Return what is likely to go wrong in a fit, from the rows, the starting weights, and the curvature of the loss there.
+    """Predict what is likely to go wrong in a fit, from the rows, the starting weights, and the curvature of the loss there.
 
-    Looking at the rows and at the derivatives of the starting weights takes about as long as an epoch. The curvature takes 30
-    gradients of 256 rows. What `diagnose` finds after a fit did harm; what is found here may turn out to be harmless.
+    Checking the rows and the gradients at the starting weights takes about as long as an epoch. The curvature takes 30 gradients
+    of 256 rows. A problem that `diagnose` finds after a fit did harm; a problem found here may turn out to be harmless.
 
     Parameters
     ----------
     estimator : BPRegressor or BPClassifier
-        It is not changed, and need not be fitted. Without a `random_state` every call looks at other starting weights.
+        It is not changed, and need not be fitted. Without a `random_state` every call draws different starting weights.
     X, y
         As in `fit`.
     step_size : bool, default=True
-        Whether to compare the learning rate with what the curvature allows (`step_size_number`): for ``solver="sgd"`` without
-        normalization.
+        Whether to compare the learning rate with the limit given by the curvature (`step_size_number`). This is done only for
+        ``solver="sgd"`` without normalization.
 
     Raises
     ------
     ValueError
-        As `fit`, and for a full-batch solver, which has no steps to check.
+        As in `fit`; also for a full-batch solver, which has no steps to check.
 
     Examples
     --------

@@ -1,7 +1,7 @@
-"""A fit before its first epoch: from arrays and options to a `Training`.
+"""Prepare a fit: build a `Training` from arrays and options.
 
-`prepare` calls the functions below it in their order. What a fit learns before its first step (scales, weights, counters) is
-written to the estimator; the order in which they draw random numbers is scikit-learn's.
+`prepare` calls the functions below it in the order of this file. The results of the preparation (scales, weights, counters) are
+stored on the estimator. Random numbers are drawn in the same order as in scikit-learn.
 """
 
 from __future__ import annotations
@@ -33,36 +33,36 @@ from bpmodel.network.training import Training, new_memory, new_state
 from bpmodel.options import hidden_activations
 
 FEW_ROWS = 64
-"""Up to so many rows ``dtype="auto"`` means double precision.
+"""Up to this number of rows, ``dtype="auto"`` means double precision.
 
-An epoch of so few rows takes 1.1 to 1.5 times as long in it with a layer of up to 100 units, twice with wide layers, and is
-over in 10 microseconds to 3 milliseconds.
+With so few rows, double precision makes an epoch 1.1 to 1.5 times as long for a layer of up to 100 units, and twice as long for
+wide layers; such an epoch takes only 10 microseconds to 3 milliseconds.
 """
 
 
 class Request(NamedTuple):
-    """What to fit, checked: rows, and what the fit begins with."""
+    """The validated input of a fit: rows, and the state that the fit starts from."""
 
     X: Any
     y: NDArray
     weight: NDArray
-    """sample weight of each row of X; empty where all count the same"""
+    """sample weight of each row of X; empty if all rows have equal weight"""
     numbers: NDArray[np.integer]
-    """numbers of the rows of X to train on"""
+    """row numbers of the training rows in X"""
     whole: bool
-    """whether these are all rows, in their order: X need not be copied to be measured"""
+    """whether `numbers` are all rows in order; statistics of X then need no copy"""
     validation: tuple[Any, Any] | NDArray[np.integer] | None
-    """rows to validate on, or their numbers in X"""
+    """validation rows, or their numbers in X"""
     set_aside: bool
-    """whether a share of the training rows is set aside to validate on; `validation` is not used then"""
+    """whether a share of the training rows is set aside for validation; `validation` is then not used"""
     first: bool
-    """whether scales, targets and weights are new; else the fit goes on from those of the last one"""
+    """whether scales, target encoding and weights are new; otherwise the fit continues from those of the last fit"""
     incremental: bool
-    """whether the optimizer's memory and counters are kept, too, as in `partial_fit`"""
+    """whether the optimizer's memory and the counters are also kept, as in `partial_fit`"""
 
 
 def prepare(estimator: Any, request: Request) -> Training:
-    """Return a fit before its first epoch; the estimator's options say how it trains."""
+    """Return a fit before its first epoch, with the settings from the estimator's options."""
     _check_sparse(estimator, request.X)
     weight = estimator._weigh(request.y, request.weight, request.numbers, incremental=request.incremental)
     X, targets = _scaled(estimator, request, weight)
@@ -110,7 +110,7 @@ def _check_sparse(estimator: Any, X: Any) -> None:
 
 
 def _scaled(estimator: Any, request: Request, weight: NDArray) -> tuple[Any, NDArray]:
-    """Return X and targets as the network sees them, of all rows; a first fit learns the scales from the training rows."""
+    """Return the scaled X and encoded targets of all rows; a first fit learns the scales from the training rows."""
     X, y, index = request.X, request.y, request.numbers
     if request.first:
         learned = scaling.learn(estimator.scale_input, X if request.whole else X[index])
@@ -128,7 +128,7 @@ def _scaled(estimator: Any, request: Request, weight: NDArray) -> tuple[Any, NDA
 def _rows(
     estimator: Any, request: Request, X: Any, targets: NDArray, weight: NDArray, random_state: np.random.RandomState
 ) -> tuple[Rows, Rows]:
-    """Return the rows to train on and those to validate on."""
+    """Return the training rows and the validation rows."""
     index, validation = request.numbers, request.validation
     if request.set_aside:
         index, validation = _set_aside(estimator, targets, index, random_state)
@@ -141,7 +141,7 @@ def _rows(
 def _set_aside(
     estimator: Any, targets: NDArray, index: NDArray[np.integer], random_state: np.random.RandomState
 ) -> tuple[NDArray[np.integer], NDArray[np.integer]]:
-    """Return the numbers of the rows to train on, and of a share of them to validate on."""
+    """Split the training rows: return the row numbers for training and those set aside for validation."""
     stratify = targets[index] if isinstance(estimator, ClassifierMixin) and targets.shape[1] == 1 else None
     train, validation = train_test_split(
         index, random_state=random_state, test_size=estimator.validation_fraction, stratify=stratify
@@ -152,7 +152,7 @@ def _set_aside(
 
 
 def _other_rows(estimator: Any, X: Any, y: ArrayLike) -> Rows:
-    """Return rows to validate on that are none of X's."""
+    """Return validation rows that are not part of the training X."""
     X, targets = estimator._scale(X), estimator._encode(y)
     if targets.shape[1] != estimator.n_outputs_:
         raise ValueError(f"y_val has {targets.shape[1]} outputs; the network has {estimator.n_outputs_} outputs")
@@ -160,7 +160,7 @@ def _other_rows(estimator: Any, X: Any, y: ArrayLike) -> Rows:
 
 
 def _typed(estimator: Any, X: Any, targets: NDArray, weight: NDArray) -> Rows:
-    """Return all rows in the precision that the solver computes in, none of them picked."""
+    """Return all rows in the solver's precision, with no rows picked yet."""
     dtype = np.dtype(np.float64) if estimator.solver in FULL_BATCH else estimator._parameters.dtype
     dense, sparse = split_sparse(X, dtype)
     none = np.zeros(0, dtype=np.int32)
@@ -173,7 +173,7 @@ def _typed(estimator: Any, X: Any, targets: NDArray, weight: NDArray) -> Rows:
 def precision(dtype: str, n_rows: int, *, incremental: bool) -> np.dtype:
     """Return the precision of a network's first fit.
 
-    A network that learns in parts will see more rows than those of the first part: "auto" is float32 there.
+    A network trained with `partial_fit` will see more rows than in the first call, so "auto" is float32 there.
     """
     if dtype == "auto":
         dtype = "float64" if n_rows <= FEW_ROWS and not incremental else "float32"
@@ -183,7 +183,7 @@ def precision(dtype: str, n_rows: int, *, incremental: bool) -> np.dtype:
 def _draw_weights(
     estimator: Any, inputs: int, outputs: int, dtype: np.dtype, random_state: np.random.RandomState
 ) -> None:
-    """Give the estimator a new network, and forget what was learned of the last one."""
+    """Give the estimator a newly initialized network, and discard the state of the last one."""
     hidden = np.atleast_1d(np.asarray(estimator.hidden_layer_sizes, dtype=object)).tolist()
     if any(isinstance(n, bool) or not isinstance(n, int | np.integer) for n in hidden):
         raise ValueError(f"hidden_layer_sizes must be whole numbers, got {hidden}.")
@@ -212,13 +212,13 @@ def _set_loss(estimator: Any) -> Loss:
 
 
 def _start_constant(estimator: Any, loss: Loss, mean: NDArray[np.float64]) -> None:
-    """Let the network start as the best constant prediction."""
+    """Set the output layer so that the network starts as the best constant prediction: weights 0, biases from the loss."""
     estimator.coefs_[-1][:] = 0
     estimator.intercepts_[-1][:] = loss.constant(mean)
 
 
 def _network_to_train(estimator: Any) -> Network:
-    """Return the network whose parameters training moves: those that predict, or what they are an average of."""
+    """Return the network whose parameters are trained: the prediction parameters, or those that they average."""
     network: Network = estimator._network()
     if estimator.solver in FULL_BATCH:
         return in_double_precision(network)
@@ -238,7 +238,7 @@ def _slots(solver: str) -> int:
 
 
 def _begin_counters(estimator: Any, *, incremental: bool) -> list[NDArray] | None:
-    """Set the counters to the start of a fit; return the optimizer's memory if the fit goes on from one."""
+    """Reset the counters for a new fit; return the optimizer's memory if the fit continues a previous one."""
     state, kept = estimator._state, estimator._memory if incremental else None
     state["epoch"], state["code"], state["probes"], state["skips"] = 0, 0, 0, 0
     if kept is not None and len(kept[0]) == _slots(estimator.solver):
@@ -259,7 +259,7 @@ def _target_means(estimator: Any, rows: Rows, *, anew: bool) -> NDArray[np.float
 def _memory(
     estimator: Any, network: Network, kept: list[NDArray] | None, random_state: np.random.RandomState
 ) -> Memory:
-    """Return what a fit remembers: nothing yet, or what was kept of the one before."""
+    """Return the memory of a fit: empty, or kept from the previous fit."""
     if kept is None:
         random = random_state.randint(1, 2**63 - 1, size=1, dtype=np.uint64)
         memory = new_memory(network, _slots(estimator.solver), estimator._parameters, random)
@@ -274,7 +274,7 @@ def _memory(
 
 
 def _measure(estimator: Any, request: Request, X: Any, targets: NDArray, rows: Rows) -> None:
-    """Write down what a diagnosis needs to know of the start; of a part of the rows nothing is measured."""
+    """Store the starting values that a diagnosis needs; with `partial_fit` nothing is measured."""
     seen = UNKNOWN if request.incremental else scales(X, targets, rows.numbers, isinstance(estimator, ClassifierMixin))
     estimator._scales = dict(vars(seen))
     estimator._symmetric = 0 if request.incremental else symmetric_layer(estimator.coefs_)
@@ -296,7 +296,7 @@ def _print_epoch(training: Training) -> None:
 
 
 def minibatch(options: Any, dtype: np.dtype, n_rows: int, baseline: float, *, incremental: bool) -> Settings:
-    """Return the settings of a fit in minibatches, with numbers in the precision of the network.
+    """Return the settings of a minibatch fit, with numbers in the precision of the network.
 
     Names become table indices; None becomes the table row's default.
     """
@@ -343,7 +343,7 @@ def minibatch(options: Any, dtype: np.dtype, n_rows: int, baseline: float, *, in
 
 
 def _batch_size(options: Any, n_rows: int) -> int:
-    """Return the rows of a minibatch; warn at the caller of `fit` where more are asked for than there are."""
+    """Return the batch size; warn at the caller of `fit` if it exceeds the number of rows."""
     if options.batch_size == "auto":
         return n_rows if OPTIMIZERS[options.solver].whole else min(200, n_rows)
     if options.batch_size > n_rows:
@@ -353,7 +353,7 @@ def _batch_size(options: Any, n_rows: int) -> int:
 
 
 def full_batch(options: Any, n_rows: int) -> FullBatchSettings:
-    """Return the settings of a fit by a full-batch solver."""
+    """Return the settings of a fit with a full-batch solver."""
     return FullBatchSettings(
         batch_size=min(n_rows, BLOCK_ROWS),
         alpha=float(options.alpha),

@@ -1,3 +1,3 @@
-"""Models saved before this class moved name it here."""
+"""Old import path, used by models saved before this class moved."""
 
 from bpmodel.diagnosis.repair import Repair as Repair

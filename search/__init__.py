@@ -11,11 +11,11 @@ if TYPE_CHECKING:
 __all__ = ["BPSearchCV", "StudyError"]
 
 _LATER = {"BPSearchCV": "search.search_cv"}
-"""Names that are loaded when they are asked for: the command line shows its help without them."""
+"""Names that are loaded lazily: the command line shows its help without them."""
 
 
 def __getattr__(name: str) -> Any:
-    """Load a public name."""
+    """Load a public name on first access."""
     if name not in _LATER:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     globals()[name] = value = getattr(import_module(_LATER[name]), name)

@@ -1,4 +1,4 @@
-"""`python -m search` is `bpsearch`."""
+"""Entry point of `python -m search`, the same as `bpsearch`."""
 
 import sys
 

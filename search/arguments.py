@@ -1,4 +1,4 @@
-"""Arguments that several verbs take, and checks of what is typed."""
+"""Command-line arguments shared by several verbs, and converters that validate them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The command line: `bpsearch VERB`. The verbs are the files of `search/commands/`."""
+"""The command line: `bpsearch VERB`. Each verb is a file of `search/commands/`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ FAILED, USER_ERROR, INTERRUPTED = 1, 2, 130
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; return the exit code: 0, 1 if it failed, 2 for a mistake of the user's, 130 for Ctrl-C."""
+    """Run one command; return the exit code: 0, 1 if it failed, 2 for a user's mistake, 130 for Ctrl-C."""
     options = _parser().parse_args(arguments)
     try:
         return _run(options)
@@ -29,7 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise
         print("\ninterrupted: finished trials are kept; the same command continues from there")
         return INTERRUPTED
-    except Exception as error:  # a bug of ours, not the user's mistake
+    except Exception as error:  # our bug, not the user's mistake
         if options.debug:
             raise
         message = " ".join(str(error).split())
@@ -38,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(options: argparse.Namespace) -> int:
-    from rich.console import Console  # late, for the sake of --help
+    from rich.console import Console  # imported late, to keep --help fast
 
     warnings.filterwarnings("ignore", category=UserWarning, module="sklearn")
     return int(options.run(options, Console(highlight=False, markup=False, soft_wrap=True)))
@@ -55,7 +55,7 @@ def _parser() -> argparse.ArgumentParser:
     for name, verb in verbs().items():
         command = commands.add_parser(name, help=verb.HELP, description=verb.HELP)
         verb.add_arguments(command)
-        _add_debug(command, default=argparse.SUPPRESS)  # or its absence would undo one before the verb
+        _add_debug(command, default=argparse.SUPPRESS)  # otherwise its default would override a --debug before the verb
         command.set_defaults(run=verb.run)
     return parser
 

@@ -1,4 +1,4 @@
-"""The one configuration of a study that `bpsearch cv` and `bpsearch diagnose` train."""
+"""The single configuration of a study that `bpsearch cv` and `bpsearch diagnose` train."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from search.results import report
 from search.study import study_file
 
 SETTING = re.compile(r"""(?:\[(?:[^][]|\[[^][]*\])*\]|"[^"]*"|'[^']*'|\S)+""")
-"""Text up to a blank that is neither in a list, or a list of lists, nor in a quoted text."""
+"""One setting: text up to the next blank outside lists, nested lists and quotes."""
 
 
 def first_values(study: study_file.Study) -> dict[str, Any]:
@@ -19,20 +19,20 @@ def first_values(study: study_file.Study) -> dict[str, Any]:
 
 
 def changed(study: study_file.Study, params: Mapping[str, Any], arguments: list[str]) -> dict[str, Any]:
-    """Return `params` changed by ``--set name=value …``, values as in a study file.
+    """Return `params` with the changes of ``--set name=value …``, values as in a study file.
 
-    Blanks separate settings, within an argument as between arguments: `make` hands all of them over in one.
+    Blanks separate settings, also within one argument: `make` passes all of them in one.
 
     Raises
     ------
     StudyError
-        If a name is no hyperparameter or a value is not allowed.
+        If a name is not a hyperparameter or a value is not allowed.
     """
     return {**params, **study_file.parse_values(study, SETTING.findall(" ".join(arguments)))}
 
 
 def written(params: Mapping[str, Any]) -> str:
-    """Return hyperparameters in one line.
+    """Format hyperparameters on one line.
 
     >>> written({"activation": "relu", "alpha": 0.012345678})
     'activation relu, alpha 0.0123'

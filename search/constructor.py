@@ -1,6 +1,6 @@
-"""Constructor and documentation of `BPSearchCV`, from the table of options.
+"""Constructor and documentation of `BPSearchCV`, generated from the table of options.
 
-Type checkers read `constructor.pyi`, which `make docs` writes from the same table.
+Type checkers read `constructor.pyi`, which `make docs` generates from the same table.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from search.options import ABSENT, POSITIONAL, SEARCH_CV
 
 
 def _constructor() -> Callable[..., None]:
-    """Return the `__init__` of `BPSearchCV`, with a signature."""
+    """Return the `__init__` of `BPSearchCV`, with its signature."""
     kinds = inspect.Parameter.KEYWORD_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD
     parameters = [inspect.Parameter(o.name, kinds[o.name in POSITIONAL], default=o.search_cv) for o in SEARCH_CV]
     signature = inspect.Signature(parameters)
 
-    def __init__(self: Any, *args: Any, **kwargs: Any) -> None:  # noqa: N807 - it becomes one
+    def __init__(self: Any, *args: Any, **kwargs: Any) -> None:  # noqa: N807 - becomes the constructor
         given = signature.bind(*args, **kwargs)
         given.apply_defaults()
         for name, value in given.arguments.items():
@@ -34,7 +34,7 @@ Class = TypeVar("Class", bound=type)
 
 
 def documented(cls: Class) -> Class:
-    """Put the section ``Parameters`` into the documentation of a class, before ``Attributes``."""
+    """Insert the section ``Parameters`` into a class docstring, before ``Attributes``."""
     lines = ["Parameters", "----------"]
     for o in SEARCH_CV:
         default = "" if o.search_cv is ABSENT else f", default={o.search_cv!r}"
@@ -52,6 +52,6 @@ def _wrapped(text: str, further: str) -> list[str]:
 
 
 class SearchParameters:
-    """Has an attribute for each row of `search.options.SEARCH_CV`."""
+    """Base class with one attribute for each row of `search.options.SEARCH_CV`."""
 
     __init__ = _constructor()

@@ -1,4 +1,4 @@
-"""What the options of a search may be: a test of a value, and the same in words."""
+"""Domains of a search's options: a test of a value, and its description in words."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import numpy as np
 
 
 class Domain(NamedTuple):
-    """The values that an option may have: a test, the same in words, and the same as a type for type checkers.
+    """The allowed values of an option: a test, a description in words, and a type for type checkers.
 
-    `own` are objects of the user's, which only `BPSearchCV` can be given.
+    `own` describes objects of the user's, which only `BPSearchCV` accepts.
     """
 
     holds: Callable[[Any], bool]
@@ -22,7 +22,7 @@ class Domain(NamedTuple):
 
 
 def whole(low: int, high: int | None = None) -> Domain:
-    """Return the domain of whole numbers; true and false are none."""
+    """Return the domain of integers from `low` to `high`; booleans are excluded."""
     allowed = f"whole numbers from {low}" + ("" if high is None else f" to {high}")
     return Domain(
         lambda value: _is_number(Integral, value) and low <= value <= (value if high is None else high), allowed, "int"
@@ -30,7 +30,7 @@ def whole(low: int, high: int | None = None) -> Domain:
 
 
 def named(table: Mapping[str, Any], is_own: Callable[[Any], bool], own: str, annotation: str) -> Domain:
-    """Return the domain of the names in a table, and of the user's own objects."""
+    """Return the domain of a table's names, and of the user's own objects."""
     return Domain(
         lambda value: value in table if isinstance(value, str) else is_own(value),
         ", ".join(table),
@@ -44,7 +44,10 @@ def _is_number(kind: type, value: Any) -> bool:
 
 
 def instance_of(*kinds: type) -> Callable[[Any], bool]:
-    """Return a test for instances of classes or protocols; a class that has a protocol's methods is none."""
+    """Return a test for instances of classes or protocols.
+
+    A class itself fails, even if it has a protocol's methods.
+    """
     return lambda value: isinstance(value, kinds) and not isinstance(value, type)
 
 
@@ -62,7 +65,7 @@ def are_points(value: Any) -> bool:
 
 
 def as_in_scikit_learn(annotation: str) -> Domain:
-    """Return a domain that scikit-learn checks."""
+    """Return a domain that scikit-learn validates."""
     return Domain(lambda value: True, "as in scikit-learn", annotation)
 
 

@@ -1,5 +1,5 @@
-"""The one exception for mistakes of the user."""
+"""The single exception for user mistakes."""
 
 
 class StudyError(ValueError):
-    """A mistake in a study file, in its data or in the environment, in one line: where, key, value, what is allowed."""
+    """A user mistake in a study file, its data or the environment, in one line: where, key, value, what is allowed."""

@@ -1,6 +1,6 @@
 """One search, from a problem to a registered model: trials, winner, refit, report.
 
-`tuning.tune`, nested cross-validation and `BPSearchCV.fit` all call `run`; what differs between them are its arguments.
+`tuning.tune`, nested cross-validation and `BPSearchCV.fit` all call `run`, with different arguments.
 """
 
 from __future__ import annotations
@@ -36,16 +36,16 @@ Deliver = Callable[["Job", Outcome], Any]
 
 @dataclass(frozen=True)
 class Job:
-    """What is searched, and how.
+    """The definition of a search: what is searched, and how.
 
     Attributes
     ----------
     name : str
-        Of the study, and of the registered model.
+        Name of the study and of the registered model.
     baselines : sequence of Baseline
-        The first one is the dummy predictor, which penalties are measured by; empty where it cannot be scored.
+        The first one is the dummy predictor, the reference of the penalties; empty if it cannot be scored.
     scoring, scheme : str
-        The metric, and how rows are split, for reports.
+        The metric and the cross-validation scheme, for reports.
     """
 
     name: str
@@ -75,26 +75,26 @@ def run(
     source: str | None = None,
     forgiven: tuple[type[Exception], ...] = (),
 ) -> Result:
-    """Run what is left of a search, deliver the best configuration and report.
+    """Complete a search, deliver the best configuration and report.
 
     Parameters
     ----------
     job : Job
     store : StudyStore
-        The trials so far; new ones are added.
+        The finished trials; new ones are added.
     on_outcome : callable
         Called with each new outcome.
     choose : callable
-        From outcomes by number to the best one, or None.
+        Maps outcomes by number to the best one, or None.
     estimate : callable
-        Returns the honest estimate, once the trials are done.
+        Returns the unbiased estimate; called after the trials.
     deliver : callable
-        From job and best outcome to a fitted estimator, or None if none is wanted.
+        Maps job and best outcome to a fitted estimator, or None if none is wanted.
     tracker : Tracker, optional
     params, source : dict and str, optional
         Parameters of the study, and its file, for the tracker.
     forgiven : tuple of exception classes
-        What ends the search without being raised: it becomes the result's `problem`.
+        Exceptions that end the search but are not raised: they become the result's `problem`.
     """
     result = found(job, store.settled, winner(store.settled))
     try:
@@ -110,12 +110,12 @@ def run(
 
 
 def header(job: Job, store: StudyStore, params: Mapping[str, Any] | None = None, source: str | None = None) -> Header:
-    """Return what a tracker is told at the beginning."""
+    """Return the header that a tracker receives at the beginning."""
     return Header(job.name, store.notes["id"], params or {}, source)
 
 
 def found(job: Job, outcomes: dict[int, Outcome], best: Outcome | None, nested: Nested | None = None) -> Result:
-    """Return what trials have found, before there is a model."""
+    """Return the result of the trials, before there is a model."""
     return Result(
         job.name,
         text(job.plan.method),
@@ -145,7 +145,7 @@ def _trials(job: Job, store: StudyStore, tracker: Tracker, on_outcome: Callable[
 
 
 def _delivered(job: Job, result: Result, tracker: Tracker, deliver: Deliver) -> Result:
-    """Return the result with estimator and model, as far as there is something to deliver."""
+    """Add estimator and model to a result, if there are any to deliver."""
     best = result.best
     estimator = None if best is None else deliver(job, best)
     if best is None or estimator is None:
@@ -163,7 +163,10 @@ def _delivered(job: Job, result: Result, tracker: Tracker, deliver: Deliver) -> 
 
 
 def completed(store: StudyStore, key: str, plan: Plan) -> dict[str, Any]:
-    """Return what `note_completed` wrote under a key; empty unless the search is complete as it is planned now."""
+    """Return the facts stored by `note_completed` under a key.
+
+    Empty unless the search is complete under the current plan.
+    """
     noted = store.notes.get(key, {})
     if noted.get("trials") != len(store.outcomes) or not runner.ended(plan, store):
         return {}
@@ -172,6 +175,6 @@ def completed(store: StudyStore, key: str, plan: Plan) -> dict[str, Any]:
 
 
 def note_completed(store: StudyStore, key: str, plan: Plan, facts: Mapping[str, Any]) -> None:
-    """Write into the journal that the search is complete, and what was found."""
+    """Record in the journal that the search is complete, and its result."""
     asked = {o.name: getattr(plan, o.name) for o in COVERED}
     store.note(key, {"trials": len(store.outcomes), **asked, **facts})

@@ -1,4 +1,4 @@
-"""What a fitted search can do: whatever its best estimator can."""
+"""Methods of a fitted search, which it delegates to its best estimator."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def _check_refit(search: FittedSearch, name: str) -> None:
 
 
 class FittedSearch(SearchParameters, MetaEstimatorMixin, BaseEstimator):
-    """Passes calls on to the best estimator; subclasses find it."""
+    """Delegates methods to the best estimator; subclasses implement `fit`, which finds it."""
 
     scorer_: Any
     best_estimator_: Any
@@ -89,7 +89,7 @@ class FittedSearch(SearchParameters, MetaEstimatorMixin, BaseEstimator):
         X : array-like of shape (n_samples, n_features)
         y : array-like of shape (n_samples,) or (n_samples, n_outputs), optional
         **params
-            Passed on to the scorer; with metadata routing only.
+            Passed to the scorer; allowed only with metadata routing.
         """
         _check_refit(self, "score")
         best, more = self._best(), routing.score_params(self, params)
@@ -114,7 +114,7 @@ class FittedSearch(SearchParameters, MetaEstimatorMixin, BaseEstimator):
         return self.best_estimator_.n_features_in_
 
     def _sk_visual_block_(self) -> Any:
-        """Tell scikit-learn's diagrams what is in here."""
+        """Show the contents of the search in scikit-learn's diagrams."""
         name = "best_estimator_" if hasattr(self, "best_estimator_") else "estimator"
         inner = getattr(self, name)
         return _VisualBlock("parallel", [inner], names=[f"{name}: {type(inner).__name__}"], name_details=[str(inner)])
@@ -124,7 +124,7 @@ class FittedSearch(SearchParameters, MetaEstimatorMixin, BaseEstimator):
         return self.best_estimator_
 
     def get_metadata_routing(self) -> MetadataRouter:
-        """Return what `fit` and `score` pass on to estimator, scorer and splitter."""
+        """Return the routing of arguments of `fit` and `score` to estimator, scorer and splitter."""
         scorer, _ = scoring.build(self.estimator, self.scoring, self.refit, self.error_score)
         return routing.router(self, scorer)
 

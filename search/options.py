@@ -1,7 +1,8 @@
-"""The one table of the search's options: name, default in a study file, default in `BPSearchCV`, domain, meaning.
+"""The table of all search options: name, default in a study file, default in `BPSearchCV`, domain, meaning.
 
-The table ``[search]`` of study files, the constructor of `BPSearchCV`, its checks and documentation, the plan of a search, what
-MLflow is told of it and the tables in ``docs/studies.md`` are all made from these rows. A new option is a row here, and its use.
+These rows define the table ``[search]`` of study files, the constructor of `BPSearchCV`, its checks and documentation,
+the plan of a search, the parameters logged in MLflow, and the tables in ``docs/studies.md``. A new option needs a row
+here, and its use.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ from search.tracking.protocol import Tracker
 from search.trials.penalties import DEFAULT_PENALTY, PENALTIES, PenaltyPolicy
 
 ABSENT = inspect.Parameter.empty
-"""In place of a default: a study file, or `BPSearchCV`, has no such option. `BPSearchCV` has `estimator`, without a default."""
+"""Instead of a default: a study file, or `BPSearchCV`, lacks this option. `BPSearchCV` has `estimator`, without a
+default."""
 
 
 class SearchOption(NamedTuple):
@@ -31,23 +33,24 @@ class SearchOption(NamedTuple):
     ----------
     name : str
     study, search_cv : object
-        Default in a study file and in `BPSearchCV`, or `ABSENT`. Where `search_cv` is None, None is allowed there.
+        Default in a study file and in `BPSearchCV`, or `ABSENT`. If `search_cv` is None, `BPSearchCV` accepts None.
     domain : Domain
     meaning : str
         A sentence or two, for both.
     see : str
-        What docs/studies.md adds, with links.
+        Text that docs/studies.md adds, with links.
     choices : dict of str to str
-        What each name that may be chosen stands for.
+        Meaning of each name that may be chosen.
     compared : bool
-        Whether trials of a study are only comparable if they agree in it: a journal is of one value.
+        Whether trials are comparable only if they agree in this option: all trials of a journal have one value.
     covers : callable
-        ``covers(before, now)`` says whether a study that was completed with one value is complete with another: for options that
-        change what is delivered, but no trial.
+        ``covers(before, now)`` returns whether a study completed with one value counts as complete with another; for
+        options that change what is delivered, but no trial.
     networks_only : str
-        Why no other value than `BPSearchCV`'s default is for estimators that are not BP networks; empty for other options.
+        Why estimators other than BP networks must use `BPSearchCV`'s default; empty for other options.
     tracked : {"always", "once", "never"}
-        Whether MLflow is told: "once" is for limits, which may change when a study goes on, so that only `BPSearchCV` tells them.
+        Whether MLflow logs it. "once" is for limits, which may change when a study resumes, so only `BPSearchCV` logs
+        them.
     """
 
     name: str
@@ -64,12 +67,12 @@ class SearchOption(NamedTuple):
 
     @property
     def allowed(self) -> str:
-        """What `BPSearchCV` allows, in words."""
+        """The values that `BPSearchCV` allows, in words."""
         further = [part for part in (self.domain.own, "None" if self.search_cv is None else "") if part]
         return ", and ".join([self.domain.allowed, *further])
 
     def holds(self, value: Any, default: Any) -> bool:
-        """Say whether a value is allowed: None only where it is the default."""
+        """Return whether a value is allowed: None only if it is the default."""
         return default is None if value is None else self.domain.holds(value)
 
 
@@ -319,10 +322,10 @@ SEARCH_CV = tuple(o for o in OPTIONS if o.search_cv is not ABSENT or o.study is 
 """The parameters of `BPSearchCV`."""
 
 PLAN = tuple(o for o in OPTIONS if o in STUDY and o in SEARCH_CV)
-"""What both have, and every search needs: the fields of a `Plan`."""
+"""Options of both, which every search needs: the fields of a `Plan`."""
 
 COVERED = tuple(o for o in PLAN if o.covers is not SearchOption._field_defaults["covers"])
-"""The options that a complete study was completed with: its journal has them."""
+"""The options whose values a journal stores when its study is complete."""
 
 POSITIONAL = ("estimator", "space")
 
@@ -331,7 +334,7 @@ POSITIONAL = ("estimator", "space")
 
 
 def check(values: Mapping[str, Any]) -> None:
-    """Check the parameters of a `BPSearchCV`.
+    """Validate the parameters of a `BPSearchCV`.
 
     Raises
     ------
@@ -350,20 +353,20 @@ def check(values: Mapping[str, Any]) -> None:
 
 
 def check_networks(values: Mapping[str, Any]) -> None:
-    """Raise ValueError for what cannot be asked for an estimator that is no BP network."""
+    """Raise ValueError for option values that require a BP network."""
     for o in SEARCH_CV:
         if o.networks_only and values[o.name] not in (o.search_cv, False):
             raise ValueError(f"{o.name} = {values[o.name]} is for BP networks: {o.networks_only}")
 
 
 def tracked(values: Mapping[str, Any], *, once: bool) -> dict[str, Any]:
-    """Return those of a plan's values that MLflow is told: limits only of a search that runs `once` and never goes on."""
+    """Return the values of a plan that MLflow logs; limits only for a search that runs `once` and is never resumed."""
     told = ("always", "once") if once else ("always",)
     return {o.name: text(values[o.name]) for o in PLAN if o.tracked in told}
 
 
 def text(value: Any) -> Any:
-    """Return a value as reports and MLflow show it: an object of the user's by the name of its class.
+    """Return a value as reports and MLflow show it; an object of the user's is shown by its class name.
 
     >>> text("bayesian"), text(5), text(STUDY[0].domain)
     ('bayesian', 5, 'Domain')

@@ -15,7 +15,7 @@ COUNTED = [name for name in reversed(VERDICTS) if VERDICTS[name].counted]
 
 
 class StatusColumn(ProgressColumn):
-    """Best score and counts of failures. They are computed when the line is drawn, a few times a second, not with every trial."""
+    """Best score and counts of failures, computed when the line is drawn (a few times a second), not per trial."""
 
     def __init__(self, scoring: str) -> None:
         super().__init__()
@@ -31,7 +31,7 @@ class StatusColumn(ProgressColumn):
 
 
 class ProgressBar:
-    """Appears with the first report: until then a mistake in the study may end it with one line."""
+    """Appears with the first report: before that, a mistake in the study may still end it with one line."""
 
     def __init__(self, heading: str, scoring: str, console: Console) -> None:
         columns = (
@@ -45,7 +45,7 @@ class ProgressBar:
         self._task = self._bar.add_task("trials", progress=None)
 
     def show(self, progress: Progress) -> None:
-        """Draw the present state."""
+        """Draw the current state."""
         if not self._bar.live.is_started:
             self._console.print(self._heading)
             self._bar.start()

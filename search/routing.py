@@ -1,4 +1,4 @@
-"""Which of the arguments of `fit` go to the estimator, the scorer and the splitter."""
+"""Routing of the arguments of `fit` to estimator, scorer and splitter."""
 
 from __future__ import annotations
 
@@ -21,22 +21,22 @@ class Routed(NamedTuple):
 
 
 def route(search: Any, scorer: Any, params: Mapping[str, Any]) -> Routed:
-    """Share out the arguments of `fit` as scikit-learn's searches do.
+    """Distribute the arguments of `fit` as scikit-learn's searches do.
 
-    With metadata routing each consumer gets what it requests. Without, `groups` goes to the splitter and everything else to
-    the estimator's `fit`; `sample_weight` goes to the scorer as well, if it takes that.
+    With metadata routing, each consumer gets what it requests. Without it, `groups` goes to the splitter and everything
+    else to the estimator's `fit`; `sample_weight` also goes to the scorer, if it accepts weights.
 
     Parameters
     ----------
     search : BPSearchCV
-        Its `get_metadata_routing` is asked.
+        Its `get_metadata_routing` is called.
     scorer : callable
     params : dict
 
     Warns
     -----
     UserWarning
-        If there are weights that the scorer does not take.
+        If there are weights that the scorer does not accept.
     """
     if routing_enabled():
         routed = process_routing(search, "fit", **params)
@@ -48,7 +48,7 @@ def route(search: Any, scorer: Any, params: Mapping[str, Any]) -> Routed:
 
 
 def router(search: Any, scorer: Any) -> MetadataRouter:
-    """Return what a search passes on, for its `get_metadata_routing`."""
+    """Return the router of a search, for its `get_metadata_routing`."""
     fit_to_fit, fit_to_split = (MethodMapping().add(caller="fit", callee=callee) for callee in ("fit", "split"))
     to_score = MethodMapping().add(caller="score", callee="score").add(caller="fit", callee="score")
     return (
@@ -60,12 +60,12 @@ def router(search: Any, scorer: Any) -> MetadataRouter:
 
 
 def score_params(search: Any, params: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return the arguments of `score` that its scorer gets.
+    """Return the arguments of `score` that are passed to the scorer.
 
     Raises
     ------
     ValueError
-        If there are any without metadata routing.
+        If there are any arguments without metadata routing.
     """
     if routing_enabled():
         return process_routing(search, "score", **params).scorer.score
@@ -78,12 +78,12 @@ def score_params(search: Any, params: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def routing_enabled() -> bool:
-    """Say whether scikit-learn's metadata routing is switched on."""
+    """Return whether scikit-learn's metadata routing is enabled."""
     return bool(sklearn.get_config()["enable_metadata_routing"])
 
 
 def _takes_weights(scorer: Any) -> bool:
-    """Say whether a scorer takes weights, or one of several does; warn of those that do not."""
+    """Return whether a scorer, or any of several, accepts weights; warn about those that do not."""
     parts = list(scorer._scorers.values()) if isinstance(scorer, _MultimetricScorer) else [scorer]
     taking = [_takes(part) for part in parts]
     for part, takes in zip(parts, taking, strict=True):

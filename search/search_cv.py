@@ -38,26 +38,27 @@ from search.trials.problem import Problem
 class BPSearchCV(CallbackSupportMixin, FittedSearch):
     """Search hyperparameters under cross-validation, learning from runs that diverge.
 
-    What `GridSearchCV` has is here by the same names. On top of that BP networks are trained on all folds side by side: alone,
-    last in a `Pipeline`, inside a `TransformedTargetRegressor`, or any nesting of these. A configuration that diverges on any
-    fold ends at once and is told to the sampler as a graded penalty. The number of epochs is not searched: it is where the mean
-    score over the folds is best, and the refit on all rows trains for as long. Other estimators are fitted fold by fold.
+    The names are those of `GridSearchCV`. In addition, BP networks are trained on all folds side by side: alone, last
+    in a `Pipeline`, inside a `TransformedTargetRegressor`, or any nesting of these. A configuration that diverges on
+    any fold ends at once, and the sampler gets a graded penalty for it. The number of epochs is not searched: it is
+    where the mean score over the folds is best, and the refit on all rows trains for as many epochs. Other estimators
+    are fitted fold by fold.
 
     Attributes
     ----------
     cv_results_ : dict of str to array
-        As in scikit-learn, a row for each configuration, and the further columns ``verdict`` ("ok", "stopped", "diverged",
+        As in scikit-learn, one row per configuration, with further columns: ``verdict`` ("ok", "stopped", "diverged",
         "error"), ``reason``, ``finding`` (code of the first finding of a diverged configuration's diagnosis, otherwise empty),
         ``n_epochs`` and ``n_weights`` (weights and biases of a network, 0 for other estimators). Healthy configurations
         rank first, then stopped, diverged and failed ones.
     best_params_, best_score_, best_index_, best_estimator_, n_splits_, scorer_, multimetric_, refit_time_
         As in scikit-learn; only healthy configurations can be the best.
     best_n_epochs_ : int
-        Epochs that the folds agreed on, and that `best_estimator_` was trained for; networks only.
+        The best number of epochs over the folds, for which `best_estimator_` was trained; networks only.
     advice_ : list of str
-        Where in the space configurations diverge, and how to leave that out; empty where nothing is certain.
+        Where in the space configurations diverge, and how to exclude them; empty if the evidence is weak.
     n_features_in_, feature_names_in_, classes_
-        Those of `best_estimator_`.
+        Attributes of `best_estimator_`.
 
     Examples
     --------
@@ -87,9 +88,9 @@ class BPSearchCV(CallbackSupportMixin, FittedSearch):
         X : array-like, sparse matrix or DataFrame of shape (n_samples, n_features)
         y : array-like of shape (n_samples,) or (n_samples, n_outputs), optional
         **params
-            Passed on as by scikit-learn's searches: ``groups`` to the splitter, others to the estimator's `fit`, and
-            ``sample_weight`` to the scorer as well if it takes that; with metadata routing, to those that request it. What has
-            an entry for each row is cut to the rows of a fold.
+            Passed on as in scikit-learn's searches: ``groups`` to the splitter, others to the estimator's `fit`, and
+            ``sample_weight`` also to the scorer if it accepts weights; with metadata routing, to those that request it.
+            Arrays with an entry for each row are cut to the rows of a fold.
 
         Returns
         -------
@@ -100,7 +101,7 @@ class BPSearchCV(CallbackSupportMixin, FittedSearch):
         ValueError
             If a parameter, the space or the data are not allowed, or if no configuration could be evaluated.
         DivergenceError
-            If no configuration finished healthy; `cv_results_` says what happened to each.
+            If no configuration finished healthy; `cv_results_` has the reason for each.
 
         Warns
         -----
@@ -199,7 +200,7 @@ class BPSearchCV(CallbackSupportMixin, FittedSearch):
         return space
 
     def _keep(self, job: Job, outcomes: list[Outcome]) -> Outcome:
-        """Keep the results; return the best outcome."""
+        """Store the results in attributes; return the best outcome."""
         problem = job.problem
         scored = next((o for o in outcomes if o.fold_scores), None)
         names = scoring.names(problem.scorer) or (list(scored.metrics) if scored else []) or [scoring.SCORE]
@@ -232,7 +233,7 @@ class BPSearchCV(CallbackSupportMixin, FittedSearch):
 
 
 def _baselines(problem: Problem, *, also_linear: bool) -> list[Baseline]:
-    """Return the dummy predictor and, for reports, a linear model, as far as they can be scored."""
+    """Return the dummy predictor and, for reports, a linear model; without those that cannot be scored."""
     dummy = baselines.attempt(baselines.dummy, problem, told=False)
     if dummy is None:
         return []
@@ -241,7 +242,7 @@ def _baselines(problem: Problem, *, also_linear: bool) -> list[Baseline]:
 
 
 def _line(outcome: Outcome) -> str:
-    """Return a line on a finished configuration, as scikit-learn's searches print one for each fit."""
+    """Describe a finished configuration in one line, like the line that scikit-learn's searches print for each fit."""
     params = ", ".join(f"{name}={outcome.params[name]}" for name in sorted(outcome.params))
     told = " ".join(f"{name}={mean:.3f}" for name, mean in (outcome.means or {"score": outcome.score}).items())
     told = told if outcome.fold_scores else f"{outcome.verdict}: {outcome.reason}"

@@ -1,4 +1,4 @@
-"""Seeds of the parts of a study: each is a function of the study's seed and of the numbers that name the part."""
+"""Seeds of the parts of a study: each is a function of the study's seed and of the numbers that identify the part."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import numpy as np
 
 
 def derive(seed: int, *numbers: int) -> int:
-    """Return the seed of one part of a study, such as (trial, fold): the same whatever runs before or beside it.
+    """Return the seed of one part of a study, such as (trial, fold); independent of what runs before it or in parallel.
 
     Parameters
     ----------
     seed : int
-        The study's seed, from 0.
+        The study's seed, at least 0.
     numbers : int
-        The numbers that name the part, from 0.
+        The numbers that identify the part, at least 0.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""From a study file to a registered model: the order of things, and what is kept where."""
+"""A study from file to registered model: the order of the steps, and where results are kept."""
 
 from __future__ import annotations
 
@@ -35,17 +35,17 @@ NOTE = "finished"
 def tune(
     study: Study, on_progress: Callable[[Progress], None] = lambda progress: None, tracking_uri: str | None = None
 ) -> Result:
-    """Run what is left of a study, and register the refitted best configuration.
+    """Complete a study, and register the refitted best configuration.
 
-    Finished trials are kept in ``studies/<name>.journal`` under the current directory and written to MLflow. A study whose
-    trials are all done and whose model is registered is returned as it is, with nothing changed.
+    Finished trials are kept in ``studies/<name>.journal`` under the current directory and written to MLflow. If all
+    trials of a study are done and its model is registered, its result is returned and nothing is changed.
 
     Raises
     ------
     StudyError
-        For a mistake of the user's, before anything is stored.
+        For a user mistake, before anything is stored.
     KeyboardInterrupt
-        When interrupted; every finished trial is kept, and the next call goes on from there.
+        When interrupted; every finished trial is kept, and the next call resumes from there.
     """
     tracker = MLflowTracker(tracking_uri or tracking.default_uri())
     dataset = data.load(study)
@@ -76,7 +76,7 @@ def tune(
 
 
 def _complete(job: Job, store: StudyStore, tracker: MLflowTracker, n_parts: int) -> Result | None:
-    """Return what a study has found if all of it is done and in MLflow already."""
+    """Return the result of a study if all of it is done and recorded in MLflow."""
     noted = experiment.completed(store, NOTE, job.plan)
     if not noted or noted["uri"] != tracker.uri or len(noted["outer_scores"]) != n_parts:
         return None
@@ -96,7 +96,7 @@ def _note(store: StudyStore, plan: runner.Plan, uri: str, result: Result) -> Non
 
 
 def _estimate(parts: Sequence[Part], plan: runner.Plan, on_progress: Callable[[Progress], None]) -> Nested | None:
-    """Run the studies of the outer folds, and score what each of them would have delivered."""
+    """Run the studies of the outer folds, and score the model that each of them delivers."""
     scores = []
     for part in parts:
 
@@ -116,9 +116,9 @@ def cross_validate(study: Study, params: Mapping[str, Any]) -> tuple[Outcome, li
 
 
 def diagnose(study: Study, params: Mapping[str, Any], number: int = 0) -> list[Diagnosis | None]:
-    """Train one configuration, [model] and `params`, on the folds of a study and say fold by fold what went wrong.
+    """Train one configuration, [model] and `params`, on the folds of a study and diagnose it fold by fold.
 
-    `number` is the trial whose starting weights and orders of rows are taken. Nothing is stored.
+    `number` is the trial whose initial weights and row orders are used. Nothing is stored.
 
     Raises
     ------

@@ -1,1 +1,1 @@
-"""How numeric code is compiled, and where machine code is kept."""
+"""Compiling numeric code, and caching the machine code on disk."""

@@ -1,4 +1,4 @@
-"""The line that says what takes so long where compiled code is not in the cache yet."""
+"""One message that explains the delay when code must be compiled because it is not in the cache yet."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ TAKES = {
     "train": ("the training loop", "half a minute"),
     "predict_into": ("the prediction loop", "ten seconds"),
 }
-"""What an entry point is to a user, and about how long it takes to compile; others are parts of full-batch solvers."""
+"""Per entry point: what a user calls it, and about how long it takes to compile; all others belong to full-batch solvers."""
 
 OTHERS = ("a solver's loop", "ten seconds")
 
@@ -21,7 +21,7 @@ _silent = False
 
 
 def watch(function: Callable) -> None:
-    """Announce it when this function is compiled."""
+    """Print the message when this function is compiled."""
     _functions.add(function)
 
 
@@ -33,16 +33,16 @@ def silence() -> None:
 
 class _Listener(event.Listener):
     def on_start(self, event: Any) -> None:
-        """Numba begins to compile a function that it has not found in the cache."""
+        """Called when Numba starts to compile a function that is not in the cache."""
         function = event.data["dispatcher"].py_func
         if _silent or function not in _functions:
             return
-        silence()  # one line is enough for a process
+        silence()  # one message per process is enough
         what, time = TAKES.get(function.__name__, OTHERS)
         print(f"bpmodel: compiling {what}, once on this machine; takes about {time}", file=sys.stderr, flush=True)
 
     def on_end(self, event: Any) -> None:
-        """The function is compiled."""
+        """Called when the function is compiled; does nothing."""
 
 
 event.register("numba:compile", _Listener())

@@ -1,4 +1,4 @@
-"""Arithmetic for kernels, in the precision of its argument; in single precision the compiler vectorises it."""
+"""Arithmetic for kernels, in the precision of the argument; in single precision the compiler vectorizes it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from numba.extending import intrinsic, overload, register_jitable
 from bpmodel.compiler.kernels import FLAGS
 
 ZERO, HALF, ONE, TWO = np.float32(0), np.float32(0.5), np.float32(1), np.float32(2)
-"""Numbers that are exact in single precision, and take on the precision of what they are combined with."""
+"""Constants that are exact in single precision; the result of an operation has the precision of the other operand."""
 
 
 def like(x: Any, value: float) -> Any:
@@ -46,7 +46,7 @@ _SMALLEST, _LARGEST = np.float32(-87.33), np.float32(88.37)
 
 @register_jitable
 def _exp32(x):
-    # comparisons written so that NaN passes through both
+    # both comparisons are written so that NaN passes through
     x = _SMALLEST if x < _SMALLEST else x
     x = _LARGEST if x > _LARGEST else x
     n = np.floor(x * _LOG2_E + HALF)
@@ -61,9 +61,9 @@ def _exp32(x):
 def exp(x: Any) -> Any:
     """e to the x inside a kernel, in the precision of `x`.
 
-    In single precision a range reduction and a polynomial (Cephes ``expf``; relative error below 3e-7 for
-    ``-87 < x < 88``, clamped outside, NaN stays NaN), which the compiler vectorises: 0.4 ns an element where the library
-    call takes 4. In double precision the library call.
+    Single precision: a range reduction and a polynomial (Cephes ``expf``; relative error below 3e-7 for ``-87 < x < 88``,
+    clamped outside, NaN stays NaN). The compiler vectorizes it: 0.4 ns per element, where the library call takes 4 ns.
+    Double precision: the library call.
     """
     raise TypeError("exp is compiled: call it inside a kernel, or use numpy.exp")
 
@@ -77,7 +77,7 @@ def _exp(x):
 
 @register_jitable
 def _log1p_unit32(u):
-    # 2 artanh(s) with s = u / (2 + u) <= 1/3; the first term left out is below 2e-9 of the sum
+    # series of 2 artanh(s) with s = u / (2 + u) <= 1/3; the first omitted term is below 2e-9 of the sum
     s = u / (TWO + u)
     q = s * s
     p = np.float32(1 / 15)
@@ -92,7 +92,7 @@ def _log1p_unit32(u):
 
 
 def log1p_unit(u: Any) -> Any:
-    """log(1 + u) for u in [0, 1] inside a kernel, in the precision of `u`; in single precision the compiler vectorises it."""
+    """log(1 + u) for u in [0, 1] inside a kernel, in the precision of `u`; in single precision the compiler vectorizes it."""
     raise TypeError("log1p_unit is compiled: call it inside a kernel, or use numpy.log1p")
 
 

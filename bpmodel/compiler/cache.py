@@ -1,11 +1,12 @@
-"""Where machine code is kept between processes, and under which key.
+"""The cache of machine code on disk: its folders, its key, and safe reading and writing.
 
-Files are named by what they were made from: the sources of the folders that compile, the rows that were registered, the
-versions of Python, Numba and NumPy, the processor, the function and the types of its arguments. The path of the sources is not
-part of the name: a copy of the code, such as the one that comes with a model from a server, finds the same machine code.
+The file name is a hash of everything that determines the machine code: the sources of the folders that contain kernels, the
+registered rows, the versions of Python, Numba and NumPy, the processor, the function and its argument types. The path of the
+sources is not part of the key. A copy of the code, for example one shipped with a model from a server, therefore finds the same
+machine code.
 
-To load machine code is to run it. A file counts only if nobody but this user and root could have written it, and if it is
-whole; any other is as good as missing. Where nothing can be kept, everything is compiled in each process.
+Loading machine code means running it. A file is used only if it is complete and nobody except this user and root could have
+written it; any other file counts as missing. Where no folder can be used, every process compiles everything.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ COMPILED = ("compiler", "functions", "network", "full_batch")
 
 @cache
 def source_digest() -> str:
-    """Hash of the sources that compiled code is made of, and of the versions that compile it; empty if there are no sources."""
+    """Hash of the sources of compiled code and of the compiler versions; empty if the source files do not exist."""
     return digest_of(Path(__file__).parents[1])
 
 
@@ -45,7 +46,7 @@ def digest_of(package: Path) -> str:
 
 
 def folders() -> list[Path]:
-    """Return the folders that machine code may lie in: what NUMBA_CACHE_DIR says, or the user's cache, then a temporary one."""
+    """Return the candidate cache folders: NUMBA_CACHE_DIR, or else the user's cache folder; then a temporary folder."""
     if not source_digest():
         return []
     return [base / source_digest() for base in _bases() if _is_safe(base) and _is_safe(base / source_digest())]
@@ -60,12 +61,12 @@ def _bases() -> Iterator[Path]:
 
 
 def _is_safe(folder: Path) -> bool:
-    """Whether a folder, which is made if it is missing, is one that only this user and root can write to."""
+    """Whether only this user and root can write to the folder; creates it if it is missing."""
     try:
         folder.mkdir(mode=0o700 if folder.parent == Path(tempfile.gettempdir()) else 0o755, parents=True, exist_ok=True)
         status = folder.stat()
         if hasattr(os, "geteuid") and status.st_uid == os.geteuid() and status.st_mode & 0o022:
-            folder.chmod(status.st_mode & 0o755)  # ours, made under a lax umask
+            folder.chmod(status.st_mode & 0o755)  # our own folder, created with a permissive umask
             status = folder.stat()
     except OSError:
         return False
@@ -79,7 +80,7 @@ def _only_ours(status: os.stat_result) -> bool:
 
 
 def read(name: str) -> bytes | None:
-    """Return the content of a file that is whole and that nobody else could have written, or None."""
+    """Return the content of a cache file, or None unless it is complete and nobody else could have written it."""
     for folder in folders():
         try:
             with open(folder / name, "rb") as file:
@@ -93,7 +94,7 @@ def read(name: str) -> bytes | None:
 
 
 def write(name: str, content: bytes) -> None:
-    """Keep content under a name, in the first folder that takes it, if any."""
+    """Save content under a name in the first folder that accepts it, if any."""
     for folder in folders():
         with suppress(OSError):
             handle, path = tempfile.mkstemp(dir=folder)

@@ -1,12 +1,11 @@
-"""Numbers that are too small for full precision become 0 while a network trains or predicts.
+"""Flush denormal numbers to 0 while a network trains or predicts.
 
-A weight whose inputs are 0 and that a penalty shrinks, or the moments of a unit that is dead, decay until they are denormal:
-below 1.2e-38 in single precision. On x86 an operation with such a number takes a hundred times as long, and a fit may slow down
-sixtyfold (`docs/benchmarks.md`). What is so small changes no loss.
+Some values decay until they are denormal, below 1.2e-38 in single precision: a weight that is shrunk by a penalty and whose
+inputs are 0, or the optimizer moments of a dead unit. On x86 an operation on such a number takes a hundred times as long, and a
+fit may slow down sixtyfold (`docs/benchmarks.md`). Values this small do not change the loss.
 
-The processor's register MXCSR, one for each thread, has two bits for this: results that are denormal become 0 (flush to zero,
-bit 15), and so do operands (denormals are zeros, bit 6). Other processors are left as they are, and so is every processor under
-a version of Numba that is not known.
+Each thread has its own register MXCSR with two bits for this: denormal results become 0 (flush to zero, bit 15), and denormal
+operands count as 0 (denormals are zeros, bit 6). On other processors, and under unknown versions of Numba, nothing is changed.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ from typing import Any
 
 import numpy as np
 from llvmlite import ir
-from numba import types
+from numba import njit, types
 from numba.extending import intrinsic, register_jitable
 
 from bpmodel.compiler.insides import usable
@@ -45,7 +44,7 @@ def _restore_denormals(typing: Any, before: Any) -> Any:
 
 
 def _access(builder: Any, name: str, value: Any = None) -> Any:
-    """Store the register, and return what was in it, or load it with a value."""
+    """Emit code that reads the register and returns its content, or that writes a value to it."""
     place = builder.alloca(ir.IntType(32))
     if value is not None:
         builder.store(value, place)
@@ -65,10 +64,16 @@ def _leave_as_it_is(before):
     pass
 
 
-compiled: Any = intrinsic  # what it returns is typed as if Python could not call it
+compiled: Any = intrinsic  # Numba's annotations claim that Python cannot call the result
 
 flush_denormals: Callable[[], int] = compiled(_flush_denormals) if FLUSHES else _leave
-"""``flush_denormals()``, in compiled code: from here on they are 0, in this thread; returns what `restore_denormals` needs"""
+"""``flush_denormals()``, in compiled code: flush denormals to 0 in this thread; returns the value for `restore_denormals`"""
 
 restore_denormals: Callable[[int], None] = compiled(_restore_denormals) if FLUSHES else _leave_as_it_is
-"""``restore_denormals(before)``: as it was"""
+"""``restore_denormals(before)``, in compiled code: restore the previous setting"""
+
+
+@njit
+def keep_denormals():
+    """Stop flushing denormals in this thread, from Python."""
+    restore_denormals(flush_denormals() & ~np.uint32(FLUSH))  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""A hash of functions that users wrote, for the key under which machine code that contains them is kept."""
+"""A hash of user-defined functions, as part of the cache key of the machine code that contains them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 
 def fingerprint(rows: Sequence[Any]) -> str:
-    """Hash the rows of tables: their fields, and of functions the code, the constants and what else they refer to.
+    """Hash table rows: their fields, and for functions their code, constants and everything they refer to.
 
     Parameters
     ----------
@@ -31,7 +31,7 @@ def fingerprint(rows: Sequence[Any]) -> str:
 
 
 def _add(digest: Any, value: Any, seen: set[int]) -> None:
-    value = getattr(value, "py_func", value)  # of a compiled function
+    value = getattr(value, "py_func", value)  # the Python function of a compiled one
     if isinstance(value, FunctionType):
         if id(value) not in seen:  # it may refer to itself
             seen.add(id(value))
@@ -52,7 +52,7 @@ def _add(digest: Any, value: Any, seen: set[int]) -> None:
 
 
 def _names(code: CodeType) -> set[str]:
-    """Return the names of globals that a function and the functions in it may refer to."""
+    """Return the names of globals that a function and its nested functions may refer to."""
     inside = (part for part in code.co_consts if isinstance(part, CodeType))
     return set(code.co_names).union(*map(_names, inside))
 
@@ -60,5 +60,5 @@ def _names(code: CodeType) -> set[str]:
 def _bytes(value: Any) -> bytes:
     try:
         return pickle.dumps(value)
-    except Exception:  # what cannot be pickled is told apart by what it says of itself
+    except Exception:  # objects that cannot be pickled are identified by their repr
         return repr(value).encode()

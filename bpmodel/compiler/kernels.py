@@ -1,18 +1,18 @@
-"""How numeric code is compiled: one set of flags, one cache on disk, choices picked from tables.
+"""Decorators for compiled code: one set of flags, one cache on disk, and dispatch on table rows.
 
-Every function that runs inside the training loop is a `kernel` or, out of Python's sight, an `inner` one. The few that Python
-calls are `entry_point`s: they are compiled at their first call and served from a cache on disk afterwards. `choose` turns a
-table column of kernels into one kernel that takes the row's code first, so the loop is compiled once for all options instead of
-once per combination.
+Every function inside the training loop is a `kernel`, or an `inner` kernel if only compiled code calls it. The few functions that
+Python calls are `entry_point`s: they are compiled at their first call and loaded from a cache on disk afterwards. `choose` turns
+a table column of kernels into one kernel whose first argument is the row's code. The loop is therefore compiled once for all
+options, not once per combination.
 
-Rows may be added to the tables at any time (`bpmodel.register_activation` and its relatives). The next call of an entry point
-then compiles it anew, with all functions between it and the tables.
+Rows may be added to the tables at any time (`bpmodel.register_activation` and similar functions). The next call of an entry point
+then recompiles it, together with all functions between it and the tables.
 
-Notes on what keeps the loops fast; each was found by timing, not by reading:
+What keeps the loops fast (each point was measured):
 
 - `fastmath` leaves out ``nnan`` and ``ninf``: with them the compiler may delete the checks for non-finite values.
-- ``error_model="numpy"``: a division that may raise stops a loop from being vectorised.
-- Constants are ``np.float32`` where that is exact, and go through `arithmetic.like` where it is not: a Python float would turn
+- ``error_model="numpy"``: a division that may raise prevents vectorization of the loop.
+- Constants are ``np.float32`` where that is exact; otherwise they go through `arithmetic.like`. A Python float would turn
   single precision arithmetic into double precision.
 """
 
@@ -27,6 +27,7 @@ import numba
 from numba import njit
 
 from bpmodel.compiler.announcement import watch
+from bpmodel.compiler.denormals import keep_denormals
 from bpmodel.compiler.fingerprint import fingerprint
 from bpmodel.compiler.insides import reach
 from bpmodel.compiler.numba_cache import NumbaCached
@@ -45,26 +46,26 @@ _LINKED = {"pipeline_class": _linking.LinkedCompiler} if _linking else {}
 _inner_functions: list[Any] = []
 _choices: list[Choice] = []
 _outdated: list[Any] = []
-"""machine code of functions that were compiled anew: other threads may still be running it"""
+"""old machine code of recompiled functions, kept because other threads may still be running it"""
 _lock = threading.Lock()
 _revision = Table.revision
-"""of the tables, as the functions between them and the entry points know them"""
+"""revision of the tables that the functions between tables and entry points were compiled for"""
 
-_compile: Any = njit  # with options that its types do not know
+_compile: Any = njit  # used with options that its annotations lack
 
 kernel = _compile(**FLAGS, no_cfunc_wrapper=True)
 
 formula = _compile(**{**FLAGS, "forceinline": True}, no_cfunc_wrapper=True)
-"""A kernel of a few numbers that a loop calls for each element: it becomes a part of the loop, so that this can be vectorised."""
+"""A kernel on scalars that a loop calls for each element: it is inlined, so that the compiler can vectorize the loop."""
 
 
 def inner(function: Callable) -> Any:
-    """A kernel that only compiled code can call: it is made into machine code within its callers, never by itself (`linking`)."""
+    """A kernel that only compiled code can call: it becomes machine code only within its callers (`linking`)."""
     return _inner(function, **FLAGS)
 
 
 def part(function: Callable) -> Any:
-    """An `inner` kernel that is called in one place: a piece of its caller that has a name of its own, and costs nothing."""
+    """An `inner` kernel that is called in one place: a named piece of its caller, inlined at no cost."""
     return _inner(function, **{**FLAGS, "forceinline": True})
 
 
@@ -75,11 +76,11 @@ def _inner(function: Callable, **options: Any) -> Any:
 
 
 def choose(table: Table, kernel_of: Callable[[Any], Callable]) -> Callable:
-    """Return one kernel ``picked(code, *args)`` that calls ``kernel_of(row)(*args)`` for the row of that code.
+    """Return one kernel ``picked(code, *args)`` that calls ``kernel_of(row)(*args)`` for the row with that code.
 
-    A tuple of functions inside compiled code would be a table of addresses, which cannot be cached; a chain of
-    comparisons can, and costs nothing next to an array operation. The chain is written as one function: as functions that call
-    one another it would be optimised once more at every level. A code that no row has raises ValueError.
+    A tuple of functions inside compiled code would be a table of addresses, which cannot be cached. A chain of comparisons can
+    be cached, and its cost is negligible next to an array operation. The chain is one generated function: if each comparison
+    called the next as a function, the compiler would optimize the code again at every level. An unknown code raises ValueError.
     """
     choice = Choice(table, kernel_of)
     _choices.append(choice)
@@ -87,7 +88,7 @@ def choose(table: Table, kernel_of: Callable[[Any], Callable]) -> Callable:
 
 
 class Choice:
-    """The chain of comparisons of `choose`, which can be written anew when its table has grown."""
+    """The chain of comparisons of `choose`; it can be regenerated when its table has grown."""
 
     def __init__(self, table: Table, kernel_of: Callable[[Any], Callable]) -> None:
         self._table, self._kernel_of = table, kernel_of
@@ -98,7 +99,7 @@ class Choice:
         self.write()
 
     def write(self) -> None:
-        """Make the chain one of all rows that the table has now."""
+        """Generate the chain for all current rows of the table."""
         rows = list(self._table.values())
         for i in range(self._count, len(rows)):
             self._scope[f"kernel_{i}"] = self._kernel_of(rows[i])
@@ -109,7 +110,7 @@ class Choice:
         self.picked.__code__ = written["picked"].__code__
 
     def added(self) -> Sequence[Any]:
-        """Return the rows that are not built in."""
+        """Return the registered rows, which are not built in."""
         return self._table.added
 
 
@@ -126,11 +127,16 @@ class EntryPoint:
         watch(function)
 
     def __call__(self, *arguments: Any) -> Any:
-        return self.compiled(*arguments)
+        compiled = self.compiled
+        try:
+            return compiled(*arguments)
+        except BaseException:
+            keep_denormals()  # an error in compiled code skips `restore_denormals`
+            raise
 
     @property
     def compiled(self) -> Any:
-        """Numba's function, for all rows that the tables have now."""
+        """Numba's dispatcher, compiled for all current rows of the tables."""
         if self._revision != Table.revision:
             with _lock:
                 _update_inner_functions()
@@ -139,11 +145,11 @@ class EntryPoint:
 
 
 entry_point = EntryPoint
-"""Compile a function that Python alone calls, keeping the machine code on disk for the next process (`cache`)."""
+"""Decorator for a function that only Python calls; its machine code is cached on disk for the next process (`cache`)."""
 
 
 def _update_inner_functions() -> None:
-    """Have the functions that call rows of the tables compiled anew, if there are new rows."""
+    """Mark the functions that call table rows for recompilation if rows were added."""
     global _revision
     if _revision == Table.revision:
         return

@@ -1,8 +1,8 @@
-"""Functions that compiled code alone calls, linked into their callers instead of being made into machine code themselves.
+"""A Numba compiler for functions that only compiled code calls: link them into their callers, emit no machine code of their own.
 
-Numba optimises every function and turns it into machine code as if Python might call it; then it links it into its callers
-and optimises it there once more. For functions that only other compiled functions call the first half is wasted: without it
-the training loop compiles in two thirds of the time. `LinkedCompiler` is for the ``pipeline_class`` of `numba.njit`.
+Numba optimizes every function and turns it into machine code as if Python might call it. Then it links the function into its
+callers and optimizes it there again. For functions that only compiled code calls, the first half is wasted. Without it the
+training loop compiles in two thirds of the time. Pass `LinkedCompiler` to `numba.njit` as ``pipeline_class``.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from numba.core.typed_passes import NativeLowering
 
 
 class LinkedLibrary(JITCodeLibrary):
-    """The code of a function as the front end wrote it, for linking only."""
+    """The unoptimized code of a function as the front end generated it, for linking only."""
 
     def _optimize_final_module(self) -> None:
         pass  # its callers are
@@ -28,7 +28,7 @@ class LinkedLibrary(JITCodeLibrary):
 
 @register_pass(mutates_CFG=True, analysis_only=False)
 class LinkedLowering(NativeLowering):
-    """Numba's own lowering, to a library that is never loaded."""
+    """Numba's lowering step, into a library that is never loaded."""
 
     _name = "linked_lowering"
 
@@ -37,7 +37,7 @@ class LinkedLowering(NativeLowering):
         state.library.enable_object_caching()
         state.flags.no_compile = True
         super().run_pass(state)
-        # The dispatcher tells its signatures apart by their entry points and wants built-in functions: this one is never called.
+        # The dispatcher needs a distinct built-in function as entry point for each signature; this one is never called.
         entry_point: Any = [].append
         state.targetctx.insert_user_function(entry_point, state.cr.fndesc, [state.library])
         state.reload_init.extend(state.library._reload_init)

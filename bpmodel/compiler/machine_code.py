@@ -1,9 +1,9 @@
-"""Machine code on disk, and how it is loaded in the first hundredths of a second of a search.
+"""Load and save machine code on disk within hundredths of a second, without initializing Numba's compiler.
 
-Numba keeps what it compiled, but before it loads any of it, it gets ready to compile more: it imports and registers everything
-that compiled code could call, and compiles a part of its runtime, two thirds of the time until a first network is trained. And it
-reads the code again in the compiler's own form, a fifth, in case it is to be linked into other functions. What is loaded here is
-called by Python alone, and needs neither.
+Numba has its own cache, but before it loads anything, it prepares to compile more. It imports and registers everything that
+compiled code could call and compiles a part of its runtime; this takes two thirds of the time until the first network is trained.
+It also parses the code again in the compiler's intermediate form, in case it must be linked into other functions; this takes a
+fifth. The functions loaded here are called only by Python and need neither.
 """
 
 from __future__ import annotations
@@ -25,21 +25,21 @@ from bpmodel.compiler.insides import needs_runtime_alone
 
 
 class MachineCode(NullCache):
-    """The cache of one entry point, as Numba asks it.
+    """The cache of one entry point, with the interface that Numba's dispatcher calls.
 
     Parameters
     ----------
     function : callable
         The Python function.
     registered : str
-        Hash of the rows that are compiled with the built-in ones.
+        Hash of the registered rows that are compiled with the built-in ones.
     """
 
     def __init__(self, function: Callable, registered: str) -> None:
         self._function, self._registered = function, registered
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
-        """Return the machine code for a signature, or None if it is not there, is damaged or is not to be trusted."""
+        """Return the machine code for a signature, or None if it is missing, damaged or not trustworthy."""
         if needs_runtime_alone():
             _name_runtime()
         else:
@@ -49,11 +49,11 @@ class MachineCode(NullCache):
             return None
         try:
             return CompileResult._rebuild(target_context, *pickle.loads(content))
-        except Exception:  # whatever is wrong with it: the function is compiled, and the file written anew
+        except Exception:  # a bad file is not fatal: the function is compiled, and the file is overwritten
             return None
 
     def save_overload(self, sig: Any, cres: Any) -> None:
-        """Keep the machine code for a signature, if it can be kept: not where it holds addresses of this process."""
+        """Save the machine code for a signature, unless it contains addresses of this process."""
         if not cres.library.has_dynamic_globals:
             disk.write(self._file(sig, cres.codegen), dumps(_called_by_python(cres)))
 
@@ -63,7 +63,7 @@ class MachineCode(NullCache):
 
 
 def _called_by_python(cres: Any) -> tuple[Any, ...]:
-    """Return what is kept of a compiled function: machine code, and in the compiler's form only the name that Python calls."""
+    """Return the data to save: the machine code, and an intermediate form that holds only the name that Python calls."""
     reduced = cres._reduce()
     if not needs_runtime_alone():
         return reduced
@@ -74,6 +74,6 @@ def _called_by_python(cres: Any) -> tuple[Any, ...]:
 
 @cache
 def _name_runtime() -> None:
-    """Tell the linker where the functions of Numba's runtime are; Numba compiles a few more, which are in the machine code."""
+    """Tell the linker the addresses of Numba's runtime functions; a few more are compiled and part of the machine code."""
     for name, address in runtime.c_helpers.items():
         llvm.add_symbol(name if name.startswith("_") else f"NRT_{name}", address)

@@ -1,4 +1,4 @@
-"""Numba's own cache on disk: what is used where its insides are not known well enough for `machine_code`."""
+"""Fallback for `machine_code`: Numba's own cache on disk, for versions of Numba whose internals are unknown."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from bpmodel.compiler.cache import folders
 
 
 class NumbaCached:
-    """A compiled function with Numba's cache in a folder that is to be trusted, or with none.
+    """A compiled function with Numba's cache in a trusted folder, or without a cache.
 
-    Where the cache cannot be read, the function is compiled, and nothing is kept.
+    If the cache cannot be read, the function is compiled and nothing is saved.
     """
 
     def __init__(self, function: Callable, options: Mapping[str, Any], registered: str) -> None:
@@ -26,7 +26,7 @@ class NumbaCached:
         try:
             return self._compiled(*arguments)
         except Exception:
-            if len(self._compiled.signatures) > known:  # it could be read: the error is the function's own
+            if len(self._compiled.signatures) > known:  # the cache was read: the error comes from the function itself
                 raise
         compile_: Any = njit
         self._compiled = compile_(**self._options)(self._function)
@@ -44,7 +44,7 @@ def _cached(function: Callable, options: Mapping[str, Any], registered: str) -> 
         try:
             config.CACHE_DIR = str(folder / registered)
             return compile_(**options, cache=True)(function)
-        except RuntimeError:  # it cannot be written to
+        except RuntimeError:  # the folder is not writable
             continue
         finally:
             config.CACHE_DIR = before

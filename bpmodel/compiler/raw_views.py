@@ -1,4 +1,4 @@
-"""Views made from the insides of Numba's arrays (`views`)."""
+"""Array views built from the internals of Numba's arrays (`views`)."""
 
 from __future__ import annotations
 
@@ -61,9 +61,9 @@ def _uncounted(typing: Any, arrays: Any) -> Any:
 
 
 def _without_owners(context: Any, builder: Any, kind: Any, value: Any) -> Any:
-    """Return an array that names no owner, or the same of all arrays in a tuple; other values as they are."""
+    """Return an array without an owner, so that references are not counted; tuples element by element, other values as is."""
     if isinstance(kind, types.BaseTuple):
-        members: Any = kind  # Numba's types do not say that it can be iterated
+        members: Any = kind  # Numba's annotations do not say that it is iterable
         for i, inner in enumerate(members):
             part = _without_owners(context, builder, inner, builder.extract_value(value, i))
             value = builder.insert_value(value, part, i)
@@ -75,6 +75,6 @@ def _without_owners(context: Any, builder: Any, kind: Any, value: Any) -> Any:
     return value
 
 
-compiled: Any = intrinsic  # what it returns is typed as if Python could not call it
+compiled: Any = intrinsic  # Numba's annotations claim that Python cannot call the result
 
 matrix, flat, uncounted = compiled(_matrix), compiled(_flat), compiled(_uncounted)

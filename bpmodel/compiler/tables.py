@@ -22,7 +22,7 @@ class Table(Mapping[str, R], Generic[R]):
     Parameters
     ----------
     kind : str
-        What a row is, in messages: "activation".
+        The noun for a row in messages, such as "activation".
     rows : iterable
         The rows that are built in.
     register : str
@@ -40,11 +40,12 @@ class Table(Mapping[str, R], Generic[R]):
     """
 
     revision: ClassVar[int] = 0
-    """How many rows were added to any table: machine code of an older revision does not know the newest row."""
+    """Number of rows added to all tables: machine code of an older revision does not know the newest row."""
 
     def __init__(self, kind: str, rows: Iterable[R], register: str = "") -> None:
         self.kind, self._register = kind, register
         self._rows = {row.name: row for row in rows}
+        self._codes = {name: code for code, name in enumerate(self._rows)}
         self._built_in = len(self._rows)
         self._reserved: set[str] = set()
 
@@ -63,23 +64,23 @@ class Table(Mapping[str, R], Generic[R]):
         return list(self._rows.values())[self._built_in :]
 
     def code(self, name: str) -> int:
-        """Return the number that compiled code knows a row by; LookupError if there is no such row."""
+        """Return the number of a row in compiled code; raise LookupError if there is no such row."""
         try:
-            return list(self._rows).index(name)
-        except ValueError:
+            return self._codes[name]
+        except KeyError:
             raise LookupError(
                 f"no {self.kind} is called {name!r} in this process; {self.hint}known are {', '.join(self)}"
             ) from None
 
     @property
     def hint(self) -> str:
-        """What to do about a name that is not known, for messages."""
+        """Advice for messages about an unknown name."""
         if not self._register:
             return ""
         return f"if it is your own, call bpmodel.{self._register} first, in every process that uses it; "
 
     def reserve(self, names: Iterable[str]) -> None:
-        """Keep names from being added: the same option takes them for something else."""
+        """Reserve names that cannot be added because the same option uses them for something else."""
         self._reserved |= set(names)
 
     def check_new(self, name: str) -> None:
@@ -90,14 +91,15 @@ class Table(Mapping[str, R], Generic[R]):
             raise ValueError(f"name={name!r} is taken by another {self.kind}; use another name")
 
     def add(self, row: R) -> None:
-        """Add a row; the first fit after that compiles the loops anew."""
+        """Add a row; the next fit recompiles the loops."""
         self.check_new(row.name)
+        self._codes[row.name] = len(self._rows)
         self._rows[row.name] = row
         Table.revision += 1
 
 
 class View(Mapping[str, Any]):
-    """What is seen of a table, or of several, at any time: rows that are added later are in it."""
+    """A live view of one or several tables: it also shows rows that are added later."""
 
     def __init__(self, *tables: Mapping[str, Any], hint: str = "") -> None:
         self._tables, self.hint = tables, hint
@@ -116,7 +118,7 @@ class View(Mapping[str, Any]):
 
 
 class Selection(View):
-    """The rows of a table that answer a question with yes."""
+    """The rows of a table that satisfy a condition."""
 
     def __init__(self, table: Mapping[str, Any], holds: Callable[[Any], bool], hint: str = "") -> None:
         super().__init__(table, hint=hint)

@@ -1,9 +1,9 @@
-"""Views of arrays that cost compiled code nothing: matrices within flat arrays, and the other way round.
+"""Views of arrays at no cost in compiled code: matrices within flat arrays, and the reverse.
 
-A network's parameters, and the layers of a minibatch, lie in one flat array each. Numba's `reshape` takes 24 ns, as it looks for
-a way to do without a copy and counts references; a step of a small network, which has fourteen of them, takes 4.5 us. The views
-of `raw_views` write down where the numbers are and no more: nothing is checked, and a view does not keep its array alive. They
-are for arrays that the caller was handed. Where Numba's insides are not known, `reshape` does the same.
+A network's parameters lie in one flat array, and so do the layers of a minibatch. Numba's `reshape` takes 24 ns, because it
+checks whether a copy is needed and counts references; a step of a small network takes 4.5 us and has fourteen of them. The views
+of `raw_views` only store where the numbers are: they check nothing and do not keep their array alive. Use them only for arrays
+that the caller passed in. Where Numba's internals are unknown, `reshape` takes their place.
 """
 
 from __future__ import annotations
@@ -35,14 +35,14 @@ def _as_it_is(arrays):
 
 
 matrix: Callable[[NDArray, int, int, int], NDArray] = _raw.matrix if _raw else _reshaped
-"""``matrix(flat, start, rows, columns)``: so many numbers of a flat array, from place `start` on, as a C-contiguous matrix"""
+"""``matrix(flat, start, rows, columns)``: a C-contiguous matrix of rows * columns elements of a flat array, from index `start`"""
 
 flat: Callable[[NDArray], NDArray] = _raw.flat if _raw else _flattened
 """``flat(matrix)``: a C-contiguous matrix as a flat array"""
 
 uncounted: Callable[[Any], Any] = _raw.uncounted if _raw else _as_it_is
-"""``uncounted(arrays)``: the same array, or tuple of arrays, whose references compiled code does not count.
+"""``uncounted(arrays)``: the same array, or tuple of arrays, without reference counting in compiled code.
 
-A function counts up every array that it is handed, and down again: for the tuples of the training loop that is a third of a
-step of a small network.
+A function increments and decrements the reference count of every array argument. For the tuples of the training loop this takes
+a third of a step of a small network.
 """

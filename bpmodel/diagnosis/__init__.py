@@ -1,1 +1,1 @@
-"""What went wrong in a fit, why, and how to repair it."""
+"""Diagnosis of a fit: what went wrong, why, and how to repair it."""

@@ -1,4 +1,4 @@
-"""Diagnosis: from what a fit left behind to findings, the most likely cause first."""
+"""Diagnosis: turn the record of a fit into findings, the most likely cause first."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ CONSEQUENCES = {rule.code for rule in RULES if rule.consequence}
 
 
 def examine(record: Record, rules: Iterable[Callable[[Record], Finding | None]] = RULES) -> Diagnosis:
-    """Return what went wrong in a fit.
+    """Return the diagnosis of a fit: what went wrong in it.
 
     Parameters
     ----------
     record : Record
-        What is known of the fit.
+        The measurements of the fit.
     rules : iterable of callable, default=RULES
         ``rule(record)`` returns a `Finding` or None. Findings are listed in the order of the rules, so a cause comes before
-        what may follow from it. With a rule of your own: ``(*RULES, my_rule)``.
+        its consequences. To add your own rule, pass ``(*RULES, my_rule)``.
     """
     if record.scales.target_std == 0 and record.baseline <= 1e-12 and not record.diverged:
         return Diagnosis((), "healthy: the target is constant")
@@ -55,26 +55,26 @@ def diagnose(
     baseline: float | None = None,
     task: Literal["regression", "classification"] | None = None,
 ) -> Diagnosis:
-    """Return what went wrong in a fit of any network, from its loss curves.
+    """Diagnose a fit of any network from its loss curves.
 
-    For fits that are gone, or were made by another library. `BPRegressor.diagnose` and `BPClassifier.diagnose` know more: they
-    look at each layer.
+    Use it when the fitted network is no longer available or comes from another library. `BPRegressor.diagnose` and
+    `BPClassifier.diagnose` find more, because they examine each layer.
 
     Parameters
     ----------
     history : mapping of str to array-like of shape (epochs,)
-        ``loss``, and where known ``validation_loss``, ``gradient_norm``, ``spikes``, as in `BPRegressor.history_`.
+        ``loss`` and, if known, ``validation_loss``, ``gradient_norm`` and ``spikes``, as in `BPRegressor.history_`.
     X : array-like or sparse matrix of shape (n_samples, n_features), optional
-        The training rows, as the network saw them.
+        The training rows, scaled as the network saw them.
     y : array-like of shape (n_samples,) or (n_samples, n_outputs), optional
         Their targets.
     options : mapping, optional
-        Hyperparameters under the names of `BPRegressor`, which are scikit-learn's; the others have their defaults.
+        Hyperparameters under the names of `BPRegressor`, which are scikit-learn's; missing ones have their defaults.
     baseline : float, optional
-        Loss of the dummy predictor, in the unit of the history. By default it follows from y: half of the variance of numbers
-        (the squared error of scikit-learn's MLP and of this package), the entropy of classes.
+        Loss of the dummy predictor, in the unit of the history. By default it is computed from y: half the variance of numbers
+        (the squared error of scikit-learn's MLP and of this package), or the entropy of classes.
     task : {"regression", "classification"}, optional
-        What y is; by default numbers if they are floats, else classes.
+        The task; by default "regression" if y holds floats, else "classification".
 
     Raises
     ------
@@ -129,16 +129,16 @@ def diagnose(
 
 
 def _targets(y: ArrayLike, classes: bool) -> np.ndarray:
-    """Return what a network would learn for y, of shape (n, outputs)."""
+    """Return y as the targets that a network would be trained on, of shape (n, outputs)."""
     targets = np.asarray(LabelBinarizer().fit_transform(y) if classes else y, dtype=np.float64)
     return targets.reshape(len(targets), -1)
 
 
 def _verdict(curves: Mapping[str, np.ndarray], baseline: float, start: float) -> Verdict:
-    """Judge a loss curve as `monitor` does, an epoch at a time.
+    """Return the verdict on a loss curve by the rules of `monitor`, applied epoch by epoch.
 
-    The loss before the first step is not known. If the loss falls from the first epoch on, the fit may have started there, but
-    no higher than `start`, the loss of the prediction 0.
+    The loss before the first step is unknown. If the loss falls from the first epoch on, the loss of that epoch is assumed, but
+    at most `start`, the loss of the prediction 0.
     """
     loss = curves["loss"]
     falls = len(loss) > 1 and loss[1] < loss[0]

@@ -1,4 +1,4 @@
-"""What a diagnosis is made from: how a fit went, and what its rows look like."""
+"""The input of a diagnosis: the record of a fit, and statistics of its rows."""
 
 from __future__ import annotations
 
@@ -20,23 +20,23 @@ S_SHAPED = ("logistic", "tanh")
 
 @dataclass(frozen=True)
 class Scales:
-    """What the rows look like, in the units that the network sees: of up to `SAMPLE` rows; tails of up to `TAIL_SAMPLE` rows."""
+    """Statistics of the rows as the network sees them, from up to `SAMPLE` rows; tails from up to `TAIL_SAMPLE` rows."""
 
     input_std: float
     """largest standard deviation of a column"""
     input_least_std: float
-    """least one that is not 0"""
+    """smallest standard deviation of a column that is not 0"""
     input_mean: float
     """largest absolute mean of a column"""
     input_tail: float
-    """largest distance from a column's median, in its interquartile ranges; for sparse rows 0"""
+    """largest distance from a column's median, in units of its interquartile range; for sparse rows 0"""
     target_std: float
     target_mean: float
     """largest absolute value over the outputs; for classes 0"""
     target_spread: float
-    """least interquartile range over 1.35, the standard deviation where the target is normal; for classes 0"""
+    """smallest interquartile range over 1.35, which is the standard deviation of a normal target; for classes 0"""
     target_tail: float
-    """largest distance from the median, in interquartile ranges; for classes 0"""
+    """largest distance from the median, in units of the interquartile range; for classes 0"""
     least_class: float
     """share of the rarest class; for regression 1"""
 
@@ -48,7 +48,7 @@ UNKNOWN = Scales(*[np.nan] * len(Scales.__dataclass_fields__))
 
 @np.errstate(over="ignore", invalid="ignore")
 def scales(X: Any, targets: NDArray, index: NDArray[np.integer], classes: bool) -> Scales:
-    """Measure a sample of the rows of an index; the zeros of sparse columns count."""
+    """Compute the statistics from a sample of the rows in `index`; the zeros of sparse columns count."""
     index = index[:: max(len(index) // SAMPLE, 1)][:SAMPLE]
     rows, y = X[index], np.asarray(targets[index], dtype=np.float64)
     tail = 0.0
@@ -77,9 +77,9 @@ def scales(X: Any, targets: NDArray, index: NDArray[np.integer], classes: bool) 
 
 
 def _tail(values: NDArray[np.float64]) -> tuple[float, float]:
-    """Return the largest distance from the median in interquartile ranges, and the least range / 1.35.
+    """Return the largest distance from the median in interquartile ranges, and the smallest range / 1.35.
 
-    Constant columns are left out.
+    Constant columns are ignored.
     """
     values = values[:TAIL_SAMPLE]
     ordered = np.sort(values, axis=0)
@@ -101,7 +101,7 @@ def symmetric_layer(weights: Sequence[NDArray]) -> int:
 
 @dataclass(frozen=True)
 class Record:
-    """Everything that a diagnosis is made from."""
+    """The complete input of a diagnosis."""
 
     options: Mapping[str, Any]
     verdict: Verdict
@@ -114,10 +114,10 @@ class Record:
     """loss of the dummy predictor"""
     first_loss: float
     symmetric: int = 0
-    """hidden layer of which all units started and ended with the same weights, or 0"""
+    """hidden layer whose units all started and ended with equal weights, or 0"""
 
     def option(self, name: str) -> Any:
-        """Return the value of an option, by default what it is by default; None if there is no such option."""
+        """Return the value of an option, or its default if it was not set; None if there is no such option."""
         return self.options.get(name, DEFAULTS.get(name))
 
     @property
@@ -151,34 +151,34 @@ class Record:
 
     @property
     def learned(self) -> bool:
-        """Whether the loss came down to half of the dummy predictor's, on validation rows, too, where there are any."""
+        """Whether the loss fell to half of the dummy predictor's, also on validation rows if there are any."""
         return self.worst_share < 0.5
 
     @cached_property
     def worst_share(self) -> float:
-        """`final_share`, or the same of the validation rows if that is more."""
+        """`final_share` of the training rows or of the validation rows, whichever is larger."""
         return max(self.final_share, self._share(self.validation) if len(self.validation) else 0.0)
 
     @property
     def shrunk(self) -> bool:
-        """Whether the weights of a hidden layer have less than half of their norm at the start."""
+        """Whether the weight norm of a hidden layer fell below half of its value at the start."""
         norm = self.probes["weight_norm"][:, :-1]
         return len(norm) > 1 and norm.shape[1] > 0 and bool((norm[-1] < 0.5 * norm[0]).any())
 
     @property
     def depth_ratio(self) -> float:
-        """Norm of the first layer's derivatives over that of the last layer's, at the first probe."""
+        """Gradient norm (d loss / d z) of the first layer divided by that of the last layer, at the first probe."""
         delta = self.probes["delta_norm"]
         return float(delta[0, 0] / max(delta[0, -1], 1e-300)) if len(delta) else np.nan
 
     @property
     def vanishes(self) -> bool:
-        """Whether derivatives shrank to a hundredth on their way to the first layer, before the first step."""
+        """Whether gradients shrank to a hundredth on their way back to the first layer, before the first step."""
         return self.depth_ratio < 0.01
 
     @property
     def lost_units(self) -> NDArray[np.float64]:
-        """Share of units without a slope, probe by probe, in the layer where it is largest: dead, or saturated if S-shaped."""
+        """Largest share over the layers, per probe, of dead units, or of saturated units for S-shaped activations."""
         dead, flat = self.probes["dead"][:, :-1], self.probes["saturated"][:, :-1]
         if dead.size == 0:
             return np.zeros(0)
@@ -190,6 +190,6 @@ class Record:
         return float(self.option("learning_rate_init"))
 
     def last(self, name: str) -> NDArray[np.float64]:
-        """Return the hidden layers' row of the last probe with numbers."""
+        """Return a measurement of the hidden layers from the last probe that has values."""
         rows = self.probes[name][:, :-1]
         return rows[-1] if len(rows) else np.zeros(0)

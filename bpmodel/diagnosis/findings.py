@@ -1,4 +1,4 @@
-"""What a diagnosis says: findings, as text and as JSON."""
+"""The result of a diagnosis: findings, as text and as JSON."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ class Finding:
     code : str
         ``exploding_step``, ``exploding_depth``, …: the names of `diagnosis.RULES`.
     epoch : int
-        Where it was first seen; 0 is before the first step.
+        Epoch in which it was first seen; 0 means before the first step.
     evidence : dict of str to float
     cause, remedy : str
         One or two sentences each.
     change : dict
-        The remedy as hyperparameters, for ``set_params``; empty if it concerns the data.
+        The remedy as hyperparameters for ``set_params``; empty if the remedy is a change of the data.
     reference : str
     """
 

@@ -1,7 +1,7 @@
-"""Rules on the layers: how derivatives pass through them, and which units take part.
+"""Rules on the layers: exploding and vanishing gradients, and dead or saturated units.
 
-Whether derivatives grow or shrink from layer to layer depends on the weights and activations (`probes.Signals.chi`) and shows
-before the first step. The cure is there, too: no learning rate changes it.
+Whether gradients grow or shrink from layer to layer depends on the weights and activations (`probes.Signals.chi`) and is visible
+before the first step. The remedy is also a change of weights or activations: no learning rate helps.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ FAR_START = 10.0
 """Loss before the first step, over the dummy predictor's, above which the start is too large."""
 
 LARGE_CHI = 2.0
-"""Mean growth of squared derivatives that is too much even for a few layers, if the network starts far away."""
+"""Mean growth of squared gradients per layer that is too large even for a few layers if the network starts with a high loss."""
 
 DEPTH_RATIO, STEEP_RATIO = 10.0, 100.0
-"""Derivatives of the first layer over those of the last that are too many; the second one is for normalized batches, where some
-growth is harmless."""
+"""Ratios of the first layer's gradients to the last layer's above which growth is too large; the second one is for batch
+normalization, where some growth is harmless."""
 
 
 def symmetric_init(r: Record) -> Finding | None:

@@ -1,14 +1,14 @@
-"""Repair: a fit that diverged or stalled is diagnosed, changed where the cause is, and goes on.
+"""Repair: diagnose a fit that diverged or stalled, change the options that caused it, and continue.
 
-The states, each bounded, the cheaper first where the cause leaves a choice:
+The actions, each with a bounded number of uses; if the cause allows several, the cheaper one comes first:
 
-1. *skip*: a step that stands out from those before (`spikes`) is not taken; that happens within the training loop.
+1. *skip*: do not take a step that is a spike (`spikes`); this happens within the training loop.
 2. *restructure*, if the diagnosis names a cause that no learning rate cures (scale of inputs or target, weights, activation):
-   all changes that it names are made at once, and the fit starts anew.
-3. *rewind*, if steps were too long: back to the best weights, a lower learning rate, an empty optimizer's memory and a warm-up
-   of one epoch. The rate is halved if the fit had learned something, then divided by ten; by thirty if nothing was learned,
-   because a rate just below those that explode is seldom a good one.
-   *restart*: a new start at a tenth of the rate, if a fit ended without a failure, but its long steps had killed units.
+   make all changes that it names at once, and restart the fit.
+3. *rewind*, if steps were too long: go back to the best weights, lower the learning rate, reset the optimizer's memory and warm
+   up for one epoch. If the fit had learned something, the rate is halved the first time and then divided by ten. If nothing was
+   learned, it is divided by thirty, because a rate just below those that explode is seldom good.
+   *restart*: start again at a tenth of the rate, if the fit ended without a failure but its long steps had killed units.
 4. *give up*, with the diagnosis, when the bounds are reached.
 """
 
@@ -32,7 +32,7 @@ from bpmodel.network.training import Training
 RESTRUCTURES, LOWERED = 2, 6
 WARMUP_EPOCHS = 1.0
 GENTLE, FIRM, STEEP = 2.0, 10.0, 30.0
-"""What a rate is divided by: the first time and later, if something was learned with it; and if nothing was learned."""
+"""Divisors of the learning rate: the first time and later, if the fit had learned something; and if it had learned nothing."""
 
 CAUSES = {rule.code for rule in RULES if rule.repair == "cause"}
 SYMPTOMS = {rule.code for rule in RULES if rule.repair == "symptom"}
@@ -49,20 +49,20 @@ class Repair:
     Attributes
     ----------
     action : {"skip", "rewind", "restart", "restructure"}
-        ``skip`` sums up all steps that were skipped. ``rewind`` goes back to the best weights. ``restart`` and ``restructure``
-        draw new weights, the first because the rate was lowered, the second because other options changed.
+        ``skip`` is one entry for all skipped steps. ``rewind`` goes back to the best weights. ``restart`` and ``restructure``
+        draw new weights: ``restart`` because the rate was lowered, ``restructure`` because other options changed.
     code : str
-        The finding that led to it.
+        Code of the finding that led to it.
     change : dict
-        Options and the values that training went on with.
+        Options with the new values used from then on.
     reason : str
-        What had happened.
+        What had happened before.
     epoch : int
-        Epochs that had been run.
+        Number of epochs that had been run.
     kept : int
-        Epochs that were kept; 0 after a new start.
+        Number of epochs kept; 0 after a new start.
     losses : ndarray of shape (epoch - kept,)
-        Losses of the epochs that were not kept.
+        Losses of the discarded epochs.
     """
 
     action: str
@@ -83,14 +83,14 @@ class Repair:
 
 @dataclass
 class Repairer:
-    """Repairs a `Training` and keeps a record of it.
+    """Repairs a `Training` and records the repairs.
 
     Parameters
     ----------
     record : callable
-        ``record(training, changes)`` returns what a diagnosis is made from.
+        ``record(training, changes)`` returns the input of a diagnosis.
     again : callable or None
-        ``again(changes)`` returns a new fit of the same rows with these options changed; None if there is no new start.
+        ``again(changes)`` returns a new fit of the same rows with these options changed; None if the fit cannot start again.
     """
 
     record: Callable[[Training, Mapping[str, Any]], Record]
@@ -100,7 +100,7 @@ class Repairer:
     repairs: list[Repair] = field(default_factory=list)
 
     def __call__(self, training: Training) -> None:
-        """Let a fit run on that failed, or whose steps were too long, if there is something to change."""
+        """Change and resume a fit that failed or whose steps were too long, if a change is possible."""
         record = self.record(training, self.changes)
         diagnosis = examine(record)
         step = self._after_failure(record, diagnosis) if training.failed else self._after_end(record, diagnosis)
@@ -117,7 +117,7 @@ class Repairer:
         self.repairs.append(Repair(action, code, change, reason, len(record.loss), kept, record.loss[kept:]))
 
     def _after_failure(self, record: Record, diagnosis: Diagnosis) -> Step | None:
-        """Return a new start if the cause is structural; else a rewind to the best weights at a lower rate."""
+        """Return a restructure step if the cause is structural; else a rewind to the best weights at a lower rate."""
         structure = self._new_structure(diagnosis)
         if structure is not None or not self._may_lower(record):
             return structure
@@ -126,19 +126,19 @@ class Repairer:
         return "rewind", "exploding_step", self._lower(record, factor)
 
     def _after_end(self, record: Record, diagnosis: Diagnosis) -> Step | None:
-        """Return a step if a fit did not fail, but its steps killed units, or a lowered rate taught nothing or oscillates."""
+        """Return a step if the fit did not fail, but killed units, or learned nothing or oscillates at a lowered rate."""
         lost = "exploding_step" in diagnosis.codes or (self._lowered > 0 and record.final_share > LEARNED)
         restless = self._lowered > 0 and not {"oscillating", "loss_spike"}.isdisjoint(diagnosis.codes)
         structure = self._new_structure(diagnosis) if lost else None
         if structure is not None or not (lost or restless) or not self._may_lower(record):
             return structure
-        anew = lost and self.again is not None  # units that are lost do not come back
+        anew = lost and self.again is not None  # dead units do not recover
         return "restart" if anew else "rewind", diagnosis.codes[0], self._lower(record, FIRM)
 
     def _new_structure(self, diagnosis: Diagnosis) -> Step | None:
-        """Return a new start that changes all causes that a diagnosis names, or else the first symptom.
+        """Return a restructure step that treats all causes that the diagnosis names, or the first symptom if there is none.
 
-        Changes that were already made are left out.
+        Changes already made are left out.
         """
         if self.again is None or self._count("restructure") >= RESTRUCTURES:
             return None
@@ -161,7 +161,7 @@ class Repairer:
         return {"learning_rate_init": float(f"{record.rate / factor:.3g}"), "warmup_epochs": warmup}
 
     def account(self, training: Training) -> list[Repair]:
-        """Return what was done, skipped steps included."""
+        """Return the repairs made, including skipped steps."""
         skips = int(training.state["skips"][0])
         if not skips:
             return list(self.repairs)
@@ -174,7 +174,7 @@ class Repairer:
 
 @contextmanager
 def altered(estimator: Any, changes: Mapping[str, Any]) -> Iterator[None]:
-    """Give an estimator other options within a `with` block."""
+    """Change options of an estimator within a `with` block."""
     given = {name: getattr(estimator, name) for name in changes}
     for name, value in changes.items():
         setattr(estimator, name, value)

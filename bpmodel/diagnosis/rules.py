@@ -1,8 +1,8 @@
-"""All rules of diagnosis: each looks at what a fit left behind and returns a finding of one kind, or none.
+"""The table of all rules of diagnosis: each rule reads the record of a fit and returns a finding of one kind, or None.
 
-Two causes both end as "the loss exploded" and are kept apart: weights that are too large for the depth (`layer_rules`), and
-steps that are too long for the curvature of the loss (`step_rules`). A finding needs harm: a run that learned is healthy,
-whatever its numbers. The thresholds were set on the corpus and the first draws of ``benchmarks.stability``.
+Two causes lead to "the loss exploded", and the rules distinguish them: weights that are too large for the depth (`layer_rules`),
+and steps that are too long for the curvature of the loss (`step_rules`). A finding requires harm: a fit that learned is healthy,
+whatever its measurements. The thresholds were set on the corpus and the first draws of ``benchmarks.stability``.
 """
 
 from __future__ import annotations
@@ -33,19 +33,19 @@ from bpmodel.diagnosis.step_rules import (
 
 @dataclass(frozen=True)
 class Rule:
-    """One kind of finding, and what is done with it.
+    """One kind of finding, and how repair and preflight use it.
 
     Attributes
     ----------
     find : callable
         ``find(record)`` returns a `Finding` or None; its name is the code of the finding.
     repair : {"cause", "symptom", "none"}
-        What a repair restructures: a "cause" is one that no learning rate cures, and all of them are changed at once; a
-        "symptom" may follow from a cause, and is treated where no cause is found. "none" is left to a lower learning rate.
+        How a repair treats the finding. No learning rate cures a "cause"; all causes are changed at once. A "symptom" may follow
+        from a cause and is treated only if no cause is found. For "none" the learning rate is lowered.
     at_start : bool
-        Whether it needs no step, so that `preflight` can look for it.
+        Whether it can be found before the first step, by `preflight`.
     consequence : bool
-        Whether it only counts where nothing else is found.
+        Whether it counts only if nothing else is found.
     """
 
     find: Callable[[Record], Finding | None]
@@ -79,7 +79,7 @@ RULES: tuple[Rule, ...] = (
     Rule(overfitting, "none"),
     Rule(underfitting, "none", consequence=True),
 )
-"""In the order of causes: what the data or the start explain comes before what follows from them.
+"""The rules in causal order: problems of the data or the start come before their consequences.
 
-To add one: a function in one of the `*_rules` modules, a row here, and a row of the table in `docs/divergence.md`.
+To add a rule: write a function in one of the `*_rules` modules, a row here, and a row of the table in `docs/divergence.md`.
 """

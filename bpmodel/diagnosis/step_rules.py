@@ -1,4 +1,4 @@
-"""Rules on the course of training: steps that are too long or too short for the curvature of the loss, and where they end."""
+"""Rules on the course of training: steps that are too long or too short for the curvature of the loss, and their outcomes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from bpmodel.diagnosis.evidence import Record
 from bpmodel.diagnosis.findings import Finding
 
 SCORE_FELL = 0.1
-"""Least fall of the validation score that counts: a log loss may rise while as many rows are classified correctly."""
+"""Smallest drop of the validation score that counts: the log loss may rise although the accuracy stays the same."""
 
 
 def exploding_step(r: Record) -> Finding | None:

@@ -20,15 +20,15 @@ DASHES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)))
 class ActivationDisplay:
     """Activation functions in one panel, their derivatives in another.
 
-    A derivative is what an error is multiplied by on its way back through a unit. That of tanh is at most 1, at 0, that of the
-    logistic function at most 1/4, and both go to 0 on either side: a unit far out learns nothing, and through a deep stack of
-    logistic units derivatives vanish. Those of relu and its relatives are 1 over half of the line.
+    In the backward pass the error is multiplied by the derivative of each unit. For tanh it is at most 1 (at 0), for the logistic
+    function at most 1/4, and both approach 0 on either side. A saturated unit therefore learns nothing, and gradients vanish
+    in a deep stack of logistic units. For relu and similar functions the derivative is 1 on the positive half of the axis.
 
     Parameters
     ----------
     x : ndarray of shape (n_points,)
     values, derivatives : dict of str to ndarray of shape (n_points,)
-        By the name of the activation.
+        Keys are the names of the activations.
 
     Attributes
     ----------
@@ -96,6 +96,6 @@ class ActivationDisplay:
 
 
 def _slopes(name: str, x: NDArray[np.float64], values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the derivative at each point, asked for as the backward pass does: from the output where that is enough."""
+    """Return the derivative at each point, computed as in the backward pass: from the output if that is enough."""
     row = ACTIVATIONS[name]
     return np.array([row.slope(a, a if row.from_output else z) for a, z in zip(values, x, strict=True)])

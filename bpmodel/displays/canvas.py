@@ -1,6 +1,6 @@
-"""What the displays draw on.
+"""Axes and legends for the displays.
 
-Matplotlib is imported when something is drawn, as in scikit-learn's displays, so that a fit need not wait for it.
+As in scikit-learn's displays, Matplotlib is imported only when something is drawn, so it does not slow down a fit.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from typing import Any
 
 
 def axes_for(ax: Any, *, columns: int = 1, size: tuple[float, float] = (7.5, 4.2)) -> list[Any]:
-    """Return the axes to draw on: those given, or new ones side by side; ValueError if another number is given."""
+    """Return the axes to draw on: the given ones, or new ones side by side; ValueError if the number is wrong."""
     if ax is None:
         import matplotlib.pyplot as plt
 
@@ -31,7 +31,7 @@ def legend_beside(ax: Any, **options: Any) -> None:
 
 
 def logarithmic(axis: Any) -> None:
-    """Label an axis of several decades at the powers of ten only."""
+    """Label a logarithmic axis of several decades only at the powers of ten."""
     from matplotlib.ticker import NullFormatter
 
     axis.set_minor_formatter(NullFormatter())

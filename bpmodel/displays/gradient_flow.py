@@ -1,4 +1,4 @@
-"""Layer by layer, how derivatives, gradients and weights grew or shrank during a fit."""
+"""The growth of gradients and weights in each layer during a fit."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from bpmodel.colors import GREY
 from bpmodel.displays.canvas import axes_for, legend_beside
 
 IN_LEGEND = 12
-"""Most layers that a legend names; the colors of the others lie in between."""
+"""Maximum number of layers in the legend; the colors of the others lie in between."""
 
 MARKED = 40
-"""Most epochs that are marked by dots."""
+"""Maximum number of epochs that are marked with dots."""
 
 
 class Drawn(NamedTuple):
-    """A signal of `probes.Signals` that is drawn, and a value that means something, if there is one."""
+    """How a signal of `probes.Signals` is drawn, with a reference value if there is one."""
 
     meaning: str
     reference: float | None = None
@@ -36,9 +36,9 @@ SIGNALS = {
 
 
 def _by_epoch(fitted: BPEstimator, signal: str) -> NDArray[np.float64]:
-    """Return a signal before the first epoch and after each, of shape (n_iter_ + 1, layers); empty if it was not measured.
+    """Return a signal before the first epoch and after each epoch, of shape (n_iter_ + 1, layers); empty if not measured.
 
-    An epoch in which the fit diverged has no numbers of its rows: there they are those of the probe.
+    The history has no row measurements for an epoch in which the fit diverged; there the values come from the probe.
     """
     probes, history = fitted.probes_, fitted.history_[f"layer_{signal}"]
     if len(probes["epoch"]) == 0:
@@ -52,8 +52,8 @@ def _by_epoch(fitted: BPEstimator, signal: str) -> NDArray[np.float64]:
 class GradientFlowDisplay:
     """A signal of every layer over the epochs of a fit.
 
-    Lines that lie decades apart at epoch 0 are a matter of depth: derivatives vanish or explode on their way from the output
-    layer to the first. Lines that rise together later are a matter of the step size.
+    Lines that are decades apart at epoch 0 show a depth problem: gradients vanish or explode on their way from the output layer
+    to the first. Lines that rise together later show that steps are too long.
 
     Parameters
     ----------
@@ -62,7 +62,7 @@ class GradientFlowDisplay:
     values : ndarray of shape (n_iter_ + 1, n_layers)
         The signal; NaN where it is not measured. `chi` has hidden layers only.
     layers : list of str
-        What each column is called, from the input to the output.
+        Name of each column, from the input to the output.
     signal : str
         A key of `SIGNALS`: "delta_norm", "gradient_norm", "weight_norm", "step_ratio" or "chi".
 
@@ -96,7 +96,7 @@ class GradientFlowDisplay:
 
     @classmethod
     def from_estimator(cls, fitted: BPEstimator, signal: str = "delta_norm", *, ax: Any = None) -> Self:
-        """Draw what a fit left behind.
+        """Draw a signal of the last fit.
 
         Parameters
         ----------
@@ -110,7 +110,7 @@ class GradientFlowDisplay:
         NotFittedError
             Before `fit`.
         ValueError
-            If the signal is unknown, or there are no numbers of it: after `partial_fit`, a full-batch solver, or no hidden layer.
+            If the signal is unknown or was not measured: after `partial_fit`, with a full-batch solver, or without hidden layers.
         """
         if signal not in SIGNALS:
             raise ValueError(f"signal={signal!r} is unknown; allowed are {', '.join(SIGNALS)}")
@@ -127,7 +127,7 @@ class GradientFlowDisplay:
         return cls(epoch=np.arange(len(values)), values=values, layers=layers, signal=signal).plot(ax)
 
     def plot(self, ax: Any = None) -> Self:
-        """Draw onto the axes, or a new figure; both axes are logarithmic, with epoch 0 in its place."""
+        """Draw onto the axes, or a new figure; both axes are logarithmic, but epoch 0 is shown."""
         import matplotlib
         from matplotlib.ticker import NullLocator
 

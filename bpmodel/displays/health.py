@@ -1,4 +1,4 @@
-"""How a fit went, on one scale with the dummy predictor: losses, and what happened where."""
+"""The losses and events of a fit, on one scale with the dummy predictor's loss."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from bpmodel.network import watch
 from bpmodel.network.monitor import Verdict
 
 MARKERS = {"rewind": "<", "restart": "D", "restructure": "s"}
-"""Of the actions of a repair"""
+"""Markers of the repair actions"""
 
 
 class HealthDisplay:
@@ -31,20 +31,20 @@ class HealthDisplay:
     baseline : float
         Loss of the dummy predictor.
     limit : float
-        Loss above which the fit counts as diverged: `EXPLOSION_FACTOR` times the dummy predictor's, or the first one's if that
-        is larger.
+        Loss above which the fit counts as diverged (`network.watch.limit`): `EXPLOSION_FACTOR` times the dummy predictor's loss,
+        or a multiple of the first loss if that is larger.
     verdict : bpmodel.Verdict
     best_epoch : int or None
-        Epoch of the least training loss, or of the best validation score with early stopping; None if there is none.
+        Epoch of the lowest training loss, or with early stopping of the best validation score; None if there is none.
     spikes : ndarray of shape (n_epochs,)
-        Steps of each epoch whose loss and gradient stood out.
+        Number of spikes in each epoch: steps with an unusually high loss and gradient norm.
     repairs : sequence of bpmodel.Repair
-        What was tried to save the fit; each has `action`, `kept` and the `losses` of the epochs that were given up.
+        Repairs of the fit; each has `action`, `kept` and the `losses` of the discarded epochs.
 
     Attributes
     ----------
     lines_ : dict of str to matplotlib Line2D
-        What is drawn, by its name in the legend.
+        The lines by their names in the legend.
     ax_, figure_ : matplotlib Axes and Figure
 
     Examples
@@ -115,7 +115,7 @@ class HealthDisplay:
         ).plot(ax)
 
     def plot(self, ax: Any = None) -> Self:
-        """Draw onto the axes, or a new figure. What is not finite is marked at the upper edge."""
+        """Draw onto the axes, or a new figure. Values that are not finite are marked at the upper edge."""
         (ax,) = axes_for(ax)
         self.lines_: dict[str, Any] = {}
         known = self._numbers()
@@ -167,7 +167,7 @@ class HealthDisplay:
         return self
 
     def _last_loss(self) -> float:
-        """Return the loss that a verdict of trouble was given for; inf if it is not told."""
+        """Return the loss in the evidence of a failure verdict; inf if it has none."""
         return float(self.verdict.evidence.get("loss", np.inf))
 
     def _numbers(self) -> NDArray[np.float64]:
@@ -178,7 +178,7 @@ class HealthDisplay:
 
 
 def _given_up(repair: Any) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return epochs and losses that a repair gave up; where there are none, the epoch it was made at and NaN."""
+    """Return the epochs and losses that a repair discarded; if there are none, the epoch of the repair and NaN."""
     losses = np.asarray(repair.losses, dtype=np.float64)
     if len(losses) == 0:
         return np.array([float(repair.epoch)]), np.array([np.nan])
@@ -186,12 +186,12 @@ def _given_up(repair: Any) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
 
 
 def _across(ax: Any) -> Any:
-    """Return the transform of lines from the left edge to the right one."""
+    """Return the transform for lines that span the axes from left to right."""
     return ax.get_yaxis_transform()
 
 
 def _best_epoch(fitted: BPEstimator) -> int | None:
-    """Return the epoch whose weights are best by the fit's own measure; the one it diverged in is none of them."""
+    """Return the epoch with the best weights by the fit's own criterion, excluding the epoch in which it diverged."""
     history, count = fitted.history_, fitted.n_iter_ - fitted.diverged_
     mark = history["validation_score"] if fitted.early_stopping else -history["loss"]
     mark = mark[:count]

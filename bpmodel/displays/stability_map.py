@@ -1,4 +1,4 @@
-"""Which learning rates a network survives, by its depth or width, and where theory puts the boundary."""
+"""A map of the learning rates at which a network diverges, by depth or width, with the theoretical limit."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ VARIED = {"depth": "hidden layers", "width": "units in a hidden layer"}
 class StabilityMapDisplay:
     """A map of fits: learning rate against depth or width.
 
-    The color of a cell is the loss at the end over the dummy predictor's, the number in it how many of its fits diverged. The
-    line is the limit that `rate_limit` predicts from the curvature at the starting weights, ``2 (1 + momentum) / lambda`` with
-    plain momentum. It is a statement about steps of all rows (``batch_size=len(X)``); minibatches are noisier, and may diverge
-    below it. Tanh networks diverge at two to four times the limit. ReLU networks may survive more, because their first steps
-    throw them where the loss is flatter ("catapult"; Lewkowycz et al., 2020), but many of them no longer learn there.
+    The color of a cell shows the final loss divided by the dummy predictor's; the number in it is how many of its fits diverged.
+    The line is the limit that `rate_limit` predicts from the curvature at the starting weights, ``2 (1 + momentum) / lambda``
+    with plain momentum. The limit holds for full-batch steps (``batch_size=len(X)``); minibatches are noisier and may diverge
+    below it. Tanh networks diverge at two to four times the limit. ReLU networks may survive higher rates, because their first
+    steps move them to a flatter region ("catapult"; Lewkowycz et al., 2020), but many of them no longer learn there.
 
     Parameters
     ----------
@@ -38,9 +38,9 @@ class StabilityMapDisplay:
     diverged : ndarray of shape (n_values, n_rates)
         Share of the fits that diverged.
     log_ratio : ndarray of shape (n_values, n_rates)
-        Median over the fits of log10(last loss / dummy predictor's loss); inf for losses that are not finite.
+        Median over the fits of log10(final loss / dummy predictor's loss); inf for losses that are not finite.
     rate_limits : ndarray of shape (n_values, n_repeats) or None
-        The predicted limit for each start; None for solvers and networks that it is not known for.
+        The predicted limit for each start; None for solvers and networks for which it is unknown.
     n_repeats : int
 
     Attributes
@@ -103,15 +103,16 @@ class StabilityMapDisplay:
         Parameters
         ----------
         estimator : BPRegressor or BPClassifier
-            It is not changed. ``on_divergence`` is "stop" in the copies.
+            The estimator itself is not changed. The copies have ``on_divergence="stop"``.
         X, y
             As in `fit`.
         learning_rates : sequence of float
-            In rising order.
+            In ascending order.
         values : sequence of int
             Depths or widths.
         vary : {"depth", "width"}
-            What `values` are: numbers of hidden layers, each as wide as the estimator's first; or units of each of its layers.
+            Meaning of `values`: "depth" is the number of hidden layers, each as wide as the estimator's first one; "width" is the
+            number of units in each of its hidden layers.
         n_repeats : int
         random_state : int, RandomState instance or None
             Draws the starts, which are the same for every cell.
@@ -121,7 +122,7 @@ class StabilityMapDisplay:
         Raises
         ------
         ValueError
-            If `vary` is unknown, the grid has no cells, the learning rates do not rise, or as `fit`.
+            If `vary` is unknown, the grid has no cells, or the learning rates are not ascending; also as in `fit`.
         """
         if vary not in VARIED:
             raise ValueError(f"vary={vary!r} is unknown; allowed are {', '.join(VARIED)}")
@@ -188,7 +189,7 @@ class StabilityMapDisplay:
 
 
 def _variant(estimator: BPEstimator, vary: str, value: int, seed: int) -> BPEstimator:
-    """Return an unfitted copy of another depth or width."""
+    """Return an unfitted copy with another depth or width."""
     hidden = np.atleast_1d(estimator.hidden_layer_sizes).tolist()
     if not hidden:
         raise ValueError(
@@ -201,7 +202,7 @@ def _variant(estimator: BPEstimator, vary: str, value: int, seed: int) -> BPEsti
 
 
 def _outcome(network: BPEstimator, X: ArrayLike, y: ArrayLike, rate: float) -> tuple[float, float]:
-    """Return whether a fit with this learning rate diverged, and log10 of its last loss over the dummy predictor's."""
+    """Return whether a fit with this learning rate diverged, and log10 of its final loss over the dummy predictor's."""
     fitted = clone(network).set_params(learning_rate_init=rate)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DivergenceWarning)

@@ -1,1 +1,1 @@
-"""Solvers that see all rows in every iteration."""
+"""Full-batch solvers, which use all rows in every iteration."""

@@ -1,13 +1,14 @@
-"""Levenberg-Marquardt that finds its own alpha (MacKay, 1992; Foresee & Hagan, 1997; MATLAB's trainbr).
+"""Levenberg-Marquardt with Bayesian regularization, which finds alpha (MacKay, 1992; Foresee & Hagan, 1997; MATLAB's trainbr).
 
-After each step the evidence's fixed point sets alpha from how many parameters the data determine:
+After each step alpha is set by the fixed-point equation of the evidence, from the number gamma of parameters that the data
+determine:
 
     gamma = p - alpha tr(P (J^T J + alpha P)^-1)
     alpha = (gamma - b) / sum W^2 * sum e^2 / (N - gamma)
 
-with p parameters, b of them biases, N errors, and P the choice of the weights: the ratio of the paper's alpha and beta, which is
-all that the minimum depends on. Departure from trainbr: as in every other solver here, biases are not penalised; they count
-as determined by the data.
+with p parameters, b of them biases, N errors, and P the diagonal matrix that selects the weights. This alpha is the ratio of the
+paper's alpha and beta; the minimum depends only on the ratio. Departure from trainbr: as in every other solver here, biases are
+not penalized; they count as determined by the data.
 """
 
 from __future__ import annotations
@@ -21,17 +22,17 @@ from bpmodel.full_batch.levenberg_marquardt import State, at, penalized
 from bpmodel.full_batch.solver import Limits, Objective
 
 ALPHAS = 1e-10, 1e10
-"""Where alpha stays; at the upper end all weights are off."""
+"""Bounds of alpha; at the upper bound all weights are switched off."""
 
 
 def start(objective: Objective, parameters: NDArray, limits: Limits) -> State:
-    """As trainbr: alpha as if the data determined all parameters, or half as many as there are errors."""
+    """Return the initial state; as in trainbr, alpha assumes gamma = p, or half the number of errors if that is less."""
     state = levenberg_marquardt.start(objective, parameters, limits)
     return regularized(objective, state, min(float(parameters.size), objective.n_errors / 2), limits)
 
 
 def step(objective: Objective, state: State, limits: Limits) -> State:
-    """One step of Levenberg-Marquardt with the present alpha, then a new alpha."""
+    """Take one step of Levenberg-Marquardt with the current alpha, then update alpha."""
     moved = levenberg_marquardt.step(objective, state, limits)
     if moved.point is state.point:
         return moved

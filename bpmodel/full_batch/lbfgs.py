@@ -1,8 +1,9 @@
 """Limited-memory BFGS (Liu & Nocedal, 1989), step for step what SciPy's L-BFGS-B does without bounds.
 
-The direction is ``-H g``, where H is the inverse Hessian that the last `MEMORY` pairs (s, y) of moves and gradient changes make
-of ``s^T y / y^T y`` times the identity, by the two-loop recursion; a line search finds the length. Ends at a gradient of at most
-`tol`, at a relative improvement of at most `FTOL`, or after `max_fun` evaluations, which are those of scikit-learn's MLP.
+The direction is ``-H g``. H approximates the inverse Hessian: the two-loop recursion starts from ``s^T y / y^T y`` times the
+identity and applies the last `MEMORY` pairs (s, y) of parameter and gradient changes. A line search finds the step length. The
+solver ends when the gradient is at most `tol`, when the relative improvement is at most `FTOL`, or after `max_fun` evaluations;
+these are the criteria of scikit-learn's MLP.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ FTOL = 2.220446049250313e-09
 
 
 class State(NamedTuple):
-    """`pairs` are the last moves and the changes of the gradient along them, oldest first."""
+    """`pairs` holds the last parameter changes with their gradient changes, oldest first."""
 
     point: Point
     end: End | None
@@ -35,7 +36,7 @@ def start(objective: Objective, parameters: NDArray, limits: Limits) -> State:
 
 
 def step(objective: Objective, state: State, limits: Limits) -> State:
-    """One line search. If it fails, it is repeated once along the gradient with the memory emptied."""
+    """Run one line search; if it fails, clear the memory and repeat it once along the negative gradient."""
     before, pairs, evaluations = state.point, state.pairs, state.evaluations
     while True:
         direction = -multiply(pairs, before.gradient)

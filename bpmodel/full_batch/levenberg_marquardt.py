@@ -2,9 +2,9 @@
 
     ((J^T J + alpha P) / n + mu I) d = gradient,    move by -d
 
-J is the Jacobian of the errors, P picks the weights, n is the total weight of the rows. After a step that lowers the objective mu
-is multiplied by `MU_DECREASE`, otherwise by `MU_INCREASE` and the step is tried again, within the same iteration. Constants are
-those of MATLAB's trainlm, which damps a sum of squares in the same way as this mean.
+J is the Jacobian of the errors, P selects the weights, n is the total weight of the rows, and mu is the damping. If a step lowers
+the objective, mu is multiplied by `MU_DECREASE`. Otherwise mu is multiplied by `MU_INCREASE` and the step is tried again within
+the same iteration. The constants come from MATLAB's trainlm, which damps a sum of squares as this code damps a mean.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ MU, MU_DECREASE, MU_INCREASE = 1e-3, 0.1, 10.0
 MU_LEAST, MU_MOST = 1e-20, 1e10
 
 MOST_PARAMETERS = 3000
-"""J^T J then takes 72 MB, and its factorisation a quarter of a second."""
+"""At this size J^T J takes 72 MB, and its factorization a quarter of a second."""
 
 
 class State(NamedTuple):
-    """`effective_parameters` is NaN unless the regularisation is Bayesian."""
+    """`effective_parameters` is NaN unless the regularization is Bayesian."""
 
     point: Point
     end: End | None
@@ -40,7 +40,7 @@ def start(objective: Objective, parameters: NDArray, limits: Limits) -> State:
 
 
 def step(objective: Objective, state: State, limits: Limits) -> State:
-    """One step that lowers the objective, for which mu is raised as often as it takes."""
+    """Take one step that lowers the objective; raise the damping mu until one does."""
     point, alpha, mu = state.point, state.alpha, state.mu
     hessian = penalized(objective, state.linear, alpha) / objective.total_weight
     while mu <= MU_MOST:
@@ -71,7 +71,7 @@ def _damped(hessian: NDArray, mu: float, gradient: NDArray) -> NDArray | None:
     damped = hessian.copy()
     damped.flat[:: len(damped) + 1] += mu
     try:
-        factor = np.linalg.cholesky(damped)  # unlike SciPy's it releases the interpreter lock
+        factor = np.linalg.cholesky(damped)  # NumPy's version releases the interpreter lock, SciPy's does not
     except np.linalg.LinAlgError:
         return None
     return cho_solve((factor, True), gradient, check_finite=False)

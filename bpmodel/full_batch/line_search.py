@@ -1,9 +1,9 @@
-"""A step along a direction of descent that satisfies the strong Wolfe conditions (More & Thuente, 1994).
+"""Line search along a descent direction, for a step that satisfies the strong Wolfe conditions (More & Thuente, 1994).
 
     f(s) <= f(0) + FTOL s f'(0)    and    |f'(s)| <= GTOL |f'(0)|
 
-The algorithm and its constants are those of MINPACK-2's `dcsrch` as L-BFGS-B calls it, so that L-BFGS takes the steps that
-SciPy's does. One departure: where the function is not finite the step shrinks to a tenth.
+The algorithm and its constants are those of MINPACK-2's `dcsrch` as called by L-BFGS-B, so L-BFGS takes the same steps as in
+SciPy. One departure: where the function is not finite, the step shrinks to a tenth.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ LONGEST = 1e10
 
 
 class Trial(NamedTuple):
-    """The function at one step: value, derivative along the direction, and what the caller wants to keep of it."""
+    """The function at one step: value, derivative along the direction, and data that the caller attaches."""
 
     step: Any
     value: Any
@@ -28,10 +28,10 @@ class Trial(NamedTuple):
 
 
 def search(along: Callable[[float], Trial], origin: Trial, step: float) -> tuple[Trial | None, int]:
-    """Return the trial that is accepted, or None, and the number of trials made.
+    """Return the accepted trial, or None, and the number of trials.
 
-    `origin` is the trial with step 0, `step` the first one to try. If rounding lets no step satisfy both conditions, the
-    best one found is accepted.
+    `origin` is the trial at step 0, and `step` is the first step to try. If rounding prevents every step from satisfying both
+    conditions, the best trial found is accepted.
     """
     least = FTOL * origin.slope
     best = other = origin
@@ -49,7 +49,7 @@ def search(along: Callable[[float], Trial], origin: Trial, step: float) -> tuple
         if bracketed and (step <= low or step >= high or high - low <= XTOL * high):
             return trial, count
         first_stage = first_stage and (trial.value > enough or trial.slope < 0)
-        # before a step is low enough, one that is lower than the best is judged by the function minus its allowed line
+        # first stage: until a step satisfies the decrease condition, compare the function minus the line of that condition
         tilt = least if first_stage and enough < trial.value <= best.value else 0.0
         x, y, t = _tilted(best, tilt), _tilted(other, tilt), _tilted(trial, tilt)
         with np.errstate(all="ignore"):
@@ -74,7 +74,7 @@ def search(along: Callable[[float], Trial], origin: Trial, step: float) -> tuple
 
 
 def _tilted(trial: Trial, tilt: float) -> Trial:
-    """Return the trial of the function minus a line, in numbers whose division by zero is not an error."""
+    """Return the trial for the function minus a line, as NumPy scalars: their division by zero is not an error."""
     return Trial(
         np.float64(trial.step), np.float64(trial.value - trial.step * tilt), np.float64(trial.slope - tilt), None
     )
@@ -107,7 +107,7 @@ def _next_step(x: Trial, y: Trial, t: Trial, bracketed: bool, low: float, high: 
 
 
 def _quadratic(x: Trial, t: Trial) -> float:
-    """Return the way from x to the minimum of the parabola through both values and the slope at x."""
+    """Return the distance from x to the minimum of the parabola through both values and the slope at x."""
     length = t.step - x.step
     return x.slope / ((x.value - t.value) / length + x.slope) / 2 * length
 
@@ -115,7 +115,7 @@ def _quadratic(x: Trial, t: Trial) -> float:
 def _cubic(a: Trial, b: Trial, beyond: tuple[float, float] | None = None) -> float:
     """Return the minimum of the cubic through values and slopes at a and b.
 
-    With `beyond` the minimum counts only beyond a, seen from b; if it is not there, the bound on that side is returned.
+    With `beyond`, the minimum must lie on the far side of a, seen from b; otherwise the bound on that side is returned.
     """
     theta = 3 * (a.value - b.value) / (b.step - a.step) + a.slope + b.slope
     scale = max(abs(theta), abs(a.slope), abs(b.slope))

@@ -2,8 +2,8 @@
 
     value = (sum_i w_i loss_i + alpha / 2 sum W^2) / n,    n = sum_i w_i
 
-is what a minibatch of all rows has as its loss (`training`). Everything is in double precision and goes through the network in
-blocks of rows, so that memory stays bounded.
+This equals the loss of a minibatch of all rows (`bpmodel.network.step`). Everything is in double precision. Rows go through the network in
+blocks, so memory stays bounded.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from bpmodel.network.parameters import Mode, Network, Workspace, n_weights
 from bpmodel.network.propagation import backward, count_weights, evaluate_loss, forward, multiply_by_slope
 
 JACOBIAN_NUMBERS = 2**20
-"""Numbers of the Jacobian held at a time: 8 MB."""
+"""Maximum number of elements of a block of the Jacobian: 8 MB."""
 
 
 @entry_point
 def add_up(network, work, rows, gradient):
-    """Return the sum of the rows' losses, and add its derivatives to `gradient` unless that is empty."""
+    """Return the sum of the rows' losses, and add its gradient to `gradient` unless that array is empty."""
     total = 0.0
     mode = Mode(False, 0.0, 0, False)
     for start in range(0, rows.order.size, work.w.size):
@@ -43,15 +43,15 @@ def add_up(network, work, rows, gradient):
 
 @entry_point
 def score(network, work, rows, reference):
-    """Return loss and score of the rows, as every epoch loop has them for rows to validate on."""
+    """Return loss and score of validation rows, computed as in the minibatch loop."""
     return evaluate(network, work, rows, rows.order.size, reference)
 
 
 @inner
 def fill_jacobian(network, work, batch, root_weight, out):
-    """Fill `out` with d z_k / d parameters times the root of the row's weight, a row for each row and output k.
+    """Fill `out` with d z_k / d parameters times the square root of the row's weight; one row of `out` per row and output k.
 
-    The backward pass once for each output, without its sum over the rows: ``d z_k / d W_l = a_l delta_{l+1}^T``.
+    Runs the backward pass once per output, without the sum over the rows: ``d z_k / d W_l = a_l delta_{l+1}^T``.
     """
     units, parameters, layers = network.units, network.parameters, work.layers
     rows, outputs, last = batch.rows, units[-1], units.size - 2
@@ -111,7 +111,7 @@ def fill_first_layer(work, batch, delta, k, outputs, out):
 
 @entry_point
 def linearize_rows(network, work, rows, start, count, errors, jacobian):
-    """Write errors (rows * outputs,) and Jacobian of `count` rows from position `start`, each times the root of its weight."""
+    """Write errors (rows * outputs,) and Jacobian of `count` rows from position `start`, times the root of each row's weight."""
     outputs = network.units[-1]
     batch, _ = gather(rows, start, count, work)
     z = forward(network, work, batch, Mode(False, 0.0, 0, False))
@@ -123,9 +123,9 @@ def linearize_rows(network, work, rows, start, count, errors, jacobian):
 
 
 class NetworkObjective:
-    """A `descent.Objective` made of a network and rows, both in double precision.
+    """A `solver.Objective` made of a network and rows, both in double precision.
 
-    The network's own parameters and `work` are room to compute in.
+    The network's own parameters and `work` are scratch space.
     """
 
     def __init__(self, network: Network, work: Workspace, rows: Rows, alpha: float) -> None:
@@ -154,7 +154,7 @@ class NetworkObjective:
     def linearize(self, parameters: NDArray) -> Linear:
         self._parameters[:] = parameters
         n, outputs = len(self._room[-1].order), self._room[1].y.shape[1]
-        if self._product.size == 0:  # made once: fresh memory would cost as much time as the product
+        if self._product.size == 0:  # allocated once: new memory would take as long as the product
             self._jacobian = np.empty((self._block * outputs, parameters.size))
             self._product = np.empty((parameters.size, parameters.size))
         errors = np.empty(self._block * outputs)
@@ -165,7 +165,7 @@ class NetworkObjective:
             e, J = errors[: count * outputs], self._jacobian[: count * outputs]
             squares += float(e @ e)
             slope += e @ J
-            normal += np.matmul(J.T, J, out=self._product)  # NumPy sees the transpose and computes one half of it
+            normal += np.matmul(J.T, J, out=self._product)  # NumPy detects the transpose and computes only one half
         return Linear(squares / 2, slope, normal)
 
     def point(self, parameters: NDArray, total: float, slope: NDArray, alpha: float) -> Point:

@@ -1,9 +1,10 @@
-"""Scaled conjugate gradients (Moller, 1993): conjugate directions whose step length needs no line search.
+"""Scaled conjugate gradients (Moller, 1993): conjugate directions with a step length that needs no line search.
 
-The curvature along the direction p comes from a second gradient, ``s = (E'(w + sigma p) - E'(w)) / sigma``, and a scale lambda is
-added to it as in Levenberg-Marquardt, raised until the curvature is positive and adapted to how well the parabola predicted
-the last step. An iteration whose step would raise the loss stays where it is, with a larger lambda. Steps are numbered as in
-the paper; constants are its own. One departure: lambda is kept within `LAMBDAS`, and at its upper end the solver ends.
+The curvature along the direction p comes from a second gradient, ``s = (E'(w + sigma p) - E'(w)) / sigma``. As in
+Levenberg-Marquardt a scale lambda is added to it. Lambda is raised until the curvature is positive, and adapted to how well the
+parabola predicted the last step. If a step would raise the loss, the iteration does not move and raises lambda. Steps are
+numbered as in the paper, and the constants are the paper's. One departure: lambda stays within `LAMBDAS`, and the solver ends at
+the upper bound.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ class State(NamedTuple):
     scale: float = LAMBDA
     raised: float = 0.0
     curvature: float | None = None
-    """None: to be measured, because the last step succeeded"""
+    """None if it must be measured, because the last step succeeded"""
     successes: int = 0
 
 
@@ -75,7 +76,7 @@ def step(objective: Objective, state: State, limits: Limits) -> State:
 
 
 def _conjugate(before: Point, after: Point, p: NDArray, descent: float, *, restart: bool) -> NDArray:
-    """Return the next direction: that of Hestenes & Stiefel, or the gradient's where it would not lead down."""
+    """Return the next direction: Hestenes & Stiefel's, or the negative gradient if that is not a descent direction."""
     share = float(after.gradient @ (after.gradient - before.gradient)) / descent
     direction = share * p - after.gradient
     if restart or direction @ after.gradient >= 0:

@@ -1,8 +1,8 @@
-"""What solvers that see all rows at once are made of: an objective, points on it, and reasons to end.
+"""The protocol of full-batch solvers: objective, points, limits and reasons to end.
 
-A solver is a pair of pure functions. ``start(objective, parameters, limits)`` returns its state at the starting weights,
-``step(objective, state, limits)`` the state one iteration later. Every state has the fields `point` and `end`; what else
-it has is the solver's own memory. A fit can therefore be paused after any iteration.
+A solver is a pair of pure functions. ``start(objective, parameters, limits)`` returns the state at the starting weights, and
+``step(objective, state, limits)`` returns the state one iteration later. Every state has the fields `point` and `end`; its other
+fields are the solver's own memory. A fit can therefore pause after any iteration.
 """
 
 from __future__ import annotations
@@ -15,20 +15,20 @@ from numpy.typing import NDArray
 
 
 class Point(NamedTuple):
-    """Parameters and the objective there, which is the loss per unit of row weight plus the penalty."""
+    """Parameters and the value of the objective there: the loss per unit of row weight, plus the penalty."""
 
     parameters: NDArray[np.float64]
     loss: float
-    """as it is reported: without the penalty, and the squared error as a mean over the outputs"""
+    """the reported loss: without the penalty; the squared error is a mean over the outputs"""
     penalty: float
     value: float
-    """what is minimised: with the penalty, and the squared error as a sum over the outputs"""
+    """the minimized value: with the penalty; the squared error is a sum over the outputs"""
     gradient: NDArray[np.float64]
-    """of the value, shape (parameters,)"""
+    """gradient of the value, shape (parameters,)"""
 
 
 class Linear(NamedTuple):
-    """A network of squared errors as if it were linear: e(p + d) = e + J d, each row times the root of its weight."""
+    """Linear model of a network with squared error: e(p + d) = e + J d, each row times the square root of its weight."""
 
     half_squares: float
     """e^T e / 2"""
@@ -39,10 +39,10 @@ class Linear(NamedTuple):
 
 
 class Objective(Protocol):
-    """What solvers ask of a network and its rows; every method is a pure function of its arguments."""
+    """The objective that solvers minimize; every method is a pure function of its arguments."""
 
     n_weights: int
-    """how many of the parameters are weights: the first ones, and the ones that are penalised"""
+    """number of weights; they come first among the parameters, and only they are penalized"""
     n_errors: float
     """total weight of the rows times outputs"""
     total_weight: float
@@ -52,31 +52,31 @@ class Objective(Protocol):
         """Return the point with its gradient."""
 
     def value(self, parameters: NDArray, alpha: float) -> float:
-        """Return the objective alone, with a penalty of this strength."""
+        """Return the objective without its gradient, with penalty strength `alpha`."""
 
     def linearize(self, parameters: NDArray) -> Linear:
-        """Return the errors' second-order model, for squared errors only."""
+        """Return the linear model of the errors; for squared error only."""
 
     def point(self, parameters: NDArray, total: float, slope: NDArray, alpha: float) -> Point:
         """Return the point, given the sum of the rows' losses and the gradient of that sum."""
 
 
 class Limits(NamedTuple):
-    """When a solver ends, by the names of the options."""
+    """The stopping criteria of a solver, under the names of the options."""
 
     tol: float
     max_fun: int
 
 
 class End(NamedTuple):
-    """Why a solver ended, and whether at a minimum as far as it can tell."""
+    """Why a solver ended, and whether it considers the end point a minimum."""
 
     converged: bool
     reason: str
 
 
 class State(Protocol):
-    """What the states of all solvers have in common."""
+    """The fields that the states of all solvers share."""
 
     @property
     def point(self) -> Point: ...
@@ -86,9 +86,9 @@ class State(Protocol):
 
 
 class Solver(NamedTuple):
-    """One solver; `losses` and `most_parameters` say what it can minimise, None is any.
+    """One solver; `losses` and `most_parameters` limit the losses and network sizes it can minimize, None means no limit.
 
-    `learned` names numbers of its state that become fitted attributes.
+    `learned` names the fields of its state that become fitted attributes.
     """
 
     name: str
@@ -101,7 +101,7 @@ class Solver(NamedTuple):
 
 
 def flat(point: Point, limits: Limits) -> End | None:
-    """Return the end of a descent whose gradient has no component above `tol`."""
+    """Return the end of the fit if no component of the gradient is above `tol`, otherwise None."""
     if np.abs(point.gradient).max() <= limits.tol:
         return End(True, f"converged: no derivative is above tol={limits.tol:g}")
     return None

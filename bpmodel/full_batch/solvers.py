@@ -1,4 +1,4 @@
-"""Solvers that see all rows at every step: one row each, and what of the other options they can do."""
+"""The table of full-batch solvers, and the other options that they support."""
 
 from __future__ import annotations
 
@@ -52,14 +52,14 @@ ONLY: dict[str, tuple] = {
     "ema_decay": (0,),
     "clipping": ("none",),
 }
-"""Options that change what is minimised or follow single steps, with the values a full-batch solver can do.
+"""Options that change the objective or concern single steps, with the values that full-batch solvers support.
 
-Options of the step itself (batch_size, learning_rate, momentum, …) mean nothing to it and are ignored, as in scikit-learn's MLP.
+Options of the minibatch step (batch_size, learning_rate, momentum, …) are ignored, as in scikit-learn's MLP.
 """
 
 
 def check(params: Mapping[str, Any]) -> None:
-    """Raise ValueError if the options ask a full-batch solver for what it cannot do."""
+    """Raise ValueError if a full-batch solver does not support the options."""
     solver = FULL_BATCH[params["solver"]]
     allowed = ONLY if solver.losses is None else {**ONLY, "loss": solver.losses}
     for name, values in allowed.items():

@@ -1,4 +1,4 @@
-"""The loop of full-batch solvers: an iteration is an epoch, with the history, validation and watch of any other fit."""
+"""The loop of full-batch solvers: one iteration is one epoch, with the same history, validation and divergence checks."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ BLOCK_ROWS = 512
 
 
 class FullBatchSettings(NamedTuple):
-    """Everything the loop needs to know, by the names of the options; `batch_size` rows are computed together."""
+    """The settings of the loop, under the names of the options; `batch_size` is the number of rows in a block."""
 
     batch_size: int
     alpha: float
@@ -31,10 +31,10 @@ class FullBatchSettings(NamedTuple):
 
 @dataclass(kw_only=True)
 class FullBatchTraining(Training):
-    """One fit in progress by a full-batch solver.
+    """One fit in progress with a full-batch solver.
 
-    `network` and the rows are in double precision; ``memory.average`` are the parameters in the estimator's own. Losses and
-    gradient norms of an epoch belong to the weights it ended with.
+    `network` and the rows are in double precision; ``memory.average`` holds the parameters in the estimator's precision. Losses
+    and gradient norms of an epoch belong to the weights at its end.
     """
 
     settings: FullBatchSettings
@@ -67,7 +67,7 @@ class FullBatchTraining(Training):
         return f"{self._end.reason}, after {self.epoch} epochs" if self._end is not None else super()._standing()
 
     def _run(self, until: int) -> None:
-        with np.errstate(over="ignore", invalid="ignore"):  # the watch looks for what is not finite
+        with np.errstate(over="ignore", invalid="ignore"):  # the divergence check finds non-finite values
             while self.running and self.epoch < until:
                 self._iterate()
 
@@ -111,14 +111,14 @@ class FullBatchTraining(Training):
         return watch.symptom_of_weights(self.memory.average) if code == monitor.RUNNING else code
 
     def _end_of_improvement(self) -> End | None:
-        """Return the end of a fit whose validation score no longer improves; without one the solver says when it ends."""
+        """Return the end of the fit if early stopping applies, otherwise None: then the solver decides when to end."""
         if self.settings.early_stopping and self.state["stagnant"][0] > self.settings.n_iter_no_change:
             return End(True, "the validation score stopped improving")
         return None
 
 
 def in_double_precision(network: Network) -> Network:
-    """Return a copy of a network."""
+    """Return a copy of a network in double precision."""
     return network._replace(
         parameters=network.parameters.astype(np.float64),
         running=network.running.astype(np.float64),

@@ -1,1 +1,1 @@
-"""Tables of pure functions, one kind a file: activations, losses, update rules, schedules and the like."""
+"""Tables of pure functions, one kind per file: activations, losses, update rules, learning-rate schedules and others."""

@@ -1,7 +1,7 @@
 """Activation functions of the hidden layers: one row each, two scalar formulas.
 
 `value` maps the pre-activation z to the output a. `slope(a, z)` is the derivative da/dz. Where it can be written in terms of
-a alone, the row says so with ``from_output=True`` and is handed a twice: the pre-activations need not be kept then.
+a alone, the row has ``from_output=True``; `slope` then receives a for both arguments, and the pre-activations are not stored.
 
 The slopes of the saturating functions have their maximum at z = 0 and vanish for large \\|z\\|: 1 for tanh, 1/4 for the
 logistic function.
@@ -67,7 +67,7 @@ def tanh_slope(a, z):
 
 @kernel
 def relu(z):
-    # a NaN must stay one: max(0, NaN) would hide it
+    # NaN must stay NaN: max(0, NaN) would hide it
     return ZERO if z < ZERO else z
 
 

@@ -1,4 +1,4 @@
-"""Losses of classifications: log losses and focal losses, of a softmax or of logistic outputs."""
+"""Classification losses: log loss and focal loss, for softmax outputs or logistic outputs."""
 
 from __future__ import annotations
 

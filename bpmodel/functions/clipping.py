@@ -1,7 +1,7 @@
-"""Gradient clipping: one row each, a kernel that shortens a gradient before the update.
+"""Gradient clipping methods: one row each, with a kernel that shortens a gradient before the update.
 
-A `clip(network, gradient, norm, threshold, recent)` writes the gradient in place; `norm` is its Euclidean norm, `recent` the
-norms of the last steps: ``recent[0]`` counts them, a ring follows, and the same norms in order after it.
+`clip(network, gradient, norm, threshold, recent)` changes the gradient in place. `norm` is its Euclidean norm. `recent` holds the
+norms of the last steps: ``recent[0]`` counts them, then comes a ring buffer, then the same norms sorted.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ from bpmodel.compiler.views import matrix
 from bpmodel.functions.columns import multiply_columns, norms_of_columns
 
 RECENT = 64
-"""Steps whose median norm is the measure of `median`."""
+"""Number of last steps whose median norm `median` uses."""
 
 WARM = 8
 SMALLEST_UNIT = np.float32(1e-3)
-"""Weight norm below which a unit counts as this long (Brock et al., 2021): otherwise a zero weight could never move."""
+"""Lower bound for a unit's weight norm (Brock et al., 2021); without it zero weights could never move."""
 
 
 class Clipping(NamedTuple):
-    """One way to clip; `threshold` is what it takes if none is asked for."""
+    """One clipping method; `threshold` is its default threshold."""
 
     name: str
     meaning: str
@@ -83,7 +83,7 @@ def by_unit(network, gradient, norm, threshold, recent):
 
 @kernel
 def by_median(network, gradient, norm, threshold, recent):
-    """At most `threshold` times the median norm of the last steps, once there are a few; a clipped norm counts as clipped"""
+    """At most `threshold` times the median norm of the last steps, once there are a few; `recent` stores norms after clipping"""
     if not np.isfinite(norm):
         return
     count = int(recent[0])
@@ -94,7 +94,7 @@ def by_median(network, gradient, norm, threshold, recent):
         if norm > most:
             scale(gradient, most / norm)
             norm = most
-    if count >= RECENT:  # the oldest leaves its place in the order
+    if count >= RECENT:  # remove the oldest norm from the sorted part
         oldest, place = ring[count % RECENT], 0
         while ordered[place] != oldest:
             place += 1
@@ -133,5 +133,5 @@ CLIPPINGS = Table(
 
 
 def new_recent() -> NDArray[np.float64]:
-    """Return the record of no norms at all."""
+    """Return an empty record of gradient norms."""
     return np.zeros(1 + 2 * RECENT)

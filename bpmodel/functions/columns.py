@@ -1,4 +1,4 @@
-"""The columns of a layer's weights: what goes into each unit."""
+"""Norms of the columns of a weight matrix: a column holds the incoming weights of one unit."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Starting values of the weights: one row each, drawn for a layer from its fans; biases start at zero but for one row.
+"""Weight initializers: one row each, which draws a layer's weights from its fan-in and fan-out; biases are 0 except for one row.
 
-The variances keep that of the signals the same from layer to layer: forwards and backwards on average, through rectifiers, or
-forwards alone. A uniform row draws from U(-b, b) with the same variance b^2 / 3.
+Each variance keeps the variance of the signals constant from layer to layer: on average of the forward and backward pass, through
+rectifiers, or in the forward pass only. A uniform row draws from U(-b, b) with the same variance b^2 / 3.
 """
 
 from __future__ import annotations
@@ -75,8 +75,8 @@ def draw(
     Parameters
     ----------
     init : str
-        A row of `INITIALIZERS`, or ``"auto"``: for each layer the row that its activation names, the output layer going with
-        the last hidden one.
+        A row of `INITIALIZERS`, or ``"auto"``: each layer uses the row that its activation names, and the output layer uses the
+        row of the last hidden layer.
     units : sequence of int
         Layer sizes from the inputs to the outputs.
     activations : sequence of str
@@ -88,12 +88,14 @@ def draw(
     -------
     weights : list of ndarray of shape (fan_in, fan_out)
     biases : list of ndarray of shape (fan_out,)
-        Zero; under ``"auto"`` with the row ``"glorot_uniform"`` drawn like the weights, as scikit-learn's MLP does.
+        Zero. Exception: under ``"auto"`` with the row ``"glorot_uniform"`` they are drawn like the weights, as in scikit-learn's
+        MLP.
 
     Notes
     -----
-    ``"auto"`` is scikit-learn's choice for the activations that its MLP has, draw for draw, so the same seed gives the same
-    start: its bound is sqrt(2 / (fan_in + fan_out)) for the logistic function and sqrt(6 / (fan_in + fan_out)) otherwise.
+    For the activations of scikit-learn's MLP, ``"auto"`` makes the same draws as scikit-learn, so the same seed gives the same
+    starting weights. The bound is sqrt(2 / (fan_in + fan_out)) for the logistic function and sqrt(6 / (fan_in + fan_out))
+    otherwise.
     """
     names = [*activations, activations[-1]] if activations else ["identity"]
     weights, biases = [], []

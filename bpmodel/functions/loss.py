@@ -1,13 +1,13 @@
-"""Losses: one row each, with the output function that belongs to it.
+"""The row type of the loss tables: a loss with its output function.
 
-`link` turns the last pre-activation z, of shape (rows, outputs), into predictions, in place. `evaluate` takes z, the targets y,
-the row weights w and the loss's own number, overwrites z with the derivative ``scale * w * dloss/dz`` and returns the
-weighted sum of the rows' losses. With its canonical output function (identity for squared error, logistic for the binary log
-loss, softmax for the log loss, exp for the Poisson deviance) a loss has the derivative ``prediction - target``. Log losses are
-computed from z, not from clipped probabilities: a diverging network then shows a loss that keeps growing.
+`link` turns the pre-activations z of the output layer, of shape (rows, outputs), into predictions, in place. `evaluate` takes z,
+the targets y, the row weights w and the loss's own number. It overwrites z with the derivative ``scale * w * dloss/dz`` and
+returns the weighted sum of the rows' losses. With its canonical output function (identity for squared error, logistic for the
+binary log loss, softmax for the log loss, exp for the Poisson deviance) a loss has the derivative ``prediction - target``. Log
+losses are computed from z, not from clipped probabilities, so the loss of a diverging network keeps growing.
 
-`tally` adds to per-output sums the errors that make up a validation score, ``1 - mean(tally / reference)``: squared errors
-over the target's squared deviations give R^2, wrong rows over all rows give the accuracy.
+`tally` adds up, per output, the errors for a validation score ``1 - mean(tally / reference)``: squared errors over the target's
+squared deviations give R^2, wrong rows over all rows give the accuracy.
 """
 
 from __future__ import annotations
@@ -25,13 +25,14 @@ from bpmodel.compiler.kernels import kernel
 class Loss(NamedTuple):
     """One loss.
 
-    `kind` says what is predicted: numbers, one of several classes, or for each output whether it is so. `binary` is the loss of
-    that last kind that takes the place of one for several classes where there are two, or several labels. `baseline` is the loss
-    of a constant prediction, `constant` the z of the mean target or of the class frequencies, which for most losses is the best
-    constant; both follow from the means of the targets and of their squares, each of shape (outputs,), and the baseline takes the
-    loss's number, too. `option` is the hyperparameter that sets the number; `least` the least target the loss is defined for,
-    and whether that one is allowed. A loss that `averages_outputs` is reported as a mean over the outputs, while its derivative
-    is that of the sum.
+    - `kind` is the prediction task: numbers, one of several classes, or yes/no for each output.
+    - `binary` is set for a multiclass loss: the loss that replaces it for two classes or for multilabel targets.
+    - `baseline` computes the loss of a constant prediction. `constant` computes the z of the mean target or of the class
+      frequencies, which is the best constant for most losses. Both take the means of the targets and of their squares, each of
+      shape (outputs,); `baseline` also takes the loss's number.
+    - `option` is the hyperparameter that sets the number.
+    - `least` is the smallest target for which the loss is defined, and whether that value itself is allowed.
+    - `averages_outputs`: the loss is reported as a mean over the outputs, but its derivative is the derivative of the sum.
     """
 
     name: str

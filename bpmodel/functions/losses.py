@@ -1,4 +1,4 @@
-"""All losses in one table, in the order of their codes, and those of each kind."""
+"""The table of all losses, in the order of their codes, and the tables of the losses of each kind."""
 
 from bpmodel.compiler.tables import Selection, Table
 from bpmodel.functions.classification_losses import CLASSIFICATION_ROWS

@@ -1,9 +1,9 @@
-"""Normalisation of a hidden layer's pre-activations: one row each, a forward and a backward kernel.
+"""Normalization of a hidden layer's pre-activations: one row each, with a forward and a backward kernel.
 
-A layer with normalisation computes ``a = activation(scale * n + bias)`` from the normalised pre-activations n, with one
-scale per unit. `forward(z, spread, running, training)` turns z of shape (rows, units) into n, in place, and leaves the
-inverse standard deviations in `spread`. `backward(delta, n, spread)` turns the derivative with respect to n into that with
-respect to z, in place. `running`, of shape (2, units), holds the means and variances that predictions use.
+A layer with normalization computes ``a = activation(scale * n + bias)`` from the normalized pre-activations n, with one
+scale per unit. `forward(z, spread, running, training)` turns z, of shape (rows, units), into n in place and writes the inverse
+standard deviations to `spread`. `backward(delta, n, spread)` turns the gradient with respect to n into the gradient with respect
+to z, in place. `running`, of shape (2, units), holds the means and variances that predictions use.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ MOMENTUM = 0.1
 
 
 class Normalization(NamedTuple):
-    """One way to normalise."""
+    """One normalization method."""
 
     name: str
     meaning: str
@@ -91,7 +91,7 @@ def batch(z, spread, running, training):
         share = like(z[0, 0], MOMENTUM)
         for j in range(units):
             running[0, j] += share * (mean[j] - running[0, j])
-            # the unbiased estimate, as far as there is one
+            # the unbiased estimate; a single row has none
             running[1, j] += share * (variance[j] / number(max(rows - 1, 1)) - running[1, j])
             variance[j] /= number(rows)
     else:

@@ -1,7 +1,7 @@
-"""Update rules: one row each, a kernel that moves the packed parameters one step along their gradient.
+"""Optimizers: one row each, with a kernel that updates the packed parameters by one step.
 
-An `update` takes the parameters, their gradient, its own memory of shape (slots, parameters), the numbers of the rule and
-the rate; it writes parameters and memory in place. `step` counts from 1.
+`update` takes the parameters, their gradient, its own memory of shape (slots, parameters), the hyperparameters of the rule and
+the learning rate. It changes parameters and memory in place. `step` counts from 1.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from bpmodel.compiler.tables import Table
 
 
 class Rule(NamedTuple):
-    """Numbers of the update rules."""
+    """The hyperparameters of the update rules."""
 
     momentum: float
     nesterovs_momentum: bool
@@ -30,8 +30,8 @@ class Rule(NamedTuple):
 class Optimizer(NamedTuple):
     """One update rule.
 
-    `slots` is how many numbers it remembers per parameter, `weight_decay` what it takes if none is asked for, and a
-    `whole` rule sees all rows at every step unless a batch size is asked for.
+    `slots` is the number of values it stores per parameter, and `weight_decay` its default weight decay. A `whole` rule uses
+    all rows at every step unless the user sets a batch size.
     """
 
     name: str
@@ -131,9 +131,9 @@ def nadam(parameters, gradient, memory, rule, rate, step):
 
 @kernel
 def rprop(parameters, gradient, memory, rule, rate, step):
-    """Steps of a size of their own, times 1.2 while the gradient keeps its sign and 0.5 when it turns (Riedmiller & Braun, 1993)
+    """One step size per parameter, times 1.2 while the gradient keeps its sign, 0.5 when it changes (Riedmiller & Braun, 1993)
 
-    As in iRprop- (Igel & Huesken, 2003): after a turn the parameter rests for one step. Sizes stay in [1e-6, 50].
+    As in iRprop- (Igel & Huesken, 2003), the parameter skips one step after a sign change. Sizes stay in [1e-6, 50].
     """
     before, size = memory[0], memory[1]
     if step == 1:
@@ -147,7 +147,7 @@ def rprop(parameters, gradient, memory, rule, rate, step):
         g = ZERO * g if agreement < ZERO else g
         before[i] = g
         sign = (ONE if g > ZERO else ZERO) - (ONE if g < ZERO else ZERO)
-        parameters[i] -= size[i] * sign + ZERO * g  # the last term is 0, or NaN: that must show
+        parameters[i] -= size[i] * sign + ZERO * g  # the last term is 0, or NaN if g is: NaN must not be hidden
 
 
 OPTIMIZERS = Table(

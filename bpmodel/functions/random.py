@@ -1,8 +1,8 @@
-"""Random numbers inside compiled loops: an order of rows, and noise that a vectorised loop can draw twice.
+"""Random numbers inside compiled loops: row shuffling, and reproducible noise for dropout and inputs.
 
-Rows are shuffled by one generator that goes on from epoch to epoch. Dropout and input noise draw by position instead: the
-number at place k under a key is a hash of both, so the backward pass finds the same mask again without its being stored, and
-the compiler vectorises the loop.
+One generator shuffles the rows; its state continues from epoch to epoch. Dropout and input noise draw by position instead: the
+number at place k is a hash of k and a key. The backward pass can therefore recompute the dropout mask without storing it, and
+the compiler can vectorize the loop.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def shuffle(index, random):
 
 @inner
 def hashed(place, key):
-    """32 random bits of a place under a key, both of 32 bits: the finaliser `lowbias32` (Wellons, 2018)"""
+    """32 random bits from a place and a key, both of 32 bits: the hash function `lowbias32` (Wellons, 2018)"""
     x = np.uint32(place * np.uint32(0x9E3779B9)) ^ key
     x = np.uint32(x ^ (x >> np.uint32(16)))
     x = np.uint32(x * np.uint32(0x7FEB352D))
@@ -62,7 +62,7 @@ def drop(a, rate, key):
 
 @inner
 def undrop(delta, a, rate, key):
-    """Pass a derivative back through `drop`, and undo its division in the elements of `a` that were kept"""
+    """Pass a gradient back through `drop`, and undo the division in the elements of `a` that were kept"""
     limit, key = np.uint32(rate * 4294967296.0), np.uint32(key)
     factor, keep = a.dtype.type(1.0 / (1.0 - rate)), a.dtype.type(1.0 - rate)
     deltas, values = flat(delta), flat(a)
@@ -73,7 +73,7 @@ def undrop(delta, a, rate, key):
 
 @inner
 def hide(a, rate, key):
-    """Set what `drop` sets to 0 to NaN"""
+    """Set the elements that `drop` sets to 0 to NaN"""
     limit, key = np.uint32(rate * 4294967296.0), np.uint32(key)
     values = flat(a)
     for i in range(values.size):

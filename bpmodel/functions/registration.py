@@ -1,7 +1,8 @@
-"""Functions of the user's own: rows that are added to the tables, compiled with the built-in ones at the next fit.
+"""Registration of user-defined functions: rows added to the tables, compiled with the built-in ones at the next fit.
 
-Each `register_*` checks its row before it adds it: the name is new, the functions compile in both precisions, and a derivative is
-that of its value. A row is known to this process alone: workers and programs that load a model register it as well.
+Each `register_*` checks its row before adding it: the name is new, the functions compile in both precisions, and each derivative
+matches its function. A registration is valid only in this process: workers, and programs that load a model, must register the
+row as well.
 """
 
 from __future__ import annotations
@@ -23,10 +24,10 @@ from bpmodel.functions.regression_losses import DEVIANCE, OF_ERROR
 from bpmodel.functions.schedules import SCHEDULES, Schedule, keep, stop
 
 POINTS = np.linspace(-4.17, 4.31, 31)
-"""Where functions are tried; a kink at a multiple of 0.1 is not among them."""
+"""The points at which functions are checked; they avoid kinks at multiples of 0.1."""
 
 STEP, TOLERANCE = 1e-6, 1e-4
-"""Of the differences that derivatives are compared with."""
+"""Step and tolerance of the finite differences that derivatives are compared with."""
 
 OUTPUTS = {"identity": OF_ERROR, "exp": DEVIANCE}
 
@@ -45,17 +46,17 @@ def register_activation(
     Parameters
     ----------
     name : str
-        What ``activation=`` is to be given.
+        The value of ``activation=`` that selects it.
     value : callable
-        ``value(z)``: the output for a pre-activation, both numbers. A Python function that Numba can compile.
+        ``value(z)``: the output for a pre-activation, both scalars. A Python function that Numba can compile.
     slope : callable
         ``slope(a, z)``: the derivative of the output a with respect to z. Finite everywhere.
     meaning : str
         The formula, for the documentation.
     init : str, default="glorot_uniform"
-        Starting weights under ``init="auto"``.
+        The weight initializer under ``init="auto"``.
     from_output : bool, default=False
-        Whether the slope can do without z; it is then given a in its place, and z need not be kept.
+        Whether the slope depends on a alone. It then receives a in place of z, and z is not stored.
 
     Raises
     ------
@@ -90,25 +91,25 @@ def register_loss(
     Parameters
     ----------
     name : str
-        What ``loss=`` is to be given.
+        The value of ``loss=`` that selects it.
     formula : callable
-        ``formula(z, y, number)``: the loss of one output and its derivative with respect to the last pre-activation z, for the
-        target y; `number` is 0. A Python function that Numba can compile.
+        ``formula(z, y, number)``: the loss of one output and its derivative with respect to the output's pre-activation z, for
+        the target y; `number` is 0. A Python function that Numba can compile.
     meaning : str
         One line for the documentation.
     output : {"identity", "exp"}, default="identity"
-        What predictions make of z.
+        The output function, which turns z into the prediction.
     least : tuple (float, bool), optional
-        The least target that the loss is defined for, and whether that one is allowed.
+        The smallest target for which the loss is defined, and whether that value itself is allowed.
     baseline : callable, optional
         ``baseline(mean, mean_square, number)``: the loss of the best constant prediction, from the means of the targets and of
-        their squares, each of shape (outputs,). It is the yardstick of divergence. By default that of the prediction of the
-        mean, for a target that is normally distributed.
+        their squares, each of shape (outputs,). Divergence is judged relative to it. By default the loss of predicting the mean
+        of a normally distributed target.
 
     Raises
     ------
     ValueError
-        If the name is taken, the formula does not compile, or it returns something else than a loss and its derivative.
+        If the name is taken, the formula does not compile, or it does not return a loss and its derivative.
     """
     LOSSES.check_new(name)
     if output not in OUTPUTS:
@@ -138,25 +139,25 @@ def register_optimizer(
     Parameters
     ----------
     name : str
-        What ``solver=`` is to be given.
+        The value of ``solver=`` that selects it.
     update : callable
-        ``update(parameters, gradient, memory, rule, rate, step)`` moves the parameters one step, in place. `parameters` and
-        `gradient` have shape (n,). `memory`, of shape (slots, n), starts at zero and is the rule's own. `rule` has the options
+        ``update(parameters, gradient, memory, rule, rate, step)`` updates the parameters by one step, in place. `parameters` and
+        `gradient` have shape (n,). `memory`, of shape (slots, n), starts at zero; only the rule uses it. `rule` has the options
         ``momentum``, ``nesterovs_momentum``, ``beta_1``, ``beta_2``, ``rho`` and ``epsilon``, `rate` is the learning rate, and
         `step` counts from 1. A Python function that Numba can compile.
     slots : int
-        Numbers that the rule remembers for each parameter.
+        Number of values that the rule stores for each parameter.
     meaning : str
         One line for the documentation.
     weight_decay : float, default=0.0
-        What ``weight_decay=None`` stands for.
+        The weight decay under ``weight_decay=None``.
     whole : bool, default=False
         Whether ``batch_size="auto"`` means all rows.
 
     Raises
     ------
     ValueError
-        If the name is taken, the function does not compile, or a step leaves the parameters where they are or not finite.
+        If the name is taken, the function does not compile, or a step leaves the parameters unchanged or not finite.
     """
     OPTIMIZERS.check_new(name)
     if not isinstance(slots, int) or slots < 0:
@@ -189,19 +190,20 @@ def register_schedule(
     Parameters
     ----------
     name : str
-        What ``learning_rate=`` is to be given.
+        The value of ``learning_rate=`` that selects it.
     factor : callable
-        ``factor(t, epoch, period, decay)``: what the rate is multiplied by at a step. t in [0, 1) is the share of `max_iter` that
-        is done, `epoch` the same in epochs, fractions included, `period` is `decay_epochs` and `decay` is `decay_rate`. A
+        ``factor(t, epoch, period, decay)``: the factor of the learning rate at a step. t in [0, 1) is the completed share of
+        `max_iter`, `epoch` is the same in epochs, fractions included, `period` is `decay_epochs`, and `decay` is `decay_rate`. A
         Python function that Numba can compile.
     meaning : str
         One line for the documentation.
     after_epoch : callable, optional
-        ``after_epoch(rate, initial, power, samples)``: the rate after an epoch, of which `samples` rows were seen so far.
+        ``after_epoch(rate, initial, power, samples)``: the rate after an epoch; `samples` is the number of rows seen so far.
     after_plateau : callable, optional
-        ``after_plateau(rate)``: the rate to go on with when training no longer improves; 0, the default, ends it.
+        ``after_plateau(rate)``: the new rate when training no longer improves; 0, the default, ends the training.
     ends : bool, default=False
-        Whether the rate is down by `max_iter`, so that running all epochs is the plan and no ConvergenceWarning follows.
+        Whether the schedule lowers the rate completely by `max_iter`. Running all epochs is then intended and raises no
+        ConvergenceWarning.
 
     Raises
     ------
@@ -227,14 +229,14 @@ def register_schedule(
 
 
 def _compiled(how: Callable, function: Callable) -> Any:
-    """Return a function that is compiled as the built-in ones are; one that is compiled already is left as it is."""
+    """Compile a function like the built-in ones; return a compiled function unchanged."""
     return function if hasattr(function, "py_func") else how(function)
 
 
 def _called(name: str, function: Callable, *arguments: Any) -> Any:
     try:
         return function(*arguments)
-    except Exception as error:  # whatever Numba says of the user's function
+    except Exception as error:  # any error of Numba about the user's function
         kind = f"{type(error).__name__}: {error}".strip()
         raise ValueError(
             f"{name!r}: {getattr(function, '__name__', function)} cannot be compiled or called: {kind}"

@@ -1,4 +1,4 @@
-"""Losses of regressions: squared error, robust errors, deviances."""
+"""Regression losses: squared error, robust losses, deviances."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def identity_link(z):
 
 @formula
 def squared_error(z, y, number):
-    """(z - y)^2, of which half of the mean is the loss; the derivative is that of half of the sum, as in scikit-learn's MLP"""
+    """(z - y)^2; the loss is half its mean, the derivative is that of half its sum, as in scikit-learn's MLP"""
     e = z - y
     return e * e, e
 
@@ -63,7 +63,7 @@ def mean_itself(mean: NDArray) -> NDArray:
 def absolute_error(z, y, number):
     e = z - y
     size = -e if e < ZERO else e
-    # not a comparison alone: NaN must stay NaN
+    # written so that NaN stays NaN
     return size, e / size if e != ZERO else e
 
 
@@ -98,7 +98,7 @@ def quantile(z, y, number):
 def _in_normal_target(loss: Callable[[float, float], float]) -> Callable[[NDArray, NDArray, float], float]:
     """Return a baseline: the loss of the best constant prediction of a normal target with the given standard deviation.
 
-    It is a yardstick for divergence, a factor of ten away: for this the two moments say enough of the target.
+    It only serves the divergence check, with a factor of ten. For this the first two moments of the target are enough.
     """
 
     def baseline(mean: NDArray, mean_square: NDArray, number: float) -> float:
@@ -138,7 +138,7 @@ def exponential_link(z):
 def poisson(z, y, number):
     """Half the Poisson deviance, exp(z) - y z + y log(y) - y"""
     prediction = exp(z)
-    constant = np.float64(y * np.log(y)) if y > ZERO else 0.0  # double precision adds up in double precision
+    constant = np.float64(y * np.log(y)) if y > ZERO else 0.0  # keeps the sum in double precision
     return (prediction - y * z - y) + constant, prediction - y
 
 
@@ -178,7 +178,7 @@ OF_ERROR: dict[str, Any] = {
     "reference": target_deviations,
     "constant": mean_itself,
 }
-"""What losses of the error z - y have in common."""
+"""The fields that all losses of the error z - y share."""
 
 DEVIANCE: dict[str, Any] = {
     "kind": "regression",

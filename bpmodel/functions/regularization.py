@@ -1,4 +1,4 @@
-"""What keeps weights small or smooth besides dropout and input noise: penalties, decay, a limit on norms, averaging."""
+"""Regularization of weights: L1 and L2 penalties, weight decay, max-norm constraint and weight averaging."""
 
 from __future__ import annotations
 
@@ -10,10 +10,9 @@ from bpmodel.functions.columns import multiply_columns, norms_of_columns
 
 @inner
 def add_penalties(parameters, gradient, weights, settings, total_weight):
-    """Add the derivatives of the L2 and L1 penalties to the gradient.
+    """Add the gradients of the L2 and L1 penalties to the gradient; return the penalty and the gradient's sum of squares.
 
-    The loss of a minibatch of n rows has the penalty ``(l2 / 2 sum W^2 + l1 sum |W|) / n``, as in scikit-learn's MLP. Returns
-    the penalty, and the gradient's sum of squares.
+    The penalty of a minibatch of n rows is ``(l2 / 2 sum W^2 + l1 sum |W|) / n``, as in scikit-learn's MLP.
     """
     number = gradient.dtype.type
     l2, l1 = number(settings.l2 / total_weight), number(settings.l1 / total_weight)
@@ -41,7 +40,7 @@ def add_penalties(parameters, gradient, weights, settings, total_weight):
 
 @inner
 def decay_weights(parameters, weights, factor):
-    """Decoupled weight decay (Loshchilov & Hutter, 2019): shrink before the step, whatever the gradient says"""
+    """Decoupled weight decay (Loshchilov & Hutter, 2019): shrink the weights before the step, independently of the gradient"""
     for i in range(weights):
         parameters[i] *= factor
 
@@ -63,7 +62,7 @@ def limit_norms(network, most):
 
 @inner
 def average(mean, parameters, decay, step):
-    """Exponential moving average of the parameters, one of few steps at the start: decay at most (1 + step) / (10 + step)"""
+    """Exponential moving average of the parameters; decay is at most (1 + step) / (10 + step), so it starts over few steps"""
     share = mean.dtype.type(1.0 - min(decay, (1.0 + step) / (10.0 + step)))
     for i in range(mean.size):
         mean[i] += share * (parameters[i] - mean[i])

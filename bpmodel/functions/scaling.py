@@ -1,4 +1,4 @@
-"""What a network sees in place of its inputs: columns moved and divided, so that each counts about the same."""
+"""Input scaling: shift and divide each column, so that all columns have about the same weight."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ BOUND = 3.0
 
 
 class Scaling(NamedTuple):
-    """What was learned from the columns."""
+    """Shift and scale learned from the columns."""
 
     shift: NDArray[np.float64]
     """(inputs,)"""
@@ -28,7 +28,7 @@ class Scaling(NamedTuple):
 
 
 def learn(kind: str, X: Any) -> Scaling | None:
-    """Measure the columns of X, of shape (rows, inputs); None if the network is to see them as they are."""
+    """Learn the scaling of the columns of X, of shape (rows, inputs); return None if no scaling is wanted."""
     if kind == "none":
         return None
     if issparse(X):
@@ -38,7 +38,7 @@ def learn(kind: str, X: Any) -> Scaling | None:
     X = np.asarray(X, dtype=np.float64)
     if kind == "standard":
         largest = np.maximum(np.abs(X).max(axis=0), np.finfo(np.float64).tiny)
-        shares = X / largest  # whose squares are finite
+        shares = X / largest  # their squares are finite
         mean = shares.mean(axis=0)
         return Scaling(mean * largest, _positive(shares.std(axis=0) * largest, 1e-12 * np.abs(mean) * largest), False)
     low, middle, high = np.quantile(X, [0.25, 0.5, 0.75], axis=0)
@@ -47,7 +47,7 @@ def learn(kind: str, X: Any) -> Scaling | None:
 
 
 def apply(scaling: Scaling | None, X: Any) -> Any:
-    """Return what the network sees, in the precision of X; differences are taken in double precision."""
+    """Return the scaled inputs, in the precision of X; differences are computed in double precision."""
     if scaling is None:
         return X
     if issparse(X):
@@ -59,5 +59,5 @@ def apply(scaling: Scaling | None, X: Any) -> Any:
 
 
 def _positive(scale: NDArray[np.float64], rounding: NDArray[np.float64] | float) -> NDArray[np.float64]:
-    """Return scales to divide by; columns that are constant, up to rounding, are left as they are."""
+    """Return the divisors; they are 1 for columns that are constant up to rounding."""
     return np.where(scale > rounding, scale, 1.0)

@@ -1,10 +1,10 @@
 """Learning-rate schedules: one row each.
 
-The rate of a step is a rate that changes after epochs, times a factor that depends on how far the fit has come.
-`after_epoch(rate, initial, power, samples)` gives the rate for the next epoch, where `samples` counts the training rows seen
-so far. `after_plateau(rate)` gives the rate to go on with when training has stopped improving; not going on is a rate of 0.
-`factor(t, epoch, period, decay)` takes the share t in [0, 1) of the fit's `max_iter` epochs that are done, and the same as a
-number of epochs, fractions included.
+The learning rate of a step is a base rate, which changes only after epochs, times a factor that depends on the progress of the
+fit. `after_epoch(rate, initial, power, samples)` returns the base rate for the next epoch; `samples` counts the training rows
+seen so far. `after_plateau(rate)` returns the new base rate when training has stopped improving; 0 ends the fit.
+`factor(t, epoch, period, decay)` takes the completed share t in [0, 1) of the fit's `max_iter` epochs, and the same as a number
+of epochs, fractions included.
 """
 
 from __future__ import annotations
@@ -36,8 +36,8 @@ def one(t, epoch, period, decay):
 class Schedule(NamedTuple):
     """One schedule.
 
-    Those that scikit-learn's MLP has it for ``solver="sgd"`` only, and so they are here. One with `ends` has brought the rate
-    down by the last epoch: running all of them is the plan then, not a lack of convergence.
+    The schedules of scikit-learn's MLP work with ``solver="sgd"`` only, there and here. A schedule with `ends` has lowered the
+    rate completely by the last epoch; running all epochs is then intended and not a lack of convergence.
     """
 
     name: str

@@ -1,7 +1,7 @@
-"""One BLAS thread while networks train: the products are small, and parallelism comes from training several networks.
+"""Limit BLAS to one thread while networks train: the products are small, and parallelism comes from training several networks.
 
-The number of threads is a setting of the whole process, so fits that overlap in time must not restore it under each other:
-the first one in sets it, the last one out restores it.
+The number of threads is a setting of the whole process, and fits may overlap in time. The first fit to start therefore sets it,
+and the last fit to end restores it.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def single_thread() -> Iterator[None]:
 
 @cache
 def _libraries() -> list[Any]:
-    # finding them takes milliseconds: once is enough, for the ones the loop calls are loaded on import
+    # finding the BLAS libraries takes milliseconds; once is enough, because the import loads those that the loop calls
     import scipy.linalg  # noqa: F401
 
     return ThreadpoolController().select(user_api="blas").lib_controllers

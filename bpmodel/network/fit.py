@@ -1,4 +1,4 @@
-"""A fit as compiled code sees it: what it was told, what it works on, and what it remembers."""
+"""The data structures of a fit in compiled code: settings, arrays, optimizer memory, counters and history."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from bpmodel.network.spikes import FIELDS
 
 
 class Settings(NamedTuple):
-    """Everything the loop needs to know that is not an array; most are the options of the same name."""
+    """The scalar settings of the training loop; most have the name of an estimator option."""
 
     optimizer: int
     rule: Rule
@@ -46,11 +46,11 @@ class Settings(NamedTuple):
     baseline: float
     """loss of the dummy predictor"""
     steady_rows: int
-    """rows that an epoch counts as having, at least, when its loss is judged"""
+    """least number of rows assumed for an epoch when its loss is compared with the divergence limit"""
 
 
 class History(NamedTuple):
-    """One number per epoch, of shape (epochs,), or per epoch and layer, of shape (epochs, layers); NaN where there is none."""
+    """The training curves: shape (epochs,), or (epochs, layers) for values per layer; NaN where a value is missing."""
 
     loss: NDArray[np.float64]
     gradient_norm: NDArray[np.float64]
@@ -63,11 +63,11 @@ class History(NamedTuple):
     layer_weight_norm: NDArray[np.float64]
     """norm of the weights after the epoch"""
     layer_step_ratio: NDArray[np.float64]
-    """how far the weights moved in the epoch, over their norm before and over the steps"""
+    """distance the weights moved in the epoch, divided by their norm before it and by the number of steps"""
     layer_delta_norm: NDArray[np.float64]
-    """root mean square over rows of the norm of d loss / d z; this and the next three are of the last full minibatch"""
+    """root mean square over rows of the norm of d loss / d z; this and the next three are measured on the last full minibatch"""
     layer_dead: NDArray[np.float64]
-    """share of hidden units whose slope is 0 on every row; NaN for the output layer, as the next two"""
+    """share of hidden units whose slope is 0 on every row; this and the next two are NaN for the output layer"""
     layer_saturated: NDArray[np.float64]
     """share of slopes of living hidden units below 0.05"""
     layer_chi: NDArray[np.float64]
@@ -75,22 +75,22 @@ class History(NamedTuple):
 
 
 def new_history(epochs: int, layers: int) -> History:
-    """Return room for the numbers of so many epochs."""
+    """Allocate a history for this number of epochs and layers."""
     shapes = {name: (epochs, layers) if name.startswith("layer_") else epochs for name in History._fields}
     return History(**{name: np.full(shape, np.nan) for name, shape in shapes.items()})
 
 
 class Memory(NamedTuple):
-    """What a fit remembers from step to step besides its parameters."""
+    """The state that a fit carries from step to step besides its parameters."""
 
     optimizer: NDArray
     """(slots, parameters)"""
     average: NDArray
-    """the weights that predictions use: a decaying mean of the parameters, or the parameters themselves"""
+    """the weights used for predictions: an exponential moving average of the parameters, or the parameters themselves"""
     recent: NDArray[np.float64]
-    """gradient norms of the last steps, as `clipping` keeps them"""
+    """gradient norms of the last steps, in the layout that `clipping` uses"""
     best: NDArray
-    """(2, parameters + running): the best weights so far with their running moments, and those the epoch started with"""
+    """(2, parameters + running): the best weights so far, and the weights at the start of the epoch, each with running moments"""
     random: NDArray[np.uint64]
     """(1,), the state of the generator"""
 
@@ -99,7 +99,7 @@ STATE = np.dtype(
     [
         ("epoch", np.int64),  # epochs of this fit
         ("step", np.int64),  # updates since the weights were drawn
-        ("restart", np.int64),  # updates before the optimizer's memory was last empty
+        ("restart", np.int64),  # updates before the optimizer's memory was last reset
         ("samples", np.int64),  # rows seen since the weights were drawn
         ("rate", np.float64),
         ("stagnant", np.int64),  # epochs in a row without an improvement
@@ -107,41 +107,41 @@ STATE = np.dtype(
         ("best_score", np.float64),
         ("first_loss", np.float64),  # before the first update
         ("probes", np.int64),  # taken so far
-        ("code", np.int64),  # of monitor
+        ("code", np.int64),  # status code of monitor
         ("loss", np.float64),  # evidence of a failure
         ("gradient_norm", np.float64),
         *FIELDS,
     ]
 )
-"""What a fit counts. An estimator keeps it, so `partial_fit` goes on from it, also after a model was loaded."""
+"""The counters of a fit. The estimator keeps them, so `partial_fit` continues from them, even after the model was loaded."""
 
 SUMS = np.dtype(
     [
-        ("noisy", np.int64),  # whether the loss of a row varies while no weight changes
+        ("noisy", np.int64),  # whether the loss of a row varies although no weight changes
         ("last_full", np.int64),  # where the last full minibatch of the epoch starts
         ("steps_due", np.int64),  # minibatches of an epoch
-        ("most", np.float64),  # the sum of losses above which the epoch has exploded
+        ("most", np.float64),  # limit of the loss sum; above it the epoch has exploded
         ("loss", np.float64),  # sum over the rows of their step's loss
-        ("penalized", np.float64),  # the same with the penalty
+        ("penalized", np.float64),  # the same, penalty included
         ("worst", np.float64),  # largest loss of a step
         ("gradient_norm", np.float64),  # sum over the steps
-        ("rows", np.int64),  # of the steps that were taken, the one where the fit failed included
+        ("rows", np.int64),  # of the steps taken, including the one where the fit failed
         ("steps", np.int64),
         ("spikes", np.int64),
         ("rate", np.float64),  # of the last step
     ]
 )
-"""What the steps of one epoch add up to."""
+"""The sums over the steps of one epoch."""
 
 
 class Fit(NamedTuple):
-    """Everything a fit in minibatches works on. `rows.order` and all that follows `reference` is written to."""
+    """All data of a minibatch fit. The loop writes to `rows.order` and to every field after `reference`."""
 
     settings: Settings
     rows: Rows
     validation: Rows
     reference: NDArray[np.float64]
-    """(outputs,), what the scores of the validation rows are measured by (`Loss.reference`)"""
+    """(outputs,), the reference that validation scores are relative to (`Loss.reference`)"""
     network: Network
     work: Workspace
     memory: Memory

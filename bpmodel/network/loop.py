@@ -1,7 +1,7 @@
-"""The only epoch loop: minibatches, validation, stopping, and the watch for divergence.
+"""The only epoch loop: minibatches, validation, early stopping and divergence checks.
 
-`train` runs whole epochs in compiled code without holding the interpreter lock. A step is in `step`, what an epoch works on
-in `fit`.
+`train` runs whole epochs in compiled code without holding the interpreter lock. `step` holds a single step, `fit` the data
+structures of an epoch.
 """
 
 from __future__ import annotations
@@ -52,10 +52,10 @@ def train(fit, until):
 
 @part
 def open_epoch(fit):
-    """Put the rows in order, note what the epoch starts from, and clear its sums."""
+    """Start an epoch: shuffle the rows, keep the weights it starts from, and clear its sums."""
     settings, rows, network, s = fit.settings, fit.rows, fit.network, fit.state[0]
     if settings.shuffle:
-        copy(rows.numbers, rows.order)  # an order depends on the random state alone, not on the epochs before
+        copy(rows.numbers, rows.order)  # the order depends only on the random state, not on earlier epochs
         shuffle(rows.order, fit.memory.random)
     if s.step == 0:
         shown = with_parameters(network, fit.memory.average, network.running)
@@ -69,7 +69,7 @@ def open_epoch(fit):
 
 @part
 def clear_sums(settings, normalization, s, sums, n):
-    """Begin the sums of an epoch of n rows."""
+    """Reset the sums for an epoch of n rows."""
     sums.noisy = settings.dropout > 0 or settings.input_noise > 0 or normalization > 0
     sums.last_full = max(n // settings.batch_size - 1, 0) * settings.batch_size
     sums.steps_due = (n + settings.batch_size - 1) // settings.batch_size
@@ -80,7 +80,7 @@ def clear_sums(settings, normalization, s, sums, n):
 
 @inner
 def keep_weights(parameters, running, target):
-    """Copy parameters and running moments to one row."""
+    """Copy parameters and running moments to `target`, one row of `Memory.best`."""
     copy(parameters, target[: parameters.size])
     start, half = parameters.size, running.shape[1]
     copy(running[0], target[start : start + half])
@@ -92,7 +92,7 @@ def keep_weights(parameters, running, target):
 
 @part
 def close_epoch(fit):
-    """Write the epoch down, validate it, keep its weights if they are the best, and judge whether the fit goes on."""
+    """Finish an epoch: record it, validate, keep the weights if they are the best, and decide whether the fit goes on."""
     settings, network, memory, s, sums = fit.settings, fit.network, fit.memory, fit.state[0], fit.sums[0]
     if settings.watch and s.code == RUNNING:
         fail(s, sums, symptom_of_weights(network.parameters))
@@ -113,7 +113,7 @@ def close_epoch(fit):
 
 @inner
 def fail(s, sums, code):
-    """End the fit with the epoch's means as evidence, where a rule found a symptom."""
+    """End the fit because a rule found a symptom; keep the epoch's means as evidence."""
     if code != RUNNING:
         s.code = code
         s.loss, s.gradient_norm = sums.loss / max(sums.rows, 1), sums.gradient_norm / max(sums.steps, 1)
@@ -121,7 +121,7 @@ def fail(s, sums, code):
 
 @part
 def write_down(history, sums, epoch):
-    """Write what the steps added up to into the history: means over the rows that were seen, or over the steps."""
+    """Write the epoch's sums to the history, as means over the rows seen or over the steps."""
     history.loss[epoch] = sums.penalized / max(sums.rows, 1)
     history.gradient_norm[epoch] = sums.gradient_norm / max(sums.steps, 1)
     history.learning_rate[epoch] = sums.rate
@@ -143,14 +143,14 @@ def evaluate(network, work, rows, most, reference):
     for j in range(tally.size):
         if reference[j] > 0:
             share += tally[j] / reference[j]
-        elif tally[j] > 0:  # a constant target that is missed: R^2 is 0 by convention
+        elif tally[j] > 0:  # a constant target, predicted with an error: R^2 is 0 by convention
             share += 1
     return total / max(total_weight, 1e-30), 1.0 - share / tally.size
 
 
 @part
 def watch_progress(settings, history, state):
-    """Count the epochs without improvement, move the learning rate, end the fit; return whether the epoch is the best."""
+    """Count epochs without improvement, update the rate, end the fit if due; return whether the epoch is the best so far."""
     s = state[0]
     best = note_progress(settings, history, state)
     s.rate = rate_after_epoch(settings.schedule, s.rate, settings.learning_rate_init, settings.power_t, s.samples)
@@ -166,9 +166,9 @@ def watch_progress(settings, history, state):
 
 @part
 def keep_best(settings, memory, running):
-    """Keep the weights that made the epoch the best.
+    """Keep the weights of the best epoch.
 
-    A validation score belongs to the weights an epoch ended with, a training loss to those it started with.
+    A validation score belongs to the weights at the end of an epoch, a training loss to the weights at its start.
     """
     if settings.early_stopping:
         keep_weights(memory.average, running, memory.best[0])
@@ -178,9 +178,9 @@ def keep_best(settings, memory, running):
 
 @part
 def probe_epoch(fit, epoch):
-    """Measure what the epoch did to each layer; take a probe where one is due, and judge by it whether the fit has stalled."""
+    """Measure each layer after the epoch; if a probe is due, take it and check whether the fit has stalled."""
     settings, network, signals, s, sums = fit.settings, fit.network, fit.signals, fit.state[0], fit.sums[0]
-    # the weights before the epoch are kept anyway, unless it is those after it or an average that are kept
+    # `best` already holds the weights before the epoch, unless it keeps the weights after the epoch or an average
     plain = settings.ema_decay <= 0 and not settings.early_stopping
     begun_with = fit.memory.best[1] if plain else signals.before
     measure_weights(network, fit.work, begun_with, signals, fit.history, epoch, sums.steps)

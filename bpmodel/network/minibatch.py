@@ -1,4 +1,4 @@
-"""Rows of a data set, which several fits may share, and how a minibatch is made of them."""
+"""Rows of a data set, which several fits may share, and how they are gathered into a minibatch."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ class Rows(NamedTuple):
     """Rows of a data set: `order` picks them from arrays that several fits may share."""
 
     X: NDArray
-    """(n, inputs), C-contiguous and, like all that follows but the order, read-only; (0, inputs) if the rows are sparse"""
+    """(n, inputs), C-contiguous; (0, inputs) if the rows are sparse; like all fields except `order`, read-only"""
     sparse: Sparse
     y: NDArray
     """(n, outputs)"""
     weight: NDArray
-    """(n,), or empty where every row counts the same"""
+    """(n,) sample weights, or empty if all rows have equal weight"""
     numbers: NDArray[np.int32]
     """(rows,), row numbers of X; int32, because two such arrays are kept per fold and fit"""
     order: NDArray[np.int32]
-    """(rows,), the same, in the order of the present epoch; not read-only"""
+    """(rows,), the same numbers in the order of the current epoch; writable"""
 
     def picked(self, index: NDArray[np.integer]) -> Rows:
         """Return other rows of the same arrays."""
@@ -41,7 +41,7 @@ class Rows(NamedTuple):
 
 @inner
 def gather(rows, start, count, work):
-    """Copy `count` rows from position `start` of the order to the workspace; return them as a batch, and their weight."""
+    """Copy `count` rows, from position `start` of the order, to the workspace; return the batch and its total weight."""
     features, y, w = rows.X.shape[1], work.y, work.w
     total = 0.0
     order = rows.order[start : start + count]

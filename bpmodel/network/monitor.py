@@ -1,4 +1,4 @@
-"""Health of a fit: what counts as divergence, and the verdict on how a fit ended.
+"""Health of a fit: the definition of divergence, and the verdict on how a fit ended.
 
 A fit has diverged when a loss or a parameter is no longer finite, or when the mean loss of an epoch exceeds
 `EXPLOSION_FACTOR` times the loss of the dummy predictor (mean target, or class frequencies). A network may *start* far above
@@ -9,8 +9,8 @@ The sum of the losses so far bounds the epoch's mean from below. The rule is the
 soon as the epoch can no longer end well. A `partial_fit` of a few rows is judged as if it had `STEADY_ROWS` of them, because
 the loss of a single row says little.
 
-A fit has stalled when no unit of some hidden layer has a slope on any row of the last probe, and the loss is no lower than that
-of a constant prediction. No derivative passes that layer any more, so the layers before it cannot change. Exploded networks of
+A fit has stalled when a hidden layer is dead (every unit has slope 0 on every row of the last probe) and the loss is not below
+the loss of a constant prediction. No gradient passes a dead layer, so the layers before it cannot change. Exploded networks of
 rectifiers often end like this. A fit with ``on_divergence="repair"`` has also stalled when its final loss exceeds
 `EXPLOSION_FACTOR` times the dummy predictor's: it started so far away that no epoch counted as an explosion.
 
@@ -25,7 +25,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 EXPLOSION_FACTOR = 10.0
-"""On 126 fits it found 50 of 51 explosions without one false alarm, where looking for non-finite values found 16."""
+"""On 126 fits it found 50 of 51 explosions without a false alarm; a check for non-finite values found 16."""
 
 RISE_FACTOR, NOISY_RISE_FACTOR = 2.0, 5.0
 """How far a healthy fit may rise above its start in the first epoch. The second one is for dropout, input noise and
@@ -55,18 +55,18 @@ STATUSES: Mapping[str, Status] = MappingProxyType(
 """Every status that a `Verdict` may have."""
 
 RUNNING, OK, LOSS_NOT_FINITE, LOSS_EXPLODED, WEIGHTS_NOT_FINITE, LAYER_DEAD, STILL_FAR = range(7)
-"""Codes of a fit in progress, as compiled code keeps them in its state. Those above `OK` are failures: `SYMPTOMS`."""
+"""Status codes of a fit in progress, kept in the state by compiled code. Codes above `OK` are failures: `SYMPTOMS`."""
 
 
 class Symptom(NamedTuple):
-    """What one code of a failure means."""
+    """The meaning of one failure code."""
 
     status: str
     """row of `STATUSES`"""
     ruins_weights: bool
-    """whether the weights of an earlier epoch are better ones"""
+    """whether the weights of an earlier epoch are better"""
     sentence: str
-    """with fields for `where`, `epoch`, `layer` and the evidence"""
+    """a format string with fields for `where`, `epoch`, `layer` and the evidence"""
 
 
 SYMPTOMS: Mapping[int, Symptom] = MappingProxyType(
@@ -111,9 +111,9 @@ class Verdict:
     reason : str
         One sentence with the evidence; for a healthy fit, why it ended.
     epoch, step : int or None
-        Where it was first seen; both count from 1, `step` over the whole fit.
+        Where the failure was first seen; both count from 1, `step` over the whole fit.
     evidence : dict of str to float
-        ``loss`` (the largest of the epoch's steps so far, if it exploded), ``baseline`` (loss of the dummy predictor), the
+        ``loss`` (if it exploded: the largest step loss of the epoch so far), ``baseline`` (loss of the dummy predictor), the
         ``ratio`` of the two, ``gradient_norm``.
     """
 
@@ -145,7 +145,7 @@ def failure(
     gradient_norm: float,
     layer: int | None = None,
 ) -> Verdict:
-    """Put a failure into words and numbers; `layer` is the dead hidden layer, counted from the inputs.
+    """Return the verdict on a failed fit; `layer` is the dead hidden layer, counted from the inputs.
 
     >>> verdict = failure(LAYER_DEAD, epoch=3, step=12, loss=1.2, baseline=1.0, gradient_norm=0.0, layer=2)
     >>> print(verdict)

@@ -1,8 +1,8 @@
-"""The network as compiled code sees it: packed parameters, rows that go through it, and room for them.
+"""The data structures of a network in compiled code: packed parameters, minibatches and workspace.
 
-All parameters lie in one vector, first the weights of every layer, then the biases of every layer, then the scales of the
-normalised hidden layers, so an update rule is one loop and weight decay is a prefix of it. Layer l maps ``units[l]`` inputs to
-``units[l + 1]`` outputs; how, is in `propagation`.
+All parameters lie in one vector: first the weights of every layer, then the biases of every layer, then the scales of the
+normalized hidden layers. An update rule is therefore one loop, and weight decay applies to a prefix of the vector. Layer l maps
+``units[l]`` inputs to ``units[l + 1]`` outputs; `propagation` has the formula.
 
 Shapes: W_l is (units[l], units[l + 1]), b_l and scale_l are (units[l + 1],), a_l is (rows, units[l]).
 """
@@ -29,7 +29,7 @@ class Network(NamedTuple):
     parameters: NDArray
     """(n_weights + n_biases + n_scales,)"""
     running: NDArray
-    """(2, hidden units): means and variances of batch normalisation; (2, 0) without"""
+    """(2, hidden units): running means and variances of batch normalization; (2, 0) without it"""
     units: NDArray[np.int64]
     """(n_layers + 1,), from the inputs to the outputs"""
     activations: NDArray[np.int64]
@@ -39,11 +39,11 @@ class Network(NamedTuple):
     loss: int
     """row of LOSSES"""
     loss_number: float
-    """the loss's own number, in the precision of the parameters"""
+    """the parameter of the loss function, in the precision of the network's parameters"""
 
 
 class Sparse(NamedTuple):
-    """Rows in compressed sparse row format, as in SciPy; an empty `indptr` stands for dense rows."""
+    """Rows in compressed sparse row format, as in SciPy; an empty `indptr` means that the rows are dense."""
 
     indptr: NDArray[np.int64]
     indices: NDArray[np.int32]
@@ -51,7 +51,7 @@ class Sparse(NamedTuple):
 
 
 class Batch(NamedTuple):
-    """The rows that go through the network together: `order` says which, where they are sparse."""
+    """The rows of one minibatch; if they are sparse, `order` holds their row numbers."""
 
     rows: int
     order: NDArray[np.int32]
@@ -59,7 +59,7 @@ class Batch(NamedTuple):
 
 
 class Workspace(NamedTuple):
-    """Room for one minibatch, allocated once per fit."""
+    """The buffers for one minibatch, allocated once per fit."""
 
     x: NDArray
     """(rows * units[0],): a_0, the inputs; empty if they are sparse"""
@@ -70,30 +70,30 @@ class Workspace(NamedTuple):
     layers: NDArray
     """(rows * sum(units[1:]),): a_1, a_2, … one after the other"""
     inputs: NDArray
-    """like layers, the z_l that slopes are computed from; empty if they all follow from a_l"""
+    """like layers, the pre-activations z_l from which slopes are computed; empty if all slopes follow from a_l"""
     normalized: NDArray
-    """like layers, what normalisation makes of a_l W_l; empty without"""
+    """like layers, a_l W_l after normalization; empty without normalization"""
     spread: NDArray
-    """(layers, max(rows, units)): inverse standard deviations of normalised layers"""
+    """(layers, max(rows, units)): inverse standard deviations of normalized layers"""
     deltas: NDArray
-    """(2, rows * max(units[1:])): derivatives with respect to z of two neighbouring layers"""
+    """(2, rows * max(units[1:])): gradients with respect to the pre-activations z of two neighboring layers"""
     tally: NDArray
-    """(3 * max(units[1:]),): what is added up for each unit of a layer that is measured"""
+    """(3 * max(units[1:]),): sums per unit of the layer being measured"""
     delta_norm: NDArray[np.float64]
-    """(layers,): norms of the derivatives with respect to z, of the last minibatch that was measured"""
+    """(layers,): norms of the gradients with respect to z, for the last minibatch that was measured"""
     gradient: NDArray
     """like Network.parameters"""
 
 
 class Mode(NamedTuple):
-    """What differs between a training step and everything else."""
+    """What a training step does differently from a prediction or validation pass."""
 
     training: bool
     dropout: float
     key: int | np.int64
-    """of the dropout masks"""
+    """random key of the dropout masks"""
     measured: bool
-    """whether the backward pass is to leave the norms of derivatives behind"""
+    """whether the backward pass stores the gradient norms of the layers in `Workspace.delta_norm`"""
 
 
 def build(
@@ -136,7 +136,7 @@ def assemble(
 
 
 def workspace(network: Network, rows: int, *, gradient: bool = True, sparse: bool = False) -> Workspace:
-    """Return room for `rows` rows; without `gradient`, for the forward pass only."""
+    """Allocate buffers for `rows` rows; without `gradient`, for the forward pass only."""
     dtype = network.parameters.dtype
     inputs, *units = network.units.tolist()
     size = rows * sum(units)
@@ -159,7 +159,7 @@ def workspace(network: Network, rows: int, *, gradient: bool = True, sparse: boo
 
 
 def n_weights(units: Sequence[int]) -> int:
-    """Return how many of the parameters are weights, not biases."""
+    """Return the number of weights, biases not counted."""
     return int(sum(a * b for a, b in pairwise(units)))
 
 
@@ -175,7 +175,7 @@ def unpack(parameters: NDArray, units: Sequence[int]) -> tuple[list[NDArray], li
 
 
 def split_sparse(X: Any, dtype: np.dtype) -> tuple[NDArray, Sparse]:
-    """Return X as dense rows and as sparse rows, one of which is empty; nothing is copied that has the right type already."""
+    """Return X as (dense rows, sparse rows); one of them is empty. Arrays that have the right type are not copied."""
     if not issparse(X):
         return read_only(X, dtype), _no_sparse_rows(dtype)
     X = X.tocsr()
@@ -194,9 +194,9 @@ def _sparse(indptr: NDArray, indices: NDArray, values: NDArray, dtype: np.dtype)
 
 
 def read_only(values: ArrayLike, dtype: np.dtype) -> NDArray:
-    """Return a C-contiguous array that may not be written to: the array itself if its type is right, as a view.
+    """Return the values as a read-only C-contiguous array: a view if the array already has the right type.
 
-    To compiled code read-only arrays are a type of their own; there is one kernel for both if all are passed as such.
+    Numba has separate types for writable and read-only arrays. If every array is passed as read-only, one kernel is enough.
     """
     view = np.ascontiguousarray(values, dtype=dtype).view()
     view.flags.writeable = False

@@ -1,4 +1,4 @@
-"""Predictions: rows through the network, a few at a time, to its outputs."""
+"""Predictions: the forward pass over blocks of rows."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from bpmodel.network.parameters import Batch, Mode, Network, split_sparse, works
 from bpmodel.network.propagation import apply_link, forward
 
 PREDICTION_ROWS = 32
-"""Most rows that are predicted together."""
+"""Maximum number of rows in one block."""
 
 SMALL_PRODUCT = 2**19
-"""Multiplications up to which OpenBLAS computes a product without packing it first; where it counts, twice as fast."""
+"""Number of multiplications up to which OpenBLAS skips packing; where that matters, it is twice as fast."""
 
 
 def predict(network: Network, X: Any) -> NDArray:
@@ -36,11 +36,11 @@ def predict(network: Network, X: Any) -> NDArray:
 
 
 def rows_together(units: Sequence[int]) -> int:
-    """Return how many rows a network predicts together.
+    """Return the number of rows in one block of predictions.
 
-    It depends on the network alone, so that a row's prediction does not depend on its company (where it stands in its block may
-    move the last bit, on processors whose products sum in another order there): as many, up to `PREDICTION_ROWS`, as keep
-    the largest product small, unless these would be too few.
+    It depends only on the network. A row's prediction therefore does not depend on the other rows of X. (On some processors the
+    summation order depends on the position in the block, which may change the last bit.) The block has as many rows, up to
+    `PREDICTION_ROWS`, as keep the largest product small. If these are too few, it has `PREDICTION_ROWS` rows.
 
     >>> rows_together([64, 100, 10]), rows_together([30, 256, 256, 1]), rows_together([30, 512, 512, 1])
     (32, 8, 32)
@@ -52,11 +52,11 @@ def rows_together(units: Sequence[int]) -> int:
 
 @entry_point
 def predict_into(network, work, X, sparse, out):
-    """Write the predictions for X, of shape (n, units[0]), or for as many sparse rows, into out, of shape (n, units[-1]).
+    """Write the predictions for X, of shape (n, units[0]), or for n sparse rows, into out, of shape (n, units[-1]).
 
-    Rows go through the network together as many as `work` has room for, the last ones with some that do not count.
+    A block has as many rows as `work` has room for. The last block is filled up with rows whose outputs are ignored.
     """
-    denormals = flush_denormals()  # what small weights make of small inputs
+    denormals = flush_denormals()  # small weights times small inputs may be denormal
     n, features = out.shape[0], network.units[0]
     together = work.layers.size // network.units[1:].sum()
     mode = Mode(False, 0.0, 0, False)

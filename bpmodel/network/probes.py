@@ -1,13 +1,13 @@
-"""Probes: layer by layer, how derivatives, weights and units stand in a network that is being trained.
+"""Probes: measurements of gradients, weights and units in each layer of a network during training.
 
-After every epoch its history has what the weights, the last gradient (`measure_weights`) and the last full minibatch
-(`measure_rows`) say of each layer; the latter has just gone forward and backward anyway. Probes after the epochs 1, 2, 4, 8, …
-and the last one are what the history has there. Before the first step, and where the fit diverges, a probe sends up to `ROWS`
-rows forward and back once more. `diagnose` reads the probes.
+After every epoch the history gets measurements of each layer: of the weights and the last gradient (`measure_weights`), and of
+the last full minibatch (`measure_rows`), which needs no extra pass. Probes are taken after epochs 1, 2, 4, 8, … and the last
+one; they copy these measurements from the history. Before the first step, and where the fit diverges, a probe runs an extra
+forward and backward pass on up to `ROWS` rows. `diagnose` reads the probes.
 
-`chi` is the mean-field number of a layer (Schoenholz et al., 2017): what a derivative's squared norm is multiplied by on its
-way back through the layer, ``mean_j |W_:j|^2 * mean(slope^2)``; a depth of layers with chi > 1 makes gradients explode, with
-chi < 1 vanish.
+`chi` is the mean-field number of a layer (Schoenholz et al., 2017): the factor by which the squared norm of a gradient changes
+on its way back through the layer, ``mean_j |W_:j|^2 * mean(slope^2)``. In a deep network chi > 1 makes gradients explode, and
+chi < 1 makes them vanish.
 """
 
 from __future__ import annotations
@@ -37,14 +37,14 @@ from bpmodel.network.propagation import (
 )
 
 ROWS = 256
-"""Most rows of a probe; it has no more than a minibatch."""
+"""Maximum number of rows of a probe, which is also limited to the size of a minibatch."""
 
 FLAT_SLOPE = 0.05
-"""A unit whose slope is below this on a row is saturated on it."""
+"""A unit is saturated on a row if its slope there is below this."""
 
 
 class Signals(NamedTuple):
-    """What probes measured; rows are probes, columns are layers, the last one is the output layer."""
+    """The measurements of the probes: one row per probe, one column per layer; the last column is the output layer."""
 
     epoch: NDArray[np.int64]
     """(probes,), epochs before the probe"""
@@ -55,7 +55,7 @@ class Signals(NamedTuple):
     weight_norm: NDArray[np.float64]
     """(probes, layers), norm of the weights"""
     step_ratio: NDArray[np.float64]
-    """(probes, layers), how far the weights moved since the last probe, over their norm then and over the steps between"""
+    """(probes, layers), distance the weights moved since the last probe, divided by their norm then and by the steps since"""
     dead: NDArray[np.float64]
     """(probes, layers), share of hidden units whose slope is 0 on every row; NaN for the output layer"""
     saturated: NDArray[np.float64]
@@ -70,7 +70,7 @@ class Signals(NamedTuple):
     """(probes,), updates before the probe"""
 
     def taken(self, count: int) -> dict[str, NDArray]:
-        """Return what the probes taken so far measured, by name."""
+        """Return the measurements of the first `count` probes, by name."""
         return {name: values[:count].copy() for name, values in self._asdict().items() if name not in WEIGHTS}
 
 
@@ -78,7 +78,7 @@ WEIGHTS = ("previous", "before")
 
 
 class Measured(NamedTuple):
-    """Where `measure_rows` writes, one row at a time: arrays of shape (rows, layers) of a history or of probes."""
+    """The output arrays of `measure_rows`, which writes one row at a time: shape (rows, layers), of a history or of probes."""
 
     delta_norm: NDArray[np.float64]
     dead: NDArray[np.float64]
@@ -87,7 +87,7 @@ class Measured(NamedTuple):
 
 
 def new_signals(parameters: NDArray, layers: int, max_iter: int, probing: bool = True) -> Signals:
-    """Return room for all probes of a fit of so many epochs."""
+    """Allocate arrays for all probes of a fit of at most `max_iter` epochs."""
     most = 4 + max(max_iter, 1).bit_length() if probing else 0
     per_layer = [name for name in Signals._fields if name not in ("epoch", "step", *WEIGHTS)]
     room = {name: np.full((most, layers), np.nan) for name in per_layer}
@@ -97,13 +97,13 @@ def new_signals(parameters: NDArray, layers: int, max_iter: int, probing: bool =
 
 
 def no_signals(layers: int) -> dict[str, NDArray]:
-    """Return what a fit without probes has to show."""
+    """Return the measurements, by name, of a fit that takes no probes: empty arrays."""
     return new_signals(np.zeros(0), layers, 0, probing=False).taken(0)
 
 
 @inner
 def measure_weights(network, work, weights_before, signals, history, epoch, steps):
-    """Write what an epoch of so many steps that began with other weights did to each layer"""
+    """Write the gradient norm, weight norm and step ratio of each layer after an epoch of `steps` steps"""
     units, start = network.units, 0
     for layer in range(units.size - 1):
         stop = start + units[layer] * units[layer + 1]
@@ -126,10 +126,10 @@ def complete_chi(network, weight_norm, chi):
 
 @inner
 def measure_rows(network, work, batch, mode, scale, k, out):
-    """Write what rows that have just gone forward and backward say of each layer into row k of `out`.
+    """Measure each layer on rows that have just gone forward and backward; write the results to row k of `out`.
 
-    `scale` is what the loss of each row was multiplied by. In place of chi stand mean squared slopes: `complete_chi` makes chi
-    of them. Of the workspace only the deltas and the tally are overwritten.
+    `scale` is the factor that the loss of each row was multiplied by. The field chi receives mean squared slopes, which
+    `complete_chi` turns into chi. In the workspace only the deltas and the tally are overwritten.
     """
     units, rows, start = network.units, batch.rows, 0
     capacity = work.layers.size // units[1:].sum()
@@ -163,7 +163,7 @@ def _tally_slopes(activation: Activation):
 
     @inner
     def apply(a, inputs, tally):
-        """Add up squared and flat slopes, for each unit: no sum runs across units"""
+        """Add up squared slopes and flat slopes for each unit separately"""
         number = tally.dtype.type
         limit, zero, one = number(FLAT_SLOPE), number(0), number(1)
         for i in range(a.shape[0]):
@@ -180,7 +180,7 @@ tally_slopes = choose(ACTIVATIONS, _tally_slopes)
 
 @inner
 def tally_known(slopes, tally):
-    """Add up squared slopes, flat slopes and slopes that are not NaN, for each unit"""
+    """Add up, for each unit, squared slopes, flat slopes and slopes that are not NaN"""
     number = tally.dtype.type
     limit, zero, one = number(FLAT_SLOPE), number(0), number(1)
     for i in range(slopes.shape[0]):
@@ -193,7 +193,7 @@ def tally_known(slopes, tally):
 
 @inner
 def shares(tally):
-    """Return the share of dead units, that of flat slopes of the others, and the mean of slope^2"""
+    """Return the share of dead units, the share of flat slopes among the other units, and the mean of slope^2"""
     zero, one = tally.dtype.type(0), tally.dtype.type(1)
     dead, units, squares, saturated, living, seen = zero, zero, zero, zero, zero, zero
     for j in range(tally.shape[1]):
@@ -226,10 +226,10 @@ def is_due(signals, probes, epoch):
 
 @inner
 def probe(network, work, rows, signals, history, state):
-    """Take a probe of what the last epoch wrote into the history.
+    """Take a probe: copy what the last epoch wrote into the history.
 
-    Before the first epoch, and after one that was broken off, the history has nothing: then rows are sent through the network,
-    which overwrites the workspace.
+    Before the first epoch, and after an interrupted epoch, the history has no measurements. Then the probe runs rows through
+    the network, which overwrites the workspace.
     """
     s = state[0]
     k, epoch = s.probes, s.epoch
@@ -280,7 +280,7 @@ def weights_of_layers(network, out):
 
 @inner
 def measure_steps(network, signals, k):
-    """Write how far the weights of each layer moved since the probe before, over their norm then and over the steps"""
+    """Write the distance each layer's weights moved since the last probe, divided by their norm then and by the steps"""
     steps = signals.step[k] - signals.step[k - 1] if k > 0 else 0
     start = 0
     for layer in range(network.units.size - 1):

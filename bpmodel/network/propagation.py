@@ -2,7 +2,7 @@
 
     z_l = a_l W_l + b_l,    a_{l+1} = activation_l(z_l),    a_0 = the rows of a minibatch
 
-With normalisation a hidden layer computes ``z_l = scale_l * normalised(a_l W_l) + b_l`` instead. Shapes are in `network`.
+With normalization a hidden layer computes ``z_l = scale_l * normalized(a_l W_l) + b_l`` instead. `parameters` has the shapes.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from bpmodel.functions.random import drop, undrop
 from bpmodel.network.parameters import Batch, Network
 
 SAFE_LEAST, SAFE_MOST = 1e-30, 1e30
-"""Sums of squares between these have lost nothing to underflow or overflow in single precision."""
+"""A sum of squares within these bounds is exact enough in single precision: no underflow, no overflow."""
 
 # ----------------------------------------------------------------------------------------- one layer, every activation
 
@@ -167,7 +167,7 @@ def with_parameters(network, parameters, running):
 
 @inner
 def multiply_sparse(batch, weights, z):
-    """z = X W, a row of W for each value that is there"""
+    """z = X W; reads one row of W for each stored value of X"""
     indptr, indices, values = batch.sparse.indptr, batch.sparse.indices, batch.sparse.values
     for i in range(batch.rows):
         row = batch.order[i]
@@ -196,7 +196,10 @@ def multiply_sparse_transposed(batch, delta, out):
 
 @inner
 def forward(network, work, batch, mode):
-    """Fill ``work.layers`` from the batch, whose dense rows lie in ``work.x``; return the last z, of shape (rows, outputs)."""
+    """Forward pass: fill ``work.layers``; return the pre-activations z of the output layer, of shape (rows, outputs).
+
+    Dense rows of the batch are read from ``work.x``.
+    """
     units, parameters, layers, rows = network.units, network.parameters, work.layers, batch.rows
     last = units.size - 2
     capacity = layers.size // units[1:].sum()
@@ -234,7 +237,7 @@ def forward(network, work, batch, mode):
 
 @inner
 def backward(network, work, batch, mode):
-    """Fill ``work.gradient`` from the layers, where the last block holds d loss / d z of the outputs."""
+    """Backward pass: fill ``work.gradient``; on entry the last block of ``work.layers`` holds d loss / d z of the outputs."""
     units, parameters, layers, gradient = network.units, network.parameters, work.layers, work.gradient
     rows, last = batch.rows, units.size - 2
     capacity = layers.size // units[1:].sum()

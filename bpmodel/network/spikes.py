@@ -1,9 +1,9 @@
-"""Spikes: single steps whose loss and gradient norm both stand out from those of the steps before.
+"""Spikes: single steps whose loss and gradient norm are both far above those of the steps before.
 
-A decaying mean and variance of both is kept, over about the last 64 steps. A step is a spike where each lies more than
-`DEVIATIONS` standard deviations above its mean (OLMo's rule, one-sided: a good surprise is none), and the loss more than a tenth
-of the dummy predictor's above it: what stands out from noise that does not matter, does not matter. Spikes are left out of mean
-and variance.
+The mean and variance of both are exponential moving averages over about the last 64 steps. A step is a spike if both values lie
+more than `DEVIATIONS` standard deviations above their means (OLMo's rule, one-sided: an unusually low value is no spike). The
+loss must also exceed its mean by more than a tenth of the dummy predictor's loss; otherwise tiny noise would count. Spikes do
+not enter the mean and variance.
 """
 
 from __future__ import annotations
@@ -15,27 +15,27 @@ from bpmodel.compiler.kernels import inner
 DEVIATIONS = 6.0
 DECAY = 1 / 64
 WARM = 64
-"""Steps that must have been seen before one can stand out."""
+"""Number of steps before the first one can count as a spike."""
 
 RELEVANT = 0.1
 SKIPS, WITHIN = 3, 20
-"""So many skipped steps within so many steps are no accident any more: the next one is taken."""
+"""After `SKIPS` skipped steps within `WITHIN` steps, the spikes are not accidental any more: the next one is taken."""
 
 FIELDS: list[tuple] = [
-    ("watched", np.int64),  # steps that mean and variance were made from
+    ("watched", np.int64),  # steps that entered mean and variance
     ("loss_mean", np.float64),
     ("loss_variance", np.float64),
     ("norm_mean", np.float64),
     ("norm_variance", np.float64),
     ("skipped", np.int64, SKIPS),  # the last steps that were skipped, counted from 1
-    ("skips", np.int64),  # how many were
+    ("skips", np.int64),  # number of skipped steps
 ]
-"""What is kept in the state of a fit."""
+"""Fields that spike detection adds to the state of a fit."""
 
 
 @inner
 def stands_out(state, loss, norm, baseline):
-    """Return whether a step is a spike; if not, it moves mean and variance."""
+    """Return whether a step is a spike; if it is not, update mean and variance."""
     s = state[0]
     above_loss, above_norm = loss - s.loss_mean, norm - s.norm_mean
     if (
@@ -50,13 +50,13 @@ def stands_out(state, loss, norm, baseline):
     s.loss_mean += a * above_loss
     s.loss_variance = (1 - a) * (s.loss_variance + a * above_loss * above_loss)
     s.norm_mean += a * above_norm
-    s.norm_variance = (1 - a) * (s.norm_variance + a * above_norm * above_norm)
+    s.norm_variance = s.norm_variance + a * above_norm * above_norm
     return False
 
 
 @inner
 def skip(state):
-    """Return whether a spike may be skipped, and remember that it was."""
+    """Return whether a spike may be skipped; if so, record the skip."""
     s = state[0]
     oldest = s.skipped[0]
     if oldest > 0 and s.step + 1 - oldest < WITHIN:
@@ -69,7 +69,7 @@ def skip(state):
 
 
 def forget(state: np.ndarray) -> None:
-    """Start anew, where training goes on from other weights."""
+    """Reset the detection when training continues from other weights."""
     for name, *_ in FIELDS:
         if name != "skips":
             state[name] = 0

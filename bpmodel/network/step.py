@@ -1,4 +1,4 @@
-"""One step: a minibatch forward and back, the watch over its loss, and new weights."""
+"""One training step: forward and backward pass of a minibatch, check of its loss, and parameter update."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ limit, symptom_of_loss = inner(watch.limit), inner(watch.symptom_of_loss)
 
 @part
 def take_step(fit, start):
-    """Learn from the minibatch that starts at this position of the order, unless it is a spike or the fit fails here."""
+    """Take a step on the minibatch at position `start` of the order, unless it is a spike or the fit fails here."""
     settings, s, sums = fit.settings, fit.state[0], fit.sums[0]
     count = min(settings.batch_size, fit.rows.order.size - start)
     batch, total_weight = gather(fit.rows, start, count, fit.work)
@@ -42,7 +42,7 @@ def take_step(fit, start):
     if stands_out(fit.state, loss, norm, settings.baseline):
         sums.spikes += 1
         if settings.repairing and skip(fit.state):
-            s.step += 1  # schedules go on, as if the step had been taken
+            s.step += 1  # the learning-rate schedule continues as if the step had been taken
             return
     add_up(sums, count, loss, penalty, norm)
     if s.step == 0:
@@ -58,15 +58,15 @@ def take_step(fit, start):
 
 @part
 def propagate(fit, start, batch, total_weight):
-    """Send a minibatch forward and back; return its mean loss, and leave the gradient of that in the workspace."""
+    """Run the forward and backward pass of a minibatch; return its mean loss and leave the gradient in the workspace."""
     network, work, settings, history = fit.network, fit.work, fit.settings, fit.history
     number = network.parameters.dtype.type
     key = np.int64(0)
     if settings.dropout > 0 or settings.input_noise > 0:
         key = np.int64(next_number(fit.memory.random) >> np.uint64(33))
-    if settings.input_noise > 0:  # the masks of dropout take the keys from here on, one for each layer
+    if settings.input_noise > 0:  # dropout masks use the keys from `key` on, one per layer
         add_normal(matrix(work.x, 0, batch.rows, network.units[0]), settings.input_noise, key + 1000)
-    # rows of the last full minibatch stand for the epoch: a shorter one would be a noisier measure
+    # the last full minibatch represents the epoch: a shorter one would give noisier measurements
     mode = Mode(True, settings.dropout, key, settings.probing and start == fit.sums[0].last_full)
     z = forward(network, work, batch, mode)
     scale = number(1 / total_weight)
@@ -91,7 +91,7 @@ def add_up(sums, count, loss, penalty, norm):
 
 @part
 def raise_start(settings, s, sums, n, loss):
-    """Count the loss of the first step as the start, if it is higher: training may begin above what the network shows."""
+    """Use the loss of the first step as the start loss if it is higher, because dropout or noise may raise training losses."""
     if sums.noisy and loss > s.first_loss:
         s.first_loss = loss
         set_limit(settings, s, sums, n)
@@ -99,13 +99,13 @@ def raise_start(settings, s, sums, n, loss):
 
 @inner
 def set_limit(settings, s, sums, n):
-    """Set the sum of the losses of n rows above which the epoch has exploded."""
+    """Set the explosion limit for the sum of the losses of n rows."""
     sums.most = limit(settings.baseline, s.first_loss, sums.noisy != 0) * max(n, settings.steady_rows)
 
 
 @part
 def update(fit, weights, norm):
-    """Move the parameters along the gradient, of which the first ones are weights; `norm` is that of the gradient."""
+    """Update the parameters; the first `weights` entries are weights, and `norm` is the gradient norm."""
     settings, memory, network, s = fit.settings, fit.memory, fit.network, fit.state[0]
     parameters, gradient = network.parameters, fit.work.gradient
     number = parameters.dtype.type
@@ -115,7 +115,7 @@ def update(fit, weights, norm):
     clip_gradient(settings.clipping, network, gradient, norm, settings.clip_threshold, memory.recent)
     if settings.weight_decay > 0:
         decay_weights(parameters, weights, number(1 - rate * settings.weight_decay))
-    since_restart = s.step - s.restart  # what Adam's bias correction counts: the steps that its memory has seen
+    since_restart = s.step - s.restart  # step count of Adam's bias correction: steps since the optimizer's reset
     update_parameters(
         settings.optimizer, parameters, gradient, memory.optimizer, settings.rule, number(rate), since_restart
     )

@@ -1,4 +1,4 @@
-"""One fit in progress: it owns its arrays and advances to a given epoch, so that several can be paused there and compared."""
+"""One fit in progress: it owns its arrays and can pause at a given epoch, for example to compare several fits there."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from bpmodel.network.parameters import Network, Workspace, workspace
 from bpmodel.network.probes import Signals, new_signals
 
 RESPONSE_SECONDS = 0.1
-"""How long compiled code may run before Python can see a Ctrl-C, as far as whole epochs allow."""
+"""Target time between returns to Python, where Ctrl-C is noticed; a single epoch may take longer."""
 
 
 def new_state() -> NDArray:
-    """Return the state of weights that were just drawn: a record array of shape (1,)."""
+    """Return the state of a network with newly drawn weights: a record array of shape (1,)."""
     state = np.zeros(1, dtype=STATE)
     state["best_loss"], state["best_score"] = np.inf, -np.inf
     return state
@@ -36,13 +36,13 @@ def new_state() -> NDArray:
 class Training:
     """One fit in progress.
 
-    `network`, `memory` and `state` are advanced in place; what `rows` and `validation` point to is only read, but for the
-    order of the training rows.
+    Training changes `network`, `memory` and `state` in place. It only reads the arrays of `rows` and `validation`, except for
+    the order of the training rows.
     """
 
     network: Network
     settings: Any
-    """`Settings`, or what another kind of loop has in their place"""
+    """`Settings`, or the settings of another kind of loop"""
     rows: Rows
     validation: Rows
     memory: Memory
@@ -52,7 +52,7 @@ class Training:
     reference: NDArray[np.float64]
     on_epoch: list[Callable[[Training], None]] = field(default_factory=list)
     mend: Callable[[Training], None] | None = None
-    """called where the fit has ended; it may make it run again, by `rewind` or `begin_anew`"""
+    """called when the fit has ended; it may restart the fit with `rewind` or `begin_anew`"""
     work: Workspace = field(init=False)
     history: History = field(init=False)
     signals: Signals = field(init=False)
@@ -82,17 +82,17 @@ class Training:
 
     @property
     def broken(self) -> bool:
-        """Whether it failed in a way that makes the weights of an earlier epoch the better ones."""
+        """Whether it failed and the weights of an earlier epoch are better."""
         return self.failed and SYMPTOMS[int(self.state["code"][0])].ruins_weights
 
     @property
     def out_of_epochs(self) -> bool:
-        """Whether the fit ran all its epochs and would have gone on."""
+        """Whether the fit used all its epochs without meeting a stopping rule."""
         return self.epoch >= self.max_iter and int(self.state["code"][0]) == RUNNING
 
     @property
     def verdict(self) -> Verdict:
-        """How the fit ended, or stands."""
+        """How the fit ended, or its status so far."""
         if not self.failed:
             return Verdict("ok", self._standing())
         s = self.state[0]
@@ -118,17 +118,17 @@ class Training:
 
     @property
     def curves(self) -> dict[str, NDArray[np.float64]]:
-        """One number, or one for each layer, per epoch run so far, by name."""
+        """The curves by name: one value per epoch run so far, or one per epoch and layer."""
         return {name: values[: self.epoch].copy() for name, values in self.history._asdict().items()}
 
     @property
     def probed(self) -> dict[str, NDArray]:
-        """What the probes taken so far measured, by name."""
+        """The measurements of the probes taken so far, by name."""
         return self.signals.taken(int(self.state["probes"][0]))
 
     @property
     def shortfall(self) -> str:
-        """What to warn of when the fit is over: why it has not converged, or nothing."""
+        """The text of the convergence warning at the end of the fit: why it has not converged, or empty."""
         planned = list(SCHEDULES.values())[self.settings.schedule].ends
         if planned or not self.out_of_epochs:
             return ""
@@ -136,7 +136,7 @@ class Training:
 
     @property
     def learned(self) -> dict[str, float]:
-        """Numbers besides the weights that the solver learned from the data, by name."""
+        """Values that the solver learned from the data besides the weights, by name."""
         return {}
 
     def advance(self, until: int) -> Verdict:
@@ -171,16 +171,16 @@ class Training:
         train(fit, until)
 
     def stop(self) -> None:
-        """End the training after the present epoch."""
+        """End the training after the current epoch."""
         self.state["code"] = OK
 
     def rewind(self, rate: float, warmup_epochs: float) -> int:
-        """Go back to the best weights and train on from there at another learning rate, with an empty optimizer's memory.
+        """Restore the best weights and continue from there with another learning rate and a reset optimizer memory.
 
         Returns
         -------
         int
-            Epochs that are kept: those before the weights were the best.
+            Number of epochs kept: those that led to the best weights.
         """
         s = self.state[0]
         marks = -self.history.validation_score if self.settings.early_stopping else self.history.loss
@@ -208,18 +208,18 @@ class Training:
         return kept
 
     def begin_anew(self, other: Training) -> None:
-        """Become another fit of the same rows, which has not begun."""
+        """Replace this fit by another one of the same rows that has not started."""
         vars(self).update({name: value for name, value in vars(other).items() if name not in ("on_epoch", "mend")})
 
     def restore_best(self) -> None:
-        """Go back to the weights of the best epoch: by validation score with early stopping, by loss without."""
+        """Restore the weights of the best epoch: by validation score with early stopping, otherwise by training loss."""
         parameters, running = np.split(self.memory.best[0], [self.network.parameters.size])
         self.network.parameters[:] = self.memory.average[:] = parameters
         self.network.running[:] = running.reshape(2, -1)
 
 
 def new_memory(network: Network, slots: int, average: NDArray, random: NDArray[np.uint64]) -> Memory:
-    """Return what a fit of a network that was just drawn remembers: nothing yet."""
+    """Return the empty memory of a fit whose network was just initialized."""
     parameters, running = network.parameters, network.running
     best = np.concatenate([average, running.ravel()])
     optimizer = np.zeros((slots, parameters.size), dtype=parameters.dtype)

@@ -1,7 +1,7 @@
-"""The watch over a running fit: its rules, for training in minibatches and on all rows alike.
+"""The rules that check a running fit for divergence and progress, in minibatch and full-batch training.
 
-`monitor` says what the rules mean and where their thresholds come from. Each rule returns a code of `monitor`, `RUNNING` where
-nothing is wrong. Python calls these functions as they are; the loop compiles them.
+`monitor` explains the rules and the sources of their thresholds. Each rule returns a code of `monitor`; `RUNNING` means that
+nothing is wrong. Python calls these functions directly; the loop compiles them.
 """
 
 from __future__ import annotations
@@ -33,28 +33,28 @@ def limit(baseline, first_loss, noisy=False):
 
 
 def symptom_of_loss(loss, total, most):
-    """Judge the loss of the latest step, and the total of the epoch's losses so far by the most that it may be."""
+    """Check the loss of the latest step, and compare the sum of the epoch's losses so far with its limit `most`."""
     if not np.isfinite(loss):
         return LOSS_NOT_FINITE
     return LOSS_EXPLODED if total > most else RUNNING
 
 
 def symptom_of_weights(parameters):
-    """Judge the parameters after an epoch."""
+    """Check that the parameters are finite after an epoch."""
     return RUNNING if np.isfinite(parameters.sum()) else WEIGHTS_NOT_FINITE
 
 
 def symptom_of_stall(share, dead, ends):
-    """Judge a loss, as a share of the dummy predictor's, where a hidden layer is dead or a fit that is to be repaired ends."""
+    """Check for a stall where a layer is dead or a fit with repair ends; `share` is the loss over the dummy predictor's."""
     if dead and share > LEARNED:
         return LAYER_DEAD
     return STILL_FAR if ends and share > EXPLOSION_FACTOR else RUNNING
 
 
 def note_progress(settings, history, state):
-    """Count the epochs in a row without an improvement of `tol`; return whether the latest epoch is the best so far.
+    """Count consecutive epochs without an improvement of `tol`; return whether the latest epoch is the best so far.
 
-    With early stopping the validation score decides, else the training loss.
+    With early stopping the validation score decides, otherwise the training loss.
     """
     s = state[0]
     loss, score = history.loss[s["epoch"] - 1], history.validation_score[s["epoch"] - 1]

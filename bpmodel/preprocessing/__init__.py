@@ -1,4 +1,4 @@
-"""Raw columns of mixed types in, numbers that a network learns well from out: scikit-learn transformers."""
+"""scikit-learn transformers that turn raw columns of mixed types into numbers that a network learns well from."""
 
 from bpmodel.preprocessing.piecewise import PiecewiseLinearEncoder
 from bpmodel.preprocessing.quantile import NormalScores

@@ -1,4 +1,4 @@
-"""What kind a raw column is of, and the values of columns as numbers or texts."""
+"""Detect the kind of a raw column, and read its values as numbers or texts."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 ISO_DATE = r"\d{4}-\d{2}(?:-\d{2}(?:[T ].*)?)?"
 MISSING = "missing"
-"""The level of a category that stands for a missing value."""
+"""The category level for a missing value."""
 
 INFERRED = {
     "boolean": "truth",
@@ -24,14 +24,14 @@ INFERRED = {
     "datetime64": "date",
     "date": "date",
 }
-"""Kinds of columns of Python objects, by the names that pandas has for what is in them."""
+"""Kinds of columns of Python objects, by pandas' names for their inferred types."""
 
 
 def kind(column: pd.Series) -> str:
-    """Return "number", "truth", "date" or "category".
+    """Return the kind of a column: "number", "truth", "date" or "category".
 
-    A text column is one of dates if all its values are ISO dates (``2024-02``, ``2024-02-29``, with or without a time), otherwise
-    one of categories, also where all texts are digits (those that are numbers would have been read as such) or there are none.
+    A text column has the kind "date" if all its values are ISO dates (``2024-02``, ``2024-02-29``, with or without a time).
+    Otherwise it is a "category", even if all texts are digits (real numbers would have been read as numbers) or it has no texts.
 
     Raises
     ------
@@ -61,12 +61,12 @@ def kind(column: pd.Series) -> str:
 
 
 def _all_dates(texts: pd.Series) -> bool:
-    """Say whether there are texts and all are dates; where the first is none, the others need not be read."""
+    """Return whether there are texts and all are dates; if the first is not, the others are not read."""
     return bool(len(texts)) and re.fullmatch(ISO_DATE, texts.iloc[0]) is not None and not np.isnan(days(texts)).any()
 
 
 def numbers(frame: pd.DataFrame) -> NDArray[np.float64]:
-    """Return columns as numbers; NaN for what is missing, infinite or none."""
+    """Return columns as numbers; NaN for values that are missing, infinite or not a number."""
     if not all(map(pd.api.types.is_numeric_dtype, frame.dtypes)):
         frame = pd.DataFrame({name: pd.to_numeric(column, errors="coerce") for name, column in frame.items()})
     values = frame.to_numpy(dtype=np.float64, na_value=np.nan)
@@ -74,7 +74,7 @@ def numbers(frame: pd.DataFrame) -> NDArray[np.float64]:
 
 
 def truths(column: pd.Series) -> NDArray[np.float64]:
-    """Return a column of truth values, or their names, as 0 and 1; NaN for anything else."""
+    """Return a column of booleans, or their names, as 0 and 1; NaN for anything else."""
     if column.dtype == bool:
         return column.to_numpy(dtype=np.float64)
     names = {True: 1.0, False: 0.0, "True": 1.0, "False": 0.0}
@@ -82,7 +82,7 @@ def truths(column: pd.Series) -> NDArray[np.float64]:
 
 
 def days(column: pd.Series) -> NDArray[np.float64]:
-    """Return a column of dates as days since the start of 1970, in UTC if they say their time zone; NaN for anything else."""
+    """Return a column of dates as days since the start of 1970, in UTC if they have a time zone; NaN for anything else."""
     if not pd.api.types.is_datetime64_any_dtype(column):
         texts = column.astype("str")  # the text of a date is an ISO date
         column = texts.where(texts.str.fullmatch(ISO_DATE))
@@ -92,14 +92,14 @@ def days(column: pd.Series) -> NDArray[np.float64]:
 
 
 def labels(column: pd.Series) -> NDArray[np.object_]:
-    """Return a column of categories as texts; "missing" for what is missing."""
+    """Return a column of categories as texts; "missing" for missing values."""
     codes, levels = pd.factorize(column)
     names = np.array([*map(_label, levels), MISSING], dtype=object)
     return names[codes]
 
 
 def _label(level: object) -> str:
-    """Return a text for a level; the same for whole numbers whatever type they come in."""
+    """Return the text of a category level; whole numbers give the same text whatever their type."""
     return str(int(level)) if isinstance(level, float) and level.is_integer() else str(level)
 
 
@@ -108,11 +108,11 @@ def _one_by_one(read: Callable[[pd.Series], NDArray]) -> Callable[[pd.DataFrame]
 
 
 class Kind(NamedTuple):
-    """How columns of a kind are read, into an array of shape (rows, columns)."""
+    """How columns of one kind are read into an array of shape (rows, columns)."""
 
     read: Callable[[pd.DataFrame], NDArray]
     filled: bool
-    """Whether missing values are NaN, which something else must take the place of."""
+    """Whether missing values are read as NaN and must be filled."""
 
 
 KINDS = {

@@ -1,4 +1,4 @@
-"""Constructors of the transformers, made from the tables of options; `constructors.pyi`, which `make docs` writes, types them."""
+"""Constructors of the transformers, made from the tables of options; `make docs` writes their types to `constructors.pyi`."""
 
 from bpmodel.option import constructor
 from bpmodel.preprocessing.options import COLUMNS, TARGET

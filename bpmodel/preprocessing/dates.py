@@ -1,4 +1,4 @@
-"""Dates as numbers: the time that has passed, and where in the year, the week and the day it is."""
+"""Encode dates as numbers: elapsed time, and position in the year, the week and the day."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import _check_feature_names_in, check_is_fitted, validate_data
 
 MONDAY = 3
-"""The weekday of 1970-01-01, counted from Monday, which is 0: a Thursday."""
+"""The weekday of 1970-01-01, a Thursday, if Monday is 0."""
 
 
 class Cycle(NamedTuple):
-    """A part of a date that comes round: whole numbers from 0 to below `length`."""
+    """A periodic part of a date: whole numbers from 0 to `length` - 1."""
 
     name: str
     length: int
@@ -24,18 +24,18 @@ CYCLES = (Cycle("month", 12), Cycle("weekday", 7), Cycle("hour", 24))
 
 
 class DateEncoder(TransformerMixin, BaseEstimator):
-    """Encode dates as time passed, and month, weekday and hour as points on a circle.
+    """Encode dates as elapsed days, and month, weekday and hour as points on a circle.
 
-    Dates are days since the start of 1970, fractions of a day included (NaN for a missing one, which all outputs then are).
-    Each column becomes the days since its earliest date and, for month, weekday and hour, as far as it has different ones,
-    sine and cosine of 2 pi (part / length): December is next to January.
+    Dates are days since the start of 1970, including fractions of a day. A missing date is NaN, and so are all its outputs. Each
+    column becomes the days since its earliest date, and the sine and cosine of 2 pi (part / length) for month, weekday and hour:
+    December is next to January. A part that has only one value in the column is left out.
 
     Attributes
     ----------
     start_ : ndarray of shape (n_features,)
         Earliest date of each column.
     cycles_ : list of list of int
-        Of each column, which rows of `CYCLES` it has different values of.
+        For each column, the indices of the rows of `CYCLES` that vary in it.
 
     Examples
     --------
@@ -48,10 +48,10 @@ class DateEncoder(TransformerMixin, BaseEstimator):
     """
 
     def fit(self, X: Any, y: Any = None) -> Self:
-        """Learn the earliest date and what varies in X, of shape (rows, columns)."""
+        """Learn the earliest dates and the parts that vary in X, of shape (rows, columns)."""
         X = validate_data(self, X, dtype=np.float64, ensure_all_finite="allow-nan")
         self.start_ = np.array([np.min(column, initial=np.inf, where=~np.isnan(column)) for column in X.T])
-        self.start_[np.isinf(self.start_)] = 0.0  # a column without a date
+        self.start_[np.isinf(self.start_)] = 0.0  # a column without dates
         parts = _parts(X)
         self.cycles_ = [
             [i for i, part in enumerate(parts) if len(np.unique(part[~np.isnan(part[:, column]), column])) > 1]
@@ -90,6 +90,6 @@ def _parts(days: NDArray[np.float64]) -> list[NDArray[np.float64]]:
     """Return month, weekday and hour of dates, in the order of `CYCLES`; NaN for a missing date."""
     missing = np.isnan(days)
     known = np.where(missing, 0.0, days)
-    moments = np.round(known * 86_400e3).astype("datetime64[ms]")  # 13 / 24 is no float, and may be a little less
+    moments = np.round(known * 86_400e3).astype("datetime64[ms]")  # 13 / 24 is inexact, and may be a little less
     month, day, hour = (moments.astype(f"datetime64[{unit}]").astype(np.int64) for unit in "MDh")
     return [np.where(missing, np.nan, part) for part in (month % 12, (day + MONDAY) % 7, hour % 24)]

@@ -1,4 +1,4 @@
-"""The ways to turn a number, and a category, into what a network sees."""
+"""The tables of encodings for numbers and for categories."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from bpmodel.preprocessing.smooth_clip import SmoothClipScaler
 
 
 class Encoding(NamedTuple):
-    """One way; `build` takes an object with the preprocessing options and returns a transformer of columns without gaps."""
+    """One encoding; `build` takes an object with the preprocessing options and returns a transformer for filled columns."""
 
     meaning: str
     build: Callable[[Any], Any]

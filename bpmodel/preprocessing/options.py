@@ -1,7 +1,6 @@
 """The one table of preprocessing options: name, default, domain, meaning.
 
-The transformers' constructors, their validation and documentation, the checks of study files and their documentation are made
-from these rows.
+These rows define the transformers' constructors, validation and documentation, and the checks and documentation of study files.
 """
 
 from __future__ import annotations

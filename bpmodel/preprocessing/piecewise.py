@@ -1,4 +1,4 @@
-"""Piecewise-linear encoding: a number becomes several, one for each part of its range."""
+"""Piecewise-linear encoding: a number becomes several outputs, one for each bin of its range."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from sklearn.utils.validation import _check_feature_names_in, check_is_fitted, v
 
 
 class PiecewiseLinearEncoder(TransformerMixin, BaseEstimator):
-    """Encode each column by how far its value has come through each of its bins.
+    """Encode each column piecewise linearly: output t shows how far the value has passed through bin t.
 
     With bin edges b_0 < … < b_T at quantiles of the column, output t is (x - b_{t-1}) / (b_t - b_{t-1}), clipped to [0, 1]
     (Gorishniy, Rubachev and Babenko, 2022, arXiv 2203.05556, equation 1), minus its mean over the rows of the fit. The paper
-    neither centres nor clips x beyond the outer edges; networks with the usual starting weights learn faster from inputs
-    around 0, and a single row far out would outweigh all others.
+    neither centers nor clips x beyond the outer edges. Here outputs are centered because networks with the usual starting weights
+    learn faster from inputs around 0, and clipped because a single extreme row would outweigh all others.
 
     Parameters
     ----------
     n_bins : int >= 1, default=16
-        Most bins of a column; quantiles that coincide make fewer, and a constant column has one output, 0.
+        Maximum number of bins of a column. Equal quantiles give fewer bins; a constant column has one output, 0.
 
     Attributes
     ----------
@@ -68,7 +68,7 @@ class PiecewiseLinearEncoder(TransformerMixin, BaseEstimator):
         return np.hstack(parts)
 
     def get_feature_names_out(self, input_features: ArrayLike | None = None) -> NDArray[np.object_]:
-        """Return a name for each output: the column's and the number of the bin, from 1."""
+        """Return a name for each output: the column's name and the number of the bin, from 1."""
         names = _check_feature_names_in(self, input_features)
         counts = [max(len(edges) - 1, 1) for edges in self.bin_edges_]
         pairs = zip(names, counts, strict=True)

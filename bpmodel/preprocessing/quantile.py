@@ -1,4 +1,4 @@
-"""Columns made normal by their ranks."""
+"""Rank-based transformation of columns to a normal distribution."""
 
 from __future__ import annotations
 
@@ -18,12 +18,13 @@ FEWEST_KNOTS = 10
 class NormalScores(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     """Map each column to a normal distribution by its ranks.
 
-    A value becomes z with Phi(z) = (share of rows below it) + (share of rows equal to it) / 2. This is what the
-    `QuantileTransformer` of Gorishniy et al. (2021, arXiv 2106.11959) comes to, who add noise to the rows it is fitted on:
-    without noise it sends the least and the greatest value to -5.2 and 5.2 however many rows have them, so both values of a
-    column of two. Shared ranks are the limit of ever less noise, need no random numbers, and hold for columns of any scale.
-    As there, a column has a knot for every 30 rows, from 10 to 1000 of them, here evenly spaced in z, which is linear in
-    between; beyond the rows of the fit z stays at that of the ends. A constant column becomes 0.
+    A value becomes z with Phi(z) = (share of rows below it) + (share of rows equal to it) / 2. Gorishniy et al. (2021, arXiv
+    2106.11959) reach nearly the same with `QuantileTransformer` and noise added to the rows it is fitted on. Without noise it
+    maps the smallest and the largest value to -5.2 and 5.2, however many rows have them: in a column with two values, both.
+    Shared ranks are the limit of vanishing noise; they need no random numbers and work for columns of any scale.
+
+    As in that paper, a column has one knot per 30 rows, at least 10 and at most 1000. Here the knots are evenly spaced in z, with
+    linear interpolation between them. Beyond the range of the fit, z keeps the value at the end. A constant column becomes 0.
 
     Attributes
     ----------
@@ -50,7 +51,7 @@ class NormalScores(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
 
 
 def _knots(column: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return values in order and their normal scores."""
+    """Return the sorted knot values and their normal scores."""
     values, counts = np.unique(column, return_counts=True)
     below = np.cumsum(counts) - counts
     scores = ndtri((below + counts / 2) / len(column))

@@ -1,4 +1,4 @@
-"""Robust scaling with smooth clipping: outliers stay in sight, but near."""
+"""Robust scaling with smooth clipping: outliers keep their order but stay within bounds."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class SmoothClipScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     """Scale each column by its median and interquartile range, then clip it smoothly to (-3, 3).
 
     z = (x - median) / (interquartile range), and z / sqrt(1 + (z / 3)^2), as in RealMLP (Holzmueller et al., 2024, arXiv
-    2407.04491). Where the interquartile range is 0, half of the column's range stands in for it; a constant column becomes 0.
+    2407.04491). If the interquartile range is 0, half of the column's range replaces it. A constant column becomes 0.
 
     Attributes
     ----------

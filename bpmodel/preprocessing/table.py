@@ -1,4 +1,4 @@
-"""The transformer of a whole table: each column prepared as its kind asks for."""
+"""The transformer of a whole table: prepares each column according to its kind."""
 
 from __future__ import annotations
 
@@ -26,22 +26,27 @@ from bpmodel.preprocessing.options import COLUMNS
 class TablePreprocessor(TableConstructor, TransformerMixin, BaseEstimator):
     """Prepare the columns of a table for a network.
 
-    Numbers are filled with the median, then scaled or encoded. Truth values become 0 and 1, filled with the more frequent
-    one. Dates become the days since the first one and month, weekday and hour on a circle, as far as they vary, filled with
-    the median and scaled. Everything else is a category. What kind a column is of is seen from its type and, where that is
-    text or object, from its values. Infinite numbers count as missing.
+    - Numbers: missing values are filled with the median, then the column is scaled or encoded.
+    - Booleans: they become 0 and 1, filled with the more frequent one.
+    - Dates: they become the days since the first date, and month, weekday and hour on a circle if these vary; then they are
+      filled with the median and scaled.
+    - Everything else is a category.
 
-    Rows to transform may have their columns in any order, and columns of which nothing was learned; they may have missing
-    values where there were none, and levels that are new. A value that cannot be read as its column's kind is missing.
+    The kind of a column follows from its type and, for text or object columns, from its values. Infinite numbers count as
+    missing.
+
+    Rows to transform may have their columns in any order and may have additional columns, which are ignored. They may have
+    missing values where the fit had none, and new category levels. A value that cannot be read as its column's kind is missing.
 
     Attributes
     ----------
     kinds_ : dict of str to list of str
         The columns of each kind: "number", "truth", "date" and "category".
     gaps_ : ndarray of int
-        Which of the columns that are filled, kind by kind, have a further one that is 1 where they are missing.
+        Indices, among the filled columns (ordered by kind), of those with an additional indicator column, which is 1 where the
+        value is missing.
     encoders_ : dict of str to transformer
-        What was learned, for each kind that there is.
+        The fitted transformer of each kind that occurs.
     n_features_in_, feature_names_in_
         As in scikit-learn.
 
@@ -63,7 +68,7 @@ class TablePreprocessor(TableConstructor, TransformerMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If it is no table with columns of different names, or lacks one of `categorical_columns`.
+            If X is not a table, column names are not unique, or one of `categorical_columns` is missing.
         """
         self.fit_transform(X)
         return self
@@ -91,7 +96,7 @@ class TablePreprocessor(TableConstructor, TransformerMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If a column that was learned from is not there.
+            If a column of the fit is missing.
         """
         check_is_fitted(self)
         blocks = self._blocks(self._frame(X, reset=False))
@@ -99,7 +104,7 @@ class TablePreprocessor(TableConstructor, TransformerMixin, BaseEstimator):
         return self._joined(encoded, self._missing(blocks))
 
     def get_feature_names_out(self, input_features: ArrayLike | None = None) -> NDArray[np.object_]:
-        """Return a name for each output: the column's, with what was made of it where that is more than one number."""
+        """Return a name for each output: the column's name, with a suffix if the column has several outputs."""
         check_is_fitted(self)
         _check_feature_names_in(self, input_features)
         names = [encoder.get_feature_names_out(self.kinds_[name]) for name, encoder in self.encoders_.items()]
@@ -107,7 +112,7 @@ class TablePreprocessor(TableConstructor, TransformerMixin, BaseEstimator):
         return np.array([*np.concatenate(names), *(f"{filled[gap]}_{MISSING}" for gap in self.gaps_)], dtype=object)
 
     def _frame(self, X: Any, *, reset: bool) -> pd.DataFrame:
-        """Return X as a table with the columns of the fit, in their order, under the names that outputs are called after."""
+        """Return X as a table with the columns of the fit, in their order, under the names used for the output names."""
         if isinstance(X, pd.DataFrame):
             if not X.columns.is_unique:
                 raise ValueError(f"X has several columns of one name: {', '.join(X.columns[X.columns.duplicated()])}")
@@ -131,7 +136,7 @@ class TablePreprocessor(TableConstructor, TransformerMixin, BaseEstimator):
         return {name: KINDS[name].read(frame[columns]) for name, columns in self.kinds_.items()}
 
     def _missing(self, blocks: dict[str, NDArray]) -> NDArray[np.bool_]:
-        """Return where columns that are filled are missing, of shape (rows, such columns)."""
+        """Return the mask of missing values in the filled columns, of shape (rows, filled columns)."""
         rows = len(next(iter(blocks.values())))
         gaps = [np.isnan(block) for name, block in blocks.items() if KINDS[name].filled]
         return np.hstack([np.empty((rows, 0), dtype=bool), *gaps])

@@ -1,4 +1,4 @@
-"""What a network learns in place of a skewed target."""
+"""Transformation of skewed targets, and back."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ from bpmodel.preprocessing.constructors import TargetConstructor
 from bpmodel.preprocessing.options import TARGET
 
 SCALE = 0.1
-"""From about this share of the median the logarithm is one; smaller targets are left nearly as they are, also 0."""
+"""Share of the median above which the transformation is about logarithmic; smaller targets, including 0, are nearly linear."""
 
 FARTHEST = 10.0
-"""Predictions are at most so many times the largest target: a small error of the network is a large one after `exp`."""
+"""Bound of predictions as a multiple of the largest target: `exp` turns a small error of the network into a large one."""
 
 
 @documented(TARGET)
 class TargetTransformer(TargetConstructor, OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     """Transform targets, and predictions back to the targets' own units.
 
-    With "log", z = sign(y) log(1 + |y| / s), where s is a tenth of the median of the |y| that are not 0: a logarithm that zero
-    and negative targets have, too, and that does not depend on the unit. Back from z, |y| is at most 10 times the largest |y|
-    of the fit. The mean of z is that of a geometric mean of y, so predictions aim below the mean of skewed noise.
+    With "log", z = sign(y) log(1 + |y| / s), where s is a tenth of the median of all |y| that are not 0. This logarithm is also
+    defined for zero and negative targets, and it does not depend on the unit. The inverse limits |y| to 10 times the largest |y|
+    of the fit. The mean of z corresponds to a geometric mean of y, so with skewed noise predictions lie below the mean.
 
     Attributes
     ----------
     scale_, largest_ : ndarray of shape (n_outputs,)
-        s, and the largest |y|.
+        s and the largest |y|.
 
     Examples
     --------
@@ -55,7 +55,7 @@ class TargetTransformer(TargetConstructor, OneToOneFeatureMixin, TransformerMixi
         return self
 
     def transform(self, X: Any) -> NDArray[np.float64]:
-        """Return what the network learns, of the shape of X."""
+        """Return the transformed targets, of the shape of X."""
         check_is_fitted(self)
         X = validate_data(self, X, dtype=np.float64, reset=False)
         return np.sign(X) * np.log1p(np.abs(X) / self.scale_) if self.target_transform == "log" else X

@@ -3,10 +3,10 @@
 A file of this folder has
 
 - ``HELP``, one line,
-- ``add_arguments(parser)``, which says what the verb takes,
-- ``run(options, console)``, which does it and returns the exit code: 0, or 1 if it failed.
+- ``add_arguments(parser)``, which adds the verb's arguments,
+- ``run(options, console)``, which executes the verb and returns the exit code: 0, or 1 if it failed.
 
-Every command loads all of these files, also ``bpsearch --help``. So whatever takes long to import is imported inside `run`.
+Every command loads all of these files, also ``bpsearch --help``. So slow imports belong inside `run`.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ if TYPE_CHECKING:
 
 
 class Verb(Protocol):
-    """What a file of this folder has."""
+    """The interface of a file of this folder."""
 
     HELP: str
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
-        """Add what the verb takes."""
+        """Add the verb's arguments."""
 
     def run(self, options: argparse.Namespace, console: Console) -> int:
-        """Do it; return the exit code."""
+        """Execute the verb; return the exit code."""
 
 
 def verbs() -> dict[str, Verb]:

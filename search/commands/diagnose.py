@@ -1,4 +1,4 @@
-"""`bpsearch diagnose`: say why a configuration goes wrong."""
+"""`bpsearch diagnose`: explain why a configuration fails to train well."""
 
 from __future__ import annotations
 

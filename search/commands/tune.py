@@ -53,7 +53,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
 
 
 def _study(options: argparse.Namespace) -> Study:
-    """Read the study file and change what the command line says."""
+    """Read the study file and apply the changes of the command line."""
     from search.study import study_file
 
     study = study_file.load(options.study)
@@ -67,6 +67,6 @@ def _study(options: argparse.Namespace) -> Study:
 
 
 def _command(options: argparse.Namespace) -> str:
-    """Return the command for the same study, as a shell reads it."""
+    """Return a shell command that runs the same study."""
     method = ["--method", options.method] if options.method else []
     return shlex.join(["bpsearch", "tune", str(options.study), *method])

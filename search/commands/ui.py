@@ -36,20 +36,20 @@ def run(options: argparse.Namespace, console: Console) -> int:
     console.print(f"MLflow UI: http://127.0.0.1:{port}  (Ctrl-C stops it)")
     sys.stdout.flush()
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
-    os.environ.setdefault("PYTHONWARNINGS", "ignore")  # the server's own, several times over
+    os.environ.setdefault("PYTHONWARNINGS", "ignore")  # the server's own warnings, which are repeated several times
     server = ["-m", "mlflow", "ui", "--backend-store-uri", uri, "--host", "127.0.0.1", "--port", str(port)]
     return _become([sys.executable, *server])
 
 
 def _become(command: list[str]) -> int:
-    """Run a command in place of this process."""
-    if os.name == "nt":  # `execv` starts another process there, and the shell goes on while it runs
+    """Replace this process by a command."""
+    if os.name == "nt":  # there `execv` starts another process, and the shell does not wait for it
         return subprocess.call(command)
     os.execv(command[0], command)
 
 
 def _free_port(first: int) -> int:
-    """Return the first free port from `first` on."""
+    """Return the first free port, starting at `first`."""
     last = min(first + 99, 65535)
     for port in range(first, last + 1):
         with socket.socket() as probe:

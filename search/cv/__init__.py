@@ -1,1 +1,1 @@
-"""Cross-validation: kinds of splits, and the splits of a study."""
+"""Cross-validation: the kinds of splits, and the folds of a study."""

@@ -1,4 +1,4 @@
-"""Cross-validation splits: computed once per study, shared by all its trials and baselines."""
+"""Cross-validation folds: computed once per study, shared by all its trials and baselines."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from search.errors import StudyError
 
 @dataclass(frozen=True)
 class Folds:
-    """Train and validation row numbers of each fold, as the networks keep them: fits share these arrays."""
+    """Training and validation row indices of each fold, in the networks' index type, so that fits share the arrays."""
 
     splits: tuple[tuple[NDArray[np.int32], NDArray[np.int32]], ...]
 
@@ -25,7 +25,7 @@ class Folds:
 
     @property
     def fingerprint(self) -> str:
-        """Hash of all row numbers."""
+        """Hash of all row indices."""
         digest = hashlib.sha256()
         for train, validation in self.splits:
             digest.update(np.asarray(train, dtype=np.int64).tobytes() + b"|")
@@ -41,14 +41,14 @@ def split(scheme: Scheme, y: NDArray[Any], labels: NDArray[Any] | None = None, *
     scheme : Scheme
     y : array of shape (n,) or (n, outputs)
     labels : array of shape (n,), optional
-        Group, or fold, of each row, for the kinds that need it.
+        Group or fold of each row, for the kinds that need it.
     seed : int
-        The first order of shuffled rows; each repeat adds 1.
+        Seed of the first shuffle; each repeat adds 1.
 
     Raises
     ------
     StudyError
-        If there are fewer rows, fewer rows of every class, or fewer groups, than folds.
+        If there are fewer rows, fewer rows of a class, or fewer groups than folds.
     """
     kind = KINDS[scheme.kind]
     for requirement in kind.requires:
@@ -74,7 +74,7 @@ def split(scheme: Scheme, y: NDArray[Any], labels: NDArray[Any] | None = None, *
 
 
 def purge(folds: Folds, origins: NDArray[np.integer], horizon: int, where: str) -> Folds:
-    """Leave out training rows of forecasts that are not known yet when the first forecast of their fold is made.
+    """Drop training rows whose target is not yet known when the first validation forecast of their fold is made.
 
     Parameters
     ----------
@@ -84,7 +84,7 @@ def purge(folds: Folds, origins: NDArray[np.integer], horizon: int, where: str) 
     Raises
     ------
     StudyError
-        If that leaves a fold without training rows.
+        If a fold has no training rows left.
     """
     splits = []
     for number, (train, validation) in enumerate(folds.splits, start=1):
@@ -96,12 +96,12 @@ def purge(folds: Folds, origins: NDArray[np.integer], horizon: int, where: str) 
 
 
 def from_splitter(cv: Any, X: Any, y: Any, **params: Any) -> Folds:
-    """Split once with any scikit-learn splitter; `params` (``groups``) are passed on to it.
+    """Split once with any scikit-learn splitter; `params` (``groups``) are passed to it.
 
     Raises
     ------
     ValueError
-        If it makes no splits, or others than it says.
+        If it makes no splits, or a different number than it announces.
     """
     splits = tuple((_numbers(train), _numbers(validation)) for train, validation in cv.split(X, y, **params))
     if not splits:
@@ -114,6 +114,6 @@ def from_splitter(cv: Any, X: Any, y: Any, **params: Any) -> Folds:
 
 
 def _numbers(rows: Any) -> NDArray[np.int32]:
-    """Return row numbers, from row numbers or a mask."""
+    """Return row indices, given indices or a boolean mask."""
     rows = np.asarray(rows)
     return np.flatnonzero(rows).astype(np.int32) if rows.dtype == bool else rows.astype(np.int32)

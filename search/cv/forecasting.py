@@ -1,8 +1,8 @@
-"""A series as a supervised table: each row holds what is known when a forecast is made, and the target some steps later.
+"""Forecasting as supervised learning: each row holds what is known when a forecast is made.
 
-Rows of the series are its steps, in order of time and equally far apart. Row t of the table uses rows up to t of the series only,
-and its target is that of row t + horizon. Lag 1 is the value of row t itself, the last one known; lag 24 with a horizon of 1 is
-the value 24 steps before the one that is forecast.
+The target is some steps later. The rows of the series are equally spaced steps in order of time. Row t of the table
+uses only rows up to t of the series, and its target is the value of row t + horizon. Lag 1 is the value of row t
+itself, the last one known. With a horizon of 1, lag 24 is the value 24 steps before the forecast one.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import pandas as pd
 def features(
     series: pd.DataFrame, target: str, lags: int | Sequence[int], exogenous: Sequence[str] = ()
 ) -> pd.DataFrame:
-    """Return what is known at each step of a series, the last one included: its rows are what a model is asked to predict from.
+    """Return the features at each step of a series, including the last: the rows that a model predicts from.
 
     Parameters
     ----------
@@ -23,9 +23,9 @@ def features(
     target : str
         The column to forecast.
     lags : int or sequence of int
-        Which of its latest values are features: that many, or those.
+        Latest values to use as features: a number of lags, or a list of lags.
     exogenous : sequence of str
-        Columns of which the same lags are features. Of all others it is the value at the step itself.
+        Columns whose lags are features as well. All other columns contribute their value at the step itself.
 
     Returns
     -------
@@ -53,7 +53,7 @@ def features(
 def supervised(
     series: pd.DataFrame, target: str, lags: int | Sequence[int], horizon: int = 1, exogenous: Sequence[str] = ()
 ) -> tuple[pd.DataFrame, pd.Series]:
-    """Return `features`, and for each row the target `horizon` steps later, where that is known.
+    """Return `features` and the target `horizon` steps later, for the rows where that target is known.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""The kinds of cross-validation, a row each: the keys of [cv] that it takes, scikit-learn's splitter, and what it requires."""
+"""The kinds of cross-validation, one table row each: keys in [cv], scikit-learn's splitter, and requirements."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ class Scheme:
     Attributes
     ----------
     kind : str
-        A row of `KINDS`.
+        A key of `KINDS`.
     n_splits : int
     shuffle : bool or None
-        None is the kind's own default.
+        None means the kind's default.
     repeats : int
-        How often the rows are split, each time in another order.
+        Number of times the rows are split, each time in another order.
     gap : int
         Rows left out between training and validation rows, for splits in time order.
     column : str or None
@@ -50,7 +50,7 @@ class Scheme:
         return KINDS[self.kind].shuffle if self.shuffle is None else self.shuffle
 
     def outer(self, n_splits: int) -> Scheme:
-        """Return the scheme of the outer loop of nested cross-validation: rows are kept apart as in the inner one."""
+        """Return the scheme of the outer loop of nested cross-validation: it keeps the same rows apart."""
         return replace(self, kind=KINDS[self.kind].outer or self.kind, n_splits=n_splits, repeats=1, shuffle=None)
 
     def __str__(self) -> str:
@@ -64,7 +64,7 @@ class Scheme:
 
 
 Labels = NDArray[Any] | None
-"""Group or fold of each row, shape (n,); None for the kinds that need none."""
+"""Group or fold of each row, shape (n,); None for kinds that need none."""
 
 
 @dataclass(frozen=True)
@@ -74,25 +74,26 @@ class Kind:
     Attributes
     ----------
     splitter : callable
-        From a `Scheme`, a seed (None unless shuffled) and `Labels` to a splitter of scikit-learn.
+        Builds a scikit-learn splitter from a `Scheme`, a seed (None unless shuffled) and `Labels`.
     words, meaning : str
-        For reports, and for the documents.
+        Texts for reports and for the documents.
     keys : tuple of str
-        Keys of [cv] that say more.
+        Further keys of [cv] that this kind takes.
     requires : tuple of callable
-        From a `Scheme`, targets and `Labels` to what there is too little of, or an empty text.
+        Checks of a `Scheme`, targets and `Labels`: each returns what there is too little of, or an empty string.
     needs : str or None
         The key of [cv] that must name a column.
     task : str or None
-        The only task that can be split so.
+        The only task for which this kind is allowed.
     default : str or None
-        The kind is the default of a study that names this, one of `NAMED`; an empty text if it need name nothing.
+        The entry of `NAMED` for which this kind is the default of a study; an empty string if the study names none of
+        them.
     shuffle : bool
-        Whether rows are shuffled unless the study says otherwise.
+        Whether rows are shuffled by default.
     outer : str or None
-        Kind of the outer loop of nested cross-validation, if it is not the same.
+        Kind of the outer loop of nested cross-validation, if different.
     forecasts : bool
-        Whether forecasts may be validated so.
+        Whether this kind is valid for forecasts.
     """
 
     splitter: Callable[[Scheme, int | None, Labels], Any]
@@ -109,12 +110,12 @@ class Kind:
 
 
 def _shuffling(splitter: Callable[..., Any]) -> Callable[[Scheme, int | None, Labels], Any]:
-    """Return how splitters are made that can shuffle before they split."""
+    """Return a factory of splitters that can shuffle before they split."""
     return lambda scheme, seed, labels: splitter(scheme.n_splits, shuffle=scheme.shuffled, random_state=seed)
 
 
 def _wanted(scheme: Scheme) -> tuple[str, int]:
-    """Return what asks for parts of the data, and for how many."""
+    """Return the key that sets the number of parts of the data, and that number."""
     if "n_splits" in KINDS[scheme.kind].keys:
         return f"[cv] n_splits = {scheme.n_splits}", scheme.n_splits
     return f"[cv] kind = {scheme.kind!r}", 2
@@ -213,14 +214,14 @@ KINDS = {
 }
 
 NAMED = ("split", "group", "time", "")
-"""What a study may name that decides about its default kind: the first of these that it names."""
+"""Keys of a study that decide its default kind; the first one that is set counts."""
 
 ALWAYS_TRAINING = ("train", "-1", "-1.0")
-"""Values of a split column, as text, for rows that are never validated; of truth values, it is False."""
+"""Values of a split column, as strings, for rows that are never validated; in a boolean column it is False."""
 
 
 def default_kind(task: str, *, group: bool, split: bool, time: bool) -> str:
-    """Return the kind for a study that names none, by which columns it does name.
+    """Return the default kind of a study, given which columns it names.
 
     >>> default_kind("regression", group=False, split=False, time=False)
     'k_fold'
@@ -234,7 +235,7 @@ def default_kind(task: str, *, group: bool, split: bool, time: bool) -> str:
 
 
 def predefined(labels: Any) -> PredefinedSplit:
-    """Return the splitter of a column that names the fold of each row, in the order of the sorted names.
+    """Return the splitter for a column that names the fold of each row; folds are in the order of their sorted names.
 
     >>> predefined(["train", "test", "train"]).get_n_splits()
     1

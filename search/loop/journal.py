@@ -1,7 +1,7 @@
 """The record of finished trials: an Optuna journal, or memory.
 
-Each finished trial is appended once, complete, so nothing is ever left half done, whatever kills the process; that journal is
-also what a later run goes on from.
+Each finished trial is appended once, as one complete record: a killed process leaves no half-written trial, and a later
+run resumes from the journal.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from search.trials.outcomes import Divergence, Outcome, pool
 from search.trials.penalties import Feedback
 
 AGAIN = "again"
-"""Key of the note that holds further evaluations of the best trials."""
+"""Key of the study attribute that holds the reevaluations of the best trials."""
 
 
 class StudyStore:
@@ -39,7 +39,7 @@ class StudyStore:
     name : str
         Name of the Optuna study in it.
     identity : dict of str to JSON
-        What makes trials comparable: space, data, folds, scoring and so on, each under the name the user knows it by.
+        What makes trials comparable: space, data, folds, scoring and so on. Each key is a name that the user knows.
     space : Space
 
     Raises
@@ -69,7 +69,7 @@ class StudyStore:
             raise
 
     def record(self, outcome: Outcome, feedback: Feedback) -> None:
-        """Append a finished trial, and what the sampler was told of it."""
+        """Append a finished trial and the feedback that the sampler got for it."""
         leaves = self._space.leaves(outcome.params)
         notes = {"number": outcome.number, "value": feedback.value, "outcome": json.dumps(_inert(outcome))}
         self._study.add_trial(finished(leaves, self._axes, outcome, feedback, notes))
@@ -77,26 +77,26 @@ class StudyStore:
         self.feedback[outcome.number] = feedback
 
     def record_again(self, outcome: Outcome) -> None:
-        """Add a further evaluation of one of the best trials."""
+        """Append a reevaluation of one of the best trials."""
         self.again.setdefault(outcome.number, []).append(outcome)
         self.note(AGAIN, {str(number): [_inert(outcome) for outcome in again] for number, again in self.again.items()})
 
     @property
     def settled(self) -> dict[int, Outcome]:
-        """The outcomes by number, those of the best trials pooled with their further evaluations."""
+        """The outcomes by trial number; reevaluated trials are pooled over their evaluations."""
         return {number: pool(self.outcomes[number], self.again.get(number, [])) for number in sorted(self.outcomes)}
 
     @property
     def notes(self) -> dict[str, Any]:
-        """What `note` wrote."""
+        """The facts written by `note`."""
         return dict(self._study.user_attrs)
 
     def note(self, key: str, value: Any) -> None:
-        """Write a fact about the whole study."""
+        """Store a fact about the whole study."""
         self._study.set_user_attr(key, value)
 
     def close(self) -> None:
-        """Let another process use the journal."""
+        """Release the journal for other processes."""
         if self._lock is not None:
             self._lock.release()
             self._lock = None
@@ -121,7 +121,7 @@ class StudyStore:
 
 
 class _Held(JournalFileOpenLock):
-    """The process holds a lock on the journal for as long as the store is open."""
+    """A lock that is always free: `_lock` already holds the process's own lock while the store is open."""
 
     def acquire(self) -> bool:
         return True
@@ -131,7 +131,7 @@ class _Held(JournalFileOpenLock):
 
 
 def _lock(path: Path) -> filelock.BaseFileLock:
-    """Lock the journal through a file beside it; the lock ends with the process, however that ends."""
+    """Lock the journal through a file beside it; the lock is released when the process ends, even if it is killed."""
     lock = filelock.FileLock(f"{path}.lock", thread_local=False)  # any thread may close the store
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -144,7 +144,7 @@ def _lock(path: Path) -> filelock.BaseFileLock:
 
 
 def _open(path: Path | None, name: str) -> optuna.Study:
-    """Open a study, or create it; an existing one is only read."""
+    """Open a study or create it; an existing study is only read."""
     if path is None:
         return optuna.create_study(study_name=name, direction="maximize")
     try:
@@ -157,13 +157,13 @@ def _open(path: Path | None, name: str) -> optuna.Study:
         return optuna.create_study(study_name=name, storage=storage, direction="maximize")
     except OSError as error:
         raise StudyError(f"{path} cannot be written: {error.strerror}; the finished trials are kept there") from None
-    except (ValueError, LookupError, TypeError, AssertionError) as error:  # whatever Optuna meets on replaying it
+    except (ValueError, LookupError, TypeError, AssertionError) as error:  # anything that Optuna raises on replay
         reason = f"{type(error).__name__}: {error}"
         raise StudyError(f"{path} is damaged ({reason}); move it away to start the study again") from None
 
 
 def _drop_cut_line(path: Path) -> None:
-    """Drop a last line that a kill cut short, or the next one would be glued to it."""
+    """Drop a last line that a kill cut short; otherwise the next line would be appended to it."""
     if path.exists():
         content = path.read_bytes()
         whole = content.rfind(b"\n") + 1
@@ -171,7 +171,7 @@ def _drop_cut_line(path: Path) -> None:
             with path.open("r+b") as file:
                 file.truncate(whole)
         for line in content[:whole].splitlines()[-1:]:
-            json.loads(line)  # Optuna takes a last line that it cannot read for one that is still being written
+            json.loads(line)  # Optuna treats an unreadable last line as one that is still being written
 
 
 def _feedback(trial: FrozenTrial) -> Feedback:
@@ -187,12 +187,12 @@ def _inert(outcome: Outcome) -> dict[str, Any]:
 
 
 def _from_record(record: dict[str, Any], number: int, params: Mapping[str, Any], path: Path | None) -> Outcome:
-    """Return what `_inert` took apart.
+    """Rebuild an outcome from its record: the inverse of `_inert`.
 
     Raises
     ------
     StudyError
-        For a field that this version does not know.
+        If the record has a field that this version does not know.
     """
     divergence = record.pop("divergence")
     for kind, given in ((Outcome, record), (Divergence, divergence or {})):

@@ -1,8 +1,10 @@
-"""The best trials are evaluated again: scores depend on starting weights and the order of rows, and the best of many was lucky.
+"""Reevaluation of the best trials with further seeds.
 
-With three seeds the best four trials are evaluated once more, with another seed on the same folds, and the two of them that are
-then the best once again; the winner is the one of these two with the better mean over its three evaluations. With n seeds it
-begins with the best 2^(n - 1): successive halving with seeds as the resource (Jamieson & Talwalkar, 2016).
+The best score of many trials is partly luck with initial weights and row order.
+With three seeds, the best four trials are evaluated once more, with another seed on the same folds. The best two of
+them are then evaluated a third time; of these two, the one with the better mean over its three evaluations wins. With n
+seeds, the first round has the best 2^(n - 1) trials: successive halving with seeds as the resource (Jamieson &
+Talwalkar, 2016).
 """
 
 from __future__ import annotations
@@ -24,19 +26,19 @@ def settle(
     again: Mapping[int, Sequence[Outcome]],
     evaluate: Callable[[Sequence[tuple[Problem, Trial]]], None],
 ) -> None:
-    """Evaluate the best outcomes again, as far as that is not done yet.
+    """Run the reevaluations of the best outcomes that are still missing.
 
     Parameters
     ----------
     outcomes : dict of int to Outcome
     problem : Problem
     n_seeds : int
-        Evaluations of the winner; with 1 nothing is evaluated again.
+        Evaluations of the winner; with 1 there are no reevaluations.
     again : dict of int to list of Outcome
-        The further evaluations of each trial so far.
+        The reevaluations of each trial so far.
     evaluate : callable
-        Evaluates trials, the first ones first, side by side if it can, and adds their outcomes to `again`; as many as there is
-        time for. Where there is none left for all, the best of those that were evaluated is the winner.
+        Evaluates trials in the given order, in parallel if possible, until time runs out, and adds their outcomes to
+        `again`. If time runs out before all are done, the winner is the best of those that were reevaluated.
     """
     field = [o.number for o in sorted(outcomes.values(), key=order) if o.verdict == "ok"]
     for seed, size in enumerate(_rounds(n_seeds), start=1):
@@ -50,7 +52,7 @@ def settle(
 
 
 def seconds(leader: Outcome | None, n_seeds: int, n_jobs: int) -> float:
-    """Return how long evaluating the best again will take, if all of them take as long as the first.
+    """Estimate the time of all reevaluations, assuming that each takes as long as the leader's evaluation.
 
     Examples
     --------
@@ -64,10 +66,10 @@ def seconds(leader: Outcome | None, n_seeds: int, n_jobs: int) -> float:
 
 
 def _rounds(n_seeds: int) -> list[int]:
-    """Return how many trials are evaluated with each further seed."""
+    """Return the number of trials to evaluate with each further seed."""
     return [2 ** (n_seeds - seed) for seed in range(1, n_seeds)]
 
 
 def reseeded(problem: Problem, seed: int) -> Problem:
-    """Return the problem with other seeds for all fits; the folds, and what is prepared of them, are the same."""
+    """Return the problem with other seeds for all fits; folds and prepared data stay the same."""
     return replace(problem, seed=derive(problem.seed, seed), tasks=NoTasks())

@@ -35,9 +35,10 @@ from search.trials.pruning import Cutoffs
 
 
 class _Plan:
-    """How a space is searched: an attribute for each row of `search.options.PLAN`, by default as in `BPSearchCV`.
+    """How a space is searched: one attribute for each row of `search.options.PLAN`, with the defaults of `BPSearchCV`.
 
-    `n_trials` are those of the whole study, `initial_points` are whole configurations. `plan` decides what is left open.
+    `n_trials` counts the trials of the whole study; `initial_points` are complete configurations. `plan` fills in what
+    is open.
     """
 
     if TYPE_CHECKING:
@@ -48,11 +49,14 @@ class _Plan:
 
     @property
     def stop(self) -> StopRules:
-        """What ends the study before its trials are used up."""
+        """The rules that can end the study before `n_trials` is reached."""
         return StopRules(**{rule.name: getattr(self, rule.name) for rule in fields(StopRules)})
 
     def tracked(self, *, once: bool) -> dict[str, Any]:
-        """Return what a tracker is told of it; a search that runs `once` and never goes on also tells its limits."""
+        """Return the parameters to log in a tracker.
+
+        A search that runs `once` and is never resumed also logs its limits.
+        """
         values = {o.name: getattr(self, o.name) for o in options.PLAN}
         return options.tracked(values | {"n_jobs": effective_n_jobs(self.n_jobs)}, once=once)
 
@@ -70,18 +74,18 @@ else:
 
 
 def plan(problem: Problem, space: Space, **values: Any) -> Plan:
-    """Return a plan in which nothing is left open.
+    """Return a plan with every option decided.
 
-    A grid is searched whole; only networks are stopped early, by default where the method learns; the portfolio is among the
-    initial points.
+    A grid is searched completely. Only networks are stopped early, by default if the method learns. The portfolio is
+    added to the initial points.
 
     Parameters
     ----------
     problem : Problem
     space : Space
     **values
-        Those of the options in `search.options.PLAN` that are not the defaults of `BPSearchCV`; whole configurations as
-        `initial_points`.
+        Options in `search.options.PLAN` that differ from the defaults of `BPSearchCV`; `initial_points` as complete
+        configurations.
     """
     asked = Plan(**values)
     learns, points = find(asked.method).learns, list(asked.initial_points or ())
@@ -95,11 +99,11 @@ def plan(problem: Problem, space: Space, **values: Any) -> Plan:
 
 @contextmanager
 def old_objects_at_rest() -> Iterator[None]:
-    """Keep the garbage collector from what was there before; what is made meanwhile is collected as ever.
+    """Exclude objects that already exist from garbage collection during the body; new objects are collected as usual.
 
-    Beside MLflow, pandas and scikit-learn a full collection looks through 300,000 objects that stay, which takes 0.14 s, and all
-    threads wait for it. One is due as soon as a search begins, because so much has just been imported. If the caller has already
-    frozen the heap, it is left frozen.
+    With MLflow, pandas and scikit-learn imported, a full collection scans 300,000 long-lived objects. It takes 0.14 s,
+    and all threads wait for it. One is due as soon as a search begins, because so much has just been imported. If
+    the caller has already frozen the heap, leave it frozen.
     """
     mine = gc.get_freeze_count() == 0
     if mine:
@@ -120,14 +124,14 @@ def run(
     dummy_score: float,
     on_outcome: Callable[[Outcome, float], None] = lambda outcome, value: None,
 ) -> dict[int, Outcome]:
-    """Run the trials of a study that are not in its store yet, and the best ones again; return all outcomes by trial number.
+    """Run the trials missing from the store, then the reevaluations; return all outcomes by trial number.
 
     Parameters
     ----------
     dummy_score : float
-        Mean score of the dummy predictor on the same folds: what penalties are measured in.
+        Mean score of the dummy predictor on the same folds: the unit of the penalties.
     on_outcome : callable
-        Called with each new outcome and the value told to the sampler, after both are stored.
+        Called with each new outcome and the value given to the sampler, after both are stored.
 
     Raises
     ------
@@ -141,7 +145,7 @@ def run(
 
 
 class _Run:
-    """One run of a study: what its trials share while they run side by side, in threads."""
+    """One run of a study: the state shared by its trials, which run in parallel threads."""
 
     def __init__(self, problem: Problem, space: Space, plan: Plan, store: StudyStore, dummy_score: float) -> None:
         known = store.outcomes.values()
@@ -156,7 +160,7 @@ class _Run:
         self.lock, self.cancellation, self.config = threading.Lock(), Cancellation(), sklearn.get_config()
 
     def run_trials(self, on_outcome: Callable[[Outcome, float], None]) -> None:
-        """Run the trials that are not in the store."""
+        """Run the trials that are missing from the store."""
         with self.running(self.trials()) as finished:
             if len(self.store.outcomes) < self.plan.n_trials:
                 _preload(self.problem)
@@ -171,14 +175,14 @@ class _Run:
                     on_outcome(outcome, feedback.value)
 
     def evaluate_again(self, again: Sequence[tuple[Problem, Trial]]) -> None:
-        """Evaluate trials once more, as far as there is time."""
+        """Run reevaluations until time runs out."""
         with self.running(self.job(*trial) for trial in again if not self.is_late()) as finished:
             for outcome in finished:
                 with postponed():
                     self.store.record_again(outcome)
 
     def trials(self) -> Iterator[Any]:
-        """Propose a trial whenever a thread is free, until the study has enough; the first of a study has no time limit."""
+        """Propose a trial whenever a thread is free, until the study is complete; the first trial has no time limit."""
         begun = bool(self.store.outcomes)
         for number in range(self.plan.n_trials):
             if number in self.store.outcomes:
@@ -201,7 +205,7 @@ class _Run:
 
     @contextmanager
     def running(self, jobs: Iterable[Any]) -> Iterator[Iterable[Outcome]]:
-        """Run jobs side by side; the body gets the outcomes in the order in which they end, and its failure cancels the rest."""
+        """Run jobs in parallel; the body receives outcomes as they finish, and its failure cancels the rest."""
         parallel = Parallel(
             n_jobs=self.plan.n_jobs, prefer="threads", pre_dispatch="n_jobs", return_as="generator_unordered"
         )
@@ -211,22 +215,22 @@ class _Run:
         except BaseException:
             self.cancellation.request()
             with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # that trials were started in vain is no news here
+                warnings.simplefilter("ignore")  # joblib's warning about unused trials is not news here
                 results.close()
             raise
 
 
 def ended(plan: Plan, store: StudyStore) -> str:
-    """Return why a study needs no further trial, or an empty text."""
+    """Return why a study needs no further trial, or an empty string."""
     if len(store.outcomes) >= plan.n_trials:
         return f"all {plan.n_trials} trials are done"
     return plan.stop.enough(Incumbent.after(store.outcomes.values()))
 
 
 def _preload(problem: Problem) -> None:
-    """Load the training loop while the first trials prepare their rows, if networks are trained for the first time.
+    """Load the training loop while the first trials prepare their rows, if this process trains its first networks.
 
-    A network with wrong options is left to its trials, which say what is wrong.
+    Wrong options of a network are ignored here: the trials report them.
     """
     network = network_of(problem.estimator)
     if network is None or preloaded() or network.dtype not in ("auto", "float32", "float64"):
@@ -237,6 +241,6 @@ def _preload(problem: Problem) -> None:
 
 
 def _configured(config: dict[str, Any], *arguments: Any) -> Outcome:
-    """Evaluate a trial under the configuration of scikit-learn where the study was started: each thread has its own."""
+    """Evaluate a trial with the scikit-learn configuration of the thread that started the study: it is thread-local."""
     with sklearn.config_context(**config):
         return evaluate(*arguments)

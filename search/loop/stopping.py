@@ -1,4 +1,4 @@
-"""When a study has seen enough, before its trials are used up."""
+"""Stopping rules of a study: when it ends before `n_trials` is reached."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from search.trials.outcomes import Outcome
 
 @dataclass
 class Incumbent:
-    """The best trial so far, the first of equals, and how many trials have finished since."""
+    """The best trial so far (the first one on ties), and the number of trials finished since then."""
 
     trial: Outcome | None = None
     since: int = 0
@@ -24,7 +24,7 @@ class Incumbent:
         return incumbent
 
     def see(self, outcome: Outcome) -> None:
-        """Count a trial that has just finished."""
+        """Update with a trial that has just finished."""
         self.since += 1
         if outcome.verdict == "ok" and (self.trial is None or outcome.score > self.trial.score):
             self.trial, self.since = outcome, 0
@@ -32,16 +32,16 @@ class Incumbent:
 
 @dataclass(frozen=True)
 class StopRules:
-    """What ends a study early; None never does.
+    """The stopping rules of a study; a rule that is None never applies.
 
     Attributes
     ----------
     timeout : float or None
-        Seconds after which no trial is started, nor one of the best evaluated again; the first trial of a study always is.
+        Seconds after which no trial or reevaluation is started; the first trial of a study always is.
     target_score : float or None
-        A mean score, greater for the better, that is good enough.
+        Mean score that is good enough; greater is better.
     n_trials_no_change : int or None
-        Finished trials in a row without a better score than before.
+        Stop after this many finished trials in a row without a better score.
     """
 
     timeout: float | None = None
@@ -49,7 +49,7 @@ class StopRules:
     n_trials_no_change: int | None = None
 
     def enough(self, incumbent: Incumbent) -> str:
-        """Return why the study needs no further trial, or an empty text; time is not looked at.
+        """Return why the study needs no further trial, or an empty string; ignores the timeout.
 
         Examples
         --------
@@ -70,9 +70,9 @@ class StopRules:
         return ""
 
     def out_of_time(self, seconds: float, kept: float = 0.0) -> bool:
-        """Return whether it is too late to start anything after so many seconds.
+        """Return whether it is too late to start another evaluation after this many seconds.
 
-        `kept` seconds of the time are reserved for what comes after, but never more than a third of it.
+        `kept` seconds are reserved for the steps after the trials, but never more than a third of the timeout.
 
         Examples
         --------
@@ -84,4 +84,4 @@ class StopRules:
 
 
 NONE = StopRules()
-"""A study that ends when its trials are used up."""
+"""A study that ends when `n_trials` is reached."""

@@ -1,1 +1,1 @@
-"""What a study found: reports, plots and advice."""
+"""Results of a study: reports, plots and advice."""

@@ -1,4 +1,4 @@
-"""How to change a space, in sentences: where its trials diverge, and what would leave that out."""
+"""Advice on how to change a space: where its trials diverge, and which change would exclude them."""
 
 from __future__ import annotations
 
@@ -16,15 +16,17 @@ from search.trials.outcomes import Outcome
 
 
 def codes(outcomes: Iterable[Outcome]) -> dict[str, int]:
-    """Return how many diverged trials have each code as their first finding, the most frequent first."""
+    """Count diverged trials by the code of their first finding, the most frequent first."""
     counts = Counter(o.divergence.code or "not diagnosed" for o in outcomes if o.divergence is not None)
     return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
 
 
 def advice(outcomes: Iterable[Outcome], space: Space) -> list[str]:
-    """Return sentences that say where in a space trials diverge, and how to leave that out; none where nothing is certain.
+    """Return sentences that say where in a space trials diverge, and how to exclude them.
 
-    Trials that ended in an error count neither as diverged nor as others.
+    Empty if the evidence is weak.
+
+    Trials that ended in an error are ignored.
 
     Examples
     --------
@@ -62,7 +64,7 @@ def advice(outcomes: Iterable[Outcome], space: Space) -> list[str]:
 
 
 def _change(dimension: Axis, condition: Condition) -> str:
-    """Return what to write into the space to leave out the trials for which a condition holds."""
+    """Return the change to the space that excludes the trials that fulfil a condition."""
     return CHANGES[type(dimension)](dimension, condition)
 
 
@@ -72,7 +74,7 @@ def _fewer_choices(dimension: Choice, condition: Condition) -> str:
 
 def _another_end(dimension: Range, condition: Condition) -> str:
     end, other = ("high", "low") if condition.kind == "above" else ("low", "high")
-    if condition.bound == getattr(dimension, other):  # nothing would be left of the range
+    if condition.bound == getattr(dimension, other):  # the range would be empty
         return _no_value(dimension, condition)
     return f"{end} = {condition.bound}"
 

@@ -1,4 +1,4 @@
-"""Outcomes as scikit-learn's searches present them: the table ``cv_results_``, and which of its rows is the best."""
+"""Outcomes in the form of scikit-learn's searches: the table ``cv_results_``, and its best row."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ DEBUG = "error_score='raise' shows where"
 def cv_results(
     outcomes: Sequence[Outcome], n_splits: int, names: Sequence[str] = (SCORE,), error_score: float = float("nan")
 ) -> dict[str, Any]:
-    """Return outcomes as scikit-learn's ``cv_results_``: a dict of columns with a row for each configuration.
+    """Return outcomes as scikit-learn's ``cv_results_``: a dict of columns, one row per configuration.
 
     Parameters
     ----------
@@ -32,7 +32,7 @@ def cv_results(
     names : list of str
         Names of the metrics.
     error_score : float
-        Score of each fold of a configuration that has none.
+        Score of each fold of a configuration without scores.
     """
 
     def folds(values: Callable[[Outcome], Sequence[float]], missing: float) -> NDArray[np.float64]:
@@ -64,7 +64,7 @@ def cv_results(
 
 
 def ranks(verdicts: Sequence[str], seeds: Sequence[int], means: NDArray[np.float64]) -> NDArray[np.int32]:
-    """Return the place of each configuration, by the rule of `search.trials.outcomes.order`; equals share a place.
+    """Return the rank of each configuration, by the rule of `search.trials.outcomes.order`; ties share a rank.
 
     >>> ranks(["ok", "diverged", "ok", "stopped"], [0, 0, 0, 0], np.array([0.5, np.nan, 0.75, 0.9]))
     array([2, 4, 1, 3], dtype=int32)
@@ -87,7 +87,7 @@ def _padded(seconds: Sequence[float], n_splits: int) -> list[float]:
 
 
 def _column(params: Sequence[Any], name: str) -> np.ma.MaskedArray:
-    """Return the values of a parameter, masked where a configuration has none; numbers keep their type."""
+    """Return the values of a parameter, masked if a configuration lacks it; numbers keep their type."""
     values = [p[name] for p in params if name in p]
     try:
         found = np.array(values)
@@ -102,19 +102,19 @@ def _column(params: Sequence[Any], name: str) -> np.ma.MaskedArray:
 
 
 def healthy(outcomes: Sequence[Outcome]) -> Outcome:
-    """Return the best configuration.
+    """Return the best healthy configuration.
 
     Raises
     ------
     ValueError
-        If none could be evaluated.
+        If no configuration could be evaluated.
     DivergenceError
-        If none finished healthy.
+        If no configuration finished healthy.
 
     Warns
     -----
     FitFailedWarning
-        If some could not be evaluated.
+        If some configurations could not be evaluated.
     """
     best = winner({o.number: o for o in outcomes})
     failed = [o for o in outcomes if o.verdict == "error"]
@@ -141,7 +141,7 @@ def chosen(index: Any, outcomes: Sequence[Outcome]) -> Outcome:
     Raises
     ------
     TypeError, IndexError, ValueError
-        If it is no index, there is no such configuration, or that has no scores.
+        If it is not an index, there is no such configuration, or that configuration has no scores.
     """
     if not isinstance(index, numbers.Integral):
         raise TypeError(f"best_index_ returned is not an integer: refit returned {index!r}")

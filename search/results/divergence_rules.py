@@ -1,14 +1,15 @@
-"""Rules that tell the trials that diverged from the others.
+"""Rules that separate diverged trials from the others.
 
-A rule is one condition, or two on different parameters: a threshold on a number, or a set of choices. All are tried. Its score is
-the log Bayes factor of two rates of divergence, one inside the rule and one outside, against one rate for all trials (each rate
-uniform between 0 and 1), less the logarithm of the number of rules of its size that were tried:
+A rule is one condition, or two on different parameters: a threshold on a number, or a set of choices. All rules are
+tried. The score of a rule is a log Bayes factor, with a correction for multiple rules. The factor compares two
+divergence rates, one inside the rule and one outside, with a single rate for all trials (each rate uniform between 0
+and 1). The correction subtracts the logarithm of the number of rules of this size that were tried:
 
     score = log B(d + 1, n - d + 1) + log B(D - d + 1, N - n - D + d + 1) - log B(D + 1, N - D + 1) - log(rules tried)
 
-for n of N trials inside, d of D diverged ones. A rule found by chance among many therefore says nothing: labels without a rule
-behind them reach a score of log k in about one study of k (Markov's inequality). The samplers of a search do not draw
-independently, so this is a guide, not a test.
+for n of N trials inside, d of D diverged ones. The correction keeps chance findings rare: if no rule is true, the best
+score reaches log k in about one study of k (Markov's inequality). The samplers of a search do not draw independently,
+so this is a guide, not a test.
 """
 
 from __future__ import annotations
@@ -27,27 +28,27 @@ from search.space.dimensions import Choice, Quantile, Range, label
 from search.space.interface import Axis
 
 LEAST_DIVERGED = 4
-"""Diverged trials below which no rule is looked for."""
+"""Minimum number of diverged trials for a search for rules."""
 
 EVIDENCE = math.log(20)
-"""Least score of a rule, and least gain in score by a second condition. Of 3600 studies (20, 40, 60
-and 150 trials in five dimensions, of which 10, 30 or 60 percent diverged at random) none got a rule; of 1200 with one true
-condition, and 8 percent of trials against it, none got a second one."""
+"""Minimum score of a rule, and minimum gain in score by a second condition. In 3600 simulated studies (20, 40, 60 and
+150 trials in five dimensions, of which 10, 30 or 60 percent diverged at random) no rule was found. In 1200 studies with
+one true condition, and 8 percent of trials against it, no second condition was found."""
 
 SEPARATION = 0.5
-"""Least correlation (Matthews) between fulfilling the rule and diverging: a rule can be certain and still be of no use."""
+"""Minimum Matthews correlation between the rule and divergence: a rule can be certain but useless."""
 
 ALL_SUBSETS = 4
-"""Up to so many choices every set of them is tried; of more only single ones, and all but one."""
+"""Maximum number of choices for which every subset is tried; above it, only single choices, and all but one."""
 
 
 @dataclass(frozen=True)
 class Condition:
-    """What a parameter's value may be: above or below a number, or one of several choices."""
+    """A condition on a parameter's value: above or below a number, or one of several choices."""
 
     name: str
     kind: str
-    """``above``, ``below`` (a number, not included) or ``among`` (texts of choices)"""
+    """``above``, ``below`` (a number, excluded) or ``among`` (labels of choices)"""
     bound: Any
 
     def __str__(self) -> str:
@@ -56,7 +57,7 @@ class Condition:
         return f"{self.name} {'>' if self.kind == 'above' else '<'} {self.bound}"
 
     def holds(self, params: Mapping[str, Any]) -> bool:
-        """Say whether the condition holds; it does not where the parameter is missing."""
+        """Return whether the condition holds; False if the parameter is missing."""
         if self.name not in params:
             return False
         value = params[self.name]
@@ -68,11 +69,11 @@ class Condition:
 
 
 Conditions = tuple[Condition, ...]
-"""A rule: all of them must hold."""
+"""A rule: all conditions must hold."""
 
 
 def all_hold(rule: Conditions, params: Mapping[str, Any]) -> bool:
-    """Say whether all conditions of a rule hold."""
+    """Return whether all conditions of a rule hold."""
     return all(condition.holds(params) for condition in rule)
 
 
@@ -82,11 +83,11 @@ class Group(NamedTuple):
     Attributes
     ----------
     conditions : list of Condition
-        Those that can be best.
+        Candidates for the best condition.
     masks : ndarray of bool, shape (n_conditions, n_trials)
-        The trials that each of these holds for.
+        The trials for which each of these holds.
     tried : int
-        How many conditions there are in all.
+        Number of all possible conditions.
     """
 
     conditions: list[Condition]
@@ -97,7 +98,7 @@ class Group(NamedTuple):
 def find_rule(
     params: Sequence[Mapping[str, Any]], diverged: NDArray[np.bool_], dimensions: Mapping[str, Axis]
 ) -> Conditions:
-    """Return the rule that best tells diverged from other trials; an empty one if none does so well.
+    """Return the rule that best separates diverged from other trials; empty if none is good enough.
 
     Parameters
     ----------
@@ -114,7 +115,7 @@ def find_rule(
         value, best = two, pair
     if value < EVIDENCE or np.corrcoef([all_hold(best, p) for p in params], diverged)[0, 1] < SEPARATION:
         return ()
-    # one after the other, so that together they hold for the same trials as before
+    # one after the other, so that together they still hold for the same trials
     for i, condition in enumerate(best):
         within = [p for p in params if all_hold(best[:i] + best[i + 1 :], p)]
         best = (*best[:i], _centred(condition, within, dimensions[condition.name]), *best[i + 1 :])
@@ -139,7 +140,7 @@ def _best_pair(groups: Sequence[Group], diverged: NDArray[np.bool_]) -> tuple[fl
     for first, second in itertools.combinations(groups, 2):
         if first.conditions and second.conditions:
             a, b = first.masks.astype(np.float32), second.masks.astype(np.float32)
-            inside, hits = a @ b.T, a[:, diverged] @ b[:, diverged].T  # exact, they count
+            inside, hits = a @ b.T, a[:, diverged] @ b[:, diverged].T  # exact: these are counts
             scores = log_bayes_factor(inside.astype(int), hits.astype(int), diverged) - math.log(tried)
             i, j = (int(k) for k in np.unravel_index(scores.argmax(), scores.shape))
             if scores[i, j] > value:
@@ -150,12 +151,12 @@ def _best_pair(groups: Sequence[Group], diverged: NDArray[np.bool_]) -> tuple[fl
 def log_bayes_factor(
     inside: NDArray[np.integer], hits: NDArray[np.integer], diverged: NDArray[np.bool_]
 ) -> NDArray[np.float64]:
-    """Return the log Bayes factor of rules; -inf where no more diverge inside than outside.
+    """Return the log Bayes factor of rules; -inf if the divergence rate is no higher inside than outside.
 
     Parameters
     ----------
     inside, hits : ndarray of int
-        Trials that each rule holds for, and diverged ones among them.
+        Number of trials for which each rule holds, and of diverged ones among them.
     """
     n, bad = len(diverged), int(diverged.sum())
     log_factorial = gammaln(np.arange(n + 2) + 1.0)
@@ -177,7 +178,7 @@ def _group(name: str, dimension: Axis, params: Sequence[Mapping[str, Any]], dive
 def _choices(
     name: str, dimension: Choice, params: Sequence[Mapping[str, Any]], diverged: NDArray[np.bool_]
 ) -> tuple[list[Condition], int]:
-    """Return the sets of choices: of numbers those above or below another, of others every set if they are few."""
+    """Return sets of choices: for numbers those above or below a value, otherwise every subset if they are few."""
     texts = dimension.labels
     if all(_is_number(v) for v in dimension.values):
         texts = tuple(label(v) for v in sorted(dimension.values))
@@ -192,7 +193,10 @@ def _choices(
 def _thresholds(
     name: str, dimension: Axis, params: Sequence[Mapping[str, Any]], diverged: NDArray[np.bool_]
 ) -> tuple[list[Condition], int]:
-    """Return the thresholds between a diverged and another trial: moving any other makes a rule better, never worse."""
+    """Return the thresholds between a diverged and another trial.
+
+    Moving any other one makes a rule better, never worse.
+    """
     seen: dict[float, set[bool]] = {}
     for p, bad in zip(params, diverged, strict=True):
         if _is_number(p.get(name)):
@@ -208,7 +212,7 @@ def _thresholds(
 
 
 def _centred(condition: Condition, params: Sequence[Mapping[str, Any]], dimension: Axis) -> Condition:
-    """Move a threshold to a round number midway between the trials it parts."""
+    """Move a threshold to a round number midway between the trials that it separates."""
     if condition.kind == "among":
         return condition
     inside = [p[condition.name] for p in params if condition.holds(p)]
@@ -218,7 +222,7 @@ def _centred(condition: Condition, params: Sequence[Mapping[str, Any]], dimensio
 
 
 def between(near: float, far: float, *, log: bool = False, whole: bool = False) -> float:
-    """Return a number of few digits about midway from `near`, which it may be, to `far`, which it may not be.
+    """Return a number with few digits about midway between `near` (included) and `far` (excluded).
 
     >>> between(0.2873, 0.3405), between(0.01, 1.0, log=True), between(16, 17, whole=True)
     (0.3, 0.1, 16)
@@ -234,14 +238,14 @@ def between(near: float, far: float, *, log: bool = False, whole: bool = False) 
 
 
 class Search(NamedTuple):
-    """How conditions on an axis are found.
+    """How conditions on a kind of axis are found.
 
     Attributes
     ----------
     conditions : callable
-        From name, axis, configurations and which of them diverged to the conditions that can be best, and the number of all.
+        Maps name, axis, configurations and the mask of diverged ones to the candidate conditions and the number of all.
     rounding : callable
-        From an axis to the keywords with which `between` rounds a threshold.
+        Maps an axis to the keywords of `between` for rounding a threshold.
     """
 
     conditions: Callable[..., tuple[list[Condition], int]]

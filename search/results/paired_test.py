@@ -1,9 +1,9 @@
-"""Whether two configurations differ, by their scores on the same folds.
+"""Paired test: do two configurations differ, given their scores on the same folds?
 
-Scores of one configuration differ from fold to fold mostly because folds differ; a pair is compared fold by fold. Training rows
-are shared between folds, so the differences are not independent, and their plain variance is too small: it is corrected by
-Nadeau and Bengio (2003, Inference for the generalization error), for repeated cross-validation as Bouckaert and Frank (2004,
-Evaluating the replicability of significance tests for comparing learning algorithms).
+Scores of one configuration vary mostly because folds differ, so two configurations are compared fold by fold. Folds
+share training rows, so the differences are not independent, and their plain variance is too small. It is corrected as
+in Nadeau and Bengio (2003, Inference for the generalization error), and for repeated cross-validation as in Bouckaert
+and Frank (2004, Evaluating the replicability of significance tests for comparing learning algorithms).
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ RIVALS = 4
 
 @dataclass(frozen=True)
 class Difference:
-    """Mean difference of two scores, the half width of its confidence interval, and the two-sided p-value of none."""
+    """Mean difference of two scores, half width of its confidence interval, and two-sided p-value of no difference."""
 
     mean: float
     half_width: float
@@ -44,7 +44,7 @@ def difference(scores: Sequence[float], others: Sequence[float], ratio: float) -
     scores, others : sequence of float
         Scores on the same folds, at least two; the difference is ``scores - others``.
     ratio : float
-        Validation rows over training rows of a fold.
+        Validation rows divided by training rows of a fold.
 
     Examples
     --------
@@ -62,7 +62,7 @@ def difference(scores: Sequence[float], others: Sequence[float], ratio: float) -
 
 
 def rivals(outcomes: Mapping[int, Outcome], best: Outcome | None, folds: Folds) -> dict[int, Difference]:
-    """Compare the next best healthy trials with the best one; empty where there is one fold only."""
+    """Compare the next best healthy trials with the best one; empty if there is only one fold."""
     if best is None or len(folds) < 2:
         return {}
     ratio = float(np.mean([len(validation) / len(train) for train, validation in folds.splits]))

@@ -34,7 +34,7 @@ def figures(
 
 
 def history(outcomes: Mapping[int, Outcome], baselines: Sequence[Baseline], metric: str) -> Figure:
-    """Score of each trial, the best so far, and the baselines; diverged trials lie at the bottom edge."""
+    """Plot the score of each trial, the best so far, and the baselines; diverged trials lie at the bottom edge."""
     figure, axes = _canvas(9, 4.5)
     low, high = _limits(outcomes, baselines)
     _points(axes, {n: n for n in outcomes}, outcomes, low)
@@ -51,7 +51,7 @@ def history(outcomes: Mapping[int, Outcome], baselines: Sequence[Baseline], metr
 
 
 def parameters(outcomes: Mapping[int, Outcome], space: Space, baselines: Sequence[Baseline], metric: str) -> Figure:
-    """Score against each searched parameter, one panel each: where trials diverge and where they do well."""
+    """Plot the score against each searched parameter, one panel each: where trials diverge and where they do well."""
     leaves = {n: space.leaves(o.params) for n, o in outcomes.items()}
     columns = min(3, len(space.axes))
     rows = -(-len(space.axes) // columns)
@@ -75,7 +75,7 @@ def parameters(outcomes: Mapping[int, Outcome], space: Space, baselines: Sequenc
 
 
 def _places_of_choices(axes: Axes, dimension: Choice, values: Mapping[int, Any]) -> dict[int, float]:
-    """Label a place for each choice; points are jittered around it, so that they do not hide one another."""
+    """Label a position for each choice; points are jittered around it, so that they do not hide one another."""
     places = {text: i for i, text in enumerate(dimension.labels)}
     jitter = np.random.default_rng(0).uniform(-0.18, 0.18, max(values, default=0) + 1)
     axes.set_xticks(range(len(places)), [_short(text) for text in places], rotation=30 if len(places) > 3 else 0)
@@ -96,11 +96,11 @@ SCALES: dict[type[Axis], Callable[[Axes, Any, Mapping[int, Any]], Mapping[int, f
     Range: _numbers_of_range,
     Quantile: _numbers,
 }
-"""How each kind of axis is drawn: sets the scale of a panel, and returns where the value of each trial lies on it."""
+"""Drawing of each kind of axis: sets the scale of a panel, and returns the position of each trial's value on it."""
 
 
 def size(outcomes: Mapping[int, Outcome], baselines: Sequence[Baseline], metric: str) -> Figure:
-    """Score of each trial against the number of weights, and the Pareto front of both."""
+    """Plot the score of each trial against the number of weights, and the Pareto front of both."""
     figure, axes = _canvas(9, 4.5)
     low, high = _limits(outcomes, baselines)
     _points(axes, {n: o.n_weights for n, o in outcomes.items() if o.n_weights}, outcomes, low)
@@ -119,7 +119,10 @@ def size(outcomes: Mapping[int, Outcome], baselines: Sequence[Baseline], metric:
 
 
 def learning_curves(outcomes: Mapping[int, Outcome]) -> Figure:
-    """Mean training and validation loss over the folds of the best trials; a dot marks the epochs agreed on."""
+    """Plot mean training and validation loss over the folds of the best trials.
+
+    A dot marks the best number of epochs.
+    """
     figure, axes = _canvas(9, 4.5)
     ranked = sorted((o for o in outcomes.values() if o.verdict == "ok"), key=order)[:BEST_CURVES]
     for rank, outcome in enumerate(ranked):
@@ -176,7 +179,7 @@ def _baselines(axes: Axes, baselines: Sequence[Baseline]) -> None:
 
 
 def _limits(outcomes: Mapping[int, Outcome], baselines: Sequence[Baseline]) -> tuple[float, float]:
-    """Return an axis range that shows everything from just below the dummy predictor to just above the best."""
+    """Return axis limits from just below the dummy predictor to just above the best trial."""
     scores = [o.score for o in outcomes.values() if o.fold_scores] + [b.score for b in baselines]
     bottom = min(b.score for b in baselines) if baselines else min(scores)
     top = max(scores)

@@ -1,4 +1,4 @@
-"""How far a running study has come."""
+"""Progress of a running study."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from search.trials.outcomes import Outcome, winner
 
 @dataclass(frozen=True)
 class Progress:
-    """The trials of a running study so far, how many there will be, and what is under way."""
+    """The finished trials of a running study, the number of trials planned, and the current step."""
 
     outcomes: Mapping[int, Outcome]
     n_trials: int
@@ -23,5 +23,5 @@ class Progress:
 
     @property
     def counts(self) -> Counter[str]:
-        """How many trials have each verdict."""
-        return Counter(o.verdict for o in list(self.outcomes.values()))  # a copy: trials may finish meanwhile
+        """Number of trials with each verdict."""
+        return Counter(o.verdict for o in list(self.outcomes.values()))  # a copy, because trials may finish meanwhile

@@ -1,4 +1,4 @@
-"""What a study found, in words and tables."""
+"""The report on a study, in words and tables."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ TITLE: dict[str, Any] = {"title_justify": "left", "title_style": "bold"}
 
 
 def metric(scoring: str) -> tuple[str, int]:
-    """Return the name a person reads, and the sign that turns a score into it.
+    """Return the metric's name for readers, and the sign that converts a score to it.
 
     >>> metric("neg_root_mean_squared_error")
     ('root mean squared error', -1)
@@ -37,7 +37,7 @@ def metric(scoring: str) -> tuple[str, int]:
 
 
 def number(value: Any) -> str:
-    """Return a value in a few characters.
+    """Format a value in a few characters.
 
     >>> number(0.00123456), number([64, 32]), number("relu"), number(53.347)
     ('0.00123', '64-32', 'relu', '53.35')
@@ -50,12 +50,12 @@ def number(value: Any) -> str:
 
 
 def _value(outcome: Outcome, name: str) -> str:
-    """Return a hyperparameter in a few characters, or a dash if it does not exist in this trial."""
+    """Format a hyperparameter in a few characters; a dash if it does not exist in this trial."""
     return number(outcome.params[name]) if name in outcome.params else "-"
 
 
 def best_trials(outcomes: Mapping[int, Outcome], rivals: Mapping[int, Difference], scoring: str) -> Table:
-    """Return a table of the best trials, a column each."""
+    """Return a table of the best trials, one column each."""
     name, sign = metric(scoring)
     healthy = sorted((o for o in outcomes.values() if o.verdict == "ok"), key=order)
     best = healthy[:BEST_COLUMNS]
@@ -81,7 +81,10 @@ def best_trials(outcomes: Mapping[int, Outcome], rivals: Mapping[int, Difference
 
 
 def smaller(outcomes: Mapping[int, Outcome], scoring: str) -> Table | None:
-    """Return the Pareto front of score and number of weights, a column for each trial, the best first; None if that is all."""
+    """Return the Pareto front of score and number of weights, one column per trial, the best first.
+
+    None if there are fewer than two.
+    """
     name, sign = metric(scoring)
     best = front(outcomes)
     if len(best) < 2:
@@ -97,7 +100,7 @@ def smaller(outcomes: Mapping[int, Outcome], scoring: str) -> Table | None:
 
 
 def comparison(outcome: Outcome | None, title: str, baselines: Sequence[Baseline], scoring: str) -> Table:
-    """Return an outcome, under a title, beside the baselines on the same folds."""
+    """Return a table of an outcome, under a title, next to the baselines on the same folds."""
     name, sign = metric(scoring)
     better = "lower" if sign < 0 else "higher"
     heading = f"On the same folds ({name}, {better} is better)"
@@ -111,7 +114,7 @@ def comparison(outcome: Outcome | None, title: str, baselines: Sequence[Baseline
 
 
 def alike(best: Outcome | None, rivals: Mapping[int, Difference]) -> str:
-    """Return which of the next best trials are as good as the best one for all that the folds can tell, if any."""
+    """Say which of the next best trials cannot be distinguished from the best one on these folds, if any."""
     numbers = [str(number) for number, d in rivals.items() if not d.distinguishable]
     if best is None or not numbers:
         return ""
@@ -122,7 +125,10 @@ def alike(best: Outcome | None, rivals: Mapping[int, Difference]) -> str:
 
 
 def honest(result: Result) -> list[str]:
-    """Return the estimate of nested cross-validation in lines, the optimistic score beside it; empty if there is none."""
+    """Return lines with the estimate of nested cross-validation and the optimistic score.
+
+    Empty if there is no estimate.
+    """
     nested, best = result.nested, result.best
     if nested is None:
         return []
@@ -153,14 +159,14 @@ def divergences(outcomes: Mapping[int, Outcome]) -> list[str]:
 
 
 def diverged_title(outcomes: Mapping[int, Outcome]) -> str:
-    """Return how many trials diverged, and of what: ``14 of 60 trials (11 exploding_step, 3 unscaled_input)``."""
+    """Return number and causes of diverged trials: ``14 of 60 trials (11 exploding_step, 3 unscaled_input)``."""
     counts = codes(outcomes.values())
     causes = ", ".join(f"{n} {code}" for code, n in counts.items())
     return f"{sum(counts.values())} of {len(outcomes)} trials ({causes})"
 
 
 def repairs(outcomes: Mapping[int, Outcome]) -> list[str]:
-    """Return a line for each repaired trial: the first thing that was changed, and how many more; skipped steps are left out."""
+    """Return a line for each repaired trial: its first repair, and the number of others; skipped steps are left out."""
     lines = []
     for outcome in outcomes.values():
         changed = [line for line in outcome.repairs if not line.endswith("skipped")]
@@ -176,7 +182,7 @@ def errors(outcomes: Mapping[int, Outcome]) -> list[str]:
 
 
 def final(result: Result) -> RenderableType:
-    """Return the report on a study for the terminal."""
+    """Return the terminal report on a study."""
     outcomes, best = result.outcomes, result.best
     parts: list[RenderableType] = []
     if best is not None:
@@ -211,12 +217,12 @@ def _first(lines: Sequence[str], where: str = "; all are in MLflow, tag verdict"
 
 
 def diagnosed(found: Sequence[Diagnosis | None]) -> RenderableType:
-    """Return the diagnoses of a configuration's folds: one text for all folds with the same findings."""
+    """Return the diagnoses of a configuration's folds; folds with the same findings share one text."""
     groups: dict[tuple[str, ...], list[int]] = {}
     for fold, diagnosis in enumerate(found, start=1):
         groups.setdefault(tuple(diagnosis.codes) if diagnosis is not None else (), []).append(fold)
     parts: list[RenderableType] = []
-    for key in sorted(groups, key=lambda key: (not key, groups[key])):  # healthy folds come last
+    for key in sorted(groups, key=lambda key: (not key, groups[key])):  # healthy folds last
         folds = groups[key]
         first = found[folds[0] - 1]
         many = f"fold {folds[0]}" if len(folds) == 1 else f"folds {', '.join(map(str, folds))}"
@@ -244,13 +250,16 @@ def single(outcome: Outcome, baselines: Sequence[Baseline], scoring: str) -> Ren
 
 
 def delivered(result: Result, model: RegisteredModel) -> str:
-    """Return which version of a registered model this is, and what it is made of."""
+    """Return the version of the registered model, and its contents."""
     averaged = f", the mean of {result.n_networks} networks" if result.n_networks > 1 else ""
     return f"version {model.version}{averaged}"
 
 
 def summary(result: Result) -> str:
-    """Return the study in Markdown, for the parent run's description: what matters first, MLflow shows only the first lines."""
+    """Return a Markdown summary for the parent run's description.
+
+    Important things come first, because MLflow shows only the first lines.
+    """
     outcomes, best, model = result.outcomes, result.best, result.model
     paragraphs = [f"**{result.name}**: {_standing(result)}"]
     paragraphs += [f"Nested cross-validation: {line}." for line in honest(result)[:1]]
@@ -272,7 +281,7 @@ def summary(result: Result) -> str:
 
 
 def _standing(result: Result) -> str:
-    """Return what was searched how, and the best score beside those of the baselines, in two sentences."""
+    """Say in two sentences what was searched and how, and compare the best score with the baselines."""
     best = result.best
     name, sign = metric(result.scoring)
     scores = [f"{b.name} {number(sign * b.score)} ± {number(b.std)}" for b in result.baselines]

@@ -1,4 +1,4 @@
-"""What a search has found: the record from which the terminal's report, MLflow's and the summary are made."""
+"""The result of a search: the source of the terminal report, the MLflow report and the summary."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from search.trials.outcomes import Outcome
 
 @dataclass(frozen=True)
 class Nested:
-    """Score on the test rows of each outer fold; None where the search of that fold delivered no network."""
+    """Scores on the test rows of each outer fold; None if the search of that fold delivered no network."""
 
     scores: list[float | None]
 
@@ -35,36 +35,36 @@ class Nested:
 
 @dataclass(frozen=True)
 class Result:
-    """What a search has found.
+    """The result of a search.
 
     Attributes
     ----------
     name : str
-        Of the study.
+        Name of the study.
     method, scheme, scoring : str
-        How configurations were proposed, how rows were split, and the metric.
+        The search method, the cross-validation scheme, and the metric.
     space : Space
     outcomes : dict of int to Outcome
-        All trials by number, those of earlier runs included.
+        All trials by number, including those of earlier runs.
     baselines : sequence of Baseline
-        Dummy predictor and, where they can be scored, others on the same folds.
+        Dummy predictor, and other baselines on the same folds if they can be scored.
     best : Outcome or None
         None if no trial finished healthy.
     rivals : dict of int to Difference
-        How far the next best trials are from the best one, fold by fold.
+        Differences between the next best trials and the best one, fold by fold.
     nested : Nested or None
-        The honest estimate, if there is one.
+        The unbiased estimate by nested cross-validation, if it was computed.
     estimator : estimator or None
         The best configuration, fitted on all rows.
     n_networks : int
-        How many networks the model averages; 0 where there is none.
+        Number of networks that the model averages; 0 if there is none.
     diagnosis : Diagnosis or None
-        Of the first of these networks.
+        Diagnosis of the first of these networks.
     model : RegisteredModel or None
     problem : str
         Why there is no model, or why something was not written.
     unchanged : bool
-        Whether the study was complete already.
+        Whether the study was already complete.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""What a tracker is told at the end of a search."""
+"""The report that a tracker receives at the end of a search."""
 
 from __future__ import annotations
 

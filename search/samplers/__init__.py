@@ -1,1 +1,1 @@
-"""Methods that propose configurations."""
+"""Samplers: the methods that propose configurations."""

@@ -1,4 +1,4 @@
-"""Search by an evolution strategy: CMA-ES for real numbers, whole numbers and choices, by the package `cmaes`."""
+"""Search by an evolution strategy: CMA-ES for real numbers, integers and choices, from the package `cmaes`."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ from search.trials.outcomes import Outcome
 from search.trials.penalties import Feedback
 
 MOST_STEPS = 64
-"""A range of more whole numbers is searched as one of real numbers, and rounded."""
+"""A range of more integers than this is searched as a real range and rounded."""
 
 SPREAD = 0.25
-"""Standard deviation of the first generation on the unit cube."""
+"""Initial standard deviation on the unit cube."""
 
 Array = NDArray[np.float64]
 
 
 class EvolutionSampler:
-    """CatCMA with margin (Hamano et al., 2025, arXiv:2504.07884) on the unit cube, without waiting for generations.
+    """CatCMA with margin (Hamano et al., 2025, arXiv:2504.07884) on the unit cube, with asynchronous generations.
 
-    A generation is made of trials in the order in which they end, whichever generation they were drawn in; those that were not
-    asked for (of an earlier run, or the user's points) take part as they are. Diverged trials have their penalised value. Axes
-    that do not exist in a configuration are drawn all the same. When a strategy has converged, one with twice the population
-    begins (Auger and Hansen, 2005).
+    A generation consists of trials in the order in which they finish, whichever generation they were drawn from. Trials
+    that were not asked for (of an earlier run, or the user's points) are included unchanged. Diverged trials have their
+    penalised value. Axes that do not exist in a configuration are drawn anyway. When a strategy has converged, a new
+    one with twice the population starts (Auger and Hansen, 2005).
     """
 
     def __init__(self, space: Space, seed: int) -> None:
@@ -49,7 +49,7 @@ class EvolutionSampler:
         self._strategy = self._begin(None) if self._reals or self._steps or self._choices else None
 
     def ask(self, number: int) -> dict[str, Any]:
-        if self._strategy is None:  # a space of one point
+        if self._strategy is None:  # a space with a single point
             return self._space.random_point(self._seed, number)
         self._strategy.reseed_rng(derive(self._seed, number))
         solution = self._asked[number] = self._strategy.ask()
@@ -68,7 +68,7 @@ class EvolutionSampler:
         if self._strategy is None or feedback.state == "failed":
             return
         solution, value = asked or self._solution(outcome.params), feedback.value
-        # no two values may be the same: the package takes the median of the differences it has seen
+        # values must differ: the package takes the median of the differences it has seen
         self._generation.append((solution, -value + 1e-9 * (1 + abs(value)) * len(self._generation)))
         if len(self._generation) == self._strategy.population_size:
             self._strategy.tell(self._generation)
@@ -85,11 +85,11 @@ class EvolutionSampler:
             population_size=population_size,
             sigma=SPREAD,
             cov=np.eye(numbers),
-            seed=0,  # every draw has a seed of its own
+            seed=0,  # each draw is reseeded
         )
 
     def _solution(self, params: Mapping[str, Any]) -> CatCMAwM.Solution:
-        """Return a configuration as if it had been drawn."""
+        """Return a configuration in the form of a drawn solution."""
         row = self._cube.row(params)
         x, z = row[self._reals], row[self._steps]
         chosen = np.zeros((len(self._choices), max(map(len, self._choice_places), default=0)), dtype=bool)
@@ -104,13 +104,13 @@ class EvolutionSampler:
 
 
 class Places(NamedTuple):
-    """Where the values of an axis lie in [0, 1); none where there are too many.
+    """The positions of an axis's values in [0, 1); empty if there are too many.
 
     Attributes
     ----------
     values : list of float
     ordered : bool
-        Whether neighbours are alike.
+        Whether neighbouring values are similar.
     """
 
     values: list[float]
@@ -118,9 +118,9 @@ class Places(NamedTuple):
 
 
 def kind(d: Axis) -> str:
-    """Return how an axis is searched: "real", "steps", "choice", or not at all, "constant".
+    """Return how an axis is searched: "real", "steps", "choice" or, if it is not searched at all, "constant".
 
-    Two values are choices also where they are numbers, as the package advises.
+    Two values are always a choice, even if they are numbers, as the package advises.
     """
     values, ordered = _places(d)
     if len(values) == 1:

@@ -1,4 +1,4 @@
-"""Designs: proposals that do not depend on earlier results. Point n is a function of space, seed and n."""
+"""Designs: samplers whose proposals do not depend on earlier results. Point n is a function of space, seed and n."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ class GridSampler(Design):
 
 
 MOST_LISTED = 10_000
-"""Points that a space of choices may have to be listed."""
+"""Maximum number of points of a space of choices that is enumerated."""
 
 
 class RandomSampler(Design):
-    """Draws every point independently; of a few choices, none is drawn a second time before all have been drawn."""
+    """Draws points independently; in a small space of choices, all points are drawn once before any is repeated."""
 
     def __init__(self, space: Space, seed: int) -> None:
         self._space, self._seed = space, seed
@@ -48,7 +48,7 @@ class RandomSampler(Design):
 
 
 class QuasiRandomSampler(Design):
-    """Scrambled Sobol points (Owen, 1998): they fill the space more evenly than random ones."""
+    """Scrambled Sobol points (Owen, 1998), which fill the space more evenly than random points."""
 
     def __init__(self, space: Space, seed: int) -> None:
         self._space = space

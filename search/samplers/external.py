@@ -1,4 +1,4 @@
-"""Samplers that are not in the table: objects of the user's, and Optuna's."""
+"""Samplers outside the table: the user's own objects, and Optuna's samplers."""
 
 from __future__ import annotations
 
@@ -22,19 +22,21 @@ from search.trials.penalties import Feedback
 
 
 class Own(NamedTuple):
-    """What the table says of a method, for a sampler of the user's: it is taken to learn."""
+    """A table row for the user's sampler, which is assumed to learn."""
 
     sampler: Callable[[Space, int], Sampler]
     learns: bool = True
 
 
 def is_sampler(value: Any) -> bool:
-    """Say whether an object is one of Optuna's samplers, or has the methods of ours."""
+    """Return whether an object is an Optuna sampler, or has the methods of our `Sampler`."""
     return not isinstance(value, type) and isinstance(value, BaseSampler | Sampler)
 
 
 def find(method: str | Sampler | BaseSampler) -> Method | Own:
-    """Return the row of a method's name, or one for a sampler, which every search has a fresh copy of.
+    """Return the table row of a method's name, or a row for a sampler object.
+
+    Every search uses a fresh copy of that object.
 
     Examples
     --------
@@ -49,18 +51,21 @@ def find(method: str | Sampler | BaseSampler) -> Method | Own:
 
 
 class CheckedSampler:
-    """A sampler of the user's, whose proposals must lie in the space; what they leave out is drawn at random."""
+    """The user's sampler, with checked proposals: they must lie in the space.
+
+    Missing parameters are drawn at random.
+    """
 
     def __init__(self, space: Space, seed: int, sampler: Sampler) -> None:
         self._space, self._seed, self._sampler = space, seed, sampler
 
     def ask(self, number: int) -> dict[str, Any]:
-        """Return a whole configuration.
+        """Return a complete configuration.
 
         Raises
         ------
         StudyError
-            If it does not lie in the space.
+            If the proposal does not lie in the space.
         """
         asked, where = self._sampler.ask(number), f"{type(self._sampler).__name__}.ask({number})"
         return complete(self._space, [asked], derive(self._seed, number), where)[0]
@@ -70,17 +75,17 @@ class CheckedSampler:
 
 
 class OptunaSampler:
-    """Any sampler of Optuna's, asked and told in memory.
+    """Adapter for any Optuna sampler, asked and told in memory.
 
-    It learns of its own trials as in any study of Optuna's: value, state and, as a constraint, how far a trial diverged. Trials
-    that it did not ask for are added as finished ones. Its proposals depend on its own seed alone. One that has no further
-    points, such as a grid, repeats itself: the search ends after `n_trials`.
+    The sampler sees its own trials as in any Optuna study: value, state, and as a constraint the degree of divergence.
+    Trials that it did not ask for are added as finished ones. Its proposals depend only on its own seed. A sampler that
+    runs out of points, such as a grid, repeats itself: the search ends after `n_trials`.
 
     Parameters
     ----------
     space : Space
     sampler : optuna.samplers.BaseSampler
-        It is used up: pass a copy.
+        Modified by the search: pass a copy.
     """
 
     def __init__(self, space: Space, sampler: BaseSampler) -> None:
@@ -89,7 +94,7 @@ class OptunaSampler:
         with quiet():
             self._study = optuna.create_study(direction="maximize", sampler=sampler)
         study: Any = self._study
-        study.stop = lambda: None  # samplers may call it, and Optuna allows that inside `optimize` only
+        study.stop = lambda: None  # samplers may call it, but Optuna allows that only inside `optimize`
         self._running: dict[int, optuna.Trial] = {}
 
     def ask(self, number: int) -> dict[str, Any]:
@@ -109,5 +114,5 @@ class OptunaSampler:
         with warnings.catch_warnings():
             warnings.filterwarnings(
                 "ignore", "Constraints have been set", UserWarning
-            )  # by samplers that do not use them
+            )  # warnings of samplers that do not use constraints
             self._study.tell(trial, feedback.value if state is TrialState.COMPLETE else None, state)

@@ -1,12 +1,13 @@
-"""Gaussian-process regression on the unit cube: what search by a Gaussian process believes of a configuration.
+"""Gaussian-process regression on the unit cube: the surrogate model of the Gaussian-process sampler.
 
-scikit-learn's regressor computes the likelihood; the covariance is the most likely one under a prior, without which few trials
-would be fitted by chance:
+scikit-learn's regressor computes the likelihood. The covariance maximises the likelihood times a prior; without the
+prior, a few trials would be fitted by chance:
 
     k(x, x') = a Matern52(x, x'; l) + s [x = x'],    log l ~ Normal(log(sqrt(d) / 2), 1)
 
-with a length scale for each of d features. That lengths grow with the square root of d, as distances do, is from Hvarfner et al.
-(2024, arXiv:2402.02229); theirs are eight times as long, and proposals were worse with them on made-up spaces of 3 to 9 axes.
+with a length scale for each of d features. Length scales grow with the square root of d because distances do (Hvarfner
+et al., 2024, arXiv:2402.02229). Theirs are eight times as long; on synthetic spaces of 3 to 9 axes, proposals were
+worse with them.
 """
 
 from __future__ import annotations
@@ -23,27 +24,27 @@ from sklearn.gaussian_process.kernels import ConstantKernel, Kernel, Matern, Whi
 Array = NDArray[np.float64]
 
 NOISE = 1e-2
-"""Variance of the noise to begin with, as a share of that of the values: scores differ between seeds."""
+"""Initial noise variance, as a fraction of the values' variance: scores differ between seeds."""
 
 STEPS = 50
-"""Most steps of the optimiser of the covariance."""
+"""Maximum number of optimizer steps for the covariance."""
 
 
 class Belief(NamedTuple):
-    """Mean and standard deviation of the noiseless function, shape (n,) each."""
+    """The posterior: mean and standard deviation of the noiseless function, shape (n,) each."""
 
     mean: Array
     std: Array
 
 
 def covariance(X: Array, y: Array) -> Kernel:
-    """Return the most likely covariance, or one to begin with where all values are the same.
+    """Return the most likely covariance, or the initial one if all values are equal.
 
     Parameters
     ----------
     X : ndarray of shape (n, n_features)
     y : ndarray of shape (n,)
-        Values of mean 0 and variance 1.
+        Values with mean 0 and variance 1.
     """
     n_features = X.shape[1]
     length = math.sqrt(n_features) / 2
@@ -65,19 +66,19 @@ def covariance(X: Array, y: Array) -> Kernel:
 
 
 class GaussianProcess:
-    """The belief after seeing values, whose mean and variance may be any.
+    """The posterior given observed values of any mean and variance.
 
     Parameters
     ----------
     kernel : Kernel
-        Made by `covariance`.
+        From `covariance`.
     X : ndarray of shape (n, n_features)
     y : ndarray of shape (n,)
 
     Attributes
     ----------
     noise : float
-        Variance of the noise, in the square of the values' unit.
+        Noise variance, in the square of the values' unit.
 
     Examples
     --------
@@ -93,12 +94,12 @@ class GaussianProcess:
         self.noise = float(kernel.k2.noise_level) * self._scale**2
 
     def at(self, X: Array) -> Belief:
-        """Return the belief about rows of features."""
+        """Return the posterior at rows of features."""
         mean, std = self._model.predict(X, return_std=True)
-        variance = (std * self._scale) ** 2 - self.noise  # scikit-learn's includes it
+        variance = (std * self._scale) ** 2 - self.noise  # scikit-learn's variance includes the noise
         return Belief(mean * self._scale + self._centre, np.sqrt(np.maximum(variance, 1e-12 * self._scale**2)))
 
 
 def standardised(y: Array) -> Array:
-    """Return values of mean 0 and variance 1, or 0 where they are all the same."""
+    """Scale values to mean 0 and variance 1; return 0 if they are all equal."""
     return (y - y.mean()) / (y.std() or 1.0) if len(y) else y

@@ -1,9 +1,11 @@
-"""Search by Gaussian processes: the next configuration is where improvement times the chance of a healthy run is largest.
+"""Search by Gaussian processes.
 
-One process models the scores of healthy trials, another which trials are healthy; a diverged trial says nothing about scores, so
-its value is not fitted (Gelbart et al., 2014, arXiv:1403.5607). Where most runs would diverge nothing is tried, however large the
-improvement might be (Bussemaker et al., 2025, arXiv:2504.08721). Running trials are taken to end as is believed of them
-(Ginsbourger et al., 2010).
+The next configuration maximises expected improvement times the probability of a healthy run.
+
+One process models the scores of healthy trials, another one which trials are healthy. A diverged trial says nothing
+about scores, so its value is not fitted (Gelbart et al., 2014, arXiv:1403.5607). Where most runs would diverge, no
+configuration is tried, however large its expected improvement (Bussemaker et al., 2025, arXiv:2504.08721). Running
+trials are assumed to end with the posterior mean (Ginsbourger et al., 2010).
 """
 
 from __future__ import annotations
@@ -30,26 +32,28 @@ from search.trials.penalties import Feedback
 Array = NDArray[np.float64]
 
 START = 10
-"""Sobol points that the models begin with."""
+"""Number of initial Sobol points, before the models are used."""
 
 SHOWN, BEST, LATEST = 200, 60, 60
-"""Trials that the models see: the time they take grows with the cube of it."""
+"""Trials that the models see: all together, of which best, and latest. Their time grows with the cube of the first
+number."""
 
 LEARNED = 100
-"""Trials that covariances are learned from."""
+"""Number of trials from which covariances are learned."""
 
 LEAST_CHANCE = 0.5
-"""Chance of a healthy run below which nothing is tried."""
+"""Minimum probability of a healthy run for a configuration to be tried."""
 
 GROWTH = 1.2
-"""Factor by which the trials must have grown in number before covariances are learned again."""
+"""Covariances are learned again when the number of trials has grown by this factor."""
 
 CANDIDATES, NEAR, ROUNDS = 512, 128, (0.2, 0.05, 0.01)
-"""Sobol candidates, and candidates around the best known ones in each round, by the standard deviation on the unit cube."""
+"""Number of Sobol candidates, number of candidates near the best ones per round, and their standard deviation in each
+round."""
 
 
 class Told(NamedTuple):
-    """What became of a configuration."""
+    """A finished configuration and its result."""
 
     row: Array
     value: float
@@ -57,9 +61,9 @@ class Told(NamedTuple):
 
 
 class GaussianProcessSampler:
-    """Expected improvement under constraints that are learned.
+    """Expected improvement with learned constraints.
 
-    Proposal n depends on space, seed, n and what was told, in the order it was told.
+    Proposal n depends on space, seed, n, and the feedback so far in its order of arrival.
     """
 
     def __init__(self, space: Space, seed: int) -> None:
@@ -86,7 +90,7 @@ class GaussianProcessSampler:
             self._told.append(Told(self._cube.row(outcome.params), feedback.value, feedback.constraint <= 0))
 
     def _proposal(self, random: np.random.Generator) -> Array:
-        """Return the row of the candidate that is worth most."""
+        """Return the row of the candidate with the best acquisition value."""
         self._learn()
         shown = _shown(self._told, SHOWN)
         X, values, healthy = self._arrays(shown)
@@ -102,7 +106,7 @@ class GaussianProcessSampler:
         visited = {tuple(x) for x in known.round(9).tolist()}
 
         def by_worth(rows: Array) -> Array:
-            """Return the rows, those that are worth most first."""
+            """Sort rows by acquisition value, the best first."""
             features = self._cube.features(rows)
             worth = log_expected_improvement(*scores.at(features), best)
             unlikely = np.zeros(len(rows), dtype=bool)
@@ -111,7 +115,7 @@ class GaussianProcessSampler:
                 unlikely = chance < math.log(LEAST_CHANCE)
                 worth = np.where(unlikely, chance, worth + chance)
             again = np.array([tuple(x) in visited for x in features.round(9).tolist()])
-            # a configuration is tried twice only where there is no other
+            # a configuration is repeated only if there is no other
             return rows[np.lexsort((-worth, unlikely, again))]
 
         rows = qmc.Sobol(self._cube.n_axes, rng=random).random(CANDIDATES)
@@ -122,7 +126,7 @@ class GaussianProcessSampler:
         return rows[0]
 
     def _around(self, rows: Array, width: float, random: np.random.Generator) -> Array:
-        """Return rows near others: some numbers moved, some choices drawn anew."""
+        """Return rows near the given ones: some numbers perturbed, some choices redrawn."""
         near = rows[random.integers(len(rows), size=NEAR)]
         moved = near + width * random.standard_normal(near.shape)
         moved = np.clip(moved, 0.0, np.nextafter(1.0, 0.0))
@@ -131,7 +135,10 @@ class GaussianProcessSampler:
         return np.where(random.random(near.shape) < rare, moved, near)
 
     def _learn(self) -> None:
-        """Learn the covariances anew when there are more trials by a factor; those of the first trials, whoever asks when."""
+        """Relearn covariances when the number of trials has grown by a factor.
+
+        They are learned from the first trials only, so they do not depend on when `ask` is called.
+        """
         n = START
         while math.ceil(n * GROWTH) <= len(self._told):
             n = math.ceil(n * GROWTH)
@@ -145,13 +152,13 @@ class GaussianProcessSampler:
         )
 
     def _arrays(self, told: list[Told]) -> tuple[Array, Array, NDArray[np.bool_]]:
-        """Return features, values, and which are healthy."""
+        """Return features, values, and a mask of the healthy trials."""
         X = self._cube.features(np.array([t.row for t in told]))
         return X, np.array([t.value for t in told]), np.array([t.healthy for t in told])
 
 
 def warped(values: Array) -> Array:
-    """Return values whose lower half is squeezed by a logarithm, so that bad scores do not flatten the differences of good ones.
+    """Compress the lower half of the values by a logarithm: bad scores must not hide differences of good ones.
 
     >>> warped(np.array([-1000.0, 0.0, 1.0, 2.0, 3.0])).round(2).tolist()
     [-6.91, -0.69, 0.0, 1.0, 2.0]

@@ -1,6 +1,7 @@
-"""The methods of search: a table, and what they have in common. Asking and telling happen in memory.
+"""The search methods: their table, and the interface that samplers share. Asking and telling happen in memory.
 
-The table names its samplers and loads them when they are used, so that the command line lists the methods without Optuna.
+The table names its samplers but loads them only when they are used, so the command line can list the methods without
+Optuna.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 @runtime_checkable
 class Sampler(Protocol):
-    """Proposes configurations, and learns from their results.
+    """Proposes configurations, and learns from the feedback on them.
 
     Results may arrive in any order, may be missing, and may include trials that were never asked for: those of an earlier run of
     the study, and the user's own points.
@@ -28,19 +29,20 @@ class Sampler(Protocol):
         """Return the configuration of trial `number`."""
 
     def tell(self, outcome: Outcome, feedback: Feedback) -> None:
-        """Learn from a trial."""
+        """Learn from the feedback on a trial."""
 
 
 @dataclass(frozen=True)
 class Method:
-    """A method of search.
+    """A search method.
 
     Attributes
     ----------
     home : str
-        Module in this folder and class, ``"tpe:TPESampler"``.
+        Module in this folder, and class: ``"tpe:TPESampler"``.
     learns : bool
-        Whether proposals depend on earlier outcomes. Trials are then stopped early by default, and results depend on `n_jobs`.
+        Whether proposals depend on earlier outcomes. If so, trials are stopped early by default, and results depend on
+        `n_jobs`.
     meaning : str
     """
 
@@ -50,7 +52,7 @@ class Method:
 
     @property
     def sampler(self) -> Callable[[Space, int], Sampler]:
-        """From space and seed to a sampler."""
+        """The factory of its samplers, called with space and seed."""
         module, name = self.home.split(":")
         return cast("Callable[[Space, int], Sampler]", getattr(import_module(f"search.samplers.{module}"), name))
 
@@ -77,12 +79,12 @@ METHODS = {
 
 
 class Queued:
-    """Proposes given points first, then those of another sampler, which counts its trials from its own first one.
+    """Proposes given points first, then those of another sampler, which numbers its own trials from 0.
 
     Parameters
     ----------
     points : sequence of dict
-        Whole configurations.
+        Complete configurations.
     sampler : Sampler
     """
 

@@ -1,4 +1,4 @@
-"""What the files that use Optuna share: axes and finished trials in its terms, the name of its constraint, its log kept quiet."""
+"""Optuna helpers: axes and finished trials in Optuna's types, the name of its constraint, a quiet log."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ STATES: dict[ToldState, TrialState] = {
 
 
 def distributions(axes: Mapping[str, Leaf]) -> dict[str, BaseDistribution]:
-    """Return the axes of a space in Optuna's terms."""
+    """Return the axes of a space as Optuna distributions."""
     return {name: DISTRIBUTIONS[type(leaf.dimension)](leaf.dimension) for name, leaf in axes.items()}
 
 
@@ -40,7 +40,7 @@ DISTRIBUTIONS: dict[type[Axis], Callable[[Any], BaseDistribution]] = {
     Range: _of_range,
     Quantile: lambda d: FloatDistribution(0.0, 1.0),
 }
-"""What the codes of an axis (`Axis.encode`) are drawn from."""
+"""The distribution of an axis's codes (`Axis.encode`), by kind of axis."""
 
 
 def finished(
@@ -50,7 +50,7 @@ def finished(
     feedback: Feedback,
     notes: dict[str, Any] | None = None,
 ) -> FrozenTrial:
-    """Return a finished trial in Optuna's terms, with notes of ours."""
+    """Return a finished trial in Optuna's type, with our notes as attributes."""
     return create_trial(
         state=STATES[feedback.state],
         value=feedback.value if feedback.state == "complete" else None,
@@ -64,7 +64,7 @@ def finished(
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Keep Optuna from logging every study that is created."""
+    """Silence Optuna's log message for every new study."""
     before = optuna.logging.get_verbosity()
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     try:

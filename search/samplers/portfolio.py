@@ -1,7 +1,7 @@
-"""Configurations that did well on other data: a search by a method that learns begins with them.
+"""The portfolio: configurations that did well on other data, as initial points of search methods that learn.
 
-They were chosen on tables of data that have nothing to do with the user's, each because it adds most to those before it
-(`benchmarks.portfolio`). Of each the search takes the point of its own space that is nearest to it.
+They were chosen greedily on data sets unrelated to the user's: each one adds most to those before it
+(`benchmarks.portfolio`). For each of them, the search takes the nearest point in its own space.
 """
 
 from __future__ import annotations
@@ -68,8 +68,8 @@ PORTFOLIO: tuple[dict[str, Any], ...] = (
         "numeric": "piecewise",
     },
 )
-"""For spaces in which numbers may be piecewise-linear: hyperparameters of networks, and `numeric` of the default pipeline's
-preprocessing, the most promising configuration first."""
+"""For spaces with piecewise-linear encoding of numbers: hyperparameters of networks, and `numeric` of the default
+pipeline's preprocessing; the most promising configuration first."""
 
 PLAIN: tuple[dict[str, Any], ...] = (
     {
@@ -103,22 +103,22 @@ PLAIN: tuple[dict[str, Any], ...] = (
         "batch_size": 64,
     },
 )
-"""For all other spaces: chosen from configurations that standardise numbers."""
+"""For all other spaces: chosen from configurations that standardise numeric columns."""
 
 
 def behind(
     given: Sequence[Mapping[str, Any]], space: Space, problem: Problem, method: Any
 ) -> Sequence[Mapping[str, Any]]:
-    """Return the user's points, and behind them those of the portfolio that are not among them.
+    """Return the user's points, followed by the portfolio's points that are not among them.
 
-    A parameter of the space that the portfolio says nothing of has the value nearest to what it is in the pipeline. Nothing is
-    added where the portfolio says nothing of any, where no network is tuned, where several spaces stand side by side, and for
-    methods that do not learn.
+    A parameter that the portfolio does not cover takes the value nearest to the pipeline's own. Nothing is added if the
+    portfolio covers no parameter of the space, if no network is tuned, if there are several alternative spaces, or if
+    the method does not learn.
 
     Parameters
     ----------
     given : sequence of dict
-        Whole configurations.
+        Complete configurations.
     space : Space
     problem : Problem
     method : str or sampler
@@ -143,7 +143,7 @@ def _key(point: Mapping[str, Any]) -> str:
 
 
 def nearest_point(space: Space, wanted: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the configuration of a space whose values are nearest to those wanted.
+    """Return the configuration of a space whose values are nearest to the wanted ones.
 
     Examples
     --------
@@ -157,7 +157,7 @@ def nearest_point(space: Space, wanted: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def nearest(d: Dimension, wanted: Any) -> Any:
-    """Return the value of a dimension that is nearest to another value; if they have nothing in common, its first or middle.
+    """Return the value of a dimension nearest to `wanted`; if they are not comparable, its first or middle value.
 
     >>> nearest(Range(8, 64, log=True, integer=True), 100), nearest(Choice(([16], [32, 16], [64])), [64, 32])
     (64, [32, 16])
@@ -193,7 +193,10 @@ NEAREST: dict[type[Dimension], Callable[[Any, Any], Any]] = {
 
 
 def _distance(value: Any, wanted: Any) -> float:
-    """Return a distance of two values that compares with others of the same dimension; infinite for different kinds."""
+    """Return a distance that can be compared with others in the same dimension.
+
+    Infinite for values of different kinds.
+    """
     if label(value) == label(wanted):
         return 0.0
     if is_number(value) and is_number(wanted):
@@ -205,6 +208,6 @@ def _distance(value: Any, wanted: Any) -> float:
 
 
 def _widths(value: Any) -> list[int]:
-    """Return a value as a list of layers' widths; empty if it is none."""
+    """Return a value as a list of layer widths; empty if it is not one."""
     widths = [value] if is_number(value) else list(value) if isinstance(value, list | tuple) else []
     return widths if all(is_number(width) and width > 0 for width in widths) else []

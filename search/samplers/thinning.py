@@ -1,4 +1,4 @@
-"""Which trials a model of a long study is shown: the best, the latest, and an even sample of the rest."""
+"""Thinning of long studies: a model sees the best trials, the latest trials, and an even sample of the rest."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ import numpy as np
 
 
 def selection(values: Sequence[Any], n: int, best: int, latest: int) -> list[int]:
-    """Return the places of `n` trials out of all, in their order.
+    """Return the indices of `n` selected trials, in order.
 
-    The rest is thinned evenly over time, so the trials that diverged are in the sample with their share. It takes no random
-    numbers: the same trials give the same selection.
+    The rest is thinned evenly over time, so diverged trials keep their proportion in the sample. Nothing is random: the
+    same trials give the same selection.
 
     Parameters
     ----------
     values : sequence of numbers or tuples
-        The greater the better, in the order in which the trials ended.
+        Ranking values, greater is better, in the order in which the trials finished.
     n : int
     best, latest : int
-        How many of the best and of the latest are among them.
+        Number of best and of latest trials to include.
 
     Examples
     --------

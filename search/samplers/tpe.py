@@ -19,12 +19,12 @@ from search.trials.outcomes import Outcome
 from search.trials.penalties import Feedback
 
 MOST_SHOWN, SHOWN = 360, 300
-"""When the estimator knows so many trials it forgets some, for asking takes longer the more it knows: with these numbers 4 to 7
-ms (`benchmarks/bookkeeping.py`). On a made-up function of eight parameters the best of 1,000 trials was then as good as with
-nothing forgotten (8 seeds); with half as many shown it was worse."""
+"""Known trials at which the estimator forgets some, and the number it keeps. Asking takes longer the more trials it
+knows: with these numbers 4 to 7 ms (`benchmarks/bookkeeping.py`). On a synthetic function of eight parameters the best
+of 1,000 trials was as good as with nothing forgotten (8 seeds); with half as many trials kept it was worse."""
 
 BEST, LATEST = 25, 25
-"""Trials that are never forgotten: Optuna takes at most 25 as the good ones, and weighs the latest 25 in full."""
+"""Trials that are never forgotten: Optuna counts at most 25 trials as good, and gives the latest 25 full weight."""
 
 SUGGEST: dict[type[BaseDistribution], Callable[[optuna.Trial, str, Any], Any]] = {
     CategoricalDistribution: lambda trial, name, d: trial.suggest_categorical(name, d.choices),
@@ -36,8 +36,8 @@ SUGGEST: dict[type[BaseDistribution], Callable[[optuna.Trial, str, Any], Any]] =
 class TPESampler:
     """Tree-structured Parzen estimator (Bergstra et al., 2011; multivariate, with constant liar).
 
-    The estimator ranks feasible before pruned before infeasible trials, the infeasible ones by their constraint; failed trials it
-    never sees. Of a long study it sees a selection.
+    The estimator ranks feasible trials before pruned ones, and pruned before infeasible ones, which are ranked by
+    constraint. It never sees failed trials, and of a long study only a selection.
     """
 
     def __init__(self, space: Space, seed: int) -> None:
@@ -49,7 +49,7 @@ class TPESampler:
         self._study, self._unseeded = _study([]), True
 
     def ask(self, number: int) -> dict[str, Any]:
-        if self._unseeded:  # with a seed that depends on the trial, so that no draw is repeated
+        if self._unseeded:  # the seed depends on the trial, so that no draw is repeated
             self._study.sampler = _estimator(derive(self._seed, number), self._conditional)
             self._unseeded = False
         trial = self._study.ask()
@@ -57,7 +57,7 @@ class TPESampler:
         return suggest(trial, self._space, self._distributions)
 
     def tell(self, outcome: Outcome, feedback: Feedback) -> None:
-        if outcome.number in self._running:  # its outcome is a trial of its own; failed ones are not seen
+        if outcome.number in self._running:  # the outcome is added as a separate trial; failed ones are not seen
             self._study.tell(self._running.pop(outcome.number), state=TrialState.FAIL)
         if feedback.state == "failed":
             return
@@ -67,7 +67,7 @@ class TPESampler:
             self._forget()
 
     def _forget(self) -> None:
-        """Go on in a study that has a selection of the trials that were told, and those that are running."""
+        """Continue in a new study with a selection of the told trials, and the running ones."""
         kept = selection([_rank(trial) for trial in self._told], SHOWN, BEST, LATEST)
         self._told = [self._told[i] for i in kept]
         trials = self._study.get_trials(deepcopy=False)
@@ -77,7 +77,7 @@ class TPESampler:
 
 
 def suggest(trial: optuna.Trial, space: Space, axes: Mapping[str, BaseDistribution]) -> dict[str, Any]:
-    """Return the configuration that Optuna suggests for a trial, axis by axis as far as each exists."""
+    """Return the configuration that Optuna suggests for a trial: one suggestion per existing axis."""
     leaves: dict[str, Any] = {}
     for name, leaf in space.axes.items():
         if leaf.exists(leaves):
@@ -86,7 +86,7 @@ def suggest(trial: optuna.Trial, space: Space, axes: Mapping[str, BaseDistributi
 
 
 def _study(trials: Sequence[FrozenTrial]) -> optuna.Study:
-    """Return a study in memory that has trials."""
+    """Return a study in memory with these trials."""
     with quiet():
         study = optuna.create_study(direction="maximize")
     study.add_trials(trials)
@@ -96,13 +96,13 @@ def _study(trials: Sequence[FrozenTrial]) -> optuna.Study:
 def _estimator(seed: int, conditional: bool) -> optuna.samplers.TPESampler:
     if not conditional:
         return optuna.samplers.TPESampler(seed=seed, multivariate=True)
-    with warnings.catch_warnings():  # that it models each group of parameters that exist together is experimental
+    with warnings.catch_warnings():  # `group`, which models jointly existing parameters together, is experimental
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
         return optuna.samplers.TPESampler(seed=seed, multivariate=True, group=True)
 
 
 def _rank(trial: FrozenTrial) -> tuple[bool, bool, float]:
-    """Return what the estimator ranks a trial by, roughly: feasible, then pruned, then infeasible ones."""
+    """Return approximately the estimator's sort key: feasible, then pruned, then infeasible trials."""
     pruned = trial.state is TrialState.PRUNED
     value = max(trial.intermediate_values.values(), default=-math.inf) if pruned else float(trial.value or 0.0)
     return trial.constraints[CONSTRAINT] <= 0, not pruned, value

@@ -1,1 +1,1 @@
-"""The search space, and the user's own points of it."""
+"""The search space, and the user's own points in it."""

@@ -1,7 +1,7 @@
-"""The kinds of dimension of a search space, a class each.
+"""The kinds of dimension of a search space, one class each.
 
-A new kind is a class here, and a row in the table of each consumer, keyed by the class. A test names the tables that lack one
-(`tests/search/space/test_every_dimension.py`).
+A new kind needs a class here and a row in each consumer's table, keyed by the class. A test names the tables that lack
+a row (`tests/search/space/test_every_dimension.py`).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import numpy as np
 from search.space.interface import Axis, Dimension, Part
 
 GRID_POINTS = 5
-"""Points of a range on a grid, unless the range says otherwise."""
+"""Default number of grid points of a range."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Choice(Axis):
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """A text for each value, unique, the same in every process."""
+        """A text for each value: unique, and the same in every process."""
         return tuple(label(value) for value in self.values)
 
     @property
@@ -80,7 +80,7 @@ class Choice(Axis):
 
 @dataclass(frozen=True)
 class Range(Axis):
-    """A range of numbers, both ends included: real or `integer`, linear or `log`, with `points` on a grid."""
+    """A range of numbers, both ends included: real or `integer`, linear or `log`, with `points` grid points."""
 
     low: float
     high: float
@@ -104,7 +104,7 @@ class Range(Axis):
 
     @property
     def _margin(self) -> float:
-        """What an integer range is wider by at both ends: each integer then has an interval of the same width."""
+        """Widening of an integer range at both ends, which gives each integer an interval of the same width."""
         return 0.5 if self.integer else 0.0
 
     def grid(self) -> list[Any]:
@@ -144,7 +144,7 @@ class Range(Axis):
 
 @dataclass(frozen=True)
 class Quantile(Axis):
-    """A frozen `scipy.stats` distribution, by its quantile function."""
+    """A frozen `scipy.stats` distribution, searched through its quantile function."""
 
     distribution: Any
     points: int = GRID_POINTS
@@ -188,7 +188,7 @@ class Quantile(Axis):
 
 @dataclass(frozen=True)
 class Layers(Dimension):
-    """Lists of whole numbers: how many `layers`, and the `width` of each."""
+    """Lists of integers: the number of `layers`, and the `width` of each layer."""
 
     layers: Choice | Range
     width: Choice | Range
@@ -199,7 +199,10 @@ class Layers(Dimension):
                 raise ValueError(f"has {key} = {part.describe()}; allowed are whole numbers from {least}")
 
     def parts(self) -> dict[str, Part]:
-        """Return the number of layers, and a width for each layer there can be, which exists where there are enough layers."""
+        """Return the number of layers, and a width for each possible layer.
+
+        A width exists if there are enough layers.
+        """
         numbers = self.layers.listed or ()
         found = {"layers": Part(self.layers)}
         for i in range(1, max(numbers) + 1):
@@ -214,7 +217,7 @@ class Layers(Dimension):
         return [parts[f"width_{i}"] for i in range(1, parts["layers"] + 1)]
 
     def grid(self) -> list[list[int]]:
-        """Return layers of equal width: every list would be too many."""
+        """Return lists with equal widths only: all lists would be too many."""
         return _distinct([[width] * n for n in self.layers.grid() for width in self.width.grid()])
 
     def extremes(self) -> list[list[int]]:
@@ -237,7 +240,7 @@ class Layers(Dimension):
 
 @dataclass(frozen=True)
 class Conditional(Dimension):
-    """A dimension that exists only where each parameter of `when` has one of the values listed there."""
+    """A dimension that exists only if each parameter of `when` has one of the values listed there."""
 
     dimension: Dimension
     when: dict[str, Any]
@@ -273,7 +276,7 @@ class Conditional(Dimension):
 
 
 def label(value: Any) -> str:
-    """Return a short text that stands for a value: JSON where that exists, otherwise its ``repr``."""
+    """Return a short text that identifies a value: JSON if possible, otherwise its ``repr``."""
     if isinstance(value, np.generic):
         value = value.item()
     try:
@@ -283,7 +286,7 @@ def label(value: Any) -> str:
 
 
 def is_number(value: Any) -> bool:
-    """Say whether a value is a finite number; truth values are none."""
+    """Return whether a value is a finite number; booleans are not."""
     return isinstance(value, int | float | np.number) and not isinstance(value, bool) and math.isfinite(value)
 
 

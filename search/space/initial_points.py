@@ -1,4 +1,4 @@
-"""The user's own points of a space: checked, and completed where they leave parameters out."""
+"""The user's initial points: validated, and completed if they leave out parameters."""
 
 from __future__ import annotations
 
@@ -12,12 +12,15 @@ from search.space.spaces import Space
 
 
 def complete(space: Space, points: Sequence[Mapping[str, Any]], seed: int, where: str) -> list[dict[str, Any]]:
-    """Return whole configurations; what a point leaves out is drawn at random, a function of seed and place.
+    """Return complete configurations.
+
+    Missing parameters are drawn at random, as a function of the seed and the point's index.
 
     Raises
     ------
     StudyError
-        If a point does not lie in the space; names `where`, the place of the point, key, value and what is allowed.
+        If a point does not lie in the space; the message has `where`, the point's index, key, value and what is
+        allowed.
 
     Examples
     --------
@@ -46,7 +49,7 @@ def _completed(space: Space, point: Mapping[str, Any], random: np.random.Generat
 
 
 def _checked(space: Space, point: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the values of a point's axes."""
+    """Return the validated values of a point's axes."""
     params = {}
     for name, value in point.items():
         if name not in space:

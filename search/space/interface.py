@@ -1,7 +1,7 @@
-"""What every kind of dimension can do: list grid points, check values, and map numbers in [0, 1) to values.
+"""The interface of all dimensions: list grid points, validate values, and map numbers in [0, 1) to values.
 
-Methods of search see axes, the dimensions whose values have no parts. A parameter has one axis, or several where its value is
-made of parts.
+Samplers see axes: dimensions whose values have no parts. A parameter has one axis, or several if its value is made of
+parts.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ class Part(NamedTuple):
     ----------
     axis : Axis
     when : dict of str to frozenset of str
-        Other parts of the parameter, and the labels of the values with which this part exists.
+        Conditions: other parts of the parameter, and the labels of the values with which this part exists.
     shared : bool
-        Whether other parts have the same axis, so that none can be changed alone.
+        Whether other parts use the same axis, so that it cannot be changed for one part alone.
     """
 
     axis: Axis
@@ -30,34 +30,34 @@ class Part(NamedTuple):
 
 
 class Dimension(ABC):
-    """The values that a parameter may have."""
+    """The set of values of a parameter."""
 
     @property
     def n_values(self) -> float:
-        """How many values there are; infinite unless they are listed one by one."""
+        """The number of values; infinite unless they can be listed."""
         return math.inf
 
     @property
     def conditions(self) -> Mapping[str, Any]:
-        """The parameters beside which it exists, each with the value or the list of values that it must have."""
+        """Conditions for its existence: other parameters, each with the value or list of values that it must have."""
         return {}
 
     @abstractmethod
     def grid(self) -> list[Any]:
-        """Return the values that a grid has."""
+        """Return the values on a grid."""
 
     @abstractmethod
     def extremes(self) -> list[Any]:
-        """Return values such that all others are allowed wherever these are."""
+        """Return extreme values: if these are allowed, so are all others."""
 
     @abstractmethod
     def check(self, value: Any) -> Any:
-        """Return a value that a person wrote, in the type of the dimension.
+        """Validate a value written by the user and convert it to the dimension's type.
 
         Raises
         ------
         ValueError
-            If it does not lie in the dimension; the message goes on after the parameter's name.
+            If it does not lie in the dimension; the message continues a sentence that begins with the parameter's name.
         """
 
     @abstractmethod
@@ -66,18 +66,18 @@ class Dimension(ABC):
 
     @abstractmethod
     def parts(self) -> dict[str, Part]:
-        """Return the axes by the names of the parts; the only axis of a value without parts has an empty name."""
+        """Return the axes by part name; if the value has no parts, the name of its only axis is empty."""
 
     @abstractmethod
     def split(self, value: Any) -> dict[str, Any]:
-        """Return the parts of a value; those that do not exist are left out."""
+        """Split a value into its parts, without those that do not exist."""
 
     @abstractmethod
     def join(self, parts: Mapping[str, Any]) -> Any:
-        """Return the value made of its parts: the inverse of `split`."""
+        """Join parts into a value: the inverse of `split`."""
 
     def allows(self, value: Any) -> bool:
-        """Say whether a value lies in the dimension."""
+        """Return whether a value lies in the dimension."""
         try:
             self.check(value)
         except ValueError:
@@ -90,24 +90,24 @@ class Axis(Dimension):
 
     @property
     def listed(self) -> Sequence[Any] | None:
-        """The values one by one, so that other parameters can depend on them; None if they are not single values."""
+        """All values, so that other parameters can depend on them; None if they cannot be listed."""
         return None
 
     @abstractmethod
     def at(self, u: float) -> Any:
-        """Return the value of a number in [0, 1)."""
+        """Map a number in [0, 1) to a value."""
 
     @abstractmethod
     def place(self, value: Any) -> float:
-        """Return the middle of the interval that `at` maps to a value."""
+        """Return the midpoint of the interval that `at` maps to this value."""
 
     @abstractmethod
     def encode(self, value: Any) -> str | float:
-        """Return a text or a number that stands for a value in a journal."""
+        """Return a string or number that represents a value in a journal."""
 
     @abstractmethod
     def decode(self, code: Any) -> Any:
-        """Return the value that `encode` stored."""
+        """Return the value of a code: the inverse of `encode`."""
 
     def parts(self) -> dict[str, Part]:
         return {"": Part(self)}

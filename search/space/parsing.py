@@ -1,4 +1,4 @@
-"""The forms in which a person writes a dimension, in a study file or in Python: a row each."""
+"""Parsing of dimensions: the notations allowed in a study file or in Python, one table row each."""
 
 from __future__ import annotations
 
@@ -15,18 +15,19 @@ LAYERS_KEYS = ("layers", "width")
 
 
 def dimension(given: Any) -> Dimension:
-    """Return the dimension that a value of a study file or of a Python dict stands for.
+    """Parse a dimension from a study file's value or a Python object.
 
-    Lists are choices; ``{"low": …, "high": …, "log": …, "integer": …, "points": …}`` and tuples ``(low, high)``,
-    ``(low, high, "log")`` are ranges, of integers if both ends are; Optuna distributions and frozen `scipy.stats`
-    distributions stand for themselves; ``{"layers": …, "width": …}`` is a list of layers, whose number and each of whose
-    widths are searched. A table with ``when``, parameters and the values they must have, exists only there:
-    ``{"low": 0.5, "high": 0.99, "when": {"solver": "sgd"}}``, or ``{"values": …, "when": …}`` around any other form.
+    Lists are choices. ``{"low": …, "high": …, "log": …, "integer": …, "points": …}`` and tuples ``(low, high)``,
+    ``(low, high, "log")`` are ranges, of integers if both ends are integers. Optuna distributions and frozen
+    `scipy.stats` distributions are accepted as they are. ``{"layers": …, "width": …}`` is a list of layers: their
+    number and each width are searched. A table with ``when``, which maps parameters to required values, is a
+    conditional dimension: ``{"low": 0.5, "high": 0.99, "when": {"solver": "sgd"}}``, or ``{"values": …, "when": …}``
+    around any other notation.
 
     Raises
     ------
     ValueError
-        If it is none of these; the message goes on after the parameter's name.
+        If it is none of these; the message continues a sentence that begins with the parameter's name.
 
     Examples
     --------
@@ -54,14 +55,14 @@ def dimension(given: Any) -> Dimension:
 
 
 class Form(NamedTuple):
-    """How a dimension may be written.
+    """One notation for a dimension.
 
     Attributes
     ----------
     fits : callable
-        Says whether something is written so.
+        Returns whether a value uses this notation.
     read : callable
-        Returns the dimension; raises ValueError if it is wrong.
+        Parses the dimension; raises ValueError if it is invalid.
     """
 
     fits: Callable[[Any], bool]
@@ -156,13 +157,13 @@ TABLES = (
     Form(lambda table: "layers" in table or "width" in table, _layers),
     Form(lambda table: True, _range_from_table),
 )
-"""Tables, without their ``when``; the first that fits."""
+"""Notations as a table, without ``when``; the first that fits is used."""
 
 FORMS = (
     Form(_is_pair, _range_from_pair),
     Form(lambda given: hasattr(given, "ppf") and hasattr(given, "dist"), Quantile),  # a frozen distribution of SciPy
-    Form(lambda given: hasattr(given, "choices"), lambda given: Choice(tuple(given.choices))),  # these two are Optuna's
+    Form(lambda given: hasattr(given, "choices"), lambda given: Choice(tuple(given.choices))),  # these two: Optuna
     Form(lambda given: hasattr(given, "low") and hasattr(given, "high"), _from_optuna),
     Form(_is_list, lambda given: Choice(tuple(given.tolist() if isinstance(given, np.ndarray) else given))),
 )
-"""All other forms; the first that fits."""
+"""All other notations; the first that fits is used."""

@@ -1,11 +1,12 @@
-"""The search space: one definition serves every method of search.
+"""The search space: one definition for every search method.
 
-A space maps the names of parameters to dimensions. Samplers see its axes: a parameter has one, or, where its value is made of
-parts, several (``hidden_layer_sizes.layers``, ``hidden_layer_sizes.width_1``, …). An axis may exist only where others have
-certain values; values of axes that do not exist are left out. `Space.leaves` takes a configuration apart into values of axes,
-`Space.assemble` puts it together.
+A space maps parameter names to dimensions. Samplers see its axes: a parameter has one axis, or several if its value is
+made of parts (``hidden_layer_sizes.layers``, ``hidden_layer_sizes.width_1``, …). An axis may exist only for certain
+values of other axes; values of axes that do not exist are left out. `Space.leaves` splits a configuration into values
+of axes, and `Space.assemble` joins them again.
 
-Several spaces may stand side by side (`Alternatives`): one more axis says which of them a configuration is of.
+Several spaces may be searched as alternatives (`Alternatives`): one more axis says which of them a configuration
+belongs to.
 """
 
 from __future__ import annotations
@@ -31,21 +32,21 @@ learning_rate_init = { low = 1e-4, high = 0.1, log = true }
 alpha = { low = 1e-4, high = 10.0, log = true }
 batch_size = [32, 64, 128]
 """
-"""A space to start from, as in a study file."""
+"""A default space, as in a study file."""
 
 ALTERNATIVE = "alternative"
-"""Name of the axis that says which of several spaces a configuration is of."""
+"""Name of the axis that says which of several spaces a configuration belongs to."""
 
 
 @dataclass(frozen=True)
 class Leaf:
-    """An axis of a space, and where it exists.
+    """An axis of a space, and the conditions for its existence.
 
     Attributes
     ----------
     dimension : Axis
     when : dict of str to frozenset of str
-        Names of other axes, and the labels of the values that each must have.
+        Other axes by name, each with the labels of the values that it must have.
     shared : bool
         Whether other axes of the same parameter have the same dimension.
     """
@@ -55,12 +56,12 @@ class Leaf:
     shared: bool = False
 
     def exists(self, leaves: Mapping[str, Any]) -> bool:
-        """Say whether the axis exists beside other values."""
+        """Return whether the axis exists, given the values of the other axes."""
         return all(name in leaves and label(leaves[name]) in labels for name, labels in self.when.items())
 
 
 class Space(Mapping[str, Dimension]):
-    """The values that each parameter may have.
+    """The search space: a dimension for each parameter.
 
     Parameters
     ----------
@@ -69,14 +70,14 @@ class Space(Mapping[str, Dimension]):
     Attributes
     ----------
     members : tuple of Space
-        The spaces that stand side by side; this one alone if there are no others.
+        The alternative spaces; just this one if there are no alternatives.
     axes : dict of str to Leaf
-        The axes, each after those that decide whether it exists.
+        The axes, each after the axes that it depends on.
 
     Raises
     ------
     ValueError
-        If a condition names what is not in the space, or decides about itself.
+        If a condition names a parameter that is not in the space, or a parameter depends on itself.
 
     Examples
     --------
@@ -112,11 +113,11 @@ class Space(Mapping[str, Dimension]):
 
     @property
     def parameters(self) -> Mapping[str, Dimension]:
-        """The parameters of all members, each under a name of its own."""
+        """The parameters of all members, each under a unique name."""
         return self._dimensions
 
     def leaves(self, params: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the values of the axes that a configuration is made of.
+        """Split a configuration into values of axes.
 
         >>> space = build({"hidden_layer_sizes": {"layers": (1, 3), "width": (8, 64)}})
         >>> space.leaves({"hidden_layer_sizes": [32, 16]})
@@ -129,7 +130,7 @@ class Space(Mapping[str, Dimension]):
         }
 
     def assemble(self, leaves: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the configuration made of values of axes, in the order of the space.
+        """Join values of axes into a configuration, in the order of the space.
 
         >>> space = build({"hidden_layer_sizes": {"layers": (1, 3), "width": (8, 64)}})
         >>> space.assemble({"hidden_layer_sizes.layers": 1, "hidden_layer_sizes.width_1": 32})
@@ -143,7 +144,7 @@ class Space(Mapping[str, Dimension]):
         return params
 
     def grid_points(self) -> Iterator[dict[str, Any]]:
-        """Yield the points of the grid; the last parameter changes fastest, and all layers have the same width.
+        """Yield the points of the grid; the last parameter changes fastest, and all layers have equal width.
 
         >>> space = build({"solver": ["adam", "sgd"], "momentum": {"values": [0.5, 0.9], "when": {"solver": "sgd"}}})
         >>> list(space.grid_points())
@@ -164,14 +165,14 @@ class Space(Mapping[str, Dimension]):
         yield from below(list(dict.fromkeys(owners[axis] for axis in self.axes)), {})
 
     def has(self, params: Mapping[str, Any]) -> bool:
-        """Say whether a configuration is of this space: it has the parameters that exist there, and no others."""
+        """Return whether a configuration belongs to this space: it has exactly the parameters that exist there."""
         if not all(name in self and self[name].allows(value) for name, value in params.items()):
             return False
         known = self.leaves(params)
         return all(leaf.exists(known) == (name in known) for name, leaf in self.axes.items())
 
     def draw(self, numbers: Sequence[float], fixed: Mapping[str, Any] | None = None) -> dict[str, Any]:
-        """Return values of the axes that exist: the fixed ones, the others from a number in [0, 1) for each axis in order."""
+        """Return values of the axes that exist: fixed ones, others by one number in [0, 1) per axis, in order."""
         fixed = fixed or {}
         values: dict[str, Any] = {}
         for (name, leaf), u in zip(self.axes.items(), numbers, strict=True):
@@ -180,7 +181,9 @@ class Space(Mapping[str, Dimension]):
         return values
 
     def at(self, numbers: Sequence[float], fixed: Mapping[str, Any] | None = None) -> dict[str, Any]:
-        """Return the configuration of a number in [0, 1) for each axis; axes in `fixed` have the values given there.
+        """Return the configuration at a point of the unit cube, one number in [0, 1) per axis.
+
+        `fixed` sets values of axes.
 
         >>> build({"alpha": (0.0, 1.0), "solver": ["adam", "sgd"]}).at([0.25, 0.5])
         {'alpha': 0.25, 'solver': 'sgd'}
@@ -198,7 +201,7 @@ class Space(Mapping[str, Dimension]):
 
     @property
     def most_choices(self) -> float:
-        """How many points a space of choices can have; infinity where anything else is searched.
+        """The maximum number of configurations of a space of choices; infinity if there is any other dimension.
 
         >>> build({"solver": ["adam", "sgd"], "batch_size": [32, 64, 128]}).most_choices, build({"alpha": (0, 3)}).most_choices
         (6, inf)
@@ -210,11 +213,11 @@ class Space(Mapping[str, Dimension]):
         return {name: d.describe() for name, d in self.parameters.items()}
 
     def describe_grid(self) -> dict[str, list[str]]:
-        """Return the values of each parameter on the grid, as texts."""
+        """Return the grid values of each parameter, as strings."""
         return {name: [label(value) for value in d.grid()] for name, d in self.parameters.items()}
 
     def check_values(self, check: Callable[[str, Any], None]) -> None:
-        """Call `check` with name and value for all choices and for both ends of all ranges."""
+        """Call `check` with name and value, for all choices and both ends of all ranges."""
         for one in self.members:
             for name, d in one.items():
                 for value in d.extremes():
@@ -222,9 +225,9 @@ class Space(Mapping[str, Dimension]):
 
 
 class Alternatives(Space):
-    """Spaces side by side: a configuration is of one of them.
+    """Alternative spaces: a configuration belongs to one of them.
 
-    As a mapping it has the parameters of all, each as it is in the first space that has it.
+    As a mapping it has the parameters of all spaces; each has the dimension of the first space that contains it.
 
     Examples
     --------
@@ -254,7 +257,7 @@ class Alternatives(Space):
         return {_of(number, name): d for number, one in enumerate(self.members) for name, d in one.items()}
 
     def leaves(self, params: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the values of the axes of a configuration, which is taken to be of the first space that has it."""
+        """Split a configuration into values of axes; it is assigned to the first space that it belongs to."""
         number = next(number for number, space in enumerate(self.members) if space.has(params))
         found = self.members[number].leaves(params)
         return {ALTERNATIVE: number} | {_of(number, name): value for name, value in found.items()}
@@ -272,7 +275,7 @@ class Alternatives(Space):
 
 
 def build(given: Mapping[str, Any] | Sequence[Mapping[str, Any]], where: str = "space") -> Space:
-    """Return the space of a dict of dimensions, or of several dicts; errors name `where` and the key."""
+    """Build the space from a dict of dimensions, or from several dicts; errors name `where` and the key."""
     if isinstance(given, Space):
         return given
     if not isinstance(given, Mapping):
@@ -293,22 +296,22 @@ def build(given: Mapping[str, Any] | Sequence[Mapping[str, Any]], where: str = "
 
 
 def default(prefix: str = "") -> Space:
-    """Return the space to start from, parameter names with a prefix."""
+    """Return the default space, with a prefix before each parameter name."""
     return build({prefix + name: value for name, value in tomllib.loads(DEFAULT).items()})
 
 
 def _axis(name: str, part: str) -> str:
-    """Return the name of the axis of a part of a parameter."""
+    """Return the axis name of one part of a parameter."""
     return f"{name}.{part}" if part else name
 
 
 def _of(number: int, name: str) -> str:
-    """Return the name that an axis of one of several spaces has among those of all."""
+    """Return the unique name of an axis of alternative `number`."""
     return f"{number}: {name}"
 
 
 def _labels(known: Mapping[str, Axis], name: str, parent: str, given: Any) -> frozenset[str]:
-    """Return the labels of the value of a parent, or of the list of values, with which a parameter exists."""
+    """Return the labels of the parent's values, given one value or a list, with which a parameter exists."""
     if parent not in known:
         raise ValueError(f"{name} has when = {{ {parent} = … }}; it can name {', '.join(known)}")
     d, where = known[parent], f"{name} has when, where {parent}"

@@ -1,8 +1,9 @@
-"""A space as a unit cube: configurations as rows of numbers, and as the features that a model of distances sees.
+"""The unit cube of a space: configurations as rows of numbers, and as features for models based on distances.
 
-A row has a number in [0, 1) for each axis; the number of an axis that does not exist is ignored. In features a range is one
-column, from 0 to 1; choices that are numbers are one column, in their order; other choices have a column each. An axis that
-does not exist is in the middle of its columns, so that it makes no difference there (Bussemaker et al., 2025, arXiv:2504.08721).
+A row has a number in [0, 1) for each axis; the number of an axis that does not exist is ignored. As features, a range
+is one column from 0 to 1; choices among numbers are one column, in numeric order; other choices have one column per
+value. The columns of an axis that does not exist have their middle value, so that it makes no difference there
+(Bussemaker et al., 2025, arXiv:2504.08721).
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from search.space.spaces import Space
 
 
 class UnitCube:
-    """Rows and features of the configurations of a space.
+    """Converts configurations of a space to rows and features.
 
     Examples
     --------
@@ -40,11 +41,11 @@ class UnitCube:
 
     @property
     def choices(self) -> NDArray[np.bool_]:
-        """Which axes are choices: a step from one of their values to another is a new draw, not a move."""
+        """Which axes are choices: to change a choice is to draw it again, not to move it."""
         return np.array([COLUMNS[type(leaf.dimension)].choices for leaf in self._axes.values()])
 
     def row(self, params: Mapping[str, Any]) -> NDArray[np.float64]:
-        """Return the numbers of a configuration, 0.5 for axes that do not exist."""
+        """Return the row of a configuration, with 0.5 for axes that do not exist."""
         leaves = self._space.leaves(params)
         places = (leaf.dimension.place(leaves[name]) if name in leaves else 0.5 for name, leaf in self._axes.items())
         return np.clip(list(places), 0.0, np.nextafter(1.0, 0.0))
@@ -82,14 +83,14 @@ def _of_numbers(d: Range | Quantile, numbers: NDArray[np.float64]) -> NDArray[np
 
 
 class Columns(NamedTuple):
-    """How an axis is seen by a model of distances.
+    """The representation of an axis in features.
 
     Attributes
     ----------
     features : callable
-        From an axis and numbers, shape (n,), to features, shape (n, n_columns).
+        Maps an axis and numbers, shape (n,), to features, shape (n, n_columns).
     choices : bool
-        Whether values are choices.
+        Whether the values are choices.
     """
 
     features: Callable[[Any, NDArray[np.float64]], NDArray[np.float64]]

@@ -1,1 +1,1 @@
-"""A study: its file, its data, and both put together."""
+"""A study: its file, its data, and the problem assembled from both."""

@@ -1,4 +1,4 @@
-"""A study file and its data, put together: what its trials share, what they are measured against, and where they are kept."""
+"""Assembly of a study from its file and its data: the problem of its trials, their baselines, and their store."""
 
 from __future__ import annotations
 
@@ -42,9 +42,9 @@ def open_store(study: Study, dataset: Dataset, problem: Problem) -> StudyStore:
 def build_problem(
     study: Study, dataset: Dataset, where: str | None = None, params: Mapping[str, Any] | None = None
 ) -> Problem:
-    """Return what all trials of a study share; errors start with `where`, or the study file.
+    """Build the problem shared by all trials of a study; errors start with `where`, or the study file.
 
-    `params` are set in addition to what the space has, for one configuration.
+    `params` describe one configuration; they are set in addition to the space's parameters.
     """
     searched = {name: [value] for name, value in (params or {}).items()}
     searched |= {name: d.grid() for name, d in study.space.items()}
@@ -56,20 +56,21 @@ def build_problem(
 
 
 def job_of(study: Study, problem: Problem, plan: Plan, yardsticks: Sequence[Baseline]) -> Job:
-    """Return what is run for a study."""
+    """Return the job that runs a study."""
     return Job(study.name, problem, study.space, plan, yardsticks, str(study.scheme), study.scoring)
 
 
 def split(study: Study, scheme: Scheme, dataset: Dataset, where: str) -> Folds:
-    """Split the rows of a study by a scheme; forecasts are never trained on what is not known yet."""
+    """Split the rows of a study by a scheme; forecasts are never trained on values that are not yet known."""
     made = folds.split(scheme, dataset.y, dataset.labels, seed=study.search.seed, where=where)
     return made if dataset.origins is None else folds.purge(made, dataset.origins, study.data.horizon, where)
 
 
 def measure_baselines(study: Study, problem: Problem, last_known: NDArray[Any] | None = None) -> list[Baseline]:
-    """Score dummy predictor and linear model, and for forecasts the `last_known` values, on the folds of a study.
+    """Score the baselines on a study's folds: dummy predictor, linear model, and for forecasts the `last_known` values.
 
-    Only the dummy predictor is always there: a linear model may predict what a scorer takes no part in, such as counts below 0.
+    Only the dummy predictor is always returned: a linear model may predict values that a scorer rejects, such as counts
+    below 0.
 
     Raises
     ------
@@ -99,7 +100,7 @@ def measure_dummy(study: Study, problem: Problem) -> Baseline:
         scored = baselines.dummy(problem, study.data.task)
         if not np.isfinite(scored.score):
             raise ValueError("the score of the dummy predictor is not finite")
-    except (ValueError, TypeError, AttributeError) as error:  # what scorers raise where they do not fit
+    except (ValueError, TypeError, AttributeError) as error:  # raised by scorers that do not fit the data
         raise StudyError(
             f"{study.path}: [cv] scoring = {study.scoring!r} does not fit this {study.data.task}: {_first_line(error)}"
         ) from None
@@ -111,9 +112,9 @@ def _first_line(error: Exception) -> str:
 
 
 def identity(study: Study, dataset: Dataset, problem: Problem) -> dict[str, Any]:
-    """Return what makes the trials of a study comparable, under the names of the study file's tables."""
+    """Return the facts that make trials comparable, under the names of the study file's tables."""
     space = {"[space]": study.space.describe()}
-    if study.search.method == "grid":  # trials are the grid's points, counted
+    if study.search.method == "grid":  # trials are identified by their index in the grid
         grid = study.space.describe_grid()
         space["[space], as a grid"] = {"order": list(grid), **grid}
     return {

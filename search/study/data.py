@@ -1,4 +1,4 @@
-"""Data sources: what a study file names, as a table of raw columns and a target."""
+"""Data sources: load what a study file names as a table of raw columns and a target."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ MAX_CLASSES = 20
 
 @dataclass(frozen=True)
 class Dataset:
-    """Raw rows.
+    """The raw data of a study.
 
     Attributes
     ----------
@@ -39,7 +39,7 @@ class Dataset:
     labels : array of shape (n,) or None
         Group or fold of each row.
     origins, last_known : array of shape (n,) or None
-        For forecasts, the step of the series at which each is made, and the latest value of the target that is known there.
+        For forecasts: the step of the series at which each is made, and the latest target value known at that step.
     """
 
     X: pd.DataFrame
@@ -59,7 +59,7 @@ class Dataset:
         return digest.hexdigest()[:16]
 
     def take(self, rows: NDArray[np.integer]) -> Dataset:
-        """Return some of the rows."""
+        """Return the dataset with these rows only."""
         X = self.X.iloc[rows].reset_index(drop=True)
         labels, origins, last_known = (
             None if values is None else values[rows] for values in (self.labels, self.origins, self.last_known)
@@ -80,7 +80,7 @@ def load(study: Study) -> Dataset:
         data = _from_sklearn(study, source.removeprefix("sklearn:"))
     else:
         path = study.path.parent / source
-        least = 1 if study.data.lags else 2  # a series may have a target only
+        least = 1 if study.data.lags else 2  # a series may have only a target
         frame = read_table(path, f"{study.path}: [data] source = {source!r}", least)
         target = study.data.target
         if target is None:
@@ -98,7 +98,7 @@ def load(study: Study) -> Dataset:
 
 
 def read_table(path: Path, where: str, least: int = 2) -> pd.DataFrame:
-    """Read a CSV (also compressed) or Parquet file of at least so many columns; errors start with `where`."""
+    """Read a CSV (also compressed) or Parquet file with at least `least` columns; errors start with `where`."""
     try:
         frame = pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path)
     except FileNotFoundError:
@@ -106,7 +106,7 @@ def read_table(path: Path, where: str, least: int = 2) -> pd.DataFrame:
     except (OSError, ValueError) as error:
         reason = " ".join(str(error).split())
         raise StudyError(f"{where}: {path} cannot be read as a table: {reason}") from None
-    frame = frame.reset_index(drop=True)  # a Parquet file may have one of its own
+    frame = frame.reset_index(drop=True)  # a Parquet file may have an index
     frame.columns = [str(column) for column in frame.columns]
     if frame.empty or frame.shape[1] < least:
         raise StudyError(
@@ -116,7 +116,7 @@ def read_table(path: Path, where: str, least: int = 2) -> pd.DataFrame:
 
 
 def split_target(frame: pd.DataFrame, target: str, where: str) -> tuple[pd.DataFrame, pd.Series]:
-    """Take the target column out of a table; errors start with `where`."""
+    """Separate the target column from a table; errors start with `where`."""
     if target not in frame.columns:
         raise StudyError(f"{where} is not a column; the columns are {', '.join(frame.columns)}")
     return frame.drop(columns=target), frame[target]
@@ -148,7 +148,7 @@ def _from_sklearn(study: Study, name: str) -> Dataset:
 
 
 def _in_time_order(study: Study, data: Dataset) -> Dataset:
-    """Sort rows by the column that [data] time names; a date written as text becomes a date."""
+    """Sort rows by the column that [data] time names; dates written as text are converted to dates."""
     name = study.data.time
     if name is None:
         return data
@@ -167,13 +167,13 @@ def _in_time_order(study: Study, data: Dataset) -> Dataset:
 
 
 def _as_forecasts(study: Study, data: Dataset) -> Dataset:
-    """Turn a series, in order of time, into a table of forecasts."""
+    """Convert a series, in order of time, to a table of forecasts."""
     keys, where = study.data, f"{study.path}: [data]"
     if keys.time is not None:
         if (twice := data.X[keys.time].duplicated()).any():
             first = data.X[keys.time][twice].iloc[0]
             raise StudyError(f"{where} time = {keys.time!r} has {first} twice; a series has one row for each time")
-        data = replace(data, X=data.X.drop(columns=keys.time))  # no later time is ever among the training rows
+        data = replace(data, X=data.X.drop(columns=keys.time))  # no feature: training rows never contain later times
     for name in keys.exogenous:
         _check_column(data, name, f"{where} exogenous = {name!r}")
     series = data.X.assign(**{data.target: data.y})
@@ -192,7 +192,7 @@ def _as_forecasts(study: Study, data: Dataset) -> Dataset:
 
 
 def _take_labels(study: Study, data: Dataset) -> Dataset:
-    """Take out the column that names the group or the fold of each row: it is no feature."""
+    """Remove the column with the group or fold of each row from the features, and keep it as labels."""
     key, name = KINDS[study.scheme.kind].needs, study.scheme.column
     if key is None or name is None:
         return data

@@ -1,4 +1,4 @@
-"""`bpsearch init`: a first study file for a table."""
+"""`bpsearch init`: generate a first study file for a table."""
 
 from __future__ import annotations
 
@@ -40,12 +40,12 @@ scoring = "{scoring}"    # any scorer of scikit-learn
 
 
 def write_study(source: Path, target: str, output: Path | None = None) -> tuple[Path, str]:
-    """Write a commented study file for a CSV or Parquet file; return its path and how the task was guessed.
+    """Write a commented study file for a CSV or Parquet file; return its path and the reason for the guessed task.
 
     Raises
     ------
     StudyError
-        If the file or the column does not exist, or the study file does already.
+        If the file or the column does not exist, or the study file already exists.
     """
     frame = data.read_table(source, f"{source}")
     X, y = data.split_target(frame, target, f"--target {target!r}")
@@ -76,7 +76,7 @@ def write_study(source: Path, target: str, output: Path | None = None) -> tuple[
 
 
 def _write(output: Path, text: str) -> None:
-    """Write a study file under a passing name, and give it its own when it has been read: what is refused is not left behind."""
+    """Write a study file under a temporary name and rename it once it loads; an invalid file is not left behind."""
     draft = output.with_name(f"{output.name}.new")
     try:
         output.parent.mkdir(parents=True, exist_ok=True)

@@ -1,10 +1,10 @@
-"""Nested cross-validation: how good is what a study delivers, on rows that no part of it has seen?
+"""Nested cross-validation: the score of a study's final model on rows that no part of the study has seen.
 
-The score of the best trial is optimistic: that trial was chosen, and its epochs were, by the folds it is scored on. Here the
-whole study (preprocessing, folds, search, epochs, refit) is run on the training rows of each outer fold alone, and what it would
-have delivered is scored on the outer test rows (Varma and Simon, 2006, Bias in error estimation when using cross-validation for
-model selection). The trials of outer fold k are kept in ``studies/<name>.outer-k.journal``, from which a run that is cut off
-goes on.
+The score of the best trial is optimistic, because the same folds chose the trial and its number of epochs. Here the
+whole study (preprocessing, folds, search, epochs, refit) runs on the training rows of each outer fold only. The model
+that it would deliver is scored on the outer test rows (Varma and Simon, 2006, Bias in error estimation when using
+cross-validation for model selection). The trials of outer fold k are kept in ``studies/<name>.outer-k.journal``, from
+which an interrupted run resumes.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ NOTE = "outer"
 
 @dataclass(frozen=True)
 class Part:
-    """The study of one outer fold: on its training rows, and with a seed of its own."""
+    """The study of one outer fold: on its training rows, with its own seed."""
 
     title: str
     study: Study
@@ -43,7 +43,7 @@ class Part:
 
 
 def parts(study: Study, dataset: Dataset) -> list[Part]:
-    """Return the studies of the outer folds; none unless the study asks for them.
+    """Return the studies of the outer folds; empty unless the study requests them.
 
     Raises
     ------
@@ -71,11 +71,11 @@ def _part(study: Study, dataset: Dataset, k: int, train: NDArray[np.int32], test
 def score(
     part: Part, plan: Plan, on_outcomes: Callable[[Mapping[int, Outcome]], None] = lambda outcomes: None
 ) -> float | None:
-    """Run what is left of the study of an outer fold; score its best configuration, refitted, on the test rows.
+    """Complete the study of an outer fold; score its best configuration, refitted, on the test rows.
 
-    None if no trial finished healthy, or the refit diverged.
+    Returns None if no trial finished healthy, or the refit diverged.
     """
-    problem = replace(part.problem, prepared=ComputeOnce())  # prepared folds are kept while they are of use
+    problem = replace(part.problem, prepared=ComputeOnce())  # frees the prepared folds after this outer fold
     with closing(open_store(part.study, part.dataset, problem)) as store:
         on_outcomes(store.outcomes)
         if known := experiment.completed(store, NOTE, plan):

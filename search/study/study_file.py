@@ -1,4 +1,4 @@
-"""Study files: TOML in, a validated `Study` out, or one line that says what is wrong."""
+"""Study files: parse TOML into a validated `Study`, or report what is wrong in one line."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class _Table(BaseModel):
 
 
 class Data(_Table):
-    """Where the rows come from."""
+    """The source of the rows."""
 
     source: str
     task: Task
@@ -44,7 +44,7 @@ class Data(_Table):
 
 
 def _checked(option: SearchOption) -> Any:
-    """Return the type of a key of [search]: anything that its row in the table of options allows."""
+    """Return the type of a key of [search]: it accepts any value that its row in the table of options allows."""
 
     def check(value: Any) -> Any:
         if not option.holds(value, option.study):
@@ -57,7 +57,7 @@ def _checked(option: SearchOption) -> Any:
 if TYPE_CHECKING:
 
     class Search(_Table):
-        """How the space is searched: an attribute for each row of `search.options.STUDY`."""
+        """How the space is searched: one attribute for each row of `search.options.STUDY`."""
 
         def __getattr__(self, name: str) -> Any: ...
 
@@ -114,27 +114,27 @@ class Study:
 
     @property
     def scheme(self) -> Scheme:
-        """How the rows are split."""
+        """How rows are split into folds."""
         return _scheme(self.data, self.cv)
 
     def with_method(self, method: str) -> Study:
-        """Return the study searched by another method, under a name of its own."""
+        """Return the study with another search method, under its own name."""
         if method == self.search.method:
             return self
         return replace(self, name=f"{self.name}-{method}", search=self.search.model_copy(update={"method": method}))
 
     def with_trials(self, n_trials: int) -> Study:
-        """Return the study with another budget."""
+        """Return the study with another number of trials."""
         return replace(self, search=self.search.model_copy(update={"n_trials": n_trials}))
 
 
 def load(path: str | Path) -> Study:
-    """Read and check a study file.
+    """Read and validate a study file.
 
     Raises
     ------
     StudyError
-        In one line: file, key, value and what is allowed.
+        One line: file, key, value and what is allowed.
     """
     path = Path(path)
     try:
@@ -190,7 +190,7 @@ def _space(path: Path, given: Any, fixed: dict[str, dict[str, Any]], options: di
 
 
 def _options(task: str) -> dict[str, dict[str, Option]]:
-    """Return what may be fixed under [model] and [preprocessing], and searched in [space]."""
+    """Return the options that may be fixed under [model] and [preprocessing], or searched in [space]."""
     rows = {"model": OPTIONS[task], "preprocessing": PREPROCESSING if task == "regression" else COLUMNS}
     return {table: {o.name: o for o in options} for table, options in rows.items()}
 
@@ -198,13 +198,13 @@ def _options(task: str) -> dict[str, dict[str, Option]]:
 def _scheme(data: Data, cv: CrossValidation) -> Scheme:
     in_order = bool(data.time or data.lags)
     kind = cv.kind or default_kind(data.task, group=bool(cv.group), split=bool(cv.split), time=in_order)
-    # with the least gap the last training target is lag 1 of the first validation row
+    # with the minimum gap, the last training target is lag 1 of the first validation row
     gap = data.horizon - 1 if cv.gap is None else cv.gap
     return Scheme(kind, cv.n_splits, cv.shuffle, cv.repeats, gap, cv.group or cv.split)
 
 
 def _check_forecast(path: Path, file: _File) -> None:
-    """Raise unless the keys of [data] that make a series a table fit each other and the kind of cross-validation."""
+    """Raise unless the forecasting keys of [data] fit each other and the kind of cross-validation."""
     data, kind = file.data, _scheme(file.data, file.cv).kind
     if data.lags is None:
         for key in sorted(data.model_fields_set & {"horizon", "exogenous"}):
@@ -293,7 +293,9 @@ def _fields(tables: list[str]) -> list[str]:
 
 
 def parse_values(study: Study, assignments: list[str]) -> dict[str, Any]:
-    """Return hyperparameters from ``name=value`` texts, values written as in a study file; a bare word is a text.
+    """Parse ``name=value`` texts into hyperparameters.
+
+    Values are written as in a study file, and a bare word is a string.
 
     Raises
     ------

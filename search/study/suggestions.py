@@ -1,4 +1,4 @@
-"""What the columns of a table suggest for the preprocessing of its study."""
+"""Suggestions for a study's preprocessing, derived from the columns of its table."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from search.study.data import MAX_CLASSES
 
 PLURALS = {"number": "numbers", "truth": "truth values", "date": "dates", "category": "categories"}
 MOST_CODES = 12
-"""Whole numbers with no more different values than this, and more than two, may be codes."""
+"""Integers with at most this many different values, and more than two, may be codes."""
 
 SKEWNESS = 2.0
-"""From here on the logarithm of a target may be easier to learn."""
+"""From this skewness on, the logarithm of a target may be easier to learn."""
 
 SEARCHED = ["standard", "piecewise"]
-"""Of the ways to prepare numbers these two are the best on most sets, and far apart: see docs/benchmarks.md."""
+"""The two ways to prepare numbers that are best on most data sets, and very different: see docs/benchmarks.md."""
 
 MOST_NUMBERS = 100
-"""Each of them is `n_bins` inputs where it is piecewise."""
+"""Maximum number of numeric columns: as piecewise features, each of them has `n_bins` inputs."""
 
 
 def quoted(text: str) -> str:
-    """Return a text as a string of TOML, in one line whatever is in it.
+    """Quote a text as a TOML string on one line, whatever characters it has.
 
     >>> print(quoted('a "b"' + chr(10)))
     "a \\"b\\"\\n"
@@ -34,13 +34,13 @@ def quoted(text: str) -> str:
 
 
 def columns_by_kind(X: pd.DataFrame) -> dict[str, list[str]]:
-    """Return the columns of each kind that there is, kinds in the order of `PLURALS`."""
+    """Group columns by kind, in the order of `PLURALS`; kinds without columns are left out."""
     kinds = {name: kind(X[name]) for name in X.columns}
     return {k: names for k in PLURALS if (names := [name for name, own in kinds.items() if own == k])}
 
 
 def heading(kinds: dict[str, list[str]]) -> str:
-    """Return how many columns there are of each kind.
+    """Return the number of columns of each kind.
 
     >>> heading({"number": ["area", "rooms"], "date": ["sold"]})
     'numbers: 2, dates: 1'
@@ -49,7 +49,7 @@ def heading(kinds: dict[str, list[str]]) -> str:
 
 
 def searched(kinds: dict[str, list[str]]) -> str:
-    """Return the line of the space that searches the preprocessing, if there is something to search."""
+    """Return the line of [space] that searches the preprocessing, if there is something to search."""
     return (
         f"numeric = {json.dumps(SEARCHED)}    # how numbers are prepared; also {_others(SEARCHED)}\n"
         if _searchable(kinds)
@@ -58,7 +58,7 @@ def searched(kinds: dict[str, list[str]]) -> str:
 
 
 def fixed(X: pd.DataFrame, y: pd.Series, kinds: dict[str, list[str]]) -> str:
-    """Return the options that make a difference for columns X and target y, at their defaults, a line for each."""
+    """Return the options that matter for columns X and target y, one line each, with their defaults."""
     gaps = [name for k in kinds if k != "category" for name in kinds[k] if X[name].isna().any()]
     codes = [name for name in kinds.get("number", []) if _may_be_codes(X[name])]
     comments = {

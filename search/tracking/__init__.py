@@ -1,8 +1,8 @@
-"""A study in MLflow: the only package that imports it.
+"""Tracking of a study in MLflow: the only package that imports it.
 
-A study is a parent run, a trial is a child run. `protocol` says what a search asks of any place it is written to. For MLflow,
-`stores` says where runs go, `runs` what they hold, `client` and `sqlite` write them, `models` registers the best pipeline, and
-`tracker` does it all in one background thread.
+A study is a parent run, a trial is a child run. `protocol` is the interface of any tracker. For MLflow, `stores`
+decides where runs go, `runs` defines their contents, `client` and `sqlite` write them, `models` registers the best
+pipeline, and `tracker` combines these in one background thread.
 """
 
 from search.tracking.models import RegisteredModel

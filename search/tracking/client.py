@@ -1,4 +1,4 @@
-"""A study written through MLflow's client, which any of its stores understands."""
+"""Writing a study through MLflow's client, which supports all of MLflow's stores."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from search.tracking.runs import (
 
 
 def connect(uri: str) -> Any:
-    """Return MLflow's client for a store."""
+    """Return an MLflow client for a store."""
     library.load()
     from mlflow.tracking import MlflowClient
 
@@ -32,7 +32,7 @@ def connect(uri: str) -> Any:
 
 @library.quiet()
 def open_study(uri: str, header: Header) -> Opened:
-    """Find the parent run of a study, or begin it; it is running from now on."""
+    """Find or create the parent run of a study, and set its status to running."""
     client = connect(uri)
     experiment = _experiment(client, uri, header.experiment)
     experiment_id = experiment.experiment_id
@@ -44,7 +44,7 @@ def open_study(uri: str, header: Header) -> Opened:
         parent = _begin(client, experiment_id, header)
     recorded = set()
     for run in _search(client, experiment_id, f"tags.`{PARENT}` = '{parent}'"):
-        if run.info.status == "RUNNING":  # cut off while it was written: write it again
+        if run.info.status == "RUNNING":  # a kill interrupted its writing: write it again
             client.delete_run(run.info.run_id)
         else:
             recorded.add(int(run.data.tags["trial"]))
@@ -53,7 +53,7 @@ def open_study(uri: str, header: Header) -> Opened:
 
 @library.quiet()
 def holds(uri: str, experiment: str, study_id: str) -> bool:
-    """Say whether a store has a study: it may have been deleted since the study was written there."""
+    """Return whether a store has a study, which may have been deleted since it was written."""
     client = connect(uri)
     found = client.get_experiment_by_name(experiment)
     return found is not None and bool(client.search_runs([found.experiment_id], _study_query(study_id)))
@@ -101,7 +101,7 @@ def finish(uri: str, parent: str, report: Report) -> None:
 
 @library.quiet()
 def end(uri: str, parent: str, status: str) -> None:
-    """Say that the parent run has ended."""
+    """End the parent run with a status."""
     connect(uri).set_terminated(parent, status)
 
 
@@ -109,7 +109,7 @@ def _experiment(client: Any, uri: str, name: str) -> Any:
     found = client.get_experiment_by_name(name)
     if found is None:
         path = stores.database(uri)
-        root = None if path is None else stores.artifact_root(path, name)  # None: where the store says
+        root = None if path is None else stores.artifact_root(path, name)  # None: the store's own default
         return client.get_experiment(client.create_experiment(name, artifact_location=root, tags=EXPERIMENT_TAGS))
     if found.lifecycle_stage == "deleted":
         client.restore_experiment(found.experiment_id)

@@ -1,4 +1,4 @@
-"""MLflow, imported late because that takes seconds, and kept quiet."""
+"""Lazy import of MLflow, because it takes seconds, and control of its log output."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ def load() -> Any:
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Keep MLflow's progress notes off the terminal."""
-    load()  # which sets its own log level when it is imported
+    """Keep MLflow's progress messages off the terminal."""
+    load()  # first, because the import sets MLflow's log level
     loggers = [logging.getLogger(name) for name in ("mlflow", "alembic")]
     before = [logger.level for logger in loggers]
     for logger in loggers:
@@ -46,7 +46,10 @@ def quiet() -> Iterator[None]:
 
 @contextmanager
 def pointed_at(uri: str) -> Iterator[None]:
-    """Point MLflow's functions without a client at a store, and back: the environment variable goes with them."""
+    """Temporarily point MLflow's global functions, which take no client, at a store.
+
+    The environment variable changes as well.
+    """
     mlflow, name = load(), "MLFLOW_TRACKING_URI"
     variable, before = os.environ.get(name), mlflow.get_tracking_uri() if mlflow.is_tracking_uri_set() else None
     mlflow.set_tracking_uri(uri)

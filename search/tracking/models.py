@@ -1,4 +1,4 @@
-"""The best pipeline of a study in MLflow's model registry."""
+"""Registration of a study's best pipeline in MLflow's model registry."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def register(uri: str, name: str, run_id: str, model: Any, X: Any, score: float)
     model : estimator
         The whole pipeline: raw input in, predictions in original units out.
     X : DataFrame or array-like
-        Raw input; its first rows become the model's example.
+        Raw input; its first rows become the model's input example.
     """
     import skops.io
 
@@ -73,10 +73,10 @@ def register(uri: str, name: str, run_id: str, model: Any, X: Any, score: float)
 
 
 def _signature(example: Any, predictions: Any) -> Any:
-    """Return the signature of a model; a table's columns of numbers take any number.
+    """Return the signature of a model, in which a table's numeric columns accept any number.
 
-    The type that MLflow infers would refuse the same column with a missing value (then whole numbers come as fractions), or
-    without a fraction (then fractions come as whole numbers).
+    The type inferred by MLflow would reject the same column if values were missing (integers then arrive as floats), or
+    if all values were whole (floats then arrive as integers).
     """
     from mlflow.models import infer_signature
     from mlflow.types.schema import AnyType, ColSpec, Schema

@@ -1,4 +1,4 @@
-"""What a search asks of the place it is written to. MLflow is one such place; an object of yours is another."""
+"""The tracker interface: where a search is recorded. MLflow is one tracker; the user's object may be another."""
 
 from __future__ import annotations
 
@@ -13,34 +13,34 @@ from search.trials.outcomes import Outcome
 
 @runtime_checkable
 class Tracker(Protocol):
-    """Where a search is written to.
+    """Records searches.
 
-    A subclass overrides what it needs; the methods here do nothing. For each search `begin` comes first and `end` last. All calls
-    come from the thread of the search, one at a time, and what they raise ends the search.
+    A subclass overrides what it needs; the methods here do nothing. For each search, `begin` is called first and `end`
+    last. All calls come from the thread of the search, one at a time. An exception of a tracker ends the search.
     """
 
     def check(self) -> None:
-        """Raise `StudyError` if nothing can be written there. Called before the first trial."""
+        """Raise `StudyError` if nothing can be written. Called before the first trial."""
         return None
 
     def holds(self, header: Header) -> bool:
-        """Say whether a complete study is there as it was written."""
+        """Return whether a complete study is still recorded as it was written."""
         return True
 
     def begin(self, header: Header) -> None:
-        """Begin a search, or go on with it: name, identifier, parameters and study file."""
+        """Begin or resume a search: name, identifier, parameters and study file."""
         return None
 
     def record(self, outcome: Outcome, value: float) -> None:
-        """Write a finished trial and the value that the sampler was told; trials of earlier runs come again."""
+        """Write a finished trial and the value given to the sampler; trials of earlier runs are passed again."""
         return None
 
     def register(self, model: Any, X: Any, score: float) -> RegisteredModel | None:
-        """Keep the refitted best estimator, which has `predict`."""
+        """Store the refitted best estimator, which has `predict`."""
         return None
 
     def finish(self, report: Report) -> None:
-        """Write what was found."""
+        """Write the final report."""
         return None
 
     def end(self, status: str) -> None:
@@ -49,12 +49,15 @@ class Tracker(Protocol):
 
 
 class Nowhere(Tracker):
-    """Writes nothing."""
+    """A tracker that writes nothing."""
 
 
 @contextmanager
 def writing(tracker: Tracker, header: Header) -> Iterator[None]:
-    """Begin a search, and end it by how the body ends; an error of the body is not hidden by one of `end`."""
+    """Begin a search, and end it with the status of the body.
+
+    An error in the body is not hidden by an error in `end`.
+    """
     tracker.begin(header)
     try:
         yield

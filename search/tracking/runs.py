@@ -1,4 +1,4 @@
-"""What MLflow is told of a study and of its trials, as inert data."""
+"""Contents of MLflow's runs for a study and its trials, as inert data."""
 
 from __future__ import annotations
 
@@ -12,34 +12,35 @@ import numpy as np
 from search.trials.outcomes import VERDICTS, Outcome
 
 CURVE_POINTS = 50
-"""Of a loss curve that are kept: a trial has a dozen metrics and two curves, and each point is a row with three indices."""
+"""Points kept of a loss curve: a trial has a dozen metrics and two curves, and each point is a row with three
+indices."""
 
 PARAM_LENGTH, TAG_LENGTH = 6000, 5000
-"""Characters of a text that are kept: the limits of MLflow's, for all its stores."""
+"""Characters kept of a text: MLflow's limits over all its stores."""
 
 DIAGNOSIS = "diagnosis.json"
 RUN_STATUS = {name: verdict.run_status for name, verdict in VERDICTS.items()}
 PARENT = "mlflow.parentRunId"
 SOURCE_NAME = {"mlflow.source.name": "bpsearch"}
 EXPERIMENT_TAGS = {"mlflow.experimentKind": "custom_model_development"}
-"""With it the UI opens on training runs."""
+"""This tag makes the UI open on training runs."""
 
 STUDY_FILE = "study.toml"
 
 
 @dataclass(frozen=True)
 class Header:
-    """What the parent run has from the beginning.
+    """The data of a parent run at its start.
 
     Attributes
     ----------
     experiment : str
-        Name of the experiment, and of the registered model.
+        Name of the experiment and of the registered model.
     study_id : str
-        Tells this study from earlier ones of the same name.
+        Distinguishes this study from earlier ones of the same name.
     params : dict
     source : str or None
-        The study file, kept as an artifact.
+        The study file, stored as an artifact.
     """
 
     experiment: str
@@ -54,7 +55,7 @@ class Header:
 
 @dataclass(frozen=True)
 class Opened:
-    """Where the runs and the artifacts of a study go, and the numbers of the trials that have a run."""
+    """Where runs and artifacts of a study go, and the numbers of the trials that already have a run."""
 
     experiment_id: str
     root: str
@@ -71,7 +72,7 @@ class Run:
     started, ended : int
         Milliseconds since 1970.
     metrics : list of (name, value, step)
-        Finite values only; all have the time `ended`.
+        Finite values only; all have the timestamp `ended`.
     files : dict of str to JSON
     """
 
@@ -91,9 +92,10 @@ class Run:
 
 @dataclass(frozen=True)
 class Report:
-    """What the parent run holds at the end of a study.
+    """The data of a parent run at the end of a study.
 
-    `figures` maps file names to Matplotlib figures; `steps` are metrics with a value for each step, None where there is none.
+    `figures` maps file names to Matplotlib figures; `steps` are metrics with one value per step, None if there is no
+    value.
     """
 
     params: Mapping[str, Any]
@@ -105,12 +107,12 @@ class Report:
 
 
 def written_params(params: Mapping[str, Any]) -> dict[str, str]:
-    """Return parameters as MLflow keeps them: texts of limited length."""
+    """Convert parameters to MLflow's form: strings of limited length."""
     return {name: str(value)[:PARAM_LENGTH] for name, value in params.items()}
 
 
 def child(outcome: Outcome, value: float, ended: float) -> Run:
-    """Return the run of a trial that was told to the sampler as `value` and ended at a time in seconds since 1970."""
+    """Return the run of a trial; `value` was given to the sampler, and `ended` is in seconds since 1970."""
     tags = {**SOURCE_NAME, "trial": str(outcome.number), "verdict": outcome.verdict}
     tags["reason"] = outcome.reason[:TAG_LENGTH]
     files: dict[str, Any] = {}
@@ -159,7 +161,7 @@ def _metrics(outcome: Outcome, value: float) -> Iterator[tuple[str, float, int]]
 
 @cache
 def kept_epochs(n_epochs: int) -> list[int]:
-    """Return the epochs of a loss curve that are kept: nearly all at the beginning, where it is steep, fewer and fewer later.
+    """Return the epochs kept of a loss curve: nearly all at its steep beginning, and fewer and fewer later.
 
     >>> kept_epochs(3), kept_epochs(200)[:6], kept_epochs(200)[-3:]
     ([1, 2, 3], [1, 2, 3, 4, 5, 6], [184, 192, 200])

@@ -1,4 +1,4 @@
-"""The tables of an SQLite store, which MLflow makes."""
+"""Creation of MLflow's tables in an SQLite store."""
 
 from __future__ import annotations
 
@@ -25,19 +25,23 @@ finally:
     if os.path.exists(new):
         os.unlink(new)
 """
-"""A kill halfway would leave a database that nothing can open, so it gets its name when it is done."""
+"""Script that creates a database. It is renamed only when complete: a kill halfway would leave a file that nothing can
+open."""
 
 OWN_GROUP: dict[str, Any] = {"process_group": 0} if hasattr(os, "setpgid") else {}
-"""A Ctrl-C is for the search, not for this process. A session of its own would get a share of the processors of its own."""
+"""Keeps Ctrl-C for the search away from this process. A new session instead would get its own share of processor
+time."""
 
 
 def create(path: Path) -> None:
-    """Make a database, if there is none, in a process of low priority: it takes seconds of arithmetic that training could use.
+    """Create a database, if there is none, in a process of low priority.
+
+    It takes seconds of CPU time that training could use.
 
     Raises
     ------
     OSError
-        If it cannot be made.
+        If it cannot be created.
     """
     if stores.has_tables(path):
         return

@@ -1,7 +1,8 @@
-"""A study written straight into the tables of MLflow's SQLite store, many runs in one transaction.
+"""Writing a study directly into the tables of MLflow's SQLite store, many runs in one transaction.
 
-MLflow's client takes some 100 ms for a run and seconds to be imported; this takes a millisecond, needs no import, and leaves the
-same rows. Where the tables are not those known here, `understands` says so, and the client is for it.
+MLflow's client takes some 100 ms per run and seconds to import. This module takes a millisecond per run, needs no
+import, and leaves the same rows. If the tables differ from those known here, `understands` returns False, and the
+client must be used.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import secrets
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlparse
@@ -30,7 +31,14 @@ COLUMNS = {
     "metrics": "key value timestamp run_uuid step is_nan",
     "latest_metrics": "key value timestamp step is_nan run_uuid",
 }
-"""The tables that are written, as MLflow 3.17 has them."""
+"""The tables that are written, as in MLflow 3.17."""
+
+REVISIONS = {"dc11669786a5"}
+"""The database revisions (Alembic) with which the tests passed. Columns alone do not reveal a change of their meaning.
+
+To add one, install its MLflow version and run `tests/search/tracking`, which compare every row with those that the
+client writes.
+"""
 
 METRIC = "key value timestamp step is_nan run_uuid"
 RUN_NAME = "mlflow.runName"
@@ -40,11 +48,17 @@ CACHE_KIB = 16 * 1024
 
 
 def understands(uri: str, experiment: str) -> bool:
-    """Say whether a study can be written here: known tables, and an experiment that is new or active, with artifacts in files."""
+    """Return whether a study can be written by this module.
+
+    The database must have a known revision and known tables. The experiment must be new, or active with its artifacts
+    in files.
+    """
     path = stores.database(uri)
     if path is None or not stores.has_tables(path):
         return False
     with _connected(path) as db:
+        if _revision(db) not in REVISIONS:
+            return False
         for table, columns in COLUMNS.items():
             if {row[1] for row in db.execute(f"PRAGMA table_info({table})")} != set(columns.split()):
                 return False
@@ -52,8 +66,16 @@ def understands(uri: str, experiment: str) -> bool:
     return found is None or (found[1] == "active" and urlparse(found[2]).scheme in ("", "file"))
 
 
+def _revision(db: sqlite3.Connection) -> str | None:
+    """Return the database revision; None if the store has none."""
+    with suppress(sqlite3.OperationalError):
+        found = db.execute("SELECT version_num FROM alembic_version").fetchone()
+        return found[0] if found else None
+    return None
+
+
 def open_study(uri: str, header: Header) -> Opened:
-    """Find the parent run of a study, or begin it; it is running from now on."""
+    """Find or create the parent run of a study, and set its status to running."""
     with _transaction(uri) as db:
         found = _experiment(db, header.experiment)
         experiment, root = (found[0], found[2]) if found else _begin_experiment(db, _path(uri), header.experiment)
@@ -66,14 +88,14 @@ def open_study(uri: str, header: Header) -> Opened:
 
 
 def holds(uri: str, experiment: str, study_id: str) -> bool:
-    """Say whether the database has a study."""
+    """Return whether the database has a study."""
     with _transaction(uri) as db:
         found = _experiment(db, experiment)
         return found is not None and _parent(db, found[0], study_id) is not None
 
 
 def write(uri: str, opened: Opened, runs: Sequence[Run]) -> None:
-    """Write child runs: all of them, or none if the process is killed meanwhile."""
+    """Write child runs: all of them, or none if the process is killed."""
     made = {run_id(run.ended): run for run in runs}
     for key, run in made.items():
         for name, content in run.files.items():
@@ -90,9 +112,9 @@ def write(uri: str, opened: Opened, runs: Sequence[Run]) -> None:
 
 
 def run_id(milliseconds: int) -> str:
-    """Return a new identifier for a run that ended then: version 7 of RFC 9562.
+    """Return a new identifier for a run that ended at this time: version 7 of RFC 9562.
 
-    Identifiers in the order of time let the indices of all tables grow at their ends; with random ones a write takes twice as
+    Identifiers in time order let the indices of all tables grow at their ends; with random ones, a write takes twice as
     long at 10,000 runs.
     """
     random = secrets.randbits(74)
@@ -138,7 +160,7 @@ def _parent(db: sqlite3.Connection, experiment: int, study_id: str) -> str | Non
 
 
 def _recorded(db: sqlite3.Connection, parent: str) -> set[int]:
-    """Return the trials that have a run; one that the client left half written is deleted, as the client would."""
+    """Return the trials that have a run; runs left incomplete by the client are deleted, as the client would do."""
     query = """
         SELECT run_uuid, status, trial.value FROM tags AS parent
         JOIN tags AS trial USING (run_uuid) JOIN runs USING (run_uuid)

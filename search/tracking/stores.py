@@ -1,4 +1,4 @@
-"""Where a study is written to, and whether that can be done; nothing here imports MLflow."""
+"""Location of the tracking store, and a check that it can be written; nothing here imports MLflow."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ ANSWER_SECONDS = 5.0
 
 
 def default_uri() -> str:
-    """Return the tracking URI: ``MLFLOW_TRACKING_URI`` if set, or the database under the current directory."""
+    """Return the tracking URI: ``MLFLOW_TRACKING_URI`` if set, otherwise a database under the current directory."""
     return os.environ.get("MLFLOW_TRACKING_URI") or DEFAULT_URI
 
 
@@ -33,17 +33,17 @@ def database(uri: str) -> Path | None:
 
 
 def artifact_root(path: Path, experiment: str) -> str:
-    """Return where the artifacts of an experiment go: into a folder beside the SQLite database."""
+    """Return the location of an experiment's artifacts: a folder beside the SQLite database."""
     return (path.parent / "artifacts" / experiment).resolve().as_uri()
 
 
 def has_tables(path: Path) -> bool:
-    """Say whether a database is there and was begun: it gets its tables before it gets its name."""
+    """Return whether a database exists and has MLflow's tables; it gets its name only once it has them."""
     return path.exists() and path.stat().st_size > 0
 
 
 def check(uri: str) -> None:
-    """Make sure that a tracking store can be written to.
+    """Check that a tracking store can be written.
 
     Raises
     ------
@@ -76,7 +76,7 @@ def check(uri: str) -> None:
 
 def _check_database(path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    if not path.exists():  # and it is not made here: the study may yet turn out to be wrong
+    if not path.exists():  # do not create it here: the study may still turn out to be invalid
         tempfile.TemporaryFile(dir=path.parent).close()
         return
     with closing(sqlite3.connect(path, timeout=ANSWER_SECONDS)) as database:

@@ -1,7 +1,7 @@
-"""Writes a study to MLflow in the background.
+"""The MLflow tracker, which writes a study in the background.
 
-One thread does all the writing, in order, and trials in batches: training should not have to wait for it. What a kill keeps
-from being written is written by the next run, from the finished trials of the study's own store.
+One thread does all the writing, in order, and trials in batches, so that training does not wait for it. If a kill
+prevents some writing, the next run writes the missing trials from the study's own store.
 """
 
 from __future__ import annotations
@@ -21,20 +21,20 @@ from search.tracking.runs import Header, Opened, Report, child
 from search.trials.outcomes import Outcome
 
 BATCH_SECONDS = 1.0
-"""Trials are written together that finish within so long: a transaction costs as much as many rows."""
+"""Trials that finish within this time are written together: a transaction costs as much as many rows."""
 
 BATCH_TRIALS = 200
 
 HEAD_START = 1.0
-"""Seconds that the first trials have the processors to themselves: a new database takes seconds of arithmetic."""
+"""Seconds during which the first trials have the CPU to themselves: creating a database takes seconds of CPU time."""
 
 
 class TrackingError(RuntimeError):
-    """MLflow could not be written to; nothing of the study itself is lost."""
+    """Writing to MLflow failed; nothing of the study itself is lost."""
 
 
 def _writer(uri: str, experiment: str) -> ModuleType:
-    """Return the module that writes to a store: into its tables if they are SQLite's and known, else through the client."""
+    """Return the module that writes to a store: `sqlite` for SQLite with known tables, otherwise `client`."""
     return sqlite if sqlite.understands(uri, experiment) else client
 
 
@@ -54,7 +54,7 @@ class MLflowTracker(Tracker):
         stores.check(self.uri)
 
     def holds(self, header: Header) -> bool:
-        """Say whether the store has a study: it may have been deleted since the study was written there."""
+        """Return whether the store has a study, which may have been deleted since it was written."""
         path = stores.database(self.uri)
         if path is not None and not stores.has_tables(path):
             return False
@@ -74,7 +74,7 @@ class MLflowTracker(Tracker):
         self._jobs.put(self._open)
 
     def record(self, outcome: Outcome, value: float) -> None:
-        """Write a child run, unless the study has one for this trial already."""
+        """Write a child run, unless this trial already has one."""
         self._finished.append((outcome, value, time.time()))
         self._jobs.put(self._write)
 
@@ -83,7 +83,7 @@ class MLflowTracker(Tracker):
         self._jobs.put(lambda: client.finish(self.uri, self._opened.parent, report))
 
     def register(self, model: Any, X: Any, score: float) -> RegisteredModel:
-        """Register a fitted pipeline under the study's name, as `models.register` does; wait until that is done."""
+        """Register a fitted pipeline under the study's name, as `models.register` does; blocks until that is done."""
         self._jobs.put(lambda: self._register(model, X, score))
         self.flush()
         assert self._model is not None
@@ -95,7 +95,7 @@ class MLflowTracker(Tracker):
         Raises
         ------
         TrackingError
-            If something could not be.
+            If something could not be written.
         """
         self._hurry.set()
         self._jobs.join()
@@ -120,7 +120,7 @@ class MLflowTracker(Tracker):
             try:
                 if self._error is None:
                     job()
-            except Exception as error:  # kept for `flush`; later jobs would fail the same way
+            except Exception as error:  # raised by `flush`; later jobs would fail in the same way
                 self._error = error
             finally:
                 self._jobs.task_done()
@@ -135,7 +135,7 @@ class MLflowTracker(Tracker):
         self._opened = self._writer.open_study(self.uri, self._header)
 
     def _write(self) -> None:
-        """Write the trials that have finished by now or will in a moment; the jobs of those that were written do nothing."""
+        """Write all trials that have finished, or finish within a moment; the later jobs of these trials do nothing."""
         if self._finished:
             self._hurry.wait(BATCH_SECONDS)
         batch = [self._finished.popleft() for _ in range(min(len(self._finished), BATCH_TRIALS))]

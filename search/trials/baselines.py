@@ -32,9 +32,9 @@ class Baseline:
 
 
 def dummy(problem: Problem, task: str) -> Baseline:
-    """Score the mean target, or the class frequencies."""
+    """Score the dummy predictor: mean target, or class frequencies."""
     model = DummyClassifier(strategy="prior") if task == "classification" else DummyRegressor()
-    blind = sees_predictions_only(problem.scorer)  # then nothing need be shown copies of the rows
+    blind = sees_predictions_only(problem.scorer)  # then it needs no copies of the rows
     found = []
     for train, validation in problem.folds.splits:
         fitted = clone(model).fit(train[:, None], _safe_indexing(problem.y, train))
@@ -44,7 +44,7 @@ def dummy(problem: Problem, task: str) -> Baseline:
 
 
 def linear(problem: Problem, task: str) -> Baseline:
-    """Score ridge regression (its penalty chosen inside each fold), or logistic regression, on what networks see."""
+    """Score ridge regression (penalty chosen inside each fold) or logistic regression on the rows that networks see."""
     model = LogisticRegression(max_iter=2000) if task == "classification" else RidgeCV(alphas=ALPHAS)
     found = []
     with warnings.catch_warnings():
@@ -63,7 +63,7 @@ class _Identity(RegressorMixin, BaseEstimator):
 
 
 def persistence(problem: Problem, last_known: NDArray[Any]) -> Baseline:
-    """Score the forecast that everything stays as it is: the last known value of the target, of shape (n,)."""
+    """Score the persistence forecast: the last known value of the target, of shape (n,)."""
     found = [
         _score(problem, _Identity(), last_known[rows][:, None], problem.y[rows], rows)
         for _, rows in problem.folds.splits
@@ -72,17 +72,20 @@ def persistence(problem: Problem, last_known: NDArray[Any]) -> Baseline:
 
 
 def attempt(measure: Callable[[Problem, str], Baseline], problem: Problem, *, told: bool) -> Baseline | None:
-    """Return a baseline, or None where it cannot be scored: without targets, or where a scorer does not fit its predictions.
+    """Return a baseline, or None if it cannot be scored.
+
+    That is so without targets, or if the scorer does not accept its predictions.
 
     Warns
     -----
     UserWarning
-        Says why there is none, if `told`. The dummy predictor needs no warning: trials fail in the same way and say so.
+        Says why there is no baseline, if `told`. The dummy predictor needs no warning: trials fail in the same way and
+        say so.
     """
     task = "classification" if is_classifier(problem.estimator) else "regression"
     try:
         found = measure(problem, task)
-    except Exception as error:  # a scorer that does not fit must not end the search
+    except Exception as error:  # a scorer that rejects a baseline must not end the search
         if told:
             reason = f"{type(error).__name__}: {error}".splitlines()[0]
             warnings.warn(f"a baseline is left out, for it cannot be scored: {reason}", UserWarning, stacklevel=2)

@@ -1,7 +1,8 @@
-"""The events of a search that scikit-learn's callbacks receive: its tasks, named as in scikit-learn's own searches.
+"""Callback events of a search: the tasks that scikit-learn's callbacks receive.
 
-The whole fit is a task. It contains the search and the refit; the search contains each fold of each configuration, from its start
-until it has been scored. All hooks receive the search as the estimator.
+Their names are those of scikit-learn's own searches.
+The whole fit is a task. It contains the search and the refit. The search contains a task for each fold of each
+configuration, from the start of the fold until it has been scored. All hooks receive the search as the estimator.
 """
 
 from __future__ import annotations
@@ -12,27 +13,29 @@ from typing import Any
 
 
 class NoTasks:
-    """The tasks of a search that has no callbacks."""
+    """The tasks of a search without callbacks: every method does nothing."""
 
     def end(self) -> None:
-        """The whole fit is over."""
+        """End the task of the whole fit."""
 
     @contextmanager
     def search(self, most: int) -> Iterator[None]:
-        """All configurations; `most` is an upper limit of their folds together."""
+        """Run the task of the search; `most` is an upper limit of the number of folds over all configurations."""
         yield
 
     @contextmanager
     def fold(self, number: int, data: Mapping[str, Any], estimator: Any = None) -> Iterator[None]:
-        """One fold of a configuration, with a number among all; callbacks that are passed on go to the estimator.
+        """Run the task of one fold; `number` counts all folds of the search.
 
-        ``X``, ``y`` and ``metadata`` of the rows trained on may be callables that return them.
+        The estimator receives the propagated callbacks.
+
+        ``X``, ``y`` and ``metadata`` of the training rows may be callables that return them.
         """
         yield
 
     @contextmanager
     def refit(self, estimator: Any = None) -> Iterator[None]:
-        """The best configuration on all rows."""
+        """Run the task of the refit: the best configuration on all rows."""
         yield
 
 
@@ -45,7 +48,7 @@ class Tasks(NoTasks):
     data : dict
         ``X``, ``y`` and ``metadata`` of the whole fit.
     refits : bool
-        Whether there will be a refit.
+        Whether a refit follows.
     """
 
     def __init__(self, search: Any, data: Mapping[str, Any], refits: bool) -> None:
@@ -84,20 +87,20 @@ class Tasks(NoTasks):
 
     @contextmanager
     def _passed_on(self, task: Any, data: Mapping[str, Any], estimator: Any) -> Iterator[None]:
-        """Begin a task. Callbacks that are passed on to an estimator receive its fit from there, and not again from here."""
+        """Begin a task; callbacks propagated to an estimator receive its fit from there, and only once."""
         with nullcontext() if estimator is None else task.propagate_callback_context(estimator):
             task.call_on_fit_task_begin(estimator=self._estimator, **data)
             yield
 
 
 def metadata(params: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Return the parameters of a fit that callbacks receive: the weights of its rows."""
+    """Return the fit parameters that callbacks receive: the sample weights."""
     weight = params.get("sample_weight")
     return None if weight is None else {"sample_weight": weight}
 
 
 def tasks_of(search: Any, X: Any, y: Any, params: Mapping[str, Any]) -> NoTasks:
-    """Return the tasks of a search that is about to be fitted."""
+    """Return the tasks of a search, before it is fitted."""
     if not (hasattr(search, "_skl_callbacks") or hasattr(search, "_parent_callback_ctx")):
         return NoTasks()
     return Tasks(search, {"X": X, "y": y, "metadata": metadata(params)}, refits=search.refit is not False)

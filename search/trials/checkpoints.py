@@ -1,4 +1,4 @@
-"""The epochs at which all folds of a trial pause to be scored."""
+"""Checkpoints: the epochs at which all folds of a trial pause to be scored."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import math
 from collections.abc import Sequence
 
 GROWTH = 1.4
-"""Ratio of neighbouring checkpoints: the best number of epochs is found to within 20 percent."""
+"""Ratio of successive checkpoints: the best number of epochs is found to within 20 percent."""
 
 FIRST = 4
 
 
 def checkpoints(max_iter: int) -> list[int]:
-    """Return the checkpoints of a fit: geometric steps, and the last epoch.
+    """Return the checkpoints of a fit: geometric steps, then the last epoch.
 
     >>> checkpoints(30)
     [4, 6, 9, 13, 19, 27, 30]
@@ -25,14 +25,14 @@ def checkpoints(max_iter: int) -> list[int]:
 
 
 PATIENCE = 3
-"""Checkpoints without a better score after which no more is expected: nearly three times as many epochs."""
+"""Early stopping after this many checkpoints without a better score: they span nearly three times as many epochs."""
 
 LEAST = 8
-"""No trial is given up in the first 1/8 of its epochs."""
+"""Early stopping never happens in the first 1/8 of a trial's epochs."""
 
 
 def plateaued(scores: Sequence[float], epoch: int, max_iter: int) -> bool:
-    """Return whether the scores at the checkpoints so far, the last of them at an epoch, have stopped rising.
+    """Return whether the scores at the checkpoints so far, the last one at `epoch`, have stopped rising.
 
     >>> plateaued([0.5, 0.7, 0.9, 0.8, 0.85, 0.85], 19, 100)
     True

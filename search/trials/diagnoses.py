@@ -1,4 +1,4 @@
-"""What a configuration is diagnosed with, fold by fold."""
+"""Diagnosis of one configuration, fold by fold."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from search.trials.problem import Problem, Trial
 
 
 def diagnose(problem: Problem, trial: Trial) -> list[Diagnosis | None]:
-    """Train one configuration on each fold, to the last epoch or until it diverges, and say what went wrong there.
+    """Train one configuration on each fold, to the last epoch or until it diverges, and diagnose each fit.
 
-    The fits are those of `evaluate`, which ends them all where the first one diverges or the trial is stopped.
+    The fits are the same as in `evaluate`; but `evaluate` ends all of them when the first one diverges or the trial is
+    stopped.
     """
     found = []
     for network, fit in begin(problem, trial)[1]:
@@ -22,5 +23,5 @@ def diagnose(problem: Problem, trial: Trial) -> list[Diagnosis | None]:
 
 
 def diagnosis(network: Any) -> Diagnosis | None:
-    """Return the diagnosis of a fitted network; None where too little is recorded for one (full-batch solvers)."""
+    """Return the diagnosis of a fitted network; None if too little is recorded for one (full-batch solvers)."""
     return network.diagnose() if len(network.probes_["epoch"]) else None

@@ -1,7 +1,7 @@
-"""One trial: a configuration times the folds gives an outcome.
+"""Evaluation of one trial: train a configuration on all folds and return its outcome.
 
-`evaluate` is a pure function of its arguments: it draws its seeds from (study seed, trial, fold), touches no store, and may
-run in any thread or process.
+`evaluate` is a pure function of its arguments: it derives its seeds from (study seed, trial, fold), touches no store,
+and may run in any thread or process.
 """
 
 from __future__ import annotations
@@ -18,7 +18,9 @@ from search.trials.problem import Problem, Trial
 
 
 def evaluate(problem: Problem, trial: Trial, cancelled: Callable[[], bool] = lambda: False) -> Outcome:
-    """Train one configuration on all folds and score it: networks side by side, other estimators fold by fold.
+    """Train one configuration on all folds and score it.
+
+    The folds of a network run side by side, those of other estimators one after the other.
 
     Parameters
     ----------
@@ -33,7 +35,7 @@ def evaluate(problem: Problem, trial: Trial, cancelled: Callable[[], bool] = lam
         outcome = kind.train(problem, trial, cancelled)
     except Cancelled:
         raise
-    except Exception as error:  # a configuration that cannot be trained is a result, not the end of the study
+    except Exception as error:  # a configuration that cannot be trained is a result; the study continues
         if problem.error_score == "raise":
             raise
         reason = f"{type(error).__name__}: {error}".splitlines()[0]

@@ -1,9 +1,10 @@
-"""Scikit-learn's most common metrics, without their checks, for targets and predictions that are known to be valid.
+"""Fast versions of scikit-learn's most common metrics, without input checks.
 
-A small network is scored in less time than scikit-learn takes to check what it is given: half a millisecond a call, with Python's
-lock held, so that two threads wait for one another. Here the same numbers come from the same NumPy operations without the
-checks. Where anything is out of the ordinary (another metric or keyword, weights, numbers that are not finite, labels without a
-row) nothing is returned, and the scorer itself is asked: for the number, the warning or the error.
+They are for targets and predictions known to be valid. Scoring a small network takes less time than scikit-learn's
+checks: half a millisecond per call, with Python's global lock held, so threads wait for one another. Here the same
+NumPy operations give the same numbers without the checks. In all other cases (another metric or keyword, weights,
+numbers that are not finite, labels without a row) nothing is returned. The caller then asks the scorer itself, which
+gives the number, the warning or the error.
 """
 
 from __future__ import annotations
@@ -19,14 +20,17 @@ from sklearn.metrics._scorer import _MultimetricScorer, _PassthroughScorer, _Sco
 
 
 class Metric(NamedTuple):
-    """A metric of a response, the result of the method of that name; `compute` returns None for what it does not cover."""
+    """A metric of a response, named after the method that returns it.
+
+    `compute` returns None for cases it does not cover.
+    """
 
     response: str
     compute: Callable[[NDArray, NDArray], float | None]
 
 
 def of_errors(errors: Callable[[NDArray, NDArray], NDArray]) -> Callable[[NDArray, NDArray], float | None]:
-    """Return the mean over the outputs of what is computed for each of them, from arrays of shape (n, outputs)."""
+    """Return a metric: the mean over the outputs of `errors`, which takes arrays of shape (n, outputs)."""
 
     def compute(y: NDArray, predicted: NDArray) -> float | None:
         plain = y.shape == predicted.shape and y.dtype.kind in "fiu" and predicted.dtype == np.float64
@@ -51,7 +55,7 @@ def absolute(y: NDArray, predicted: NDArray) -> NDArray:
 
 
 def explained(y: NDArray, predicted: NDArray) -> NDArray:
-    """R^2; NaN, and thereby not covered, where a target is constant or there is one row only"""
+    """R^2; NaN, which means not covered, if a target is constant or there is only one row"""
     left, all_of_it = np.sum((y - predicted) ** 2, axis=0), np.sum((y - y.mean(axis=0)) ** 2, axis=0)
     return 1 - left / all_of_it if len(y) > 1 and all_of_it.all() else np.full(1, np.nan)
 
@@ -62,11 +66,11 @@ def accuracy(y: NDArray, predicted: NDArray) -> float | None:
 
 
 def log_loss(y: NDArray, probabilities: NDArray) -> float | None:
-    """Columns are the classes in order, and each has a row"""
+    """Columns must be the classes in order, and each class must have a row"""
     classes, codes = np.unique(y, return_inverse=True)
     if y.ndim != 1 or len(classes) != probabilities.shape[1] or not np.isfinite(probabilities).all():
         return None
-    if len(classes) == 2:  # the scorer looks at the second column alone
+    if len(classes) == 2:  # the scorer uses the second column only
         probabilities = np.stack([1 - probabilities[:, 1], probabilities[:, 1]], axis=1)
     tiny = np.finfo(probabilities.dtype).eps
     clipped = np.clip(probabilities, tiny, 1 - tiny)
@@ -85,7 +89,7 @@ METRICS: dict[Callable, Metric] = {
 
 
 def directly(scorer: Any, estimator: Any, X: Any, y: Any) -> dict[str, float] | float | None:
-    """Return what a scorer returns for a fitted estimator, or None where it has to be asked.
+    """Return what a scorer returns for a fitted estimator, or None if the scorer itself must be called.
 
     >>> from sklearn.datasets import load_diabetes
     >>> from sklearn.linear_model import LinearRegression
@@ -116,7 +120,7 @@ def directly(scorer: Any, estimator: Any, X: Any, y: Any) -> dict[str, float] | 
 
 
 def _recognise(scorer: Any, estimator: Any) -> tuple[Metric, int] | None:
-    """Return the metric of a scorer and its sign, if it is one of the above with nothing added."""
+    """Return the metric of a scorer and its sign; None if it is not one of the above or has extra options."""
     if isinstance(scorer, _PassthroughScorer):
         own = OWN_SCORES.get(getattr(type(estimator), "score", None))
         return None if own is None else (METRICS[own], 1)
@@ -130,4 +134,4 @@ OWN_SCORES: Mapping[Any, Callable] = {
     RegressorMixin.score: metrics.r2_score,
     ClassifierMixin.score: metrics.accuracy_score,
 }
-"""What an estimator's own `score` is, where it has not been overridden."""
+"""The metric of an estimator's own `score`, if that is not overridden."""

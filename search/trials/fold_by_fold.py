@@ -1,4 +1,4 @@
-"""Estimators other than networks: fitted and scored fold by fold, as in scikit-learn's `cross_validate`."""
+"""Training of estimators other than networks: fitted and scored fold by fold, as in scikit-learn's `cross_validate`."""
 
 from __future__ import annotations
 

@@ -19,9 +19,9 @@ from search.trials.problem import Problem, Trial
 
 
 def begin(problem: Problem, trial: Trial) -> tuple[PreparedFolds, Iterator[tuple[Any, Training]]]:
-    """Return the folds of a trial, and for each, when it is asked for, a network and its fit before the first epoch.
+    """Return the prepared folds of a trial, and an iterator over (network, fit before its first epoch), one per fold.
 
-    Most trials that diverge do so in the first fold; the others need not be prepared and begun then.
+    The iterator is lazy: most trials that diverge do so in the first fold, and then the others are never prepared.
     """
     params, around = split_params(problem.estimator, problem.full_names(trial.params))
     folds, network = prepare(problem, around), network_of(problem.estimator)
@@ -31,7 +31,7 @@ def begin(problem: Problem, trial: Trial) -> tuple[PreparedFolds, Iterator[tuple
         for number, fold in enumerate(folds):
             network = copy(chosen).set_params(random_state=derive(problem.seed, trial.number, number), verbose=False)
             network.batch_size = batch_size(network, len(fold.train))
-            with config_context(skip_parameter_validation=number > 0):  # the first fit has checked what all have
+            with config_context(skip_parameter_validation=number > 0):  # the first fit has validated the parameters
                 fit = network.begin_fit(fold.X, fold.target, fold.weight, rows=fold.train, validation=fold.validation)
             yield network, fit
 
@@ -39,13 +39,13 @@ def begin(problem: Problem, trial: Trial) -> tuple[PreparedFolds, Iterator[tuple
 
 
 def batch_size(network: Any, n_rows: int) -> Any:
-    """Return the batch size of a network, or the number of its training rows where that is less.
+    """Return the batch size of a network, limited to the number of its training rows.
 
     A fit outside a search does the same, with a warning. Here it is common: one space serves tables of any size.
     """
     if network.early_stopping:
         n_rows -= math.ceil(
             network.validation_fraction * n_rows
-        )  # those that it sets aside, as `train_test_split` counts
+        )  # rows set aside for validation, counted as in `train_test_split`
     given = network.batch_size
     return min(given, max(n_rows, 1)) if isinstance(given, Integral) else given

@@ -1,4 +1,4 @@
-"""Ctrl-C at any moment: the current step is finished first, and running evaluations are asked to stop."""
+"""Ctrl-C at any moment: the current step is completed, then running evaluations are cancelled."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ from typing import Any
 
 @contextmanager
 def postponed() -> Iterator[None]:
-    """Let a Ctrl-C during the body take effect after it; outside the main thread there is nothing to postpone."""
+    """Delay a Ctrl-C during the body until the body ends.
+
+    Does nothing outside the main thread, where none can arrive.
+    """
     before = signal.getsignal(signal.SIGINT)
     if threading.current_thread() is not threading.main_thread() or not callable(before):
         yield
@@ -27,7 +30,7 @@ def postponed() -> Iterator[None]:
 
 
 class Cancellation:
-    """A request to running evaluations to stop; it does not reach copies in other processes."""
+    """A cancellation request to running evaluations; copies in other processes do not see it."""
 
     def __init__(self) -> None:
         self._event: threading.Event | None = threading.Event()
@@ -44,4 +47,4 @@ class Cancellation:
 
 
 class Cancelled(Exception):  # noqa: N818 - not an error
-    """The caller asked a running evaluation to end."""
+    """Raised in an evaluation when the caller has cancelled it."""

@@ -1,7 +1,7 @@
-"""Where a network sits in an estimator: alone, last in a pipeline, inside a target transformer, or any nesting of these.
+"""Place of a network in an estimator: alone, last in a pipeline, in a target transformer, or any nesting of these.
 
-What is around a network is fitted by scikit-learn, with a recorder in the network's place: it records the rows,
-targets and weights that the network is to be fitted on, after all transformations.
+scikit-learn fits the steps around the network, with a recorder in the network's place: it records the rows, targets and
+weights that the network would be fitted on, after all transformations.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from bpmodel import BPClassifier, BPRegressor
 
 
 class FitData(NamedTuple):
-    """What a network is to be fitted on: rows and targets as it sees them, and a weight for each row or None."""
+    """The data for a network's fit: rows and targets after all transformations, and a weight for each row or None."""
 
     X: Any
     y: Any
@@ -28,7 +28,7 @@ class FitData(NamedTuple):
 
 
 def network_of(estimator: Any) -> BPRegressor | BPClassifier | None:
-    """Return the network in an estimator, the fitted one if there is one; None if there is no network to be found.
+    """Return the network in an estimator, the fitted one if it exists; None if there is no network.
 
     >>> from sklearn.pipeline import make_pipeline
     >>> from sklearn.preprocessing import StandardScaler
@@ -41,8 +41,9 @@ def network_of(estimator: Any) -> BPRegressor | BPClassifier | None:
 
 
 def innermost(estimator: Any) -> Any:
-    """Return what predicts in an estimator: the last step of pipelines, the regressor behind a transformed target, the fitted
-    one if there is one.
+    """Return the final predictor of an estimator, the fitted one if it exists.
+
+    That is the last step of pipelines, or the regressor inside a `TransformedTargetRegressor`.
     """
     if isinstance(estimator, Pipeline):
         return innermost(estimator.steps[-1][1])
@@ -52,7 +53,7 @@ def innermost(estimator: Any) -> Any:
 
 
 def prefix(estimator: Any) -> str:
-    """Return what comes before the names of the network's own parameters.
+    """Return the prefix of the network's own parameters in the estimator.
 
     >>> from sklearn.pipeline import make_pipeline
     >>> prefix(TransformedTargetRegressor(make_pipeline(BPRegressor())))
@@ -67,7 +68,7 @@ def prefix(estimator: Any) -> str:
 
 
 def tunable(estimator: Any) -> set[str]:
-    """Return the names of the parameters that can be searched: all but those that hold the network, whose place is fixed.
+    """Return the names of the searchable parameters: all except those that hold the network, whose place is fixed.
 
     >>> sorted(tunable(TransformedTargetRegressor(BPRegressor())) - {f"regressor__{name}" for name in BPRegressor().get_params()})
     ['check_inverse', 'func', 'inverse_func', 'transformer']
@@ -83,27 +84,27 @@ def tunable(estimator: Any) -> set[str]:
 
 
 def split_params(estimator: Any, params: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return the parameters of the network, by its own names, and those of what is around it."""
+    """Split parameters into those of the network, by its own names, and those of the steps around it."""
     own = prefix(estimator)
     network = {name.removeprefix(own): value for name, value in params.items() if name.startswith(own)}
     return network, {name: value for name, value in params.items() if not name.startswith(own)}
 
 
 def fit_around(estimator: Any, X: Any, y: Any, fit_params: Mapping[str, Any]) -> tuple[Any, FitData]:
-    """Fit what is around the network.
+    """Fit the steps around the network.
 
     Parameters
     ----------
-    estimator : estimator with a network in it
+    estimator : estimator that contains a network
     X, y, fit_params
-        As for its `fit`.
+        As for the estimator's `fit`.
 
     Returns
     -------
     fitted : estimator
-        A clone that is fitted but for its network.
+        A clone in which everything except the network is fitted.
     data : FitData
-        What the network is to be fitted on.
+        The data for the network's fit.
     """
     recorder: Any = clone(network_of(estimator))
     recorder.__class__ = _RecordingClassifier if isinstance(recorder, BPClassifier) else _RecordingRegressor
@@ -114,7 +115,7 @@ def fit_around(estimator: Any, X: Any, y: Any, fit_params: Mapping[str, Any]) ->
 
 
 class _Recorder:
-    """Keeps what it is to be fitted on, in place of a network."""
+    """Stands in for a network and records the data passed to `fit`."""
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         self.fit_data_ = FitData(X, y, sample_weight)
@@ -130,7 +131,7 @@ class _RecordingClassifier(_Recorder, BPClassifier):  # type: ignore[misc]  # `f
 
 
 def transform_rows(fitted: Any, X: Any) -> Any:
-    """Return rows as the network in a fitted estimator sees them."""
+    """Transform rows as the steps before the network do."""
     if isinstance(fitted, Pipeline):
         return transform_rows(fitted.steps[-1][1], fitted[:-1].transform(X) if len(fitted) > 1 else X)
     if isinstance(fitted, TransformedTargetRegressor):
@@ -139,7 +140,7 @@ def transform_rows(fitted: Any, X: Any) -> Any:
 
 
 def transform_target(fitted: Any, y: NDArray) -> NDArray:
-    """Return targets as the network in a fitted estimator sees them."""
+    """Transform targets as the steps around the network do."""
     if isinstance(fitted, Pipeline):
         return transform_target(fitted.steps[-1][1], y)
     if isinstance(fitted, TransformedTargetRegressor):
@@ -155,8 +156,8 @@ def surround(fitted: Any, network: Any, *, raw: bool = True) -> Any:
     Parameters
     ----------
     raw : bool, default=True
-        Whether it is for the rows that users have; if not, for those that `transform_rows` returns. It predicts in the
-        target's own units either way.
+        Whether it takes the user's raw rows; if False, it takes rows returned by `transform_rows`. Predictions are in
+        the target's own units either way.
     """
     if isinstance(fitted, Pipeline):
         name, last = fitted.steps[-1]

@@ -1,4 +1,4 @@
-"""What a trial hands back, as inert data: the journal, MLflow, reports and advice are all made from it."""
+"""The outcome of a trial as inert data: source of the journal, MLflow runs, reports and advice."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from bpmodel.colors import BLUE, GREY, RED, SKY
 
 @dataclass(frozen=True)
 class Verdict:
-    """How a trial may end.
+    """One way in which a trial can end.
 
     Attributes
     ----------
     rank : int
-        Trials of a lower rank come first in every table.
+        Sort key in every table, lowest first.
     run_status : str
         Status of the trial's run in MLflow.
     label, color, marker : str
-        Legend and looks in plots, as Matplotlib understands them.
+        Legend text, color and marker in plots, in Matplotlib's terms.
     meaning : str
     counted : bool
-        Whether the line of progress says how many there are.
+        Whether the progress line counts these trials.
     """
 
     rank: int
@@ -48,7 +48,7 @@ VERDICTS = {
     ),
     "error": Verdict(3, "FAILED", "error", GREY, "s", "it could not be trained or scored; `reason` says why"),
 }
-"""Every verdict by its name, the best first: ranking, plots, MLflow, progress and documents follow from these rows."""
+"""Every verdict by its name, the best first: ranking, plots, MLflow, progress and documents use this table."""
 
 
 @dataclass(frozen=True)
@@ -58,10 +58,10 @@ class Divergence:
     Attributes
     ----------
     survived : float
-        Share of the epochs before that.
+        Fraction of the epochs completed before the divergence.
     findings : list of dict
-        What its diagnosis found, the most likely cause first: the fields of `bpmodel.Finding` as JSON. Empty where nothing
-        is probed (full-batch solvers), and in journals from before trials were diagnosed.
+        Findings of its diagnosis, the most likely cause first: the fields of `bpmodel.Finding` as JSON. Empty if
+        nothing is probed (full-batch solvers), and in journals written before trials were diagnosed.
     """
 
     fold: int
@@ -74,37 +74,37 @@ class Divergence:
 
     @property
     def code(self) -> str:
-        """Code of the first finding, or an empty text."""
+        """Code of the first finding, or an empty string."""
         return str(self.findings[0]["code"]) if self.findings else ""
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a trial hands back.
+    """The result of one trial.
 
     Attributes
     ----------
     verdict : str
-        A name of `VERDICTS`.
+        A key of `VERDICTS`.
     fold_scores : list of float
-        Score of each fold at `epoch`; empty unless all folds got there.
+        Score of each fold at `epoch`; empty unless all folds reached it.
     epoch : int
         The number of epochs with the best mean score.
     curve : dict of int to float
         Mean score over the folds at each checkpoint.
     losses : dict of str to list of float
-        ``training`` and ``validation``: mean loss over the folds, epoch by epoch, as long as all folds ran.
+        ``training`` and ``validation``: mean loss over the folds, epoch by epoch, while all folds were running.
     repairs : list of str
-        What ``on_divergence="repair"`` changed, fold by fold.
+        Changes made by ``on_divergence="repair"``, fold by fold.
     metrics, train_metrics : dict of str to list of float
-        Scores of each fold by every metric that has a name, and those of training rows where they were asked for.
+        Scores of each fold by every named metric, and scores of the training rows if requested.
     fit_seconds, score_seconds : list of float
-        How long each fold took.
+        Duration of each fold.
     seed_scores : list of float
-        Mean score of each evaluation of a configuration that was evaluated with several seeds; `fold_scores` and `curve` are
-        then means over these.
+        Mean score of each evaluation, if the configuration was evaluated with several seeds; `fold_scores` and `curve`
+        are then means over the evaluations.
     n_weights : int
-        Weights and biases of the network; 0 for other estimators, and in journals from before they were counted.
+        Weights and biases of the network; 0 for other estimators, and in journals written before they were counted.
     """
 
     number: int
@@ -137,7 +137,7 @@ class Outcome:
 
     @property
     def means(self) -> dict[str, float]:
-        """Mean over the folds of every metric that has a name."""
+        """Mean over the folds of every named metric."""
         return {name: float(np.mean(scores)) for name, scores in self.metrics.items()}
 
     @property
@@ -146,10 +146,10 @@ class Outcome:
 
 
 def order(outcome: Outcome) -> tuple[float, ...]:
-    """Return what outcomes are sorted by, the best first.
+    """Return the sort key of outcomes, the best first.
 
-    Healthy trials before stopped before diverged ones; among the healthy those that were evaluated with more seeds, which only
-    the best ones are; then by score, equal ones by number.
+    Healthy trials come before stopped ones, stopped before diverged ones. Healthy trials evaluated with more seeds come
+    first (only the best trials are reevaluated). Then the score decides, and on ties the trial number.
     """
     score = outcome.score if np.isfinite(outcome.score) else -np.inf
     return VERDICTS[outcome.verdict].rank, -len(outcome.seed_scores), -score, outcome.number
@@ -162,9 +162,10 @@ def winner(outcomes: Mapping[int, Outcome]) -> Outcome | None:
 
 
 def front(outcomes: Mapping[int, Outcome]) -> list[Outcome]:
-    """Return the Pareto front of score and size: from the winner on, each next healthy outcome in `order` with fewer weights.
+    """Return the Pareto front of score and size.
 
-    None of them is beaten in both by another; empty where weights are not counted.
+    It is the winner, then each next healthy outcome in `order` with fewer weights. No other outcome is better than a
+    member in both; empty if weights are not counted.
     """
     found: list[Outcome] = []
     for outcome in sorted((o for o in outcomes.values() if o.verdict == "ok" and o.n_weights), key=order):
@@ -174,9 +175,9 @@ def front(outcomes: Mapping[int, Outcome]) -> list[Outcome]:
 
 
 def pool(first: Outcome, again: Sequence[Outcome]) -> Outcome:
-    """Return one outcome for several evaluations of a configuration: mean scores, and the best epoch of the mean curve.
+    """Pool several evaluations of a configuration into one outcome: mean scores, and the best epoch of the mean curve.
 
-    A configuration that does not end well with every seed takes the verdict and the reason of the first evaluation that did not.
+    If some evaluations did not end well, the outcome takes verdict and reason from the first of them.
     """
     if not again:
         return first

@@ -1,9 +1,9 @@
-"""What the sampler is told of a trial: feedback, by a policy for the trials that diverged.
+"""Penalties: the feedback that a sampler gets for a trial, by a policy for the trials that diverged.
 
-A healthy trial is told its mean score, but no less than the dummy predictor's: how bad beyond useless does not matter, and one
-huge loss would flatten everything else for a model that standardises the values. One that was stopped early is told the same as
-pruned. For diverged trials, and those without a score, there is a table of policies. One diverged fold is enough; the other folds
-are never averaged over.
+The value of a healthy trial is its mean score, but no less than the dummy predictor's: below that, differences do not
+matter, and one huge loss would flatten all others for a model that standardises the values. A trial that was stopped
+early gets the same value, in state pruned. Diverged trials, and those without a score, are handled by a table of
+policies. One diverged fold is enough to count as diverged; the other folds are never averaged over.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from bpmodel.network.monitor import EXPLOSION_FACTOR
 from search.trials.outcomes import Outcome
 
 MARGIN = 0.1
-"""One unit of a graded value, as a share of the dummy predictor's score."""
+"""One unit of a graded penalty, as a fraction of the dummy predictor's score."""
 
 ToldState = Literal["complete", "pruned", "failed"]
 
@@ -27,12 +27,12 @@ CONSTANT = -1e6
 
 
 class Feedback(NamedTuple):
-    """What the sampler is told of one trial.
+    """The feedback to a sampler for one trial.
 
     Attributes
     ----------
     value : float
-        To maximise; NaN for a failed trial, of which nothing is told.
+        To be maximised; NaN for a failed trial, which the sampler does not see.
     constraint : float
         Feasible if <= 0.
     state : {"complete", "pruned", "failed"}
@@ -44,7 +44,7 @@ class Feedback(NamedTuple):
 
 
 class Standard(NamedTuple):
-    """What a penalty is measured by: the dummy predictor's score, and the worst score told of a healthy trial so far."""
+    """Reference points of a penalty: the dummy predictor's score, and the lowest value of a healthy trial so far."""
 
     dummy: float
     worst: float
@@ -52,7 +52,7 @@ class Standard(NamedTuple):
 
 @runtime_checkable
 class PenaltyPolicy(Protocol):
-    """Says what the sampler is told of a trial that diverged, or has no score: the rows of `PENALTIES`, or an object of yours."""
+    """Turns a trial that diverged, or has no score, into feedback: a row of `PENALTIES`, or the user's object."""
 
     def feedback(self, outcome: Outcome, standard: Standard, /) -> Feedback:
         """Return value, constraint and state; the value is compared with the mean scores of healthy trials."""
@@ -60,27 +60,27 @@ class PenaltyPolicy(Protocol):
 
 @dataclass(frozen=True)
 class Penalty:
-    """A row of the table: from a trial that diverged, or has no score, to feedback."""
+    """A row of the table: a function from an outcome that diverged, or has no score, to feedback."""
 
     feedback: Callable[[Outcome, Standard], Feedback]
     meaning: str
 
 
 def _graded(outcome: Outcome, standard: Standard) -> float:
-    """Return the dummy predictor's score minus a margin of 1 to 2 units, more the earlier the run broke."""
+    """Return the dummy predictor's score minus a penalty of 1 to 2 units, larger for an earlier divergence."""
     survived = outcome.divergence.survived if outcome.divergence else 0.0
     return standard.dummy - MARGIN * max(abs(standard.dummy), MARGIN) * (2.0 - survived)
 
 
 def _excess(outcome: Outcome) -> float:
-    """Return log10 of how far the loss went beyond the limit, between 0.1 and 10."""
+    """Return log10 of the ratio of the loss to its limit, between 0.1 and 10."""
     ratio = outcome.divergence.ratio / EXPLOSION_FACTOR if outcome.divergence else math.nan
     excess = math.log10(ratio) if math.isfinite(ratio) and ratio > 0 else 10.0
     return min(max(excess, 0.1), 10.0)
 
 
 def _last_score(outcome: Outcome, standard: Standard) -> float:
-    """Return the mean score at the last checkpoint before the run broke."""
+    """Return the mean score at the last checkpoint before the divergence."""
     held = [score for score in outcome.curve.values() if math.isfinite(score)]
     return max(held[-1], standard.dummy) if held else standard.dummy
 
@@ -116,20 +116,20 @@ PENALTIES = {
         "nothing but that it failed: the sampler ignores it",
     ),
 }
-"""Every policy by the name that study files and `BPSearchCV` know it by, the default first; compared in `docs/benchmarks.md`."""
+"""Every policy by its name in study files and `BPSearchCV`, the default first; compared in `docs/benchmarks.md`."""
 
 
 class Penalizer:
-    """Makes the feedback of a study.
+    """Computes the feedback for the trials of a study.
 
     Parameters
     ----------
     penalty : str or PenaltyPolicy
-        A name of `PENALTIES`, or an object, of which every study has a copy.
+        A name of `PENALTIES`, or an object, which is copied for every study.
     dummy_score : float
-        Mean score of the dummy predictor on the same folds; minus infinity where it has none.
+        Mean score of the dummy predictor on the same folds; minus infinity if there is none.
     finished : iterable of Outcome
-        The trials that the sampler knows already.
+        The trials that the sampler already knows.
 
     Examples
     --------
@@ -148,7 +148,7 @@ class Penalizer:
             self.feedback(outcome)
 
     def feedback(self, outcome: Outcome) -> Feedback:
-        """Return what the sampler is told of the next finished trial."""
+        """Return the feedback for the next finished trial."""
         if outcome.divergence is not None or not math.isfinite(outcome.score):
             return self._penalty.feedback(outcome, self._standard())
         value = max(outcome.score, self._dummy)
@@ -156,6 +156,6 @@ class Penalizer:
         return Feedback(value, state="pruned" if outcome.verdict == "stopped" else "complete")
 
     def _standard(self) -> Standard:
-        """Return finite figures also before a trial was healthy, or where no dummy predictor fits the task."""
+        """Return finite reference points, even before the first healthy trial or without a dummy predictor."""
         known = [score for score in (self._dummy, self._worst) if math.isfinite(score)] or [0.0]
         return Standard(known[0], known[-1])

@@ -1,4 +1,4 @@
-"""The default pipeline: raw columns of mixed types in, predictions in the target's own units out."""
+"""The default pipeline: from raw columns of mixed types to predictions in the target's own units."""
 
 from __future__ import annotations
 
@@ -22,8 +22,9 @@ PATHS = {
 """Names of the preprocessing options in the default pipeline."""
 
 DEFAULTS = {"ema_decay": 0.98}
-"""Hyperparameters of a study's network that are not the estimator's defaults: the same configuration scored better with averaged
-weights on eight of nine data sets, and averages need no other learning rate (docs/benchmarks.md, "The portfolio")."""
+"""Hyperparameters in which a study's network differs from the estimator's defaults. With averaged weights the same
+configuration scored better on eight of nine data sets, and it needs no other learning rate (docs/benchmarks.md, "The
+portfolio")."""
 
 
 def default_pipeline(
@@ -32,19 +33,21 @@ def default_pipeline(
     preprocessing: Mapping[str, Any] | None = None,
     searched: Mapping[str, Collection[Any]] | None = None,
 ) -> Pipeline:
-    """Return ``make_pipeline(TablePreprocessor(…), network)``, the network in a `TransformedTargetRegressor` if asked for.
+    """Return ``make_pipeline(TablePreprocessor(…), network)``.
+
+    A `TransformedTargetRegressor` wraps the network if requested.
 
     Parameters
     ----------
     task : {"regression", "classification"}
     model : dict
-        Hyperparameters of the network. Unless it says otherwise predictions use averaged weights (``ema_decay=0.98``), and for
+        Hyperparameters of the network. By default, predictions use averaged weights (``ema_decay=0.98``), and for
         regression the target is scaled (``scale_target``).
     preprocessing : dict, optional
         Options of the `TablePreprocessor` and the `TargetTransformer`.
     searched : dict, optional
-        What trials will set, and values that it may have. A target that is never transformed needs no transformer, and
-        full-batch solvers average no weights.
+        The parameters that trials set, with values they may take. If no trial transforms the target, no transformer is
+        added; full-batch solvers average no weights.
 
     Examples
     --------
@@ -62,12 +65,12 @@ def default_pipeline(
 
 
 def check_columns(preprocessing: Mapping[str, Any], X: pd.DataFrame, where: str) -> None:
-    """Make sure that a table has the columns that preprocessing options name; errors start with `where`.
+    """Check that a table has the columns named by preprocessing options; errors start with `where`.
 
     Raises
     ------
     StudyError
-        If it lacks one.
+        If a column is missing.
     """
     for name in preprocessing.get("categorical_columns", []):
         if name not in X.columns:
@@ -78,7 +81,7 @@ def check_columns(preprocessing: Mapping[str, Any], X: pd.DataFrame, where: str)
 
 
 def network(task: str, model: Mapping[str, Any], solvers: Collection[Any] = ()) -> BPRegressor | BPClassifier:
-    """Return the network of a study, which may be trained by these solvers."""
+    """Return the network of a study; trials may train it with any of `solvers`."""
     averages = not any(solver in FULL_BATCH for solver in solvers)
     given = {**(DEFAULTS if averages else {}), **model}
     return BPClassifier(**given) if task == "classification" else BPRegressor(**{"scale_target": True, **given})

@@ -1,7 +1,8 @@
-"""The folds of a study after preprocessing: each is made once for all trials with the same parameters there.
+"""The folds of a study after preprocessing: prepared once for all trials with the same preprocessing parameters.
 
-A fold is made when a trial comes to it. Preprocessing holds Python's lock, training does not: so the first trials of a search
-train on one fold while others are being prepared, and one that diverges in its first fold needs no other.
+A fold is prepared when a trial first needs it. Preprocessing holds Python's global lock, training does not. So the
+first trials of a search train on one fold while other folds are being prepared, and a trial that diverges in its first
+fold needs no other.
 """
 
 from __future__ import annotations
@@ -29,20 +30,20 @@ Split = tuple[Rows, Rows]
 
 @dataclass(frozen=True)
 class Prepared:
-    """One fold after preprocessing. Folds without any share the study's arrays.
+    """One fold after preprocessing. Without preprocessing, folds share the study's arrays.
 
     Attributes
     ----------
     X, target, weight
         All rows of the fold as the network sees them, and their weights, or None.
     train, validation : ndarray of int
-        Numbers of the training and validation rows in these arrays.
+        Indices of the training and validation rows in these arrays.
     rows : tuple of two ndarrays of int
-        Their numbers in the study.
+        Indices of the same rows in the study.
     y : ndarray
         Targets of all rows of the study, in their own units.
     around : estimator
-        What is around the network, fitted on the training rows.
+        The steps around the network, fitted on the training rows.
     feature_names : ndarray of str, optional
     """
 
@@ -74,14 +75,14 @@ class Prepared:
 
 
 class PreparedFolds:
-    """Folds that are prepared when they are first asked for, by whichever thread asks first.
+    """Folds that are prepared on first use, by the thread that asks first.
 
     Parameters
     ----------
     splits : sequence of (train, validation)
-        Row numbers of each fold.
+        Row indices of each fold.
     make : callable
-        From the row numbers of a fold to the fold.
+        Prepares a fold from its row indices.
     """
 
     def __init__(self, splits: Sequence[Split], make: Callable[[Rows, Rows], Prepared]) -> None:
@@ -100,7 +101,7 @@ class PreparedFolds:
 
 
 def prepare(problem: Problem, params: Mapping[str, Any] | None = None) -> PreparedFolds:
-    """Return the preprocessed folds; kept for trials with the same parameters there."""
+    """Return the preprocessed folds; cached for trials with the same preprocessing parameters."""
     params = params or {}
     key = repr(sorted((name, label(value)) for name, value in params.items()))
     return problem.prepared.get(key, lambda: _prepare(problem, params))
@@ -110,7 +111,7 @@ def _prepare(problem: Problem, params: Mapping[str, Any]) -> PreparedFolds:
     estimator, y, splits = configured(problem.estimator, params), np.asarray(problem.y), problem.folds.splits
     if estimator is not network_of(estimator):
         return PreparedFolds(splits, lambda train, validation: _fold(problem, estimator, y, train, validation))
-    around, (X, target, weight) = fit_around(estimator, problem.X, y, problem.fit_params)  # where nothing is fitted
+    around, (X, target, weight) = fit_around(estimator, problem.X, y, problem.fit_params)  # fits no step
     rows = _in_precision(X, estimator, min(len(train) for train, _ in splits))
     names = _get_feature_names(X)
 
@@ -135,7 +136,10 @@ def _fold(problem: Problem, estimator: Any, y: NDArray, train: Rows, validation:
 
 
 def _weights(weight: Any, train: Rows, n_rows: int) -> NDArray[np.float64] | None:
-    """Return the weights of a fold's rows, given at least those of its training rows; validation losses are not weighted."""
+    """Return a weight for each row of a fold.
+
+    `weight` has at least the training rows. Validation losses are not weighted.
+    """
     if weight is None:
         return None
     weights = np.ones(n_rows)
@@ -144,7 +148,7 @@ def _weights(weight: Any, train: Rows, n_rows: int) -> NDArray[np.float64] | Non
 
 
 def _in_precision(X: Any, estimator: Any, n_train: int) -> Any:
-    """Return rows in the precision of a network with so many training rows, so that no fit has to convert its own."""
+    """Return rows in the precision that a network uses for `n_train` rows, so that no fit has to convert them."""
     if not issparse(X):
         X = np.asarray(X)
     dtype = precision(network_of(estimator).dtype, n_train, incremental=False)  # type: ignore[union-attr]

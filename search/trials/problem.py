@@ -1,4 +1,4 @@
-"""What a trial is given: its configuration, and what all trials of a study share."""
+"""The input of a trial: its configuration, and the data and settings shared by all trials of a study."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from search.trials.shared_cache import ComputeOnce
 
 @dataclass(frozen=True)
 class Trial:
-    """One configuration; `cutoffs` maps an epoch to the least mean score with which the trial goes on from there."""
+    """One configuration; `cutoffs` maps an epoch to the least mean score that the trial needs to continue."""
 
     number: int
     params: Mapping[str, Any]
@@ -24,32 +24,33 @@ class Trial:
 
 @dataclass(frozen=True)
 class Problem:
-    """What all trials of a study share.
+    """The data and settings shared by all trials of a study.
 
     Attributes
     ----------
     estimator : object
-        What is tuned. BP networks, also where `search.trials.nesting` finds them in it, are trained fold by fold side by side.
+        The estimator to tune. BP networks, also nested ones (`search.trials.nesting`), train on all folds side by side.
     X, y
-        All rows; y is None where there is nothing to predict.
+        All rows; y is None if there is no target.
     scorer : callable
-        ``scorer(estimator, X, y)`` is a number or a dict of numbers, greater for the better.
+        ``scorer(estimator, X, y)`` returns a number or a dict of numbers; greater is better.
     seed : int
-        Decides starting weights and the order of rows.
+        Determines initial weights and the order of rows.
     prefix : str
-        Trials name parameters without this prefix, which they have in the estimator.
+        Prefix of the parameters in the estimator; trials use names without it.
     paths : dict of str to str
-        The names in the estimator of those parameters for which it is not just that.
+        Full names in the estimator of the parameters that are not just prefix plus name.
     objective : str, optional
-        Name of the metric that is maximised; by default the first.
+        Name of the metric to maximise; by default the first.
     fit_params, score_params : dict
-        What else `fit` and the scorer are given; arrays with an entry for each row are cut to the rows of a fold.
+        Further arguments of `fit` and of the scorer; arrays with an entry for each row are cut to the rows of a fold.
     error_score : float or "raise"
-        Score of one of several metrics that cannot be computed; with "raise" every exception ends the study.
+        Replaces the score of a single metric that cannot be computed, out of several; "raise" lets every exception end
+        the study.
     train_scores : bool
-        Whether training rows are scored, too.
+        Whether training rows are scored as well.
     tasks : NoTasks
-        Informs scikit-learn's callbacks.
+        Notifies scikit-learn's callbacks.
     """
 
     estimator: Any
@@ -69,10 +70,10 @@ class Problem:
     tasks: NoTasks = field(default_factory=NoTasks, compare=False, repr=False)
 
     def full_names(self, params: Mapping[str, Any]) -> dict[str, Any]:
-        """Return parameters of a trial by the names they have in the estimator."""
+        """Return a trial's parameters under their names in the estimator."""
         return {self.paths.get(name, self.prefix + name): value for name, value in params.items()}
 
 
 def configured(estimator: Any, params: Mapping[str, Any]) -> Any:
-    """Return an unfitted copy of an estimator with copies of these parameters: what trials share they do not change."""
+    """Return an unfitted copy of an estimator with copies of these parameters: trials modify nothing shared."""
     return clone(estimator).set_params(**clone(dict(params), safe=False))

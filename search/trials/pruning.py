@@ -1,7 +1,7 @@
-"""Which trials are stopped early: asynchronous successive halving over the trials that are known when a trial starts.
+"""Pruning: asynchronous successive halving, over the trials that have finished when a trial starts.
 
-At each rung the better half of all trials that reached it goes on (Li et al., 2020, with a reduction factor of 2). The cut-off
-scores are passed with the trial, so that its evaluation stays a pure function that needs no store.
+At each rung the better half of all trials that reached it continues (Li et al., 2020, with a reduction factor of 2). A
+trial gets its cut-off scores when it starts, so its evaluation stays a pure function that needs no store.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ RUNGS = 4
 """Rungs at 1/16, 1/8, 1/4 and 1/2 of the epochs."""
 
 ENOUGH_TRIALS = 8
-"""Trials that must have reached a rung before it stops any."""
+"""Number of trials that must have reached a rung before it stops any."""
 
 
 def rungs(max_iter: int) -> list[int]:
@@ -33,14 +33,16 @@ def rungs(max_iter: int) -> list[int]:
 
 
 class Cutoffs:
-    """The scores with which trials reached each rung, kept in order: with many trials a cut-off takes no longer than with few.
+    """The sorted scores of trials at each rung.
+
+    Sorted, so that a cut-off takes no longer with many trials than with few.
 
     Parameters
     ----------
     max_iter : int
         Epochs of a trial that is not stopped.
     outcomes : iterable of Outcome
-        Trials to begin with.
+        Trials known at the start.
     """
 
     def __init__(self, max_iter: int, outcomes: Iterable[Outcome] = ()) -> None:
@@ -49,7 +51,7 @@ class Cutoffs:
             self.add(outcome)
 
     def add(self, outcome: Outcome) -> None:
-        """Learn from a finished trial."""
+        """Add the scores of a finished trial."""
         if outcome.verdict not in ("ok", "stopped"):
             return
         for rung, reached in self._reached.items():
@@ -59,7 +61,10 @@ class Cutoffs:
                     insort(reached, best)
 
     def limits(self) -> dict[int, float]:
-        """Return the least score, best so far over a trial's checkpoints, with which a trial goes on from each rung."""
+        """Return for each rung the least score to continue.
+
+        It is compared with a trial's best score over its checkpoints.
+        """
         return {
             rung: _quantile(reached, 1 - 1 / REDUCTION)
             for rung, reached in self._reached.items()
@@ -68,7 +73,7 @@ class Cutoffs:
 
 
 def _quantile(ordered: list[float], share: float) -> float:
-    """Return the value below which a share of the values lies, between two of them where need be, as `np.quantile` does."""
+    """Return the quantile of sorted values at `share`, interpolated linearly as in `np.quantile`."""
     place = share * (len(ordered) - 1)
     low = int(place)
     return ordered[low] + (place - low) * (ordered[min(low + 1, len(ordered) - 1)] - ordered[low])

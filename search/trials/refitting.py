@@ -1,4 +1,4 @@
-"""The best configuration, fitted on all rows."""
+"""Refit of the best configuration on all rows."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ ATTEMPTS = 3
 
 
 def refit(problem: Problem, outcome: Outcome, n_members: int = 1, n_jobs: int | None = None) -> Any:
-    """Fit the configuration of an outcome on all rows; a network for the epochs its folds agreed on.
+    """Fit the configuration of an outcome on all rows; a network trains for the best number of epochs of its folds.
 
-    A network that diverges is tried again from another start, up to `ATTEMPTS` times in all.
+    A network that diverges is trained again from other initial weights, up to `ATTEMPTS` times in total.
 
     Parameters
     ----------
     n_members : int, default=1
-        With more than one, so many networks are trained from starts of their own, and an ensemble of them, which predicts their
-        mean, takes the network's place. What is around the network is fitted once.
+        With more than one, this many networks are trained from different initial weights. An ensemble of them, which
+        predicts their mean, replaces the network. The steps around the network are fitted once.
     n_jobs : int, optional
         Networks trained at the same time, in threads.
 
@@ -40,7 +40,7 @@ def refit(problem: Problem, outcome: Outcome, n_members: int = 1, n_jobs: int | 
     Warns
     -----
     DivergenceWarning
-        If some networks of an ensemble diverge each time; they are left out.
+        If some networks of an ensemble diverge at every attempt; they are left out.
     """
     if network_of(problem.estimator) is not None:
         with problem.tasks.refit():
@@ -48,7 +48,7 @@ def refit(problem: Problem, outcome: Outcome, n_members: int = 1, n_jobs: int | 
     estimator = configured(problem.estimator, problem.full_names(outcome.params))
     with problem.tasks.refit(estimator):
         estimator.fit(problem.X, *([] if problem.y is None else [problem.y]), **problem.fit_params)
-    return estimator  # its fit need not return it
+    return estimator  # its `fit` may not return self
 
 
 def _refit_network(problem: Problem, outcome: Outcome, n_members: int, n_jobs: int | None) -> Any:
@@ -78,7 +78,7 @@ def _refit_network(problem: Problem, outcome: Outcome, n_members: int, n_jobs: i
 
 
 def _train(unfitted: Any, data: FitData, epochs: int, seeds: list[int]) -> Any:
-    """Return a network trained from the first of these starts from which it does not diverge, or from the last one."""
+    """Train with one seed after another until the network does not diverge; return the last network if all diverge."""
     for random_state in seeds:
         network = configured(unfitted, {"random_state": random_state})
         with altered(network, {"batch_size": batch_size(network, len(data.y))}):

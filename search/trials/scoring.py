@@ -1,4 +1,4 @@
-"""What a fitted estimator is scored by: one metric or several, for which predictions are made once."""
+"""Scoring of a fitted estimator by one metric or several; predictions are computed once for all of them."""
 
 from __future__ import annotations
 
@@ -17,23 +17,24 @@ from search.trials.fast_metrics import directly
 from search.trials.problem import Problem
 
 SCORE = "score"
-"""Stands for a name where a scorer returns a number."""
+"""Name of the metric if a scorer returns a plain number."""
 
 
 def build(estimator: Any, scoring: Any, refit: Any, error_score: Any) -> tuple[Any, str | None]:
-    """Return a scorer, and the name of the metric that is maximised: None for the first.
+    """Return a scorer, and the name of the metric to maximise: None for the first.
 
     Parameters
     ----------
     estimator : estimator
-        Its own `score` is used where `scoring` is None.
+        Its own `score` is used if `scoring` is None.
     scoring, refit, error_score
         As in scikit-learn's `GridSearchCV`.
 
     Raises
     ------
     ValueError
-        If there are several metrics and `refit` names none of them; a callable that returns several is found out later.
+        If there are several metrics and `refit` names none of them; for a callable that returns several this is found
+        later.
     """
     scorer = check_scoring(estimator, scoring, raise_exc=error_score == "raise")
     objective = None if callable(refit) or refit is False else refit if isinstance(refit, str) else SCORE
@@ -43,12 +44,12 @@ def build(estimator: Any, scoring: Any, refit: Any, error_score: Any) -> tuple[A
 
 
 def names(scorer: Any) -> list[str] | None:
-    """Return the names of the metrics of a scorer; None where only its results will tell."""
+    """Return the names of a scorer's metrics; None if they are only known from its results."""
     return list(scorer._scorers) if isinstance(scorer, _MultimetricScorer) else None
 
 
 def sees_predictions_only(scorer: Any) -> bool:
-    """Say whether a scorer looks at predictions alone: then it need not be shown the whole estimator and raw rows."""
+    """Return whether a scorer uses predictions only: then it needs neither the whole estimator nor raw rows."""
     parts = scorer._scorers.values() if isinstance(scorer, _MultimetricScorer) else [scorer]
     return all(isinstance(part, _BaseScorer | _PassthroughScorer) for part in parts)
 
@@ -61,14 +62,13 @@ def scores(problem: Problem, estimator: Any, X: Any, y: Any, rows: NDArray[np.in
     problem : Problem
     estimator : fitted estimator
     X, y
-        What it is scored on.
+        The rows to score.
     rows : ndarray of int
-        Numbers of these rows in the study.
-
+        Indices of these rows in the study.
     Raises
     ------
     ValueError
-        If the scorer returns something else than numbers, or lacks the metric that is maximised.
+        If the scorer returns something other than numbers, or lacks the metric to maximise.
     """
     more = _check_method_params(problem.X, problem.score_params, rows) if problem.score_params else {}
     given = None if more else directly(problem.scorer, estimator, X, y)
@@ -80,7 +80,7 @@ def scores(problem: Problem, estimator: Any, X: Any, y: Any, rows: NDArray[np.in
 
 
 def objective(problem: Problem, found: Iterable[str]) -> str:
-    """Return the name of the metric that is maximised, out of those that were found."""
+    """Return the name of the metric to maximise, among those that were found."""
     return _pick(found, problem.objective)
 
 
@@ -97,7 +97,10 @@ def _pick(found: Iterable[str], wanted: str | None) -> str:
 
 
 def _number(name: str, value: Any, error_score: float | None) -> float:
-    """Return a score as a number; scikit-learn's scorer of several metrics gives the traceback of those that failed."""
+    """Return a score as a number.
+
+    For a failed metric, scikit-learn's scorer of several metrics returns the traceback.
+    """
     if isinstance(value, str) and value.startswith("Traceback"):
         reason = f"{name}: {value.strip().splitlines()[-1]}"
         if error_score is None:
@@ -120,5 +123,5 @@ def by_metric(folds: Sequence[Mapping[str, float]]) -> dict[str, list[float]]:
 
 
 def named(metrics: dict[str, list[float]]) -> dict[str, list[float]]:
-    """Return the scores by metric if the scorer has names for them; nothing if they are of the only metric, without one."""
+    """Return the scores by metric; empty if the only metric has no name."""
     return {} if list(metrics) == [SCORE] else metrics

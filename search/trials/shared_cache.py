@@ -1,4 +1,4 @@
-"""A bounded, thread-safe memo: a value that takes long to compute is computed once, by the thread that asks first."""
+"""A bounded, thread-safe memo: an expensive value is computed once, by the thread that asks first."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 
 class ComputeOnce:
-    """Keeps the `limit` values that were used last; a copy in another process starts empty.
+    """Keeps the `limit` most recently used values; a copy in another process starts empty.
 
     Examples
     --------
@@ -32,9 +32,9 @@ class ComputeOnce:
         return ComputeOnce, (self.limit,)
 
     def get(self, key: str, make: Callable[[], Any]) -> Any:
-        """Return the value of a key, made by `make` unless it is there, or is being made by another thread.
+        """Return the value of a key; call `make` if it is neither cached nor being computed by another thread.
 
-        What `make` raises is raised in every thread that waits for it, and nothing is kept.
+        An exception of `make` is raised in every thread that waits for the value, and nothing is cached.
         """
         with self._lock:
             found = self._values.pop(key, None)

@@ -1,8 +1,8 @@
-"""Networks: a configuration is trained on all folds side by side, from checkpoint to checkpoint.
+"""Training of a network on all folds side by side, from checkpoint to checkpoint.
 
-All folds reach a checkpoint before anything is decided, so that the mean score over the folds is known there: a trial that is
-too bad is stopped, one that is past its best ends, and the number of epochs is taken from that mean curve. A fold that diverges
-ends the trial at once.
+All folds reach a checkpoint before anything is decided, so the mean score over the folds is known there. The trial is
+pruned if that score is too low, and ends early once it has stopped rising. The best number of epochs is taken from the
+same mean curve. A fold that diverges ends the trial at once.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from search.trials.scoring import by_metric, named, objective, scores, sees_pred
 
 def train(problem: Problem, trial: Trial, cancelled: Callable[[], bool]) -> Outcome:
     """Train one configuration on all folds; score it at every checkpoint."""
-    with single_thread(), ExitStack() as tasks:  # one thread once for all that need it; all folds end together
+    with single_thread(), ExitStack() as tasks:  # one thread limit per trial; the tasks of all folds end together
         return _train(_Run(problem, trial, tasks), cancelled)
 
 
@@ -59,7 +59,7 @@ def _train(run: _Run, cancelled: Callable[[], bool]) -> Outcome:
 
 
 class _Run:
-    """The fits of a trial, and their scores at the checkpoints so far."""
+    """The fits of a trial, and their scores at the checkpoints reached so far."""
 
     def __init__(self, problem: Problem, trial: Trial, tasks: ExitStack) -> None:
         self.problem, self.trial, self._tasks = problem, trial, tasks
@@ -87,7 +87,7 @@ class _Run:
 
     @property
     def past_its_best(self) -> bool:
-        """Whether the mean score has stopped rising; a schedule that ends with the last epoch is followed to there."""
+        """Whether the mean score has stopped rising; always False for a schedule that ends with the last epoch."""
         ends = SCHEDULES[self.networks[0].learning_rate].ends
         return not ends and plateaued(list(self.curve.values()), max(self.curve), self.checkpoints[-1])
 
@@ -96,7 +96,7 @@ class _Run:
         return self.metrics[objective(self.problem, self.metrics)]
 
     def advance(self, number: int, epoch: int) -> bool:
-        """Train a fold to an epoch; say whether it diverged."""
+        """Train a fold up to an epoch; return whether it diverged."""
         started = time.perf_counter()
         if number == len(self.fits):
             self._begin_next()
@@ -105,7 +105,7 @@ class _Run:
         return diverged
 
     def score(self, epoch: int) -> None:
-        """Score all folds, and keep the scores of the best checkpoint."""
+        """Score all folds, and keep the scores if this checkpoint is the best so far."""
         scored = []
         for number, (network, fit, fold) in enumerate(zip(self.networks, self.fits, self.folds, strict=True)):
             started = time.perf_counter()
@@ -124,11 +124,11 @@ class _Run:
                 )
 
     def diverged(self, number: int) -> Outcome:
-        """Return the outcome of a trial one fold of which diverged."""
+        """Return the outcome of a trial in which this fold diverged."""
         fit = self.fits[number]
         verdict = fit.verdict
         found = diagnosis(self.networks[number].end_fit(fit))
-        epoch = int(verdict.epoch or 1)  # a fit that was repaired may have kept fewer
+        epoch = int(verdict.epoch or 1)  # a repaired fit may have kept fewer epochs
         divergence = Divergence(
             number,
             epoch,
@@ -141,7 +141,7 @@ class _Run:
         return self.outcome("diverged", f"fold {number + 1} of {len(self.folds)}: {verdict.reason}", divergence)
 
     def outcome(self, verdict: str, reason: str, divergence: Divergence | None = None) -> Outcome:
-        """Return the outcome; scores are those of the best checkpoint, unless the trial is worthless."""
+        """Return the outcome, with the scores of the best checkpoint; a diverged trial has none."""
         scored = verdict in ("ok", "stopped")
         return Outcome(
             number=self.trial.number,
@@ -164,7 +164,7 @@ class _Run:
 
 
 def _data(problem: Problem, number: int) -> dict[str, Any]:
-    """Return what callbacks may ask for of a fold."""
+    """Return the data of a fold that callbacks may ask for."""
     rows, _ = problem.folds.splits[number]
     return {
         "X": lambda: _safe_indexing(problem.X, rows),
@@ -186,7 +186,7 @@ def _scores(problem: Problem, fold: Prepared, network: Any, *, training: bool = 
 
 
 def _losses(fits: list[Training]) -> dict[str, list[float]]:
-    """Return the mean loss curves over the folds, as long as all folds ran."""
+    """Return the mean loss curves over the folds, up to the last epoch that all folds ran."""
     epochs = min(fit.epoch for fit in fits)
     curves = {
         "training": [fit.history.loss[:epochs] for fit in fits],

@@ -109,6 +109,8 @@ def test_a_network_with_an_unknown_code_raises():
     model._network = lambda: unknown
     with pytest.raises(ValueError, match="no row of the table has this code"):
         model.predict(X)
+    smallest = np.nextafter(0, 1)
+    assert smallest * np.ones(1) > 0, "an error leaves denormals as they were, too"
 
 
 def test_kernels_keep_single_precision():
@@ -182,7 +184,8 @@ print(json.dumps({
 
 def load_all_in_a_new_process(cache, path):
     environment = os.environ | {"NUMBA_CACHE_DIR": str(cache), "PYTHONPATH": str(path)}
-    ran = subprocess.run([sys.executable, "-c", LOAD_ALL], env=environment, capture_output=True, text=True, check=True)
+    options: dict = {"env": environment, "cwd": path, "capture_output": True, "text": True, "check": True}
+    ran = subprocess.run([sys.executable, "-c", LOAD_ALL], **options)
     return json.loads(ran.stdout), ran.stderr
 
 

@@ -331,7 +331,8 @@ def test_mu_does_not_fall_below_its_least():
     objective = LeastSquares(lambda p: p, lambda p: np.eye(1), n_errors=1.0)
     state = levenberg_marquardt.start(objective, np.array([1.0]), NO_LIMITS)
     for mu, after in ((1.1e-19, 1.1e-20), (0.9e-19, 1e-20)):
-        assert levenberg_marquardt.step(objective, state._replace(mu=mu), NO_LIMITS).mu == pytest.approx(after, rel=1e-9, abs=0)
+        moved = levenberg_marquardt.step(objective, state._replace(mu=mu), NO_LIMITS)
+        assert moved.mu == pytest.approx(after, rel=1e-9, abs=0)
 
 
 # ----------------------------------------------------------------------------------------- Bayesian regularisation

@@ -183,6 +183,8 @@ def test_trials_are_written_without_importing_mlflow(copy):
 OTHERWISE = {
     "a further column": "ALTER TABLE metrics ADD COLUMN unit TEXT",
     "a column that is gone": "ALTER TABLE runs DROP COLUMN source_version",
+    "another revision": "UPDATE alembic_version SET version_num = '0123456789ab'",
+    "no revision": "DROP TABLE alembic_version",
     "no table": "DROP TABLE latest_metrics",
     "a deleted experiment": "UPDATE experiments SET lifecycle_stage = 'deleted' WHERE name = 'an experiment'",
     "artifacts elsewhere": "UPDATE experiments SET artifact_location = 's3://bucket/1' WHERE name = 'an experiment'",
