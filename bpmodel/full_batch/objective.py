@@ -2,8 +2,8 @@
 
     value = (sum_i w_i loss_i + alpha / 2 sum W^2) / n,    n = sum_i w_i
 
-This equals the loss of a minibatch of all rows (`bpmodel.network.step`). Everything is in double precision. Rows go through the network in
-blocks, so memory stays bounded.
+This equals the loss of a minibatch of all rows (`bpmodel.network.step`). Everything is in double precision. Rows go through the
+network in blocks, so memory stays bounded.
 """
 
 from __future__ import annotations
