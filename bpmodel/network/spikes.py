@@ -50,7 +50,7 @@ def stands_out(state, loss, norm, baseline):
     s.loss_mean += a * above_loss
     s.loss_variance = (1 - a) * (s.loss_variance + a * above_loss * above_loss)
     s.norm_mean += a * above_norm
-    s.norm_variance = s.norm_variance + a * above_norm * above_norm
+    s.norm_variance = (1 - a) * (s.norm_variance + a * above_norm * above_norm)
     return False
 
 
