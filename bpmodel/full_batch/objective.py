@@ -2,8 +2,8 @@
 
     value = (sum_i w_i loss_i + alpha / 2 sum W^2) / n,    n = sum_i w_i
 
-This equals the loss of a minibatch of all rows (`training`). Everything is in double precision. Rows go through the network in
-blocks, so memory stays bounded.
+This equals the loss of a minibatch of all rows (`bpmodel.network.step`). Everything is in double precision. Rows go through the
+network in blocks, so memory stays bounded.
 """
 
 from __future__ import annotations
@@ -123,7 +123,7 @@ def linearize_rows(network, work, rows, start, count, errors, jacobian):
 
 
 class NetworkObjective:
-    """A `descent.Objective` made of a network and rows, both in double precision.
+    """A `solver.Objective` made of a network and rows, both in double precision.
 
     The network's own parameters and `work` are scratch space.
     """
