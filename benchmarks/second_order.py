@@ -3,7 +3,7 @@
     python -m benchmarks.second_order --data FOLDER [--repeats 3] [--sizes 10 16] [--alpha 0.1] [--markdown FILE]
 
 Each of `SETS` is ``FOLDER/NAME/NAME.csv.gz`` with a header and the target in the last column. The networks have one hidden
-layer of tanh units. Rows and target are standardised on the training rows; five folds, one BLAS thread, all in one process.
+layer of tanh units. Rows and target are standardized on the training rows; five folds, one BLAS thread, all in one process.
 
 The error at a budget is the lowest mean over the folds after 1, 2, 3, 4, 5, 7, … iterations that on average fit into the
 budget. So cross-validation chooses the number of iterations, as in `search`. Fits of scikit-learn cannot pause. They are
@@ -151,7 +151,7 @@ def measure(
     return Table(
         ["data, network", "solver", *(f"{budget:g} s" for budget in BUDGETS)],
         rows,
-        f"Root mean squared error over five folds and {repeats} starts, target standardised; alpha={alpha:g}; "
+        f"Root mean squared error over five folds and {repeats} starts, target standardized; alpha={alpha:g}; "
         "the lowest in bold.",
     )
 

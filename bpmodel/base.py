@@ -9,12 +9,11 @@ from typing import Any, Self, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn import get_config
 from sklearn.callback import CallbackSupportMixin, with_callbacks
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import estimator_html_repr
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import _check_sample_weight, check_consistent_length, check_is_fitted, validate_data
+from sklearn.utils.validation import check_consistent_length, check_is_fitted, validate_data
 
 from bpmodel import html
 from bpmodel.callbacks import EpochTasks
@@ -26,7 +25,7 @@ from bpmodel.fitted_network import FittedNetwork, is_plain, is_plain_target
 from bpmodel.full_batch.solvers import FULL_BATCH, check
 from bpmodel.network.monitor import DivergenceError, DivergenceWarning, Verdict
 from bpmodel.network.training import Training
-from bpmodel.preparation import Request, prepare
+from bpmodel.preparation import Request, prepare, row_weights
 
 Method = TypeVar("Method", bound=Callable)
 
@@ -77,7 +76,7 @@ def typed(decorator: Callable) -> Callable[[Method], Method]:
 class BPEstimator(CallbackSupportMixin, FittedNetwork):
     """Fits a network; subclasses encode its targets and turn its outputs into predictions."""
 
-    _parameter_constraints: dict
+    _check_options: Callable[[], None]
     _state: NDArray
     _memory: list[NDArray] | None
     _moments: NDArray
@@ -222,8 +221,7 @@ class BPEstimator(CallbackSupportMixin, FittedNetwork):
         incremental : bool, default=False
             Whether to continue from the current weights and optimizer state, as `partial_fit` does.
         """
-        if not get_config()["skip_parameter_validation"]:
-            self._validate_params()
+        self._check_options()
         if self.solver in FULL_BATCH:
             check(self.get_params(deep=False))
         first = not hasattr(self, "_parameters") or not (self.warm_start or incremental)
@@ -233,7 +231,7 @@ class BPEstimator(CallbackSupportMixin, FittedNetwork):
         request = Request(
             X=X,
             y=y,
-            weight=np.zeros(0) if sample_weight is None else _check_sample_weight(sample_weight, X),
+            weight=row_weights(sample_weight, X.shape[0]),
             numbers=np.arange(X.shape[0]) if rows is None else np.asarray(rows),
             whole=rows is None,
             validation=validation,

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 class RegressorConstructor:
     loss: str
-    hidden_layer_sizes: Sequence[int] | NDArray[Any] | int
+    hidden_layer_sizes: int | Sequence[int] | NDArray[Any]
     activation: str | Sequence[str] | NDArray[Any]
     solver: str
     alpha: float
@@ -56,7 +56,7 @@ class RegressorConstructor:
     def __init__(
         self,
         loss: str = ...,
-        hidden_layer_sizes: Sequence[int] | NDArray[Any] | int = ...,
+        hidden_layer_sizes: int | Sequence[int] | NDArray[Any] = ...,
         activation: str | Sequence[str] | NDArray[Any] = ...,
         *,
         solver: str = ...,
@@ -105,7 +105,7 @@ class RegressorConstructor:
     ) -> None: ...
 
 class ClassifierConstructor:
-    hidden_layer_sizes: Sequence[int] | NDArray[Any] | int
+    hidden_layer_sizes: int | Sequence[int] | NDArray[Any]
     activation: str | Sequence[str] | NDArray[Any]
     solver: str
     alpha: float
@@ -153,7 +153,7 @@ class ClassifierConstructor:
     class_weight: dict[Any, float] | str | None
     def __init__(
         self,
-        hidden_layer_sizes: Sequence[int] | NDArray[Any] | int = ...,
+        hidden_layer_sizes: int | Sequence[int] | NDArray[Any] = ...,
         activation: str | Sequence[str] | NDArray[Any] = ...,
         *,
         solver: str = ...,

@@ -37,7 +37,7 @@ exact derivatives, which ignore jumps, give 2.4). At 0.1 the jumps average out t
 see, too."""
 
 _PLAIN = {"solver": "lbfgs", **{name: values[0] for name, values in ONLY.items() if name != "normalization"}}
-"""Options that reduce the loss to the part that has a Hessian, in double precision; none changes the starting weights."""
+"""Options that reduce the loss to the part that has a Hessian, in double precision; none changes the initial weights."""
 
 
 def sharpness(estimator: BPEstimator, X: ArrayLike, y: ArrayLike) -> float:
@@ -51,8 +51,8 @@ def sharpness(estimator: BPEstimator, X: ArrayLike, y: ArrayLike) -> float:
     Parameters
     ----------
     estimator : BPRegressor or BPClassifier
-        If it is unfitted, the sharpness is computed at the starting weights of `fit`; if it is fitted, at its current weights. It
-        is not changed. Without a `random_state`, every call draws different starting weights.
+        If it is unfitted, the sharpness is computed at the initial weights of `fit`; if it is fitted, at its current weights. It
+        is not changed. Without a `random_state`, every call draws different initial weights.
     X, y
         As in `fit`. Up to 256 of the training rows, evenly spaced, are used.
 

@@ -1,21 +1,21 @@
-"""Ensembles: averages of several networks trained side by side from different starting weights, against bad local optima."""
+"""Ensembles: averages of several networks trained side by side from different initial weights, against bad local optima."""
 
 from __future__ import annotations
 
 import warnings
 from abc import ABC
 from collections.abc import Sequence
-from numbers import Integral
 from typing import Any, ClassVar, Self, TypeVar
 
 import numpy as np
 from joblib import Parallel, delayed
 from numpy.typing import ArrayLike, NDArray
+from sklearn import get_config
 from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, RegressorMixin, clone
 from sklearn.utils import check_random_state, get_tags
-from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from bpmodel.domains import AT_LEAST_ONE, NONE, SEED, WHOLE, check, instance_of
 from bpmodel.estimators import BPClassifier, BPRegressor
 from bpmodel.network.monitor import DivergenceError, DivergenceWarning
 from bpmodel.option import with_sections
@@ -53,11 +53,6 @@ class _Ensemble(MetaEstimatorMixin, BaseEstimator, ABC):
     """Fits the members; subclasses define the default member and how predictions are averaged."""
 
     _member: ClassVar[type]
-    _parameter_constraints: ClassVar[dict] = {
-        "n_members": [Interval(Integral, 1, None, closed="left")],
-        "n_jobs": [Integral, None],
-        "random_state": ["random_state"],
-    }
 
     def __init__(
         self, estimator: Any = None, *, n_members: int = 5, n_jobs: int | None = None, random_state: Any = None
@@ -92,7 +87,7 @@ class _Ensemble(MetaEstimatorMixin, BaseEstimator, ABC):
         DivergenceWarning
             If some members diverge; they are left out.
         """
-        self._validate_params()
+        self._check_options()
         member = self._member() if self.estimator is None else self.estimator
         # validated once for all members: rows already in the right precision are shared, not copied
         rows: Any = validate_data(self, X, accept_sparse="csr", dtype=(np.float64, np.float32))
@@ -143,12 +138,18 @@ class _Ensemble(MetaEstimatorMixin, BaseEstimator, ABC):
         """
         first = networks[0]
         ensemble = cls(clone(first), n_members=len(networks), random_state=first.random_state)
-        ensemble._validate_params()
+        ensemble._check_options()
         ensemble.estimators_ = list(networks)
         for name in ("n_features_in_", "feature_names_in_"):
             if hasattr(first, name):
                 setattr(ensemble, name, getattr(first, name))
         return ensemble
+
+    def _check_options(self) -> None:
+        if not get_config()["skip_parameter_validation"]:
+            kinds = {"estimator": instance_of(self._member) | NONE, "n_members": AT_LEAST_ONE, "n_jobs": WHOLE | NONE}
+            for name, domain in (kinds | {"random_state": SEED}).items():
+                check(type(self).__name__, name, getattr(self, name), domain)
 
     def _mean(self, X: ArrayLike, method: str) -> NDArray:
         check_is_fitted(self)
@@ -184,7 +185,6 @@ class BPEnsembleRegressor(RegressorMixin, _Ensemble):
     """
 
     _member = BPRegressor
-    _parameter_constraints: ClassVar[dict] = {**_Ensemble._parameter_constraints, "estimator": [BPRegressor, None]}
 
     def predict(self, X: ArrayLike) -> NDArray[np.float64]:
         """Return the mean prediction of the members, of shape (n_samples,) or (n_samples, n_outputs)."""
@@ -212,7 +212,6 @@ class BPEnsembleClassifier(ClassifierMixin, _Ensemble):
     """
 
     _member = BPClassifier
-    _parameter_constraints: ClassVar[dict] = {**_Ensemble._parameter_constraints, "estimator": [BPClassifier, None]}
 
     @property
     def classes_(self) -> NDArray:

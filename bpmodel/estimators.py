@@ -11,7 +11,7 @@ from sklearn.preprocessing import LabelBinarizer
 from sklearn.utils import check_array, column_or_1d
 from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.multiclass import _check_partial_fit_first_call, unique_labels
+from sklearn.utils.multiclass import unique_labels
 
 from bpmodel.base import ATTRIBUTES, BPEstimator, learns_in_parts, typed
 from bpmodel.constructors import ClassifierConstructor, RegressorConstructor
@@ -203,10 +203,21 @@ class BPClassifier(ClassifierConstructor, ClassifierMixin, BPEstimator):
         classes : array-like of shape (n_classes,), optional
             All classes that will ever occur; required on the first call.
         """
-        if _check_partial_fit_first_call(self, classes):
+        if self._first_part(classes):
             multilabel = np.ndim(y) == 2 and np.shape(y)[1] > 1
             self._label_binarizer = LabelBinarizer().fit(y if multilabel else classes)
         return self._partial_fit(X, y, sample_weight)
+
+    def _first_part(self, classes: ArrayLike | None) -> bool:
+        """Return whether this is the first call of `partial_fit`, and take the classes from it; later ones must have the same."""
+        known = getattr(self, "classes_", None)
+        if known is None and classes is None:
+            raise ValueError("classes must be passed on the first call to partial_fit.")
+        if known is not None and classes is not None and not np.array_equal(known, unique_labels(classes)):
+            raise ValueError(f"`classes={classes!r}` is not the same as on last call to partial_fit, was: {known!r}")
+        if known is None:
+            self.classes_ = unique_labels(classes)
+        return known is None
 
     def predict(self, X: ArrayLike) -> NDArray:
         """Predict the class of each row.

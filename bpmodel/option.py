@@ -5,10 +5,11 @@ from __future__ import annotations
 import inspect
 import textwrap
 from collections.abc import Callable, Iterable, Mapping
-from numbers import Integral, Real
 from typing import Any, NamedTuple, TypeVar
 
-from sklearn.utils._param_validation import Interval, Options, StrOptions
+from sklearn import get_config
+
+from bpmodel.domains import Domain, check
 
 Class = TypeVar("Class", bound=type)
 
@@ -16,74 +17,44 @@ Class = TypeVar("Class", bound=type)
 class Option(NamedTuple):
     """One hyperparameter.
 
-    `domain` is a list of scikit-learn parameter constraints; `elements` is the same for the elements of a list. `meaning` is one
-    or two sentences; `choices` maps the allowed names to their meanings.
+    `meaning` is one or two sentences; `choices` maps the allowed names to their meanings.
     """
 
     name: str
     default: Any
-    domain: list
+    domain: Domain
     meaning: str
     positional: bool = False
-    words: str | None = None
     choices: Mapping[str, str] = {}
-    elements: list | None = None
 
     @property
     def allowed(self) -> str:
-        """The domain as text."""
-        return self.words or " or ".join(_words(constraint) for constraint in self.domain)
+        """What is allowed, in words."""
+        return str(self.domain)
 
 
-def _words(constraint: Any) -> str:
-    if isinstance(constraint, StrOptions):
-        return "one of " + ", ".join(sorted(constraint.options))
-    if isinstance(constraint, Interval):
-        kind = "a whole number" if constraint.type is Integral else "a number"
-        low = (">= " if constraint.closed in ("left", "both") else "> ") + f"{constraint.left:g}"
-        high = ("<= " if constraint.closed in ("right", "both") else "< ") + f"{constraint.right or 0:g}"
-        return f"{kind} {low}" if constraint.right is None else f"{kind} {low} and {high}"
-    if isinstance(constraint, Options):
-        return ", ".join(map(str, constraint.options))
-    return {
-        None: "None",
-        dict: "a dict from classes to weights",
-        "array-like": "a list of them, one for each hidden layer",
-        "boolean": "true or false",
-        "verbose": "true, false or a number",
-        "random_state": "a whole number >= 0, a RandomState or None",
-    }[constraint]
+def check_options(owner: Any, options: Iterable[Option]) -> None:
+    """Check an estimator's hyperparameters, unless scikit-learn's configuration says ``skip_parameter_validation``.
 
-
-class Names(StrOptions):
-    """A constraint: the names of a table's rows at the time of the check; `hint` is for messages."""
-
-    def __init__(self, table: Mapping[str, Any]) -> None:
-        super().__init__(table.keys())
-        self._hint = getattr(table, "hint", "").rstrip("; ")
-
-    def __str__(self) -> str:
-        return f"{super().__str__()} ({self._hint})" if self._hint else super().__str__()
-
-
-def one_of(names: Iterable[str]) -> list:
-    """Return the domain of these names, or of the names of a table's rows."""
-    return [Names(names) if isinstance(names, Mapping) else StrOptions(set(names))]
-
-
-def real(low: float | None, high: float | None, closed: str) -> list:
-    return [Interval(Real, low, high, closed=closed)]
-
-
-AT_LEAST_ONE = Interval(Integral, 1, None, closed="left")
+    Raises
+    ------
+    InvalidParameterError
+        If one is outside its domain. It is a ValueError and a TypeError.
+    """
+    if not get_config()["skip_parameter_validation"]:
+        for option in options:
+            check(type(owner).__name__, option.name, getattr(owner, option.name), option.domain)
 
 
 def constructor(name: str, options: tuple[Option, ...]) -> type:
     """Return a base class whose constructor takes the options of a table and stores them.
 
+    Its method `_check_options` checks them.
+
     Examples
     --------
-    >>> Base = constructor("Base", (Option("depth", 2, [AT_LEAST_ONE], "How deep."),))
+    >>> from bpmodel.domains import AT_LEAST_ONE
+    >>> Base = constructor("Base", (Option("depth", 2, AT_LEAST_ONE, "How deep."),))
     >>> Base().depth, Base(depth=3).depth
     (2, 3)
     >>> Base(width=3)
@@ -103,8 +74,7 @@ def constructor(name: str, options: tuple[Option, ...]) -> type:
     self_parameter = inspect.Parameter("self", inspect.Parameter.POSITIONAL_OR_KEYWORD)
     __init__.__signature__ = inspect.Signature([self_parameter, *parameters])  # type: ignore[attr-defined]
     __init__.__qualname__ = f"{name}.__init__"
-    constraints = {o.name: o.domain for o in options}
-    return type(name, (), {"__init__": __init__, "_parameter_constraints": constraints})
+    return type(name, (), {"__init__": __init__, "_check_options": lambda self: check_options(self, options)})
 
 
 def documented(options: Iterable[Option], attributes: str = "") -> Callable[[Class], Class]:

@@ -7,13 +7,10 @@ scikit-learn's MLP have the same names, defaults and meanings as there.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from numbers import Real
 from typing import Any
 
-import numpy as np
-from sklearn.utils._param_validation import Options, StrOptions
-
 from bpmodel.compiler.tables import Column, View
+from bpmodel.domains import AT_LEAST_ONE, CLASS_WEIGHTS, INFINITY, NONE, SEED, TRUTH, VERBOSITY, ListOf, Names, real
 from bpmodel.full_batch.solvers import FULL_BATCH, ONLY
 from bpmodel.functions.activations import ACTIVATIONS
 from bpmodel.functions.clipping import CLIPPINGS
@@ -23,7 +20,7 @@ from bpmodel.functions.normalization import NORMALIZATIONS
 from bpmodel.functions.optimizers import OPTIMIZERS
 from bpmodel.functions.scaling import SCALINGS
 from bpmodel.functions.schedules import SCHEDULES
-from bpmodel.option import AT_LEAST_ONE, Option, one_of, real
+from bpmodel.option import Option
 
 ON_DIVERGENCE = {
     "stop": "end at once with the weights of its best epoch, a `verdict_` and a DivergenceWarning",
@@ -48,7 +45,7 @@ def _names(table: Mapping[str, Any]) -> str:
 LOSS = Option(
     "loss",
     "squared_error",
-    one_of(REGRESSION),
+    Names(REGRESSION),
     "What training minimizes.",
     positional=True,
     choices=meanings(REGRESSION),
@@ -58,20 +55,17 @@ NETWORK = (
     Option(
         "hidden_layer_sizes",
         (100,),
-        ["array-like", AT_LEAST_ONE],
+        AT_LEAST_ONE | ListOf("a list of them", AT_LEAST_ONE),
         "Units of each hidden layer; one number for a single layer, an empty list for a linear model.",
         positional=True,
-        words="a whole number >= 1 or a list of them",
-        elements=[AT_LEAST_ONE],
     ),
     Option(
         "activation",
         "relu",
-        [*one_of(ACTIVATIONS), "array-like"],
+        Names(ACTIVATIONS) | ListOf("a list of them, one for each hidden layer", Names(ACTIVATIONS)),
         "Activation function of the hidden layers, or of each of them.",
         positional=True,
         choices=meanings(ACTIVATIONS),
-        elements=one_of(ACTIVATIONS),
     ),
 )
 
@@ -82,7 +76,7 @@ def solver(losses: Mapping[str, Any]) -> Option:
     return Option(
         "solver",
         "adam",
-        one_of(View(OPTIMIZERS, methods, hint=OPTIMIZERS.hint)),
+        Names(View(OPTIMIZERS, methods, hint=OPTIMIZERS.hint)),
         f"Update rule, or a method that sees all rows in every iteration, which is an epoch: {_names(methods)}. These need "
         f"no learning rate, and do not go with {', '.join(ONLY)}.",
         choices=meanings(View(OPTIMIZERS, methods)),
@@ -100,22 +94,22 @@ TRAINING = (
     Option(
         "batch_size",
         "auto",
-        [StrOptions({"auto"}), AT_LEAST_ONE],
+        Names(["auto"]) | AT_LEAST_ONE,
         "Rows per minibatch; 'auto' is min(200, rows), and all rows for solver 'rprop'.",
     ),
     Option(
         "learning_rate",
         "constant",
-        one_of(SCHEDULES),
+        Names(SCHEDULES),
         "Schedule of the learning rate. As in scikit-learn, 'invscaling' and 'adaptive' are for solver 'sgd' only; elsewhere "
         "they leave the rate constant.",
         choices=meanings(SCHEDULES),
     ),
     Option("learning_rate_init", 1e-3, real(0, None, "neither"), "Learning rate at the start."),
     Option("power_t", 0.5, real(0, None, "left"), "Exponent of the schedule 'invscaling'."),
-    Option("max_iter", 200, [AT_LEAST_ONE], "Most epochs of a fit."),
-    Option("shuffle", True, ["boolean"], "Whether each epoch visits the rows in a new order."),
-    Option("random_state", None, ["random_state"], "Seed of the starting weights, the validation rows and the order."),
+    Option("max_iter", 200, AT_LEAST_ONE, "Most epochs of a fit."),
+    Option("shuffle", True, TRUTH, "Whether each epoch visits the rows in a new order."),
+    Option("random_state", None, SEED, "Seed of the initial weights, the validation rows and the order."),
     Option(
         "tol",
         1e-4,
@@ -123,14 +117,14 @@ TRAINING = (
         "Least improvement of the loss (with early_stopping: of the validation score) that counts as one; with solver "
         f"{_names(FULL_BATCH)}, training also ends where no derivative of the loss is larger.",
     ),
-    Option("verbose", False, ["verbose"], "Whether to print the loss of each epoch."),
-    Option("warm_start", False, ["boolean"], "Whether `fit` goes on from the weights of the previous `fit`."),
+    Option("verbose", False, VERBOSITY, "Whether to print the loss of each epoch."),
+    Option("warm_start", False, TRUTH, "Whether `fit` goes on from the weights of the previous `fit`."),
     Option("momentum", 0.9, real(0, 1, "both"), "Momentum of solver 'sgd'."),
-    Option("nesterovs_momentum", True, ["boolean"], "Whether the momentum is Nesterov's."),
+    Option("nesterovs_momentum", True, TRUTH, "Whether the momentum is Nesterov's."),
     Option(
         "early_stopping",
         False,
-        ["boolean"],
+        TRUTH,
         "Whether to set `validation_fraction` of the rows aside, stop when their score no longer improves and keep the "
         "weights that scored best. Rows given to `fit` as X_val and y_val take their place.",
     ),
@@ -141,45 +135,45 @@ TRAINING = (
     Option(
         "n_iter_no_change",
         10,
-        [AT_LEAST_ONE, Options(Real, {np.inf})],
+        AT_LEAST_ONE | INFINITY,
         "Epochs without an improvement by `tol` after which training ends.",
     ),
-    Option("max_fun", 15000, [AT_LEAST_ONE], "Most evaluations of the loss by solver 'lbfgs'."),
+    Option("max_fun", 15000, AT_LEAST_ONE, "Most evaluations of the loss by solver 'lbfgs'."),
     Option(
         "on_divergence",
         "stop",
-        one_of(ON_DIVERGENCE),
+        Names(ON_DIVERGENCE),
         "What a fit does when it diverges.",
         choices=ON_DIVERGENCE,
     ),
     Option(
         "scale_input",
         "none",
-        one_of(SCALINGS),
+        Names(SCALINGS),
         "What the network sees in place of the columns of X; predictions do the same.",
         choices=SCALINGS,
     ),
     Option(
         "init",
         "auto",
-        one_of(["auto", *INITIALIZERS]),
-        "Distribution of the starting weights.",
+        Names(["auto", *INITIALIZERS]),
+        "Distribution of the initial weights.",
         choices={
             "auto": "what fits the activation; for scikit-learn's four its own choice, draw for draw",
             **meanings(INITIALIZERS),
         },
     ),
-    Option("init_gain", 1.0, real(0, None, "left"), "Factor of the starting weights."),
+    Option("init_gain", 1.0, real(0, None, "left"), "Factor of the initial weights."),
     Option(
         "zero_last_layer",
         False,
-        ["boolean"],
+        TRUTH,
         "Whether the output layer starts with zero weights and the biases of the best constant prediction.",
     ),
     Option(
         "normalization",
         "none",
-        one_of(NORMALIZATIONS),
+        Names(NORMALIZATIONS),
         "Normalization of the hidden layers' pre-activations.",
         choices=meanings(NORMALIZATIONS),
     ),
@@ -200,14 +194,14 @@ TRAINING = (
     Option(
         "weight_decay",
         None,
-        [*real(0, None, "left"), None],
+        real(0, None, "left") | NONE,
         "Decoupled weight decay: each step first takes this share, times the learning rate, off the weights; None is what "
         "the solver says, which is 0 for all but 'adamw'.",
     ),
     Option(
         "max_norm",
         None,
-        [*real(0, None, "neither"), None],
+        real(0, None, "neither") | NONE,
         "Largest norm of the incoming weights of a hidden unit.",
     ),
     Option(
@@ -216,11 +210,11 @@ TRAINING = (
         real(0, 1, "left"),
         "Decay of an average of the weights over the steps, with which the network predicts; 0 is no averaging.",
     ),
-    Option("clipping", "none", one_of(CLIPPINGS), "What is done to large gradients.", choices=meanings(CLIPPINGS)),
+    Option("clipping", "none", Names(CLIPPINGS), "What is done to large gradients.", choices=meanings(CLIPPINGS)),
     Option(
         "clip_threshold",
         None,
-        [*real(0, None, "neither"), None],
+        real(0, None, "neither") | NONE,
         "Threshold of the clipping; None is "
         + ", ".join(f"{row.threshold:g} for '{name}'" for name, row in CLIPPINGS.items() if name != "none")
         + ".",
@@ -242,7 +236,7 @@ TRAINING = (
     Option(
         "dtype",
         "auto",
-        one_of(DTYPES),
+        Names(DTYPES),
         "Precision of training and prediction; 'auto' is float64 for fits of up to 64 rows, where it costs little, else float32.",
     ),
 )
@@ -251,7 +245,7 @@ REGRESSION_ONLY = (
     Option(
         "scale_target",
         False,
-        ["boolean"],
+        TRUTH,
         "Whether the network learns the target minus its mean over its standard deviation (with loss 'poisson' or 'gamma': "
         "over its mean); predictions are in the target's own units either way, losses are in the network's.",
     ),
@@ -265,7 +259,7 @@ REGRESSION_ONLY = (
 )
 
 CLASSIFICATION_ONLY = (
-    Option("loss", "log_loss", one_of(CLASSIFICATION), "What training minimizes.", choices=meanings(CLASSIFICATION)),
+    Option("loss", "log_loss", Names(CLASSIFICATION), "What training minimizes.", choices=meanings(CLASSIFICATION)),
     Option(
         "focal_gamma",
         2.0,
@@ -281,7 +275,7 @@ CLASSIFICATION_ONLY = (
     Option(
         "class_weight",
         None,
-        [dict, StrOptions({"balanced"}), None],
+        CLASS_WEIGHTS | Names(["balanced"]) | NONE,
         "Weights of the classes; 'balanced' is in inverse proportion to their frequencies.",
     ),
 )

@@ -33,15 +33,15 @@ STILL = {
 
 
 def preflight(estimator: BPEstimator, X: ArrayLike, y: ArrayLike, *, step_size: bool = True) -> Diagnosis:
-    """Predict what is likely to go wrong in a fit, from the rows, the starting weights, and the curvature of the loss there.
+    """Predict what is likely to go wrong in a fit, from the rows, the initial weights, and the curvature of the loss there.
 
-    Checking the rows and the gradients at the starting weights takes about as long as an epoch. The curvature takes 30 gradients
+    Checking the rows and the gradients at the initial weights takes about as long as an epoch. The curvature takes 30 gradients
     of 256 rows. A problem that `diagnose` finds after a fit did harm; a problem found here may turn out to be harmless.
 
     Parameters
     ----------
     estimator : BPRegressor or BPClassifier
-        It is not changed, and need not be fitted. Without a `random_state` every call draws different starting weights.
+        It is not changed, and need not be fitted. Without a `random_state` every call draws different initial weights.
     X, y
         As in `fit`.
     step_size : bool, default=True
@@ -89,7 +89,7 @@ def _steps(estimator: BPEstimator, X: ArrayLike, y: ArrayLike) -> list[Finding]:
         "exploding_step",
         0,
         {"learning_rate": rate, "limit": limit, "step_size_number": rate / limit if limit > 0 else np.inf},
-        "The learning rate is far above the one up to which gradient descent is stable on the curvature of the starting weights.",
+        "The learning rate is far above the one up to which gradient descent is stable on the curvature of the initial weights.",
         f"Lower the learning rate: learning_rate_init={lower:g}.",
         {"learning_rate_init": lower},
         "Cohen et al., 2021",

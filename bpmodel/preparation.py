@@ -7,6 +7,7 @@ stored on the estimator. Random numbers are drawn in the same order as in scikit
 from __future__ import annotations
 
 import warnings
+from numbers import Number
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import issparse
 from sklearn.base import ClassifierMixin
 from sklearn.model_selection import train_test_split
-from sklearn.utils import check_random_state
+from sklearn.utils import check_array, check_random_state
 
 from bpmodel.diagnosis.evidence import UNKNOWN, scales, symmetric_layer
 from bpmodel.full_batch.solvers import FULL_BATCH
@@ -100,6 +101,26 @@ def prepare(estimator: Any, request: Request) -> Training:
 
 
 # ------------------------------------------------------------------------------------------------- rows
+
+
+def row_weights(weight: Any, n_rows: int) -> NDArray[np.floating]:
+    """Return a weight for each row, of shape (n_rows,), from an array or one number; empty if there are none.
+
+    Raises
+    ------
+    ValueError
+        If there is not one for each row, or if all are zero.
+    """
+    if weight is None:
+        return np.zeros(0)
+    if isinstance(weight, Number):
+        weight = np.full(n_rows, weight, dtype=np.float64)
+    weight = check_array(weight, ensure_2d=False, dtype=(np.float64, np.float32), order="C", input_name="sample_weight")
+    if weight.shape != (n_rows,):
+        raise ValueError(f"sample_weight.shape == {weight.shape}, expected {(n_rows,)}: one weight for each row")
+    if not weight.any():
+        raise ValueError("sample_weight must contain at least one non-zero number")
+    return weight
 
 
 def _check_sparse(estimator: Any, X: Any) -> None:

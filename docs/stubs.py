@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from numbers import Integral
 from pathlib import Path
-from typing import Any
-
-from sklearn.utils._param_validation import Interval, Options, StrOptions
 
 from bpmodel.option import Option
 from bpmodel.options import CLASSIFIER_OPTIONS, REGRESSOR_OPTIONS
@@ -29,47 +25,16 @@ IMPORTS = {
     "RandomState": "from numpy.random import RandomState",
     "NDArray": "from numpy.typing import NDArray",
 }
-NAMED = {
-    None: "None",
-    dict: "dict[Any, float]",
-    str: "str",
-    "boolean": "bool",
-    "verbose": "bool | int",
-    "random_state": "int | RandomState | None",
-}
-
-
-def annotation(option: Option) -> str:
-    """Return the type of an option's values.
-
-    >>> annotation(next(option for option in REGRESSOR_OPTIONS if option.name == "max_norm"))
-    'float | None'
-    """
-    return " | ".join(dict.fromkeys(_type(constraint, option) for constraint in option.domain))
-
-
-def _type(constraint: Any, option: Option) -> str:
-    """Return the type of values that fulfil a constraint; names are any text, because users can register more of them."""
-    if isinstance(constraint, StrOptions):
-        return "str"
-    if isinstance(constraint, Interval):
-        return "int" if constraint.type is Integral else "float"
-    if isinstance(constraint, Options):
-        return "float"
-    if constraint == "array-like":
-        items = " | ".join(_type(element, option) for element in option.elements or ())
-        return f"Sequence[{items}] | NDArray[Any]"
-    return NAMED[constraint]
 
 
 def constructor(name: str, options: tuple[Option, ...]) -> str:
     """Return the class that takes these options."""
     positional = [o for o in options if o.positional]
     keyword = [o for o in options if not o.positional]
-    parameters = [f"{o.name}: {annotation(o)} = ..." for o in positional]
-    parameters += ["*", *(f"{o.name}: {annotation(o)} = ..." for o in keyword)] if keyword else []
+    parameters = [f"{o.name}: {o.domain.annotation} = ..." for o in positional]
+    parameters += ["*", *(f"{o.name}: {o.domain.annotation} = ..." for o in keyword)] if keyword else []
     lines = [f"class {name}:"]
-    lines += [f"    {o.name}: {annotation(o)}" for o in options]
+    lines += [f"    {o.name}: {o.domain.annotation}" for o in options]
     lines += ["    def __init__(", "        self,", *(f"        {each}," for each in parameters), "    ) -> None: ..."]
     return "\n".join(lines)
 

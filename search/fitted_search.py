@@ -9,7 +9,6 @@ from typing import Any
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, MetaEstimatorMixin
 from sklearn.utils import get_tags
-from sklearn.utils._repr_html.estimator import _VisualBlock
 from sklearn.utils.metadata_routing import MetadataRouter
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
@@ -82,7 +81,7 @@ class FittedSearch(SearchParameters, MetaEstimatorMixin, BaseEstimator):
         return self._best().inverse_transform(X)
 
     def score(self, X: ArrayLike, y: ArrayLike | None = None, **params: Any) -> float:
-        """Score the best estimator by the metric that was maximised.
+        """Score the best estimator by the metric that was maximized.
 
         Parameters
         ----------
@@ -117,6 +116,10 @@ class FittedSearch(SearchParameters, MetaEstimatorMixin, BaseEstimator):
         """Show the contents of the search in scikit-learn's diagrams."""
         name = "best_estimator_" if hasattr(self, "best_estimator_") else "estimator"
         inner = getattr(self, name)
+        from sklearn.utils._repr_html.estimator import (
+            _VisualBlock,  # private: without it, scikit-learn draws one plain box
+        )
+
         return _VisualBlock("parallel", [inner], names=[f"{name}: {type(inner).__name__}"], name_details=[str(inner)])
 
     def _best(self) -> Any:

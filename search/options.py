@@ -150,7 +150,7 @@ OPTIONS = (
         3,
         1,
         domains.whole(1, 8),
-        "How often the winner is evaluated, each time with other starting weights and orders of rows; for "
+        "How often the winner is evaluated, each time with other initial weights and orders of rows; for "
         "networks only. With 3, the best "
         "four configurations are evaluated once more and the better two of these once again. The winner is the "
         "one with the best mean; it "
@@ -164,7 +164,7 @@ OPTIONS = (
         5,
         1,
         domains.whole(1),
-        "How many networks of the best configuration are fitted on all rows, each from starting weights of its "
+        "How many networks of the best configuration are fitted on all rows, each from initial weights of its "
         "own; for networks "
         "only. The model predicts their mean, which is nearly always better than one of them, by 1 to 5 % of the "
         "error on small data. "
@@ -179,7 +179,7 @@ OPTIONS = (
         0,
         ABSENT,
         domains.whole(0, 2**32 - 1),
-        "Decides folds, proposals, starting weights and the order of rows.",
+        "Decides folds, proposals, initial weights and the order of rows.",
         compared=True,
     ),
     SearchOption(
@@ -269,7 +269,7 @@ OPTIONS = (
         ABSENT,
         None,
         domains.as_in_scikit_learn("Any"),
-        "Whole number, RandomState or None. Decides the proposals, and the networks' starting weights and orders of rows.",
+        "Whole number, RandomState or None. Decides the proposals, and the networks' initial weights and orders of rows.",
     ),
     SearchOption(
         "tracking",

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import inspect
 import warnings
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import sklearn
-from sklearn.metrics._scorer import _MultimetricScorer
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
+
+from search import scorers
 
 
 class Routed(NamedTuple):
@@ -84,17 +84,12 @@ def routing_enabled() -> bool:
 
 def _takes_weights(scorer: Any) -> bool:
     """Return whether a scorer, or any of several, accepts weights; warn about those that do not."""
-    parts = list(scorer._scorers.values()) if isinstance(scorer, _MultimetricScorer) else [scorer]
-    taking = [_takes(part) for part in parts]
+    known = scorers.parts(scorer)
+    parts = [scorer] if known is None else list(known.values())
+    taking = [scorers.accepts_weights(part) for part in parts]
     for part, takes in zip(parts, taking, strict=True):
         if not takes:
             warnings.warn(
                 f"{part} does not support sample_weight: its scores are not weighted", UserWarning, stacklevel=4
             )
     return any(taking)
-
-
-def _takes(scorer: Any) -> bool:
-    if hasattr(scorer, "_accept_sample_weight"):
-        return scorer._accept_sample_weight()
-    return "sample_weight" in inspect.signature(scorer).parameters

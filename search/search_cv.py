@@ -13,9 +13,8 @@ from sklearn.base import clone, is_classifier
 from sklearn.callback import CallbackSupportMixin, with_callbacks
 from sklearn.model_selection import check_cv
 from sklearn.utils import check_random_state, get_tags, indexable
-from sklearn.utils.validation import _check_method_params
 
-from search import experiment, options, routing
+from search import experiment, options, routing, scorers
 from search.constructor import documented
 from search.cv import folds
 from search.experiment import Job
@@ -165,10 +164,10 @@ class BPSearchCV(CallbackSupportMixin, FittedSearch):
         if y is None and get_tags(estimator).target_tags.required:
             raise ValueError(f"{type(estimator).__name__} requires y to be passed, but the target y is None")
         X, y = indexable(X, y)
-        routed = routing.route(self, scorer, _check_method_params(X, params))
+        routed = routing.route(self, scorer, params)
         cv = check_cv(self.cv, y, classifier=is_classifier(estimator))
         splits = folds.from_splitter(cv, X, y, **routed.split)
-        self.scorer_ = getattr(scorer, "_scorers", scorer)
+        self.scorer_ = scorers.parts(scorer) or scorer
         self.n_splits_ = len(splits)
         problem = Problem(
             estimator,
@@ -203,7 +202,7 @@ class BPSearchCV(CallbackSupportMixin, FittedSearch):
         """Store the results in attributes; return the best outcome."""
         problem = job.problem
         scored = next((o for o in outcomes if o.fold_scores), None)
-        names = scoring.names(problem.scorer) or (list(scored.metrics) if scored else []) or [scoring.SCORE]
+        names = list(scorers.parts(problem.scorer) or (scored.metrics if scored else ())) or [scoring.SCORE]
         missing = np.nan if isinstance(self.error_score, str) else self.error_score
         self.cv_results_ = cv_results(outcomes, self.n_splits_, names, missing)
         self.multimetric_ = names != [scoring.SCORE]

@@ -13,8 +13,8 @@ ROOT = Path(__file__).parents[1]
 
 ARCHITECTURE = {
     "bpmodel": """
-        compiler option colors              how numeric code is compiled; what an option is
-        functions                           tables of pure functions: activations, losses, update rules, …
+        compiler domains colors             how numeric code is compiled; what a value may be
+        functions option                    tables of pure functions: activations, losses, update rules, …
         network                             one network, and one epoch of it
         full_batch                          solvers that see all rows
         options                             the one table of hyperparameters
@@ -27,8 +27,8 @@ ARCHITECTURE = {
         preflight displays
     """,
     "search": """
-        errors routing seeds domains
-        space cv                            what is searched, and on which folds
+        errors rows scorers seeds domains
+        space cv routing                    what is searched, and on which folds
         trials                              one configuration, scored
         tracking samplers                   MLflow; methods of search
         options                             the one table of the search's options
@@ -86,6 +86,14 @@ def _imports(module: str) -> Iterator[str]:
                 yield str(node.module)
 
 
+def imported_names(module: str) -> Iterator[str]:
+    """Return the dotted names of everything that a module imports."""
+    for node in ast.walk(ast.parse(path(module).read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom | ast.Import):
+            start = f"{node.module}." if isinstance(node, ast.ImportFrom) else ""
+            yield from (start + alias.name for alias in node.names)
+
+
 def room(module: str) -> str:
     """Return the folder or module of a package that a dotted name lies in; "__init__" for the package itself."""
     return [*module.split("."), "__init__"][1]
@@ -115,6 +123,15 @@ def test_imports_point_one_way(module):
             break
         below |= set(line)
     assert {room(found) for found in inside(module)} - {own} <= below
+
+
+PRIVATE = {("search.fitted_search", "sklearn.utils._repr_html.estimator._VisualBlock")}
+"""Private names of scikit-learn that are imported, each with a fallback."""
+
+
+def test_scikit_learns_private_names_are_not_used():
+    found = {(m, name) for package in ARCHITECTURE for m in modules(package) for name in imported_names(m)}
+    assert {(m, name) for m, name in found if name.startswith("sklearn.") and "._" in name} == PRIVATE
 
 
 @pytest.mark.parametrize("package", ARCHITECTURE)

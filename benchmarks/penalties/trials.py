@@ -25,7 +25,7 @@ TRIALS, START = 60, 10
 
 @dataclass(frozen=True)
 class Trace:
-    """The trials of one study, summarised.
+    """The trials of one study, summarized.
 
     Attributes
     ----------

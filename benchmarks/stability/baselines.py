@@ -1,7 +1,7 @@
 """What other systems would say about the same runs: their published rules, on the signals that our fits record.
 
 A rule that names a trouble counts as every code of ours that it could mean. Where these systems watch more closely than we
-record, their rules are approximated; where there is a choice, in their favour:
+record, their rules are approximated; where there is a choice, in their favor:
 
 - AUTOTRAINER (Zhang et al., 2021) looks at one batch every few epochs. Here it sees the gradient norms of the first and the
   last layer and the share of dead units, in the probes taken after 30 percent of the epochs (the epochs 1, 2, 4, 8, … and the

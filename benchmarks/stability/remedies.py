@@ -20,7 +20,7 @@ from benchmarks.stability.corpus import Cell
 from benchmarks.stability.labels import exploded
 from benchmarks.stability.measure import Judged
 from benchmarks.stability.runs import Run, fit
-from benchmarks.stability.sets import SETS, Rows, standardised
+from benchmarks.stability.sets import SETS, Rows, standardized
 from bpmodel.options import ON_DIVERGENCE
 
 TOLERANCE = 0.1
@@ -38,23 +38,23 @@ class Remedy(NamedTuple):
     regression_only: bool = False
 
 
-def _standardised_input(rows: Rows) -> Rows:
-    return rows._replace(X=standardised(rows.X))
+def _standardized_input(rows: Rows) -> Rows:
+    return rows._replace(X=standardized(rows.X))
 
 
 REMEDIES = (
     Remedy("a tenth of the learning rate", lambda o: {"learning_rate_init": o["learning_rate_init"] / 10}),
     Remedy("a hundred times the learning rate", lambda o: {"learning_rate_init": o["learning_rate_init"] * 100}),
-    Remedy("starting weights", lambda o: {"init": "auto", "init_gain": 1.0}),
-    Remedy("layer normalisation", lambda o: {"normalization": "layer"}),
+    Remedy("initial weights", lambda o: {"init": "auto", "init_gain": 1.0}),
+    Remedy("layer normalization", lambda o: {"normalization": "layer"}),
     Remedy("relu", lambda o: {"activation": "relu"}),
     Remedy("leaky relu", lambda o: {"activation": "leaky_relu"}),
-    Remedy("standardised inputs", rows=_standardised_input),
-    Remedy("standardised target", lambda o: {"scale_target": True}, regression_only=True),
+    Remedy("standardized inputs", rows=_standardized_input),
+    Remedy("standardized target", lambda o: {"scale_target": True}, regression_only=True),
     Remedy("Huber's loss", lambda o: {"loss": "huber", "scale_target": True}, regression_only=True),
     Remedy("clipped gradients", lambda o: {"clipping": "norm"}),
     Remedy("wider layers", lambda o: {"hidden_layer_sizes": (100, 100)}),
-    Remedy("penalised weights", lambda o: {"alpha": 0.01}),
+    Remedy("penalized weights", lambda o: {"alpha": 0.01}),
 )
 """The remedies that the diagnosis may advise, and clipping."""
 

@@ -1,4 +1,4 @@
-"""The data of the corpus: sets and generators of scikit-learn, in natural units and standardised."""
+"""The data of the corpus: sets and generators of scikit-learn, in natural units and standardized."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ VALIDATION_SHARE = 0.2
 class Rows(NamedTuple):
     """One set with a split, on which a fault acts.
 
-    `X` of shape (n, features) and `y` of shape (n,) are what the network gets; without a fault they are standardised.
+    `X` of shape (n, features) and `y` of shape (n,) are what the network gets; without a fault they are standardized.
     `in_units` and `target_in_units` are the same in their own units. For classes, `y` is their numbers in both.
     """
 
@@ -73,7 +73,7 @@ SETS: dict[str, tuple[Callable[[int], tuple[NDArray, NDArray]], bool]] = {
 """name -> (function from a seed to X and y in natural units, whether y is classes)."""
 
 
-def standardised(values: NDArray) -> NDArray:
+def standardized(values: NDArray) -> NDArray:
     """Return values minus their mean, divided by their standard deviation, column by column; constant columns become 0."""
     spread = values.std(axis=0)
     return (values - values.mean(axis=0)) / np.where(spread > 0, spread, 1.0)
@@ -81,7 +81,7 @@ def standardised(values: NDArray) -> NDArray:
 
 @lru_cache(maxsize=256)
 def load(name: str, seed: int) -> Rows:
-    """Return a set, standardised, with a random fifth of its rows for validation.
+    """Return a set, standardized, with a random fifth of its rows for validation.
 
     Targets of counts are not scaled, because their losses need counts.
 
@@ -94,6 +94,6 @@ def load(name: str, seed: int) -> Rows:
     random = default_rng(seed)
     validation = np.zeros(len(target_in_units), dtype=bool)
     validation[random.permutation(len(target_in_units))[: round(VALIDATION_SHARE * len(target_in_units))]] = True
-    y = target_in_units if classes or name == "counts" else standardised(target_in_units)
-    X = standardised(in_units)
+    y = target_in_units if classes or name == "counts" else standardized(target_in_units)
+    X = standardized(in_units)
     return Rows(X, y, in_units, target_in_units, ~validation, validation, classes, default_rng(seed + 1000))

@@ -1,4 +1,4 @@
-"""The wild set: random draws from a wide space, on which no limit was set, labelled and explained by the effect of their faults.
+"""The wild set: random draws from a wide space, on which no limit was set, labeled and explained by the effect of their faults.
 
 Every draw has a healthy fit, its control. A wild value may be harmless. So a draw is positive only by its effect (`labels`),
 with a margin of at least two standard deviations of the controls' scores on the same set. Likewise a control counts as
@@ -76,7 +76,7 @@ def case(drawn: Draw, pair: Pair, healthy: Run, spread: float) -> Case:
 
 
 def cases(count: int, jobs: int = 2) -> tuple[list[Case], list[Healthy]]:
-    """Run `count` draws; return the faulty ones, labelled and explained, and the healthy runs."""
+    """Run `count` draws; return the faulty ones, labeled and explained, and the healthy runs."""
     drawn = [draw(number) for number in range(count)]
     pairs = list(run_all([(control(d), d.seed) for d in drawn], jobs).values())
     kept = [

@@ -32,7 +32,7 @@ def symmetric_init(r: Record) -> Finding | None:
         0,
         {"hidden_layer": float(r.symmetric)},
         "All units of a hidden layer start with the same weights, get the same derivatives, and so stay copies of one unit.",
-        "Draw the starting weights at random: init='auto', init_gain=1.0.",
+        "Draw the initial weights at random: init='auto', init_gain=1.0.",
         {"init": "auto", "init_gain": 1.0},
         "Goodfellow et al., Deep Learning, 2016, section 8.4",
     )

@@ -123,7 +123,7 @@ def overfitting(r: Record) -> Finding | None:
             "training_to_dummy": r.final_share,
         },
         "The validation loss rises while the training loss still falls.",
-        "Keep the best epoch and penalise weights: early_stopping=True, and a larger alpha.",
+        "Keep the best epoch and penalize weights: early_stopping=True, and a larger alpha.",
         {"early_stopping": True, "alpha": max(10 * float(r.option("alpha")), 0.01)},
         "Prechelt, 1998",
     )

@@ -24,7 +24,7 @@ class StabilityMapDisplay:
     """A map of fits: learning rate against depth or width.
 
     The color of a cell shows the final loss divided by the dummy predictor's; the number in it is how many of its fits diverged.
-    The line is the limit that `rate_limit` predicts from the curvature at the starting weights, ``2 (1 + momentum) / lambda``
+    The line is the limit that `rate_limit` predicts from the curvature at the initial weights, ``2 (1 + momentum) / lambda``
     with plain momentum. The limit holds for full-batch steps (``batch_size=len(X)``); minibatches are noisier and may diverge
     below it. Tanh networks diverge at two to four times the limit. ReLU networks may survive higher rates, because their first
     steps move them to a flatter region ("catapult"; Lewkowycz et al., 2020), but many of them no longer learn there.

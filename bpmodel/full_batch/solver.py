@@ -1,6 +1,6 @@
 """The protocol of full-batch solvers: objective, points, limits and reasons to end.
 
-A solver is a pair of pure functions. ``start(objective, parameters, limits)`` returns the state at the starting weights, and
+A solver is a pair of pure functions. ``start(objective, parameters, limits)`` returns the state at the initial weights, and
 ``step(objective, state, limits)`` returns the state one iteration later. Every state has the fields `point` and `end`; its other
 fields are the solver's own memory. A fit can therefore pause after any iteration.
 """

@@ -94,7 +94,7 @@ def draw(
     Notes
     -----
     For the activations of scikit-learn's MLP, ``"auto"`` makes the same draws as scikit-learn, so the same seed gives the same
-    starting weights. The bound is sqrt(2 / (fan_in + fan_out)) for the logistic function and sqrt(6 / (fan_in + fan_out))
+    initial weights. The bound is sqrt(2 / (fan_in + fan_out)) for the logistic function and sqrt(6 / (fan_in + fan_out))
     otherwise.
     """
     names = [*activations, activations[-1]] if activations else ["identity"]

@@ -6,8 +6,8 @@ from typing import Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import BaseEstimator, TransformerMixin
-from sklearn.utils.validation import _check_feature_names_in, check_is_fitted, validate_data
+from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
+from sklearn.utils.validation import check_is_fitted, validate_data
 
 MONDAY = 3
 """The weekday of 1970-01-01, a Thursday, if Monday is 0."""
@@ -75,7 +75,9 @@ class DateEncoder(TransformerMixin, BaseEstimator):
     def get_feature_names_out(self, input_features: ArrayLike | None = None) -> NDArray[np.object_]:
         """Return a name for each output."""
         names: list[str] = []
-        for name, cycles in zip(_check_feature_names_in(self, input_features), self.cycles_, strict=True):
+        for name, cycles in zip(
+            OneToOneFeatureMixin.get_feature_names_out(self, input_features), self.cycles_, strict=True
+        ):
             names.append(f"{name}_days")
             names += [f"{name}_{CYCLES[cycle].name}_{wave}" for cycle in cycles for wave in ("sin", "cos")]
         return np.array(names, dtype=object)

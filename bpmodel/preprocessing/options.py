@@ -7,51 +7,48 @@ from __future__ import annotations
 
 from numbers import Integral
 
-from sklearn.utils._param_validation import Interval
-
 from bpmodel.compiler.tables import Column
-from bpmodel.option import Option, one_of
+from bpmodel.domains import AT_LEAST_ONE, NONE, TEXT, TRUTH, Interval, ListOf, Names
+from bpmodel.option import Option
 from bpmodel.preprocessing.encodings import CATEGORICAL, NUMERIC
 
 COLUMNS = (
     Option(
         "numeric",
         "standard",
-        one_of(NUMERIC),
+        Names(NUMERIC),
         "What a number becomes, after the median has taken the place of missing ones.",
         choices=Column(NUMERIC, "meaning"),
     ),
     Option(
         "n_bins",
         16,
-        [Interval(Integral, 1, None, closed="left")],
+        AT_LEAST_ONE,
         "Most bins of a number with numeric 'piecewise'.",
     ),
     Option(
         "categorical",
         "onehot",
-        one_of(CATEGORICAL),
+        Names(CATEGORICAL),
         "What a category becomes; a missing one is a level of its own.",
         choices=Column(CATEGORICAL, "meaning"),
     ),
     Option(
         "categorical_columns",
         None,
-        ["array-like", None],
+        ListOf("a list of names of columns", TEXT) | NONE,
         "Columns that are categories although they look like numbers or dates, such as codes.",
-        words="a list of names of columns",
-        elements=[str],
     ),
     Option(
         "max_categories",
         32,
-        [Interval(Integral, 2, None, closed="left")],
+        Interval(Integral, 2, None, "left"),
         "Most levels of a category; the rarest share one.",
     ),
     Option(
         "missing_indicator",
         True,
-        ["boolean"],
+        TRUTH,
         "Whether a number, truth value or date with gaps gets one more column, 1 where it is missing.",
     ),
 )
@@ -66,7 +63,7 @@ TARGET = (
     Option(
         "target_transform",
         "none",
-        one_of(TARGETS),
+        Names(TARGETS),
         "What a network learns for regression.",
         choices=TARGETS,
     ),

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from numbers import Integral
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import BaseEstimator, TransformerMixin, _fit_context
-from sklearn.utils._param_validation import Interval
-from sklearn.utils.validation import _check_feature_names_in, check_is_fitted, validate_data
+from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from bpmodel.domains import AT_LEAST_ONE, check
 
 
 class PiecewiseLinearEncoder(TransformerMixin, BaseEstimator):
@@ -17,7 +17,7 @@ class PiecewiseLinearEncoder(TransformerMixin, BaseEstimator):
 
     With bin edges b_0 < … < b_T at quantiles of the column, output t is (x - b_{t-1}) / (b_t - b_{t-1}), clipped to [0, 1]
     (Gorishniy, Rubachev and Babenko, 2022, arXiv 2203.05556, equation 1), minus its mean over the rows of the fit. The paper
-    neither centers nor clips x beyond the outer edges. Here outputs are centered because networks with the usual starting weights
+    neither centers nor clips x beyond the outer edges. Here outputs are centered because networks with the usual initial weights
     learn faster from inputs around 0, and clipped because a single extreme row would outweigh all others.
 
     Parameters
@@ -41,14 +41,12 @@ class PiecewiseLinearEncoder(TransformerMixin, BaseEstimator):
     [[0.5, 0.0], [1.0, 0.5]]
     """
 
-    _parameter_constraints = {"n_bins": [Interval(Integral, 1, None, closed="left")]}  # noqa: RUF012 - as in scikit-learn
-
     def __init__(self, n_bins: int = 16) -> None:
         self.n_bins = n_bins
 
-    @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X: Any, y: Any = None) -> Self:
         """Learn the bins of X, of shape (rows, columns)."""
+        check(type(self).__name__, "n_bins", self.n_bins, AT_LEAST_ONE)
         X = validate_data(self, X, dtype=np.float64)
         quantiles = np.quantile(X, np.linspace(0, 1, self.n_bins + 1), axis=0)
         self.bin_edges_ = [np.unique(edges) for edges in quantiles.T]
@@ -69,7 +67,7 @@ class PiecewiseLinearEncoder(TransformerMixin, BaseEstimator):
 
     def get_feature_names_out(self, input_features: ArrayLike | None = None) -> NDArray[np.object_]:
         """Return a name for each output: the column's name and the number of the bin, from 1."""
-        names = _check_feature_names_in(self, input_features)
+        names = OneToOneFeatureMixin.get_feature_names_out(self, input_features)
         counts = [max(len(edges) - 1, 1) for edges in self.bin_edges_]
         pairs = zip(names, counts, strict=True)
         return np.array([f"{name}_{bin}" for name, n in pairs for bin in range(1, n + 1)], dtype=object)

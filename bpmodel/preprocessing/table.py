@@ -7,12 +7,12 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import BaseEstimator, TransformerMixin, _fit_context
+from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.impute import SimpleImputer
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils import check_array
-from sklearn.utils.validation import _check_feature_names_in, check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted, validate_data
 
 from bpmodel.option import documented
 from bpmodel.preprocessing.columns import KINDS, MISSING, kind
@@ -73,9 +73,9 @@ class TablePreprocessor(TableConstructor, TransformerMixin, BaseEstimator):
         self.fit_transform(X)
         return self
 
-    @_fit_context(prefer_skip_nested_validation=True)
     def fit_transform(self, X: Any, y: Any = None) -> NDArray[np.float32]:
         """Learn from the rows of X and return them prepared, of shape (rows, n_features_out)."""
+        self._check_options()
         frame = self._frame(X, reset=True)
         self.kinds_: dict[str, list[str]] = {}
         codes = set([] if self.categorical_columns is None else self.categorical_columns)
@@ -106,7 +106,7 @@ class TablePreprocessor(TableConstructor, TransformerMixin, BaseEstimator):
     def get_feature_names_out(self, input_features: ArrayLike | None = None) -> NDArray[np.object_]:
         """Return a name for each output: the column's name, with a suffix if the column has several outputs."""
         check_is_fitted(self)
-        _check_feature_names_in(self, input_features)
+        OneToOneFeatureMixin.get_feature_names_out(self, input_features)
         names = [encoder.get_feature_names_out(self.kinds_[name]) for name, encoder in self.encoders_.items()]
         filled = [column for name, columns in self.kinds_.items() if KINDS[name].filled for column in columns]
         return np.array([*np.concatenate(names), *(f"{filled[gap]}_{MISSING}" for gap in self.gaps_)], dtype=object)
@@ -122,7 +122,7 @@ class TablePreprocessor(TableConstructor, TransformerMixin, BaseEstimator):
         else:
             frame = pd.DataFrame(check_array(X, dtype=None, ensure_all_finite=False, estimator=self))
         validate_data(self, X, skip_check_array=True, reset=reset)
-        return frame.set_axis(_check_feature_names_in(self), axis=1)
+        return frame.set_axis(OneToOneFeatureMixin.get_feature_names_out(self), axis=1)
 
     def _in_order(self, X: pd.DataFrame) -> pd.DataFrame:
         names = getattr(self, "feature_names_in_", X.columns)

@@ -6,7 +6,7 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin, _fit_context
+from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils import check_array
 from sklearn.utils.validation import check_is_fitted, validate_data
 
@@ -46,9 +46,9 @@ class TargetTransformer(TargetConstructor, OneToOneFeatureMixin, TransformerMixi
     >>> model = TransformedTargetRegressor(BPRegressor(scale_target=True), transformer=transformer)
     """
 
-    @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X: Any, y: Any = None) -> Self:
         """Learn the scale of targets, of shape (rows, outputs)."""
+        self._check_options()
         sizes = np.abs(validate_data(self, X, dtype=np.float64))
         self.scale_ = np.array([SCALE * np.median(column[column > 0]) if column.any() else 1.0 for column in sizes.T])
         self.largest_ = sizes.max(axis=0)

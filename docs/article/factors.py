@@ -16,7 +16,7 @@ from docs.article.fits import FAILED, depth_ratio, failed, fit_all, friedman, he
 FACTORS: dict[str, dict[Any, dict[str, Any]]] = {
     "hidden layers": {n: {"hidden_layer_sizes": (32,) * n} for n in (1, 2, 8, 16, 32)},
     "units a layer": {n: {"hidden_layer_sizes": (n, n)} for n in (4, 32, 128, 512)},
-    "starting weights times": {k: {"init_gain": k} for k in (0.1, 1.0, 2.0, 3.0, 10.0)},
+    "initial weights times": {k: {"init_gain": k} for k in (0.1, 1.0, 2.0, 3.0, 10.0)},
     "inputs times": {k: {"scale": k} for k in (0.01, 1.0, 10.0, 100.0)},
     "learning rate": {k: {"learning_rate_init": k} for k in (1e-4, 0.01, 0.1, 0.3, 1.0)},
     "momentum": {k: {"momentum": k} for k in (0.0, 0.9, 0.99, 0.999)},
@@ -73,7 +73,7 @@ def measure(seeds: int = 10, factors: Mapping[str, Mapping[Any, Mapping[str, Any
         ["factor", "value", "diverged", "failed", "R²", "product of √chi", "first / last layer", "step number"],
         rows,
         "Two layers of 32 relu units, He's initial weights, momentum 0.9, learning rate 0.01, batches of 32, 60 "
-        "epochs, 350 standardised rows of Friedman's first problem; one factor is changed at a time. Medians over "
+        "epochs, 350 standardized rows of Friedman's first problem; one factor is changed at a time. Medians over "
         f"{seeds} seeds. R² is on 350 other rows; after a divergence it is that of the weights of the best epoch. Failed: "
         f"diverged, or a final loss above {FAILED} of the dummy predictor's. Step number: the learning rate times the "
         "largest curvature of the loss at the initial weights, divided by the largest product with which descent on a "

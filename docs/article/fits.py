@@ -29,7 +29,7 @@ HEALTHY: dict[str, Any] = {
     "n_iter_no_change": np.inf,
     "scale_target": True,
 }
-"""Options that train without trouble on standardised rows of Friedman's first problem; the faults change some of them.
+"""Options that train without trouble on standardized rows of Friedman's first problem; the faults change some of them.
 There is no penalty, so the loss is that of the rows alone."""
 
 
@@ -47,7 +47,7 @@ class Data(NamedTuple):
 
 
 def friedman(seed: int, rows: int = 350) -> Data:
-    """Return Friedman's first problem with noise 1: 10 columns, standardised, 5 of which matter."""
+    """Return Friedman's first problem with noise 1: 10 columns, standardized, 5 of which matter."""
     X, y = make_friedman1(2 * rows, noise=1.0, random_state=seed)
     X = StandardScaler().fit(X[:rows]).transform(X)
     return Data(X[:rows], y[:rows], X[rows:], y[rows:])

@@ -61,7 +61,7 @@ def measure(seeds: int = 10, gains: Sequence[float] = GAINS) -> Block:
     level(ratios, 1.0, "no change")
     flat.plot(gains, [100 * saturated(fitted["tanh"][gain]) for gain in gains], "o-", color=COLORS[0], ms=4, lw=1.4)
     for axes in (ratios, flat):
-        axes.set(xscale="log", xlabel="factor of the starting weights")
+        axes.set(xscale="log", xlabel="factor of the initial weights")
     ratios.set(yscale="log", ylabel="first / last layer", title="Derivatives")
     flat.set(ylabel="saturated units, percent", ylim=(0, 100), title="Saturation of tanh")
     legend(ratios, loc="upper left")

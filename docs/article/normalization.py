@@ -1,4 +1,4 @@
-"""Batch and layer normalisation in deep plain networks: the gradient before the first step, and the loss after training."""
+"""Batch and layer normalization in deep plain networks: the gradient before the first step, and the loss after training."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ WIDTH, ROWS, BATCH, EPOCHS = 64, 512, 256, 60
 
 
 def measure(seeds: int = 5, depths: Sequence[int] = DEPTHS, epochs: int = EPOCHS) -> Block:
-    """Return the gradient ratio, its growth per layer and the loss after training, by normalisation and depth."""
+    """Return the gradient ratio, its growth per layer and the loss after training, by normalization and depth."""
     data = [friedman(seed, ROWS) for seed in range(seeds)]
     rows = []
     figure, (ratios, ends) = canvas(2)
@@ -55,12 +55,12 @@ def measure(seeds: int = 5, depths: Sequence[int] = DEPTHS, epochs: int = EPOCHS
         axes.set(xlabel="hidden layers", xticks=depths, xticklabels=depths)
     legend(ratios, loc="upper left")
     return Block(
-        ["normalisation", "hidden layers", "first / last layer", "factor per layer", "final loss"],
+        ["normalization", "hidden layers", "first / last layer", "factor per layer", "final loss"],
         rows,
         f"{WIDTH} relu units in each layer, He's initial weights, batches of {BATCH} of {ROWS} rows, rate 0.01, momentum "
         f"0.9, {epochs} epochs, medians over {seeds} seeds. The ratio is measured before the first step on 256 rows. "
-        "Losses are multiples of the dummy predictor's. Theory for batch normalisation in wide relu networks: a "
+        "Losses are multiples of the dummy predictor's. Theory for batch normalization in wide relu networks: a "
         f"factor of {theory:.2f} for each layer.",
         figure,
-        "Gradient ratio and final loss against depth, by normalisation",
+        "Gradient ratio and final loss against depth, by normalization",
     )

@@ -15,7 +15,7 @@ SIGMOID: dict[str, Any] = {"activation": "logistic", "init": "auto", "hidden_lay
 CASES: dict[str, dict[str, Any]] = {
     "healthy": {},
     "eight sigmoid layers": SIGMOID,
-    "eight sigmoid layers, batch normalisation": {**SIGMOID, "normalization": "batch"},
+    "eight sigmoid layers, batch normalization": {**SIGMOID, "normalization": "batch"},
     "eight relu layers": {"hidden_layer_sizes": (32,) * 8},
     "weights times 0.01, six layers": {"hidden_layer_sizes": (32,) * 6, "init_gain": 0.01},
     "rate 1e-6": {"learning_rate_init": 1e-6},

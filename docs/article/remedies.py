@@ -80,8 +80,8 @@ REMEDIES: dict[str, Remedy] = {
     "StandardScaler": scaled_input,
     "scale_target=True": options(scale_target=True),
     "another activation": other_activation,
-    "batch normalisation": options(normalization="batch"),
-    "layer normalisation": options(normalization="layer"),
+    "batch normalization": options(normalization="batch"),
+    "layer normalization": options(normalization="layer"),
     'loss="huber", scale_target=False': options(loss="huber", scale_target=False),
     'loss="huber", scale_target=True': options(loss="huber", scale_target=True),
     "what `diagnose()` names first": first_finding,
@@ -113,7 +113,7 @@ def measure(
         rows,
         f"Share of {seeds} seeds for which R² on 350 other rows reached at least {CURED} of the R² of the healthy "
         f"network on the rows without the fault (median R² {np.median(aims) / CURED:.2f}). The healthy network: two "
-        "layers of 32 relu units, momentum 0.9, rate 0.01, standardised rows and target. The faults, in order: rate 1; "
+        "layers of 32 relu units, momentum 0.9, rate 0.01, standardized rows and target. The faults, in order: rate 1; "
         "weights times 5; columns times 1 to 1000; target times 1000 and not scaled; eight layers of 32 sigmoid "
         "units; one target in a hundred 100 standard deviations too high. After a divergence the weights of the "
         "best epoch are scored.",

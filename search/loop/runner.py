@@ -1,4 +1,4 @@
-"""The study loop: ask, evaluate, penalise, tell, record."""
+"""The study loop: ask, evaluate, penalize, tell, record."""
 
 from __future__ import annotations
 

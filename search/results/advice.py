@@ -64,7 +64,7 @@ def advice(outcomes: Iterable[Outcome], space: Space) -> list[str]:
 
 
 def _change(dimension: Axis, condition: Condition) -> str:
-    """Return the change to the space that excludes the trials that fulfil a condition."""
+    """Return the change to the space that excludes the trials that fulfill a condition."""
     return CHANGES[type(dimension)](dimension, condition)
 
 

@@ -118,7 +118,7 @@ def find_rule(
     # one after the other, so that together they still hold for the same trials
     for i, condition in enumerate(best):
         within = [p for p in params if all_hold(best[:i] + best[i + 1 :], p)]
-        best = (*best[:i], _centred(condition, within, dimensions[condition.name]), *best[i + 1 :])
+        best = (*best[:i], _centered(condition, within, dimensions[condition.name]), *best[i + 1 :])
     return best
 
 
@@ -211,7 +211,7 @@ def _thresholds(
     return conditions, 2 * max(len(values) - 1, 0)
 
 
-def _centred(condition: Condition, params: Sequence[Mapping[str, Any]], dimension: Axis) -> Condition:
+def _centered(condition: Condition, params: Sequence[Mapping[str, Any]], dimension: Axis) -> Condition:
     """Move a threshold to a round number midway between the trials that it separates."""
     if condition.kind == "among":
         return condition

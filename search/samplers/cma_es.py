@@ -31,7 +31,7 @@ class EvolutionSampler:
 
     A generation consists of trials in the order in which they finish, whichever generation they were drawn from. Trials
     that were not asked for (of an earlier run, or the user's points) are included unchanged. Diverged trials have their
-    penalised value. Axes that do not exist in a configuration are drawn anyway. When a strategy has converged, a new
+    penalized value. Axes that do not exist in a configuration are drawn anyway. When a strategy has converged, a new
     one with twice the population starts (Auger and Hansen, 2005).
     """
 
@@ -110,7 +110,7 @@ class Places(NamedTuple):
     ----------
     values : list of float
     ordered : bool
-        Whether neighbouring values are similar.
+        Whether neighboring values are similar.
     """
 
     values: list[float]

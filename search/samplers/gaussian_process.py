@@ -1,6 +1,6 @@
 """Gaussian-process regression on the unit cube: the surrogate model of the Gaussian-process sampler.
 
-scikit-learn's regressor computes the likelihood. The covariance maximises the likelihood times a prior; without the
+scikit-learn's regressor computes the likelihood. The covariance maximizes the likelihood times a prior; without the
 prior, a few trials would be fitted by chance:
 
     k(x, x') = a Matern52(x, x'; l) + s [x = x'],    log l ~ Normal(log(sqrt(d) / 2), 1)
@@ -83,23 +83,23 @@ class GaussianProcess:
     Examples
     --------
     >>> X, y = np.linspace(0, 1, 9)[:, None], np.linspace(5, 7, 9)
-    >>> process = GaussianProcess(covariance(X, standardised(y)), X, y)
+    >>> process = GaussianProcess(covariance(X, standardized(y)), X, y)
     >>> process.at(np.array([[0.5]])).mean.round(1).tolist()
     [6.0]
     """
 
     def __init__(self, kernel: Kernel, X: Array, y: Array) -> None:
-        self._centre, self._scale = float(y.mean()), float(y.std()) or 1.0
-        self._model = GaussianProcessRegressor(kernel, optimizer=None).fit(X, standardised(y))
+        self._center, self._scale = float(y.mean()), float(y.std()) or 1.0
+        self._model = GaussianProcessRegressor(kernel, optimizer=None).fit(X, standardized(y))
         self.noise = float(kernel.k2.noise_level) * self._scale**2
 
     def at(self, X: Array) -> Belief:
         """Return the posterior at rows of features."""
         mean, std = self._model.predict(X, return_std=True)
         variance = (std * self._scale) ** 2 - self.noise  # scikit-learn's variance includes the noise
-        return Belief(mean * self._scale + self._centre, np.sqrt(np.maximum(variance, 1e-12 * self._scale**2)))
+        return Belief(mean * self._scale + self._center, np.sqrt(np.maximum(variance, 1e-12 * self._scale**2)))
 
 
-def standardised(y: Array) -> Array:
+def standardized(y: Array) -> Array:
     """Scale values to mean 0 and variance 1; return 0 if they are all equal."""
     return (y - y.mean()) / (y.std() or 1.0) if len(y) else y

@@ -1,6 +1,6 @@
 """Search by Gaussian processes.
 
-The next configuration maximises expected improvement times the probability of a healthy run.
+The next configuration maximizes expected improvement times the probability of a healthy run.
 
 One process models the scores of healthy trials, another one which trials are healthy. A diverged trial says nothing
 about scores, so its value is not fitted (Gelbart et al., 2014, arXiv:1403.5607). Where most runs would diverge, no
@@ -21,7 +21,7 @@ from sklearn.gaussian_process.kernels import Kernel
 from bpmodel.network.blas import single_thread
 from search.samplers.acquisition import log_expected_improvement, log_probability_healthy
 from search.samplers.designs import QuasiRandomSampler
-from search.samplers.gaussian_process import GaussianProcess, covariance, standardised
+from search.samplers.gaussian_process import GaussianProcess, covariance, standardized
 from search.samplers.thinning import selection
 from search.seeds import derive
 from search.space.spaces import Space
@@ -147,8 +147,8 @@ class GaussianProcessSampler:
         self._learned = n
         X, values, healthy = self._arrays(_shown(self._told[:n], LEARNED))
         self._kernels = (
-            covariance(X[healthy], standardised(warped(values[healthy]))),
-            covariance(X, standardised(np.where(healthy, 1.0, -1.0))),
+            covariance(X[healthy], standardized(warped(values[healthy]))),
+            covariance(X, standardized(np.where(healthy, 1.0, -1.0))),
         )
 
     def _arrays(self, told: list[Told]) -> tuple[Array, Array, NDArray[np.bool_]]:
@@ -165,9 +165,9 @@ def warped(values: Array) -> Array:
     """
     if not len(values):
         return values
-    centre = np.median(values)
-    scale = float(np.median(values[values >= centre] - centre)) or float(values.std()) or 1.0
-    away = (values - centre) / scale
+    center = np.median(values)
+    scale = float(np.median(values[values >= center] - center)) or float(values.std()) or 1.0
+    away = (values - center) / scale
     return np.where(away < 0, -np.log1p(np.maximum(-away, 0.0)), away)
 
 

@@ -103,7 +103,7 @@ PLAIN: tuple[dict[str, Any], ...] = (
         "batch_size": 64,
     },
 )
-"""For all other spaces: chosen from configurations that standardise numeric columns."""
+"""For all other spaces: chosen from configurations that standardize numeric columns."""
 
 
 def behind(

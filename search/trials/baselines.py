@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, RegressorMixin, clone, is_classifier
 from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.linear_model import LogisticRegression, RidgeCV
-from sklearn.utils import _safe_indexing
 
+from search import scorers
+from search.rows import take
 from search.trials.prepared_folds import prepare
 from search.trials.problem import Problem
-from search.trials.scoring import objective, scores, sees_predictions_only
+from search.trials.scoring import objective, scores
 
 ALPHAS = np.logspace(-3, 3, 13)
 DUMMY, LINEAR, PERSISTENCE = "dummy predictor", "linear model", "persistence"
@@ -34,12 +35,12 @@ class Baseline:
 def dummy(problem: Problem, task: str) -> Baseline:
     """Score the dummy predictor: mean target, or class frequencies."""
     model = DummyClassifier(strategy="prior") if task == "classification" else DummyRegressor()
-    blind = sees_predictions_only(problem.scorer)  # then it needs no copies of the rows
+    blind = scorers.see_predictions_only(problem.scorer)  # then it needs no copies of the rows
     found = []
     for train, validation in problem.folds.splits:
-        fitted = clone(model).fit(train[:, None], _safe_indexing(problem.y, train))
-        X = validation[:, None] if blind else _safe_indexing(problem.X, validation)
-        found.append(_score(problem, fitted, X, _safe_indexing(problem.y, validation), validation))
+        fitted = clone(model).fit(train[:, None], take(problem.y, train))
+        X = validation[:, None] if blind else take(problem.X, validation)
+        found.append(_score(problem, fitted, X, take(problem.y, validation), validation))
     return _baseline(DUMMY, found)
 
 

@@ -16,7 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn import metrics
 from sklearn.base import ClassifierMixin, RegressorMixin
-from sklearn.metrics._scorer import _MultimetricScorer, _PassthroughScorer, _Scorer
+
+from search import scorers
 
 
 class Metric(NamedTuple):
@@ -101,9 +102,8 @@ def directly(scorer: Any, estimator: Any, X: Any, y: Any) -> dict[str, float] | 
     """
     if not isinstance(y, np.ndarray):
         return None
-    several = isinstance(scorer, _MultimetricScorer)
-    parts = scorer._scorers if several else {"": scorer}
-    known = {name: _recognise(part, estimator) for name, part in parts.items()}
+    parts = scorers.parts(scorer)
+    known = {name: _recognize(part, estimator) for name, part in (parts or {"": scorer}).items()}
     responses: dict[str, NDArray] = {}
     found: dict[str, float] = {}
     for name, metric in known.items():
@@ -116,18 +116,17 @@ def directly(scorer: Any, estimator: Any, X: Any, y: Any) -> dict[str, float] | 
         if value is None:
             return None
         found[name] = sign * value
-    return found if several else found[""]
+    return found if parts else found[""]
 
 
-def _recognise(scorer: Any, estimator: Any) -> tuple[Metric, int] | None:
-    """Return the metric of a scorer and its sign; None if it is not one of the above or has extra options."""
-    if isinstance(scorer, _PassthroughScorer):
+def _recognize(scorer: Any, estimator: Any) -> tuple[Metric, int] | None:
+    """Return the metric of a scorer and its sign; None if it is not one of the above or has options."""
+    if isinstance(scorer, scorers.OWN):
         own = OWN_SCORES.get(getattr(type(estimator), "score", None))
         return None if own is None else (METRICS[own], 1)
-    if type(scorer) is not _Scorer or scorer._kwargs:
-        return None
-    metric = METRICS.get(scorer._score_func)
-    return (metric, scorer._sign) if metric is not None and scorer._response_method == metric.response else None
+    known = scorers.metric(scorer)
+    metric = None if known is None else METRICS.get(known.function)
+    return (metric, known.sign) if known and metric and known.response == metric.response else None
 
 
 OWN_SCORES: Mapping[Any, Callable] = {

@@ -6,9 +6,8 @@ import time
 from collections.abc import Callable
 
 import numpy as np
-from sklearn.utils.metaestimators import _safe_split
-from sklearn.utils.validation import _check_method_params
 
+from search.rows import params_of, split
 from search.trials.callbacks import metadata
 from search.trials.interruption import Cancelled
 from search.trials.outcomes import Outcome
@@ -24,9 +23,9 @@ def train(problem: Problem, trial: Trial, cancelled: Callable[[], bool]) -> Outc
             raise Cancelled
         started = time.perf_counter()
         estimator = configured(problem.estimator, problem.full_names(trial.params))
-        X_train, y_train = _safe_split(estimator, problem.X, problem.y, train)
-        X_validation, y_validation = _safe_split(estimator, problem.X, problem.y, validation, train)
-        fit_params = _check_method_params(problem.X, problem.fit_params, train)
+        X_train, y_train = split(estimator, problem.X, problem.y, train, train)
+        X_validation, y_validation = split(estimator, problem.X, problem.y, validation, train)
+        fit_params = params_of(problem.X, problem.fit_params, train)
         data = {"X": X_train, "y": y_train, "metadata": metadata(fit_params)}
         with problem.tasks.fold(trial.number * len(problem.folds) + number, data, estimator):
             estimator.fit(X_train, *([] if y_train is None else [y_train]), **fit_params)

@@ -1,7 +1,7 @@
 """Penalties: the feedback that a sampler gets for a trial, by a policy for the trials that diverged.
 
 The value of a healthy trial is its mean score, but no less than the dummy predictor's: below that, differences do not
-matter, and one huge loss would flatten all others for a model that standardises the values. A trial that was stopped
+matter, and one huge loss would flatten all others for a model that standardizes the values. A trial that was stopped
 early gets the same value, in state pruned. Diverged trials, and those without a score, are handled by a table of
 policies. One diverged fold is enough to count as diverged; the other folds are never averaged over.
 """
@@ -32,7 +32,7 @@ class Feedback(NamedTuple):
     Attributes
     ----------
     value : float
-        To be maximised; NaN for a failed trial, which the sampler does not see.
+        To be maximized; NaN for a failed trial, which the sampler does not see.
     constraint : float
         Feasible if <= 0.
     state : {"complete", "pruned", "failed"}

@@ -15,10 +15,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import issparse, vstack
-from sklearn.utils import _safe_indexing
-from sklearn.utils.validation import _check_method_params, _get_feature_names
 
 from bpmodel.preparation import precision
+from search.rows import feature_names, params_of, take
 from search.space.dimensions import label
 from search.trials.nesting import fit_around, network_of, transform_rows, transform_target
 from search.trials.problem import Problem, configured
@@ -59,11 +58,11 @@ class Prepared:
 
     @property
     def X_train(self) -> Any:  # noqa: N802 - the field's name
-        return _safe_indexing(self.X, self.train)
+        return take(self.X, self.train)
 
     @cached_property
     def X_validation(self) -> Any:  # noqa: N802
-        return _safe_indexing(self.X, self.validation)
+        return take(self.X, self.validation)
 
     @property
     def y_train(self) -> NDArray[Any]:
@@ -113,7 +112,7 @@ def _prepare(problem: Problem, params: Mapping[str, Any]) -> PreparedFolds:
         return PreparedFolds(splits, lambda train, validation: _fold(problem, estimator, y, train, validation))
     around, (X, target, weight) = fit_around(estimator, problem.X, y, problem.fit_params)  # fits no step
     rows = _in_precision(X, estimator, min(len(train) for train, _ in splits))
-    names = _get_feature_names(X)
+    names = feature_names(X)
 
     def share(train: Rows, validation: Rows) -> Prepared:
         weights = _weights(weight, train, len(y))
@@ -123,14 +122,14 @@ def _prepare(problem: Problem, params: Mapping[str, Any]) -> PreparedFolds:
 
 
 def _fold(problem: Problem, estimator: Any, y: NDArray, train: Rows, validation: Rows) -> Prepared:
-    fit_params = _check_method_params(problem.X, problem.fit_params, train)
-    around, data = fit_around(estimator, _safe_indexing(problem.X, train), y[train], fit_params)
+    fit_params = params_of(problem.X, problem.fit_params, train)
+    around, data = fit_around(estimator, take(problem.X, train), y[train], fit_params)
     X_train = _in_precision(data.X, estimator, len(train))
-    X_validation = _in_precision(transform_rows(around, _safe_indexing(problem.X, validation)), estimator, len(train))
+    X_validation = _in_precision(transform_rows(around, take(problem.X, validation)), estimator, len(train))
     X = vstack([X_train, X_validation], "csr") if issparse(X_train) else np.concatenate([X_train, X_validation])
     target = np.concatenate([data.y, transform_target(around, y[validation])])
     first, rest = np.split(np.arange(len(target)), [len(train)])
-    names = _get_feature_names(data.X)
+    names = feature_names(data.X)
     weight = _weights(data.weight, first, len(target))
     return Prepared(X, target, weight, first, rest, (train, validation), y, around, names)
 

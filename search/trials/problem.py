@@ -41,7 +41,7 @@ class Problem:
     paths : dict of str to str
         Full names in the estimator of the parameters that are not just prefix plus name.
     objective : str, optional
-        Name of the metric to maximise; by default the first.
+        Name of the metric to maximize; by default the first.
     fit_params, score_params : dict
         Further arguments of `fit` and of the scorer; arrays with an entry for each row are cut to the rows of a fold.
     error_score : float or "raise"

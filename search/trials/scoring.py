@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import check_scoring
-from sklearn.metrics._scorer import _BaseScorer, _MultimetricScorer, _PassthroughScorer
-from sklearn.utils.validation import _check_method_params
 
+from search import scorers
+from search.rows import params_of
 from search.trials.fast_metrics import directly
 from search.trials.problem import Problem
 
@@ -21,7 +21,7 @@ SCORE = "score"
 
 
 def build(estimator: Any, scoring: Any, refit: Any, error_score: Any) -> tuple[Any, str | None]:
-    """Return a scorer, and the name of the metric to maximise: None for the first.
+    """Return a scorer, and the name of the metric to maximize: None for the first.
 
     Parameters
     ----------
@@ -38,20 +38,10 @@ def build(estimator: Any, scoring: Any, refit: Any, error_score: Any) -> tuple[A
     """
     scorer = check_scoring(estimator, scoring, raise_exc=error_score == "raise")
     objective = None if callable(refit) or refit is False else refit if isinstance(refit, str) else SCORE
-    if isinstance(scorer, _MultimetricScorer):
-        _pick(scorer._scorers, objective)
-    return scorer, objective if callable(scoring) or isinstance(scorer, _MultimetricScorer) else None
-
-
-def names(scorer: Any) -> list[str] | None:
-    """Return the names of a scorer's metrics; None if they are only known from its results."""
-    return list(scorer._scorers) if isinstance(scorer, _MultimetricScorer) else None
-
-
-def sees_predictions_only(scorer: Any) -> bool:
-    """Return whether a scorer uses predictions only: then it needs neither the whole estimator nor raw rows."""
-    parts = scorer._scorers.values() if isinstance(scorer, _MultimetricScorer) else [scorer]
-    return all(isinstance(part, _BaseScorer | _PassthroughScorer) for part in parts)
+    several = isinstance(scorer, scorers.SEVERAL)
+    if known := scorers.parts(scorer):
+        _pick(known, objective)
+    return scorer, objective if callable(scoring) or several else None
 
 
 def scores(problem: Problem, estimator: Any, X: Any, y: Any, rows: NDArray[np.integer]) -> dict[str, float]:
@@ -68,9 +58,9 @@ def scores(problem: Problem, estimator: Any, X: Any, y: Any, rows: NDArray[np.in
     Raises
     ------
     ValueError
-        If the scorer returns something other than numbers, or lacks the metric to maximise.
+        If the scorer returns something other than numbers, or lacks the metric to maximize.
     """
-    more = _check_method_params(problem.X, problem.score_params, rows) if problem.score_params else {}
+    more = params_of(problem.X, problem.score_params, rows) if problem.score_params else {}
     given = None if more else directly(problem.scorer, estimator, X, y)
     if given is None:
         given = problem.scorer(estimator, X, **more) if y is None else problem.scorer(estimator, X, y, **more)
@@ -80,7 +70,7 @@ def scores(problem: Problem, estimator: Any, X: Any, y: Any, rows: NDArray[np.in
 
 
 def objective(problem: Problem, found: Iterable[str]) -> str:
-    """Return the name of the metric to maximise, among those that were found."""
+    """Return the name of the metric to maximize, among those that were found."""
     return _pick(found, problem.objective)
 
 

@@ -13,13 +13,13 @@ from contextlib import ExitStack
 from typing import Any
 
 import numpy as np
-from sklearn.utils import _safe_indexing
-from sklearn.utils.validation import _check_method_params
 
 from bpmodel.diagnosis.repair import Repairer
 from bpmodel.functions.schedules import SCHEDULES
 from bpmodel.network.blas import single_thread
 from bpmodel.network.training import Training
+from search import scorers
+from search.rows import params_of, take
 from search.trials.callbacks import metadata
 from search.trials.checkpoints import checkpoints, plateaued
 from search.trials.diagnoses import diagnosis
@@ -29,7 +29,7 @@ from search.trials.nesting import surround
 from search.trials.outcomes import Divergence, Outcome
 from search.trials.prepared_folds import Prepared
 from search.trials.problem import Problem, Trial
-from search.trials.scoring import by_metric, named, objective, scores, sees_predictions_only
+from search.trials.scoring import by_metric, named, objective, scores
 
 
 def train(problem: Problem, trial: Trial, cancelled: Callable[[], bool]) -> Outcome:
@@ -167,9 +167,9 @@ def _data(problem: Problem, number: int) -> dict[str, Any]:
     """Return the data of a fold that callbacks may ask for."""
     rows, _ = problem.folds.splits[number]
     return {
-        "X": lambda: _safe_indexing(problem.X, rows),
-        "y": lambda: _safe_indexing(problem.y, rows),
-        "metadata": lambda: metadata(_check_method_params(problem.X, problem.fit_params, rows)),
+        "X": lambda: take(problem.X, rows),
+        "y": lambda: take(problem.y, rows),
+        "metadata": lambda: metadata(params_of(problem.X, problem.fit_params, rows)),
     }
 
 
@@ -177,12 +177,12 @@ def _scores(problem: Problem, fold: Prepared, network: Any, *, training: bool = 
     """Score a network on the validation rows of a fold, or on its training rows."""
     rows = fold.rows[0 if training else 1]
     y = fold.y_train if training else fold.y_validation
-    if sees_predictions_only(problem.scorer):
+    if scorers.see_predictions_only(problem.scorer):
         X = fold.X_train if training else fold.X_validation
         return scores(problem, surround(fold.around, network, raw=False), X, y, rows)
     if fold.feature_names is not None:
         network.feature_names_in_ = fold.feature_names
-    return scores(problem, surround(fold.around, network), _safe_indexing(problem.X, rows), y, rows)
+    return scores(problem, surround(fold.around, network), take(problem.X, rows), y, rows)
 
 
 def _losses(fits: list[Training]) -> dict[str, list[float]]:

@@ -53,10 +53,10 @@ def test_one_repeat(name):
 
 def test_model_card_reads_a_folder(tmp_path):
     (tmp_path / "fruit").mkdir()
-    colours = ["red", "green", None, "red", "blue"] * 12
-    frame = pd.DataFrame({"size": range(60), "colour": colours, "target": [c == "red" for c in colours]})
+    colors = ["red", "green", None, "red", "blue"] * 12
+    frame = pd.DataFrame({"size": range(60), "color": colors, "target": [c == "red" for c in colors]})
     frame.to_csv(tmp_path / "fruit" / "fruit.csv.gz", index=False)
-    meta = {"task": "classification", "categorical_columns": ["colour"]}
+    meta = {"task": "classification", "categorical_columns": ["color"]}
     (tmp_path / "fruit" / "meta.json").write_text(json.dumps(meta))
     table = model_card.measure(tmp_path, rows=50, jobs=1)
     assert [row[0] for row in table.rows] == ["fruit (50 x 2)", "mean rank, classification"]

@@ -71,7 +71,7 @@ def test_a_cell_keeps_its_contract(cell):
     assert not (rows.training & rows.validation).any()
     assert np.isfinite(rows.X).all()
     for each in (cell, cell.control):
-        runs.estimator(each, rows, 0)._validate_params()
+        runs.estimator(each, rows, 0)._check_options()
     if cell.healthy:
         assert not cell.change
     else:
@@ -133,17 +133,17 @@ def test_what_counts_as_an_explosion(case):
     assert exploded(example) is expected
 
 
-def test_a_cell_is_labelled_by_its_effect():
+def test_a_cell_is_labeled_by_its_effect():
     controls = [run(FALLING, score=[0.0, s]) for s in (0.90, 0.91, 0.92)]
 
-    def labelled(*scores):
+    def labeled(*scores):
         return label([run(FALLING, score=[0.0, s]) for s in scores], controls)
 
-    assert not labelled(0.89, 0.90, 0.88).positive
-    assert labelled(0.80, 0.81, 0.79).positive
-    assert labelled(0.80, 0.81, 0.92).harmed == (True, True, False)
+    assert not labeled(0.89, 0.90, 0.88).positive
+    assert labeled(0.80, 0.81, 0.79).positive
+    assert labeled(0.80, 0.81, 0.92).harmed == (True, True, False)
     # lower in the median, but with so wide a spread that this says nothing
-    assert not labelled(0.95, 0.84, 0.3).positive
+    assert not labeled(0.95, 0.84, 0.3).positive
     assert label([run([1.0, 99.0]), run([1.0, 99.0]), run(FALLING)], controls).exploded == (True, True, False)
 
 
@@ -241,8 +241,8 @@ def test_remedies_are_options_that_exist(remedy, id):
     cell = remedies.treated(CELLS[id], remedy)
     rows = runs.data(cell, 0)
     if not (rows.classes and remedy.regression_only):
-        runs.estimator(cell, rows, 0)._validate_params()
-        assert measure.key(cell) != measure.key(CELLS[id]) or remedy.name in ("starting weights", "relu")
+        runs.estimator(cell, rows, 0)._check_options()
+        assert measure.key(cell) != measure.key(CELLS[id]) or remedy.name in ("initial weights", "relu")
 
 
 def test_repaired_is_who_scores_as_well_as_the_control():
@@ -292,7 +292,7 @@ def test_a_draw_with_everything_put_back_is_its_control(number):
     assert {**healthy.base, **healthy.change} == control.base
     np.testing.assert_array_equal(runs.data(healthy, drawn.seed).X, runs.data(control, drawn.seed).X)
     assert set(draws.faulty(drawn).accept) <= CODES
-    runs.estimator(draws.faulty(drawn), runs.data(control, 0), 0)._validate_params()
+    runs.estimator(draws.faulty(drawn), runs.data(control, 0), 0)._check_options()
 
 
 def test_a_draw_whose_control_did_not_learn_is_left_out():

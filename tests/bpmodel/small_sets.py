@@ -1,4 +1,4 @@
-"""The two small sets on which faulty and healthy fits are made, standardised unless a fault is asked for."""
+"""The two small sets on which faulty and healthy fits are made, standardized unless a fault is asked for."""
 
 from sklearn.datasets import load_digits, make_friedman1
 from sklearn.preprocessing import StandardScaler

@@ -25,7 +25,7 @@ VARIANTS = {
     "linear": {"hidden_layer_sizes": ()},
     "one number for one layer": {"hidden_layer_sizes": 6},
     "four hidden layers": {"hidden_layer_sizes": (7, 6, 5, 4)},
-    "strong regularisation": {"alpha": 3.0},
+    "strong regularization": {"alpha": 3.0},
     "early stopping": {"early_stopping": True, "validation_fraction": 0.25, **PATIENCE},
     "stops when it stagnates": {**PATIENCE},
     "invscaling": {"solver": "sgd", "learning_rate": "invscaling", "power_t": 0.3},

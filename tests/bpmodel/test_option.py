@@ -1,16 +1,16 @@
 """Documentation and constructors that classes get from rows of a table."""
 
 import inspect
-from numbers import Real
 
 import pytest
-from sklearn.utils._param_validation import Interval
+from sklearn import config_context
 
+from bpmodel.domains import TRUTH, InvalidParameterError, real
 from bpmodel.option import Option, constructor, documented, with_sections
 
 ROWS = (
-    Option("size", 3, [Interval(Real, 0, None, closed="left")], "How large it is.", positional=True),
-    Option("shape", "round", ["boolean"], "What it looks like.", choices={"round": "a ball"}),
+    Option("size", 3, real(0, None, "left"), "How large it is.", positional=True),
+    Option("shape", "round", TRUTH, "What it looks like.", choices={"round": "a ball"}),
 )
 INDENTED = """A thing.
 
@@ -69,9 +69,21 @@ def test_a_constructor_takes_the_options_and_nothing_else():
     made = constructor("Made", ROWS)
     assert vars(made(5)) == {"size": 5, "shape": "round"}
     assert str(inspect.signature(made)) == "(size=3, *, shape='round')"
-    assert made._parameter_constraints == {"size": ROWS[0].domain, "shape": ["boolean"]}
     for wrong in ({"weight": 1}, {"Size": 1}):
         with pytest.raises(TypeError, match="unexpected keyword argument"):
             made(**wrong)
     with pytest.raises(TypeError, match="too many positional arguments"):
         made(1, "round")
+
+
+def test_options_are_checked_one_by_one():
+    made = constructor("Made", (ROWS[0], ROWS[1]._replace(default=True)))
+    made(0)._check_options()
+    with pytest.raises(
+        InvalidParameterError, match=r"The 'size' parameter of Made must be a number >= 0. Got -1 instead."
+    ):
+        made(-1)._check_options()
+    with pytest.raises(TypeError, match=r"The 'shape' parameter of Made must be true or false. Got 1 instead."):
+        made(shape=1)._check_options()
+    with config_context(skip_parameter_validation=True):
+        made(-1)._check_options()

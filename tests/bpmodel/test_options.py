@@ -5,10 +5,10 @@ import pytest
 from scipy.special import expit, softmax
 from sklearn.linear_model import GammaRegressor, PoissonRegressor, QuantileRegressor
 from sklearn.metrics import mean_gamma_deviance, mean_pinball_loss, mean_poisson_deviance
-from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.class_weight import compute_sample_weight
 
 from bpmodel import BPClassifier, BPRegressor, DivergenceWarning
+from bpmodel.domains import Names
 from bpmodel.functions.losses import CLASSIFICATION, REGRESSION
 from bpmodel.options import CLASSIFIER_OPTIONS, REGRESSOR_OPTIONS
 
@@ -20,9 +20,9 @@ CHOICES = [
     pytest.param(cls, option.name, value, id=f"{cls.__name__}-{option.name}-{value}")
     for cls, options in ((BPRegressor, REGRESSOR_OPTIONS), (BPClassifier, CLASSIFIER_OPTIONS))
     for option in options
-    for constraint in option.domain
-    if isinstance(constraint, StrOptions)
-    for value in sorted(constraint.options)
+    for domain in option.domain.domains
+    if isinstance(domain, Names)
+    for value in sorted(domain.names)
 ]
 
 every_task = pytest.mark.parametrize("task", TASKS)
@@ -193,14 +193,14 @@ LINEAR = {
     "learning_rate_init": 0.03,
     "dtype": "float64",
 }
-GENERALISED = {
+GENERALIZED = {
     "poisson": (PoissonRegressor, mean_poisson_deviance),
     "gamma": (GammaRegressor, mean_gamma_deviance),
 }
 
 
-@pytest.mark.parametrize(("loss", "reference", "deviance"), [(k, *v) for k, v in GENERALISED.items()], ids=GENERALISED)
-def test_without_hidden_layers_it_is_the_generalised_linear_model(problems, loss, reference, deviance):
+@pytest.mark.parametrize(("loss", "reference", "deviance"), [(k, *v) for k, v in GENERALIZED.items()], ids=GENERALIZED)
+def test_without_hidden_layers_it_is_the_generalized_linear_model(problems, loss, reference, deviance):
     X, y, *_ = problem = problems["regression"]
     model = make(problem, loss=loss, **LINEAR).fit(X, positive(y))
     theirs = reference(alpha=0, tol=1e-10, max_iter=10_000).fit(X, positive(y))
@@ -275,7 +275,7 @@ def test_poisson_takes_zeros(problems):
 
 
 @pytest.mark.parametrize("task", ["regression", "several outputs"])
-@pytest.mark.parametrize("loss", GENERALISED)
+@pytest.mark.parametrize("loss", GENERALIZED)
 def test_scaled_positive_targets_stay_positive_and_follow_their_scale(problems, loss, task):
     X, y, *_ = problem = problems[task]
     y = positive(y)

@@ -18,7 +18,7 @@ GO_ON = {
     "input noise": {"input_noise": 0.3},
     "average": {"ema_decay": 0.9},
     "median clipping": {"clipping": "median", "clip_threshold": 1.0, "learning_rate_init": 0.01},
-    "batch normalisation": {"normalization": "batch"},
+    "batch normalization": {"normalization": "batch"},
     "schedule": {"learning_rate": "cosine"},
     "warm-up": {"learning_rate": "step", "decay_epochs": 2, "warmup_epochs": 2.5},
     "rprop": {"solver": "rprop"},
@@ -80,7 +80,7 @@ def test_each_call_visits_the_rows_in_a_new_order(problems):
 
 
 WARM = {
-    "batch normalisation": {"normalization": "batch"},
+    "batch normalization": {"normalization": "batch"},
     "penalties": {"l1": 0.01, "weight_decay": 0.1, "max_norm": 1.0},
 }
 

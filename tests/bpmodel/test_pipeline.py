@@ -83,7 +83,7 @@ def test_scaled_target_makes_predictions_follow_shift_and_scale(problems, task, 
     np.testing.assert_allclose(moved.loss_curve_, plain.loss_curve_, rtol=1e-4)
 
 
-def test_scaled_target_is_the_standardised_target(problems):
+def test_scaled_target_is_the_standardized_target(problems):
     X, y, *_ = problem = problems["regression"]
     mean, spread = y.mean(), y.std()
     scaled = make(problem, scale_target=True, early_stopping=True).fit(X, 300 + 10 * y)

@@ -442,7 +442,7 @@ def test_metadata_routing(rows, name, jobs):
         weighted.fit(X, y, sample_weight=weight, groups=groups)
         assert weighted.score(X, y, sample_weight=weight) != weighted.score(X, y)
         with pytest.raises(TypeError, match="unexpected argument"):
-            routed.fit(X, y, colour=weight)
+            routed.fit(X, y, color=weight)
 
 
 def test_score_takes_metadata_with_routing_only(kind, data):

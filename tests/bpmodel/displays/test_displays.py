@@ -64,7 +64,7 @@ def test_flow_draws_a_line_for_each_layer(signal, data, ax):
     assert (display.ax_, display.figure_) == (ax, ax.figure)
 
 
-def test_flow_colours_go_from_input_to_output(data, ax):
+def test_flow_colors_go_from_input_to_output(data, ax):
     display = GradientFlowDisplay.from_estimator(regressor().fit(*data), ax=ax)
     brightness = [np.dot(line.get_color()[:3], [0.3, 0.6, 0.1]) for line in display.lines_]
     assert brightness == sorted(brightness)

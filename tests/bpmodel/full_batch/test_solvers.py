@@ -152,7 +152,7 @@ def test_a_linear_network_finds_the_ridge_regression(problems, solver, task):
     assert model.verdict_.reason.startswith("converged")
 
 
-def test_bayesian_regularisation_of_a_linear_network(problems):
+def test_bayesian_regularization_of_a_linear_network(problems):
     X, y, *_ = problems["regression"]
     model = BPRegressor(
         hidden_layer_sizes=[], solver="lm_bayesian", tol=1e-10, dtype="float64", max_iter=500, random_state=0
@@ -380,7 +380,7 @@ def test_least_squares_are_for_squared_errors(problems, solver):
     with pytest.raises(ValueError, match=f"solver='{solver}' needs loss='squared_error'; got loss='huber'"):
         BPRegressor(solver=solver, loss="huber").fit(X, y)
     X, y, *_ = problems["binary"]
-    with pytest.raises(ValueError, match=f"'solver' parameter of BPClassifier must be a str among .* Got '{solver}'"):
+    with pytest.raises(ValueError, match=f"'solver' parameter of BPClassifier must be one of .* Got '{solver}'"):
         BPClassifier(solver=solver).fit(X, y)
 
 

@@ -335,7 +335,7 @@ def test_mu_does_not_fall_below_its_least():
         assert moved.mu == pytest.approx(after, rel=1e-9, abs=0)
 
 
-# ----------------------------------------------------------------------------------------- Bayesian regularisation
+# ----------------------------------------------------------------------------------------- Bayesian regularization
 
 
 def line(n_weights, errors):
@@ -346,7 +346,7 @@ def line(n_weights, errors):
 
 
 @pytest.mark.parametrize(("errors", "gamma"), [(20, 4.0), (8, 4.0), (6, 3.0)])
-def test_bayesian_regularisation_starts_as_if_all_parameters_counted(errors, gamma):
+def test_bayesian_regularization_starts_as_if_all_parameters_counted(errors, gamma):
     """Or half as many as there are errors."""
     objective, p = line(3, errors), np.array([0.5, -1.0, 2.0, 0.3])
     state = bayesian_regularization.start(objective, p, NO_LIMITS)

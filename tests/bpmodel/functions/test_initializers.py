@@ -1,4 +1,4 @@
-"""Every row of starting weights keeps the scale of the signals; each has the variance its paper gives."""
+"""Every row of initial weights keeps the scale of the signals; each has the variance its paper gives."""
 
 import numpy as np
 import pytest

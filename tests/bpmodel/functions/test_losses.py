@@ -124,7 +124,7 @@ def test_z_becomes_the_derivative(name, smooth):
             row, target = z[i : i + 1], y[i : i + 1]
             around = [evaluate(name, row + sign * step * np.eye(3)[[j]], target, w[i : i + 1])[0] for sign in (1, -1)]
             numeric[i, j] = (around[0] - around[1]) / (2 * step)
-    # as in scikit-learn, the squared error is reported as the mean over the outputs and minimised as their sum
+    # as in scikit-learn, the squared error is reported as the mean over the outputs and minimized as their sum
     factor = z.shape[1] if name == "squared_error" else 1
     np.testing.assert_allclose(derivative, 0.25 * factor * numeric, rtol=1e-6, atol=1e-8)
 
@@ -170,7 +170,7 @@ def test_focal_loss_makes_less_of_easy_rows(name):
     np.testing.assert_allclose(evaluate(name, z, y, np.ones(1), number=2.0)[0], -0.01 * np.log(0.9), rtol=1e-12)
 
 
-def test_huber_is_between_its_neighbours():
+def test_huber_is_between_its_neighbors():
     """With a large number half the squared error; with a small one the absolute error times the number."""
     z, y, w = batch("huber")
     squared, absolute = VALUES["squared_error"](y, z, w) * 3 * w.sum(), VALUES["absolute_error"](y, z, w) * w.sum()

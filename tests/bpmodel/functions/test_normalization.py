@@ -1,4 +1,4 @@
-"""Normalised layers have the mean and variance they promise, in training and, for single rows, in prediction.
+"""Normalized layers have the mean and variance they promise, in training and, for single rows, in prediction.
 
 Their derivatives are in test_gradients.py.
 """

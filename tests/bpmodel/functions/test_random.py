@@ -117,7 +117,7 @@ def test_dropout_keeps_a_share_and_the_mean(rate, dtype):
     assert set(np.unique(ones)) == {dtype(0), dtype(1 / (1 - rate))}
     sigma = np.sqrt(rate * (1 - rate) / ones.size)
     assert abs(np.mean(ones == 0) - rate) < 4 * sigma
-    for axis in (0, 1):  # no row and no unit is favoured
+    for axis in (0, 1):  # no row and no unit is favored
         share = (ones == 0).mean(axis=axis)
         assert abs(share.std() / np.sqrt(rate * (1 - rate) / ones.shape[axis]) - 1) < 0.15
 

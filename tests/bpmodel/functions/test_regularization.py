@@ -29,7 +29,7 @@ class Penalties(NamedTuple):
 
 
 @kernel
-def penalised(parameters, gradient, weights, settings, total_weight):
+def penalized(parameters, gradient, weights, settings, total_weight):
     return add_penalties(parameters, gradient, weights, settings, total_weight)
 
 
@@ -57,11 +57,11 @@ def random_network(seed=0):
 
 @pytest.mark.parametrize(("l2", "l1"), [(0.0, 0.0), (3.0, 0.0), (0.0, 2.0), (3.0, 2.0)])
 def test_penalties_and_their_derivatives(l2, l1):
-    """Biases are not penalised; a weight of zero stays where the gradient of the loss leaves it."""
+    """Biases are not penalized; a weight of zero stays where the gradient of the loss leaves it."""
     p = random_network().parameters
     before = np.random.default_rng(1).normal(size=p.size)
     after, w = before.copy(), p[:N_WEIGHTS]
-    penalty, squared = penalised(p, after, N_WEIGHTS, Penalties(l2, l1), 8.0)
+    penalty, squared = penalized(p, after, N_WEIGHTS, Penalties(l2, l1), 8.0)
     np.testing.assert_allclose(penalty, (l2 / 2 * np.sum(w**2) + l1 * np.sum(np.abs(w))) / 8)
     expected = before.copy()
     expected[:N_WEIGHTS] += (l2 * w + l1 * np.sign(w)) / 8
@@ -124,8 +124,8 @@ def test_a_penalty_is_divided_by_the_rows(problems, name):
     np.testing.assert_allclose(after[weights], plain[weights] - 0.01 * 6.0 / 120 * push, rtol=1e-10)
     np.testing.assert_array_equal(after[weights.stop :], plain[weights.stop :])
     penalty = 6.0 / 120 * (np.sum(start[weights] ** 2) / 2 if name == "alpha" else np.sum(np.abs(start[weights])))
-    unpenalised = first_step(problems)[3].history.loss[0]
-    np.testing.assert_allclose(training.history.loss[0], unpenalised + penalty, rtol=1e-10)
+    unpenalized = first_step(problems)[3].history.loss[0]
+    np.testing.assert_allclose(training.history.loss[0], unpenalized + penalty, rtol=1e-10)
 
 
 def test_weight_decay_is_decoupled_from_the_gradient(problems):
@@ -173,7 +173,7 @@ def test_the_average_is_what_predicts_and_what_trains_goes_on(problems):
     numbers = {"batch_size": 60, "random_state": 0, "max_iter": 6, "dtype": "float64", "shuffle": False}
     model = cls(**numbers, ema_decay=0.6).fit(X, y)
     stepwise = cls(**numbers)
-    stepwise.begin_fit(X, y)  # draws the same starting weights
+    stepwise.begin_fit(X, y)  # draws the same initial weights
     mean = stepwise._parameters.copy()
     for step in range(1, 13):
         part = slice(0, 60) if step % 2 else slice(60, 120)

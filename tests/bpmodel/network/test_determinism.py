@@ -156,7 +156,7 @@ def test_saved_and_loaded(problems, modes, task, round_trip, mode):
 
 
 def test_a_memory_mapped_network_predicts_without_compilation(problems, modes, tmp_path):
-    """Its arrays are read only, which Numba takes for another type: with batch normalisation it once refused that type."""
+    """Its arrays are read only, which Numba takes for another type: with batch normalization it once refused that type."""
     X, y, *_ = problem = problems["regression"]
     for mode in ("adam", "everything"):
         model = make(problem, **modes[mode]).fit(X, y)

@@ -181,7 +181,7 @@ HEALTHY = {
     "sgd": ({"solver": "sgd", "learning_rate_init": 0.01}, lambda X, y: (X, y)),
     "row by row": ({"batch_size": 1}, lambda X, y: (X, y)),
     "deep": ({"hidden_layer_sizes": (20,) * 5, "activation": "tanh"}, lambda X, y: (X, y)),
-    "strong regularisation": ({"alpha": 100.0}, lambda X, y: (X, y)),
+    "strong regularization": ({"alpha": 100.0}, lambda X, y: (X, y)),
     "early stopping": ({"early_stopping": True}, lambda X, y: (X, y)),
     "features unscaled": ({}, lambda X, y: (1e3 * X + 1e4, y)),
 }

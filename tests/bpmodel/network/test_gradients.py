@@ -74,7 +74,7 @@ def assert_gradient_is_the_central_difference(activations, loss, normalization, 
     numeric, disagreement = differences(network, work, X, y, w, dropout)
     assert disagreement.max() < 1e-6, "a kink lies within the steps: take another seed"
     loss_of(network, work, X, y, w, dropout)
-    # as in scikit-learn, the squared error is reported as the mean over the outputs and minimised as their sum
+    # as in scikit-learn, the squared error is reported as the mean over the outputs and minimized as their sum
     factor = OUTPUTS if loss == "squared_error" else 1
     np.testing.assert_allclose(work.gradient, factor * numeric, rtol=1e-6, atol=1e-6)
 

@@ -73,7 +73,7 @@ def test_shapes_and_epochs(problems):
 
 
 def test_every_epoch_has_norms_of_each_layer(problems):
-    """After the epoch of a probe they are the probe's; the first epoch's steps are measured against the starting weights."""
+    """After the epoch of a probe they are the probe's; the first epoch's steps are measured against the initial weights."""
     X, y, *_ = problems["multiclass"]
     model = BPClassifier(hidden_layer_sizes=(9, 5), max_iter=11, batch_size=40, dtype="float64", random_state=0).fit(
         X, y

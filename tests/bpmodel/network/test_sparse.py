@@ -20,7 +20,7 @@ MODES = {
     "sgd": {"solver": "sgd", "learning_rate": "adaptive"},
     "early stopping": {"early_stopping": True},
     "no hidden layer": {"hidden_layer_sizes": ()},
-    "batch normalisation, dropout, average": {"normalization": "batch", "dropout": 0.2, "ema_decay": 0.9},
+    "batch normalization, dropout, average": {"normalization": "batch", "dropout": 0.2, "ema_decay": 0.9},
     "rprop on all rows": {"solver": "rprop"},
     "double precision": {"dtype": "float64"},
 }

@@ -92,7 +92,7 @@ def test_a_journal_from_before_trials_were_diagnosed_is_gone_on_with(path, make_
 
 
 NEWER = {
-    "trial": (r"{\"verdict\": ", r"{\"mood\": 1, \"colour\": 2, \"verdict\": ", "colour, mood"),
+    "trial": (r"{\"verdict\": ", r"{\"mood\": 1, \"color\": 2, \"verdict\": ", "color, mood"),
     "divergence": (r"\"survived\": ", r"\"mood\": 1, \"survived\": ", "mood"),
 }
 

@@ -112,7 +112,7 @@ def test_a_rule_and_a_second_condition_need_odds_of_twenty(monkeypatch, single, 
 
 @pytest.mark.parametrize(("wrong", "told"), [(24, True), (26, False)])
 def test_a_rule_must_separate_by_a_correlation_of_a_half(monkeypatch, wrong, told):
-    """Of 100 trials 50 fulfil the rule; of these so many did not diverge, and as many of the others did: 1 - 4 `wrong` / 100."""
+    """Of 100 trials 50 fulfill the rule; of these so many did not diverge, and as many of the others did: 1 - 4 `wrong` / 100."""
     params = [{"momentum": 0.1 + 0.8 * (number % 2), "batch": 1} for number in range(100)]
     diverged = labels(RULE, params)
     diverged[:wrong] = ~diverged[:wrong]

@@ -72,7 +72,7 @@ def test_a_strategy_that_has_converged_is_followed_by_one_of_twice_the_populatio
     assert sampler._strategy.generation == 0
 
 
-def test_it_maximises_and_no_two_values_are_the_same(make_outcome, monkeypatch):
+def test_it_maximizes_and_no_two_values_are_the_same(make_outcome, monkeypatch):
     sampler, told = EvolutionSampler(REAL, 0), []
     monkeypatch.setattr(sampler._strategy, "tell", lambda generation: told.extend(value for _, value in generation))
     size = sampler._strategy.population_size

@@ -6,7 +6,7 @@ import scipy.stats
 from scipy.integrate import quad
 
 from search.samplers.acquisition import log_expected_improvement, log_probability_healthy
-from search.samplers.gaussian_process import GaussianProcess, covariance, standardised
+from search.samplers.gaussian_process import GaussianProcess, covariance, standardized
 from search.samplers.gp import GaussianProcessSampler, warped
 from search.space import spaces
 from search.space.dimensions import label
@@ -72,7 +72,7 @@ def test_what_covariances_begin_with(n_features):
 def test_the_covariance_is_the_most_likely_one_under_its_prior():
     """The logarithm of each length is normal, with mean log(sqrt(d) / 2) and variance 1."""
     X, y = cube_and_values()
-    y = standardised(y)
+    y = standardized(y)
 
     def posterior(theta) -> float:
         amplitude, *lengths, noise = np.exp(theta)
@@ -91,13 +91,13 @@ def test_the_covariance_is_the_most_likely_one_under_its_prior():
 def test_belief_by_the_formulas():
     """Mean k' K^-1 y, variance k(x, x) - k' K^-1 k, of the function without its noise, in the values' own units."""
     X, y = cube_and_values()
-    kernel, Z = covariance(X, standardised(y)), np.random.default_rng(2).random((5, 2))
+    kernel, Z = covariance(X, standardized(y)), np.random.default_rng(2).random((5, 2))
     amplitude, lengths, noise = kernel.k1.k1.constant_value, kernel.k1.k2.length_scale, kernel.k2.noise_level
     K = amplitude * matern(X, X, lengths) + noise * np.eye(len(X))
     k = amplitude * matern(X, Z, lengths)
     process = GaussianProcess(kernel, X, y)
     found = process.at(Z)
-    np.testing.assert_allclose(found.mean, y.mean() + y.std() * k.T @ np.linalg.solve(K, standardised(y)), rtol=1e-6)
+    np.testing.assert_allclose(found.mean, y.mean() + y.std() * k.T @ np.linalg.solve(K, standardized(y)), rtol=1e-6)
     variance = amplitude - np.sum(k * np.linalg.solve(K, k), axis=0)
     np.testing.assert_allclose(found.std, y.std() * np.sqrt(variance), rtol=1e-4)
     assert process.noise == pytest.approx(noise * y.var())
@@ -106,7 +106,7 @@ def test_belief_by_the_formulas():
 def test_belief_passes_near_the_values_and_is_unsure_elsewhere():
     X = np.linspace(0, 0.5, 12)[:, None]
     y = 100 + 10 * np.sin(6 * X[:, 0])
-    process = GaussianProcess(covariance(X, standardised(y)), X, y)
+    process = GaussianProcess(covariance(X, standardized(y)), X, y)
     np.testing.assert_allclose(process.at(X).mean, y, atol=1.0)
     assert process.at(np.array([[1.0]])).std[0] > 5 * process.at(X).std.max()
     assert 0 < process.noise < y.var()
@@ -114,7 +114,7 @@ def test_belief_passes_near_the_values_and_is_unsure_elsewhere():
 
 def test_an_irrelevant_feature_gets_a_longer_length():
     X = np.random.default_rng(0).random((40, 2))
-    kernel = covariance(X, standardised(np.sin(8 * X[:, 0])))
+    kernel = covariance(X, standardized(np.sin(8 * X[:, 0])))
     short, long = kernel.k1.k2.length_scale
     assert long > 4 * short
 

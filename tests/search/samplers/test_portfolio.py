@@ -28,7 +28,7 @@ def test_every_entry_lies_in_the_default_space_and_configures_a_network():
         assert complete(space, entries, 0, "portfolio") == list(entries)
         for entry in entries:
             own = {name: value for name, value in entry.items() if name != "numeric"}
-            default_pipeline("regression", own, {"numeric": entry.get("numeric", "standard")})[-1]._validate_params()
+            default_pipeline("regression", own, {"numeric": entry.get("numeric", "standard")})[-1]._check_options()
 
 
 @pytest.mark.parametrize("method", METHODS)

@@ -17,7 +17,7 @@ def test_steps_grow_by_two_fifths_and_end_with_the_last_epoch(max_iter, expected
     assert checkpoints(max_iter) == expected
 
 
-def test_neighbours_are_close():
+def test_neighbors_are_close():
     """So the best number of epochs is found to within 20 percent."""
     ratios = [high / low for low, high in itertools.pairwise(checkpoints(10**6)[20:-1])]
     assert ratios == pytest.approx([1.4] * len(ratios), abs=0.01)

@@ -70,7 +70,7 @@ def test_target_is_scaled_inside_the_model_unless_told_otherwise():
 
 @pytest.mark.parametrize("option", PREPROCESSING, ids=lambda option: option.name)
 def test_option_reaches_the_pipeline(option):
-    value = next(iter(option.choices)) if option.choices else [] if option.elements else not option.default
+    value = next(iter(option.choices)) if option.choices else [] if option.domain.elements else not option.default
     pipeline = default_pipeline("regression", {}, {option.name: value})
     assert pipeline.get_params()[PATHS[option.name]] == value
 

@@ -1,4 +1,4 @@
-"""Which of several metrics is maximised, and what becomes of one that cannot be computed."""
+"""Which of several metrics is maximized, and what becomes of one that cannot be computed."""
 
 import dataclasses
 
@@ -28,19 +28,19 @@ def scores(problem) -> dict[str, float]:
 
 
 @pytest.mark.parametrize("order", [("good", "bad"), ("bad", "good")])
-def test_a_metric_that_is_not_maximised_may_fail_whichever_comes_first(problem, order):
+def test_a_metric_that_is_not_maximized_may_fail_whichever_comes_first(problem, order):
     with pytest.warns(UserWarning, match=r"score is set to -9\.0\. bad: ZeroDivisionError: no rows"):
         assert scores(problem("good", order)) == {"good": 0.5, "bad": -9.0}
 
 
 @pytest.mark.parametrize(("objective", "order"), [("bad", ("good", "bad")), (None, ("bad", "good"))])
-def test_the_metric_that_is_maximised_must_not_fail(problem, objective, order):
+def test_the_metric_that_is_maximized_must_not_fail(problem, objective, order):
     with pytest.raises(ValueError, match=r"^bad: ZeroDivisionError: no rows$"):
         scores(problem(objective, order))
 
 
 @pytest.mark.parametrize(("objective", "name"), [(None, "good"), ("good", "good"), ("bad", "bad")])
-def test_the_first_is_maximised_unless_another_is_named(problem, objective, name):
+def test_the_first_is_maximized_unless_another_is_named(problem, objective, name):
     assert scoring.objective(problem(objective), ["good", "bad"]) == name
 
 

@@ -1,0 +1,188 @@
+"""Domains of hyperparameters: what is allowed, in words and as a type."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sized
+from numbers import Integral, Real
+from typing import Any
+
+import numpy as np
+
+
+class InvalidParameterError(ValueError, TypeError):
+    """A hyperparameter is outside its domain."""
+
+
+class Domain:
+    """A set of allowed values: `value in domain` tests one, `str(domain)` puts it in words, ``|`` joins two.
+
+    `annotation` is the type for type checkers. `hint` is for messages: it tells how to add to the domain. `elements` is what
+    the elements of a list may be, or None.
+
+    Examples
+    --------
+    >>> either = AT_LEAST_ONE | NONE
+    >>> 3 in either, None in either, 0 in either
+    (True, True, False)
+    >>> print(either, "|", either.annotation)
+    a whole number >= 1 or None | int | None
+    """
+
+    annotation = "Any"
+    hint = ""
+    elements: Domain | None = None
+
+    def __contains__(self, value: object) -> bool:
+        raise NotImplementedError
+
+    def __or__(self, other: Domain) -> Domain:
+        return AnyOf(*self.domains, *other.domains)
+
+    @property
+    def domains(self) -> tuple[Domain, ...]:
+        """The domains that this one joins."""
+        return (self,)
+
+
+class AnyOf(Domain):
+    """Values in at least one of several domains."""
+
+    def __init__(self, *domains: Domain) -> None:
+        self._domains = domains
+        self.annotation = " | ".join(dict.fromkeys(domain.annotation for domain in domains))
+        self.elements = next((domain.elements for domain in domains if domain.elements), None)
+
+    def __contains__(self, value: object) -> bool:
+        return any(value in domain for domain in self._domains)
+
+    def __str__(self) -> str:
+        return " or ".join(map(str, self._domains))
+
+    @property
+    def domains(self) -> tuple[Domain, ...]:
+        return self._domains
+
+    @property
+    def hint(self) -> str:  # type: ignore[override]
+        return next((domain.hint for domain in self._domains if domain.hint), "")
+
+
+class Kind(Domain):
+    """Values that pass a test."""
+
+    def __init__(self, words: str, annotation: str, test: Callable[[Any], bool]) -> None:
+        self._words, self.annotation, self._test = words, annotation, test
+
+    def __contains__(self, value: object) -> bool:
+        return self._test(value)
+
+    def __str__(self) -> str:
+        return self._words
+
+
+class Interval(Domain):
+    """Integers (`kind` Integral) or real numbers (Real) between two bounds; None is no bound.
+
+    `closed` names the bounds that belong to it: left, right, both or neither. Booleans, NaN and infinity never do.
+
+    Examples
+    --------
+    >>> rate = Interval(Real, 0, None, "left")
+    >>> [value in rate for value in (0, 2.5, -1, float("inf"), "1", True)]
+    [True, True, False, False, False, False]
+    >>> print(rate, "|", Interval(Integral, 2, 5, "both"))
+    a number >= 0 | a whole number >= 2 and <= 5
+    """
+
+    def __init__(self, kind: type, low: float | None, high: float | None, closed: str) -> None:
+        self.kind, self.low, self.high = kind, low, high
+        self._left, self._right = closed in ("left", "both"), closed in ("right", "both")
+        self.annotation = "int" if kind is Integral else "float"
+
+    def __contains__(self, value: object) -> bool:
+        if not isinstance(value, self.kind) or isinstance(value, bool):
+            return False
+        number: Any = value
+        inside = (-np.inf if self.low is None else self.low) < number < (np.inf if self.high is None else self.high)
+        return bool(inside or (self._left and number == self.low) or (self._right and number == self.high))
+
+    def __str__(self) -> str:
+        bounds = [] if self.low is None else [f"{'>=' if self._left else '>'} {self.low:g}"]
+        bounds += [] if self.high is None else [f"{'<=' if self._right else '<'} {self.high:g}"]
+        return f"{'a whole number' if self.kind is Integral else 'a number'} {' and '.join(bounds)}"
+
+
+class Names(Domain):
+    """The names of a table's rows at the time of the check, or a fixed set of names."""
+
+    annotation = "str"
+
+    def __init__(self, names: Collection[str]) -> None:
+        self.names = names
+
+    def __contains__(self, value: object) -> bool:
+        return isinstance(value, str) and value in self.names
+
+    def __str__(self) -> str:
+        return "one of " + ", ".join(sorted(self.names))
+
+    @property
+    def hint(self) -> str:  # type: ignore[override]
+        return getattr(self.names, "hint", "").rstrip("; ")
+
+
+class ListOf(Domain):
+    """Lists and arrays, and anything else with a length but texts and mappings.
+
+    The elements are not checked here but where the list is read: only there it is known how many there must be.
+    """
+
+    def __init__(self, words: str, elements: Domain) -> None:
+        self._words, self.elements = words, elements
+        self.annotation = f"Sequence[{elements.annotation}] | NDArray[Any]"
+
+    def __contains__(self, value: object) -> bool:
+        return (
+            isinstance(value, Sized) and not isinstance(value, str | bytes | Mapping) and getattr(value, "ndim", 1) > 0
+        )
+
+    def __str__(self) -> str:
+        return self._words
+
+
+def real(low: float | None, high: float | None, closed: str) -> Interval:
+    """Return an interval of real numbers."""
+    return Interval(Real, low, high, closed)
+
+
+def instance_of(kind: type) -> Kind:
+    """Return the domain of a class's instances."""
+    return Kind(f"an instance of {kind.__name__}", kind.__name__, lambda value: isinstance(value, kind))
+
+
+def _is_seed(value: Any) -> bool:
+    whole = value in WHOLE and 0 <= value < 2**32
+    return whole or value is None or isinstance(value, np.random.RandomState)
+
+
+AT_LEAST_ONE = Interval(Integral, 1, None, "left")
+NONE = Kind("None", "None", lambda value: value is None)
+TRUTH = Kind("true or false", "bool", lambda value: isinstance(value, bool | np.bool_))
+VERBOSITY = Kind("true, false or a number", "bool | int", (TRUTH | Interval(Integral, 0, None, "left")).__contains__)
+SEED = Kind("a whole number >= 0, a RandomState or None", "int | RandomState | None", _is_seed)
+INFINITY = Kind("inf", "float", lambda value: isinstance(value, Real) and value == np.inf)
+TEXT = Kind("a text", "str", lambda value: isinstance(value, str))
+CLASS_WEIGHTS = Kind("a dict from classes to weights", "dict[Any, float]", lambda value: isinstance(value, dict))
+WHOLE = Kind("a whole number", "int", lambda value: isinstance(value, Integral) and not isinstance(value, bool))
+
+
+def check(owner: str, name: str, value: Any, domain: Domain) -> None:
+    """Raise InvalidParameterError if a value is outside its domain; the message is in scikit-learn's form.
+
+    >>> check("BPRegressor", "alpha", -1, real(0, None, "left"))
+    Traceback (most recent call last):
+    bpmodel.domains.InvalidParameterError: The 'alpha' parameter of BPRegressor must be a number >= 0. Got -1 instead.
+    """
+    if value not in domain:
+        more = f" ({domain.hint})" if domain.hint else ""
+        raise InvalidParameterError(f"The {name!r} parameter of {owner} must be {domain}{more}. Got {value!r} instead.")
