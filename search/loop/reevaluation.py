@@ -40,7 +40,7 @@ def settle(
         Evaluates trials in the given order, in parallel if possible, until time runs out, and adds their outcomes to
         `again`. If time runs out before all are done, the winner is the best of those that were reevaluated.
     """
-    field = [o.number for o in sorted(outcomes.values(), key=order) if o.verdict == "ok"]
+    field = [o.number for o in sorted(outcomes.values(), key=order) if o.healthy]
     for seed, size in enumerate(_rounds(n_seeds), start=1):
         field = field[:size]
         missing = [number for number in field if len(again.get(number, [])) < seed]
@@ -48,7 +48,7 @@ def settle(
         if any(len(again.get(number, [])) < seed for number in field):
             return
         pooled = {number: pool(outcomes[number], again[number][:seed]) for number in field}
-        field = sorted((n for n in field if pooled[n].verdict == "ok"), key=lambda number: order(pooled[number]))
+        field = sorted((n for n in field if pooled[n].healthy), key=lambda number: order(pooled[number]))
 
 
 def seconds(leader: Outcome | None, n_seeds: int, n_jobs: int) -> float:

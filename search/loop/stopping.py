@@ -26,7 +26,7 @@ class Incumbent:
     def see(self, outcome: Outcome) -> None:
         """Update with a trial that has just finished."""
         self.since += 1
-        if outcome.verdict == "ok" and (self.trial is None or outcome.score > self.trial.score):
+        if outcome.healthy and (self.trial is None or outcome.score > self.trial.score):
             self.trial, self.since = outcome, 0
 
 

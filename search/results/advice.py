@@ -40,10 +40,10 @@ def advice(outcomes: Iterable[Outcome], space: Space) -> list[str]:
     All 11 diverged trials have learning_rate_init > 0.6; of the 29 others none has.
     learning_rate_init: high = 0.6 would leave out 11 of 11 diverged and 0 of 29 other trials.
     """
-    known = [o for o in outcomes if o.verdict != "error"]
+    known = [o for o in outcomes if not o.failed]
     dimensions = {name: leaf.dimension for name, leaf in space.axes.items()}
     params = [space.leaves(o.params) for o in known]
-    diverged = np.array([o.verdict == "diverged" for o in known], dtype=bool)
+    diverged = np.array([o.diverged for o in known], dtype=bool)
     rule = find_rule(params, diverged, dimensions)
     if not rule:
         return []

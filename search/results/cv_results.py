@@ -117,7 +117,7 @@ def healthy(outcomes: Sequence[Outcome]) -> Outcome:
         If some configurations could not be evaluated.
     """
     best = winner({o.number: o for o in outcomes})
-    failed = [o for o in outcomes if o.verdict == "error"]
+    failed = [o for o in outcomes if o.failed]
     if len(failed) == len(outcomes):
         raise ValueError(
             f"none of {len(outcomes)} configurations could be evaluated; the first: {failed[0].reason} ({DEBUG})"

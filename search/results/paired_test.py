@@ -66,6 +66,6 @@ def rivals(outcomes: Mapping[int, Outcome], best: Outcome | None, folds: Folds) 
     if best is None or len(folds) < 2:
         return {}
     ratio = float(np.mean([len(validation) / len(train) for train, validation in folds.splits]))
-    others = [o for o in outcomes.values() if o.verdict == "ok" and o.number != best.number]
+    others = [o for o in outcomes.values() if o.healthy and o.number != best.number]
     others.sort(key=lambda o: (-o.score, o.number))
     return {o.number: difference(o.fold_scores, best.fold_scores, ratio) for o in others[:RIVALS]}

@@ -26,7 +26,7 @@ def figures(
         "history": history(outcomes, baselines, metric),
         "parameters": parameters(outcomes, space, baselines, metric),
     }
-    if any(o.verdict == "ok" and o.losses for o in outcomes.values()):
+    if any(o.healthy and o.losses for o in outcomes.values()):
         drawn["learning_curves"] = learning_curves(outcomes)
     if len(front(outcomes)) > 1:
         drawn["size"] = size(outcomes, baselines, metric)
@@ -38,7 +38,7 @@ def history(outcomes: Mapping[int, Outcome], baselines: Sequence[Baseline], metr
     figure, axes = _canvas(9, 4.5)
     low, high = _limits(outcomes, baselines)
     _points(axes, {n: n for n in outcomes}, outcomes, low)
-    numbers = sorted(n for n, o in outcomes.items() if o.verdict == "ok")
+    numbers = sorted(n for n, o in outcomes.items() if o.healthy)
     if numbers:
         best = np.maximum.accumulate([outcomes[n].score for n in numbers])
         axes.step(
@@ -124,7 +124,7 @@ def learning_curves(outcomes: Mapping[int, Outcome]) -> Figure:
     A dot marks the best number of epochs.
     """
     figure, axes = _canvas(9, 4.5)
-    ranked = sorted((o for o in outcomes.values() if o.verdict == "ok"), key=order)[:BEST_CURVES]
+    ranked = sorted((o for o in outcomes.values() if o.healthy), key=order)[:BEST_CURVES]
     for rank, outcome in enumerate(ranked):
         color = f"C{rank}"
         training, validation = outcome.losses["training"], outcome.losses["validation"]

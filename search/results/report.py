@@ -57,7 +57,7 @@ def _value(outcome: Outcome, name: str) -> str:
 def best_trials(outcomes: Mapping[int, Outcome], rivals: Mapping[int, Difference], scoring: str) -> Table:
     """Return a table of the best trials, one column each."""
     name, sign = metric(scoring)
-    healthy = sorted((o for o in outcomes.values() if o.verdict == "ok"), key=order)
+    healthy = sorted((o for o in outcomes.values() if o.healthy), key=order)
     best = healthy[:BEST_COLUMNS]
     table = Table(title=f"Best of {len(outcomes)} trials", box=None, padding=(0, 1), **TITLE)
     table.add_column()
@@ -178,7 +178,7 @@ def repairs(outcomes: Mapping[int, Outcome]) -> list[str]:
 
 def errors(outcomes: Mapping[int, Outcome]) -> list[str]:
     """Return a line for each trial that could not be scored."""
-    return [f"trial {o.number}: {o.reason}" for o in outcomes.values() if o.verdict == "error"]
+    return [f"trial {o.number}: {o.reason}" for o in outcomes.values() if o.failed]
 
 
 def final(result: Result) -> RenderableType:

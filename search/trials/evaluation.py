@@ -13,7 +13,7 @@ from dataclasses import replace
 from search.trials import fold_by_fold, side_by_side
 from search.trials.interruption import Cancelled
 from search.trials.nesting import network_of
-from search.trials.outcomes import Outcome
+from search.trials.outcomes import ERROR, Outcome
 from search.trials.problem import Problem, Trial
 
 
@@ -39,5 +39,5 @@ def evaluate(problem: Problem, trial: Trial, cancelled: Callable[[], bool] = lam
         if problem.error_score == "raise":
             raise
         reason = f"{type(error).__name__}: {error}".splitlines()[0]
-        outcome = Outcome(trial.number, dict(trial.params), "error", reason, [], 0, {}, {}, 0.0)
+        outcome = Outcome(trial.number, dict(trial.params), ERROR, reason, [], 0, {}, {}, 0.0)
     return replace(outcome, seconds=time.perf_counter() - started)

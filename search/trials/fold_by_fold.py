@@ -10,7 +10,7 @@ import numpy as np
 from search.rows import params_of, split
 from search.trials.callbacks import metadata
 from search.trials.interruption import Cancelled
-from search.trials.outcomes import Outcome
+from search.trials.outcomes import ERROR, OK, Outcome
 from search.trials.problem import Problem, Trial, configured
 from search.trials.scoring import by_metric, named, objective, scores
 
@@ -41,7 +41,7 @@ def train(problem: Problem, trial: Trial, cancelled: Callable[[], bool]) -> Outc
     return Outcome(
         number=trial.number,
         params=dict(trial.params),
-        verdict="ok" if healthy else "error",
+        verdict=OK if healthy else ERROR,
         reason="" if healthy else "the score is not finite",
         fold_scores=fold_scores if healthy else [],
         epoch=0,

@@ -27,6 +27,8 @@ class Verdict:
     meaning : str
     counted : bool
         Whether the progress line counts these trials.
+    scored : bool
+        Whether these trials have scores.
     """
 
     rank: int
@@ -36,19 +38,35 @@ class Verdict:
     marker: str
     meaning: str
     counted: bool = False
+    scored: bool = False
 
 
 VERDICTS = {
-    "ok": Verdict(0, "FINISHED", "finished", BLUE, "o", "all folds were trained and scored"),
+    "ok": Verdict(0, "FINISHED", "finished", BLUE, "o", "all folds were trained and scored", scored=True),
     "stopped": Verdict(
-        1, "KILLED", "stopped early", SKY, "v", "ended early because it was worse than the others (`prune`)", True
+        1,
+        "KILLED",
+        "stopped early",
+        SKY,
+        "v",
+        "ended early because it was worse than the others (`prune`)",
+        counted=True,
+        scored=True,
     ),
     "diverged": Verdict(
-        2, "FINISHED", "diverged", RED, "X", "training diverged on at least one fold, which ended the trial", True
+        2,
+        "FINISHED",
+        "diverged",
+        RED,
+        "X",
+        "training diverged on at least one fold, which ended the trial",
+        counted=True,
     ),
     "error": Verdict(3, "FAILED", "error", GREY, "s", "it could not be trained or scored; `reason` says why"),
 }
 """Every verdict by its name, the best first: ranking, plots, MLflow, progress and documents use this table."""
+
+OK, STOPPED, DIVERGED, ERROR = VERDICTS
 
 
 @dataclass(frozen=True)
@@ -136,6 +154,18 @@ class Outcome:
         return float(np.std(self.fold_scores)) if self.fold_scores else float("nan")
 
     @property
+    def healthy(self) -> bool:
+        return self.verdict == OK
+
+    @property
+    def diverged(self) -> bool:
+        return self.verdict == DIVERGED
+
+    @property
+    def failed(self) -> bool:
+        return self.verdict == ERROR
+
+    @property
     def means(self) -> dict[str, float]:
         """Mean over the folds of every named metric."""
         return {name: float(np.mean(scores)) for name, scores in self.metrics.items()}
@@ -157,7 +187,7 @@ def order(outcome: Outcome) -> tuple[float, ...]:
 
 def winner(outcomes: Mapping[int, Outcome]) -> Outcome | None:
     """Return the first healthy outcome in `order`; None if there is none."""
-    healthy = (o for o in outcomes.values() if o.verdict == "ok")
+    healthy = (o for o in outcomes.values() if o.healthy)
     return min(healthy, key=order, default=None)
 
 
@@ -168,7 +198,7 @@ def front(outcomes: Mapping[int, Outcome]) -> list[Outcome]:
     member in both; empty if weights are not counted.
     """
     found: list[Outcome] = []
-    for outcome in sorted((o for o in outcomes.values() if o.verdict == "ok" and o.n_weights), key=order):
+    for outcome in sorted((o for o in outcomes.values() if o.healthy and o.n_weights), key=order):
         if not found or outcome.n_weights < found[-1].n_weights:
             found.append(outcome)
     return found
@@ -182,7 +212,7 @@ def pool(first: Outcome, again: Sequence[Outcome]) -> Outcome:
     if not again:
         return first
     for seed, outcome in enumerate(again, start=1):
-        if outcome.verdict != "ok":
+        if not outcome.healthy:
             reason = f"with seed {seed + 1} of the best trials' evaluations: {outcome.reason}"
             return replace(first, verdict=outcome.verdict, reason=reason, divergence=outcome.divergence)
     every = [first, *again]

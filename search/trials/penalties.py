@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple, Protocol, runtime_checkable
 
 from bpmodel.network.monitor import EXPLOSION_FACTOR
-from search.trials.outcomes import Outcome
+from search.trials.outcomes import STOPPED, Outcome
 
 MARGIN = 0.1
 """One unit of a graded penalty, as a fraction of the dummy predictor's score."""
@@ -153,7 +153,7 @@ class Penalizer:
             return self._penalty.feedback(outcome, self._standard())
         value = max(outcome.score, self._dummy)
         self._worst = min(self._worst, value)
-        return Feedback(value, state="pruned" if outcome.verdict == "stopped" else "complete")
+        return Feedback(value, state="pruned" if outcome.verdict == STOPPED else "complete")
 
     def _standard(self) -> Standard:
         """Return finite reference points, even before the first healthy trial or without a dummy predictor."""

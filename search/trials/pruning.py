@@ -11,7 +11,7 @@ from bisect import insort
 from collections.abc import Iterable
 
 from search.trials.checkpoints import checkpoints
-from search.trials.outcomes import Outcome
+from search.trials.outcomes import VERDICTS, Outcome
 
 REDUCTION = 2
 RUNGS = 4
@@ -52,7 +52,7 @@ class Cutoffs:
 
     def add(self, outcome: Outcome) -> None:
         """Add the scores of a finished trial."""
-        if outcome.verdict not in ("ok", "stopped"):
+        if not VERDICTS[outcome.verdict].scored:
             return
         for rung, reached in self._reached.items():
             if rung in outcome.curve:

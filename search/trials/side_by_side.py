@@ -26,7 +26,7 @@ from search.trials.diagnoses import diagnosis
 from search.trials.fold_fits import begin
 from search.trials.interruption import Cancelled
 from search.trials.nesting import surround
-from search.trials.outcomes import Divergence, Outcome
+from search.trials.outcomes import DIVERGED, ERROR, OK, STOPPED, VERDICTS, Divergence, Outcome
 from search.trials.prepared_folds import Prepared
 from search.trials.problem import Problem, Trial
 from search.trials.scoring import by_metric, named, objective, scores
@@ -48,14 +48,14 @@ def _train(run: _Run, cancelled: Callable[[], bool]) -> Outcome:
         run.score(epoch)
         cutoff = run.trial.cutoffs.get(epoch)
         if cutoff is not None and not run.best >= cutoff:
-            return run.outcome("stopped", f"score {run.best:.6g} at epoch {epoch} is below the cut-off {cutoff:.6g}")
+            return run.outcome(STOPPED, f"score {run.best:.6g} at epoch {epoch} is below the cut-off {cutoff:.6g}")
         if not run.running or run.past_its_best:
             break
     if not np.isfinite(run.fold_scores).all():
-        return run.outcome("error", "the score is not finite")
+        return run.outcome(ERROR, "the score is not finite")
     if run.past_its_best and run.running:
-        return run.outcome("ok", f"no better than at epoch {run.epoch} until epoch {epoch}")
-    return run.outcome("ok", run.fits[0].verdict.reason)
+        return run.outcome(OK, f"no better than at epoch {run.epoch} until epoch {epoch}")
+    return run.outcome(OK, run.fits[0].verdict.reason)
 
 
 class _Run:
@@ -138,11 +138,11 @@ class _Run:
             (epoch - 1) / fit.max_iter,
             found.to_dict()["findings"] if found else [],
         )
-        return self.outcome("diverged", f"fold {number + 1} of {len(self.folds)}: {verdict.reason}", divergence)
+        return self.outcome(DIVERGED, f"fold {number + 1} of {len(self.folds)}: {verdict.reason}", divergence)
 
     def outcome(self, verdict: str, reason: str, divergence: Divergence | None = None) -> Outcome:
         """Return the outcome, with the scores of the best checkpoint; a diverged trial has none."""
-        scored = verdict in ("ok", "stopped")
+        scored = VERDICTS[verdict].scored
         return Outcome(
             number=self.trial.number,
             params=dict(self.trial.params),
