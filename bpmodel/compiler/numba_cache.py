@@ -22,14 +22,13 @@ class NumbaCached:
         self._compiled = _cached(function, options, registered)
 
     def __call__(self, *arguments: Any) -> Any:
-        known = len(self._compiled.signatures)
-        try:
-            return self._compiled(*arguments)
-        except Exception:
-            if len(self._compiled.signatures) > known:  # the cache was read: the error comes from the function itself
-                raise
-        compile_: Any = njit
-        self._compiled = compile_(**self._options)(self._function)
+        signature = tuple(numba.typeof(argument) for argument in arguments)
+        if signature not in self._compiled.signatures:
+            try:
+                self._compiled.compile(signature)
+            except Exception:  # the cache cannot be read: an error of the function itself comes again below
+                compile_: Any = njit
+                self._compiled = compile_(**self._options)(self._function)
         return self._compiled(*arguments)
 
     def __getattr__(self, name: str) -> Any:

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from bpmodel.compiler import denormals, insides
+from bpmodel.compiler.numba_cache import NumbaCached
 
 OTHER_VERSION = "import numba; numba.version_info = numba.version_info._replace(short=(0, 99))\n"
 ABSENT = "import sys; sys.modules['bpmodel.compiler.{}'] = None\n"
@@ -83,6 +84,20 @@ def test_numbas_own_cache_is_used_and_may_be_damaged(tmp_path):
     for path in (tmp_path / "cache").rglob("*.nbi"):
         path.write_bytes(path.read_bytes()[:10])
     assert compute("all", tmp_path) == first
+
+
+def count_and_fail(counter):
+    counter[0] += 1
+    raise ValueError("its own")
+
+
+def test_with_numbas_own_cache_a_function_that_fails_runs_once(tmp_path, monkeypatch):
+    monkeypatch.setattr(numba.config, "CACHE_DIR", str(tmp_path))
+    compiled, counter = NumbaCached(count_and_fail, {}, ""), np.zeros(1)
+    for calls in (1, 2):
+        with pytest.raises(ValueError, match="its own"):
+            compiled(counter)
+        assert counter[0] == calls
 
 
 FIT = """
