@@ -43,7 +43,7 @@ SPACE = spaces.build({**spaces.default(), "numeric": SEARCHED})
 
 NARROWED = spaces.build({**SPACE, "learning_rate_init": (1e-3, 0.03, "log"), "alpha": (1e-4, 1.0, "log")})
 RESULTS = Path("benchmarks") / "results" / "portfolio.jsonl"
-LEFT_OUT = Path(__file__).parent / "search" / "left_out.json"
+LEFT_OUT = Path(__file__).parent / "left_out.json"
 """set -> the portfolio chosen without it, for benchmarks of the search on that set."""
 
 ORDERS = 2000

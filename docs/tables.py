@@ -61,7 +61,7 @@ def search_options() -> str:
     lines = ["| key | default | in `BPSearchCV` | allowed | meaning |", "|---|---|---|---|---|"]
     for o in STUDY:
         there = "-" if o.search_cv is ABSENT else _default(o.search_cv)
-        allowed = "as listed" if o.choices else o.domain.allowed
+        allowed = "as listed" if o.choices else o.domain
         lines.append(f"| `{o.name}` | {_default(o.study)} | {there} | {allowed} | {o.meaning} {o.see}".rstrip() + " |")
     return "\n".join(lines)
 

@@ -1,46 +1,47 @@
-"""Domains of a search's options: a test of a value, and its description in words."""
+"""Domains of a search's options: those of a network's options, in the words of a search's messages."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from numbers import Integral, Real
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
+from bpmodel.domains import TEXT as TEXTS
+from bpmodel.domains import TRUTH as TRUTHS
+from bpmodel.domains import WHOLE, Kind
 
-class Domain(NamedTuple):
-    """The allowed values of an option: a test, a description in words, and a type for type checkers.
+
+class Domain(Kind):
+    """The allowed values of an option, in words that follow "allowed are".
 
     `own` describes objects of the user's, which only `BPSearchCV` accepts.
     """
 
-    holds: Callable[[Any], bool]
-    allowed: str
-    annotation: str
-    own: str = ""
+    def __init__(self, words: str, annotation: str, test: Callable[[Any], bool], own: str = "") -> None:
+        super().__init__(words, annotation, test)
+        self.own = own
 
 
 def whole(low: int, high: int | None = None) -> Domain:
     """Return the domain of integers from `low` to `high`; booleans are excluded."""
-    allowed = f"whole numbers from {low}" + ("" if high is None else f" to {high}")
-    return Domain(
-        lambda value: _is_number(Integral, value) and low <= value <= (value if high is None else high), allowed, "int"
-    )
+    words = f"whole numbers from {low}" + ("" if high is None else f" to {high}")
+    return Domain(words, "int", lambda value: value in WHOLE and low <= value <= (value if high is None else high))
 
 
 def named(table: Mapping[str, Any], is_own: Callable[[Any], bool], own: str, annotation: str) -> Domain:
     """Return the domain of a table's names, and of the user's own objects."""
     return Domain(
-        lambda value: value in table if isinstance(value, str) else is_own(value),
         ", ".join(table),
         f"str | {annotation}",
+        lambda value: value in table if isinstance(value, str) else is_own(value),
         own,
     )
 
 
-def _is_number(kind: type, value: Any) -> bool:
-    return isinstance(value, kind) and not isinstance(value, bool)
+def is_number(value: Any) -> bool:
+    return isinstance(value, Real) and not isinstance(value, bool)
 
 
 def instance_of(*kinds: type) -> Callable[[Any], bool]:
@@ -52,7 +53,7 @@ def instance_of(*kinds: type) -> Callable[[Any], bool]:
 
 
 def is_error_score(value: Any) -> bool:
-    return value == "raise" if isinstance(value, str) else _is_number(Real, value)
+    return value == "raise" if isinstance(value, str) else is_number(value)
 
 
 def is_space(value: Any) -> bool:
@@ -66,16 +67,14 @@ def are_points(value: Any) -> bool:
 
 def as_in_scikit_learn(annotation: str) -> Domain:
     """Return a domain that scikit-learn validates."""
-    return Domain(lambda value: True, "as in scikit-learn", annotation)
+    return Domain("as in scikit-learn", annotation, lambda value: True)
 
 
-TRUTH = Domain(lambda value: isinstance(value, bool | np.bool_), "true and false", "bool")
-NUMBER = Domain(lambda value: _is_number(Real, value) and not np.isnan(value), "numbers", "float")
-SECONDS = Domain(lambda value: _is_number(Real, value) and value > 0, "numbers of seconds above 0", "float")
+TRUTH = Domain("true and false", "bool", TRUTHS.__contains__)
+NUMBER = Domain("numbers", "float", lambda value: is_number(value) and not np.isnan(value))
+SECONDS = Domain("numbers of seconds above 0", "float", lambda value: is_number(value) and value > 0)
 JOBS = Domain(
-    lambda value: _is_number(Integral, value) and value != 0,
-    "-1 (all cores) and 1 or more; -2 is all cores but one",
-    "int",
+    "-1 (all cores) and 1 or more; -2 is all cores but one", "int", lambda value: value in WHOLE and value != 0
 )
-TEXT = Domain(lambda value: isinstance(value, str), "texts", "str")
-VERBOSITY = Domain(lambda value: isinstance(value, Integral), "whole numbers", "int")
+TEXT = Domain("texts", "str", TEXTS.__contains__)
+VERBOSITY = Domain("whole numbers", "int", lambda value: isinstance(value, Integral))

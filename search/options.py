@@ -69,11 +69,11 @@ class SearchOption(NamedTuple):
     def allowed(self) -> str:
         """The values that `BPSearchCV` allows, in words."""
         further = [part for part in (self.domain.own, "None" if self.search_cv is None else "") if part]
-        return ", and ".join([self.domain.allowed, *further])
+        return ", and ".join([str(self.domain), *further])
 
     def holds(self, value: Any, default: Any) -> bool:
         """Return whether a value is allowed: None only if it is the default."""
-        return default is None if value is None else self.domain.holds(value)
+        return default is None if value is None else value in self.domain
 
 
 def _meanings(table: Mapping[str, Any]) -> dict[str, str]:
@@ -89,9 +89,9 @@ OPTIONS = (
         ABSENT,
         None,
         domains.Domain(
-            domains.is_space,
             "a dict, a list of dicts and 'default'",
             "Mapping[str, Any] | Sequence[Mapping[str, Any]] | str",
+            domains.is_space,
         ),
         "From parameter names (`alpha`, or `bpregressor__alpha` in a pipeline; also parameters of other steps) to "
         "lists of choices, ranges "
@@ -231,9 +231,9 @@ OPTIONS = (
         (),
         None,
         domains.Domain(
-            domains.are_points,
             "lists of configurations, each a table from names to values",
             "Sequence[Mapping[str, Any]]",
+            domains.are_points,
         ),
         "Configurations to try first, such as `[{ alpha = 1.0 }]`. What a point leaves out is drawn at random.",
         compared=True,
@@ -276,9 +276,9 @@ OPTIONS = (
         ABSENT,
         None,
         domains.Domain(
-            domains.instance_of(str, Tracker),
             "MLflow tracking URIs",
             "str | Tracker",
+            domains.instance_of(str, Tracker),
             "objects with the methods of `search.tracking.Tracker`",
         ),
         "Where the study is written to.",
@@ -294,7 +294,7 @@ OPTIONS = (
         "error_score",
         ABSENT,
         np.nan,
-        domains.Domain(domains.is_error_score, "'raise' and numbers", "float | str"),
+        domains.Domain("'raise' and numbers", "float | str", domains.is_error_score),
         'Score of each fold of a configuration that diverged or could not be evaluated; with "raise" a '
         "configuration that cannot be "
         "evaluated ends the search.",

@@ -30,8 +30,8 @@ class Metric(NamedTuple):
 def parts(scorer: Any) -> Mapping[str, Any] | None:
     """Return the scorers of several metrics by name; None for a single metric, or if they are not known.
 
-    >>> list(parts(check_scoring(DummyRegressor(), ["r2", "max_error"])))
-    ['r2', 'max_error']
+    >>> list(parts(check_scoring(DummyRegressor(), ["r2", "neg_max_error"])))
+    ['r2', 'neg_max_error']
     """
     return getattr(scorer, "_scorers", None) if isinstance(scorer, SEVERAL) else None
 

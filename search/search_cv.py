@@ -194,7 +194,7 @@ class BPSearchCV(CallbackSupportMixin, FittedSearch):
             parents = {key[:i] for i in range(len(key)) if key.startswith("__", i)}  # an estimator may be a choice
             if key not in known and not parents & space.keys():
                 raise ValueError(
-                    f"space: {key!r} is not a parameter of the estimator; allowed are {', '.join(sorted(known))}"
+                    f"space: {key!r} is not a parameter that can be searched; allowed are {', '.join(sorted(known))}"
                 )
         return space
 

@@ -18,7 +18,7 @@ from search.options import PLAN
 from search.results.progress import Progress
 from search.results.result import Nested, Result
 from search.study import data, nested_cv
-from search.study.assembly import STUDIES, build_problem, job_of, measure_baselines, open_store
+from search.study.assembly import build_problem, job_of, journal, measure_baselines, open_store
 from search.study.nested_cv import Part
 from search.study.study_file import Study
 from search.tracking import MLflowTracker, RegisteredModel, TrackingError
@@ -140,7 +140,7 @@ def trial_params(study: Study, number: int) -> dict[str, Any]:
     StudyError
         If the study has no such trial, or its journal cannot be read.
     """
-    path = STUDIES / f"{study.name}.journal"
+    path = journal(study)
     outcomes: Mapping[int, Outcome] = {}
     if path.exists():
         dataset = data.load(study)

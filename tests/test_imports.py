@@ -43,7 +43,7 @@ ARCHITECTURE = {
 }
 """Rooms, which are folders or modules, from the ground up: each imports from the lines above its own."""
 
-ROOMS_IN_A_FOLDER, FLOORS = 20, 12
+ROOMS_IN_A_FOLDER, FLOORS, LINES_IN_A_FILE = 20, 12, 400
 ONLY = {"optuna": {"samplers", "loop"}, "mlflow": {"tracking"}}
 """Libraries that few rooms of the search may import."""
 
@@ -146,6 +146,12 @@ def test_no_module_imports_itself_in_a_circle(package):
 def test_no_folder_is_a_crowd(folder):
     files = [file for file in (ROOT / folder.replace(".", "/")).glob("*.py") if file.stem != "__init__"]
     assert len(files) <= ROOMS_IN_A_FOLDER
+
+
+@pytest.mark.parametrize("package", ARCHITECTURE)
+def test_no_file_is_long(package):
+    lengths = {module: len(path(module).read_text(encoding="utf-8").splitlines()) for module in modules(package)}
+    assert {module: length for module, length in lengths.items() if length > LINES_IN_A_FILE} == {}
 
 
 @pytest.mark.parametrize("module", modules("bpmodel"))

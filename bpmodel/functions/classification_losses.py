@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from bpmodel.compiler.arithmetic import HALF, ONE, ZERO, exp
 from bpmodel.compiler.kernels import formula, kernel
 from bpmodel.functions.activations import logistic, softplus
-from bpmodel.functions.loss import Loss, elementwise
+from bpmodel.functions.loss import Loss, elementwise, log_of_mean
 
 # ------------------------------------------------------------------------------------------------- binary log loss
 
@@ -62,10 +62,6 @@ def binary_focal(z, y, number):
 def binary_focal_baseline(mean: NDArray, mean_square: NDArray, number: float) -> float:
     """Focal loss of the label frequencies."""
     return float((_entropy(mean) * (1 - mean) ** number + _entropy(1 - mean) * mean**number).sum())
-
-
-def log_frequencies(mean: NDArray) -> NDArray:
-    return np.log(np.maximum(mean, 1e-12))
 
 
 def log_odds(mean: NDArray) -> NDArray:
@@ -176,7 +172,7 @@ _OF_CLASSES: dict[str, Any] = {
     "link": softmax_link,
     "tally": wrong_classes,
     "reference": all_rows,
-    "constant": log_frequencies,
+    "constant": log_of_mean,
 }
 
 _OF_LABELS: dict[str, Any] = {

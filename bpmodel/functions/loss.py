@@ -71,3 +71,8 @@ def elementwise(formula: Callable, *, half_mean: bool = False) -> Callable:
         return total * 0.5 / outputs if half_mean else total
 
     return evaluate
+
+
+def log_of_mean(mean: NDArray) -> NDArray:
+    """Return the output that predicts these means where the link is exp or softmax."""
+    return np.log(np.maximum(mean, 1e-12))

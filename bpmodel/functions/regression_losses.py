@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from bpmodel.compiler.arithmetic import HALF, ONE, TWO, ZERO, exp, like, log1p_unit
 from bpmodel.compiler.kernels import formula, kernel
 from bpmodel.functions.activations import tanh
-from bpmodel.functions.loss import Loss, elementwise
+from bpmodel.functions.loss import Loss, elementwise, log_of_mean
 
 # ------------------------------------------------------------------------------------------------- squared error
 
@@ -164,10 +164,6 @@ def poisson_baseline(mean: NDArray, mean_square: NDArray, number: float) -> floa
 def gamma_baseline(mean: NDArray, mean_square: NDArray, number: float) -> float:
     """Half the deviance of the mean target, to second order in its spread."""
     return float((0.5 * _variance(mean, mean_square) / np.maximum(mean, 1e-12) ** 2).sum())
-
-
-def log_of_mean(mean: NDArray) -> NDArray:
-    return np.log(np.maximum(mean, 1e-12))
 
 
 OF_ERROR: dict[str, Any] = {

@@ -29,6 +29,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
     from search import tuning
     from search.progress import ProgressBar
     from search.results import report
+    from search.samplers.methods import METHODS
 
     study = _study(options)
     name, _ = report.metric(study.scoring)
@@ -40,7 +41,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
     console.print()
     if result.unchanged:
         console.print(f"all {len(result.outcomes)} trials of this study are done; nothing was changed", style="bold")
-        if study.search.method != "grid":
+        if not METHODS[study.search.method].exhaustive:
             console.print(f"to continue: {_command(options)} --trials {2 * len(result.outcomes)}")
         console.print()
     console.print(report.final(result))
@@ -54,13 +55,14 @@ def run(options: argparse.Namespace, console: Console) -> int:
 
 def _study(options: argparse.Namespace) -> Study:
     """Read the study file and apply the changes of the command line."""
+    from search.samplers.methods import METHODS
     from search.study import study_file
 
     study = study_file.load(options.study)
     if options.method:
         study = study.with_method(options.method)
     if options.trials:
-        if study.search.method == "grid":
+        if METHODS[study.search.method].exhaustive:
             raise StudyError(f"--trials {options.trials}: a grid is searched whole; allowed for every other method")
         study = study.with_trials(options.trials)
     return study

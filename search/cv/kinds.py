@@ -231,7 +231,9 @@ def default_kind(task: str, *, group: bool, split: bool, time: bool) -> str:
     named = {"split": split, "group": group, "time": time, "": True}
     found = next(key for key in NAMED if named[key])
     fitting = [name for name, kind in KINDS.items() if kind.default == found and kind.task in (None, task)]
-    return max(fitting, key=lambda name: KINDS[name].task == task)
+    return next(
+        (name for name in fitting if KINDS[name].task == task), fitting[0]
+    )  # that of the task before one of any task
 
 
 def predefined(labels: Any) -> PredefinedSplit:

@@ -88,11 +88,11 @@ def plan(problem: Problem, space: Space, **values: Any) -> Plan:
         configurations.
     """
     asked = Plan(**values)
-    learns, points = find(asked.method).learns, list(asked.initial_points or ())
+    method, points = find(asked.method), list(asked.initial_points or ())
     if asked.portfolio:
         points = list(portfolio.behind(points, space, problem, asked.method))
-    prune = learns if asked.prune is None else asked.prune
-    n_trials = len(points) + space.grid_size if asked.method == "grid" else asked.n_trials
+    prune = method.learns if asked.prune is None else asked.prune
+    n_trials = len(points) + space.grid_size if method.exhaustive else asked.n_trials
     is_network = network_of(problem.estimator) is not None
     return Plan(**values | {"n_trials": n_trials, "prune": bool(prune and is_network), "initial_points": points})
 

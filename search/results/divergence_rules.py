@@ -24,6 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import gammaln
 
+from search.domains import is_number
 from search.space.dimensions import Choice, Quantile, Range, label
 from search.space.interface import Axis
 
@@ -63,7 +64,7 @@ class Condition:
         value = params[self.name]
         if self.kind == "among":
             return label(value) in self.bound
-        if not _is_number(value):
+        if not is_number(value):
             return False
         return bool(value > self.bound) if self.kind == "above" else bool(value < self.bound)
 
@@ -180,7 +181,7 @@ def _choices(
 ) -> tuple[list[Condition], int]:
     """Return sets of choices: for numbers those above or below a value, otherwise every subset if they are few."""
     texts = dimension.labels
-    if all(_is_number(v) for v in dimension.values):
+    if all(is_number(v) for v in dimension.values):
         texts = tuple(label(v) for v in sorted(dimension.values))
         sets = [part for i in range(1, len(texts)) for part in (texts[:i], texts[i:])]
     elif len(texts) <= ALL_SUBSETS:
@@ -199,7 +200,7 @@ def _thresholds(
     """
     seen: dict[float, set[bool]] = {}
     for p, bad in zip(params, diverged, strict=True):
-        if _is_number(p.get(name)):
+        if is_number(p.get(name)):
             seen.setdefault(p[name], set()).add(bool(bad))
     values = sorted(seen)
     conditions = []
@@ -216,7 +217,7 @@ def _centered(condition: Condition, params: Sequence[Mapping[str, Any]], dimensi
     if condition.kind == "among":
         return condition
     inside = [p[condition.name] for p in params if condition.holds(p)]
-    outside = [p[condition.name] for p in params if _is_number(p.get(condition.name)) and not condition.holds(p)]
+    outside = [p[condition.name] for p in params if is_number(p.get(condition.name)) and not condition.holds(p)]
     near, far = (max(outside), min(inside)) if condition.kind == "above" else (min(outside), max(inside))
     return replace(condition, bound=between(near, far, **SEARCHES[type(dimension)].rounding(dimension)))
 
@@ -257,7 +258,3 @@ SEARCHES: dict[type[Axis], Search] = {
     Range: Search(_thresholds, lambda d: {"log": d.log, "whole": d.integer}),
     Quantile: Search(_thresholds),
 }
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float | np.number) and not isinstance(value, bool)

@@ -15,7 +15,7 @@ import numpy as np
 from scipy.stats import t as student
 
 from search.cv.folds import Folds
-from search.trials.outcomes import Outcome
+from search.trials.outcomes import Outcome, order
 
 CONFIDENCE = 0.95
 RIVALS = 4
@@ -62,10 +62,9 @@ def difference(scores: Sequence[float], others: Sequence[float], ratio: float) -
 
 
 def rivals(outcomes: Mapping[int, Outcome], best: Outcome | None, folds: Folds) -> dict[int, Difference]:
-    """Compare the next best healthy trials with the best one; empty if there is only one fold."""
+    """Compare the next best healthy trials, in `order`, with the best one; empty if there is only one fold."""
     if best is None or len(folds) < 2:
         return {}
     ratio = float(np.mean([len(validation) / len(train) for train, validation in folds.splits]))
-    others = [o for o in outcomes.values() if o.healthy and o.number != best.number]
-    others.sort(key=lambda o: (-o.score, o.number))
+    others = sorted((o for o in outcomes.values() if o.healthy and o.number != best.number), key=order)
     return {o.number: difference(o.fold_scores, best.fold_scores, ratio) for o in others[:RIVALS]}

@@ -26,6 +26,7 @@ class Own(NamedTuple):
 
     sampler: Callable[[Space, int], Sampler]
     learns: bool = True
+    exhaustive: bool = False
 
 
 def is_sampler(value: Any) -> bool:

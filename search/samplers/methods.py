@@ -44,11 +44,14 @@ class Method:
         Whether proposals depend on earlier outcomes. If so, trials are stopped early by default, and results depend on
         `n_jobs`.
     meaning : str
+    exhaustive : bool
+        Whether it proposes every point of a grid once: the grid's size is then the number of trials.
     """
 
     home: str
     learns: bool
     meaning: str
+    exhaustive: bool = False
 
     @property
     def sampler(self) -> Callable[[Space, int], Sampler]:
@@ -65,7 +68,7 @@ METHODS = {
     "cma-es": Method(
         "cma_es:EvolutionSampler", True, "CatCMA with margin, an evolution strategy; for hundreds of trials"
     ),
-    "grid": Method("designs:GridSampler", False, "every point of the grid"),
+    "grid": Method("designs:GridSampler", False, "every point of the grid", exhaustive=True),
     "random": Method(
         "designs:RandomSampler",
         False,

@@ -18,6 +18,7 @@ from search.experiment import Job
 from search.loop.journal import StudyStore
 from search.loop.runner import Plan
 from search.options import STUDY
+from search.samplers.methods import METHODS
 from search.space.dimensions import label
 from search.study.data import Dataset
 from search.study.study_file import Study
@@ -30,11 +31,15 @@ from search.trials.problem import Problem
 STUDIES = Path("studies")
 
 
+def journal(study: Study) -> Path:
+    """Return the file of a study's finished trials."""
+    return STUDIES / f"{study.name}.journal"
+
+
 def open_store(study: Study, dataset: Dataset, problem: Problem) -> StudyStore:
     """Open the journal of a study; errors name the study file."""
-    path = STUDIES / f"{study.name}.journal"
     try:
-        return StudyStore(path, study.name, identity(study, dataset, problem), study.space)
+        return StudyStore(journal(study), study.name, identity(study, dataset, problem), study.space)
     except StudyError as error:
         raise StudyError(f"{study.path}: {error}") from None
 
@@ -114,7 +119,7 @@ def _first_line(error: Exception) -> str:
 def identity(study: Study, dataset: Dataset, problem: Problem) -> dict[str, Any]:
     """Return the facts that make trials comparable, under the names of the study file's tables."""
     space = {"[space]": study.space.describe()}
-    if study.search.method == "grid":  # trials are identified by their index in the grid
+    if METHODS[study.search.method].exhaustive:  # trials are identified by their index in the grid
         grid = study.space.describe_grid()
         space["[space], as a grid"] = {"order": list(grid), **grid}
     return {

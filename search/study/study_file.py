@@ -18,6 +18,7 @@ from search.errors import StudyError
 from search.options import STUDY, SearchOption
 from search.space import initial_points, spaces
 from search.space.spaces import Space
+from search.trials.nesting import SET_BY_THE_SEARCH
 
 Task = Literal["regression", "classification"]
 
@@ -47,7 +48,7 @@ def _checked(option: SearchOption) -> Any:
 
     def check(value: Any) -> Any:
         if not option.holds(value, option.study):
-            raise PydanticCustomError("not_allowed", "allowed are {allowed}", {"allowed": option.domain.allowed})
+            raise PydanticCustomError("not_allowed", "allowed are {allowed}", {"allowed": str(option.domain)})
         return value
 
     return Annotated[Any, AfterValidator(check)]
@@ -154,7 +155,9 @@ def load(path: str | Path) -> Study:
         table: {name: _check(path, table, options, name, value) for name, value in getattr(file, table).items()}
         for table, options in tables.items()
     }
-    options = {name: option for table in tables.values() for name, option in table.items()}
+    options = {
+        name: option for table in tables.values() for name, option in table.items() if name not in SET_BY_THE_SEARCH
+    }
     space = _space(path, file.space, fixed, options)
     first = initial_points.complete(
         space, file.search.initial_points, file.search.seed, f"{path}: [search] initial_points"

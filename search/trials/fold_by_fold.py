@@ -18,14 +18,14 @@ from search.trials.scoring import by_metric, named, objective, scores
 def train(problem: Problem, trial: Trial, cancelled: Callable[[], bool]) -> Outcome:
     """Fit and score one configuration on every fold."""
     fit_seconds, score_seconds, validation_scores, training_scores = [], [], [], []
-    for number, (train, validation) in enumerate(problem.folds.splits):
+    for number, (fitted_on, validation) in enumerate(problem.folds.splits):
         if cancelled():
             raise Cancelled
         started = time.perf_counter()
         estimator = configured(problem.estimator, problem.full_names(trial.params))
-        X_train, y_train = split(estimator, problem.X, problem.y, train, train)
-        X_validation, y_validation = split(estimator, problem.X, problem.y, validation, train)
-        fit_params = params_of(problem.X, problem.fit_params, train)
+        X_train, y_train = split(estimator, problem.X, problem.y, fitted_on, fitted_on)
+        X_validation, y_validation = split(estimator, problem.X, problem.y, validation, fitted_on)
+        fit_params = params_of(problem.X, problem.fit_params, fitted_on)
         data = {"X": X_train, "y": y_train, "metadata": metadata(fit_params)}
         with problem.tasks.fold(trial.number * len(problem.folds) + number, data, estimator):
             estimator.fit(X_train, *([] if y_train is None else [y_train]), **fit_params)
@@ -34,7 +34,7 @@ def train(problem: Problem, trial: Trial, cancelled: Callable[[], bool]) -> Outc
         fit_seconds.append(fitted - started)
         score_seconds.append(time.perf_counter() - fitted)
         if problem.train_scores:
-            training_scores.append(scores(problem, estimator, X_train, y_train, train))
+            training_scores.append(scores(problem, estimator, X_train, y_train, fitted_on))
     metrics = by_metric(validation_scores)
     fold_scores = metrics[objective(problem, metrics)]
     healthy = bool(np.isfinite(fold_scores).all())

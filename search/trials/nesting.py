@@ -18,6 +18,9 @@ from sklearn.pipeline import Pipeline
 
 from bpmodel import BPClassifier, BPRegressor
 
+SET_BY_THE_SEARCH = ("random_state", "verbose")
+"""Parameters of a network that the search sets in every trial, so they cannot be searched."""
+
 
 class FitData(NamedTuple):
     """The data for a network's fit: rows and targets after all transformations, and a weight for each row or None."""
@@ -68,18 +71,22 @@ def prefix(estimator: Any) -> str:
 
 
 def tunable(estimator: Any) -> set[str]:
-    """Return the names of the searchable parameters: all except those that hold the network, whose place is fixed.
+    """Return the names of the searchable parameters.
 
-    >>> sorted(tunable(TransformedTargetRegressor(BPRegressor())) - {f"regressor__{name}" for name in BPRegressor().get_params()})
-    ['check_inverse', 'func', 'inverse_func', 'transformer']
+    They are all except those that hold the network, whose place is fixed, and the network's `SET_BY_THE_SEARCH`.
+
+    >>> found = tunable(TransformedTargetRegressor(BPRegressor()))
+    >>> "regressor__alpha" in found, "regressor" in found, "regressor__verbose" in found
+    (True, False, False)
     """
     network, known = network_of(estimator), estimator.get_params()
     if network is None:
         return set(known)
+    own = {prefix(estimator) + name for name in SET_BY_THE_SEARCH}
     return {
         name
         for name, value in known.items()
-        if network_of(value) is not network and name.rpartition("__")[2] != "steps"
+        if network_of(value) is not network and name.rpartition("__")[2] != "steps" and name not in own
     }
 
 

@@ -324,7 +324,12 @@ MISTAKES = {
     "unknown key": (
         {"space": {"alhpa": [1]}},
         ValueError,
-        "'alhpa' is not a parameter of the estimator; allowed are activation, alpha",
+        "'alhpa' is not a parameter that can be searched; allowed are activation, alpha",
+    ),
+    "what the search sets": (
+        {"space": {"random_state": [1, 2]}},
+        ValueError,
+        "'random_state' is not a parameter that can be searched; allowed are activation, alpha",
     ),
     "empty space": ({"space": {}}, StudyError, "space is empty"),
     "bad range": ({"space": {"alpha": (1, 0)}}, StudyError, "space: alpha has low = 1 and high = 0"),

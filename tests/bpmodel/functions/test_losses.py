@@ -104,6 +104,10 @@ def test_link_is_the_output_function(name, dtype, tolerance):
     np.testing.assert_allclose(z, expected, rtol=tolerance, atol=tolerance)
 
 
+def test_every_loss_has_an_oracle():
+    assert set(VALUES) == set(LOSSES)
+
+
 @every_dtype
 @every_formula
 def test_value_is_the_formula(name, dtype, tolerance):

@@ -160,6 +160,10 @@ BY_SCIKIT_LEARN = {
 }
 
 
+def test_every_update_rule_has_an_oracle():
+    assert set(BY_HAND) == set(OPTIMIZERS)
+
+
 @pytest.mark.parametrize(("dtype", "tolerance"), DTYPES.values(), ids=DTYPES)
 @every_rule
 @pytest.mark.parametrize("name", BY_HAND)

@@ -62,6 +62,11 @@ def test_the_rate_stays_between_zero_and_the_initial_one(name):
     assert factors.max() <= 1 + 1e-12
 
 
+def test_every_schedule_has_an_oracle():
+    as_in_scikit_learn = {"constant", "invscaling", "adaptive"}  # compared with it in `test_equivalence`
+    assert set(FORMULAS) | as_in_scikit_learn == set(SCHEDULES)
+
+
 @pytest.mark.parametrize("name", FORMULAS)
 def test_factor_is_the_formula(name):
     epoch = np.linspace(0, EPOCHS, 1001)[:-1] + 1e-3

@@ -1,5 +1,7 @@
 """Two configurations are compared by their scores on the same folds, by the corrected resampled t-test."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -91,6 +93,14 @@ def test_rivals_are_the_next_best_healthy_trials(make_outcome):
     found = paired_test.rivals(outcomes, outcomes[3], splits)
     assert list(found) == [5, 1, 2, 4]
     assert [d.mean for d in found.values()] == pytest.approx([-0.1, -0.3, -0.6, -0.7])
+
+
+def test_rivals_evaluated_with_several_seeds_come_first_as_in_the_report(make_outcome):
+    """A trial with one lucky evaluation once stood among them, in place of one that had a column of the report."""
+    splits = folds.split(Scheme("k_fold", 2), np.zeros(8), seed=0, where="test")
+    outcomes = {n: make_outcome(n, scores=(s, s)) for n, s in enumerate([0.9, 0.5, 0.8, 0.7, 0.6, 0.4])}
+    outcomes |= {n: replace(outcomes[n], seed_scores=[outcomes[n].score] * 2) for n in (1, 5)}
+    assert list(paired_test.rivals(outcomes, outcomes[1], splits)) == [5, 0, 2, 3]
 
 
 @pytest.mark.parametrize("healthy", [True, False])

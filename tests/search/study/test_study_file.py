@@ -58,6 +58,11 @@ MISTAKES = {
     "table": ("[cv]", "[cross]", ["cross is not a key", "name, data, preprocessing, model, space, search, cv"]),
     "hyperparameter": ("max_iter = 20", "max_iterr = 20", ["[model] max_iterr is not a hyperparameter", "max_iter, "]),
     "hyperparameter in the space": ("alpha =", "alhpa =", ["[space] alhpa is not a hyperparameter", "alpha, "]),
+    "what the search sets": (
+        "alpha =",
+        "random_state =",
+        ["[space] random_state is not a hyperparameter", "activation, "],
+    ),
     "other task's": (
         '"regression"\n[model]',
         '"classification"\n[model]\nscale_target = true',

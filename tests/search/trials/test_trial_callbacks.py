@@ -105,7 +105,7 @@ def test_callbacks_are_passed_on_to_an_estimator_that_takes_them(rows, refit):
     inner = BPSearchCV(network(), {"alpha": [0.1, 1.0]}, method="grid", cv=2)
     ours, theirs = PassedOn(), PassedOn()
     given = {"cv": 3, "refit": refit}
-    space = {"n_seeds": [1], "verbose": [0]}
+    space = {"n_seeds": [1], "prune": [False]}
     BPSearchCV(inner, space, method="grid", **given).set_callbacks(ours).fit(*rows())
     GridSearchCV(inner, space, **given).set_callbacks(theirs).fit(*rows())
     assert ours.counts == theirs.counts
