@@ -41,12 +41,18 @@ class Verdict:
 VERDICTS = {
     "ok": Verdict(0, "FINISHED", "finished", BLUE, "o", "all folds were trained and scored"),
     "stopped": Verdict(
-        1, "KILLED", "stopped early", SKY, "v", "ended early because it was worse than the others (`prune`)", True
+        1,
+        "KILLED",
+        "stopped early",
+        SKY,
+        "v",
+        "the trial was stopped early because it was worse than others (`prune`)",
+        True,
     ),
     "diverged": Verdict(
-        2, "FINISHED", "diverged", RED, "X", "training diverged on at least one fold, which ended the trial", True
+        2, "FINISHED", "diverged", RED, "X", "training diverged on at least one fold, and the trial ended", True
     ),
-    "error": Verdict(3, "FAILED", "error", GREY, "s", "it could not be trained or scored; `reason` says why"),
+    "error": Verdict(3, "FAILED", "error", GREY, "s", "the trial could not be trained or scored; `reason` says why"),
 }
 """Every verdict by its name, the best first: ranking, plots, MLflow, progress and documents use this table."""
 
