@@ -165,7 +165,7 @@ class Repairer:
         skips = int(training.state["skips"][0])
         if not skips:
             return list(self.repairs)
-        reason = f"skipped {skips} {'step with a loss spike' if skips == 1 else 'steps with loss spikes'}"
+        reason = f"{skips} {'step with a loss spike was' if skips == 1 else 'steps with loss spikes were'} skipped"
         return [*self.repairs, Repair("skip", "loss_spike", {}, reason, training.epoch, training.epoch, np.zeros(0))]
 
     def _count(self, action: str) -> int:

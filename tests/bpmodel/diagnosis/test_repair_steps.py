@@ -123,7 +123,7 @@ def test_steps_that_killed_units_lead_to_a_new_start():
 
 
 @pytest.mark.parametrize(
-    ("skips", "reason"), [(1, "skipped 1 step with a loss spike"), (2, "skipped 2 steps with loss spikes")]
+    ("skips", "reason"), [(1, "1 step with a loss spike was skipped"), (2, "2 steps with loss spikes were skipped")]
 )
 def test_the_account_sums_up_skipped_steps(skips, reason):
     training = SimpleNamespace(state={"skips": np.array([skips])}, epoch=7)
