@@ -71,10 +71,10 @@ def as_in_scikit_learn(annotation: str) -> Domain:
 
 TRUTH = Domain(lambda value: isinstance(value, bool | np.bool_), "true and false", "bool")
 NUMBER = Domain(lambda value: _is_number(Real, value) and not np.isnan(value), "numbers", "float")
-SECONDS = Domain(lambda value: _is_number(Real, value) and value > 0, "numbers of seconds above 0", "float")
+SECONDS = Domain(lambda value: _is_number(Real, value) and value > 0, "numbers above 0, in seconds", "float")
 JOBS = Domain(
     lambda value: _is_number(Integral, value) and value != 0,
-    "-1 (all cores) and 1 or more; -2 is all cores but one",
+    "whole numbers other than 0; -1 means all cores, -2 all but one",
     "int",
 )
 TEXT = Domain(lambda value: isinstance(value, str), "texts", "str")

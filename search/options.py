@@ -195,7 +195,7 @@ OPTIONS = (
         domains.TRUTH,
         "Whether to stop configurations early that are worse than half of the others; for networks only. By default, yes if "
         "the method learns.",
-        networks_only="nothing else is scored while it trains",
+        networks_only="other estimators are not scored during training",
         tracked="always",
     ),
     SearchOption(
@@ -347,7 +347,7 @@ def check_networks(values: Mapping[str, Any]) -> None:
     """Raise ValueError for option values that require a BP network."""
     for o in SEARCH_CV:
         if o.networks_only and values[o.name] not in (o.search_cv, False):
-            raise ValueError(f"{o.name} = {values[o.name]} is for BP networks: {o.networks_only}")
+            raise ValueError(f"{o.name} = {values[o.name]} is only for BP networks: {o.networks_only}")
 
 
 def tracked(values: Mapping[str, Any], *, once: bool) -> dict[str, Any]:

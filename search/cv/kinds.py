@@ -139,7 +139,7 @@ def too_small_classes(scheme: Scheme, y: NDArray[Any], labels: Labels) -> str:
 def none_validated(scheme: Scheme, y: NDArray[Any], labels: Labels) -> str:
     if predefined(labels).get_n_splits():
         return ""
-    return f"[cv] split = {scheme.column!r} names no row to validate; all are for training"
+    return f"[cv] split = {scheme.column!r} has no rows to validate; all rows are for training"
 
 
 SHUFFLED = ("n_splits", "shuffle", "repeats", "outer")

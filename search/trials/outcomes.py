@@ -189,7 +189,7 @@ def pool(first: Outcome, again: Sequence[Outcome]) -> Outcome:
         return first
     for seed, outcome in enumerate(again, start=1):
         if outcome.verdict != "ok":
-            reason = f"with seed {seed + 1} of the best trials' evaluations: {outcome.reason}"
+            reason = f"in the evaluation with seed {seed + 1}: {outcome.reason}"
             return replace(first, verdict=outcome.verdict, reason=reason, divergence=outcome.divergence)
     every = [first, *again]
     common = set.intersection(*(set(outcome.curve) for outcome in every))

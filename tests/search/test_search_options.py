@@ -125,7 +125,7 @@ def test_documentation_of_bpsearchcv_has_every_parameter_once():
     assert heads == [o.name for o in SEARCH_CV]
     assert "n_seeds : whole numbers from 1 to 8, default=1\n" in parameters
     assert "    - 'fail': only that the trial failed" in parameters
-    assert "timeout : numbers of seconds above 0, and None, default=None\n" in parameters
+    assert "timeout : numbers above 0, in seconds, and None, default=None\n" in parameters
     assert "estimator : as in scikit-learn\n" in parameters
     assert "`n_weights`" in text.replace("``", "`")
 
