@@ -253,7 +253,7 @@ def test_a_method_goes_under_its_own_name(folder, bpsearch, write, stored, metho
 
 
 REFUSED = {
-    "grid": (["--method", "grid", "--trials", "2"], "error: --trials 2: a grid is searched whole"),
+    "grid": (["--method", "grid", "--trials", "2"], "error: --trials 2: a grid is always searched completely"),
     "no trials": (["--trials", "0"], "argument --trials: trials = '0'; allowed are whole numbers from 1"),
     "negative": (["--trials", "-3"], "argument --trials"),
     "text": (["--trials", "many"], "argument --trials"),

@@ -183,7 +183,7 @@ def test_a_plan_has_the_portfolio_behind_the_users_points(make_problem, method, 
 @pytest.mark.parametrize(("name", "value"), [("prune", True), ("n_seeds", 2), ("n_members", 2)])
 def test_what_is_for_networks_only(rows, name, value):
     search = BPSearchCV(Ridge(), {"alpha": [1.0, 2.0]}, method="grid", cv=2)
-    with pytest.raises(ValueError, match=rf"^{name} = {value} is for BP networks: {ROWS[name].networks_only}$"):
+    with pytest.raises(ValueError, match=rf"^{name} = {value} is only for BP networks: {ROWS[name].networks_only}$"):
         search.set_params(**{name: value}).fit(*rows())
     for allowed in (ROWS[name].search_cv, *([False] if name == "prune" else [])):
         search.set_params(**{name: allowed}).fit(*rows())

@@ -71,7 +71,7 @@ def test_change_leaves_out_what_it_says(make_outcome, diverges, _):
         kept = {o.number for o in outcomes if (o.params[name] <= bound if upper else o.params[name] >= bound)}
     left = [o for o in outcomes if o.number not in kept]
     bad = [o for o in left if o.verdict == "diverged"]
-    assert f"leave out {len(bad)} of " in line
+    assert f"exclude {len(bad)} of " in line
     assert f" and {len(left) - len(bad)} of " in line
 
 
