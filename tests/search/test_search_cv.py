@@ -328,7 +328,11 @@ MISTAKES = {
     ),
     "empty space": ({"space": {}}, StudyError, "space is empty"),
     "bad range": ({"space": {"alpha": (1, 0)}}, StudyError, "space: alpha has low = 1 and high = 0"),
-    "no default space": ({"estimator": Ridge(), "space": None}, ValueError, "space = None is only for BP networks; Ridge"),
+    "no default space": (
+        {"estimator": Ridge(), "space": None},
+        ValueError,
+        "space = None is only for BP networks; Ridge",
+    ),
     "nothing to prune": (
         {"estimator": Ridge(), "space": {"alpha": [1]}, "prune": True},
         ValueError,

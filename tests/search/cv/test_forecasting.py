@@ -198,7 +198,7 @@ MISTAKES = {
     "gap": (
         "lags = 3\nhorizon = 4",
         "gap = 2",
-        "[cv] gap = 2 would train on targets that are not known yet; a horizon of 4 needs 3",
+        "[cv] gap = 2 would train on targets that are not known yet; a horizon of 4 needs at least 3",
     ),
     "exogenous column twice": (
         "lags = 2\nexogenous = ['wind', 'wind']",
