@@ -35,7 +35,7 @@ coefs_, intercepts_ : list of ndarray
 n_iter_, t_, n_layers_, n_outputs_, n_features_in_, feature_names_in_, out_activation_
     As in scikit-learn's MLP.
 loss_, best_loss_, loss_curve_, validation_scores_, best_validation_score_
-    As in scikit-learn's MLP; losses are in the network's units. The last loss of a diverged fit is the mean over the rows
+    As in scikit-learn's MLP; losses are in units of the scaled target. The last loss of a diverged fit is the mean over the rows
     that were seen in its last epoch.
 verdict_ : bpmodel.Verdict
     How the fit ended: ``status`` ("ok", "diverged" or "stalled"), ``reason``, ``epoch``, ``step`` and ``evidence``.
@@ -150,7 +150,7 @@ class BPEstimator(CallbackSupportMixin, FittedNetwork):
             If the fit diverges and ``on_divergence="stop"``, or is repaired.
         """
         if (X_val is None) != (y_val is None):
-            raise ValueError("X_val and y_val belong together: give both or none")
+            raise ValueError("X_val and y_val must be passed together: pass both or neither")
         validation = None if X_val is None or y_val is None else (X_val, y_val)
         training = self.begin_fit(X, y, sample_weight, validation=validation, stop_on_validation=True)
         most = None if self.on_divergence == "repair" else self.max_iter  # a repair discards some of its epochs
@@ -363,7 +363,7 @@ class BPEstimator(CallbackSupportMixin, FittedNetwork):
         done = "; ".join(map(str, repairs))
         if not verdict.failed:
             if repairs:
-                message = f"{name} was repaired: {done}. `repairs_` has more."
+                message = f"{name} was repaired: {done}. `repairs_` has the details."
                 warnings.warn(message, DivergenceWarning, stacklevel=stacklevel)
             return
         message = f"{name} {verdict.status}: {verdict.reason}."

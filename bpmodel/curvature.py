@@ -112,7 +112,7 @@ def rate_limit(estimator: BPEstimator, X: ArrayLike, y: ArrayLike) -> float:
     """
     curvature = sharpness(estimator, X, y)
     if estimator.solver != "sgd":
-        raise ValueError(f"a rate limit is known for solver='sgd' only; got solver={estimator.solver!r}")
+        raise ValueError(f"a rate limit is only known for solver='sgd'; got solver={estimator.solver!r}")
     momentum = float(estimator.momentum)
     ahead = momentum if estimator.nesterovs_momentum else 0.0
     return 2 * (1 + momentum) / ((1 + 2 * ahead) * curvature) if curvature > 0 else np.inf
@@ -165,8 +165,8 @@ def _objective(estimator: BPEstimator, X: ArrayLike, y: ArrayLike) -> tuple[Netw
     """Return the objective on a sample of the training rows, and the parameters at which to evaluate it."""
     if not isinstance(estimator, BPEstimator):
         raise TypeError(
-            f"sharpness needs a BPRegressor or BPClassifier; got {type(estimator).__name__}: give the last step of a "
-            "pipeline, and the rows as it sees them"
+            f"sharpness needs a BPRegressor or BPClassifier; got {type(estimator).__name__}: pass the last step of a "
+            "pipeline, and the rows that it receives"
         )
     if estimator.normalization != "none":
         raise ValueError(f"sharpness needs normalization='none'; got normalization={estimator.normalization!r}")

@@ -113,7 +113,11 @@ class Interval(Domain):
 
 
 class Names(Domain):
-    """The names of a table's rows at the time of the check, or a fixed set of names."""
+    """The names of a table's rows at the time of the check, or a fixed set of names.
+
+    >>> print(Names(["auto"]), "|", Names(["float32", "float64"]))
+    'auto' | one of float32, float64
+    """
 
     annotation = "str"
 
@@ -124,7 +128,7 @@ class Names(Domain):
         return isinstance(value, str) and value in self.names
 
     def __str__(self) -> str:
-        return "one of " + ", ".join(sorted(self.names))
+        return repr(*self.names) if len(self.names) == 1 else "one of " + ", ".join(sorted(self.names))
 
     @property
     def hint(self) -> str:  # type: ignore[override]

@@ -27,12 +27,12 @@ Kind = TypeVar("Kind", bound="type[_Ensemble]")
 
 PARAMETERS = """
 estimator : {member}, optional
-    What every member is a clone of, except for its seed; by default ``{member}()``.
+    The network to clone for each member, each with its own seed; by default ``{member}()``.
 n_members : int, default=5
 n_jobs : int, optional
-    Members trained at the same time, in threads.
+    Number of members to train at the same time, in threads.
 random_state : int, RandomState or None
-    Decides the members' seeds.
+    Determines the seeds of the members.
 """
 
 ATTRIBUTES = """
@@ -105,7 +105,7 @@ class _Ensemble(MetaEstimatorMixin, BaseEstimator, ABC):
         if lost:
             reason = next(network.verdict_.reason for network in fitted if network.diverged_)
             warnings.warn(
-                f"{lost} of {len(fitted)} members diverged and are left out; one of them: {reason}",
+                f"{lost} of {len(fitted)} members diverged and are excluded; one of them: {reason}",
                 DivergenceWarning,
                 stacklevel=2,
             )

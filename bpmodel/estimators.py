@@ -158,7 +158,7 @@ class BPClassifier(ClassifierConstructor, ClassifierMixin, BPEstimator):
     def _validate_labels(self, y: Any) -> NDArray:
         unknown = np.setdiff1d(unique_labels(y), self.classes_)
         if len(unknown):
-            raise ValueError(f"y_val has the classes {unknown.tolist()}, which y has not: {self.classes_.tolist()}")
+            raise ValueError(f"y_val has the classes {unknown.tolist()}, which are not in y: {self.classes_.tolist()}")
         return np.asarray(y)
 
     def _weigh(self, y: NDArray, weight: NDArray, index: NDArray, *, incremental: bool) -> NDArray:
@@ -166,7 +166,7 @@ class BPClassifier(ClassifierConstructor, ClassifierMixin, BPEstimator):
             return weight
         if incremental and self.class_weight == "balanced":
             raise ValueError(
-                "class_weight='balanced' needs all rows at once; for partial_fit give the weights as a dict, such as "
+                "class_weight='balanced' needs all rows at once; for partial_fit, pass the weights as a dict, for example from "
                 "compute_class_weight('balanced', classes=classes, y=y) finds them"
             )
         counted = index if self.class_weight == "balanced" else None

@@ -1,4 +1,4 @@
-"""The one table of hyperparameters: name, default, domain, meaning.
+"""The table of hyperparameters: name, default, domain, meaning.
 
 These rows define the estimators' constructors, their validation and documentation, and the checks of study files. Options of
 scikit-learn's MLP have the same names, defaults and meanings as there.
@@ -23,11 +23,11 @@ from bpmodel.functions.schedules import SCHEDULES
 from bpmodel.option import Option
 
 ON_DIVERGENCE = {
-    "stop": "end at once with the weights of its best epoch, a `verdict_` and a DivergenceWarning",
-    "repair": "change what the diagnosis says and go on; `repairs_` and a DivergenceWarning tell what. A step that stands out "
-    "from those before is skipped",
+    "stop": "stop at once, keep the weights of the best epoch, set `verdict_` and issue a DivergenceWarning",
+    "repair": "apply the changes that the diagnosis suggests and continue; `repairs_` and a DivergenceWarning list them. Steps "
+    "that are spikes are skipped",
     "raise": "raise DivergenceError",
-    "ignore": "train on, as scikit-learn's MLP does",
+    "ignore": "continue training, as scikit-learn's MLP does",
 }
 DTYPES = ("auto", "float32", "float64")
 
@@ -56,14 +56,14 @@ NETWORK = (
         "hidden_layer_sizes",
         (100,),
         AT_LEAST_ONE | ListOf("a list of them", AT_LEAST_ONE),
-        "Units of each hidden layer; one number for a single layer, an empty list for a linear model.",
+        "Number of units of each hidden layer; one number for a single layer, an empty list for a linear model.",
         positional=True,
     ),
     Option(
         "activation",
         "relu",
         Names(ACTIVATIONS) | ListOf("a list of them, one for each hidden layer", Names(ACTIVATIONS)),
-        "Activation function of the hidden layers, or of each of them.",
+        "Activation function of all hidden layers, or a list with one for each layer.",
         positional=True,
         choices=meanings(ACTIVATIONS),
     ),
@@ -77,8 +77,8 @@ def solver(losses: Mapping[str, Any]) -> Option:
         "solver",
         "adam",
         Names(View(OPTIMIZERS, methods, hint=OPTIMIZERS.hint)),
-        f"Update rule, or a method that sees all rows in every iteration, which is an epoch: {_names(methods)}. These need "
-        f"no learning rate, and do not go with {', '.join(ONLY)}.",
+        f"Update rule, or a full-batch solver: {_names(methods)}. Full-batch solvers use all rows in every iteration, which "
+        f"counts as an epoch. They need no learning rate, and do not support {', '.join(ONLY)}.",
         choices=meanings(View(OPTIMIZERS, methods)),
     )
 
@@ -95,62 +95,76 @@ TRAINING = (
         "batch_size",
         "auto",
         Names(["auto"]) | AT_LEAST_ONE,
-        "Rows per minibatch; 'auto' is min(200, rows), and all rows for solver 'rprop'.",
+        "Number of rows per minibatch; 'auto' means min(200, rows), or all rows with solver 'rprop'.",
     ),
     Option(
         "learning_rate",
         "constant",
         Names(SCHEDULES),
-        "Schedule of the learning rate. As in scikit-learn, 'invscaling' and 'adaptive' are for solver 'sgd' only; elsewhere "
-        "they leave the rate constant.",
+        "Schedule of the learning rate. As in scikit-learn, 'invscaling' and 'adaptive' only have an effect with solver "
+        "'sgd'; with other solvers the rate stays constant.",
         choices=meanings(SCHEDULES),
     ),
-    Option("learning_rate_init", 1e-3, real(0, None, "neither"), "Learning rate at the start."),
+    Option("learning_rate_init", 1e-3, real(0, None, "neither"), "Initial learning rate."),
     Option("power_t", 0.5, real(0, None, "left"), "Exponent of the schedule 'invscaling'."),
-    Option("max_iter", 200, AT_LEAST_ONE, "Most epochs of a fit."),
-    Option("shuffle", True, TRUTH, "Whether each epoch visits the rows in a new order."),
-    Option("random_state", None, SEED, "Seed of the initial weights, the validation rows and the order."),
+    Option("max_iter", 200, AT_LEAST_ONE, "Maximum number of epochs."),
+    Option("shuffle", True, TRUTH, "Whether to shuffle the rows in each epoch."),
+    Option(
+        "random_state", None, SEED, "Seed for the initial weights, the choice of validation rows and the order of rows."
+    ),
     Option(
         "tol",
         1e-4,
         real(0, None, "left"),
-        "Least improvement of the loss (with early_stopping: of the validation score) that counts as one; with solver "
-        f"{_names(FULL_BATCH)}, training also ends where no derivative of the loss is larger.",
+        "Smallest change of the loss (with early_stopping: of the validation score) that counts as an improvement. With "
+        f"solver {_names(FULL_BATCH)}, training also ends when no component of the gradient is larger.",
     ),
     Option("verbose", False, VERBOSITY, "Whether to print the loss of each epoch."),
-    Option("warm_start", False, TRUTH, "Whether `fit` goes on from the weights of the previous `fit`."),
+    Option("warm_start", False, TRUTH, "Whether `fit` continues from the weights of the previous `fit`."),
     Option("momentum", 0.9, real(0, 1, "both"), "Momentum of solver 'sgd'."),
-    Option("nesterovs_momentum", True, TRUTH, "Whether the momentum is Nesterov's."),
+    Option("nesterovs_momentum", True, TRUTH, "Whether to use Nesterov's momentum."),
     Option(
         "early_stopping",
         False,
         TRUTH,
-        "Whether to set `validation_fraction` of the rows aside, stop when their score no longer improves and keep the "
-        "weights that scored best. Rows given to `fit` as X_val and y_val take their place.",
+        "Whether to set aside `validation_fraction` of the rows, stop when their score no longer improves, and keep the "
+        "weights with the best score. If you pass X_val and y_val to `fit`, these rows are used instead.",
     ),
-    Option("validation_fraction", 0.1, real(0, 1, "left"), "Share of the rows set aside by early_stopping."),
-    Option("beta_1", 0.9, real(0, 1, "left"), "Decay of the mean of gradients in 'adam' and its relatives."),
-    Option("beta_2", 0.999, real(0, 1, "left"), "Decay of the mean of squared gradients in 'adam' and its relatives."),
-    Option("epsilon", 1e-8, real(0, None, "neither"), "Keeps the division finite in rules that divide by a root."),
+    Option("validation_fraction", 0.1, real(0, 1, "left"), "Fraction of the rows that early_stopping sets aside."),
+    Option(
+        "beta_1", 0.9, real(0, 1, "left"), "Decay rate of the moving average of gradients in 'adam' and its variants."
+    ),
+    Option(
+        "beta_2",
+        0.999,
+        real(0, 1, "left"),
+        "Decay rate of the moving average of squared gradients in 'adam' and its variants.",
+    ),
+    Option(
+        "epsilon",
+        1e-8,
+        real(0, None, "neither"),
+        "Small constant that avoids division by zero in update rules that divide by a root.",
+    ),
     Option(
         "n_iter_no_change",
         10,
         AT_LEAST_ONE | INFINITY,
-        "Epochs without an improvement by `tol` after which training ends.",
+        "Number of epochs without an improvement of `tol` after which training stops.",
     ),
-    Option("max_fun", 15000, AT_LEAST_ONE, "Most evaluations of the loss by solver 'lbfgs'."),
+    Option("max_fun", 15000, AT_LEAST_ONE, "Maximum number of loss evaluations with solver 'lbfgs'."),
     Option(
         "on_divergence",
         "stop",
         Names(ON_DIVERGENCE),
-        "What a fit does when it diverges.",
+        "What to do when training diverges.",
         choices=ON_DIVERGENCE,
     ),
     Option(
         "scale_input",
         "none",
         Names(SCALINGS),
-        "What the network sees in place of the columns of X; predictions do the same.",
+        "How to scale the columns of X before they enter the network, in training and in prediction.",
         choices=SCALINGS,
     ),
     Option(
@@ -159,16 +173,17 @@ TRAINING = (
         Names(["auto", *INITIALIZERS]),
         "Distribution of the initial weights.",
         choices={
-            "auto": "what fits the activation; for scikit-learn's four its own choice, draw for draw",
+            "auto": "a distribution that suits the activation; for the four activations of scikit-learn, the same initial "
+            "weights as there for the same seed",
             **meanings(INITIALIZERS),
         },
     ),
-    Option("init_gain", 1.0, real(0, None, "left"), "Factor of the initial weights."),
+    Option("init_gain", 1.0, real(0, None, "left"), "Factor by which the initial weights are multiplied."),
     Option(
         "zero_last_layer",
         False,
         TRUTH,
-        "Whether the output layer starts with zero weights and the biases of the best constant prediction.",
+        "Whether to initialize the output layer with zero weights and the biases of the best constant prediction.",
     ),
     Option(
         "normalization",
@@ -177,12 +192,12 @@ TRAINING = (
         "Normalization of the hidden layers' pre-activations.",
         choices=meanings(NORMALIZATIONS),
     ),
-    Option("dropout", 0.0, real(0, 1, "left"), "Share of the hidden units left out at each training step."),
+    Option("dropout", 0.0, real(0, 1, "left"), "Fraction of the hidden units that are dropped at each training step."),
     Option(
         "input_noise",
         0.0,
         real(0, None, "left"),
-        "Standard deviation of the normal noise added to the inputs at each training step; for dense rows only.",
+        "Standard deviation of the Gaussian noise added to the inputs at each training step; for dense rows only.",
     ),
     Option(
         "l1",
@@ -195,49 +210,50 @@ TRAINING = (
         "weight_decay",
         None,
         real(0, None, "left") | NONE,
-        "Decoupled weight decay: each step first takes this share, times the learning rate, off the weights; None is what "
-        "the solver says, which is 0 for all but 'adamw'.",
+        "Decoupled weight decay: each step first multiplies the weights by 1 - learning rate * weight_decay. None means the "
+        "default of the solver: 0.01 for 'adamw', 0 for the other built-in solvers.",
     ),
     Option(
         "max_norm",
         None,
         real(0, None, "neither") | NONE,
-        "Largest norm of the incoming weights of a hidden unit.",
+        "Maximum norm of the incoming weights of each hidden unit.",
     ),
     Option(
         "ema_decay",
         0.0,
         real(0, 1, "left"),
-        "Decay of an average of the weights over the steps, with which the network predicts; 0 is no averaging.",
+        "Decay rate of an exponential moving average of the weights, which is used for predictions; 0 means no averaging.",
     ),
-    Option("clipping", "none", Names(CLIPPINGS), "What is done to large gradients.", choices=meanings(CLIPPINGS)),
+    Option("clipping", "none", Names(CLIPPINGS), "How to clip large gradients.", choices=meanings(CLIPPINGS)),
     Option(
         "clip_threshold",
         None,
         real(0, None, "neither") | NONE,
-        "Threshold of the clipping; None is "
+        "Clipping threshold; None means "
         + ", ".join(f"{row.threshold:g} for '{name}'" for name, row in CLIPPINGS.items() if name != "none")
         + ".",
     ),
-    Option("rho", 0.9, real(0, 1, "left"), "Decay of the mean of squared gradients in 'rmsprop'."),
+    Option("rho", 0.9, real(0, 1, "left"), "Decay rate of the moving average of squared gradients in 'rmsprop'."),
     Option("decay_rate", 0.5, real(0, 1, "right"), "Factor of the schedules 'step' and 'exponential'."),
     Option(
         "decay_epochs",
         20,
         real(0, None, "neither"),
-        "Epochs from one step of the schedules 'step', 'exponential' and 'cosine_restarts' to the next.",
+        "Period of the schedules 'step', 'exponential' and 'cosine_restarts', in epochs.",
     ),
     Option(
         "warmup_epochs",
         0,
         real(0, None, "left"),
-        "Epochs, or a part of one, in which the learning rate rises linearly to what the schedule says.",
+        "Number of epochs in which the learning rate rises linearly to the value of the schedule; may be a fraction.",
     ),
     Option(
         "dtype",
         "auto",
         Names(DTYPES),
-        "Precision of training and prediction; 'auto' is float64 for fits of up to 64 rows, where it costs little, else float32.",
+        "Precision of training and prediction; 'auto' is float64 for fits of up to 64 rows, where it costs little, and "
+        "float32 otherwise.",
     ),
 )
 
@@ -246,16 +262,16 @@ REGRESSION_ONLY = (
         "scale_target",
         False,
         TRUTH,
-        "Whether the network learns the target minus its mean over its standard deviation (with loss 'poisson' or 'gamma': "
-        "over its mean); predictions are in the target's own units either way, losses are in the network's.",
+        "Whether to standardize the target inside the network (with loss 'poisson' or 'gamma': divide it by its mean). "
+        "Predictions are always in the target's own units; losses are in units of the scaled target.",
     ),
     Option(
         "huber_delta",
         1.35,
         real(0, None, "neither"),
-        "Error from which loss 'huber' is linear, in the network's units.",
+        "Error beyond which loss 'huber' is linear, in units of the (possibly scaled) target.",
     ),
-    Option("quantile", 0.5, real(0, 1, "neither"), "The quantile that loss 'quantile' predicts."),
+    Option("quantile", 0.5, real(0, 1, "neither"), "The quantile to predict with loss 'quantile'."),
 )
 
 CLASSIFICATION_ONLY = (
@@ -264,19 +280,19 @@ CLASSIFICATION_ONLY = (
         "focal_gamma",
         2.0,
         real(0, None, "left"),
-        "How much less loss 'focal' makes of easy rows; with 0 it is the log loss.",
+        "How strongly loss 'focal' down-weights easy rows; with 0 it equals the log loss.",
     ),
     Option(
         "label_smoothing",
         0.0,
         real(0, 0.5, "left"),
-        "Share of each row's target that is spread evenly over all classes.",
+        "Fraction of each row's target that is spread evenly over all classes.",
     ),
     Option(
         "class_weight",
         None,
         CLASS_WEIGHTS | Names(["balanced"]) | NONE,
-        "Weights of the classes; 'balanced' is in inverse proportion to their frequencies.",
+        "Weights of the classes; 'balanced' makes them inversely proportional to the class frequencies.",
     ),
 )
 

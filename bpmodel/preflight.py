@@ -64,7 +64,9 @@ def preflight(estimator: BPEstimator, X: ArrayLike, y: ArrayLike, *, step_size: 
     []
     """
     if estimator.solver in FULL_BATCH:
-        raise ValueError(f"preflight is for update rules; got solver={estimator.solver!r}, which has no learning rate")
+        raise ValueError(
+            f"preflight only supports update rules; got solver={estimator.solver!r}, which has no learning rate"
+        )
     copy = clone(estimator)
     with altered(copy, STILL):
         training = copy.begin_fit(X, y)
@@ -75,7 +77,7 @@ def preflight(estimator: BPEstimator, X: ArrayLike, y: ArrayLike, *, step_size: 
     if step_size and estimator.solver == "sgd" and estimator.normalization == "none":
         found += _steps(estimator, X, y)
     if not found:
-        return Diagnosis((), "nothing found before the first step")
+        return Diagnosis((), "no findings before the first step")
     return Diagnosis(tuple(found), f"before the first step: {len(found)} finding{'s' if len(found) > 1 else ''}")
 
 
@@ -89,7 +91,7 @@ def _steps(estimator: BPEstimator, X: ArrayLike, y: ArrayLike) -> list[Finding]:
         "exploding_step",
         0,
         {"learning_rate": rate, "limit": limit, "step_size_number": rate / limit if limit > 0 else np.inf},
-        "The learning rate is far above the one up to which gradient descent is stable on the curvature of the initial weights.",
+        "The learning rate is far above the limit for stable gradient descent, given the curvature at the initial weights.",
         f"Lower the learning rate: learning_rate_init={lower:g}.",
         {"learning_rate_init": lower},
         "Cohen et al., 2021",

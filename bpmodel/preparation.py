@@ -127,7 +127,7 @@ def _check_sparse(estimator: Any, X: Any) -> None:
     if issparse(X) and estimator.input_noise > 0:
         raise ValueError(f"input_noise={estimator.input_noise!r} needs dense rows; X is sparse")
     if issparse(X) and estimator.scale_input == "robust":
-        raise ValueError("scale_input='robust' needs dense rows; X is sparse, for which 'standard' is possible")
+        raise ValueError("scale_input='robust' needs dense rows; X is sparse: use 'standard'")
 
 
 def _scaled(estimator: Any, request: Request, weight: NDArray) -> tuple[Any, NDArray]:

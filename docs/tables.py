@@ -83,7 +83,7 @@ def methods() -> str:
 def penalties() -> str:
     """Return the table of penalties."""
     rows = [f'| `"{name}"` | {_sentence(penalty.meaning)} |' for name, penalty in PENALTIES.items()]
-    return "\n".join(["| `penalty` | what is told |", "|---|---|", *rows])
+    return "\n".join(["| `penalty` | what the sampler receives |", "|---|---|", *rows])
 
 
 def verdicts() -> str:

@@ -27,13 +27,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         if options.debug:
             raise
-        print("\ninterrupted: finished trials are kept; the same command continues from there")
+        print("\ninterrupted: finished trials are kept; run the same command again to continue")
         return INTERRUPTED
     except Exception as error:  # our bug, not the user's mistake
         if options.debug:
             raise
         message = " ".join(str(error).split())
-        print(f"unexpected error: {type(error).__name__}: {message} (--debug shows where)", file=sys.stderr)
+        print(f"unexpected error: {type(error).__name__}: {message} (--debug shows the traceback)", file=sys.stderr)
         return FAILED
 
 

@@ -72,9 +72,11 @@ def as_in_scikit_learn(annotation: str) -> Domain:
 
 TRUTH = Domain("true and false", "bool", TRUTHS.__contains__)
 NUMBER = Domain("numbers", "float", lambda value: is_number(value) and not np.isnan(value))
-SECONDS = Domain("numbers of seconds above 0", "float", lambda value: is_number(value) and value > 0)
+SECONDS = Domain("numbers above 0, in seconds", "float", lambda value: is_number(value) and value > 0)
 JOBS = Domain(
-    "-1 (all cores) and 1 or more; -2 is all cores but one", "int", lambda value: value in WHOLE and value != 0
+    "whole numbers other than 0; -1 means all cores, -2 all but one",
+    "int",
+    lambda value: value in WHOLE and value != 0,
 )
 TEXT = Domain("texts", "str", TEXTS.__contains__)
 VERBOSITY = Domain("whole numbers", "int", lambda value: isinstance(value, Integral))

@@ -83,7 +83,7 @@ def _meanings(table: Mapping[str, Any]) -> dict[str, str]:
 # ------------------------------------------------------------------------------------------------------------ the table
 
 OPTIONS = (
-    SearchOption("estimator", ABSENT, ABSENT, domains.as_in_scikit_learn("Any"), "What is tuned."),
+    SearchOption("estimator", ABSENT, ABSENT, domains.as_in_scikit_learn("Any"), "The estimator to tune."),
     SearchOption(
         "space",
         ABSENT,
@@ -93,19 +93,19 @@ OPTIONS = (
             "Mapping[str, Any] | Sequence[Mapping[str, Any]] | str",
             domains.is_space,
         ),
-        "From parameter names (`alpha`, or `bpregressor__alpha` in a pipeline; also parameters of other steps) to "
-        "lists of choices, ranges "
-        '`(low, high)` and `(low, high, "log")`, Optuna distributions or frozen `scipy.stats` distributions. '
-        '`{"layers": …, "width": …}` searches the number of layers and each width; a table with `when` exists only where other '
-        "parameters have certain values: both as in study files. Of several dicts a configuration is of one. By default, for "
-        'networks, or by the name "default": a small space of layers, activation, learning rate, alpha and batch size.',
+        "Maps parameter names (`alpha`, or `bpregressor__alpha` in a pipeline; also parameters of other steps) to lists of "
+        'choices, ranges `(low, high)` or `(low, high, "log")`, Optuna distributions or frozen `scipy.stats` distributions. '
+        'As in study files, `{"layers": …, "width": …}` searches the number of layers and the width of each layer, and a dict '
+        "with `when` is a parameter that exists only if other parameters have certain values. With several dicts, each "
+        'configuration belongs to one of them. For networks, the default, which is also named "default", is a small space of '
+        "layers, activation, learning rate, alpha and batch size.",
     ),
     SearchOption(
         "method",
         "bayesian",
         "bayesian",
         domains.named(METHODS, is_sampler, "samplers of your own or of Optuna", "Sampler | BaseSampler"),
-        "How configurations are proposed.",
+        "How to propose configurations.",
         see="See [methods](#methods).",
         choices=_meanings(METHODS),
         compared=True,
@@ -116,7 +116,7 @@ OPTIONS = (
         50,
         50,
         domains.whole(1),
-        "Configurations to try, those of earlier runs of a study included. A grid is always searched whole.",
+        "Number of configurations to try, including those of earlier runs of a study. A grid is always searched completely.",
         tracked="once",
     ),
     SearchOption(
@@ -124,8 +124,8 @@ OPTIONS = (
         None,
         None,
         domains.SECONDS,
-        "Seconds after which nothing is started any more. Up to a third of them is kept for evaluating the best configurations "
-        "again (`n_seeds`).",
+        "Seconds after which no new work is started. Up to a third of this time is reserved for evaluating the best "
+        "configurations again (`n_seeds`).",
         tracked="once",
     ),
     SearchOption(
@@ -133,8 +133,8 @@ OPTIONS = (
         None,
         None,
         domains.NUMBER,
-        "The search ends at a mean score that is at least this. Greater is better: -0.5 stands for a root mean "
-        "squared error of 0.5.",
+        "The search ends when a mean score reaches this value. Greater is better: -0.5 stands for a root mean squared error of "
+        "0.5.",
         tracked="once",
     ),
     SearchOption(
@@ -142,7 +142,7 @@ OPTIONS = (
         None,
         None,
         domains.whole(1),
-        "The search ends after this many configurations in a row without a better score.",
+        "The search ends after this many consecutive configurations without a better score.",
         tracked="once",
     ),
     SearchOption(
@@ -150,11 +150,10 @@ OPTIONS = (
         3,
         1,
         domains.whole(1, 8),
-        "How often the winner is evaluated, each time with other initial weights and orders of rows; for "
-        "networks only. With 3, the best "
-        "four configurations are evaluated once more and the better two of these once again. The winner is the "
-        "one with the best mean; it "
-        "ranks first, even above a higher score of a single evaluation. 1 takes the best of the first scores.",
+        "Number of evaluations of the winner, each with different initial weights and orders of rows; for networks only. With "
+        "3, the best four configurations are evaluated a second time, and the better two of these a third time. The winner is "
+        "the one with the best mean; it ranks first, even above a higher score from a single evaluation. With 1, the winner is "
+        "the configuration with the best first score.",
         covers=operator.ge,
         networks_only="other estimators have seeds of their own",
         tracked="always",
@@ -164,12 +163,10 @@ OPTIONS = (
         5,
         1,
         domains.whole(1),
-        "How many networks of the best configuration are fitted on all rows, each from initial weights of its "
-        "own; for networks "
-        "only. The model predicts their mean, which is nearly always better than one of them, by 1 to 5 % of the "
-        "error on small data. "
-        "Scores are those of one network.",
-        see="[Measured here](benchmarks.md#searches-at-equal-time).",
+        "Number of networks of the best configuration to fit on all rows, each from its own initial weights; for networks "
+        "only. The model predicts their mean, which is nearly always better than a single network, by 1 to 5 % of the error on "
+        "small data. Scores are those of a single network.",
+        see="[Measurements](benchmarks.md#searches-at-equal-time).",
         covers=operator.eq,
         networks_only="other estimators have seeds of their own",
         tracked="always",
@@ -179,7 +176,7 @@ OPTIONS = (
         0,
         ABSENT,
         domains.whole(0, 2**32 - 1),
-        "Decides folds, proposals, initial weights and the order of rows.",
+        "Determines the folds, the proposals, the initial weights and the order of rows.",
         compared=True,
     ),
     SearchOption(
@@ -187,9 +184,8 @@ OPTIONS = (
         -1,
         None,
         domains.JOBS,
-        "Configurations tried at the same time, in threads. Methods that do not learn (grid, random, "
-        "quasi-random) give the same "
-        "results for any number.",
+        "Number of configurations to try at the same time, in threads. Methods that do not learn (grid, random, quasi-random) "
+        "give the same results for any number.",
         tracked="always",
     ),
     SearchOption(
@@ -197,10 +193,9 @@ OPTIONS = (
         None,
         None,
         domains.TRUTH,
-        "Whether configurations that are worse than half of the others are stopped early; for networks only. By "
-        "default where the "
-        "method learns.",
-        networks_only="nothing else is scored while it trains",
+        "Whether to stop configurations early that are worse than half of the others; for networks only. By default, yes if "
+        "the method learns.",
+        networks_only="other estimators are not scored during training",
         tracked="always",
     ),
     SearchOption(
@@ -208,7 +203,7 @@ OPTIONS = (
         DEFAULT_PENALTY,
         DEFAULT_PENALTY,
         domains.named(PENALTIES, domains.instance_of(PenaltyPolicy), "penalties of your own", "PenaltyPolicy"),
-        "What the sampler is told of a configuration that diverged.",
+        "What the sampler receives for a configuration that diverged.",
         see="See [penalties](#penalties).",
         choices=_meanings(PENALTIES),
         compared=True,
@@ -219,9 +214,8 @@ OPTIONS = (
         True,
         True,
         domains.TRUTH,
-        "Whether a search for networks by a method that learns begins, after the `initial_points`, with the "
-        "points of its space that are "
-        "nearest to a few configurations that did well on other data.",
+        "Whether a search for networks starts with a portfolio, if the method learns: after the `initial_points`, it tries the "
+        "points of its space that are nearest to a few configurations that did well on other data.",
         see="[How they were chosen](benchmarks.md#the-portfolio).",
         compared=True,
         tracked="always",
@@ -231,11 +225,11 @@ OPTIONS = (
         (),
         None,
         domains.Domain(
-            "lists of configurations, each a table from names to values",
+            "lists of configurations, each a mapping from names to values",
             "Sequence[Mapping[str, Any]]",
             domains.are_points,
         ),
-        "Configurations to try first, such as `[{ alpha = 1.0 }]`. What a point leaves out is drawn at random.",
+        "Configurations to try first, such as `[{ alpha = 1.0 }]`. Parameters missing from a point are drawn at random.",
         compared=True,
     ),
     SearchOption(
@@ -243,33 +237,31 @@ OPTIONS = (
         ABSENT,
         5,
         domains.as_in_scikit_learn("Any"),
-        "Number of folds, splitter or iterable of splits, as in scikit-learn; the splits are made once.",
+        "Number of folds, splitter or iterable of splits, as in scikit-learn. The splits are created once.",
     ),
     SearchOption(
         "scoring",
         ABSENT,
         None,
         domains.as_in_scikit_learn("Any"),
-        "Name, callable, or a list, tuple or dict of several, as in scikit-learn; by default the estimator's "
-        "`score`. Of several "
-        "metrics the search maximizes the one that `refit` names, otherwise the first. A callable that is not a scikit-learn "
-        "scorer gets the whole estimator and raw rows.",
+        "Name, callable, or a list, tuple or dict of several, as in scikit-learn; by default the estimator's `score`. With "
+        "several metrics, the search maximizes the one that `refit` names, or else the first. A callable that is not a "
+        "scikit-learn scorer receives the whole estimator and the raw rows.",
     ),
     SearchOption(
         "refit",
         ABSENT,
         True,
         domains.as_in_scikit_learn("bool | str | Callable[[dict[str, Any]], int]"),
-        "Whether to fit the best configuration on all rows; with several metrics the name of the one that "
-        "decides, or a callable "
-        "that returns the best index for given `cv_results_`.",
+        "Whether to fit the best configuration on all rows. With several metrics, the name of the metric that decides; or a "
+        "callable that takes `cv_results_` and returns the best index.",
     ),
     SearchOption(
         "random_state",
         ABSENT,
         None,
         domains.as_in_scikit_learn("Any"),
-        "Whole number, RandomState or None. Decides the proposals, and the networks' initial weights and orders of rows.",
+        "Integer, RandomState or None. Determines the proposals, and the initial weights and orders of rows of the networks.",
     ),
     SearchOption(
         "tracking",
@@ -281,37 +273,36 @@ OPTIONS = (
             domains.instance_of(str, Tracker),
             "objects with the methods of `search.tracking.Tracker`",
         ),
-        "Where the study is written to.",
+        "Where to write the study.",
     ),
     SearchOption(
         "study_name",
         ABSENT,
         None,
         domains.TEXT,
-        "Name of the MLflow experiment and of the registered model; by default that of the class.",
+        "Name of the MLflow experiment and of the registered model; by default the class name.",
     ),
     SearchOption(
         "error_score",
         ABSENT,
         np.nan,
         domains.Domain("'raise' and numbers", "float | str", domains.is_error_score),
-        'Score of each fold of a configuration that diverged or could not be evaluated; with "raise" a '
-        "configuration that cannot be "
-        "evaluated ends the search.",
+        'Score of each fold of a configuration that diverged or could not be evaluated. With "raise", a configuration that '
+        "cannot be evaluated ends the search.",
     ),
     SearchOption(
         "return_train_score",
         ABSENT,
         False,
         domains.TRUTH,
-        "Whether `cv_results_` has the scores of training rows, too.",
+        "Whether `cv_results_` includes scores on the training rows.",
     ),
     SearchOption(
         "verbose",
         ABSENT,
         0,
         domains.VERBOSITY,
-        "1 prints what will be done, 2 also a line for each configuration.",
+        "1 prints what will be done; 2 also prints a line for each configuration.",
     ),
 )
 
@@ -356,7 +347,7 @@ def check_networks(values: Mapping[str, Any]) -> None:
     """Raise ValueError for option values that require a BP network."""
     for o in SEARCH_CV:
         if o.networks_only and values[o.name] not in (o.search_cv, False):
-            raise ValueError(f"{o.name} = {values[o.name]} is for BP networks: {o.networks_only}")
+            raise ValueError(f"{o.name} = {values[o.name]} is only for BP networks: {o.networks_only}")
 
 
 def tracked(values: Mapping[str, Any], *, once: bool) -> dict[str, Any]:

@@ -187,7 +187,9 @@ class BPSearchCV(CallbackSupportMixin, FittedSearch):
     def _space(self, estimator: Any) -> spaces.Space:
         default = self.space is None or self.space == "default"
         if default and network_of(estimator) is None:
-            raise ValueError(f"space = {self.space!r} is for BP networks; {type(estimator).__name__} needs a space")
+            raise ValueError(
+                f"space = {self.space!r} is only for BP networks; {type(estimator).__name__} needs its own space"
+            )
         space = spaces.default(prefix(estimator)) if default else spaces.build(self.space)  # type: ignore[arg-type]
         known = tunable(estimator)
         for key in space:

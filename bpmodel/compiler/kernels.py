@@ -119,7 +119,9 @@ class EntryPoint:
 
     def __init__(self, function: Callable) -> None:
         if getattr(function, "__closure__", None):
-            raise ValueError(f"{function.__qualname__} is a closure: the cache would take it for its namesakes")
+            raise ValueError(
+                f"{function.__qualname__} is a closure: the cache cannot tell it from others of the same name"
+            )
         update_wrapper(self, function)
         self._function = function
         self._revision = -1
@@ -164,7 +166,7 @@ def _update_inner_functions() -> None:
 def _compiled(function: Callable) -> Any:
     if numba.config.DISABLE_JIT:  # type: ignore[attr-defined]
         raise RuntimeError(
-            "bpmodel trains and predicts in compiled code: unset NUMBA_DISABLE_JIT, which switches that off"
+            "bpmodel trains and predicts in compiled code, which NUMBA_DISABLE_JIT switches off: unset it"
         )
     options = {**FLAGS, "no_cfunc_wrapper": True}
     registered = fingerprint([row for choice in _choices for row in choice.added()])

@@ -23,9 +23,9 @@ def unscaled_input(r: Record) -> Finding | None:
         "unscaled_input",
         0,
         {"largest_std": s.input_std, "least_std": s.input_least_std, "largest_mean": s.input_mean},
-        "Columns of X are far from mean 0 and standard deviation 1; derivatives of the first layer's weights grow with them, the "
-        "curvature of the loss with their square, so that a learning rate is too high for some weights and too low for others.",
-        f"Scale the columns: scale_input={scaling!r}, or a scaler in front.",
+        "Columns of X are far from mean 0 and standard deviation 1. The gradients of the first layer's weights grow with the "
+        "scale of the columns, and the curvature of the loss with its square. No single learning rate suits all weights.",
+        f"Scale the columns: scale_input={scaling!r}, or a scaler before the network.",
         {"scale_input": scaling},
         "LeCun et al., Efficient BackProp, 1998",
     )
@@ -41,8 +41,8 @@ def unscaled_target(r: Record) -> Finding | None:
         "unscaled_target",
         0,
         {"std": s.target_std, "mean": s.target_mean, "first_loss": r.first_loss, "dummy_loss": r.baseline},
-        "The target is far from mean 0 and standard deviation 1, and the network starts as far from it.",
-        "Let the network learn the standardized target: scale_target=True.",
+        "The target is far from mean 0 and standard deviation 1, so the initial predictions are far off.",
+        "Train on the standardized target: scale_target=True.",
         {"scale_target": True},
         "LeCun et al., Efficient BackProp, 1998",
     )
@@ -56,8 +56,9 @@ def outliers(r: Record) -> Finding | None:
         "outliers",
         0,
         {"farthest_target_in_interquartile_ranges": r.scales.target_tail},
-        "A few targets are so far out that their squared errors outweigh all others.",
-        "Use a loss that grows linearly, on a target that they do not scale: loss='huber', scale_target=False.",
+        "A few targets are such extreme outliers that their squared errors outweigh all others.",
+        "Use a loss that grows linearly, and do not let the outliers determine the scale of the target: loss='huber', "
+        "scale_target=False.",
         {"loss": "huber", "scale_target": False},
         "Huber, 1964",
     )
@@ -70,7 +71,7 @@ def class_imbalance(r: Record) -> Finding | None:
         "class_imbalance",
         0,
         {"share_of_rarest_class": r.scales.least_class},
-        "One class is so rare that ignoring it costs almost nothing.",
+        "One class is so rare that ignoring it barely increases the loss.",
         "Weight the classes: class_weight='balanced'.",
         {"class_weight": "balanced"},
     )
@@ -85,5 +86,5 @@ def no_signal(r: Record) -> Finding | None:
         int(np.argmin(validation)) + 1,
         {"least_validation_loss_to_dummy": float(validation.min() / r.baseline), "training_to_dummy": r.final_share},
         "The training loss falls, but the validation loss never beats the dummy predictor: the network memorizes its rows.",
-        "Look for inputs that say something about the target, or for more rows; no hyperparameter replaces them.",
+        "Find inputs that are related to the target, or collect more rows; no hyperparameter can replace them.",
     )

@@ -92,7 +92,7 @@ def diagnose(
     """
     curves = {name: np.asarray(values, dtype=np.float64) for name, values in history.items()}
     if "loss" not in curves or curves["loss"].ndim != 1 or len(curves["loss"]) == 0:
-        raise ValueError(f"history needs a curve 'loss' of one or more epochs; it has {sorted(curves)}")
+        raise ValueError(f"history needs a curve 'loss' with one or more epochs; it has {sorted(curves)}")
     lengths = {name: len(curve) for name, curve in curves.items()}
     if len(set(lengths.values())) > 1:
         raise ValueError(f"the curves of history differ in length: {lengths}")
@@ -110,7 +110,7 @@ def diagnose(
             rows = X.tocsr() if issparse(X) else np.asarray(X)
             seen = scales(rows, targets, np.arange(len(targets)), classes)
     if baseline is None:
-        raise ValueError("give y or baseline: a loss is judged against the dummy predictor's")
+        raise ValueError("pass y or baseline: the loss is compared with that of the dummy predictor")
     sizes = options.get("hidden_layer_sizes", DEFAULTS["hidden_layer_sizes"])
     hidden = np.atleast_1d(np.asarray(sizes, dtype=np.int64)).tolist()
     return examine(

@@ -31,8 +31,8 @@ def symmetric_init(r: Record) -> Finding | None:
         "symmetric_init",
         0,
         {"hidden_layer": float(r.symmetric)},
-        "All units of a hidden layer start with the same weights, get the same derivatives, and so stay copies of one unit.",
-        "Draw the initial weights at random: init='auto', init_gain=1.0.",
+        "All units of a hidden layer start with the same weights and receive the same gradients, so they stay identical.",
+        "Use random initial weights: init='auto', init_gain=1.0.",
         {"init": "auto", "init_gain": 1.0},
         "Goodfellow et al., Deep Learning, 2016, section 8.4",
     )
@@ -59,13 +59,13 @@ def exploding_depth(r: Record) -> Finding | None:
         "exploding_depth",
         0,
         {"ratio_first_to_last_layer": r.depth_ratio, "mean_chi": float(np.exp(np.mean(np.log(chi))))},
-        "Derivatives grow from layer to layer on their way back, "
+        "Gradients grow from layer to layer in the backward pass, "
         + (
-            "as they do where many layers normalize batches, which no learning rate changes."
+            "because many layers use batch normalization. No learning rate can fix this."
             if normalized
-            else "for the weights are too large for this depth and activation (chi > 1), which no learning rate changes."
+            else "because the weights are too large for this depth and activation (chi > 1). No learning rate can fix this."
         ),
-        f"Keep their size: {settings}" + (", or fewer layers." if normalized else "."),
+        f"Keep the gradients at the same size: {settings}" + (", or fewer layers." if normalized else "."),
         change,
         "Yang et al., 2019" if normalized else "He et al., 2015; Schoenholz et al., 2017",
     )
@@ -79,8 +79,9 @@ def vanishing_gradient(r: Record) -> Finding | None:
         "vanishing_gradient",
         0,
         {"ratio_first_to_last_layer": r.depth_ratio, "layers": float(len(r.units) - 1)},
-        "Derivatives shrink from layer to layer on their way back, so the first layers do not learn.",
-        "Use activations and weights that keep their size: activation='relu', init='auto', or fewer layers.",
+        "Gradients shrink from layer to layer in the backward pass, so the first layers do not learn.",
+        "Use an activation and initial weights that keep the gradients at the same size: activation='relu', init='auto', or "
+        "fewer layers.",
         {"activation": "relu", "init": "auto", "init_gain": 1.0},
         "Glorot & Bengio, 2010",
     )
@@ -94,8 +95,8 @@ def saturated_units(r: Record) -> Finding | None:
         "saturated_units",
         int(r.probes["epoch"][-1]),
         {"share_of_flat_slopes": max(flat)},
-        "Most units lie where their activation is flat (slopes below 0.05): derivatives that pass them shrink.",
-        "Start from smaller weights: init='auto', init_gain=1.0; scaled inputs help, too.",
+        "Most units are saturated: their activations have slopes below 0.05, so gradients that pass through them shrink.",
+        "Use smaller initial weights: init='auto', init_gain=1.0. Scaling the inputs also helps.",
         {"init": "auto", "init_gain": 1.0},
         "Glorot & Bengio, 2010",
     )
@@ -109,7 +110,7 @@ def dead_units(r: Record) -> Finding | None:
         "dead_units",
         int(r.probes["epoch"][-1]),
         {"share_of_dead_units": float(dead.max()), "learning_rate": r.rate},
-        "Most units of a layer are off for every row and get no derivative any more, usually after steps that were too long.",
+        "Most units of a layer are off for every row and no longer receive gradients, usually after steps that were too long.",
         f"Use activation='leaky_relu' and learning_rate_init={r.rate / 10:g}.",
         {"activation": "leaky_relu", "learning_rate_init": r.rate / 10},
         "Lu et al., Dying ReLU and Initialization, 2019",

@@ -165,7 +165,7 @@ class Repairer:
         skips = int(training.state["skips"][0])
         if not skips:
             return list(self.repairs)
-        reason = f"{skips} {'step that stood' if skips == 1 else 'steps that stood'} out from those before skipped"
+        reason = f"{skips} {'step with a loss spike was' if skips == 1 else 'steps with loss spikes were'} skipped"
         return [*self.repairs, Repair("skip", "loss_spike", {}, reason, training.epoch, training.epoch, np.zeros(0))]
 
     def _count(self, action: str) -> int:

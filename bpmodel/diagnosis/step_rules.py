@@ -30,8 +30,8 @@ def exploding_step(r: Record) -> Finding | None:
         "exploding_step",
         int(r.verdict.epoch or r.probes["epoch"][np.argmax(lost > 0.5)]),
         evidence,
-        "The steps are longer than the curvature of the loss allows: each overshoots farther than the one before"
-        + (", until most units of a layer lay where their activation is flat." if killed else "."),
+        "The steps are too long for the curvature of the loss: each step overshoots farther than the previous one"
+        + (", until most units of a layer were dead or saturated." if killed else "."),
         f"Lower the learning rate: learning_rate_init={rate:g}.",
         {"learning_rate_init": rate},
         "Cohen et al., 2021",
@@ -56,7 +56,7 @@ def loss_spike(r: Record) -> Finding | None:
         "loss_spike",
         worst + 1,
         {"steps": float(spikes.sum()), "loss_to_best_before": float(jumps.max()), "epochs_lost": float(lost)},
-        "Single steps were far longer than those before and threw the weights back: rare rows, or a place of high curvature.",
+        "Single steps were far longer than the previous ones and undid progress. Rare rows or high curvature may cause them.",
         f"Lower the learning rate: {remedy}." if clipped else f"Clip gradients at their running median: {remedy}.",
         change,
         "Chowdhery et al., PaLM, 2022, section 5.1",
@@ -76,7 +76,7 @@ def oscillating(r: Record) -> Finding | None:
         "oscillating",
         len(r.loss) // 2,
         {"turns": flips, "swing": swing, "learning_rate": r.rate},
-        "The loss goes up and down from epoch to epoch instead of down: the steps jump across the valley.",
+        "The loss goes up and down from epoch to epoch instead of falling: the steps jump across the valley.",
         f"Lower the learning rate: learning_rate_init={r.rate / 10:g}.",
         {"learning_rate_init": r.rate / 10},
     )
@@ -95,7 +95,7 @@ def slow_convergence(r: Record) -> Finding | None:
         "slow_convergence",
         len(loss),
         {"step_to_weight": longest, "learning_rate": r.rate, "loss_to_dummy": r.final_share},
-        "The loss falls, but each step moves the weights by less than a ten-thousandth of their size.",
+        "The loss falls, but each step changes the weights by less than a ten-thousandth of their norm.",
         f"Raise the learning rate: learning_rate_init={r.rate * 100:g}.",
         {"learning_rate_init": r.rate * 100},
     )
@@ -123,7 +123,7 @@ def overfitting(r: Record) -> Finding | None:
             "training_to_dummy": r.final_share,
         },
         "The validation loss rises while the training loss still falls.",
-        "Keep the best epoch and penalize weights: early_stopping=True, and a larger alpha.",
+        "Keep the best epoch and increase the weight penalty: early_stopping=True, and a larger alpha.",
         {"early_stopping": True, "alpha": max(10 * float(r.option("alpha")), 0.01)},
         "Prechelt, 1998",
     )
@@ -135,10 +135,10 @@ def underfitting(r: Record) -> Finding | None:
         "all activations are the identity, so the network is a linear model": {"activation": "relu"}
         if hidden and set(r.activations) == {"identity"}
         else {},
-        "the penalties have shrunk the weights to less than half": {"alpha": 1e-4, "l1": 0.0, "weight_decay": 0.0}
+        "regularization has shrunk the weights to less than half": {"alpha": 1e-4, "l1": 0.0, "weight_decay": 0.0}
         if r.shrunk
         else {},
-        "a hidden layer of one or two units lets little through": {"hidden_layer_sizes": (100, 100)}
+        "a hidden layer with one or two units is a bottleneck": {"hidden_layer_sizes": (100, 100)}
         if hidden and min(hidden) <= 2
         else {},
     }
@@ -146,13 +146,16 @@ def underfitting(r: Record) -> Finding | None:
     if r.diverged or r.final_share < (0.1 if known else 0.6) or len(r.loss) < 2:
         return None
     general = {"hidden_layer_sizes": (100, 100), "alpha": 1e-4, "dropout": 0.0, "max_iter": max(200, 4 * len(r.loss))}
-    cause, change = known or ("the network is too small, too strongly penalized, or trained too briefly", general)
+    cause, change = known or (
+        "the network is too small, regularized too strongly, or trained for too few epochs",
+        general,
+    )
     settings = ", ".join(f"{name}={value!r}" for name, value in change.items())
     return Finding(
         "underfitting",
         len(r.loss),
         {"loss_to_dummy": r.final_share, "hidden_units": float(sum(hidden)), "epochs": float(len(r.loss))},
-        f"The training loss itself stays high: {cause}.",
-        f"Let it fit more: {settings}.",
+        f"The training loss stays high: {cause}.",
+        f"Make the network more flexible or train longer: {settings}.",
         change,
     )

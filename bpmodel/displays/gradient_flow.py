@@ -31,7 +31,7 @@ SIGNALS = {
     "gradient_norm": Drawn("norm of the weights' gradient"),
     "weight_norm": Drawn("norm of the weights"),
     "step_ratio": Drawn("length of a step / norm of the weights"),
-    "chi": Drawn("chi: growth of squared derivatives", reference=1.0),
+    "chi": Drawn("chi: growth of squared gradients", reference=1.0),
 }
 
 
@@ -121,8 +121,8 @@ class GradientFlowDisplay:
             values, layers = values[:, :-1], layers[:-1]
         if values.size == 0:
             raise ValueError(
-                f"signal={signal!r} has no numbers here: probes need a whole fit by an update rule (the last one was "
-                f"solver={fitted.solver!r}), and chi a hidden layer"
+                f"signal={signal!r} is not available: it needs a complete fit by an update rule (the last fit used "
+                f"solver={fitted.solver!r}), and chi also needs a hidden layer"
             )
         return cls(epoch=np.arange(len(values)), values=values, layers=layers, signal=signal).plot(ax)
 

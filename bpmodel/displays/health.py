@@ -135,7 +135,7 @@ class HealthDisplay:
         epochs = np.arange(1, len(self.loss) + 1)
         dot = {"marker": "o", "ms": 4} if len(epochs) == 1 else {}
         for repair in self.repairs:
-            draw("epochs given up", *_given_up(repair), color=GREY, lw=1.2, ls="--", **dot)
+            draw("discarded epochs", *_given_up(repair), color=GREY, lw=1.2, ls="--", **dot)
         draw("training loss", epochs, self.loss, color=BLUE, lw=1.8, **dot)
         if np.isfinite(self.validation_loss).any():
             draw("validation loss", epochs, self.validation_loss, color=ORANGE, lw=1.8, **dot)

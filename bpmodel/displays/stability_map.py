@@ -129,11 +129,11 @@ class StabilityMapDisplay:
         rates, numbers = np.asarray(learning_rates, dtype=np.float64), np.asarray(values)
         if rates.size == 0 or numbers.size == 0 or n_repeats < 1:
             raise ValueError(
-                "learning_rates and values need an item each, and n_repeats must be at least 1; "
+                "learning_rates and values need at least one item each, and n_repeats must be at least 1; "
                 f"got {learning_rates!r}, {values!r} and {n_repeats!r}"
             )
         if rates[0] <= 0 or (np.diff(rates) <= 0).any():
-            raise ValueError(f"learning_rates must be positive and rise; got {learning_rates!r}")
+            raise ValueError(f"learning_rates must be positive and increasing; got {learning_rates!r}")
         seeds = check_random_state(random_state).randint(2**31 - 1, size=n_repeats)
         networks = [[_variant(estimator, vary, int(value), int(seed)) for seed in seeds] for value in numbers]
         fits = np.array([[[_outcome(n, X, y, rate) for n in row] for rate in rates] for row in networks])

@@ -49,7 +49,7 @@ def step(objective: Objective, state: State, limits: Limits) -> State:
         if found is not None:
             break
         if not pairs:
-            failed = End(False, "the line search found no smaller loss")
+            failed = End(False, "the line search found no lower loss")
             return state._replace(end=failed, pairs=pairs, evaluations=evaluations)
         pairs = ()
     after: Point = found.kept
@@ -88,7 +88,7 @@ def multiply(pairs: tuple[tuple[NDArray, NDArray], ...], gradient: NDArray) -> N
 
 def _slow(before: Point, after: Point) -> End | None:
     if before.value - after.value <= FTOL * max(abs(before.value), abs(after.value), 1.0):
-        return End(True, f"converged: the loss fell by a share of at most {FTOL:.1e}")
+        return End(True, f"converged: the relative decrease of the loss is at most {FTOL:.1e}")
     return None
 
 

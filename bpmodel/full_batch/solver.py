@@ -103,5 +103,5 @@ class Solver(NamedTuple):
 def flat(point: Point, limits: Limits) -> End | None:
     """Return the end of the fit if no component of the gradient is above `tol`, otherwise None."""
     if np.abs(point.gradient).max() <= limits.tol:
-        return End(True, f"converged: no derivative is above tol={limits.tol:g}")
+        return End(True, f"converged: no component of the gradient is above tol={limits.tol:g}")
     return None

@@ -16,7 +16,7 @@ FULL_BATCH: dict[str, Solver] = {
         Solver("lbfgs", "limited-memory BFGS, as in scikit-learn", lbfgs.start, lbfgs.step),
         Solver(
             "scg",
-            "scaled conjugate gradients",
+            "scaled conjugate gradient",
             scaled_conjugate_gradient.start,
             scaled_conjugate_gradient.step,
         ),
@@ -30,7 +30,7 @@ FULL_BATCH: dict[str, Solver] = {
         ),
         Solver(
             "lm_bayesian",
-            "'lm' with an alpha that follows from the data by Bayes' rule",
+            "'lm' with alpha estimated from the data by Bayesian regularization",
             bayesian_regularization.start,
             bayesian_regularization.step,
             losses=("squared_error",),

@@ -58,10 +58,10 @@ class FullBatchTraining(Training):
         if self._end is not None and not self._end.converged:
             reason = self._end.reason
         elif self.out_of_epochs:
-            reason = f"max_iter={self.max_iter} iterations are reached; more may improve the result"
+            reason = f"max_iter={self.max_iter} iterations reached; more may improve the result"
         else:
             return ""
-        return f"{self.solver.name} failed to converge after {self.epoch} iteration(s): {reason}. Scaled rows may help, too."
+        return f"{self.solver.name} failed to converge after {self.epoch} iteration(s): {reason}. Scaling the rows may also help."
 
     def _standing(self) -> str:
         return f"{self._end.reason}, after {self.epoch} epochs" if self._end is not None else super()._standing()

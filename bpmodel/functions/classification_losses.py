@@ -187,7 +187,7 @@ _OF_LABELS: dict[str, Any] = {
 CLASSIFICATION_ROWS = (
     Loss(
         name="log_loss",
-        meaning="the log loss, with a softmax",
+        meaning="the log loss, with softmax outputs",
         evaluate=log_loss,
         baseline=log_loss_baseline,
         binary="binary_log_loss",
@@ -195,7 +195,7 @@ CLASSIFICATION_ROWS = (
     ),
     Loss(
         name="focal",
-        meaning="the log loss times (1 - p)^focal_gamma: less for rows that are easy",
+        meaning="the log loss times (1 - p)^focal_gamma, which down-weights easy rows",
         evaluate=focal,
         baseline=focal_baseline,
         option="focal_gamma",

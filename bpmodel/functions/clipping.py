@@ -113,18 +113,18 @@ def by_median(network, gradient, norm, threshold, recent):
 CLIPPINGS = Table(
     "clipping",
     (
-        Clipping("none", "nothing", leave, np.inf),
-        Clipping("value", "each element is cut to +-clip_threshold", by_value, 10.0),
-        Clipping("norm", "the whole is scaled to a norm of at most clip_threshold", by_norm, 1.0),
+        Clipping("none", "no clipping", leave, np.inf),
+        Clipping("value", "each component is clipped to +-clip_threshold", by_value, 10.0),
+        Clipping("norm", "the whole gradient is rescaled to a norm of at most clip_threshold", by_norm, 1.0),
         Clipping(
             "adaptive",
-            "that of each unit is scaled to at most clip_threshold times the norm of its weights",
+            "the gradient of each unit is rescaled to a norm of at most clip_threshold times the norm of its weights",
             by_unit,
             0.1,
         ),
         Clipping(
             "median",
-            "the whole is scaled to at most clip_threshold times the median norm of the last 64 steps",
+            "the whole gradient is rescaled to a norm of at most clip_threshold times the median norm of the last 64 steps",
             by_median,
             3.0,
         ),

@@ -153,16 +153,18 @@ def rprop(parameters, gradient, memory, rule, rate, step):
 OPTIMIZERS = Table(
     "optimizer",
     (
-        Optimizer("sgd", "gradient descent with momentum", 1, sgd),
-        Optimizer("adagrad", "divides by the root of the sum of all squared gradients", 1, adagrad),
-        Optimizer("rmsprop", "divides by the root of a decaying mean of squared gradients", 1, rmsprop),
-        Optimizer("adam", "rmsprop with momentum, both corrected for their start at zero", 2, adam),
-        Optimizer("amsgrad", "adam that divides by the largest mean square so far", 3, amsgrad),
-        Optimizer("adamw", "adam with a weight_decay of 0.01", 2, adam, weight_decay=0.01),
+        Optimizer("sgd", "stochastic gradient descent with momentum", 1, sgd),
+        Optimizer("adagrad", "divides the gradient by the root of the sum of all squared gradients", 1, adagrad),
+        Optimizer("rmsprop", "divides the gradient by the root of a moving average of squared gradients", 1, rmsprop),
+        Optimizer("adam", "rmsprop with momentum; both averages are bias-corrected", 2, adam),
+        Optimizer(
+            "amsgrad", "adam, but divides by the root of the largest average of squared gradients so far", 3, amsgrad
+        ),
+        Optimizer("adamw", "adam with a default weight_decay of 0.01", 2, adam, weight_decay=0.01),
         Optimizer("nadam", "adam with Nesterov's momentum", 2, nadam),
         Optimizer(
             "rprop",
-            "steps by the sign of the gradient alone, of a size that adapts; for all rows at a time",
+            "uses only the sign of the gradient, with an adaptive step size per parameter; by default, each step sees all rows",
             2,
             rprop,
             whole=True,

@@ -249,7 +249,9 @@ def _check_derivative(name: str, at: Callable[[float], tuple[float, float]], poi
         slope = at(z)[1]
         difference = (at(z + STEP)[0] - at(z - STEP)[0]) / (2 * STEP)
         if not abs(slope - difference) <= TOLERANCE * (1 + abs(difference)):
-            raise ValueError(f"{name!r}: the derivative at z={z:g} is {slope:g}, but differences say {difference:g}")
+            raise ValueError(
+                f"{name!r}: the derivative at z={z:g} is {slope:g}, but finite differences give {difference:g}"
+            )
 
 
 def _baseline(one: Callable, constant: Callable, least: tuple[float, bool] | None) -> Callable:

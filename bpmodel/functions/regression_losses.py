@@ -203,7 +203,7 @@ REGRESSION_ROWS = (
     ),
     Loss(
         name="huber",
-        meaning="quadratic up to huber_delta, linear beyond",
+        meaning="quadratic for errors up to huber_delta, linear beyond",
         evaluate=elementwise(huber),
         baseline=_in_normal_target(_normal_huber),
         option="huber_delta",
@@ -211,14 +211,14 @@ REGRESSION_ROWS = (
     ),
     Loss(
         name="log_cosh",
-        meaning="the logarithm of the error's cosh",
+        meaning="the logarithm of the hyperbolic cosine of the error",
         evaluate=elementwise(log_cosh),
         baseline=_in_normal_target(_normal_log_cosh),
         **OF_ERROR,
     ),
     Loss(
         name="quantile",
-        meaning="whose best prediction is the quantile",
+        meaning="the pinball loss, which is minimized by the quantile",
         evaluate=elementwise(quantile),
         baseline=_in_normal_target(_normal_quantile),
         option="quantile",

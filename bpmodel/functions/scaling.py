@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 from scipy.sparse import issparse
 
 SCALINGS = {
-    "none": "the inputs as they are",
-    "standard": "each column minus its mean, over its standard deviation; sparse columns are only divided",
-    "robust": "each column minus its median, over its interquartile range (if that is 0, over half of its range), then clipped "
-    "smoothly to (-3, 3) by x / sqrt(1 + (x / 3)^2) (Holzmueller et al., 2024); for dense rows only",
+    "none": "no scaling",
+    "standard": "subtract the mean of each column and divide by its standard deviation; sparse columns are only divided",
+    "robust": "subtract the median of each column and divide by its interquartile range (if that is 0, by half of its range), "
+    "then clip smoothly to (-3, 3) by x / sqrt(1 + (x / 3)^2) (Holzmueller et al., 2024); for dense rows only",
 }
 BOUND = 3.0
 

@@ -99,21 +99,35 @@ def coslog4(t, epoch, period, decay):
 SCHEDULES = Table(
     "schedule",
     (
-        Schedule("constant", "stays", sgd_only=True),
-        Schedule("invscaling", "divides by (rows seen)^power_t", after_epoch=inverse_scaling, sgd_only=True),
+        Schedule("constant", "stays constant", sgd_only=True),
         Schedule(
-            "adaptive", "divides by 5 each time training stops improving", after_plateau=divide_by_five, sgd_only=True
+            "invscaling", "is divided by (number of rows seen)^power_t", after_epoch=inverse_scaling, sgd_only=True
+        ),
+        Schedule(
+            "adaptive",
+            "is divided by 5 each time training stops improving",
+            after_plateau=divide_by_five,
+            sgd_only=True,
         ),
         Schedule("step", "is multiplied by decay_rate every decay_epochs epochs", factor=step),
-        Schedule("exponential", "falls smoothly by decay_rate every decay_epochs epochs", factor=exponential),
-        Schedule("cosine", "falls to 0 at max_iter along a half cosine", factor=cosine, ends=True),
-        Schedule("cosine_restarts", "the same anew every decay_epochs epochs", factor=cosine_restarts),
         Schedule(
-            "one_cycle", "rises from 1/25 during 30 % of max_iter, then falls to almost 0", factor=one_cycle, ends=True
+            "exponential", "decays smoothly, by a factor of decay_rate every decay_epochs epochs", factor=exponential
+        ),
+        Schedule("cosine", "falls to 0 at max_iter along half a cosine wave", factor=cosine, ends=True),
+        Schedule(
+            "cosine_restarts",
+            "like 'cosine', but falls to 0 and restarts every decay_epochs epochs",
+            factor=cosine_restarts,
+        ),
+        Schedule(
+            "one_cycle",
+            "rises from 1/25 of learning_rate_init to all of it during the first 30 % of max_iter, then falls to almost 0",
+            factor=one_cycle,
+            ends=True,
         ),
         Schedule(
             "coslog4",
-            "goes through four cosine cycles, each twice as long as the one before",
+            "goes through four cosine cycles, each twice as long as the previous one",
             factor=coslog4,
             ends=True,
         ),

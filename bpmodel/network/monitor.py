@@ -47,9 +47,9 @@ class Status(NamedTuple):
 
 STATUSES: Mapping[str, Status] = MappingProxyType(
     {
-        "ok": Status(False, "the fit ended, or stands, as it should"),
-        "diverged": Status(True, "a loss or a weight exploded or is no longer finite"),
-        "stalled": Status(True, "a hidden layer is dead, or the loss is still far above the dummy predictor's"),
+        "ok": Status(False, "training ended normally, or is still in progress without problems"),
+        "diverged": Status(True, "the loss or a weight exploded or is no longer finite"),
+        "stalled": Status(True, "a hidden layer is dead, or the loss is still far above that of the dummy predictor"),
     }
 )
 """Every status that a `Verdict` may have."""
@@ -84,7 +84,7 @@ SYMPTOMS: Mapping[int, Symptom] = MappingProxyType(
             "diverged", True, "the weights became non-finite at {where}; gradient norm {gradient_norm:.3g}"
         ),
         LAYER_DEAD: Symptom(
-            "stalled", True, "every unit of hidden layer {layer} is dead after {where}; no derivative passes it"
+            "stalled", True, "every unit of hidden layer {layer} is dead after {where}; no gradient passes through it"
         ),
         STILL_FAR: Symptom(
             "stalled", False, "after {epoch} epochs the loss is still {ratio:.3g} times the dummy predictor's"
@@ -149,7 +149,7 @@ def failure(
 
     >>> verdict = failure(LAYER_DEAD, epoch=3, step=12, loss=1.2, baseline=1.0, gradient_norm=0.0, layer=2)
     >>> print(verdict)
-    stalled: every unit of hidden layer 2 is dead after epoch 3, step 12; no derivative passes it
+    stalled: every unit of hidden layer 2 is dead after epoch 3, step 12; no gradient passes through it
     """
     symptom = SYMPTOMS[code]
     ratio = loss / baseline if baseline > 0 else float("inf")

@@ -22,20 +22,20 @@ class Encoding(NamedTuple):
 
 
 NUMERIC = {
-    "standard": Encoding("minus the mean, over the standard deviation", lambda options: StandardScaler()),
+    "standard": Encoding("subtract the mean, divide by the standard deviation", lambda options: StandardScaler()),
     "robust": Encoding(
-        "minus the median, over the interquartile range, then clipped smoothly to (-3, 3), as in RealMLP (Holzmueller et al., "
-        "2024)",
+        "subtract the median, divide by the interquartile range, then clip smoothly to (-3, 3), as in RealMLP (Holzmueller et "
+        "al., 2024)",
         lambda options: SmoothClipScaler(),
     ),
     "quantile": Encoding(
-        "the normal score of the number's rank, where equal numbers share theirs", lambda options: NormalScores()
+        "the normal score of the value's rank; equal values share a rank", lambda options: NormalScores()
     ),
     "piecewise": Encoding(
-        "`n_bins` numbers: how far it has come through each bin between quantiles (Gorishniy et al., 2022)",
+        "`n_bins` outputs: how far the value has passed through each bin between quantiles (Gorishniy et al., 2022)",
         lambda options: PiecewiseLinearEncoder(options.n_bins),
     ),
-    "none": Encoding("as it is", lambda options: FunctionTransformer(feature_names_out="one-to-one")),
+    "none": Encoding("unchanged", lambda options: FunctionTransformer(feature_names_out="one-to-one")),
 }
 
 
@@ -56,8 +56,8 @@ def _ordinal(options: Any) -> Any:
 
 
 CATEGORICAL = {
-    "onehot": Encoding("a column of 0 and 1 for each level; a new level counts as a rare one", _onehot),
+    "onehot": Encoding("one column of 0 and 1 per level; a new level counts as a rare one", _onehot),
     "ordinal": Encoding(
-        "the number of the level in alphabetical order, -1 for a new one, scaled to mean 0 and variance 1", _ordinal
+        "the index of the level in alphabetical order, or -1 for a new level, scaled to mean 0 and variance 1", _ordinal
     ),
 }

@@ -17,46 +17,46 @@ COLUMNS = (
         "numeric",
         "standard",
         Names(NUMERIC),
-        "What a number becomes, after the median has taken the place of missing ones.",
+        "How numbers are encoded, after missing values are replaced by the median.",
         choices=Column(NUMERIC, "meaning"),
     ),
     Option(
         "n_bins",
         16,
         AT_LEAST_ONE,
-        "Most bins of a number with numeric 'piecewise'.",
+        "Maximum number of bins per column with numeric 'piecewise'.",
     ),
     Option(
         "categorical",
         "onehot",
         Names(CATEGORICAL),
-        "What a category becomes; a missing one is a level of its own.",
+        "How categories are encoded; a missing value is its own level.",
         choices=Column(CATEGORICAL, "meaning"),
     ),
     Option(
         "categorical_columns",
         None,
-        ListOf("a list of names of columns", TEXT) | NONE,
-        "Columns that are categories although they look like numbers or dates, such as codes.",
+        ListOf("a list of column names", TEXT) | NONE,
+        "Columns to treat as categories although they look like numbers or dates, such as codes.",
     ),
     Option(
         "max_categories",
         32,
         Interval(Integral, 2, None, "left"),
-        "Most levels of a category; the rarest share one.",
+        "Maximum number of levels per category; the rarest levels share one.",
     ),
     Option(
         "missing_indicator",
         True,
         TRUTH,
-        "Whether a number, truth value or date with gaps gets one more column, 1 where it is missing.",
+        "Whether to add an indicator column for each number, boolean or date with missing values: 1 where the value is missing.",
     ),
 )
 
 TARGETS = {
     "none": "the target itself",
-    "log": "sign(y) log(1 + |y| / s), where s is a tenth of the median of |y| without zeros: for targets of several orders of "
-    "magnitude. Predictions and scores are in the target's own units",
+    "log": "sign(y) log(1 + |y| / s), where s is a tenth of the median of |y| without zeros; for targets that span several "
+    "orders of magnitude. Predictions and scores are in the target's own units",
 }
 
 TARGET = (
@@ -64,7 +64,7 @@ TARGET = (
         "target_transform",
         "none",
         Names(TARGETS),
-        "What a network learns for regression.",
+        "What the network learns in a regression.",
         choices=TARGETS,
     ),
 )

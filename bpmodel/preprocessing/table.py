@@ -115,7 +115,7 @@ class TablePreprocessor(TableConstructor, TransformerMixin, BaseEstimator):
         """Return X as a table with the columns of the fit, in their order, under the names used for the output names."""
         if isinstance(X, pd.DataFrame):
             if not X.columns.is_unique:
-                raise ValueError(f"X has several columns of one name: {', '.join(X.columns[X.columns.duplicated()])}")
+                raise ValueError(f"X has duplicate column names: {', '.join(X.columns[X.columns.duplicated()])}")
             if reset and not X.shape[1]:
                 raise ValueError(f"Found a table with 0 feature(s) (shape={X.shape}) while a minimum of 1 is required.")
             frame = X = X if reset else self._in_order(X)
@@ -128,7 +128,7 @@ class TablePreprocessor(TableConstructor, TransformerMixin, BaseEstimator):
         names = getattr(self, "feature_names_in_", X.columns)
         absent = [name for name in names if name not in X.columns]
         if absent:
-            raise ValueError(f"X lacks columns that were there in fit: {', '.join(absent)}")
+            raise ValueError(f"X lacks columns that were present in fit: {', '.join(absent)}")
         return X[list(names)]
 
     def _blocks(self, frame: pd.DataFrame) -> dict[str, NDArray]:

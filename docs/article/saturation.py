@@ -56,7 +56,7 @@ def measure(seeds: int = 10, depths: Sequence[int] = DEPTHS) -> Block:
         axes.plot(np.arange(1, len(deltas) + 1), deltas, "o-", color=color, ms=3, lw=1.4, label=title)
     axes.set(
         xlabel="layer (the last one is the output)",
-        ylabel="norm of derivatives / output layer's",
+        ylabel="norm of gradients / output layer's",
         yscale="log",
         title=f"Derivatives before the first step, {depths[-1]} hidden layers",
     )

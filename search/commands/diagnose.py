@@ -10,11 +10,11 @@ from search.arguments import add_method, add_settings, add_study, whole_number
 if TYPE_CHECKING:
     from rich.console import Console
 
-HELP = "say why a configuration goes wrong"
+HELP = "explain what goes wrong with a configuration"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    add_study(parser, "study file; the configuration is that of cv, or of a trial")
+    add_study(parser, "study file; the configuration is the one that cv uses, or that of a trial")
     parser.add_argument("--trial", type=whole_number("trial", low=0), metavar="N", help="number of a finished trial")
     add_method(parser, "search method that the trial belongs to")
     add_settings(parser)

@@ -14,15 +14,18 @@ if TYPE_CHECKING:
 
     from search.study.study_file import Study
 
-HELP = "run a study, or continue it, and register the best network"
+HELP = "run or resume a study, and register the best network"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_study(parser)
     parser.add_argument(
-        "--trials", type=whole_number("trials"), metavar="N", help="trials of the whole study, instead of the file's"
+        "--trials",
+        type=whole_number("trials"),
+        metavar="N",
+        help="total number of trials of the study; overrides the study file",
     )
-    add_method(parser, "search method, instead of the file's")
+    add_method(parser, "search method; overrides the study file")
 
 
 def run(options: argparse.Namespace, console: Console) -> int:
@@ -63,7 +66,9 @@ def _study(options: argparse.Namespace) -> Study:
         study = study.with_method(options.method)
     if options.trials:
         if METHODS[study.search.method].exhaustive:
-            raise StudyError(f"--trials {options.trials}: a grid is searched whole; allowed for every other method")
+            raise StudyError(
+                f"--trials {options.trials}: a grid is always searched completely; allowed for every other method"
+            )
         study = study.with_trials(options.trials)
     return study
 

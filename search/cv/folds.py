@@ -90,7 +90,9 @@ def purge(folds: Folds, origins: NDArray[np.integer], horizon: int, where: str) 
     for number, (train, validation) in enumerate(folds.splits, start=1):
         known = train[origins[train] + horizon <= origins[validation].min()]
         if not len(known):
-            raise StudyError(f"{where}: [cv] fold {number} of {len(folds)} has no training rows from before it")
+            raise StudyError(
+                f"{where}: [cv] fold {number} of {len(folds)} has no training rows from before its validation rows"
+            )
         splits.append((known, validation))
     return Folds(tuple(splits))
 

@@ -139,7 +139,7 @@ def too_small_classes(scheme: Scheme, y: NDArray[Any], labels: Labels) -> str:
 def none_validated(scheme: Scheme, y: NDArray[Any], labels: Labels) -> str:
     if predefined(labels).get_n_splits():
         return ""
-    return f"[cv] split = {scheme.column!r} names no row to validate; all are for training"
+    return f"[cv] split = {scheme.column!r} has no rows to validate; all rows are for training"
 
 
 SHUFFLED = ("n_splits", "shuffle", "repeats", "outer")
@@ -148,7 +148,7 @@ KINDS = {
     "k_fold": Kind(
         _shuffling(KFold),
         "{n_splits} folds",
-        "k parts; each is validated once. The default for regression.",
+        "k parts, each validated once. The default for regression.",
         SHUFFLED,
         (too_few_rows,),
         default="",
@@ -157,7 +157,7 @@ KINDS = {
     "stratified": Kind(
         _shuffling(StratifiedKFold),
         "{n_splits} folds",
-        "The same with each class in equal shares. The default for classification.",
+        "Like `k_fold`, with the same class proportions in every fold. The default for classification.",
         SHUFFLED,
         (too_few_rows, too_small_classes),
         task="classification",
@@ -167,7 +167,7 @@ KINDS = {
     "group": Kind(
         _shuffling(GroupKFold),
         "{n_splits} folds of groups",
-        "k parts of about equal size; all rows of a group are in the same. The default where `group` is named, for regression.",
+        "k parts of similar size; all rows of a group are in the same part. The default for regression if `group` is set.",
         (*SHUFFLED, "group"),
         (too_few_rows, too_few_groups),
         needs="group",
@@ -176,7 +176,7 @@ KINDS = {
     "stratified_group": Kind(
         _shuffling(StratifiedGroupKFold),
         "{n_splits} folds of groups",
-        "The same with each class in shares as equal as groups allow. The default where `group` is named, for classification.",
+        "Like `group`, with class proportions as equal as the groups allow. The default for classification if `group` is set.",
         (*SHUFFLED, "group"),
         (too_few_rows, too_few_groups, too_small_classes),
         needs="group",
@@ -186,7 +186,7 @@ KINDS = {
     "leave_one_group_out": Kind(
         lambda scheme, seed, labels: LeaveOneGroupOut(),
         "one group of {column!r} left out",
-        "Each group is validated once, by what was trained on all others.",
+        "Each group is validated once, by a model trained on all other groups.",
         ("group", "outer"),
         (too_few_rows, too_few_groups),
         needs="group",
@@ -195,7 +195,7 @@ KINDS = {
     "time_series": Kind(
         lambda scheme, seed, labels: TimeSeriesSplit(scheme.n_splits, gap=scheme.gap),
         "{n_splits} folds in time order",
-        "Each fold trains on all rows before those it validates, but for the last `gap`. The default with `time` or `lags`.",
+        "Each fold trains on all rows before its validation rows, except the last `gap` rows. The default with `time` or `lags`.",
         ("n_splits", "gap", "outer"),
         (too_few_rows,),
         default="time",
@@ -204,7 +204,7 @@ KINDS = {
     "predefined": Kind(
         lambda scheme, seed, labels: predefined(labels),
         "the folds of column {column!r}",
-        "The column says in which fold a row is validated. The default where `split` is named.",
+        "The column `split` names the fold in which each row is validated. The default if `split` is set.",
         ("split",),
         (none_validated,),
         needs="split",

@@ -116,7 +116,7 @@ class StudyStore:
             if known.get(key) != value:
                 raise StudyError(
                     f"name = {name!r} is already used in {path} with another {key} ({_difference(known.get(key), value)}); "
-                    "choose a new name, or delete that file to start again"
+                    "choose a new name, or delete that file to start over"
                 )
 
 
@@ -159,7 +159,7 @@ def _open(path: Path | None, name: str) -> optuna.Study:
         raise StudyError(f"{path} cannot be written: {error.strerror}; the finished trials are kept there") from None
     except (ValueError, LookupError, TypeError, AssertionError) as error:  # anything that Optuna raises on replay
         reason = f"{type(error).__name__}: {error}"
-        raise StudyError(f"{path} is damaged ({reason}); move it away to start the study again") from None
+        raise StudyError(f"{path} is damaged ({reason}); move it away to start over") from None
 
 
 def _drop_cut_line(path: Path) -> None:
@@ -200,7 +200,7 @@ def _from_record(record: dict[str, Any], number: int, params: Mapping[str, Any],
         if unknown:
             raise StudyError(
                 f"{path}: trial {number} has {', '.join(unknown)}; allowed are the fields that this version of bpsearch knows. "
-                "A newer one wrote it: use that one, or move the file away to start the study again"
+                "A newer version wrote this file: use that version, or move the file away to start over"
             )
     outcome = Outcome(
         number=number, params=params, divergence=Divergence(**divergence) if divergence else None, **record

@@ -37,8 +37,8 @@ def advice(outcomes: Iterable[Outcome], space: Space) -> list[str]:
     ...     return Outcome(number, params, verdict, "", [], 0, {}, {}, 0.0)
     >>> for line in advice([outcome(n, space.random_point(0, n)) for n in range(40)], space):
     ...     print(line)
-    All 11 diverged trials have learning_rate_init > 0.6; of the 29 others none has.
-    learning_rate_init: high = 0.6 would leave out 11 of 11 diverged and 0 of 29 other trials.
+    All 11 diverged trials have learning_rate_init > 0.6; none of the 29 others does.
+    learning_rate_init: high = 0.6 would exclude 11 of 11 diverged and 0 of 29 other trials.
     """
     known = [o for o in outcomes if not o.failed]
     dimensions = {name: leaf.dimension for name, leaf in space.axes.items()}
@@ -51,15 +51,15 @@ def advice(outcomes: Iterable[Outcome], space: Space) -> list[str]:
     hit, missed = int((inside & diverged).sum()), int((inside & ~diverged).sum())
     bad, good = int(diverged.sum()), int((~diverged).sum())
     some = f"All {bad} diverged trials have" if hit == bad else f"{hit} of {bad} diverged trials have"
-    also = "none has" if missed == 0 else "1 has" if missed == 1 else f"{missed} have"
-    lines = [f"{some} {' and '.join(map(str, rule))}; of the {good} others {also}."]
+    also = "none" if missed == 0 else str(missed)
+    lines = [f"{some} {' and '.join(map(str, rule))}; {also} of the {good} others {'does' if missed < 2 else 'do'}."]
     for condition in rule:
         if space.axes[condition.name].shared:
             continue
         alone = np.array([condition.holds(p) for p in params])
         lost, spared = int((alone & diverged).sum()), int((alone & ~diverged).sum())
         change = f"{condition.name}: {_change(dimensions[condition.name], condition)}"
-        lines.append(f"{change} would leave out {lost} of {bad} diverged and {spared} of {good} other trials.")
+        lines.append(f"{change} would exclude {lost} of {bad} diverged and {spared} of {good} other trials.")
     return lines
 
 

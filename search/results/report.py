@@ -21,7 +21,7 @@ from search.trials.outcomes import Outcome, front, order
 
 BEST_COLUMNS = 5
 FIRST_ROWS = 8
-NOT_PROBED = "not diagnosed: full-batch solvers take no probes"
+NOT_PROBED = "not diagnosed: full-batch solvers record no probes"
 TITLE: dict[str, Any] = {"title_justify": "left", "title_style": "bold"}
 
 
@@ -73,7 +73,7 @@ def best_trials(outcomes: Mapping[int, Outcome], rivals: Mapping[int, Difference
     if rivals:
         apart = [rivals.get(o.number) for o in best]
         table.add_row("worse by", *(number(0.0 - d.mean) if d else "" for d in apart))
-        table.add_row("p-value of that", *(f"{d.p_value:.2f}" if d else "" for d in apart))
+        table.add_row("p-value", *(f"{d.p_value:.2f}" if d else "" for d in apart))
     table.add_row("epochs", *(str(o.epoch) for o in best))
     for param in dict.fromkeys(name for o in best for name in o.params):
         table.add_row(param, *(_value(o, param) for o in best))
@@ -135,14 +135,12 @@ def honest(result: Result) -> list[str]:
     _, sign = metric(result.scoring)
     scores = ", ".join("no network" if score is None else number(sign * score) for score in nested.scores)
     if None in nested.scores:
-        lines = ["no estimate: the search delivered no healthy network in every outer fold"]
+        lines = ["no estimate: the search found no healthy network in some outer folds"]
     else:
-        lines = [
-            f"{number(sign * nested.score)} ± {number(nested.std)}: the search itself, on rows that it has not seen"
-        ]
+        lines = [f"{number(sign * nested.score)} ± {number(nested.std)}: the whole search, on unseen rows"]
     if best is not None:
         lines.append(
-            f"{number(sign * best.score)} ± {number(best.std)}: trial {best.number}, on the folds it was chosen by"
+            f"{number(sign * best.score)} ± {number(best.std)}: trial {best.number}, on the folds that selected it"
         )
     return [*lines, f"outer folds: {scores}"]
 
@@ -209,7 +207,7 @@ def final(result: Result) -> RenderableType:
     return Group(*parts)
 
 
-def _first(lines: Sequence[str], where: str = "; all are in MLflow, tag verdict") -> list[Text]:
+def _first(lines: Sequence[str], where: str = "; all are in MLflow (tag verdict)") -> list[Text]:
     shown = [Text(f"  {line}") for line in lines[:FIRST_ROWS]]
     if len(lines) > FIRST_ROWS:
         shown.append(Text(f"  and {len(lines) - FIRST_ROWS} more{where}"))

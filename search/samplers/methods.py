@@ -61,21 +61,25 @@ class Method:
 
 
 METHODS = {
-    "bayesian": Method("tpe:TPESampler", True, "Optuna's tree-structured Parzen estimator, multivariate"),
+    "bayesian": Method("tpe:TPESampler", True, "Optuna's multivariate tree-structured Parzen estimator (TPE)"),
     "gp": Method(
-        "gp:GaussianProcessSampler", True, "a Gaussian process of the scores, and one of which runs stay healthy"
+        "gp:GaussianProcessSampler",
+        True,
+        "a Gaussian process that models the scores, and another that models which runs stay healthy",
     ),
     "cma-es": Method(
-        "cma_es:EvolutionSampler", True, "CatCMA with margin, an evolution strategy; for hundreds of trials"
+        "cma_es:EvolutionSampler", True, "CatCMA with margin, an evolution strategy for hundreds of trials"
     ),
     "grid": Method("designs:GridSampler", False, "every point of the grid", exhaustive=True),
     "random": Method(
         "designs:RandomSampler",
         False,
-        "independent random points; of a few choices none twice before all have had their turn",
+        "independent random points; in a small space of choices, no point is repeated before all have been tried",
     ),
     "quasi-random": Method(
-        "designs:QuasiRandomSampler", False, "scrambled Sobol points, which fill the space more evenly"
+        "designs:QuasiRandomSampler",
+        False,
+        "scrambled Sobol points, which cover the space more evenly than random points",
     ),
 }
 """Every method by its name in study files, `BPSearchCV` and the command line; the first is the default of a study."""

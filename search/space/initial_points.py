@@ -62,5 +62,5 @@ def _checked(space: Space, point: Mapping[str, Any]) -> dict[str, Any]:
     for name, leaf in space.axes.items():
         if name in leaves and not leaf.exists(leaves):
             needed = " and ".join(f"{parent} = {' or '.join(sorted(labels))}" for parent, labels in leaf.when.items())
-            raise ValueError(f"{name} exists only with {needed}; the point must say so, too")
+            raise ValueError(f"{name} exists only with {needed}; add that to the point")
     return leaves

@@ -50,7 +50,7 @@ def dimension(given: Any) -> Dimension:
     if when is None:
         return plain
     if not isinstance(when, Mapping) or not when:
-        raise ValueError(f"has when = {when!r}; allowed is a table of parameters and the values they must have")
+        raise ValueError(f"has when = {when!r}; allowed is a table that maps parameters to the values they must have")
     return Conditional(plain, dict(when))
 
 
@@ -83,7 +83,7 @@ def _values(table: Mapping[str, Any]) -> Dimension:
     _check_keys(table, ("values",), "beside values")
     plain = dimension(table["values"])
     if plain.conditions:
-        raise ValueError("has a when inside its values; allowed is one beside them")
+        raise ValueError("has a when inside its values; allowed is one next to them")
     return plain
 
 

@@ -331,6 +331,6 @@ def _parents_first(found: dict[str, Leaf]) -> dict[str, Leaf]:
         name = next(ready, None)
         if name is None:
             circle = ", ".join(name for name in found if name not in ordered)
-            raise ValueError(f"{circle} exist only where each other do; a when must not lead back to its own parameter")
+            raise ValueError(f"{circle} have a cycle of conditions (when); allowed are conditions without cycles")
         ordered[name] = found[name]
     return ordered

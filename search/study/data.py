@@ -110,7 +110,8 @@ def read_table(path: Path, where: str, least: int = 2) -> pd.DataFrame:
     frame.columns = [str(column) for column in frame.columns]
     if frame.empty or frame.shape[1] < least:
         raise StudyError(
-            f"{where}: {path} has {len(frame)} rows and {frame.shape[1]} columns; it needs rows and {least} columns or more"
+            f"{where}: {path} has {len(frame)} rows and {frame.shape[1]} columns; it needs rows and at least "
+            f"{least} column{'s' if least > 1 else ''}"
         )
     return frame
 
@@ -141,7 +142,7 @@ def _from_sklearn(study: Study, name: str) -> Dataset:
         )
     if study.data.target is not None:
         raise StudyError(
-            f"{study.path}: [data] target = {study.data.target!r}; sets of scikit-learn have their target built in"
+            f"{study.path}: [data] target = {study.data.target!r}; the data sets of scikit-learn have a built-in target"
         )
     bunch = SKLEARN_SETS[name](as_frame=True)
     return Dataset(bunch.data, bunch.target.to_numpy(), name, "target")
@@ -181,11 +182,11 @@ def _as_forecasts(study: Study, data: Dataset) -> Dataset:
     if not X.columns.is_unique:
         twice = ", ".join(X.columns[X.columns.duplicated()])
         raise StudyError(
-            f"{where} lags = {keys.lags!r}, exogenous = {keys.exogenous!r} make several columns of one name: {twice}"
+            f"{where} lags = {keys.lags!r}, exogenous = {keys.exogenous!r} create duplicate column names: {twice}"
         )
     if X.empty:
         raise StudyError(
-            f"{where} lags = {keys.lags!r}, horizon = {keys.horizon} leave no row of {len(series)}: the series is too short"
+            f"{where} lags = {keys.lags!r}, horizon = {keys.horizon} leave none of {len(series)} rows: the series is too short"
         )
     last_known = series[data.target].ffill().loc[X.index].to_numpy()
     return replace(data, X=X.reset_index(drop=True), y=y.to_numpy(), origins=X.index.to_numpy(), last_known=last_known)
@@ -200,7 +201,7 @@ def _take_labels(study: Study, data: Dataset) -> Dataset:
     X = data.X.drop(columns=name)
     if not X.shape[1]:
         raise StudyError(
-            f"{study.path}: [cv] {key} = {name!r} is the only column but the target; nothing is left to learn from"
+            f"{study.path}: [cv] {key} = {name!r} is the only column besides the target; no feature is left"
         )
     return replace(data, X=X, labels=labels.to_numpy())
 
@@ -233,6 +234,8 @@ def _check_target(study: Study, data: Dataset) -> None:
         raise StudyError(f"{where} has {data.y.shape[1]} columns; [data] task = 'classification' needs one")
     distinct = pd.unique(data.y)
     if len(distinct) < 2:
-        raise StudyError(f"{where} has one class only, {distinct[0]!r}; classification needs at least two")
+        raise StudyError(f"{where} has only one class, {distinct[0]!r}; classification needs at least two")
     if np.issubdtype(data.y.dtype, np.floating) and not (data.y % 1 == 0).all():
-        raise StudyError(f"{where} has fractions, such as {data.y[data.y % 1 != 0][0]}; use [data] task = 'regression'")
+        raise StudyError(
+            f"{where} has fractional values, such as {data.y[data.y % 1 != 0][0]}; use [data] task = 'regression'"
+        )

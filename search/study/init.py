@@ -21,7 +21,7 @@ source = {source_text}    # relative to this file
 target = {target_text}
 task = "{task}"    # guessed: {reason}
 
-[preprocessing]    # {kinds}; what becomes of each: docs/studies.md
+[preprocessing]    # {kinds}; see docs/studies.md
 {preprocessing}
 [model]    # hyperparameters that stay fixed; scikit-learn's MLP has the same names
 max_iter = 200
@@ -53,7 +53,7 @@ def write_study(source: Path, target: str, output: Path | None = None) -> tuple[
     name = re.sub(r"[^A-Za-z0-9_-]+", "-", source.name.split(".")[0]).strip("-_") or "study"
     output = output or Path("studies") / f"{name}.toml"
     if output.exists():
-        raise StudyError(f"{output} exists already; name another file with --output")
+        raise StudyError(f"{output} already exists; choose another file with --output")
     kinds, methods = suggestions.columns_by_kind(X), [quoted(method) for method in METHODS]
     text = TEMPLATE.format(
         name=name,

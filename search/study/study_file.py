@@ -165,7 +165,7 @@ def load(path: str | Path) -> Study:
     if file.cv.scoring is not None and file.cv.scoring not in get_scorer_names():
         names = ", ".join(get_scorer_names())
         raise StudyError(
-            f"{path}: [cv] scoring = {file.cv.scoring!r} is not a scorer of scikit-learn; allowed are {names}"
+            f"{path}: [cv] scoring = {file.cv.scoring!r} is not a scikit-learn scorer; allowed are {names}"
         )
     _check_scheme(path, file)
     _check_forecast(path, file)
@@ -185,7 +185,7 @@ def _space(path: Path, given: Any, fixed: dict[str, dict[str, Any]], options: di
         _known(path, "space", options, name)
         for table in fixed:
             if name in fixed[table]:
-                raise StudyError(f"{path}: [space] {name} is also fixed under [{table}]; name it in one of the two")
+                raise StudyError(f"{path}: [space] {name} is also fixed under [{table}]; keep only one of the two")
     space = spaces.build(given, f"{path}: [space]")
     space.check_values(lambda name, value: _check(path, "space", options, name, value))
     return space
@@ -215,19 +215,23 @@ def _check_forecast(path: Path, file: _File) -> None:
     lags = data.lags if isinstance(data.lags, list) else [data.lags]
     if not lags or len(set(map(str, lags))) < len(lags) or not all(type(lag) is int and lag > 0 for lag in lags):
         raise StudyError(
-            f"{path}: [data] lags = {data.lags!r}; allowed are a whole number from 1, or a list of different ones"
+            f"{path}: [data] lags = {data.lags!r}; allowed are a whole number from 1 and a list of different ones"
         )
     if data.task != "regression":
         raise StudyError(f"{path}: [data] lags = {data.lags!r} needs task = 'regression'")
     if data.source.startswith("sklearn:"):
-        raise StudyError(f"{path}: [data] lags = {data.lags!r} needs a file; the sets of scikit-learn are no series")
+        raise StudyError(
+            f"{path}: [data] lags = {data.lags!r} needs a file; the data sets of scikit-learn are not series"
+        )
     if not KINDS[kind].forecasts:
         allowed = ", ".join(name for name, row in KINDS.items() if row.forecasts)
-        raise StudyError(f"{path}: [cv] kind = {kind!r} would train on the future of a forecast; allowed are {allowed}")
+        raise StudyError(
+            f"{path}: [cv] kind = {kind!r} would train on the future of a forecast; allowed with lags are {allowed}"
+        )
     if file.cv.gap is not None and file.cv.gap < data.horizon - 1:
         raise StudyError(
             f"{path}: [cv] gap = {file.cv.gap} would train on targets that are not known yet; a horizon of {data.horizon} "
-            f"needs {data.horizon - 1} or more"
+            f"needs at least {data.horizon - 1}"
         )
 
 
@@ -241,19 +245,22 @@ def _check_scheme(path: Path, file: _File) -> None:
     allowed = (*kind.keys, "scoring")
     for key in sorted(cv.model_fields_set - {"kind", *allowed}):
         raise StudyError(
-            f"{path}: [cv] {key} = {getattr(cv, key)!r} is not for kind = {scheme.kind!r}; allowed there are {', '.join(allowed)}"
+            f"{path}: [cv] {key} = {getattr(cv, key)!r} is not supported by kind = {scheme.kind!r}; "
+            f"allowed are {', '.join(allowed)}"
         )
     if kind.needs is not None and getattr(cv, kind.needs) is None:
         raise StudyError(f"{path}: [cv] kind = {scheme.kind!r} needs {kind.needs}, the name of a column")
     if kind.task not in (None, file.data.task):
         raise StudyError(f"{path}: [cv] kind = {scheme.kind!r} needs [data] task = {kind.task!r}")
     if scheme.repeats > 1 and not scheme.shuffled:
-        raise StudyError(f"{path}: [cv] repeats = {scheme.repeats} needs shuffle = true, or every repeat is the same")
+        raise StudyError(
+            f"{path}: [cv] repeats = {scheme.repeats} needs shuffle = true; otherwise all repeats are the same"
+        )
 
 
 def _known(path: Path, table: str, options: dict[str, Option], name: str) -> Option:
     if name not in options:
-        what = "an option of the preprocessing" if table == "preprocessing" else "a hyperparameter"
+        what = "a preprocessing option" if table == "preprocessing" else "a hyperparameter"
         raise StudyError(f"{path}: [{table}] {name} is not {what}; allowed are {', '.join(options)}")
     return options[name]
 
@@ -304,7 +311,7 @@ def parse_values(study: Study, assignments: list[str]) -> dict[str, Any]:
     for assignment in assignments:
         name, equals, text = assignment.partition("=")
         if not equals:
-            raise StudyError(f"--set {assignment}: a hyperparameter is set as name=value")
+            raise StudyError(f"--set {assignment}: write hyperparameters as name=value")
         try:
             value = tomllib.loads(f"value = {text}")["value"]
         except tomllib.TOMLDecodeError:

@@ -10,7 +10,7 @@ from bpmodel.preprocessing.columns import kind
 from bpmodel.preprocessing.options import PREPROCESSING
 from search.study.data import MAX_CLASSES
 
-PLURALS = {"number": "numbers", "truth": "truth values", "date": "dates", "category": "categories"}
+PLURALS = {"number": "numbers", "truth": "booleans", "date": "dates", "category": "categories"}
 MOST_CODES = 12
 """Integers with at most this many different values, and more than two, may be codes."""
 
@@ -51,7 +51,7 @@ def heading(kinds: dict[str, list[str]]) -> str:
 def searched(kinds: dict[str, list[str]]) -> str:
     """Return the line of [space] that searches the preprocessing, if there is something to search."""
     return (
-        f"numeric = {json.dumps(SEARCHED)}    # how numbers are prepared; also {_others(SEARCHED)}\n"
+        f"numeric = {json.dumps(SEARCHED)}    # how numbers are encoded; also {_others(SEARCHED)}\n"
         if _searchable(kinds)
         else ""
     )
@@ -64,7 +64,7 @@ def fixed(X: pd.DataFrame, y: pd.Series, kinds: dict[str, list[str]]) -> str:
     comments = {
         "numeric": "number" in kinds and not _searchable(kinds) and f"also {_others(['standard'])}",
         "categorical": "category" in kinds and 'also "ordinal"',
-        "missing_indicator": gaps and f"a column that says where one is missing: {', '.join(map(quoted, gaps))}",
+        "missing_indicator": gaps and f"indicator columns for the missing values of {', '.join(map(quoted, gaps))}",
     }
     defaults = {o.name: json.dumps(o.default) for o in PREPROCESSING}
     lines = [f"{name} = {defaults[name]}    # {comment}\n" for name, comment in comments.items() if comment]

@@ -55,4 +55,6 @@ def create(path: Path) -> None:
         **OWN_GROUP,
     )
     if made.returncode:
-        raise OSError(made.stderr.strip().splitlines()[-1] if made.stderr.strip() else "MLflow's tables cannot be made")
+        raise OSError(
+            made.stderr.strip().splitlines()[-1] if made.stderr.strip() else "the MLflow tables cannot be created"
+        )

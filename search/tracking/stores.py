@@ -55,9 +55,7 @@ def check(uri: str) -> None:
         try:
             _check_database(path)
         except (OSError, sqlite3.Error) as error:
-            raise StudyError(
-                f"MLflow store {path} cannot be written: {error}; allowed is a folder you may write to"
-            ) from None
+            raise StudyError(f"MLflow store {path} cannot be written: {error}; allowed is a writable folder") from None
     elif uri.startswith(("http://", "https://")):
         try:
             urllib.request.urlopen(f"{uri.rstrip('/')}/health", timeout=ANSWER_SECONDS).close()
@@ -70,7 +68,7 @@ def check(uri: str) -> None:
             ) from None
     elif "://" not in uri or uri.startswith(("file:", "sqlite:")):
         raise StudyError(
-            f"MLFLOW_TRACKING_URI = {uri!r} is not a store of MLflow's; allowed are sqlite:///…, postgresql://… and http://…"
+            f"MLFLOW_TRACKING_URI = {uri!r} is not an MLflow store; allowed are sqlite:///…, postgresql://… and http://…"
         )
 
 

@@ -89,7 +89,7 @@ def attempt(measure: Callable[[Problem, str], Baseline], problem: Problem, *, to
     except Exception as error:  # a scorer that rejects a baseline must not end the search
         if told:
             reason = f"{type(error).__name__}: {error}".splitlines()[0]
-            warnings.warn(f"a baseline is left out, for it cannot be scored: {reason}", UserWarning, stacklevel=2)
+            warnings.warn(f"a baseline is omitted because it cannot be scored: {reason}", UserWarning, stacklevel=2)
         return None
     return found if np.isfinite(found.score) else None
 

@@ -49,7 +49,7 @@ VERDICTS = {
         "stopped early",
         SKY,
         "v",
-        "ended early because it was worse than the others (`prune`)",
+        "the trial was stopped early because it was worse than others (`prune`)",
         counted=True,
         scored=True,
     ),
@@ -59,10 +59,10 @@ VERDICTS = {
         "diverged",
         RED,
         "X",
-        "training diverged on at least one fold, which ended the trial",
+        "training diverged on at least one fold, and the trial ended",
         counted=True,
     ),
-    "error": Verdict(3, "FAILED", "error", GREY, "s", "it could not be trained or scored; `reason` says why"),
+    "error": Verdict(3, "FAILED", "error", GREY, "s", "the trial could not be trained or scored; `reason` says why"),
 }
 """Every verdict by its name, the best first: ranking, plots, MLflow, progress and documents use this table."""
 
@@ -213,7 +213,7 @@ def pool(first: Outcome, again: Sequence[Outcome]) -> Outcome:
         return first
     for seed, outcome in enumerate(again, start=1):
         if not outcome.healthy:
-            reason = f"with seed {seed + 1} of the best trials' evaluations: {outcome.reason}"
+            reason = f"in the evaluation with seed {seed + 1}: {outcome.reason}"
             return replace(first, verdict=outcome.verdict, reason=reason, divergence=outcome.divergence)
     every = [first, *again]
     common = set.intersection(*(set(outcome.curve) for outcome in every))

@@ -89,19 +89,19 @@ DEFAULT_PENALTY = "graded_constraint"
 PENALTIES = {
     "graded_constraint": Penalty(
         lambda outcome, standard: Feedback(_graded(outcome, standard), _excess(outcome)),
-        "the value of `graded`, and a constraint: log10 of how far the loss went beyond the limit, from 0.1 to 10",
+        "the value of `graded`, and a constraint: log10 of the ratio of the loss to its limit, clipped to 0.1 to 10",
     ),
     "constraint": Penalty(
         lambda outcome, standard: Feedback(standard.dummy, 1.0),
-        "the dummy predictor's score, and a constraint that is the same for all of them",
+        "the dummy predictor's score, and a constraint that is the same for all these trials",
     ),
     "graded": Penalty(
         lambda outcome, standard: Feedback(_graded(outcome, standard)),
-        "the dummy predictor's score minus 10 to 20 percent of it, more the earlier the run broke",
+        "the dummy predictor's score minus 10 to 20 percent of it; the earlier the divergence, the larger the penalty",
     ),
     "worst": Penalty(
         lambda outcome, standard: Feedback(standard.worst),
-        "the worst score of a healthy trial so far",
+        "the worst score of any healthy trial so far",
     ),
     "constant": Penalty(
         lambda outcome, standard: Feedback(CONSTANT),
@@ -109,11 +109,11 @@ PENALTIES = {
     ),
     "pruned": Penalty(
         lambda outcome, standard: Feedback(_last_score(outcome, standard), state="pruned"),
-        "the last score before the run broke, as if it had been stopped early there",
+        "the last score before the divergence, as if the trial had been stopped early at that point",
     ),
     "fail": Penalty(
         lambda outcome, standard: Feedback(math.nan, state="failed"),
-        "nothing but that it failed: the sampler ignores it",
+        "only that the trial failed: the sampler ignores it",
     ),
 }
 """Every policy by its name in study files and `BPSearchCV`, the default first; compared in `docs/benchmarks.md`."""

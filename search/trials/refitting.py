@@ -69,7 +69,7 @@ def _refit_network(problem: Problem, outcome: Outcome, n_members: int, n_jobs: i
     if len(healthy) < n_members:
         lost, reason = n_members - len(healthy), next(n.verdict_.reason for n in trained if n.diverged_)
         warnings.warn(
-            f"{lost} of {n_members} networks diverged {ATTEMPTS} times each and are left out; one of them: {reason}",
+            f"{lost} of {n_members} networks diverged {ATTEMPTS} times each and are excluded; one of them: {reason}",
             DivergenceWarning,
             stacklevel=2,
         )

@@ -54,7 +54,7 @@ def _train(run: _Run, cancelled: Callable[[], bool]) -> Outcome:
     if not np.isfinite(run.fold_scores).all():
         return run.outcome(ERROR, "the score is not finite")
     if run.past_its_best and run.running:
-        return run.outcome(OK, f"no better than at epoch {run.epoch} until epoch {epoch}")
+        return run.outcome(OK, f"no improvement after epoch {run.epoch} until epoch {epoch}")
     return run.outcome(OK, run.fits[0].verdict.reason)
 
 

@@ -85,7 +85,7 @@ class Fragile(BPRegressor):
 
 def test_members_that_diverge_are_left_out(problems):
     X, y, *_ = problems["regression"]
-    with pytest.warns(DivergenceWarning, match=r"[1-7] of 8 members diverged and are left out; one of them: the loss"):
+    with pytest.warns(DivergenceWarning, match=r"[1-7] of 8 members diverged and are excluded; one of them: the loss"):
         fitted = BPEnsembleRegressor(Fragile(solver="sgd", max_iter=3), n_members=8, random_state=0).fit(X, y)
     assert 0 < len(fitted.estimators_) < 8
     assert all(member.random_state % 2 for member in fitted.estimators_)

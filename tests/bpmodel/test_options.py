@@ -103,8 +103,8 @@ def test_early_stopping_on_given_rows_is_early_stopping_on_the_same_rows_set_asi
 
 
 MISTAKES = {
-    "no labels": ("binary", lambda X, y: {"X_val": X}, "give both or none"),
-    "no features": ("binary", lambda X, y: {"y_val": y}, "give both or none"),
+    "no labels": ("binary", lambda X, y: {"X_val": X}, "pass both or neither"),
+    "no features": ("binary", lambda X, y: {"y_val": y}, "pass both or neither"),
     "unknown class": ("multiclass", lambda X, y: {"X_val": X, "y_val": y + 1}, r"y_val has the classes \[3\]"),
     "lengths": ("regression", lambda X, y: {"X_val": X, "y_val": y[1:]}, "inconsistent numbers of samples"),
     "features": ("regression", lambda X, y: {"X_val": X[:, 1:], "y_val": y}, "features"),

@@ -57,7 +57,7 @@ def test_nothing_is_found_for_healthy_fits(data, options):
     X, y = data()
     found = preflight(network(y, **options), X, y)
     assert found.codes == []
-    assert str(found) == "nothing found before the first step"
+    assert str(found) == "no findings before the first step"
 
 
 def test_the_step_size_may_be_left_out():
@@ -69,7 +69,7 @@ def test_the_step_size_may_be_left_out():
 
 def test_solvers_without_steps():
     X, y = friedman()
-    with pytest.raises(ValueError, match=r"preflight is for update rules; got solver='lbfgs'"):
+    with pytest.raises(ValueError, match=r"preflight only supports update rules; got solver='lbfgs'"):
         preflight(BPRegressor(solver="lbfgs"), X, y)
 
 

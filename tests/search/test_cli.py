@@ -253,7 +253,7 @@ def test_a_method_goes_under_its_own_name(folder, bpsearch, write, stored, metho
 
 
 REFUSED = {
-    "grid": (["--method", "grid", "--trials", "2"], "error: --trials 2: a grid is searched whole"),
+    "grid": (["--method", "grid", "--trials", "2"], "error: --trials 2: a grid is always searched completely"),
     "no trials": (["--trials", "0"], "argument --trials: trials = '0'; allowed are whole numbers from 1"),
     "negative": (["--trials", "-3"], "argument --trials"),
     "text": (["--trials", "many"], "argument --trials"),
@@ -398,7 +398,7 @@ def test_interrupted_and_gone_on_with(folder, write, start, stored, wait_for):
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=120)
     assert (process.returncode, err) == (130, "")
-    assert "interrupted: finished trials are kept; the same command continues from there" in out
+    assert "interrupted: finished trials are kept; run the same command again to continue" in out
     kept, numbers = journal(), stored().numbers
     assert 2 <= len(numbers) == finished_trials() < 12
     assert [run.info.status for run in stored().parents] == ["KILLED"]
@@ -488,7 +488,7 @@ MISTAKES = {
     "one class": (
         '"price"\ntask = "regression"',
         '"same"\ntask = "classification"',
-        ["target 'same' has one class only, 'x'"],
+        ["target 'same' has only one class, 'x'"],
     ),
     "NaN in y": ('"price"', '"gap"', ["target 'gap' is missing in ", " of 80 rows"]),
     "text in y": ('"price"', '"town"', ["target 'town' is not numeric"]),
@@ -564,7 +564,7 @@ def test_a_linear_model_that_cannot_be_scored_is_left_out_bug(tmp_path, monkeypa
         "name = 'counts'\n[data]\nsource = 'counts.csv'\ntarget = 'n'\ntask = 'regression'\n"
         "[model]\nloss = 'poisson'\nmax_iter = 4\n[cv]\nscoring = 'neg_mean_poisson_deviance'\n"
     )
-    with pytest.warns(UserWarning, match="a baseline is left out, for it cannot be scored: ValueError: Mean Tweedie"):
+    with pytest.warns(UserWarning, match="a baseline is omitted because it cannot be scored: ValueError: Mean Tweedie"):
         outcome, yardsticks = tuning.cross_validate(study_file.load("counts.toml"), {})
     assert outcome.verdict == "ok"
     assert [b.name for b in yardsticks] == [baselines.DUMMY]
@@ -602,7 +602,7 @@ AROUND = {
     "mlruns is a file": (file_for_folder("mlruns"), ["MLflow store mlruns/mlflow.db cannot be written"]),
     "no database": (content("mlruns/mlflow.db", b"text" * 99), ["mlruns/mlflow.db cannot be written: file is not"]),
     "no server": (store("http://127.0.0.1:{port}"), ["MLFLOW_TRACKING_URI = 'http://127.0.0.1:", "does not answer"]),
-    "a folder as store": (store("./mlruns"), ["MLFLOW_TRACKING_URI = './mlruns' is not a store of MLflow's"]),
+    "a folder as store": (store("./mlruns"), ["MLFLOW_TRACKING_URI = './mlruns' is not an MLflow store"]),
     "studies is a file": (file_for_folder("studies"), ["studies/small.journal cannot be written"]),
     "damaged journal": (content("studies/small.journal", b"[]\n"), ["studies/small.journal is damaged"]),
     "no study file": (no_study_file, ["small.toml: no such study file"]),
@@ -702,7 +702,7 @@ def test_init_writes_a_study_that_runs(folder, bpsearch, homes, stored, features
 
     before = contents()
     again = bpsearch("init", "my homes.csv", "--target", 'the "target"')
-    assert_one_line(again, "studies/my-homes.toml exists already; name another file with --output")
+    assert_one_line(again, "studies/my-homes.toml already exists; choose another file with --output")
     assert contents() == before
 
 
@@ -795,7 +795,7 @@ def test_blanks_within_lists_of_lists_and_quotes_separate_nothing():
 
 
 SETTINGS = {
-    "no value": ("alpha", "--set alpha: a hyperparameter is set as name=value"),
+    "no value": ("alpha", "--set alpha: write hyperparameters as name=value"),
     "unknown name": ("alhpa=1", "--set: [model] alhpa is not a hyperparameter"),
     "out of range": ("alpha=-1", "--set: [model] alpha = -1"),
     "wrong type": ("alpha=[1]", "--set: [model] alpha = [1]"),
@@ -832,7 +832,7 @@ def test_diagnose_of_healthy_and_of_unprobed_folds(folder, bpsearch, write):
     assert (healthy.code, healthy.err) == (0, "")
     assert "folds 1, 2, 3 of 3; this is fold 1\nhealthy: " in healthy.out
     unprobed = bpsearch("diagnose", "small.toml", "--set", "solver=lbfgs")
-    assert "not diagnosed: full-batch solvers take no probes" in unprobed.out
+    assert "not diagnosed: full-batch solvers record no probes" in unprobed.out
 
 
 def test_diagnose_a_trial(folder, bpsearch, write):

@@ -317,7 +317,7 @@ MISTAKES = {
     "penalty": ({"penalty": "nan"}, ValueError, "penalty = 'nan'; allowed are graded_constraint, constraint, graded"),
     "budget": ({"n_trials": 0}, ValueError, "n_trials = 0; allowed are whole numbers from 1"),
     "budget as text": ({"n_trials": "9"}, ValueError, "n_trials = '9'; allowed are whole numbers from 1"),
-    "no time": ({"timeout": 0}, ValueError, "timeout = 0; allowed are numbers of seconds above 0, and None"),
+    "no time": ({"timeout": 0}, ValueError, "timeout = 0; allowed are numbers above 0, in seconds, and None"),
     "time as text": ({"timeout": "1h"}, ValueError, "timeout = '1h'; allowed are numbers"),
     "target": ({"target_score": "best"}, ValueError, "target_score = 'best'; allowed are numbers, and None"),
     "patience": ({"n_trials_no_change": 0.5}, ValueError, "n_trials_no_change = 0.5; allowed are whole numbers from 1"),
@@ -333,11 +333,15 @@ MISTAKES = {
     ),
     "empty space": ({"space": {}}, StudyError, "space is empty"),
     "bad range": ({"space": {"alpha": (1, 0)}}, StudyError, "space: alpha has low = 1 and high = 0"),
-    "no default space": ({"estimator": Ridge(), "space": None}, ValueError, "space = None is for BP networks; Ridge"),
+    "no default space": (
+        {"estimator": Ridge(), "space": None},
+        ValueError,
+        "space = None is only for BP networks; Ridge",
+    ),
     "nothing to prune": (
         {"estimator": Ridge(), "space": {"alpha": [1]}, "prune": True},
         ValueError,
-        "prune = True is for BP networks",
+        "prune = True is only for BP networks",
     ),
     "error score": ({"error_score": "no"}, ValueError, "error_score = 'no'; allowed are 'raise' and numbers"),
     "refit": ({"scoring": ["r2", "neg_max_error"]}, ValueError, "refit = True with several metrics; allowed are 'r2'"),
@@ -455,7 +459,7 @@ def test_the_winner_of_several_seeds_ranks_first(rows):
     fitted = search(network(), n_trials=8, n_seeds=2).fit(*rows())
     assert fitted.cv_results_["rank_test_score"][fitted.best_index_] == 1
     assert fitted.cv_results_["mean_test_score"][fitted.best_index_] == pytest.approx(fitted.best_score_)
-    with pytest.raises(ValueError, match="n_seeds = 2 is for BP networks"):
+    with pytest.raises(ValueError, match="n_seeds = 2 is only for BP networks"):
         BPSearchCV(Ridge(), {"alpha": [1.0, 2.0]}, n_seeds=2).fit(*rows())
 
 
@@ -475,7 +479,7 @@ def test_several_networks_of_the_winner_are_averaged(rows):
     assert three.n_features_in_ == X.shape[1]
     np.testing.assert_array_equal(pickle.loads(pickle.dumps(three)).predict(X), three.predict(X))
     assert clone(three.best_estimator_).fit(X, y).predict(X).shape == y.shape
-    with pytest.raises(ValueError, match="n_members = 2 is for BP networks"):
+    with pytest.raises(ValueError, match="n_members = 2 is only for BP networks"):
         BPSearchCV(Ridge(), {"alpha": [1.0, 2.0]}, n_members=2).fit(X, y)
 
 

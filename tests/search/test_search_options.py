@@ -124,8 +124,8 @@ def test_documentation_of_bpsearchcv_has_every_parameter_once():
     heads = [line.partition(" : ")[0] for line in parameters.splitlines() if line[:1].strip()]
     assert heads == [o.name for o in SEARCH_CV]
     assert "n_seeds : whole numbers from 1 to 8, default=1\n" in parameters
-    assert "    - 'fail': nothing but that it failed" in parameters
-    assert "timeout : numbers of seconds above 0, and None, default=None\n" in parameters
+    assert "    - 'fail': only that the trial failed" in parameters
+    assert "timeout : numbers above 0, in seconds, and None, default=None\n" in parameters
     assert "estimator : as in scikit-learn\n" in parameters
     assert "`n_weights`" in text.replace("``", "`")
 
@@ -183,7 +183,7 @@ def test_a_plan_has_the_portfolio_behind_the_users_points(make_problem, method, 
 @pytest.mark.parametrize(("name", "value"), [("prune", True), ("n_seeds", 2), ("n_members", 2)])
 def test_what_is_for_networks_only(rows, name, value):
     search = BPSearchCV(Ridge(), {"alpha": [1.0, 2.0]}, method="grid", cv=2)
-    with pytest.raises(ValueError, match=rf"^{name} = {value} is for BP networks: {ROWS[name].networks_only}$"):
+    with pytest.raises(ValueError, match=rf"^{name} = {value} is only for BP networks: {ROWS[name].networks_only}$"):
         search.set_params(**{name: value}).fit(*rows())
     for allowed in (ROWS[name].search_cv, *([False] if name == "prune" else [])):
         search.set_params(**{name: allowed}).fit(*rows())

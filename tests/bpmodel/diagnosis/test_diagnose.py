@@ -235,9 +235,9 @@ def test_scikit_learns_network():
 @pytest.mark.parametrize(
     ("history", "more", "message"),
     [
-        ({}, {"baseline": 1.0}, r"history needs a curve 'loss' of one or more epochs; it has \[\]"),
+        ({}, {"baseline": 1.0}, r"history needs a curve 'loss' with one or more epochs; it has \[\]"),
         ({"loss": []}, {"baseline": 1.0}, "one or more epochs"),
-        ({"loss": [1.0]}, {}, "give y or baseline"),
+        ({"loss": [1.0]}, {}, "pass y or baseline"),
         ({"loss": [1.0, 2.0], "validation_loss": [1.0]}, {"baseline": 1.0}, "differ in length: {'loss': 2, 'valid"),
     ],
 )

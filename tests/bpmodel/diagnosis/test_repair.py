@@ -81,7 +81,7 @@ def test_repaired(name, early_stopping):
 @pytest.mark.parametrize("name", CASES)
 def test_a_repair_says_what_was_changed(name):
     model, X, y, _ = case(name)
-    with pytest.warns(DivergenceWarning, match=r"was repaired: .*`repairs_` has more") as warnings:
+    with pytest.warns(DivergenceWarning, match=r"was repaired: .*`repairs_` has the details") as warnings:
         model.fit(X, y)
     for repair in model.repairs_:
         assert str(repair) in str(warnings[0].message)

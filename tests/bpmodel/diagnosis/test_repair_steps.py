@@ -122,7 +122,9 @@ def test_steps_that_killed_units_lead_to_a_new_start():
     assert repairer(*["rewind"] * 6)._after_end(fit, diagnosis) is None
 
 
-@pytest.mark.parametrize(("skips", "reason"), [(1, "1 step that stood out"), (2, "2 steps that stood out")])
+@pytest.mark.parametrize(
+    ("skips", "reason"), [(1, "1 step with a loss spike was skipped"), (2, "2 steps with loss spikes were skipped")]
+)
 def test_the_account_sums_up_skipped_steps(skips, reason):
     training = SimpleNamespace(state={"skips": np.array([skips])}, epoch=7)
     *_, last = repairer("rewind").account(training)

@@ -99,7 +99,7 @@ def test_flow_refuses_unknown_signals(data):
     ("signal", "options"), [("delta_norm", {"solver": "lbfgs"}), ("chi", {"hidden_layer_sizes": ()})]
 )
 def test_flow_refuses_fits_without_numbers(signal, options, data):
-    with pytest.raises(ValueError, match=f"signal='{signal}' has no numbers"):
+    with pytest.raises(ValueError, match=f"signal='{signal}' is not available"):
         GradientFlowDisplay.from_estimator(regressor(**options).fit(*data), signal)
 
 
@@ -186,8 +186,8 @@ def test_health_draws_repairs_and_spikes(data, ax):
     network.history_["spikes"] = np.array([0, 2, 0, 0, 1, 0, 0, 0, 0, 0.0])
     display = HealthDisplay.from_estimator(network, ax=ax)
     names = drawn(display)
-    assert names.count("repair: rewind") == names.count("repair: restructure") == names.count("epochs given up") == 1
-    given_up = [line for line in ax.lines if line.get_label().endswith("epochs given up")]
+    assert names.count("repair: rewind") == names.count("repair: restructure") == names.count("discarded epochs") == 1
+    given_up = [line for line in ax.lines if line.get_label().endswith("discarded epochs")]
     np.testing.assert_array_equal(given_up[0].get_data(), [[4, 5, 6], [2, np.nan, np.nan]])
     marks = [line.get_xydata()[0] for line in ax.lines if "repair: " in line.get_label()]
     assert [x for x, _ in marks] == [6, 5, 1]
@@ -308,10 +308,10 @@ def test_map_of_a_classifier(data, ax):
     ("arguments", "message"),
     [
         ({"vary": "height"}, "vary='height' is unknown; allowed are depth, width"),
-        ({"values": []}, "need an item each"),
+        ({"values": []}, "need at least one item each"),
         ({"n_repeats": 0}, "n_repeats must be at least 1"),
-        ({"learning_rates": [1, 0.1]}, "must be positive and rise"),
-        ({"learning_rates": [0, 0.1]}, "must be positive and rise"),
+        ({"learning_rates": [1, 0.1]}, "must be positive and increasing"),
+        ({"learning_rates": [0, 0.1]}, "must be positive and increasing"),
         ({"estimator": stable_or_not(hidden_layer_sizes=())}, "no hidden layer"),
         ({"estimator": stable_or_not(activation=["tanh", "relu"])}, "one activation"),
     ],

@@ -51,7 +51,7 @@ def test_skipped_the_others_are_learned():
     assert repaired.score(X[others], y[others]) > 0.8
     skip = repaired.repairs_[-1]
     assert (skip.action, skip.code) == ("skip", "loss_spike")
-    assert f"{repaired.history_['spikes'].sum():.0f} steps that stood out" in str(skip)
+    assert f"{repaired.history_['spikes'].sum():.0f} steps with loss spikes were skipped" in str(skip)
 
 
 def test_skips_are_no_habit():

@@ -116,7 +116,7 @@ SENTENCES = {
     LOSS_NOT_FINITE: "diverged: the loss became non-finite at epoch 3, step 7; gradient norm 4",
     LOSS_EXPLODED: "diverged: the loss exploded (30, 15 times the dummy predictor's) at epoch 3, step 7; gradient norm 4",
     WEIGHTS_NOT_FINITE: "diverged: the weights became non-finite at epoch 3, step 7; gradient norm 4",
-    LAYER_DEAD: "stalled: every unit of hidden layer 2 is dead after epoch 3, step 7; no derivative passes it",
+    LAYER_DEAD: "stalled: every unit of hidden layer 2 is dead after epoch 3, step 7; no gradient passes through it",
     STILL_FAR: "stalled: after 3 epochs the loss is still 15 times the dummy predictor's",
 }
 

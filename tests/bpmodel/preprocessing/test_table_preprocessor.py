@@ -151,11 +151,11 @@ def test_the_same_values_in_another_shape(change):
 
 def test_what_is_no_table_is_told():
     preprocessor = TablePreprocessor().fit(TABLE[["int", "text"]])
-    with pytest.raises(ValueError, match="X lacks columns that were there in fit: text"):
+    with pytest.raises(ValueError, match="X lacks columns that were present in fit: text"):
         preprocessor.transform(TABLE[["int"]])
     with pytest.raises(ValueError, match=r"Found a table with 0 feature\(s\)"):
         preprocessor.fit(TABLE[[]])
-    with pytest.raises(ValueError, match="X has several columns of one name: int"):
+    with pytest.raises(ValueError, match="X has duplicate column names: int"):
         preprocessor.fit(TABLE[["int", "text", "int"]])
 
 

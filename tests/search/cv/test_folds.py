@@ -175,7 +175,7 @@ TOO_FEW = {
         Scheme("predefined", column="part"),
         NUMBERS,
         np.full(N, "train"),
-        r"\[cv\] split = 'part' names no row to validate",
+        r"\[cv\] split = 'part' has no rows to validate",
     ),
     "training rows": (Scheme("predefined", column="part"), NUMBERS, np.zeros(N), r"fold 1 of 1 has no training rows"),
 }

@@ -181,7 +181,7 @@ MISTAKES = {
     "lag 0": (
         "lags = [0, 1]",
         "",
-        "[data] lags = [0, 1]; allowed are a whole number from 1, or a list of different ones",
+        "[data] lags = [0, 1]; allowed are a whole number from 1 and a list of different ones",
     ),
     "lag twice": ("lags = [1, 1]", "", "[data] lags = [1, 1]; allowed"),
     "no lags": ("lags = []", "", "[data] lags = []; allowed"),
@@ -193,25 +193,29 @@ MISTAKES = {
     "shuffled": (
         "lags = 3",
         "kind = 'k_fold'",
-        "[cv] kind = 'k_fold' would train on the future of a forecast; allowed are time_series",
+        "[cv] kind = 'k_fold' would train on the future of a forecast; allowed with lags are time_series",
     ),
     "gap": (
         "lags = 3\nhorizon = 4",
         "gap = 2",
-        "[cv] gap = 2 would train on targets that are not known yet; a horizon of 4 needs 3",
+        "[cv] gap = 2 would train on targets that are not known yet; a horizon of 4 needs at least 3",
     ),
     "exogenous column twice": (
         "lags = 2\nexogenous = ['wind', 'wind']",
         "",
-        "exogenous = ['wind', 'wind'] make several columns of one name: wind_lag_1, wind_lag_2",
+        "exogenous = ['wind', 'wind'] create duplicate column names: wind_lag_1, wind_lag_2",
     ),
-    "short": ("lags = 60", "", "[data] lags = 60, horizon = 1 leave no row of 60: the series is too short"),
+    "short": ("lags = 60", "", "[data] lags = 60, horizon = 1 leave none of 60 rows: the series is too short"),
     "time twice": (
         "lags = 3\ntime = 'hour'",
         "",
         "[data] time = 'hour' has 0 twice; a series has one row for each time",
     ),
-    "test first": ("lags = 3", "split = 'part'", "[cv] fold 1 of 1 has no training rows from before it"),
+    "test first": (
+        "lags = 3",
+        "split = 'part'",
+        "[cv] fold 1 of 1 has no training rows from before its validation rows",
+    ),
 }
 
 
@@ -232,7 +236,7 @@ def test_one_line_says_what_is_wrong(folder, keys, cv, told):
         (
             'source = "air.csv"',
             'source = "sklearn:diabetes"',
-            "lags = 3 needs a file; the sets of scikit-learn are no series",
+            "lags = 3 needs a file; the data sets of scikit-learn are not series",
         ),
     ],
 )

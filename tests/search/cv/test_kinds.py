@@ -89,5 +89,7 @@ def test_targets_must_be_known_when_the_first_forecast_is_made(kept, horizon):
     fold = folds.Folds(((np.arange(3, dtype=np.int32), np.array([3, 4], dtype=np.int32)),))
     ((train, validation),) = folds.purge(fold, np.arange(5), horizon, "x").splits
     assert (train.tolist(), validation.tolist()) == (list(range(kept)), [3, 4])
-    with pytest.raises(StudyError, match=r"^x: \[cv\] fold 1 of 1 has no training rows from before it"):
+    with pytest.raises(
+        StudyError, match=r"^x: \[cv\] fold 1 of 1 has no training rows from before its validation rows"
+    ):
         folds.purge(fold, np.arange(5), 4, "x")

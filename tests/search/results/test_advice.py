@@ -24,9 +24,9 @@ def test_one_condition(make_outcome):
     bad = sum(o.verdict == "diverged" for o in outcomes)
     rule, change = advice(outcomes, SPACE)
     bound = float(
-        re.fullmatch(rf"All {bad} diverged trials have rate > (\S+); of the {80 - bad} others none has\.", rule)[1]
+        re.fullmatch(rf"All {bad} diverged trials have rate > (\S+); none of the {80 - bad} others does\.", rule)[1]
     )
-    assert change == f"rate: high = {bound} would leave out {bad} of {bad} diverged and 0 of {80 - bad} other trials."
+    assert change == f"rate: high = {bound} would exclude {bad} of {bad} diverged and 0 of {80 - bad} other trials."
     assert [o.verdict == "diverged" for o in outcomes] == [o.params["rate"] > bound for o in outcomes]
 
 
@@ -37,12 +37,10 @@ def test_two_conditions_and_exceptions(make_outcome):
     bad = sum(o.verdict == "diverged" for o in outcomes)
     rule, *changes = advice(outcomes, SPACE)
     assert rule.startswith(f"All {bad} diverged trials have rate > 0.0")
-    assert rule.endswith(f" and kind = relu or logistic; of the {200 - bad} others 1 has.")
+    assert rule.endswith(f" and kind = relu or logistic; 1 of the {200 - bad} others does.")
     lost = sum(o.verdict != "diverged" and o.params["kind"] != "tanh" for o in outcomes)
     assert len(changes) == 2
-    assert (
-        changes[1] == f'kind: ["tanh"] would leave out {bad} of {bad} diverged and {lost} of {200 - bad} other trials.'
-    )
+    assert changes[1] == f'kind: ["tanh"] would exclude {bad} of {bad} diverged and {lost} of {200 - bad} other trials.'
 
 
 CHANGES = {
@@ -73,7 +71,7 @@ def test_change_leaves_out_what_it_says(make_outcome, diverges, _):
         kept = {o.number for o in outcomes if (o.params[name] <= bound if upper else o.params[name] >= bound)}
     left = [o for o in outcomes if o.number not in kept]
     bad = [o for o in left if o.verdict == "diverged"]
-    assert f"leave out {len(bad)} of " in line
+    assert f"exclude {len(bad)} of " in line
     assert f" and {len(left) - len(bad)} of " in line
 
 
@@ -81,12 +79,12 @@ def test_others_that_fulfil_a_rule_are_counted(make_outcome):
     """None, 1 and 2 of the others."""
     outcomes = made(make_outcome, lambda p: p["rate"] > 0.3, n=200)
     bad = [o.number for o in outcomes if o.verdict == "diverged" and o.params["rate"] > 1]
-    for healthy, told in enumerate(["none has", "1 has", "2 have"]):
+    for healthy, told in enumerate(["none of the {} others does", "1 of the {} others does", "2 of the {} others do"]):
         if healthy:
             number = bad[healthy]
             outcomes[number] = make_outcome(number, params=outcomes[number].params)
         others = sum(o.verdict == "ok" for o in outcomes)
-        assert advice(outcomes, SPACE)[0].endswith(f"; of the {others} others {told}.")
+        assert advice(outcomes, SPACE)[0].endswith(f"; {told.format(others)}.")
 
 
 def test_diverged_trials_against_a_rule_are_counted(make_outcome):

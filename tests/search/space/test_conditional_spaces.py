@@ -133,7 +133,7 @@ def test_advice_names_the_number_of_layers(make_outcome):
     ]
     told = advice(outcomes, space)
     assert "hidden_layer_sizes.layers > 2" in told[0]
-    assert told[1].startswith("hidden_layer_sizes.layers: high = 2 would leave out")
+    assert told[1].startswith("hidden_layer_sizes.layers: high = 2 would exclude")
 
 
 def test_advice_bounds_no_single_width(make_outcome):
@@ -173,7 +173,7 @@ def test_advice_on_what_exists_in_some_trials(make_outcome):
         ({"values": [1, 2], "when": {"solver": "newton"}}, "has when, where solver is 'newton'; allowed are sgd, adam"),
         ({"values": [1, 2], "when": {"solver": ["sgd", 3]}}, "has when, where solver is 3; allowed are sgd, adam"),
         ({"values": [1, 2], "when": {"rate": 0.5}}, "has when, where rate is a range of real numbers"),
-        ({"values": [1, 2], "when": {"x": 1}}, "x exist only where each other do"),
+        ({"values": [1, 2], "when": {"x": 1}}, "x have a cycle of conditions"),
     ],
     ids=str,
 )
@@ -191,7 +191,7 @@ def test_a_configuration_is_of_the_first_space_all_of_whose_parameters_it_has():
 
 def test_circle():
     circle = {"a": {"values": [1], "when": {"b": 1}}, "b": {"values": [1], "when": {"a": 1}}, "c": [1]}
-    with pytest.raises(StudyError, match=r"^here: a, b exist only where each other do"):
+    with pytest.raises(StudyError, match=r"^here: a, b have a cycle of conditions"):
         spaces.build(circle, "here")
 
 

@@ -43,7 +43,7 @@ def test_what_a_point_says_is_kept_and_the_rest_is_drawn():
         ({"activation": "step"}, "activation is 'step'; allowed are relu, tanh"),
         ({"sizes": [8, 8, 8]}, r"sizes is \[8, 8, 8\]: its layers is 3; allowed are whole numbers from 1 to 2"),
         ({"sizes": 8}, "sizes is 8; allowed are lists of whole numbers"),
-        ({"momentum": 0.6}, "momentum exists only with solver = sgd; the point must say so, too"),
+        ({"momentum": 0.6}, "momentum exists only with solver = sgd; add that to the point"),
         ({"momentum": 0.6, "solver": "adam"}, "momentum exists only with solver = sgd"),
     ],
     ids=str,

@@ -91,8 +91,8 @@ MISTAKES = {
         "homes.csv",
         "target 'kind' is not numeric; [data] task = 'regression'",
     ),
-    "one class": ("classification", "same", "homes.csv", "target 'same' has one class only, 'x'"),
-    "fractions as classes": ("classification", "half", "homes.csv", "'half' has fractions, such as 0.5; use"),
+    "one class": ("classification", "same", "homes.csv", "target 'same' has only one class, 'x'"),
+    "fractions as classes": ("classification", "half", "homes.csv", "'half' has fractional values, such as 0.5; use"),
     "unknown column": (
         "regression",
         "prize",
@@ -223,7 +223,7 @@ def test_a_column_of_groups_that_cannot_be(load, cv, told):
 
 def test_a_column_of_groups_alone_is_nothing_to_learn_from(load, tmp_path):
     FRAME[["rooms", "price"]].to_csv(tmp_path / "two.csv", index=False)
-    with pytest.raises(StudyError, match=r"group = 'rooms' is the only column but the target"):
+    with pytest.raises(StudyError, match=r"group = 'rooms' is the only column besides the target"):
         load(source="two.csv", cv="group = 'rooms'")
 
 

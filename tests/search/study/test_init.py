@@ -25,7 +25,7 @@ TABLES = {
     ),
     "categories": (pd.DataFrame({"town": ["Ulm", None] * 9}), {"categorical": "onehot"}, {}, "categories: 1"),
     "codes": (pd.DataFrame({"season": [1, 2, 3] * 6}), {}, NUMERIC, "numbers: 1"),
-    "truth values": (pd.DataFrame({"garden": [True, False] * 9}), {}, {}, "truth values: 1"),
+    "booleans": (pd.DataFrame({"garden": [True, False] * 9}), {}, {}, "booleans: 1"),
 }
 
 

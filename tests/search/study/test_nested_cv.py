@@ -197,14 +197,12 @@ def test_report_and_mlflow_show_the_honest_estimate_beside_the_other(make, mlflo
     assert (metrics["nested_score"], metrics["nested_score_std"]) == (result.nested.score, result.nested.std)
     steps = client.get_metric_history(parent.info.run_id, "outer_score")
     assert [(m.step, m.value) for m in steps] == list(enumerate(result.nested.scores))
-    honest = (
-        f"{number(-result.nested.score)} ± {number(result.nested.std)}: the search itself, on rows that it has not seen"
-    )
+    honest = f"{number(-result.nested.score)} ± {number(result.nested.std)}: the whole search, on unseen rows"
     assert honest in parent.data.tags["mlflow.note.content"]
     for text in (first, cli.main(["tune", "small.toml"]) or capsys.readouterr().out):
         assert honest in text
         assert (
-            f"{number(-result.best.score)} ± {number(result.best.std)}: trial {result.best.number}, on the folds it was"
+            f"{number(-result.best.score)} ± {number(result.best.std)}: trial {result.best.number}, on the folds that"
             in text
         )
         assert "outer folds: " + ", ".join(number(-score) for score in result.nested.scores) in text

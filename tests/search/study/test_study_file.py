@@ -91,7 +91,7 @@ MISTAKES = {
         ["[search] penalty = 'nan'; allowed are graded_constraint, ", "pruned, fail"],
     ),
     "method": ("n_trials = 3", 'method = "genetic"', ["[search] method = 'genetic'; allowed are bayesian, gp"]),
-    "timeout": ("n_trials = 3", "timeout = 0", ["[search] timeout = 0; allowed are numbers of seconds above 0"]),
+    "timeout": ("n_trials = 3", "timeout = 0", ["[search] timeout = 0; allowed are numbers above 0, in seconds"]),
     "no change": (
         "n_trials = 3",
         "n_trials_no_change = 0",
@@ -99,7 +99,7 @@ MISTAKES = {
     ),
     "seeds": ("n_trials = 3", "n_seeds = 9", ["[search] n_seeds = 9; allowed are whole numbers from 1 to 8"]),
     "seed": ("n_trials = 3", "seed = -1", ["[search] seed = -1; allowed are whole numbers from 0 to 4294967295"]),
-    "jobs": ("n_trials = 3", "n_jobs = 0", ["[search] n_jobs = 0", "-1 (all cores) and 1 or more"]),
+    "jobs": ("n_trials = 3", "n_jobs = 0", ["[search] n_jobs = 0", "whole numbers other than 0; -1 means all cores"]),
     "folds": ("n_splits = 3", "n_splits = 1", ["[cv] n_splits = 1", "greater than or equal to 2"]),
     "shuffle": ("n_splits = 3", 'shuffle = "yes"', ["[cv] shuffle = 'yes'", "boolean"]),
     "scorer": ("n_splits = 3", 'scoring = "rmse"', ["[cv] scoring = 'rmse'", "neg_root_mean_squared_error"]),
@@ -107,7 +107,7 @@ MISTAKES = {
     "preprocessing": (
         "[model]",
         "[preprocessing]\nscaler = 1\n[model]",
-        ["[preprocessing] scaler is not an option of the preprocessing", "numeric, n_bins"],
+        ["[preprocessing] scaler is not a preprocessing option", "numeric, n_bins"],
     ),
     # out of range
     "scaling": (
@@ -165,24 +165,24 @@ MISTAKES = {
     "gap of shuffled rows": (
         "n_splits = 3",
         "gap = 1",
-        ["[cv] gap = 1 is not for kind = 'k_fold'", "n_splits, shuffle"],
+        ["[cv] gap = 1 is not supported by kind = 'k_fold'", "n_splits, shuffle"],
     ),
     "shuffled series": (
         "n_splits = 3",
         "kind = 'time_series'\nshuffle = true",
-        ["[cv] shuffle = True is not for kind = 'time_series'; allowed there are n_splits, gap, outer, scoring"],
+        ["[cv] shuffle = True is not supported by kind = 'time_series'; allowed are n_splits, gap, outer, scoring"],
     ),
     "no group": ("n_splits = 3", "kind = 'group'", ["[cv] kind = 'group' needs group, the name of a column"]),
     "no split": ("n_splits = 3", "kind = 'predefined'", ["[cv] kind = 'predefined' needs split, the name of a column"]),
     "number of given folds": (
         "n_splits = 3",
         "n_splits = 3\nsplit = 'age'",
-        ["[cv] n_splits = 3 is not for", "'predefined'"],
+        ["[cv] n_splits = 3 is not supported by", "'predefined'"],
     ),
     "group and split": (
         "n_splits = 3",
         "group = 'sex'\nsplit = 'age'",
-        ["[cv] group = 'sex' is not for kind = 'predefined'"],
+        ["[cv] group = 'sex' is not supported by kind = 'predefined'"],
     ),
     "repeats in order": ("n_splits = 3", "shuffle = false\nrepeats = 2", ["[cv] repeats = 2 needs shuffle = true"]),
     "no repeats": ("n_splits = 3", "repeats = 0", ["[cv] repeats = 0", "greater than or equal to 1"]),

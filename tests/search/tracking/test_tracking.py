@@ -590,9 +590,9 @@ def test_a_server_that_answers_passes(serve, status):
 
 
 BAD = {
-    "folder": ("mlruns", "'mlruns' is not a store of MLflow's; allowed are sqlite:///"),
-    "relative folder": ("./mlruns", "'./mlruns' is not a store"),
-    "folder as URI": ("file:///some/mlruns", "'file:///some/mlruns' is not a store"),
+    "folder": ("mlruns", "'mlruns' is not an MLflow store; allowed are sqlite:///"),
+    "relative folder": ("./mlruns", "'./mlruns' is not an MLflow store"),
+    "folder as URI": ("file:///some/mlruns", "'file:///some/mlruns' is not an MLflow store"),
     "file in the way": ("sqlite:///file/mlflow.db", "file/mlflow.db cannot be written"),
     "file further up": ("sqlite:///file/a/mlflow.db", "file/a/mlflow.db cannot be written"),
     "folder in the way": ("sqlite:///mlruns", "mlruns cannot be written: unable to open"),

@@ -41,7 +41,7 @@ def test_what_cannot_be_scored_is_left_out(make_problem, told, recwarn):
 
     assert baselines.attempt(broken, make_problem(), told=told) is None
     assert [str(w.message) for w in recwarn] == [
-        "a baseline is left out, for it cannot be scored: ValueError: no rows"
+        "a baseline is omitted because it cannot be scored: ValueError: no rows"
     ] * told
 
 

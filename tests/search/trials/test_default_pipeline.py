@@ -204,7 +204,7 @@ preprocessing = { target_transform = "log" }
 space = { alpha = [1.0] }
 """
     )
-    with pytest.raises(StudyError, match=r"\[preprocessing\] target_transform is not an option of the preprocessing"):
+    with pytest.raises(StudyError, match=r"\[preprocessing\] target_transform is not a preprocessing option"):
         study_file.load(tmp_path / "x.toml")
 
 

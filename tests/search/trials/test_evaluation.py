@@ -318,7 +318,7 @@ def test_a_refit_goes_on_with_the_networks_that_do_not_diverge(make_problem, mon
         return network
 
     monkeypatch.setattr(BPRegressor, "end_fit", end_fit)
-    with pytest.warns(DivergenceWarning, match="1 of 4 networks diverged 3 times each and are left out; one of them:"):
+    with pytest.warns(DivergenceWarning, match="1 of 4 networks diverged 3 times each and are excluded; one of them:"):
         members = networks(refit(problem, outcome, 4))
     assert [starts.index(network.random_state) for network in members] == [0, 6, 3]
 

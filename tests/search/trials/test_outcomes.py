@@ -92,7 +92,7 @@ def test_learning_curves_are_those_of_the_five_best(make_outcome):
 def test_a_configuration_that_fails_with_one_seed_is_not_healthy(make_outcome, verdict):
     both = pool(make_outcome(7, scores=(1.0,)), [make_outcome(7, scores=(2.0,)), make_outcome(7, verdict)])
     assert both.verdict == verdict
-    assert both.reason.startswith("with seed 3")
+    assert both.reason.startswith("in the evaluation with seed 3: ")
     assert both.seed_scores == []
 
 
