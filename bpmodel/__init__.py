@@ -16,7 +16,7 @@ from bpmodel.functions.registration import (
     register_optimizer,
     register_schedule,
 )
-from bpmodel.network.monitor import DivergenceError, DivergenceWarning, Verdict
+from bpmodel.network.verdicts import DivergenceError, DivergenceWarning, Verdict
 from bpmodel.preflight import preflight
 
 __all__ = [

@@ -23,8 +23,8 @@ from bpmodel.diagnosis.findings import Diagnosis
 from bpmodel.diagnosis.repair import Repair, Repairer, altered
 from bpmodel.fitted_network import FittedNetwork, is_plain, is_plain_target
 from bpmodel.full_batch.solvers import FULL_BATCH, check
-from bpmodel.network.monitor import DivergenceError, DivergenceWarning, Verdict
 from bpmodel.network.training import Training
+from bpmodel.network.verdicts import DivergenceError, DivergenceWarning, Verdict
 from bpmodel.preparation import Request, prepare, row_weights
 
 Method = TypeVar("Method", bound=Callable)

@@ -17,4 +17,4 @@ COLORS = (BLUE, RED, "black", SKY, ORANGE, GREEN, PURPLE)
 """For curves whose color has no meaning, in drawing order."""
 
 STATUS_COLORS: Mapping[str, str] = MappingProxyType({"ok": GREEN, "diverged": RED, "stalled": ORANGE})
-"""One color for each row of `network.monitor.STATUSES`."""
+"""One color for each row of `network.verdicts.STATUSES`."""

@@ -17,7 +17,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from bpmodel.domains import AT_LEAST_ONE, NONE, SEED, WHOLE, check, instance_of
 from bpmodel.estimators import BPClassifier, BPRegressor
-from bpmodel.network.monitor import DivergenceError, DivergenceWarning
+from bpmodel.network.verdicts import DivergenceError, DivergenceWarning
 from bpmodel.option import with_sections
 from bpmodel.preparation import precision
 

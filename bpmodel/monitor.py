@@ -1,3 +1,3 @@
 """Old import path, used by models saved before this class moved."""
 
-from bpmodel.network.monitor import Verdict as Verdict
+from bpmodel.network.verdicts import Verdict as Verdict

@@ -28,9 +28,9 @@ from bpmodel.functions.schedules import SCHEDULES
 from bpmodel.network import spikes
 from bpmodel.network.fit import Memory, Settings
 from bpmodel.network.minibatch import Rows
-from bpmodel.network.monitor import STEADY_ROWS
 from bpmodel.network.parameters import Network, build, read_only, split_sparse
 from bpmodel.network.training import Training, new_memory, new_state
+from bpmodel.network.watch import STEADY_ROWS
 from bpmodel.options import hidden_activations
 
 FEW_ROWS = 64

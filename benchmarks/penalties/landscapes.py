@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from bpmodel.network.monitor import EXPLOSION_FACTOR
+from bpmodel.network.watch import EXPLOSION_FACTOR
 from search.space import spaces
 from search.trials.checkpoints import checkpoints
 from search.trials.outcomes import Divergence, Outcome

@@ -14,8 +14,8 @@ from bpmodel.diagnosis.evidence import DEFAULTS, UNKNOWN, Record, scales
 from bpmodel.diagnosis.findings import Diagnosis, Finding
 from bpmodel.diagnosis.rules import RULES
 from bpmodel.functions.losses import LOSSES
-from bpmodel.network.monitor import LOSS_EXPLODED, LOSS_NOT_FINITE, Verdict, failure
 from bpmodel.network.probes import no_signals
+from bpmodel.network.verdicts import LOSS_EXPLODED, LOSS_NOT_FINITE, Verdict, failure
 from bpmodel.network.watch import limit
 from bpmodel.options import hidden_activations
 
@@ -135,7 +135,7 @@ def _targets(y: ArrayLike, classes: bool) -> np.ndarray:
 
 
 def _verdict(curves: Mapping[str, np.ndarray], baseline: float, start: float) -> Verdict:
-    """Return the verdict on a loss curve by the rules of `monitor`, applied epoch by epoch.
+    """Return the verdict on a loss curve by the rules of `watch`, applied epoch by epoch.
 
     The loss before the first step is unknown. If the loss falls from the first epoch on, the loss of that epoch is assumed, but
     at most `start`, the loss of the prediction 0.

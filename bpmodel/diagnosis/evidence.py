@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bpmodel.full_batch.solvers import FULL_BATCH
-from bpmodel.network.monitor import Verdict
+from bpmodel.network.verdicts import Verdict
 from bpmodel.options import CLASSIFIER_OPTIONS, REGRESSOR_OPTIONS
 
 DEFAULTS = {o.name: o.default for o in (*CLASSIFIER_OPTIONS, *REGRESSOR_OPTIONS)}

@@ -26,8 +26,8 @@ from bpmodel.diagnosis.diagnose import examine
 from bpmodel.diagnosis.evidence import Record
 from bpmodel.diagnosis.findings import Diagnosis
 from bpmodel.diagnosis.rules import RULES
-from bpmodel.network.monitor import LEARNED
 from bpmodel.network.training import Training
+from bpmodel.network.watch import LEARNED
 
 RESTRUCTURES, LOWERED = 2, 6
 WARMUP_EPOCHS = 1.0

@@ -13,7 +13,7 @@ from bpmodel.base import BPEstimator
 from bpmodel.colors import BLUE, GREEN, GREY, ORANGE, PURPLE, RED, STATUS_COLORS
 from bpmodel.displays.canvas import axes_for, legend_beside, logarithmic
 from bpmodel.network import watch
-from bpmodel.network.monitor import Verdict
+from bpmodel.network.verdicts import Verdict
 
 MARKERS = {"rewind": "<", "restart": "D", "restructure": "s"}
 """Markers of the repair actions"""

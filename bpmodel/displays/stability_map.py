@@ -15,7 +15,8 @@ from sklearn.utils import check_random_state
 from bpmodel.base import BPEstimator
 from bpmodel.curvature import rate_limit
 from bpmodel.displays.canvas import axes_for
-from bpmodel.network.monitor import EXPLOSION_FACTOR, DivergenceWarning
+from bpmodel.network.verdicts import DivergenceWarning
+from bpmodel.network.watch import EXPLOSION_FACTOR
 
 VARIED = {"depth": "hidden layers", "width": "units in a hidden layer"}
 

@@ -10,7 +10,7 @@ import numpy as np
 from bpmodel.full_batch.objective import NetworkObjective, score
 from bpmodel.full_batch.solver import End, Limits, Point, Solver, State
 from bpmodel.full_batch.solvers import check_size
-from bpmodel.network import monitor, watch
+from bpmodel.network import verdicts, watch
 from bpmodel.network.parameters import Network
 from bpmodel.network.training import Training
 
@@ -90,7 +90,7 @@ class FullBatchTraining(Training):
         self.history.loss[epoch] = point.loss + point.penalty
         self.history.gradient_norm[epoch] = norm
         s["code"] = self._symptom(point)
-        if s["code"] != monitor.RUNNING:
+        if s["code"] != verdicts.RUNNING:
             s["loss"], s["gradient_norm"] = point.loss, norm
             return
         if len(self.validation.order):
@@ -100,15 +100,15 @@ class FullBatchTraining(Training):
             self.memory.best[0][:] = np.concatenate([self.network.parameters, self.network.running.ravel()])
         self._end = end or self._end_of_improvement()
         if self._end is not None:
-            s["code"] = monitor.OK
+            s["code"] = verdicts.OK
 
     def _symptom(self, point: Point) -> int:
         """Return the code of a divergence, or RUNNING."""
         if not self.settings.watch:
-            return monitor.RUNNING
+            return verdicts.RUNNING
         most = watch.limit(self.baseline, float(self.state["first_loss"][0]))
         code = watch.symptom_of_loss(point.loss, point.loss, most)
-        return watch.symptom_of_weights(self.memory.average) if code == monitor.RUNNING else code
+        return watch.symptom_of_weights(self.memory.average) if code == verdicts.RUNNING else code
 
     def _end_of_improvement(self) -> End | None:
         """Return the end of the fit if early stopping applies, otherwise None: then the solver decides when to end."""

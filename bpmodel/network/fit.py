@@ -107,7 +107,7 @@ STATE = np.dtype(
         ("best_score", np.float64),
         ("first_loss", np.float64),  # before the first update
         ("probes", np.int64),  # taken so far
-        ("code", np.int64),  # status code of monitor
+        ("code", np.int64),  # status code of verdicts
         ("loss", np.float64),  # evidence of a failure
         ("gradient_norm", np.float64),
         *FIELDS,

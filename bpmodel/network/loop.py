@@ -18,11 +18,12 @@ from bpmodel.functions.random import shuffle
 from bpmodel.functions.schedules import SCHEDULES
 from bpmodel.network import watch
 from bpmodel.network.minibatch import gather
-from bpmodel.network.monitor import OK, RUNNING, STEADY_ROWS
 from bpmodel.network.parameters import Mode
 from bpmodel.network.probes import is_dead, is_due, measure_weights, probe
 from bpmodel.network.propagation import copy, evaluate_loss, forward, with_parameters
 from bpmodel.network.step import set_limit, take_step
+from bpmodel.network.verdicts import OK, RUNNING
+from bpmodel.network.watch import STEADY_ROWS
 
 rate_after_epoch = choose(SCHEDULES, attrgetter("after_epoch"))
 rate_after_plateau = choose(SCHEDULES, attrgetter("after_plateau"))

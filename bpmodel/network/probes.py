@@ -23,7 +23,6 @@ from bpmodel.compiler.views import matrix
 from bpmodel.functions.activations import ACTIVATIONS, Activation
 from bpmodel.functions.random import hide
 from bpmodel.network.minibatch import gather
-from bpmodel.network.monitor import OK
 from bpmodel.network.parameters import Mode
 from bpmodel.network.propagation import (
     backward,
@@ -35,6 +34,7 @@ from bpmodel.network.propagation import (
     norm,
     with_parameters,
 )
+from bpmodel.network.verdicts import OK
 
 ROWS = 256
 """Maximum number of rows of a probe, which is also limited to the size of a minibatch."""

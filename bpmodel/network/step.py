@@ -15,11 +15,11 @@ from bpmodel.functions.regularization import add_penalties, average, decay_weigh
 from bpmodel.functions.schedules import SCHEDULES
 from bpmodel.network import watch
 from bpmodel.network.minibatch import gather
-from bpmodel.network.monitor import LOSS_EXPLODED, RUNNING
 from bpmodel.network.parameters import Mode
 from bpmodel.network.probes import Measured, measure_rows
 from bpmodel.network.propagation import backward, count_weights, evaluate_loss, forward
 from bpmodel.network.spikes import skip, stands_out
+from bpmodel.network.verdicts import LOSS_EXPLODED, RUNNING
 
 update_parameters = choose(OPTIMIZERS, attrgetter("update"))
 rate_factor = choose(SCHEDULES, attrgetter("factor"))

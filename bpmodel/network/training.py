@@ -17,9 +17,9 @@ from bpmodel.network.blas import single_thread
 from bpmodel.network.fit import STATE, SUMS, Fit, History, Memory, new_history
 from bpmodel.network.loop import train
 from bpmodel.network.minibatch import Rows
-from bpmodel.network.monitor import LAYER_DEAD, OK, RUNNING, SYMPTOMS, Verdict, failure
 from bpmodel.network.parameters import Network, Workspace, workspace
 from bpmodel.network.probes import Signals, new_signals
+from bpmodel.network.verdicts import LAYER_DEAD, OK, RUNNING, SYMPTOMS, Verdict, failure
 
 RESPONSE_SECONDS = 0.1
 """Target time between returns to Python, where Ctrl-C is noticed; a single epoch may take longer."""

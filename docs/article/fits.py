@@ -14,7 +14,7 @@ from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
 from bpmodel import BPRegressor
-from bpmodel.network.monitor import EXPLOSION_FACTOR
+from bpmodel.network.watch import EXPLOSION_FACTOR
 
 HEALTHY: dict[str, Any] = {
     "hidden_layer_sizes": (32, 32),

@@ -14,7 +14,7 @@ from copy import deepcopy
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, Protocol, runtime_checkable
 
-from bpmodel.network.monitor import EXPLOSION_FACTOR
+from bpmodel.network.watch import EXPLOSION_FACTOR
 from search.trials.outcomes import STOPPED, Outcome
 
 MARGIN = 0.1

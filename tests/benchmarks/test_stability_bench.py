@@ -31,7 +31,7 @@ CODES = {rule.code for rule in RULES} | {"loss_spike", "symmetric_init"}
 FOLDER = Path(__main__.__file__).parent
 CELLS = {cell.id: cell for cell in CORPUS}
 pytestmark = pytest.mark.filterwarnings(
-    "ignore::bpmodel.network.monitor.DivergenceWarning", "ignore::sklearn.exceptions.ConvergenceWarning"
+    "ignore::bpmodel.network.verdicts.DivergenceWarning", "ignore::sklearn.exceptions.ConvergenceWarning"
 )
 
 

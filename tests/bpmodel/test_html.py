@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from bpmodel import BPRegressor, HealthDisplay, Verdict
 from bpmodel.colors import STATUS_COLORS
 from bpmodel.html import HEIGHT, WIDTH
-from bpmodel.network.monitor import STATUSES, SYMPTOMS
+from bpmodel.network.verdicts import STATUSES, SYMPTOMS
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 

@@ -19,7 +19,7 @@ from bpmodel import (
 )
 from bpmodel.displays.gradient_flow import SIGNALS
 from bpmodel.functions.activations import ACTIVATIONS
-from bpmodel.network.monitor import EXPLOSION_FACTOR
+from bpmodel.network.watch import EXPLOSION_FACTOR
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore::sklearn.exceptions.ConvergenceWarning", "ignore::bpmodel.DivergenceWarning"

@@ -6,8 +6,7 @@ from sklearn.dummy import DummyRegressor
 from sklearn.metrics import log_loss, mean_squared_error
 
 from bpmodel import BPClassifier, BPRegressor, DivergenceError, DivergenceWarning
-from bpmodel.network.monitor import EXPLOSION_FACTOR
-from bpmodel.network.watch import limit
+from bpmodel.network.watch import EXPLOSION_FACTOR, limit
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 

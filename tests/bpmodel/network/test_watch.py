@@ -10,8 +10,8 @@ import pytest
 import skops.io
 
 from bpmodel import Verdict
-from bpmodel.network import monitor, watch
-from bpmodel.network.monitor import (
+from bpmodel.network import watch
+from bpmodel.network.verdicts import (
     LAYER_DEAD,
     LOSS_EXPLODED,
     LOSS_NOT_FINITE,
@@ -78,7 +78,7 @@ def test_a_fit_that_has_stalled(arguments, expected):
 
 
 def test_a_few_rows_are_judged_as_two_hundred():
-    assert monitor.STEADY_ROWS == 200
+    assert watch.STEADY_ROWS == 200
 
 
 PROGRESS = {  # early stopping, latest loss and score, best, stagnant after one stagnant epoch; the best were 2.0 and 0.5

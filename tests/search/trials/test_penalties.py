@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bpmodel.network.monitor import EXPLOSION_FACTOR
+from bpmodel.network.watch import EXPLOSION_FACTOR
 from search.samplers.tpe import TPESampler
 from search.space import spaces
 from search.trials.penalties import DEFAULT_PENALTY, MARGIN, PENALTIES, Feedback, Penalizer
