@@ -86,9 +86,9 @@ def hidden(name, value):
     return {name: [[0.0] * 3, [value, 0.0, 0.0]]}
 
 
-def killed(before=0.0, after=0.9, step=0.1):
+def killed(before=0.0, after=0.9, step=0.1, **probes):
     dead = [[before, 0.0, 0.0], [after, 0.0, 0.0]]
-    return record(probes={"dead": dead, "step_ratio": [[np.nan] * 3, [step, 1e-3, 1e-3]]})
+    return record(probes={"dead": dead, "step_ratio": [[np.nan] * 3, [step, 1e-3, 1e-3]]} | probes)
 
 
 def shrunk(norm, **numbers):
@@ -114,7 +114,14 @@ def zigzag(swing, *, straight=0, length=20, middle=1.0, **more):
 
 def over(best, last, *, training=0.1, fell=0.5):
     validation = np.linspace(1.0, best, 10).tolist() + np.linspace(best, last, 11)[1:].tolist()
-    return record([training] * 20, validation=validation, score=[fell] * 10 + [0.0] * 10)
+    score = None if fell is None else [fell] * 10 + [0.0] * 10
+    return record([training] * 20, validation=validation, score=score)
+
+
+def scored(score):
+    """Return a fit whose validation loss rises, with this validation score."""
+    fit = over(0.5, 1.0)
+    return replace(fit, history={**fit.history, "validation_score": np.array(score)})
 
 
 def stuck(validation, training=0.1):
@@ -220,9 +227,16 @@ THRESHOLDS = {
     "killed, a fifth before": ("exploding_step", killed(before=0.2), killed(before=0.199)),
     "killed, half after": ("exploding_step", killed(after=0.5), killed(after=0.501)),
     "killed by steps of 0.02": ("exploding_step", killed(step=0.02), killed(step=0.0201)),
+    "killed, not where derivatives vanished": ("exploding_step", killed(**depth(0.0099)), killed(**depth(0.01))),
+    "killed, not by weights that shrank": (
+        "exploding_step",
+        killed(weight_norm=[[1.0] * 3, [0.499, 1.0, 1.0]]),
+        killed(weight_norm=[[1.0] * 3, [0.5, 1.0, 1.0]]),
+    ),
     "spike of a half": ("loss_spike", spiked(peak=1.499, after=1.499), spiked(peak=1.5, after=1.5)),
     "spike, come back to 1.05": ("loss_spike", spiked(after=1.05), spiked(after=1.051)),
     "spike, three epochs": ("loss_spike", spiked(epochs=2), spiked(epochs=3)),
+    "spike, no way back": ("loss_spike", spiked(length=7, after=3.0), spiked(length=8, after=3.0)),
     "spike, a tenth of the epochs": ("loss_spike", spiked(epochs=5, length=60), spiked(epochs=6, length=60)),
     "spike, not in the first epoch": (
         "loss_spike",
@@ -231,12 +245,22 @@ THRESHOLDS = {
     ),
     "zigzag of half the epochs": ("oscillating", zigzag(0.1, straight=5), zigzag(0.1, straight=4)),
     "zigzag of 0.05": ("oscillating", zigzag(0.0499), zigzag(0.0501)),
-    "zigzag, steps up are no turns": ("oscillating", record(1 + np.arange(20) // 2 * 0.5), zigzag(0.5, middle=5.0)),
+    "zigzag, steps down are no turns": ("oscillating", record(5.0 - np.arange(20) // 2 * 0.5), zigzag(0.5, middle=5.0)),
     "zigzag of 8 epochs": ("oscillating", zigzag(0.2, length=14), zigzag(0.2, length=15)),
     "zigzag of 0.02 dummy's": (
         "oscillating",
         zigzag(0.0199, middle=0.1, validation=[1.0] * 20),
         zigzag(0.0201, middle=0.1, validation=[1.0] * 20),
+    ),
+    "slow in every layer": (
+        "slow_convergence",
+        record([1.0, 0.9], probes={"step_ratio": [[np.nan] * 3, [1e-5, 1e-3, 1e-5]]}),
+        record([1.0, 0.9], probes={"step_ratio": [[np.nan] * 3, [1e-5, 1e-4, 1e-5]]}),
+    ),
+    "slow in two epochs": (
+        "slow_convergence",
+        record([1.0], probes={"step_ratio": [[np.nan] * 3, [1e-5] * 3]}),
+        record([1.0, 0.9], probes={"step_ratio": [[np.nan] * 3, [1e-5] * 3]}),
     ),
     "steps of a ten-thousandth": (
         "slow_convergence",
@@ -253,12 +277,19 @@ THRESHOLDS = {
     "overfitting, once below 0.95": ("overfitting", over(0.951, 1.5), over(0.95, 1.5)),
     "overfitting, training 0.5": ("overfitting", over(0.6, 1.0, training=0.501), over(0.6, 1.0, training=0.5)),
     "overfitting, score 0.1": ("overfitting", over(0.5, 1.0, fell=0.099), over(0.5, 1.0, fell=0.1)),
+    "overfitting, score at the end": ("overfitting", scored([0.4] * 18 + [0.4, 0.3]), scored([0.4] * 18 + [0.3, 0.3])),
+    "overfitting, no score": ("overfitting", scored([0.4] * 20), over(0.5, 1.0, fell=None)),
     "underfitting from two epochs on": ("underfitting", record([1.0]), record([1.0, 1.0])),
     "underfitting 0.6": ("underfitting", flat(0.599), flat(0.6)),
     "linear 0.1": (
         "underfitting",
         flat(0.099, activations=("identity", "identity")),
         flat(0.1, activations=("identity", "identity")),
+    ),
+    "linear in every layer": (
+        "underfitting",
+        flat(0.2, activations=("identity", "relu")),
+        flat(0.2, activations=("identity", "identity")),
     ),
     "layer of two units": ("underfitting", flat(0.2, units=(5, 8, 3, 1)), flat(0.2, units=(5, 8, 2, 1))),
     "weights of a half": ("underfitting", shrunk(0.5, loss=[0.2] * 20), shrunk(0.499, loss=[0.2] * 20)),
@@ -279,6 +310,35 @@ def test_every_rule_has_a_threshold(code):
     assert code in {code for code, *_ in THRESHOLDS.values()} | {"symmetric_init"}
 
 
+FOUND = {code: found for code, _, found in THRESHOLDS.values()} | {"symmetric_init": replace(record(), symmetric=1)}
+ONLY_IF_NOTHING_WAS_LEARNED = FOUND | {"exploding_depth": chi(16.0, first_loss=30.0), "oscillating": zigzag(0.1)}
+for code in ("outliers", "symmetric_init", "no_signal", "overfitting", "underfitting"):
+    del ONLY_IF_NOTHING_WAS_LEARNED[code]
+WHERE_IT_DIVERGED = {
+    "unscaled_input",
+    "outliers",
+    "unscaled_target",
+    "symmetric_init",
+    "exploding_depth",
+    "exploding_step",
+}
+
+
+@pytest.mark.parametrize("code", ONLY_IF_NOTHING_WAS_LEARNED)
+def test_what_harms_nothing_is_not_told(code):
+    """A loss just below half of the dummy predictor's was learned; just above it was not."""
+    fit = ONLY_IF_NOTHING_WAS_LEARNED[code]
+    loss = np.median(fit.loss[-2:])
+    assert RULE[code](replace(fit, baseline=2.02 * loss)) is None
+    assert RULE[code](replace(fit, baseline=1.98 * loss)) is not None
+
+
+@pytest.mark.parametrize("code", RULE)
+def test_a_fit_that_diverged_is_told_of_its_causes_only(code):
+    verdict = Verdict("diverged", "the loss exploded", 3, 31, {"ratio": 123.0})
+    assert (RULE[code](replace(FOUND[code], verdict=verdict)) is not None) is (code in WHERE_IT_DIVERGED)
+
+
 # code of the rule, a fit, and the options that its remedy changes
 REMEDIES = [
     ("unscaled_input", record(input_std=20.0, input_tail=30.0), {"scale_input": "standard"}),
@@ -295,6 +355,10 @@ REMEDIES = [
     ("oscillating", zigzag(0.2), {"learning_rate_init": 1e-4}),
     ("slow_convergence", THRESHOLDS["slow, but falling"][2], {"learning_rate_init": 0.1}),
     ("overfitting", over(0.5, 1.0), {"early_stopping": True, "alpha": 0.01}),
+    ("overfitting", replace(over(0.5, 1.0), options={"alpha": 0.3}), {"early_stopping": True, "alpha": 3.0}),
+    ("underfitting", flat(1.0, activations=("identity", "identity")), {"activation": "relu"}),
+    ("underfitting", flat(1.0, units=(5, 8, 2, 1)), {"hidden_layer_sizes": (100, 100)}),
+    ("underfitting", shrunk(0.4), {"alpha": 1e-4, "l1": 0.0, "weight_decay": 0.0}),
     (
         "underfitting",
         flat(1.0),
@@ -333,8 +397,7 @@ EPOCHS = {
 
 @pytest.mark.parametrize("code", RULE)
 def test_epoch(code):
-    fits = {code: found for code, _, found in THRESHOLDS.values()} | {"symmetric_init": replace(record(), symmetric=1)}
-    assert RULE[code](fits[code]).epoch == EPOCHS.get(code, 0)
+    assert RULE[code](FOUND[code]).epoch == EPOCHS.get(code, 0)
 
 
 def test_a_step_that_diverged_is_told_with_its_ratio():
@@ -350,6 +413,29 @@ def test_networks_of_which_little_is_known(layers):
     probes = {name: np.ones((2 * layers, 1)) for name in HEALTHY_PROBES} | {"epoch": np.zeros(2 * layers, dtype=int)}
     fit = record(probes=probes, units=(5, 1), activations=())
     assert [rule.code for rule in RULES if rule(fit)] == ["underfitting"]
+
+
+def test_units_are_told_as_killed_at_the_first_probe_where_most_are():
+    share = np.array([[0.1], [0.5], [0.6], [0.9], [0.8]]) * [1, 0, 0]
+    probes = {"epoch": [0, 1, 2, 4, 8], "dead": share, "saturated": 0 * share}
+    finding = RULE["exploding_step"](record(probes=probes | {"step_ratio": [[np.nan] * 3, [1e-3, 0.1, np.nan]]}))
+    assert finding.epoch == 2
+    assert finding.evidence == {"learning_rate": 1e-3, "step_to_weight": 0.1, "share_of_lost_units": 0.8}
+    assert finding.cause.endswith(", until most units of a layer lay where their activation is flat.")
+
+
+@pytest.mark.parametrize(("after", "lost"), [([2.0, 0.84], 2), ([2.0, 2.0, 0.84], 3), ([2.0, 2.0, 0.841], 13)])
+def test_the_worst_spike_counts_against_the_best_loss_before(after, lost):
+    """Two spikes, of 2 and 4 times the least loss before; the worse one is over at 1.05 times that, 0.8, or never."""
+    loss = np.array([1.0, 0.8, 1.0, 1.6, 0.8, 0.8, 0.9, 3.2, *after])
+    fit = record([*loss, *[1.0] * (20 - len(loss))], spikes=[3, 7])
+    fit.history["spikes"][3] = 2
+    finding = RULE["loss_spike"](fit)
+    if lost < 3:
+        assert finding is None
+    else:
+        assert finding.epoch == 8
+        assert finding.evidence == {"steps": 3.0, "loss_to_best_before": pytest.approx(4.0), "epochs_lost": lost}
 
 
 # ------------------------------------------------------------------------------------------------- what they are made from

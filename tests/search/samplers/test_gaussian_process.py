@@ -32,6 +32,15 @@ def test_expected_improvement_falls_smoothly_where_it_underflows():
     np.testing.assert_allclose(found[-2000:], scipy.stats.norm.logpdf(z[-2000:]) - 2 * np.log(-z[-2000:]), rtol=1e-4)
 
 
+@pytest.mark.parametrize("z", [-50.0, -200.0, -999.0, -1001.0, -1e4, -1e7])
+def test_expected_improvement_far_out_is_its_series(z):
+    """phi(z) (1 / z**2 - 3 / z**4 + 15 / z**6 - …), to a few units of the last place on both sides of the switch at -1000."""
+    series = np.log1p(-3 / z**2 + 15 / z**4 - 105 / z**6) - 2 * np.log(-z)
+    found = log_expected_improvement(np.array([3.0 + 2 * z]), np.array([2.0]), 3.0)
+    expected = np.log(2) + scipy.stats.norm.logpdf(z) + series
+    assert found[0] == pytest.approx(expected, rel=0, abs=1e-5 + 4 * np.spacing(z**2 / 2))
+
+
 def test_probability_of_health_is_that_of_a_noisy_label_above_0():
     random = np.random.default_rng(0)
     labels = random.normal(0.3, 1.0, 200_000) + random.normal(0, 0.5, 200_000)
