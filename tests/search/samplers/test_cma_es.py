@@ -50,6 +50,13 @@ def test_the_first_generation_spreads_by_a_quarter_of_the_cube():
     assert ((drawn == 0) | (drawn > 1 - 1e-9)).mean() == pytest.approx(0.0455, abs=0.015)
 
 
+def test_numbers_beyond_the_edge_are_the_last_ones_of_the_range():
+    space = spaces.build({"n": (1, 1000)})
+    sampler = EvolutionSampler(space, 0)
+    drawn = [sampler.ask(number) for number in range(500)]
+    assert {min(p["n"] for p in drawn), max(p["n"] for p in drawn)} == {1, 1000}
+
+
 def test_a_generation_is_as_many_trials_as_the_population_and_failed_ones_do_not_count(make_outcome):
     sampler = EvolutionSampler(REAL, 0)
     size, first = sampler._strategy.population_size, sampler._strategy
@@ -72,12 +79,13 @@ def test_a_strategy_that_has_converged_is_followed_by_one_of_twice_the_populatio
     assert sampler._strategy.generation == 0
 
 
-def test_it_maximizes_and_no_two_values_are_the_same(make_outcome, monkeypatch):
+@pytest.mark.parametrize("unit", [1.0, 1e12])
+def test_it_maximizes_and_no_two_values_are_the_same(make_outcome, monkeypatch, unit):
     sampler, told = EvolutionSampler(REAL, 0), []
     monkeypatch.setattr(sampler._strategy, "tell", lambda generation: told.extend(value for _, value in generation))
     size = sampler._strategy.population_size
     for number in range(size):
-        sampler.tell(make_outcome(number, params=sampler.ask(number)), Feedback(3.0 if number else 5.0))
-    assert told[0] == -5.0
-    np.testing.assert_allclose(told[1:], -3.0, atol=1e-7)
+        sampler.tell(make_outcome(number, params=sampler.ask(number)), Feedback((3.0 if number else 5.0) * unit))
+    assert told[0] == -5.0 * unit
+    np.testing.assert_allclose(told[1:], -3.0 * unit, rtol=1e-7)
     assert len(set(told)) == size

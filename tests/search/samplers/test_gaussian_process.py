@@ -121,6 +121,26 @@ def test_belief_passes_near_the_values_and_is_unsure_elsewhere():
     assert 0 < process.noise < y.var()
 
 
+def test_belief_in_values_that_are_all_equal():
+    """Their unit is then 1: the noise is that of the initial covariance."""
+    X, y = np.linspace(0, 1, 5)[:, None], np.full(5, 7.0)
+    np.testing.assert_array_equal(standardized(y), np.zeros(5))
+    process = GaussianProcess(covariance(X, standardized(y)), X, y)
+    found = process.at(X)
+    np.testing.assert_allclose(found.mean, 7.0)
+    assert process.noise == pytest.approx(0.01)
+    assert (found.std > 0).all()
+
+
+def test_belief_is_never_certain():
+    """At a point that was seen a thousand times, without noise to speak of, rounding may leave a variance below 0."""
+    X, y = np.repeat([[0.25], [0.75]], 500, axis=0), np.repeat([40.0, 60.0], 500)
+    kernel = covariance(np.zeros((0, 1)), np.zeros(0))
+    kernel = kernel.clone_with_theta(np.log([1.0, 0.5, 1e-13]))
+    found = GaussianProcess(kernel, X, y).at(np.array([[0.25], [0.75]]))
+    assert (found.std >= 1e-6 * 10).all()
+
+
 def test_an_irrelevant_feature_gets_a_longer_length():
     X = np.random.default_rng(0).random((40, 2))
     kernel = covariance(X, standardized(np.sin(8 * X[:, 0])))
@@ -140,6 +160,7 @@ def test_warped_values_are_finite_and_in_order(values):
     ("values", "expected"),
     [
         ([-1.0, 0.0, 1.0], [-np.log(3), 0.0, 2.0]),  # the median of what is not below the median is 1/2 away
+        ([-2.0, 1.5, 2.0, 3.0, 4.0], [-np.log(5), -np.log(1.5), 0.0, 1.0, 2.0]),
         ([0.0, 0.0, 0.0, 0.0, 4.0], [0.0, 0.0, 0.0, 0.0, 2.5]),  # then the standard deviation, 1.6, is the unit
         ([7.0, 7.0], [0.0, 0.0]),
     ],
