@@ -89,3 +89,56 @@ def test_it_maximizes_and_no_two_values_are_the_same(make_outcome, monkeypatch, 
     assert told[0] == -5.0 * unit
     np.testing.assert_allclose(told[1:], -3.0 * unit, rtol=1e-7)
     assert len(set(told)) == size
+
+
+MIXED = spaces.build({"x": (0.0, 10.0), "width": [32, 8, 16], "kind": ["c", "a", "b"], "one": [7]})
+
+
+def test_a_point_of_the_user_in_the_packages_terms():
+    """16 is the last of three in the list, in the middle of the last third; `kind` is one of three, one-hot."""
+    solution = EvolutionSampler(MIXED, 0)._solution({"x": 3.0, "width": 16, "kind": "a", "one": 7})
+    np.testing.assert_allclose(solution.x, [0.3])
+    np.testing.assert_allclose(solution.z, [5 / 6])
+    np.testing.assert_allclose(solution._v_raw, [0.3, 5 / 6])
+    assert solution.c.tolist() == [[False, True, False]]
+
+
+def test_a_proposal_is_what_the_package_drew_and_is_told_so():
+    sampler = EvolutionSampler(MIXED, 0)
+    for number in range(20):
+        params = sampler.ask(number)
+        drawn, back = sampler._asked[number], sampler._solution(params)
+        np.testing.assert_allclose(back.x, np.clip(drawn.x, 0, 1))
+        np.testing.assert_allclose(back.z, drawn.z)
+        np.testing.assert_array_equal(back.c, drawn.c)
+
+
+def test_a_trial_that_was_asked_for_counts_as_it_was_drawn(make_outcome):
+    """Also beyond the edge of the cube, from where its configuration was moved; another trial counts as it is."""
+    sampler = EvolutionSampler(REAL, 0)
+    params = sampler.ask(0)
+    drawn = sampler._asked[0]
+    sampler.tell(make_outcome(0, params=params), Feedback(-1.0))
+    sampler.tell(make_outcome(0, params=params), Feedback(-1.0))
+    (first, _), (again, _) = sampler._generation
+    assert first is drawn
+    assert again is not drawn
+    assert sampler._asked == {}
+
+
+def test_a_proposal_depends_on_its_number():
+    one, other = EvolutionSampler(MIXED, 0), EvolutionSampler(MIXED, 0)
+    in_order = [one.ask(number) for number in range(5)]
+    assert [other.ask(number) for number in (4, 2, 0)] == [in_order[number] for number in (4, 2, 0)]
+
+
+def test_choices_alone_never_converge(make_outcome, monkeypatch):
+    """The package's rules to stop are for numbers."""
+    space = spaces.build({"kind": ["a", "b", "c"]})
+    sampler = EvolutionSampler(space, 0)
+    strategy = sampler._strategy
+    monkeypatch.setattr(strategy, "should_stop", lambda: True)
+    for number in range(strategy.population_size):
+        sampler.tell(make_outcome(number, params=sampler.ask(number)), Feedback(-float(number)))
+    assert sampler._strategy is strategy
+    assert strategy.generation == 1
