@@ -483,6 +483,15 @@ def test_columns_that_are_constant_up_to_rounding_have_no_deviation(noise, least
     assert seen.input_least_std == pytest.approx(least)
 
 
+@pytest.mark.parametrize(("noise", "least"), [(0.5e-6, np.inf), (2e-6, 2e-6)])
+def test_rounding_grows_with_the_mean(noise, least):
+    """A column around a million: 1e-12 of that is a millionth."""
+    X = -1e6 + np.array([[1.0], [-1.0]] * 50) * noise
+    seen = scales(X, np.zeros((100, 1)), np.arange(100), False)
+    assert seen.input_least_std == pytest.approx(least, rel=1e-3)
+    assert seen.input_mean == pytest.approx(1e6)
+
+
 @pytest.mark.parametrize(("rows", "seen"), [(100, 100), (2000, 2000), (3999, 2000), (4000, 2000)])
 def test_rows_of_a_sample_are_spread_over_the_index(rows, seen):
     X = np.arange(rows, dtype=float)[:, None]

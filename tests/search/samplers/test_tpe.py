@@ -102,3 +102,15 @@ def test_parameters_are_modelled_together_and_in_groups_where_some_do_not_exist(
     sampler.ask(0)
     assert (sampler._study.sampler._multivariate, sampler._study.sampler._group) == (True, group)
     assert sampler._study.direction.name == "MAXIMIZE"
+
+
+def test_a_study_that_is_gone_on_with_draws_something_new():
+    """Each run of a study makes a new sampler, which begins with another number."""
+    assert TPESampler(SPACE, 0).ask(0) == TPESampler(SPACE, 0).ask(0)
+    assert TPESampler(SPACE, 0).ask(0) != TPESampler(SPACE, 0).ask(1) != TPESampler(SPACE, 1).ask(1)
+
+
+def test_only_parameters_that_exist_are_suggested():
+    space = spaces.build({"solver": ["sgd", "adam"], "momentum": {"low": 0.5, "high": 0.9, "when": {"solver": "sgd"}}})
+    proposed = [TPESampler(space, seed).ask(0) for seed in range(10)]
+    assert {(p["solver"], "momentum" in p) for p in proposed} == {("sgd", True), ("adam", False)}
