@@ -448,6 +448,17 @@ def test_the_share_at_the_end_is_the_median_of_a_tenth():
     assert record([*losses[:-1], np.inf]).final_share == np.inf
 
 
+def test_the_share_at_the_end_is_the_last_loss_of_few_and_infinite_where_it_diverged():
+    assert record([1.0] * 18 + [0.2]).final_share == pytest.approx(0.2)
+    assert record([1.0] * 18 + [0.4, 0.2]).final_share == pytest.approx(0.3)
+    assert record([0.1] * 20, verdict=Verdict("diverged", "the loss exploded")).final_share == np.inf
+
+
+def test_validation_losses_count_if_all_are_known():
+    assert record([0.1] * 20, validation=[np.nan] + [0.7] * 19).worst_share == pytest.approx(0.1)
+    assert record([0.1] * 20, validation=[9.0] + [0.7] * 19).worst_share == pytest.approx(0.7)
+
+
 def test_the_worst_share_is_that_of_validation_rows():
     assert record([0.1] * 20, validation=[0.7] * 20).worst_share == pytest.approx(0.7)
     assert record([0.8] * 20, validation=[0.7] * 20).worst_share == pytest.approx(0.8)
@@ -463,6 +474,13 @@ def test_units_are_alike_up_to_rounding(spread, layer):
 def test_a_layer_of_one_unit_is_not_symmetric():
     assert symmetric_layer([np.ones((3, 1)), np.ones((1, 2)), np.ones((2, 1))]) == 2
     assert symmetric_layer([np.ones((3, 1)), np.ones((1, 1))]) == 0
+
+
+def test_units_are_columns_and_outputs_are_no_units():
+    alike, last = np.array([[1.0, 1.0], [5.0, 5.0]]), np.ones((2, 2))
+    assert symmetric_layer([alike, last]) == 1
+    assert symmetric_layer([alike.T, last]) == 0
+    assert symmetric_layer([np.zeros((3, 2)), last]) == 1
 
 
 def test_scales_of_a_normal_target():
