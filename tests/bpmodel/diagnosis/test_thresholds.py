@@ -454,6 +454,19 @@ def test_the_share_at_the_end_is_the_last_loss_of_few_and_infinite_where_it_dive
     assert record([0.1] * 20, verdict=Verdict("diverged", "the loss exploded")).final_share == np.inf
 
 
+@pytest.mark.parametrize(("dead", "flat", "lost"), [(0.1, 0.5, 0.5), (0.6, 0.5, 0.6), (0.1, 0.2, 0.3)])
+def test_units_are_lost_that_are_dead_or_if_s_shaped_saturated(dead, flat, lost):
+    """Of tanh and of a rectifier, of which 0.3 are dead; saturated rectifiers, and the output layer, do not count."""
+    probes = {"epoch": [0], "dead": [[dead, 0.3, 1.0]], "saturated": [[flat, 0.9, 1.0]]}
+    assert record(activations=("tanh", "relu"), probes=probes).lost_units == pytest.approx([lost])
+
+
+def test_derivatives_count_before_the_first_step_and_hidden_weights_only():
+    assert record(probes={"delta_norm": [[0.02, 5.0, 4.0], [9.0, 9.0, 1.0]]}).depth_ratio == pytest.approx(0.005)
+    assert not record(probes={"weight_norm": [[1.0, 1.0, 1.0], [1.0, 1.0, 0.1]]}).shrunk
+    assert record(probes={"weight_norm": [[1.0, 1.0, 1.0], [1.0, 0.1, 1.0]]}).shrunk
+
+
 def test_validation_losses_count_if_all_are_known():
     assert record([0.1] * 20, validation=[np.nan] + [0.7] * 19).worst_share == pytest.approx(0.1)
     assert record([0.1] * 20, validation=[9.0] + [0.7] * 19).worst_share == pytest.approx(0.7)
