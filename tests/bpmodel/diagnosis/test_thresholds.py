@@ -77,6 +77,11 @@ def chi(value, **numbers):
     return record(probes={"chi": [[value, value, 1.0]] * 2} | numbers.pop("probes", {}), **numbers)
 
 
+def many_layers(value):
+    """Return a fit from far away of eight hidden layers: the product of the roots of chi is its fourth power."""
+    return record(probes={"chi": [[value] * 8 + [1.0]]}, first_loss=11.0)
+
+
 def depth(ratio):
     return {"delta_norm": [[ratio, ratio, 1.0]] * 2}
 
@@ -169,6 +174,12 @@ THRESHOLDS = {
     "depth ratio 10": ("exploding_depth", chi(16.0, probes=depth(10.0)), chi(16.0, probes=depth(10.01))),
     "far start 10": ("exploding_depth", chi(16.0, first_loss=10.0), chi(16.0, first_loss=10.01)),
     "chi 2 of a far start": ("exploding_depth", chi(1.99, first_loss=11.0), chi(2.01, first_loss=11.0)),
+    "chi product 10 of a far start": ("exploding_depth", many_layers(1.7), many_layers(1.9)),
+    "chi before the first step": (
+        "exploding_depth",
+        chi(16.0, first_loss=11.0, probes={"chi": [[1.0, 1.0, 1.0], [16.0, 16.0, 16.0]]}),
+        chi(16.0, first_loss=11.0, probes={"chi": [[16.0, 16.0, 1.0], [1.0, 1.0, 1.0]]}),
+    ),
     "learned 0.5, depth": (
         "exploding_depth",
         chi(16.0, first_loss=11.0, loss=[0.499] * 20),
