@@ -180,6 +180,11 @@ THRESHOLDS = {
         chi(16.0, first_loss=11.0, probes={"chi": [[1.0, 1.0, 1.0], [16.0, 16.0, 16.0]]}),
         chi(16.0, first_loss=11.0, probes={"chi": [[16.0, 16.0, 1.0], [1.0, 1.0, 1.0]]}),
     ),
+    "chi 2 on average of logarithms": (
+        "exploding_depth",
+        record(probes={"chi": [[3.9, 1.0, 1.0]]}, first_loss=11.0),
+        record(probes={"chi": [[4.1, 1.0, 1.0]]}, first_loss=11.0),
+    ),
     "learned 0.5, depth": (
         "exploding_depth",
         chi(16.0, first_loss=11.0, loss=[0.499] * 20),
@@ -356,6 +361,7 @@ REMEDIES = [
     ("unscaled_input", record(input_std=20.0, input_tail=30.1), {"scale_input": "robust"}),
     ("exploding_depth", chi(16.0, first_loss=11.0, init_gain=1.0), {"normalization": "layer"}),
     ("exploding_depth", chi(16.0, first_loss=11.0, init_gain=1.1), {"init": "auto", "init_gain": 1.0}),
+    ("exploding_depth", chi(16.0, first_loss=11.0, init="he_normal"), {"init": "auto", "init_gain": 1.0}),
     ("symmetric_init", replace(record(), symmetric=2), {"init": "auto", "init_gain": 1.0}),
     ("vanishing_gradient", record(probes=depth(0.001)), {"activation": "relu", "init": "auto", "init_gain": 1.0}),
     ("saturated_units", THRESHOLDS["half of the units saturated"][2], {"init": "auto", "init_gain": 1.0}),
