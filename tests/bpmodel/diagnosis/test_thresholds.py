@@ -149,6 +149,7 @@ THRESHOLDS = {
         record(target_std=0.06, target_mean=1.01),
     ),
     "learned 0.5, target": ("unscaled_target", flat(0.499, target_std=20.0), flat(0.5, target_std=20.0)),
+    "target, scaled already": ("unscaled_target", record(target_std=20.0, scale_target=True), record(target_std=20.0)),
     "outliers beyond 30": ("outliers", record(target_tail=30.0), record(target_tail=30.01)),
     "outliers, usual loss": ("outliers", flat(0.249, target_tail=50.0), flat(0.25, target_tail=50.0)),
     "outliers, at most the dummy's": (
@@ -168,6 +169,11 @@ THRESHOLDS = {
     ),
     "class of 5 percent": ("class_imbalance", record(least_class=0.05), record(least_class=0.0499)),
     "learned 0.5, classes": ("class_imbalance", flat(0.499, least_class=0.01), flat(0.5, least_class=0.01)),
+    "classes, weighted already": (
+        "class_imbalance",
+        record(least_class=0.01, class_weight="balanced"),
+        record(least_class=0.01),
+    ),
     "no signal 0.95": ("no_signal", stuck(0.949), stuck(0.95)),
     "no signal, training 0.5": ("no_signal", stuck(1.0, 0.501), stuck(1.0, 0.5)),
     "chi product 10": ("exploding_depth", chi(9.99, probes=depth(20.0)), chi(10.01, probes=depth(20.0))),
@@ -439,6 +445,24 @@ def test_units_are_told_as_killed_at_the_first_probe_where_most_are():
     assert finding.epoch == 2
     assert finding.evidence == {"learning_rate": 1e-3, "step_to_weight": 0.1, "share_of_lost_units": 0.8}
     assert finding.cause.endswith(", until most units of a layer lay where their activation is flat.")
+
+
+def test_evidence_of_rules_on_layers_and_data():
+    assert RULE["vanishing_gradient"](record(probes=depth(0.001))).evidence == {
+        "ratio_first_to_last_layer": 0.001,
+        "layers": 3.0,
+    }
+    assert RULE["symmetric_init"](FOUND["symmetric_init"]).evidence == {"hidden_layer": 1.0}
+    assert RULE["no_signal"](replace(stuck(1.9), baseline=2.0)).evidence == pytest.approx(
+        {"least_validation_loss_to_dummy": 0.95, "training_to_dummy": 0.05}
+    )
+    assert RULE["unscaled_target"](record(target_std=20.0, target_mean=7.0, first_loss=5.0)).evidence == {
+        "std": 20.0,
+        "mean": 7.0,
+        "first_loss": 5.0,
+        "dummy_loss": 1.0,
+    }
+    assert RULE["dead_units"](record(probes=hidden("dead", 0.75))).evidence["share_of_dead_units"] == 0.75
 
 
 @pytest.mark.parametrize(("after", "lost"), [([2.0, 0.84], 2), ([2.0, 2.0, 0.84], 3), ([2.0, 2.0, 0.841], 13)])
