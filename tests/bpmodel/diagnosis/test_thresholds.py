@@ -175,6 +175,11 @@ THRESHOLDS = {
         record(least_class=0.01),
     ),
     "no signal 0.95": ("no_signal", stuck(0.949), stuck(0.95)),
+    "no signal at any time": (
+        "no_signal",
+        record([0.1] * 20, validation=[0.949] + [1.0] * 19),
+        record([0.1] * 20, validation=[0.951] + [1.0] * 19),
+    ),
     "no signal, training 0.5": ("no_signal", stuck(1.0, 0.501), stuck(1.0, 0.5)),
     "chi product 10": ("exploding_depth", chi(9.99, probes=depth(20.0)), chi(10.01, probes=depth(20.0))),
     "depth ratio 10": ("exploding_depth", chi(16.0, probes=depth(10.0)), chi(16.0, probes=depth(10.01))),
