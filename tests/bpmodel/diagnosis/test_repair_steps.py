@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from bpmodel import Diagnosis, Finding, Repair, Verdict
+from bpmodel.diagnosis.diagnose import examine
 from bpmodel.diagnosis.evidence import UNKNOWN, Record
 from bpmodel.diagnosis.repair import Repairer
 from bpmodel.network.probes import no_signals
@@ -184,6 +185,18 @@ def test_a_fit_that_ended_is_restarted_for_what_its_diagnosis_says():
 def test_a_fit_that_ended_well_is_left_alone():
     repairer, training = called(NOTHING, verdict=ENDED)
     assert (repairer.repairs, repairer.changes, vars(training)) == ([], {}, {"failed": False})
+
+
+@pytest.mark.parametrize(
+    ("verdict", "summary"),
+    [
+        (ENDED, "healthy: ended after 4 epochs"),
+        (FAILED, "diverged: the loss exploded; no rule explains it"),
+        (Verdict("stalled", "a layer is dead"), "stalled: a layer is dead; no rule explains it"),
+    ],
+)
+def test_a_diagnosis_without_a_finding(verdict, summary):
+    assert str(examine(record([0.1] * 4, verdict), rules=[])) == summary
 
 
 @pytest.mark.parametrize(("skips", "reason"), [(1, "1 step that stood out"), (2, "2 steps that stood out")])
