@@ -13,7 +13,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.preprocessing import StandardScaler
 
-from bpmodel import BPClassifier, BPRegressor, Finding, diagnose
+from bpmodel import BPClassifier, BPRegressor, Diagnosis, Finding, diagnose
 from bpmodel.diagnosis.diagnose import examine
 from bpmodel.diagnosis.rules import RULES
 from tests.bpmodel.small_sets import digits, friedman
@@ -299,3 +299,11 @@ def test_nothing_is_wrong_with_a_constant_target():
     assert diagnose({"loss": [1e-3, 1e-6, 1e-9]}, X, y).summary == "healthy: the target is constant"
     assert diagnose({"loss": [1.0, 2.0, 1e9]}, X, y).codes != []
     assert diagnose({"loss": [1.0] * 5}, X, y, baseline=1.0).codes != []
+
+
+def test_numbers_that_are_not_finite_are_null_in_json():
+    """JSON has no NaN and no infinity."""
+    diagnosis = Diagnosis((Finding("code", 1, {"a": np.nan, "b": -np.inf, "c": np.float32(0.5)}, "", ""),), "summary")
+    data = json.loads(diagnosis.to_json(), parse_constant=lambda name: pytest.fail(name))
+    assert data["findings"][0]["evidence"] == {"a": None, "b": None, "c": 0.5}
+    assert data["summary"] == "summary"
