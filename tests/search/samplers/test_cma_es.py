@@ -51,10 +51,12 @@ def test_the_first_generation_spreads_by_a_quarter_of_the_cube():
 
 
 def test_numbers_beyond_the_edge_are_the_last_ones_of_the_range():
-    space = spaces.build({"n": (1, 1000)})
+    """A distribution without an end is cut where a billionth is left."""
+    space = spaces.build({"n": (1, 1000), "wide": scipy.stats.expon()})
     sampler = EvolutionSampler(space, 0)
     drawn = [sampler.ask(number) for number in range(500)]
     assert {min(p["n"] for p in drawn), max(p["n"] for p in drawn)} == {1, 1000}
+    assert max(p["wide"] for p in drawn) == pytest.approx(-np.log(1e-9))
 
 
 def test_a_generation_is_as_many_trials_as_the_population_and_failed_ones_do_not_count(make_outcome):
