@@ -62,6 +62,7 @@ def test_arguments_with_a_value_for_each_row_are_cut():
         "column": TABLE["a"],
         "sparse": coo_array(np.eye(4)),
         "text of four": "abcd",
+        "bytes of four": b"abcd",
         "dict of four": dict.fromkeys("abcd"),
         "short": [1, 2],
         "number": 4,

@@ -13,7 +13,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.preprocessing import StandardScaler
 
-from bpmodel import BPClassifier, BPRegressor, Finding, diagnose
+from bpmodel import BPClassifier, BPRegressor, Diagnosis, Finding, diagnose
 from bpmodel.diagnosis.diagnose import examine
 from bpmodel.diagnosis.rules import RULES
 from tests.bpmodel.small_sets import digits, friedman
@@ -244,3 +244,66 @@ def test_scikit_learns_network():
 def test_curves_that_say_nothing(history, more, message):
     with pytest.raises(ValueError, match=message):
         diagnose(history, **more)
+
+
+CURVES = {  # losses, more arguments, and the epoch in which the fit diverged
+    "falls from 8, up to twice that": ([8.0, 7.0, 16.0], {"baseline": 1.0}, None),
+    "falls from 8, above twice that": ([8.0, 7.0, 16.1], {"baseline": 1.0}, 3),
+    "does not fall: ten times the dummy's": ([8.0, 8.0, 10.0], {"baseline": 1.0}, None),
+    "does not fall: more than that": ([8.0, 8.0, 10.1], {"baseline": 1.0}, 3),
+    "one epoch": ([10.1], {"baseline": 1.0}, 1),
+    # of the targets 3 and 5 the loss of 0 is (9 + 25) / 4 = 8.5, and that of the dummy predictor 0.5
+    "the first loss is at most that of 0": ([17.0, 10.0], {"y": [3.0, 5.0]}, None),
+    "above twice that": ([17.1, 10.0], {"y": [3.0, 5.0]}, 1),
+    "from a lower one": ([4.0, 3.0, 8.1], {"y": [3.0, 5.0]}, 3),
+    "at least the dummy's": ([2.0, 1.0, 40.1], {"y": [3.0, 5.0], "baseline": 4.0}, 3),
+    "and not below": ([2.0, 1.0, 39.9], {"y": [3.0, 5.0], "baseline": 4.0}, None),
+    "not finite": ([1.0, np.nan, 0.5], {"baseline": 1.0}, 2),
+    "the first of several": ([1.0, 11.0, np.inf], {"baseline": 1.0}, 2),
+}
+
+
+@pytest.mark.parametrize(("losses", "more", "epoch"), CURVES.values(), ids=CURVES)
+def test_a_curve_that_exploded(losses, more, epoch):
+    norms = [10.0 * (i + 1) for i in range(len(losses))]
+    found = diagnose({"loss": losses, "gradient_norm": norms}, options={"solver": "sgd"}, **more)
+    assert found.summary.startswith("diverged") is (epoch is not None)
+    if epoch is not None:
+        assert found.codes[0] == "exploding_step"
+        assert found.findings[0].epoch == epoch
+        kind = "exploded" if np.isfinite(losses[epoch - 1]) else "became non-finite"
+        assert f"the loss {kind}" in found.summary
+        assert found.summary.split("; ")[1] == f"gradient norm {norms[epoch - 1]:.3g}"
+
+
+@pytest.mark.parametrize(
+    ("y", "task"), [([0, 1, 1], "c"), ([0.0, 1.0, 1.0], "r"), (["a", "b", "b"], "c"), ([False, True, True], "c")]
+)
+def test_the_task_is_that_of_the_targets(y, task):
+    """The dummy predictor's loss of these is log 3 - 2/3 log 2 = 0.637 as classes, and half the variance, 1/9, as numbers."""
+    loss = {"c": 0.637, "r": 1 / 9}[task]
+    (finding,) = diagnose({"loss": [0.6, 0.6]}, y=y)
+    assert finding.evidence["loss_to_dummy"] == pytest.approx(0.6 / loss, rel=1e-3)
+
+
+def test_findings_in_words_before_the_first_step_and_in_the_first_epoch():
+    early, late = (
+        Finding("code", epoch, {"a_b": 1.23456, "c": np.nan}, "Cause.", "Remedy.", {}, "Source") for epoch in (0, 1)
+    )
+    assert str(early) == "code before the first step (a b 1.23, c nan)\n  Cause. [Source]\n  Remedy."
+    assert str(late).startswith("code at epoch 1 (")
+
+
+def test_nothing_is_wrong_with_a_constant_target():
+    X, y = np.zeros((4, 1)), np.full(4, 3.0)
+    assert diagnose({"loss": [1e-3, 1e-6, 1e-9]}, X, y).summary == "healthy: the target is constant"
+    assert diagnose({"loss": [1.0, 2.0, 1e9]}, X, y).codes != []
+    assert diagnose({"loss": [1.0] * 5}, X, y, baseline=1.0).codes != []
+
+
+def test_numbers_that_are_not_finite_are_null_in_json():
+    """JSON has no NaN and no infinity."""
+    diagnosis = Diagnosis((Finding("code", 1, {"a": np.nan, "b": -np.inf, "c": np.float32(0.5)}, "", ""),), "summary")
+    data = json.loads(diagnosis.to_json(), parse_constant=lambda name: pytest.fail(name))
+    assert data["findings"][0]["evidence"] == {"a": None, "b": None, "c": 0.5}
+    assert data["summary"] == "summary"

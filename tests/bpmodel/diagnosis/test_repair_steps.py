@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from bpmodel import Diagnosis, Finding, Repair, Verdict
+from bpmodel.diagnosis.diagnose import examine
 from bpmodel.diagnosis.evidence import UNKNOWN, Record
 from bpmodel.diagnosis.repair import Repairer
 from bpmodel.network.probes import no_signals
@@ -115,11 +116,87 @@ def test_a_lowered_rate_whose_loss_goes_to_and_fro_is_lowered_again(code):
     assert repairer("rewind")._after_end(fit, found("underfitting")) is None
 
 
+def test_causes_of_a_fit_that_ended_and_learned_are_left_alone():
+    fit = record([0.5] * 4, ENDED)
+    assert repairer()._after_end(fit, found("unscaled_input")) is None
+    assert repairer("rewind")._after_end(fit, found("oscillating", "dead_units"))[:2] == ("rewind", "oscillating")
+    assert repairer("rewind")._after_end(record([0.95] * 4, ENDED), found("dead_units"))[0] == "restructure"
+
+
 def test_steps_that_killed_units_lead_to_a_new_start():
     fit, diagnosis = record([1.0] * 4, ENDED), found("exploding_step")
     assert repairer()._after_end(fit, diagnosis)[0] == "restart"
     assert repairer(again=False)._after_end(fit, diagnosis)[0] == "rewind"
     assert repairer(*["rewind"] * 6)._after_end(fit, diagnosis) is None
+
+
+class Fit(SimpleNamespace):
+    """A fit of four epochs that failed, as far as a repair sees it; going back keeps three epochs."""
+
+    failed = True
+
+    def rewind(self, rate, warmup_epochs):
+        self.gone_back = (rate, warmup_epochs)
+        return 3
+
+    def begin_anew(self, other):
+        self.begun_anew = other
+
+
+def called(diagnosis, *, verdict=FAILED, **more):
+    """Return a repairer and a fit that it was called for."""
+    fit = record([0.5, 0.4, 0.3, 9.0], verdict)
+    anew = Repairer(lambda training, changes: fit, lambda changes: dict(changes), **more)
+    training = Fit(failed=verdict.failed)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("bpmodel.diagnosis.repair.examine", lambda seen: diagnosis)
+        anew(training)
+    return anew, training
+
+
+def test_a_rewind_gives_up_the_epochs_after_the_best():
+    repairer, training = called(NOTHING)
+    assert training.gone_back == (0.5, 1.0)
+    (repair,) = repairer.repairs
+    assert (repair.action, repair.code, repair.epoch, repair.kept) == ("rewind", "exploding_step", 4, 3)
+    assert repair.losses.tolist() == [9.0]
+    assert repair.change == repairer.changes == {"learning_rate_init": 0.5, "warmup_epochs": 1.0}
+    assert repair.reason == "the loss exploded"
+
+
+def test_a_new_start_gives_up_all_epochs_and_has_all_changes():
+    repairer, training = called(found("unscaled_input", scale_input="standard"), changes={"alpha": 1.0})
+    assert training.begun_anew == repairer.changes == {"alpha": 1.0, "scale_input": "standard"}
+    (repair,) = repairer.repairs
+    assert (repair.action, repair.code, repair.epoch, repair.kept) == ("restructure", "unscaled_input", 4, 0)
+    assert repair.losses.tolist() == [0.5, 0.4, 0.3, 9.0]
+    assert repair.change == {"scale_input": "standard"}
+
+
+def test_a_fit_that_ended_is_restarted_for_what_its_diagnosis_says():
+    diagnosis = Diagnosis((Finding("exploding_step", 0, {}, "", ""), Finding("underfitting", 0, {}, "", "")), "killed")
+    repairer, training = called(diagnosis, verdict=ENDED)
+    (repair,) = repairer.repairs
+    assert (repair.action, repair.code, repair.kept) == ("restart", "exploding_step", 0)
+    assert repair.reason == str(diagnosis)
+    assert training.begun_anew == {"learning_rate_init": 0.1, "warmup_epochs": 1.0}
+
+
+def test_a_fit_that_ended_well_is_left_alone():
+    repairer, training = called(NOTHING, verdict=ENDED)
+    assert (repairer.repairs, repairer.changes, vars(training)) == ([], {}, {"failed": False})
+
+
+@pytest.mark.parametrize(
+    ("verdict", "summary"),
+    [
+        (ENDED, "healthy: ended after 4 epochs"),
+        (FAILED, "diverged: the loss exploded; no rule explains it"),
+        (Verdict("stalled", "a layer is dead"), "stalled: a layer is dead; no rule explains it"),
+    ],
+)
+def test_a_diagnosis_without_a_finding(verdict, summary):
+    assert str(examine(record([0.1] * 4, verdict), rules=[])) == summary
 
 
 @pytest.mark.parametrize(

@@ -77,6 +77,11 @@ def chi(value, **numbers):
     return record(probes={"chi": [[value, value, 1.0]] * 2} | numbers.pop("probes", {}), **numbers)
 
 
+def many_layers(value):
+    """Return a fit from far away of eight hidden layers: the product of the roots of chi is its fourth power."""
+    return record(probes={"chi": [[value] * 8 + [1.0]]}, first_loss=11.0)
+
+
 def depth(ratio):
     return {"delta_norm": [[ratio, ratio, 1.0]] * 2}
 
@@ -86,9 +91,9 @@ def hidden(name, value):
     return {name: [[0.0] * 3, [value, 0.0, 0.0]]}
 
 
-def killed(before=0.0, after=0.9, step=0.1):
+def killed(before=0.0, after=0.9, step=0.1, **probes):
     dead = [[before, 0.0, 0.0], [after, 0.0, 0.0]]
-    return record(probes={"dead": dead, "step_ratio": [[np.nan] * 3, [step, 1e-3, 1e-3]]})
+    return record(probes={"dead": dead, "step_ratio": [[np.nan] * 3, [step, 1e-3, 1e-3]]} | probes)
 
 
 def shrunk(norm, **numbers):
@@ -114,7 +119,14 @@ def zigzag(swing, *, straight=0, length=20, middle=1.0, **more):
 
 def over(best, last, *, training=0.1, fell=0.5):
     validation = np.linspace(1.0, best, 10).tolist() + np.linspace(best, last, 11)[1:].tolist()
-    return record([training] * 20, validation=validation, score=[fell] * 10 + [0.0] * 10)
+    score = None if fell is None else [fell] * 10 + [0.0] * 10
+    return record([training] * 20, validation=validation, score=score)
+
+
+def scored(score):
+    """Return a fit whose validation loss rises, with this validation score."""
+    fit = over(0.5, 1.0)
+    return replace(fit, history={**fit.history, "validation_score": np.array(score)})
 
 
 def stuck(validation, training=0.1):
@@ -137,6 +149,7 @@ THRESHOLDS = {
         record(target_std=0.06, target_mean=1.01),
     ),
     "learned 0.5, target": ("unscaled_target", flat(0.499, target_std=20.0), flat(0.5, target_std=20.0)),
+    "target, scaled already": ("unscaled_target", record(target_std=20.0, scale_target=True), record(target_std=20.0)),
     "outliers beyond 30": ("outliers", record(target_tail=30.0), record(target_tail=30.01)),
     "outliers, usual loss": ("outliers", flat(0.249, target_tail=50.0), flat(0.25, target_tail=50.0)),
     "outliers, at most the dummy's": (
@@ -156,12 +169,33 @@ THRESHOLDS = {
     ),
     "class of 5 percent": ("class_imbalance", record(least_class=0.05), record(least_class=0.0499)),
     "learned 0.5, classes": ("class_imbalance", flat(0.499, least_class=0.01), flat(0.5, least_class=0.01)),
+    "classes, weighted already": (
+        "class_imbalance",
+        record(least_class=0.01, class_weight="balanced"),
+        record(least_class=0.01),
+    ),
     "no signal 0.95": ("no_signal", stuck(0.949), stuck(0.95)),
+    "no signal at any time": (
+        "no_signal",
+        record([0.1] * 20, validation=[0.949] + [1.0] * 19),
+        record([0.1] * 20, validation=[0.951] + [1.0] * 19),
+    ),
     "no signal, training 0.5": ("no_signal", stuck(1.0, 0.501), stuck(1.0, 0.5)),
     "chi product 10": ("exploding_depth", chi(9.99, probes=depth(20.0)), chi(10.01, probes=depth(20.0))),
     "depth ratio 10": ("exploding_depth", chi(16.0, probes=depth(10.0)), chi(16.0, probes=depth(10.01))),
     "far start 10": ("exploding_depth", chi(16.0, first_loss=10.0), chi(16.0, first_loss=10.01)),
     "chi 2 of a far start": ("exploding_depth", chi(1.99, first_loss=11.0), chi(2.01, first_loss=11.0)),
+    "chi product 10 of a far start": ("exploding_depth", many_layers(1.7), many_layers(1.9)),
+    "chi before the first step": (
+        "exploding_depth",
+        chi(16.0, first_loss=11.0, probes={"chi": [[1.0, 1.0, 1.0], [16.0, 16.0, 16.0]]}),
+        chi(16.0, first_loss=11.0, probes={"chi": [[16.0, 16.0, 1.0], [1.0, 1.0, 1.0]]}),
+    ),
+    "chi 2 on average of logarithms": (
+        "exploding_depth",
+        record(probes={"chi": [[3.9, 1.0, 1.0]]}, first_loss=11.0),
+        record(probes={"chi": [[4.1, 1.0, 1.0]]}, first_loss=11.0),
+    ),
     "learned 0.5, depth": (
         "exploding_depth",
         chi(16.0, first_loss=11.0, loss=[0.499] * 20),
@@ -220,9 +254,16 @@ THRESHOLDS = {
     "killed, a fifth before": ("exploding_step", killed(before=0.2), killed(before=0.199)),
     "killed, half after": ("exploding_step", killed(after=0.5), killed(after=0.501)),
     "killed by steps of 0.02": ("exploding_step", killed(step=0.02), killed(step=0.0201)),
+    "killed, not where derivatives vanished": ("exploding_step", killed(**depth(0.0099)), killed(**depth(0.01))),
+    "killed, not by weights that shrank": (
+        "exploding_step",
+        killed(weight_norm=[[1.0] * 3, [0.499, 1.0, 1.0]]),
+        killed(weight_norm=[[1.0] * 3, [0.5, 1.0, 1.0]]),
+    ),
     "spike of a half": ("loss_spike", spiked(peak=1.499, after=1.499), spiked(peak=1.5, after=1.5)),
     "spike, come back to 1.05": ("loss_spike", spiked(after=1.05), spiked(after=1.051)),
     "spike, three epochs": ("loss_spike", spiked(epochs=2), spiked(epochs=3)),
+    "spike, no way back": ("loss_spike", spiked(length=7, after=3.0), spiked(length=8, after=3.0)),
     "spike, a tenth of the epochs": ("loss_spike", spiked(epochs=5, length=60), spiked(epochs=6, length=60)),
     "spike, not in the first epoch": (
         "loss_spike",
@@ -231,12 +272,22 @@ THRESHOLDS = {
     ),
     "zigzag of half the epochs": ("oscillating", zigzag(0.1, straight=5), zigzag(0.1, straight=4)),
     "zigzag of 0.05": ("oscillating", zigzag(0.0499), zigzag(0.0501)),
-    "zigzag, steps up are no turns": ("oscillating", record(1 + np.arange(20) // 2 * 0.5), zigzag(0.5, middle=5.0)),
+    "zigzag, steps down are no turns": ("oscillating", record(5.0 - np.arange(20) // 2 * 0.5), zigzag(0.5, middle=5.0)),
     "zigzag of 8 epochs": ("oscillating", zigzag(0.2, length=14), zigzag(0.2, length=15)),
     "zigzag of 0.02 dummy's": (
         "oscillating",
         zigzag(0.0199, middle=0.1, validation=[1.0] * 20),
         zigzag(0.0201, middle=0.1, validation=[1.0] * 20),
+    ),
+    "slow in every layer": (
+        "slow_convergence",
+        record([1.0, 0.9], probes={"step_ratio": [[np.nan] * 3, [1e-5, 1e-3, 1e-5]]}),
+        record([1.0, 0.9], probes={"step_ratio": [[np.nan] * 3, [1e-5, 1e-4, 1e-5]]}),
+    ),
+    "slow in two epochs": (
+        "slow_convergence",
+        record([1.0], probes={"step_ratio": [[np.nan] * 3, [1e-5] * 3]}),
+        record([1.0, 0.9], probes={"step_ratio": [[np.nan] * 3, [1e-5] * 3]}),
     ),
     "steps of a ten-thousandth": (
         "slow_convergence",
@@ -253,12 +304,19 @@ THRESHOLDS = {
     "overfitting, once below 0.95": ("overfitting", over(0.951, 1.5), over(0.95, 1.5)),
     "overfitting, training 0.5": ("overfitting", over(0.6, 1.0, training=0.501), over(0.6, 1.0, training=0.5)),
     "overfitting, score 0.1": ("overfitting", over(0.5, 1.0, fell=0.099), over(0.5, 1.0, fell=0.1)),
+    "overfitting, score at the end": ("overfitting", scored([0.4] * 18 + [0.4, 0.3]), scored([0.4] * 18 + [0.3, 0.3])),
+    "overfitting, no score": ("overfitting", scored([0.4] * 20), over(0.5, 1.0, fell=None)),
     "underfitting from two epochs on": ("underfitting", record([1.0]), record([1.0, 1.0])),
     "underfitting 0.6": ("underfitting", flat(0.599), flat(0.6)),
     "linear 0.1": (
         "underfitting",
         flat(0.099, activations=("identity", "identity")),
         flat(0.1, activations=("identity", "identity")),
+    ),
+    "linear in every layer": (
+        "underfitting",
+        flat(0.2, activations=("identity", "relu")),
+        flat(0.2, activations=("identity", "identity")),
     ),
     "layer of two units": ("underfitting", flat(0.2, units=(5, 8, 3, 1)), flat(0.2, units=(5, 8, 2, 1))),
     "weights of a half": ("underfitting", shrunk(0.5, loss=[0.2] * 20), shrunk(0.499, loss=[0.2] * 20)),
@@ -279,12 +337,42 @@ def test_every_rule_has_a_threshold(code):
     assert code in {code for code, *_ in THRESHOLDS.values()} | {"symmetric_init"}
 
 
+FOUND = {code: found for code, _, found in THRESHOLDS.values()} | {"symmetric_init": replace(record(), symmetric=1)}
+ONLY_IF_NOTHING_WAS_LEARNED = FOUND | {"exploding_depth": chi(16.0, first_loss=30.0), "oscillating": zigzag(0.1)}
+for code in ("outliers", "symmetric_init", "no_signal", "overfitting", "underfitting"):
+    del ONLY_IF_NOTHING_WAS_LEARNED[code]
+WHERE_IT_DIVERGED = {
+    "unscaled_input",
+    "outliers",
+    "unscaled_target",
+    "symmetric_init",
+    "exploding_depth",
+    "exploding_step",
+}
+
+
+@pytest.mark.parametrize("code", ONLY_IF_NOTHING_WAS_LEARNED)
+def test_what_harms_nothing_is_not_told(code):
+    """A loss just below half of the dummy predictor's was learned; just above it was not."""
+    fit = ONLY_IF_NOTHING_WAS_LEARNED[code]
+    loss = np.median(fit.loss[-2:])
+    assert RULE[code](replace(fit, baseline=2.02 * loss)) is None
+    assert RULE[code](replace(fit, baseline=1.98 * loss)) is not None
+
+
+@pytest.mark.parametrize("code", RULE)
+def test_a_fit_that_diverged_is_told_of_its_causes_only(code):
+    verdict = Verdict("diverged", "the loss exploded", 3, 31, {"ratio": 123.0})
+    assert (RULE[code](replace(FOUND[code], verdict=verdict)) is not None) is (code in WHERE_IT_DIVERGED)
+
+
 # code of the rule, a fit, and the options that its remedy changes
 REMEDIES = [
     ("unscaled_input", record(input_std=20.0, input_tail=30.0), {"scale_input": "standard"}),
     ("unscaled_input", record(input_std=20.0, input_tail=30.1), {"scale_input": "robust"}),
     ("exploding_depth", chi(16.0, first_loss=11.0, init_gain=1.0), {"normalization": "layer"}),
     ("exploding_depth", chi(16.0, first_loss=11.0, init_gain=1.1), {"init": "auto", "init_gain": 1.0}),
+    ("exploding_depth", chi(16.0, first_loss=11.0, init="he_normal"), {"init": "auto", "init_gain": 1.0}),
     ("symmetric_init", replace(record(), symmetric=2), {"init": "auto", "init_gain": 1.0}),
     ("vanishing_gradient", record(probes=depth(0.001)), {"activation": "relu", "init": "auto", "init_gain": 1.0}),
     ("saturated_units", THRESHOLDS["half of the units saturated"][2], {"init": "auto", "init_gain": 1.0}),
@@ -295,6 +383,10 @@ REMEDIES = [
     ("oscillating", zigzag(0.2), {"learning_rate_init": 1e-4}),
     ("slow_convergence", THRESHOLDS["slow, but falling"][2], {"learning_rate_init": 0.1}),
     ("overfitting", over(0.5, 1.0), {"early_stopping": True, "alpha": 0.01}),
+    ("overfitting", replace(over(0.5, 1.0), options={"alpha": 0.3}), {"early_stopping": True, "alpha": 3.0}),
+    ("underfitting", flat(1.0, activations=("identity", "identity")), {"activation": "relu"}),
+    ("underfitting", flat(1.0, units=(5, 8, 2, 1)), {"hidden_layer_sizes": (100, 100)}),
+    ("underfitting", shrunk(0.4), {"alpha": 1e-4, "l1": 0.0, "weight_decay": 0.0}),
     (
         "underfitting",
         flat(1.0),
@@ -333,8 +425,7 @@ EPOCHS = {
 
 @pytest.mark.parametrize("code", RULE)
 def test_epoch(code):
-    fits = {code: found for code, _, found in THRESHOLDS.values()} | {"symmetric_init": replace(record(), symmetric=1)}
-    assert RULE[code](fits[code]).epoch == EPOCHS.get(code, 0)
+    assert RULE[code](FOUND[code]).epoch == EPOCHS.get(code, 0)
 
 
 def test_a_step_that_diverged_is_told_with_its_ratio():
@@ -352,6 +443,47 @@ def test_networks_of_which_little_is_known(layers):
     assert [rule.code for rule in RULES if rule(fit)] == ["underfitting"]
 
 
+def test_units_are_told_as_killed_at_the_first_probe_where_most_are():
+    share = np.array([[0.1], [0.5], [0.6], [0.9], [0.8]]) * [1, 0, 0]
+    probes = {"epoch": [0, 1, 2, 4, 8], "dead": share, "saturated": 0 * share}
+    finding = RULE["exploding_step"](record(probes=probes | {"step_ratio": [[np.nan] * 3, [1e-3, 0.1, np.nan]]}))
+    assert finding.epoch == 2
+    assert finding.evidence == {"learning_rate": 1e-3, "step_to_weight": 0.1, "share_of_lost_units": 0.8}
+    assert finding.cause.endswith(", until most units of a layer lay where their activation is flat.")
+
+
+def test_evidence_of_rules_on_layers_and_data():
+    assert RULE["vanishing_gradient"](record(probes=depth(0.001))).evidence == {
+        "ratio_first_to_last_layer": 0.001,
+        "layers": 3.0,
+    }
+    assert RULE["symmetric_init"](FOUND["symmetric_init"]).evidence == {"hidden_layer": 1.0}
+    assert RULE["no_signal"](replace(stuck(1.9), baseline=2.0)).evidence == pytest.approx(
+        {"least_validation_loss_to_dummy": 0.95, "training_to_dummy": 0.05}
+    )
+    assert RULE["unscaled_target"](record(target_std=20.0, target_mean=7.0, first_loss=5.0)).evidence == {
+        "std": 20.0,
+        "mean": 7.0,
+        "first_loss": 5.0,
+        "dummy_loss": 1.0,
+    }
+    assert RULE["dead_units"](record(probes=hidden("dead", 0.75))).evidence["share_of_dead_units"] == 0.75
+
+
+@pytest.mark.parametrize(("after", "lost"), [([2.0, 0.84], 2), ([2.0, 2.0, 0.84], 3), ([2.0, 2.0, 0.841], 13)])
+def test_the_worst_spike_counts_against_the_best_loss_before(after, lost):
+    """Two spikes, of 2 and 4 times the least loss before; the worse one is over at 1.05 times that, 0.8, or never."""
+    loss = np.array([1.0, 0.8, 1.0, 1.6, 0.8, 0.8, 0.9, 3.2, *after])
+    fit = record([*loss, *[1.0] * (20 - len(loss))], spikes=[3, 7])
+    fit.history["spikes"][3] = 2
+    finding = RULE["loss_spike"](fit)
+    if lost < 3:
+        assert finding is None
+    else:
+        assert finding.epoch == 8
+        assert finding.evidence == {"steps": 3.0, "loss_to_best_before": pytest.approx(4.0), "epochs_lost": lost}
+
+
 # ------------------------------------------------------------------------------------------------- what they are made from
 
 
@@ -360,6 +492,30 @@ def test_the_share_at_the_end_is_the_median_of_a_tenth():
     losses[-4:] = [9.0, 0.2, 0.4, 0.3]
     assert record(losses).final_share == pytest.approx(0.35)
     assert record([*losses[:-1], np.inf]).final_share == np.inf
+
+
+def test_the_share_at_the_end_is_the_last_loss_of_few_and_infinite_where_it_diverged():
+    assert record([1.0] * 18 + [0.2]).final_share == pytest.approx(0.2)
+    assert record([1.0] * 18 + [0.4, 0.2]).final_share == pytest.approx(0.3)
+    assert record([0.1] * 20, verdict=Verdict("diverged", "the loss exploded")).final_share == np.inf
+
+
+@pytest.mark.parametrize(("dead", "flat", "lost"), [(0.1, 0.5, 0.5), (0.6, 0.5, 0.6), (0.1, 0.2, 0.3)])
+def test_units_are_lost_that_are_dead_or_if_s_shaped_saturated(dead, flat, lost):
+    """Of tanh and of a rectifier, of which 0.3 are dead; saturated rectifiers, and the output layer, do not count."""
+    probes = {"epoch": [0], "dead": [[dead, 0.3, 1.0]], "saturated": [[flat, 0.9, 1.0]]}
+    assert record(activations=("tanh", "relu"), probes=probes).lost_units == pytest.approx([lost])
+
+
+def test_derivatives_count_before_the_first_step_and_hidden_weights_only():
+    assert record(probes={"delta_norm": [[0.02, 5.0, 4.0], [9.0, 9.0, 1.0]]}).depth_ratio == pytest.approx(0.005)
+    assert not record(probes={"weight_norm": [[1.0, 1.0, 1.0], [1.0, 1.0, 0.1]]}).shrunk
+    assert record(probes={"weight_norm": [[1.0, 1.0, 1.0], [1.0, 0.1, 1.0]]}).shrunk
+
+
+def test_validation_losses_count_if_all_are_known():
+    assert record([0.1] * 20, validation=[np.nan] + [0.7] * 19).worst_share == pytest.approx(0.1)
+    assert record([0.1] * 20, validation=[9.0] + [0.7] * 19).worst_share == pytest.approx(0.7)
 
 
 def test_the_worst_share_is_that_of_validation_rows():
@@ -379,6 +535,13 @@ def test_a_layer_of_one_unit_is_not_symmetric():
     assert symmetric_layer([np.ones((3, 1)), np.ones((1, 1))]) == 0
 
 
+def test_units_are_columns_and_outputs_are_no_units():
+    alike, last = np.array([[1.0, 1.0], [5.0, 5.0]]), np.ones((2, 2))
+    assert symmetric_layer([alike, last]) == 1
+    assert symmetric_layer([alike.T, last]) == 0
+    assert symmetric_layer([np.zeros((3, 2)), last]) == 1
+
+
 def test_scales_of_a_normal_target():
     """The interquartile range of a normal distribution is 1.349 standard deviations."""
     y = 7 * np.random.default_rng(0).normal(size=(2000, 1))
@@ -395,6 +558,15 @@ def test_columns_that_are_constant_up_to_rounding_have_no_deviation(noise, least
     X = np.array([[1.0], [-1.0]] * 50) * noise
     seen = scales(X, np.zeros((100, 1)), np.arange(100), False)
     assert seen.input_least_std == pytest.approx(least)
+
+
+@pytest.mark.parametrize(("noise", "least"), [(0.5e-6, np.inf), (2e-6, 2e-6)])
+def test_rounding_grows_with_the_mean(noise, least):
+    """A column around a million: 1e-12 of that is a millionth."""
+    X = -1e6 + np.array([[1.0], [-1.0]] * 50) * noise
+    seen = scales(X, np.zeros((100, 1)), np.arange(100), False)
+    assert seen.input_least_std == pytest.approx(least, rel=1e-3)
+    assert seen.input_mean == pytest.approx(1e6)
 
 
 @pytest.mark.parametrize(("rows", "seen"), [(100, 100), (2000, 2000), (3999, 2000), (4000, 2000)])

@@ -163,3 +163,28 @@ def test_a_step_of_a_fit_is_as_long_as_the_clipped_gradient(problems, name, orde
     training.advance(1)
     np.testing.assert_allclose(np.linalg.norm(model._parameters - start, order), 0.1 * 0.01, rtol=1e-9)
     assert training.history.gradient_norm[0] > 0.1
+
+
+def test_a_fit_clips_at_the_median_of_its_last_steps(problems):
+    """Below the median, so that each step after the first eight is cut; 80 steps, more than the window has room for."""
+    X, y, cls, _ = problems["regression"]
+    numbers = {
+        "solver": "sgd",
+        "momentum": 0,
+        "nesterovs_momentum": False,
+        "random_state": 0,
+        "learning_rate_init": 1e-4,
+    }
+    model = cls(**numbers, clipping="median", clip_threshold=0.5, dtype="float64", batch_size=len(X), tol=0)
+    training, window, lengths = model.begin_fit(X, y), [], []
+    for epoch in range(1, 81):
+        before = model._parameters.copy()
+        training.advance(epoch)
+        lengths.append(np.linalg.norm(model._parameters - before) / 1e-4)
+        norm = training.history.gradient_norm[epoch - 1]
+        most = 0.5 * np.quantile(window[-RECENT:], 0.5, method="higher") if len(window) >= WARM else np.inf
+        window.append(min(norm, most))
+    np.testing.assert_allclose(lengths, window, rtol=1e-5)
+    norms = training.history.gradient_norm
+    assert lengths[:8] == pytest.approx(norms[:8])
+    assert (np.array(lengths[8:]) < 0.6 * norms[8:80]).all()

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from sklearn.neural_network._stochastic_optimizers import AdamOptimizer, SGDOptimizer
 
+from bpmodel import BPRegressor
 from bpmodel.compiler.kernels import kernel
 from bpmodel.functions.optimizers import OPTIMIZERS, Rule
 from bpmodel.functions.regularization import decay_weights
@@ -218,3 +219,29 @@ def test_rprop_keeps_its_steps_within_their_limits():
     flips = np.resize([[1.0], [-1.0], [-1.0], [1.0]], (400, 1))
     sizes = np.abs(np.diff(trajectory("rprop", np.zeros(1), flips, rate=1.0), axis=0))
     np.testing.assert_allclose(sizes[-4:].max(), 1e-6, rtol=1e-6)
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("name", BY_HAND)
+def test_a_fit_takes_the_steps_of_the_papers(name):
+    """A linear model, all rows at a time: the gradient of half the mean squared error is known, X' (X w + b - y) / n."""
+    random, rate = np.random.default_rng(0), 0.05
+    X = np.column_stack([random.normal(size=(80, 3)), np.ones(80)])  # the last column is the bias
+    y = X @ [3.0, -0.1, 0.02, 1.0] + random.normal(size=80)
+    options = {
+        "hidden_layer_sizes": (),
+        "solver": name,
+        "learning_rate_init": rate,
+        "batch_size": 80,
+        "dtype": "float64",
+    }
+    model = BPRegressor(
+        **options, alpha=0.0, weight_decay=0.0, max_iter=30, tol=0, n_iter_no_change=np.inf, random_state=0
+    )
+    training = model.begin_fit(X[:, :3], y)
+    start, gradients = model._parameters.copy(), []
+    for epoch in range(1, 31):
+        p = BY_HAND[name](start, np.array(gradients).reshape(-1, 4), rate, DEFAULTS)
+        gradients.append(X.T @ (X @ p - y) / len(y))
+        np.testing.assert_allclose(model._parameters, p, rtol=1e-8, atol=1e-10)
+        training.advance(epoch)

@@ -32,6 +32,15 @@ def test_expected_improvement_falls_smoothly_where_it_underflows():
     np.testing.assert_allclose(found[-2000:], scipy.stats.norm.logpdf(z[-2000:]) - 2 * np.log(-z[-2000:]), rtol=1e-4)
 
 
+@pytest.mark.parametrize("z", [-50.0, -200.0, -999.0, -1001.0, -1e4, -1e7])
+def test_expected_improvement_far_out_is_its_series(z):
+    """phi(z) (1 / z**2 - 3 / z**4 + 15 / z**6 - …), to a few units of the last place on both sides of the switch at -1000."""
+    series = np.log1p(-3 / z**2 + 15 / z**4 - 105 / z**6) - 2 * np.log(-z)
+    found = log_expected_improvement(np.array([3.0 + 2 * z]), np.array([2.0]), 3.0)
+    expected = np.log(2) + scipy.stats.norm.logpdf(z) + series
+    assert found[0] == pytest.approx(expected, rel=0, abs=1e-5 + 4 * np.spacing(z**2 / 2))
+
+
 def test_probability_of_health_is_that_of_a_noisy_label_above_0():
     random = np.random.default_rng(0)
     labels = random.normal(0.3, 1.0, 200_000) + random.normal(0, 0.5, 200_000)
@@ -112,6 +121,26 @@ def test_belief_passes_near_the_values_and_is_unsure_elsewhere():
     assert 0 < process.noise < y.var()
 
 
+def test_belief_in_values_that_are_all_equal():
+    """Their unit is then 1: the noise is that of the initial covariance."""
+    X, y = np.linspace(0, 1, 5)[:, None], np.full(5, 7.0)
+    np.testing.assert_array_equal(standardized(y), np.zeros(5))
+    process = GaussianProcess(covariance(X, standardized(y)), X, y)
+    found = process.at(X)
+    np.testing.assert_allclose(found.mean, 7.0)
+    assert process.noise == pytest.approx(0.01)
+    assert (found.std > 0).all()
+
+
+def test_belief_is_never_certain():
+    """At a point that was seen a thousand times, without noise to speak of, rounding may leave a variance below 0."""
+    X, y = np.repeat([[0.25], [0.75]], 500, axis=0), np.repeat([40.0, 60.0], 500)
+    kernel = covariance(np.zeros((0, 1)), np.zeros(0))
+    kernel = kernel.clone_with_theta(np.log([1.0, 0.5, 1e-13]))
+    found = GaussianProcess(kernel, X, y).at(np.array([[0.25], [0.75]]))
+    assert (found.std >= 1e-6 * 10).all()
+
+
 def test_an_irrelevant_feature_gets_a_longer_length():
     X = np.random.default_rng(0).random((40, 2))
     kernel = covariance(X, standardized(np.sin(8 * X[:, 0])))
@@ -131,6 +160,7 @@ def test_warped_values_are_finite_and_in_order(values):
     ("values", "expected"),
     [
         ([-1.0, 0.0, 1.0], [-np.log(3), 0.0, 2.0]),  # the median of what is not below the median is 1/2 away
+        ([-2.0, 1.5, 2.0, 3.0, 4.0], [-np.log(5), -np.log(1.5), 0.0, 1.0, 2.0]),
         ([0.0, 0.0, 0.0, 0.0, 4.0], [0.0, 0.0, 0.0, 0.0, 2.5]),  # then the standard deviation, 1.6, is the unit
         ([7.0, 7.0], [0.0, 0.0]),
     ],

@@ -80,16 +80,26 @@ def test_covariances_are_learned_when_there_are_a_fifth_more_trials(make_outcome
     assert at[::2] == [10, 12, 15, 18, 22, 27, 33, 40, 48, 58, 70, 84, 101, 122]
 
 
-@pytest.mark.parametrize(("chance", "tried"), [(0.49, False), (0.51, True)])
-def test_nothing_is_tried_that_is_less_likely_healthy_than_not(make_outcome, monkeypatch, chance, tried):
-    """Where x is above 1/2 the improvement would be a thousand times as large, and runs are healthy with this chance."""
+@pytest.mark.parametrize(
+    ("gain", "chance", "elsewhere", "tried"),
+    [
+        (1e3, 0.49, 0.9, False),  # nothing is tried that is less likely healthy than not
+        (1e3, 0.51, 0.9, True),
+        (1.4, 0.6, 0.9, False),  # otherwise the product counts
+        (1.6, 0.6, 0.9, True),
+        (1e3, 0.39, 0.4, False),  # where everything is unlikely, the chance alone
+        (1e3, 0.41, 0.4, True),
+    ],
+)
+def test_improvement_times_the_chance_of_health(make_outcome, monkeypatch, gain, chance, elsewhere, tried):
+    """Where x is above 1/2 the improvement is larger by a factor, and runs are healthy with this chance."""
     features = {}
 
     def improvement(mean, std, best):
-        return np.where(features["x"] > 0.5, math.log(1e3), 0.0)
+        return np.where(features["x"] > 0.5, math.log(gain), 0.0)
 
     def health(mean, std, noise):
-        return np.where(features["x"] > 0.5, math.log(chance), math.log(0.9))
+        return np.where(features["x"] > 0.5, math.log(chance), math.log(elsewhere))
 
     sampler = told(make_outcome, 12, healthy=lambda number: number % 2 == 0)
     original = sampler._cube.features
@@ -103,6 +113,98 @@ def test_nothing_is_tried_that_is_less_likely_healthy_than_not(make_outcome, mon
     monkeypatch.setattr(gp, "log_expected_improvement", improvement)
     monkeypatch.setattr(gp, "log_probability_healthy", health)
     assert (sampler.ask(12)["x"] > 0.5) is tried
+
+
+def test_covariances_are_learned_from_the_first_trials_only(make_outcome, monkeypatch):
+    """Of 14 trials the first 12: it does not matter how many more there were when one was asked for."""
+    learned, sampler = [], told(make_outcome, 14)
+    monkeypatch.setattr(gp, "covariance", lambda X, y: learned.append(X))
+    sampler._learn()
+    rows = np.array([[LINE.random_point(0, number)["x"]] for number in range(12)])
+    np.testing.assert_allclose(learned[0], sampler._cube.features(rows))
+
+
+@pytest.fixture
+def fitted(monkeypatch):
+    """The Gaussian processes that are fitted, in order: each with its rows and values."""
+    made = []
+
+    class Remembered(gp.GaussianProcess):
+        def __init__(self, kernel, X, y):
+            super().__init__(kernel, X, y)
+            self.kernel, self.X, self.y = kernel, X, y
+            made.append(self)
+
+    monkeypatch.setattr(gp, "GaussianProcess", Remembered)
+    return made
+
+
+def test_running_trials_are_believed_to_end_with_the_mean(make_outcome, fitted):
+    sampler = told(make_outcome, 12)
+    running = sampler.ask(12)
+    assert len(fitted) == 2, "scores and health; nothing is running"
+    fitted.clear()
+    sampler.ask(13)
+    scores, _, believed = fitted
+    features = sampler._cube.features(sampler._cube.row(running)[None])
+    np.testing.assert_array_equal(believed.X, np.vstack([scores.X, features]))
+    np.testing.assert_array_equal(believed.y[:-1], scores.y)
+    np.testing.assert_allclose(believed.y[-1:], scores.at(features).mean)
+    assert abs(believed.y[-1]) > 0.1, "the mean there is not that of all"
+
+
+def test_scores_and_health_have_a_covariance_each(make_outcome, fitted):
+    sampler = told(make_outcome, 12, healthy=lambda number: number % 3 > 0)
+    sampler.ask(12)
+    sampler.ask(13)
+    assert [process.kernel for process in fitted] == [sampler._kernels[i] for i in (0, 1, 0, 1, 0)]
+    assert sampler._kernels[0] != sampler._kernels[1]
+    assert fitted[1].y.tolist() == [-1.0, 1.0, 1.0] * 4
+    assert len(fitted[0].X) == 8
+
+
+def test_a_trial_that_was_told_runs_no_longer(make_outcome, fitted):
+    sampler = told(make_outcome, 12)
+    sampler.tell(make_outcome(12, params=sampler.ask(12)), Feedback(0.0))
+    fitted.clear()
+    sampler.ask(13)
+    assert len(fitted) == 2
+    assert len(fitted[0].X) == 13
+
+
+def test_improvement_is_over_the_best_mean_of_a_tried_configuration(make_outcome, fitted, monkeypatch):
+    """Not over the best score, part of which is noise."""
+    random, bests = np.random.default_rng(0), []
+    sampler = GaussianProcessSampler(LINE, 0)
+    for number in range(12):
+        sampler.tell(make_outcome(number, params=LINE.random_point(0, number)), Feedback(random.normal()))
+    improvement = gp.log_expected_improvement
+
+    def remembered(mean, std, best):
+        bests.append(best)
+        return improvement(mean, std, best)
+
+    monkeypatch.setattr(gp, "log_expected_improvement", remembered)
+    sampler.ask(12)
+    scores = fitted[0]
+    assert bests == [scores.at(scores.X).mean.max()] * 3
+    assert bests[0] < scores.y.max() - 0.1
+
+
+def test_what_is_running_is_not_tried_again(make_outcome):
+    """The only value that was not tried is the worst one, to all appearances; while it runs the best is tried once more."""
+    space = spaces.build({"n": (1, 12)})
+    sampler = GaussianProcessSampler(space, 0)
+    for n in range(1, 12):
+        sampler.tell(make_outcome(n, params={"n": n}), Feedback(float(-n)))
+    assert sampler.ask(20) == {"n": 12}
+    assert sampler.ask(21)["n"] < 6
+
+
+def test_points_near_others_stay_in_the_cube():
+    rows = GaussianProcessSampler(LINE, 0)._around(np.array([[0.001], [0.999]]), 0.5, np.random.default_rng(0))
+    assert rows.min() == 0.0
+    assert rows.max() == np.nextafter(1.0, 0.0)
 
 
 def test_candidates_are_sobol_points_and_points_near_the_best(make_outcome, monkeypatch):
@@ -123,6 +225,17 @@ def test_candidates_are_sobol_points_and_points_near_the_best(make_outcome, monk
     sampler.ask(12)
     assert sizes == [512 + 128, 5 + 128, 5 + 128]
     assert near == [(5, 0.2), (5, 0.05), (5, 0.01)]
+
+
+def test_every_proposal_has_candidates_of_its_own(make_outcome, monkeypatch):
+    seen, sampler = [], told(make_outcome, 12)
+    features = sampler._cube.features
+    monkeypatch.setattr(sampler._cube, "features", lambda rows: seen.append(rows) or features(rows))
+    sampler._proposal(np.random.default_rng(1))
+    sampler._proposal(np.random.default_rng(2))
+    first, second = (rows[:512] for rows in seen if len(rows) == 640)
+    assert not np.isin(first, second).any()
+    assert np.histogram(first, 16, (0, 1))[0].tolist() == [32] * 16, "each fills the cube evenly"
 
 
 def test_the_first_round_is_around_the_five_best(make_outcome, monkeypatch):

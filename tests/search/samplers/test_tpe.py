@@ -69,3 +69,48 @@ def test_what_is_kept_is_what_optuna_takes_as_good_and_weighs_in_full():
 def test_failed_trials_are_not_seen(make_outcome):
     sampler = told(make_outcome, [Feedback(float("nan"), state="failed"), Feedback(-1.0)])
     assert len(sampler._told) == 1
+
+
+def test_proposals_are_the_same_again_after_something_was_forgotten(make_outcome):
+    """The new study once more needs a seed of ours."""
+    feedback = [Feedback(float(n % 100)) for n in range(361)]
+    first, second = (told(make_outcome, feedback) for _ in range(2))
+    assert [first.ask(number) for number in range(361, 364)] == [second.ask(number) for number in range(361, 364)]
+    third = told(make_outcome, feedback)
+    assert third.ask(400) != first.ask(400)
+
+
+def test_trials_that_run_are_known_after_something_was_forgotten(make_outcome):
+    sampler = told(make_outcome, [Feedback(float(n % 100)) for n in range(360)])
+    running = {number: sampler.ask(number) for number in (360, 361)}
+    sampler.tell(make_outcome(362, params={"alpha": 0.5}), Feedback(1.0))
+    trials = sampler._study.get_trials(deepcopy=False)
+    assert [trials[place].params["alpha"] for place in sampler._running.values()] == [
+        p["alpha"] for p in running.values()
+    ]
+    sampler.tell(make_outcome(361, params=running[361]), Feedback(2.0))
+    assert list(sampler._running) == [360]
+    assert sampler._study.get_trials(deepcopy=False)[-1].value == 2.0
+
+
+@pytest.mark.parametrize(
+    ("given", "group"),
+    [({"alpha": (0.0, 1.0)}, False), ({"m": {"low": 0.5, "high": 0.9, "when": {"s": ["a"]}}, "s": ["a", "b"]}, True)],
+)
+def test_parameters_are_modelled_together_and_in_groups_where_some_do_not_exist(given, group):
+    sampler = TPESampler(spaces.build(given), 0)
+    sampler.ask(0)
+    assert (sampler._study.sampler._multivariate, sampler._study.sampler._group) == (True, group)
+    assert sampler._study.direction.name == "MAXIMIZE"
+
+
+def test_a_study_that_is_gone_on_with_draws_something_new():
+    """Each run of a study makes a new sampler, which begins with another number."""
+    assert TPESampler(SPACE, 0).ask(0) == TPESampler(SPACE, 0).ask(0)
+    assert TPESampler(SPACE, 0).ask(0) != TPESampler(SPACE, 0).ask(1) != TPESampler(SPACE, 1).ask(1)
+
+
+def test_only_parameters_that_exist_are_suggested():
+    space = spaces.build({"solver": ["sgd", "adam"], "momentum": {"low": 0.5, "high": 0.9, "when": {"solver": "sgd"}}})
+    proposed = [TPESampler(space, seed).ask(0) for seed in range(10)]
+    assert {(p["solver"], "momentum" in p) for p in proposed} == {("sgd", True), ("adam", False)}

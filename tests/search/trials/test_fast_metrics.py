@@ -150,6 +150,38 @@ def test_another_scorer_is_asked_itself(scorer):
     assert directly(scorer, Told(y), np.zeros((5, 1)), y) is None
 
 
+LABELS = np.array([[0, 1], [1, 1], [1, 0]])
+UNLIKE = {  # metric, targets, predictions
+    "several labels": ("accuracy", LABELS, LABELS[[1, 1, 2]]),
+    "labels as numbers": ("accuracy", np.array([0, 1, 1]), np.array([0.0, 1.0, 0.0])),
+    "numbers as labels": ("accuracy", np.array([0.0, 1.0, 1.0]), np.array([0, 1, 0])),
+    "single precision": ("neg_mean_squared_error", np.arange(3.0), np.array([0.1, 0.2, 0.3], dtype=np.float32)),
+    "another shape": ("neg_mean_squared_error", np.arange(3.0), np.array([[0.1], [0.2], [0.3]])),
+    "not finite": ("r2", np.arange(3.0), np.array([0.1, np.nan, 0.3])),
+    "one row": ("r2", np.arange(1.0), np.array([0.1])),
+    "a constant output": ("r2", np.array([[1.0, 2.0], [1.0, 3.0]]), np.array([[1.0, 2.0], [1.0, 2.5]])),
+}
+
+
+@pytest.mark.parametrize(("name", "y", "predictions"), UNLIKE.values(), ids=UNLIKE)
+def test_what_is_unlike_the_usual_is_left_to_the_scorer(name, y, predictions):
+    assert directly(get_scorer(name), ToldClassifier(predictions), np.zeros((len(y), 1)), y) is None
+
+
+def test_predictions_are_asked_for_once():
+    asked = []
+
+    class Counted(Told):
+        def predict(self, X):
+            asked.append(len(X))
+            return self.predictions
+
+    y, model = np.arange(5.0), Counted(np.arange(5.0))
+    found = directly(check_scoring(model, OF_NUMBERS), model, np.zeros((5, 1)), y)
+    assert list(found) == OF_NUMBERS
+    assert asked == [5]
+
+
 def test_a_score_of_its_own_is_asked_itself():
     y, model = np.arange(5.0), Lenient(np.arange(5.0))
     assert directly(check_scoring(model, None), model, np.zeros((5, 1)), y) is None

@@ -68,6 +68,27 @@ def test_a_last_score_below_the_dummy_predictor_is_told_as_that(make_outcome):
     assert feedback(broken, -2.0, "pruned") == Feedback(-2.0, state="pruned")
 
 
+def test_every_study_has_a_copy_of_the_users_penalty(make_outcome):
+    """What one study has taught it, another one does not see."""
+
+    class Harsher:
+        times = 0
+
+        def feedback(self, outcome, standard):
+            self.times += 1
+            return Feedback(standard.dummy - self.times)
+
+    penalty = Harsher()
+    first, second = Penalizer(penalty, -2.0), Penalizer(penalty, -2.0)
+    broken = make_outcome(verdict="diverged")
+    assert [first.feedback(broken).value, first.feedback(broken).value, second.feedback(broken).value] == [
+        -3.0,
+        -4.0,
+        -3.0,
+    ]
+    assert penalty.times == 0
+
+
 def test_table_of_what_is_told_is_complete():
     (mark,) = test_what_each_penalty_tells.pytestmark
     assert [row[0] for row in mark.args[1]] == list(PENALTIES)

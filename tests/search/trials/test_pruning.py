@@ -34,7 +34,7 @@ def test_only_trials_with_scores_count(make_outcome, verdict, counts):
 
 
 def test_a_trial_counts_with_its_best_score_up_to_the_rung(make_outcome):
-    curves = [{4: 10.0 + i, RUNG: float(i), RUNG + 99: 1000.0} for i in range(8)]
+    curves = [{4: 10.0 + i, RUNG: float(i), RUNG + 1: 1000.0} for i in range(8)]
     assert limits([make_outcome(i, curve=curve) for i, curve in enumerate(curves)]) == {RUNG: 13.5}
     at_the_rung = [{4: -10.0, RUNG: float(i)} for i in range(8)]
     assert limits([make_outcome(i, curve=curve) for i, curve in enumerate(at_the_rung)]) == {RUNG: 3.5}

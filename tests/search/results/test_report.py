@@ -1,0 +1,188 @@
+"""The report in words and tables: what stands in every row, by hand."""
+
+import io
+
+import pytest
+from rich.console import Console
+
+from bpmodel import Diagnosis, Finding
+from search.progress import StatusColumn
+from search.results import report
+from search.results.paired_test import Difference
+from search.results.progress import Progress
+from search.trials.baselines import Baseline
+
+RMSE = "neg_root_mean_squared_error"
+
+
+def shown(renderable) -> list[list[str]]:
+    """Return the cells of each line as they are printed."""
+    console = Console(file=io.StringIO(), width=200, color_system=None)
+    console.print(renderable)
+    lines = console.file.getvalue().splitlines()
+    return [[cell for cell in line.strip().split("  ") if cell.strip()] for line in lines]
+
+
+def cells(table) -> list[list[str]]:
+    return [[cell.strip() for cell in line] for line in shown(table)]
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0.99996, "1"),
+        (1.00004, "1"),
+        (1.2345, "1.234"),
+        (0.012345, "0.0123"),
+        (-12.3456, "-12.35"),
+        (3, "3"),
+        ([], "none"),
+        ((8,), "8"),
+        (None, "null"),
+        ("relu", "relu"),
+        (True, "true"),
+    ],
+    ids=str,
+)
+def test_numbers_have_four_digits_and_three_below_one(value, text):
+    assert report.number(value) == text
+
+
+def test_the_best_trials_side_by_side(make_outcome):
+    """Six trials, of which five are shown; trial 9 had diverged. Signs are those of the error, not of the score."""
+    outcomes = {
+        n: make_outcome(n, scores=(-n - 1.0, -n - 2.0), params={"rate": n / 10} if n != 1 else {"kind": "tanh"})
+        for n in (5, 0, 1, 2, 3, 4)
+    }
+    outcomes[9] = make_outcome(9, "diverged", params={"other": 1})
+    rivals = {1: Difference(-1.0, 0.5, 0.004), 2: Difference(-2.0, 0.5, 0.126)}
+    table = cells(report.best_trials(outcomes, rivals, RMSE))
+    assert table == [
+        ["Best of 7 trials"],
+        ["trial 0", "trial 1", "trial 2", "trial 3", "trial 4"],
+        ["root mean squared error", "1.5", "2.5", "3.5", "4.5", "5.5"],
+        ["std over the folds", "0.5", "0.5", "0.5", "0.5", "0.5"],
+        ["worse by", "1", "2"],
+        ["p-value of that", "0.00", "0.13"],
+        ["epochs", "6", "6", "6", "6", "6"],
+        ["rate", "0", "-", "0.2", "0.3", "0.4"],
+        ["kind", "-", "tanh", "-", "-", "-"],
+    ]
+
+
+def test_seeds_are_told_where_there_are_several(make_outcome):
+    outcomes = {0: make_outcome(0, seed_scores=[-1.0, -2.0, -3.0]), 1: make_outcome(1)}
+    (row,) = [row for row in cells(report.best_trials(outcomes, {}, "r2")) if row[0] == "std over the seeds"]
+    assert row[1:] == ["0.816 (3)"]
+    assert not any("worse by" in row for row in cells(report.best_trials(outcomes, {}, "r2")))
+
+
+def test_smaller_networks_are_those_of_the_front(make_outcome):
+    """With each step down in size the score falls. Of nine the best, the smallest and every second one in between."""
+    made = {n: make_outcome(n, scores=(-n - 1.0,), n_weights=10_000 - 1000 * n) for n in range(9)}
+    made[9] = make_outcome(9, scores=(-99.0,), n_weights=9999)
+    assert report.smaller({0: made[0], 9: made[9]}, RMSE) is not None
+    assert report.smaller({0: made[0]}, RMSE) is None
+    table = cells(report.smaller(made, RMSE))
+    assert table[1] == ["trial 0", "trial 2", "trial 4", "trial 6", "trial 8"]
+    assert table[2] == ["root mean squared error", "1", "3", "5", "7", "9"]
+    assert table[3] == ["weights", "10,000", "8,000", "6,000", "4,000", "2,000"]
+    five = {n: made[n] for n in (0, 1, 2, 3, 4)}
+    assert cells(report.smaller(five, RMSE))[1] == [f"trial {n}" for n in range(5)]
+
+
+@pytest.mark.parametrize(("scoring", "better", "sign"), [("r2", "higher", ""), ("neg_log_loss", "lower", "-")])
+def test_baselines_come_before_the_best(make_outcome, scoring, better, sign):
+    baselines = [Baseline("dummy", 2.0, 0.25), Baseline("linear", 1.5, 0.125)]
+    table = report.comparison(make_outcome(0, scores=(1.0, 3.0)), "this", baselines, scoring)
+    assert table.title.endswith(f"{better} is better)")
+    assert [line for line in cells(table) if line[-1].startswith("±")] == [
+        ["dummy", f"{sign}2", "± 0.25"],
+        ["linear", f"{sign}1.5", "± 0.125"],
+        ["this", f"{sign}2", "± 1"],
+    ]
+    assert report.comparison(None, "this", baselines, scoring).row_count == 2
+
+
+def test_trials_that_may_be_as_good_are_named(make_outcome):
+    best, apart, alike = make_outcome(4), Difference(-1.0, 0.1, 0.01), Difference(-0.1, 0.3, 0.5)
+    assert report.alike(best, {1: apart}) == report.alike(best, {}) == report.alike(None, {2: alike}) == ""
+    told = "Not distinguishable from trial 4 on these folds (95%, corrected resampled t-test): "
+    assert report.alike(best, {1: apart, 2: alike}) == told + "trial 2"
+    assert report.alike(best, {1: alike, 2: apart, 3: alike}) == told + "trials 1, 3"
+
+
+def test_diverged_repaired_and_failed_trials_have_a_line_each(make_outcome):
+    outcomes = {
+        0: make_outcome(0, "diverged", params={"rate": 1.0}),
+        1: make_outcome(1, "diverged", params={"kind": "tanh"}, code="unscaled_input"),
+        2: make_outcome(2, "error", params={"rate": 0.5}),
+        3: make_outcome(3, repairs=["first", "second", "2 steps skipped"]),
+        4: make_outcome(4, repairs=["3 steps skipped"]),
+        5: make_outcome(5, repairs=["only"]),
+        6: make_outcome(6, "diverged", repairs=["in vain"]),
+    }
+    assert report.divergences(outcomes) == [
+        "trial 0 (1, -): the loss exploded",
+        "trial 1 (-, tanh): the loss exploded",
+        "trial 6 (-, -): the loss exploded",
+    ]
+    assert report.diverged_title(outcomes) == "3 of 7 trials (2 exploding_step, 1 unscaled_input)"
+    assert report.errors(outcomes) == ["trial 2: why it is error"]
+    assert report.repairs(outcomes) == ["trial 3: first, and 1 more", "trial 5: only"]
+
+
+@pytest.mark.parametrize(("lines", "shown"), [(8, 8), (9, 9), (20, 9)])
+def test_eight_lines_are_shown(lines, shown):
+    found = report._first([f"line {i}" for i in range(lines)], "; the rest is elsewhere")
+    assert len(found) == shown
+    assert found[7].plain == "  line 7"
+    assert lines == 8 or found[8].plain == f"  and {lines - 8} more; the rest is elsewhere"
+
+
+def test_folds_with_the_same_findings_share_a_text():
+    """Healthy folds come last, those with findings in the order of their first fold."""
+    ill = Diagnosis((Finding("dead_units", 1, {}, "cause", "remedy"),), "ill")
+    other = Diagnosis((Finding("oscillating", 1, {}, "cause", "remedy"),), "other")
+    lines = [line[0] for line in shown(report.diagnosed([Diagnosis((), "healthy"), ill, other, ill])) if line]
+    heads = [line for line in lines if line.startswith("fold")]
+    assert heads == ["folds 2, 4 of 4; this is fold 2", "fold 3 of 4", "fold 1 of 4"]
+    assert lines[-1] == "healthy"
+    assert report.NOT_PROBED in [line[0] for line in shown(report.diagnosed([None])) if line]
+
+
+def test_a_single_configuration_fold_by_fold(make_outcome):
+    lines = cells(report.single(make_outcome(0, scores=(-1.0, -3.0)), [], RMSE))
+    assert ["ok: why it is ok"] in lines
+    assert ["root mean squared error after 6 epochs"] in lines
+    assert ["fold 1", "1"] in lines
+    assert ["fold 2", "3"] in lines
+    assert ["this configuration", "2", "± 1"] in lines
+    broken = cells(report.single(make_outcome(0, "diverged"), [Baseline("dummy", -5.0, 0.5)], RMSE))
+    assert not any("fold" in line[0] and "epochs" in line[0] for line in broken if line)
+    assert ["dummy", "5", "± 0.5"] in broken
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "text"),
+    [
+        ("", "best -  diverged 0  stopped 0"),
+        ("ok ok diverged stopped diverged error", "best 0.5  diverged 2  stopped 1"),
+    ],
+)
+def test_the_progress_line_has_the_best_score_and_counts(make_outcome, verdicts, text):
+    outcomes = {n: make_outcome(n, v, scores=(-0.5 - n,)) for n, v in enumerate(verdicts.split())}
+    column = StatusColumn(RMSE)
+
+    class Task:
+        fields = {"progress": Progress(outcomes, 10)}  # noqa: RUF012
+
+    assert column.render(Task).plain == text
+    Task.fields = {"progress": None}
+    assert column.render(Task).plain == ""
+
+
+def test_progress_counts_every_verdict(make_outcome):
+    progress = Progress({n: make_outcome(n, v) for n, v in enumerate(["ok", "ok", "error"])}, 5)
+    assert progress.counts == {"ok": 2, "error": 1}
+    assert progress.best.number == 0
