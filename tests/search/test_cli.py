@@ -313,7 +313,7 @@ def test_trials_that_cannot_be_scored_are_told(folder, bpsearch, write, stored, 
 
 SLOW = [
     ('source = "homes.csv"\ntarget = "price"', 'source = "sklearn:diabetes"'),
-    ("max_iter = 8", "max_iter = 40\nbatch_size = 1"),
+    ("max_iter = 8", "max_iter = 100\nbatch_size = 1"),
     ("[0.01, 900.0]", "[0.0001, 0.0003, 0.001, 900.0]"),
     ("n_trials = 4", "n_trials = 12\nn_jobs = 1\nprune = false"),
 ]
