@@ -11,10 +11,10 @@ import pytest
 
 from bpmodel.compiler import denormals, insides
 
+PARTS = ("linking", "raw_views", "machine_code")
 OTHER_VERSION = "import numba; numba.version_info = numba.version_info._replace(short=(0, 99))\n"
 ABSENT = "import sys; sys.modules['bpmodel.compiler.{}'] = None\n"
 BROKEN = {
-    "nothing": "",
     "linking": ABSENT.format("linking"),
     "raw_views": ABSENT.format("raw_views"),
     "machine_code": ABSENT.format("machine_code"),
@@ -70,9 +70,8 @@ def assert_done_without(broken, first):
     assert first["found"] == pytest.approx((block @ block.T).sum() / 4 / 2)
     assert first["flushed"] is (broken != "all" and denormals.HAS_MXCSR)
     assert first["cached"] == 0
-    reached = {"nothing": [True, True, True], "all": [False, False, False], "renamed": [False, True, True]}
-    names = ("linking", "raw_views", "machine_code")
-    assert first["reached"] == reached.get(broken, [name != broken for name in names])
+    reached = {"all": [False, False, False], "renamed": [False, True, True]}
+    assert first["reached"] == reached.get(broken, [name != broken for name in PARTS])
 
 
 @pytest.mark.parametrize("broken", [name for name in BROKEN if name != "all"])
@@ -125,4 +124,5 @@ def test_the_installed_numba_is_known():
         "bpmodel/compiler/insides.py to it, run all tests, and see whether loading needs the runtime alone "
         "(`NEEDS_RUNTIME_ALONE`, test_kernels.py)"
     )
+    assert all(insides.reach(name) for name in PARTS)
     assert insides.LAST in insides.NEEDS_RUNTIME_ALONE, "see whether the newest version needs the runtime alone"

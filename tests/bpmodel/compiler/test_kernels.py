@@ -194,10 +194,11 @@ def load_all_in_a_new_process(folder, path):
 @pytest.fixture
 def almost_full_cache(tmp_path):
     """A cache in which all that this machine has compiled before is, but for one function."""
-    (shared, *_) = cache.folders()
-    own = Path(shutil.copytree(shared, tmp_path / "bpmodel" / shared.name, ignore=shutil.ignore_patterns("tmp*")))
-    for path in own.glob("predict_into-*"):
-        path.unlink()
+    own = tmp_path / "bpmodel" / cache.source_digest()
+    own.mkdir(parents=True)
+    for path in [path for shared in cache.folders()[:1] for path in shared.glob("*.machine")]:
+        if not path.name.startswith("predict_into-"):
+            shutil.copy2(path, own)
     return tmp_path
 
 
