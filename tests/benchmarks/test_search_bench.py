@@ -141,14 +141,15 @@ def test_orders_of_random_points():
 @pytest.mark.filterwarnings("ignore:.*batch_size.*:UserWarning")
 def test_the_choice_of_a_portfolio_runs(monkeypatch, tmp_path, capsys):
     for name, value in {
-        "CANDIDATES": 8,
-        "RANDOM": 4,
+        "CANDIDATES": 4,
+        "RANDOM": 2,
+        "REPEATS": 1,
         "LENGTH": 2,
         "ORDERS": 10,
         "LEFT_OUT": tmp_path / "left.json",
     }.items():
         monkeypatch.setattr(portfolio, name, value)
-    points = portfolio.candidates(8)
+    points = portfolio.candidates(4)
     monkeypatch.setattr(portfolio, "candidates", lambda: points)
     results = tmp_path / "scores.jsonl"
     sets = [data._replace(X=data.X[:60], y=data.y[:60]) for data in portfolio.load(None, 60) if data.name != "digits"]

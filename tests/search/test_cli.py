@@ -537,7 +537,7 @@ def test_scorer_that_does_not_fit_was_unexpected_bug(tmp_path, monkeypatch, writ
     """Scorers of probabilities raise AttributeError for a regression, where ValueError was awaited."""
     monkeypatch.chdir(tmp_path)
     target = {"regression": "price", "classification": "town"}[task]
-    write(('"price"\ntask = "regression"', f'"{target}"\ntask = "{task}"'))
+    write(('"price"\ntask = "regression"', f'"{target}"\ntask = "{task}"'), ("n_splits = 3", "n_splits = 2"))
     study = study_file.load("small.toml")
     problem = assembly.build_problem(study, data.load(study))
     refused = {}
@@ -664,8 +664,9 @@ FEATURES = {
     "numbers": lambda rows: rows[["rooms", "area"]],
     "texts": lambda rows: rows[["town", "same"]],
     "gaps": lambda rows: rows[["gap", "rooms"]].assign(town=rows.town.where(rows.rooms > 2), none=np.nan),
-    "truth values": lambda rows: rows[["rooms"]].assign(garden=rows.area > 100),
-    "dates": lambda rows: rows[["area"]].assign(sold=np.where(rows.rooms > 2, "2024-02-29", "2024-03-01")),
+    "truth values, dates": lambda rows: rows[["area"]].assign(
+        garden=rows.area > 100, sold=np.where(rows.rooms > 2, "2024-02-29", "2024-03-01")
+    ),
     "odd names": lambda rows: rows[["area", "town"]].set_axis(['a "b" = [c]', "größe, m²"], axis=1),
 }
 TARGETS = {

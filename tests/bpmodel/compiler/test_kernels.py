@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -13,6 +14,7 @@ import pytest
 
 import bpmodel
 from bpmodel import BPRegressor
+from bpmodel.compiler import cache
 from bpmodel.compiler.kernels import choose, entry_point, kernel
 from bpmodel.compiler.tables import Table
 from bpmodel.functions.activations import ACTIVATIONS, Activation
@@ -182,27 +184,40 @@ print(json.dumps({
 """
 
 
-def load_all_in_a_new_process(cache, path):
-    environment = os.environ | {"NUMBA_CACHE_DIR": str(cache), "PYTHONPATH": str(path)}
+def load_all_in_a_new_process(folder, path):
+    environment = os.environ | {"NUMBA_CACHE_DIR": str(folder), "PYTHONPATH": str(path)}
     options: dict = {"env": environment, "cwd": path, "capture_output": True, "text": True, "check": True}
     ran = subprocess.run([sys.executable, "-c", LOAD_ALL], **options)
     return json.loads(ran.stdout), ran.stderr
 
 
-def test_a_second_process_with_a_copy_of_the_code_compiles_nothing_and_does_not_get_ready_to(tmp_path):
+@pytest.fixture
+def almost_full_cache(tmp_path):
+    """A cache in which all that this machine has compiled before is, but for one function."""
+    own = tmp_path / "bpmodel" / cache.source_digest()
+    own.mkdir(parents=True)
+    for path in [path for shared in cache.folders()[:1] for path in shared.glob("*.machine")]:
+        if not path.name.startswith("predict_into-"):
+            shutil.copy2(path, own)
+    return tmp_path
+
+
+def test_a_second_process_with_a_copy_of_the_code_compiles_nothing_and_does_not_get_ready_to(
+    almost_full_cache, tmp_path
+):
     """Models from a server bring along a copy of the code: each of them compiled for ten seconds."""
     package = Path(bpmodel.__file__).parent
     copy = shutil.copytree(package, tmp_path / "elsewhere" / "bpmodel", ignore=shutil.ignore_patterns("__pycache__"))
     for path in copy.rglob("*.py"):
         os.utime(path, (1, 1))
-    first, told = load_all_in_a_new_process(tmp_path, package.parent)
-    second, silence = load_all_in_a_new_process(tmp_path, copy.parent)
+    first, told = load_all_in_a_new_process(almost_full_cache, package.parent)
+    second, silence = load_all_in_a_new_process(almost_full_cache, copy.parent)
     assert Path(second["where"]).parent == copy
     assert second["loaded"] == ["add_up", "linearize_rows", "predict_into", "score", "train"]
-    assert (first["compiled"], second["compiled"]) == (5, 0)
+    assert (first["compiled"] > 0, second["compiled"]) == (True, 0)
     assert first["refreshed"]
     assert bool(second["refreshed"]) != second["runtime alone"]
     assert second["found"] == first["found"]
-    assert len(list(tmp_path.glob("bpmodel/*/*.machine"))) == 5, "the cache lies where NUMBA_CACHE_DIR says"
+    assert list(tmp_path.glob("bpmodel/*/predict_into-*")), "the cache lies where NUMBA_CACHE_DIR says"
     assert (told.count("\n"), silence) == (1, ""), "one line where something is compiled, none where it is loaded"
-    assert told.startswith("bpmodel: compiling the training loop, once on this machine; takes about half a minute")
+    assert re.fullmatch(r"bpmodel: compiling .*, once on this machine; takes about .*\n", told)
