@@ -449,7 +449,7 @@ def test_units_are_told_as_killed_at_the_first_probe_where_most_are():
     finding = RULE["exploding_step"](record(probes=probes | {"step_ratio": [[np.nan] * 3, [1e-3, 0.1, np.nan]]}))
     assert finding.epoch == 2
     assert finding.evidence == {"learning_rate": 1e-3, "step_to_weight": 0.1, "share_of_lost_units": 0.8}
-    assert finding.cause.endswith(", until most units of a layer lay where their activation is flat.")
+    assert finding.cause.endswith(", until most units of a layer were dead or saturated.")
 
 
 def test_evidence_of_rules_on_layers_and_data():
