@@ -101,6 +101,16 @@ def test_all_of_a_range_below_its_upper_end(make_outcome):
     assert re.match(r"batch: low = 3 ", advice(made(make_outcome, lambda p: p["batch"] < 3), SPACE)[1])
 
 
+def test_no_change_is_told_of_what_all_layers_share(make_outcome):
+    """The width of one layer cannot be limited without that of the others."""
+    space = spaces.build({"hidden_layer_sizes": {"layers": (1, 3), "width": (4, 64)}, "alpha": (0.0, 1.0)})
+    wide = made(make_outcome, lambda p: p["hidden_layer_sizes"][0] > 32, space)
+    (rule,) = advice(wide, space)
+    assert re.match(r"All \d+ diverged trials have hidden_layer_sizes\S* > 3\d; of the \d+ others none has\.", rule)
+    deep = made(make_outcome, lambda p: len(p["hidden_layer_sizes"]) > 2, space)
+    assert len(advice(deep, space)) == 2
+
+
 def test_distribution(make_outcome):
     space = spaces.build({"rate": scipy.stats.loguniform(1e-3, 10)})
     assert re.match(

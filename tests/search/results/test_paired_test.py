@@ -103,6 +103,12 @@ def test_rivals_evaluated_with_several_seeds_come_first_as_in_the_report(make_ou
     assert list(paired_test.rivals(outcomes, outcomes[1], splits)) == [5, 0, 2, 3]
 
 
+def test_of_equally_good_rivals_the_first_ones_count(make_outcome):
+    splits = folds.split(Scheme("k_fold", 2), np.zeros(8), seed=0, where="test")
+    outcomes = {n: make_outcome(n, scores=(0.1, 0.5)) for n in (5, 6, 2, 4, 3, 1)}
+    assert list(paired_test.rivals(outcomes, outcomes[4], splits)) == [1, 2, 3, 5]
+
+
 @pytest.mark.parametrize("healthy", [True, False])
 def test_no_rivals_without_a_best_or_with_one_fold(make_outcome, healthy):
     one = folds.split(Scheme("predefined"), np.zeros(4), np.array([-1, -1, 0, 0]), seed=0, where="test")
