@@ -367,3 +367,19 @@ def test_what_is_wrong_with_a_network_its_trials_tell(rows, monkeypatch, wrong):
         ValueError, match=f"none of 2 configurations could be evaluated; .*{next(iter(wrong))}|data type"
     ):
         search.fit(*rows())
+
+
+@pytest.mark.parametrize(
+    ("network", "method", "asked", "prune"),
+    [
+        (True, "bayesian", None, True),
+        (True, "random", None, False),
+        (True, "random", True, True),
+        (True, "bayesian", False, False),
+        (False, "bayesian", None, False),
+        (False, "bayesian", True, False),
+    ],
+)
+def test_only_networks_are_stopped_early_by_default_if_the_method_learns(make_problem, network, method, asked, prune):
+    problem = make_problem() if network else dataclasses.replace(make_problem(), estimator=Ridge(), prefix="")
+    assert plan(problem, spaces.build({"alpha": (0.1, 1.0)}), method=method, prune=asked).prune is prune
