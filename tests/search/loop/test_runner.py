@@ -178,6 +178,13 @@ def test_timeout_shorter_than_a_trial_leaves_one_trial_bug(make_problem):
     assert list(search(make_problem(), SPACE, "random", 10, timeout=1e-9)) == [0]
 
 
+def test_a_study_that_is_gone_on_with_starts_no_trial_when_time_is_up(make_problem, tmp_path):
+    """Only the first trial of a study has no limit of time, not that of every run."""
+    path = tmp_path / "x.journal"
+    search(make_problem(), SPACE, "random", 2, path=path)
+    assert list(search(make_problem(), SPACE, "random", 10, path=path, timeout=1e-9)) == [0, 1]
+
+
 STUDY = """\
 name = "x"
 data = { source = "sklearn:diabetes", task = "regression" }
