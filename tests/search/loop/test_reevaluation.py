@@ -54,3 +54,35 @@ def test_it_ends_where_there_is_no_time_for_all(make_problem, make_outcome, shor
     scores = [float(-n) for n in range(9)]
     found = settle(make_problem, make_outcome, 4, scores, most=lambda seed: 3 if seed == short else 999)
     assert found == expected
+
+
+def resumed(make_problem, make_outcome, n_seeds, scores, known, diverges=()):
+    """Settle trials some of which were evaluated again by an earlier run; return the numbers of every round."""
+    again = {n: [make_outcome(n, scores=(s,)) for s in found] for n, found in known.items()}
+    outcomes = {n: make_outcome(n, "ok" if s is not None else "diverged", scores=(s,)) for n, s in enumerate(scores)}
+    rounds = []
+
+    def evaluate(jobs) -> None:
+        rounds.append([trial.number for _, trial in jobs])
+        for _, trial in jobs:
+            verdict = "diverged" if trial.number in diverges else "ok"
+            again.setdefault(trial.number, []).append(make_outcome(trial.number, verdict, scores=(0.0,)))
+
+    reevaluation.settle(outcomes, make_problem(), n_seeds, again, evaluate)
+    return rounds
+
+
+def test_what_an_earlier_run_has_evaluated_is_not_evaluated_again(make_problem, make_outcome):
+    assert resumed(make_problem, make_outcome, 3, [4.0, 3.0, 2.0, 1.0], {0: [0.0], 2: [0.0]}) == [[1, 3], [0, 1]]
+    assert resumed(make_problem, make_outcome, 2, [4.0, 3.0], {0: [0.0], 1: [0.0]}) == [[]]
+
+
+def test_a_round_counts_the_evaluations_up_to_it(make_problem, make_outcome):
+    """After the first, trials 2 and 1 are ahead with means of 2.5 and 2.25; the 100 of trial 0 belongs to the second."""
+    known = {0: [0.0, 100.0], 1: [1.5], 2: [3.0], 3: [1.0]}
+    assert resumed(make_problem, make_outcome, 3, [4.0, 3.0, 2.0, 1.0], known) == [[], [2, 1]]
+
+
+def test_only_healthy_trials_are_evaluated_again(make_problem, make_outcome):
+    assert resumed(make_problem, make_outcome, 3, [4.0, None, 3.0, None], {}) == [[0, 2], [0, 2]]
+    assert resumed(make_problem, make_outcome, 3, [4.0, None, 3.0, None], {}, diverges={0}) == [[0, 2], [2]]

@@ -178,6 +178,13 @@ def test_timeout_shorter_than_a_trial_leaves_one_trial_bug(make_problem):
     assert list(search(make_problem(), SPACE, "random", 10, timeout=1e-9)) == [0]
 
 
+def test_a_study_that_is_gone_on_with_starts_no_trial_when_time_is_up(make_problem, tmp_path):
+    """Only the first trial of a study has no limit of time, not that of every run."""
+    path = tmp_path / "x.journal"
+    search(make_problem(), SPACE, "random", 2, path=path)
+    assert list(search(make_problem(), SPACE, "random", 10, path=path, timeout=1e-9)) == [0, 1]
+
+
 STUDY = """\
 name = "x"
 data = { source = "sklearn:diabetes", task = "regression" }
@@ -367,3 +374,19 @@ def test_what_is_wrong_with_a_network_its_trials_tell(rows, monkeypatch, wrong):
         ValueError, match=f"none of 2 configurations could be evaluated; .*{next(iter(wrong))}|data type"
     ):
         search.fit(*rows())
+
+
+@pytest.mark.parametrize(
+    ("network", "method", "asked", "prune"),
+    [
+        (True, "bayesian", None, True),
+        (True, "random", None, False),
+        (True, "random", True, True),
+        (True, "bayesian", False, False),
+        (False, "bayesian", None, False),
+        (False, "bayesian", True, False),
+    ],
+)
+def test_only_networks_are_stopped_early_by_default_if_the_method_learns(make_problem, network, method, asked, prune):
+    problem = make_problem() if network else dataclasses.replace(make_problem(), estimator=Ridge(), prefix="")
+    assert plan(problem, spaces.build({"alpha": (0.1, 1.0)}), method=method, prune=asked).prune is prune

@@ -247,3 +247,18 @@ def test_between_whole_numbers(near, far):
         assert isinstance(value, int)
         assert min(near, far) <= value <= max(near, far)
         assert value != far
+
+
+@pytest.mark.parametrize(
+    ("near", "far", "options", "expected"),
+    [
+        (10, 20, {}, 15.0),
+        (20, 10, {}, 20.0),
+        (1.0, 100.0, {"log": True}, 10.0),
+        (1.0, 2.0, {}, 1.5),  # 2 has fewer digits, but is the far end
+        (2.0, 1.0, {}, 2.0),
+        (16, 18, {"whole": True}, 17),
+    ],
+)
+def test_a_threshold_is_about_midway_and_may_be_the_near_end(near, far, options, expected):
+    assert between(near, far, **options) == expected

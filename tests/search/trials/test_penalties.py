@@ -1,6 +1,7 @@
 """What the sampler is told about an outcome, and that it learns from it where not to go."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -87,6 +88,19 @@ def test_every_study_has_a_copy_of_the_users_penalty(make_outcome):
         -3.0,
     ]
     assert penalty.times == 0
+
+
+def test_without_any_score_the_standard_is_0(make_outcome):
+    broken = make_outcome(verdict="diverged", survived=0.25)
+    assert feedback(broken, -math.inf, "worst") == Feedback(0.0)
+    assert feedback(broken, -math.inf, "graded").value == pytest.approx(-0.0175)
+    assert feedback(broken, math.nan, "constraint") == Feedback(0.0, 1.0)
+
+
+def test_one_fold_that_diverged_is_enough(make_outcome):
+    """Whatever the scores of the others."""
+    broken = replace(make_outcome(verdict="diverged"), fold_scores=[-0.5, -0.25])
+    assert feedback(broken, -1.0, "constant") == Feedback(-1e6)
 
 
 def test_table_of_what_is_told_is_complete():
