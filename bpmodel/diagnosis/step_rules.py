@@ -40,11 +40,11 @@ def exploding_step(r: Record) -> Finding | None:
 
 def loss_spike(r: Record) -> Finding | None:
     spikes, loss = r.history.get("spikes", np.zeros(0)), r.loss
-    epochs = np.flatnonzero(spikes > 0)
-    if r.diverged or r.learned or len(epochs) == 0 or epochs[0] == 0:
+    epochs = np.flatnonzero(spikes[1:] > 0) + 1  # before the first epoch there is no loss to compare with
+    if r.diverged or r.learned or len(epochs) == 0:
         return None
-    jumps = np.array([loss[e] / max(loss[:e].min(), 1e-300) for e in epochs if e > 0])
-    worst = int(epochs[epochs > 0][np.argmax(jumps)])
+    jumps = np.array([loss[e] / max(loss[:e].min(), 1e-300) for e in epochs])
+    worst = int(epochs[np.argmax(jumps)])
     recovered = np.flatnonzero(loss[worst:] <= 1.05 * loss[:worst].min())
     lost = int(recovered[0]) if len(recovered) else len(loss) - worst
     if jumps.max() < 1.5 or lost < max(0.1 * len(loss), 3):
@@ -107,12 +107,7 @@ def overfitting(r: Record) -> Finding | None:
     if r.diverged or not len(validation) or r.final_share > 0.5:
         return None
     best, last = int(np.argmin(validation)), float(validation[-1])
-    if (
-        last - validation[best] < 0.2 * r.baseline
-        or last < 1.2 * validation[best]
-        or validation[best] > 0.95 * r.baseline
-        or fell < SCORE_FELL
-    ):
+    if last - validation[best] < 0.2 * r.baseline or validation[best] > 0.95 * r.baseline or fell < SCORE_FELL:
         return None
     return Finding(
         "overfitting",

@@ -181,8 +181,8 @@ def _baselines(axes: Axes, baselines: Sequence[Baseline]) -> None:
 def _limits(outcomes: Mapping[int, Outcome], baselines: Sequence[Baseline]) -> tuple[float, float]:
     """Return axis limits from just below the dummy predictor to just above the best trial."""
     scores = [o.score for o in outcomes.values() if o.fold_scores] + [b.score for b in baselines]
-    bottom = min(b.score for b in baselines) if baselines else min(scores)
-    top = max(scores)
+    bottom = min([b.score for b in baselines] or scores, default=0.0)
+    top = max(scores, default=0.0)
     margin = 0.06 * (top - bottom or 1.0)
     return bottom - margin, top + margin
 

@@ -43,6 +43,7 @@ def number(value: Any) -> str:
     ('0.00123', '64-32', 'relu', '53.35')
     """
     if isinstance(value, float):
+        value += 0.0  # -0.0 becomes 0.0
         return f"{value:.4g}" if abs(value) >= 1 else f"{value:.3g}"
     if isinstance(value, list | tuple):
         return "-".join(map(str, value)) or "none"

@@ -106,7 +106,7 @@ def test_no_change_is_told_of_what_all_layers_share(make_outcome):
     space = spaces.build({"hidden_layer_sizes": {"layers": (1, 3), "width": (4, 64)}, "alpha": (0.0, 1.0)})
     wide = made(make_outcome, lambda p: p["hidden_layer_sizes"][0] > 32, space)
     (rule,) = advice(wide, space)
-    assert re.match(r"All \d+ diverged trials have hidden_layer_sizes\S* > 3\d; of the \d+ others none has\.", rule)
+    assert re.match(r"All \d+ diverged trials have hidden_layer_sizes\S* > 3\d; none of the \d+ others does\.", rule)
     deep = made(make_outcome, lambda p: len(p["hidden_layer_sizes"]) > 2, space)
     assert len(advice(deep, space)) == 2
 

@@ -190,3 +190,9 @@ def test_figures_of_which_there_is_something_to_draw(make_outcome, changes, name
     params = {"rate": 0.1, "share": 0.5, "kind": "relu", "layers": []}
     outcomes = {n: make_outcome(n, params=params, **more) for n, more in enumerate(changes)}
     assert plots.figures(outcomes, SPACE, BASELINES, "score").keys() == {"history", "parameters"} | names
+
+
+def test_a_history_of_nothing_but_failures_has_axes(make_outcome):
+    figure = plots.history({0: make_outcome(0, "diverged")}, [], "r2")
+    bottom, top = figure.axes[0].get_ylim()
+    assert bottom < 0 < top

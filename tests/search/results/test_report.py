@@ -186,3 +186,7 @@ def test_progress_counts_every_verdict(make_outcome):
     progress = Progress({n: make_outcome(n, v) for n, v in enumerate(["ok", "ok", "error"])}, 5)
     assert progress.counts == {"ok": 2, "error": 1}
     assert progress.best.number == 0
+
+
+def test_an_error_of_zero_has_no_sign():
+    assert report.number(-0.0) == "0"
