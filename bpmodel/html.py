@@ -30,7 +30,7 @@ def layers(estimator: Any) -> str:
 
     >>> from bpmodel import BPRegressor
     >>> X = [[0.0, 1.0], [1.0, 0.0], [1.0, 1.0]]
-    >>> layers(BPRegressor(hidden_layer_sizes=(16, 8), solver="lbfgs").fit(X, [1.0, 2.0, 3.0]))
+    >>> layers(BPRegressor(hidden_layer_sizes=(16, 8), solver="lbfgs", random_state=0).fit(X, [1.0, 2.0, 3.0]))
     '2 inputs, 16 relu, 8 relu, 1 identity: 193 parameters in float64'
     """
     inputs, *units = estimator._layer_units
