@@ -67,7 +67,7 @@ def test_a_users_script(tmp_path, monkeypatch):
     wrong = {number for number, line in enumerate(SCRIPT.splitlines(), 1) if "# wrong" in line}
     assert {int(n) for n in re.findall(r"script\.py:(\d+): error", output)} == wrong, output
     for expected, said in zip(REVEALED, re.findall(r'Revealed type is "(.*)"', output), strict=True):
-        assert said.startswith(expected)
+        assert said.removeprefix("builtins.").startswith(expected)  # older versions of mypy say where a type is from
 
 
 @pytest.mark.parametrize("package", ["bpmodel", "search"])
