@@ -48,6 +48,8 @@ class ProgressBar:
         """Draw the current state."""
         if not self._bar.live.is_started:
             self._console.print(self._heading)
+            for note in progress.notes:
+                self._console.print(f"data: {note}")
             self._bar.start()
         done = len(progress.outcomes)
         self._bar.update(

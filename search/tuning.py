@@ -59,7 +59,7 @@ def tune(
         known = _complete(job, store, tracker, len(parts))
         if known is not None:
             return known
-        on_progress(Progress(store.outcomes, plan.n_trials))
+        on_progress(Progress(store.outcomes, plan.n_trials, notes=dataset.notes))
         result = experiment.run(
             job,
             store,

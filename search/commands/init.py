@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from rich.console import Console
 
-HELP = "write a study file for a CSV or Parquet file"
+HELP = "write a study file for a table"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("data", type=Path, help="CSV or Parquet file")
+    parser.add_argument("data", type=Path, help="CSV, TSV, Excel, Parquet or Feather file")
     parser.add_argument("--target", required=True, metavar="COLUMN", help="the column to predict")
     parser.add_argument(
         "--output", type=Path, metavar="FILE", help="study file to write (default: studies/<name>.toml)"
@@ -24,8 +24,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace, console: Console) -> int:
     from search.study import init
 
-    written, reason = init.write_study(options.data, options.target, options.output)
-    console.print(f"{reason}; change [data] task if that is wrong")
+    written, guesses = init.write_study(options.data, options.target, options.output)
+    for guess in guesses[:-1]:
+        console.print(f"data:    {guess}")
+    console.print(f"{guesses[-1]}; change [data] task if that is wrong")
     console.print(f"written: {written}")
     console.print(f"next:    {shlex.join(['bpsearch', 'tune', str(written)])}")
     return 0

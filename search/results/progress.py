@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from search.trials.outcomes import Outcome, winner
@@ -11,11 +11,12 @@ from search.trials.outcomes import Outcome, winner
 
 @dataclass(frozen=True)
 class Progress:
-    """The finished trials of a running study, the number of trials planned, and the current step."""
+    """The finished trials of a running study, the number of trials planned, the current step, and notes on the data."""
 
     outcomes: Mapping[int, Outcome]
     n_trials: int
     stage: str = "trials"
+    notes: Sequence[str] = ()
 
     @property
     def best(self) -> Outcome | None:

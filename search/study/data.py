@@ -6,6 +6,7 @@ import hashlib
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 import pandas as pd
@@ -16,6 +17,8 @@ from search.cv import forecasting
 from search.cv.kinds import KINDS
 from search.errors import StudyError
 from search.study.study_file import Study
+from search.tables import files
+from search.tables.reading import Asked, Table, number
 
 SKLEARN_SETS = {
     "breast_cancer": datasets.load_breast_cancer,
@@ -40,6 +43,8 @@ class Dataset:
         Group or fold of each row.
     origins, last_known : array of shape (n,) or None
         For forecasts: the step of the series at which each is made, and the latest target value known at that step.
+    notes : tuple of str
+        What was guessed or left out when the rows were read, a sentence each.
     """
 
     X: pd.DataFrame
@@ -49,6 +54,7 @@ class Dataset:
     labels: NDArray[Any] | None = None
     origins: NDArray[Any] | None = None
     last_known: NDArray[Any] | None = None
+    notes: tuple[str, ...] = ()
 
     @property
     def fingerprint(self) -> str:
@@ -81,15 +87,17 @@ def load(study: Study) -> Dataset:
     else:
         path = study.path.parent / source
         least = 1 if study.data.lags else 2  # a series may have only a target
-        frame = read_table(path, f"{study.path}: [data] source = {source!r}", least)
-        target = study.data.target
+        table = read_table(path, f"{study.path}: [data] source = {source!r}", study.data.asked, least)
+        frame, target = _without(table.frame, study), study.data.target
         if target is None:
             raise StudyError(
                 f"{study.path}: [data] target is missing; the columns are {', '.join(map(str, frame.columns))}"
             )
-        X, y = split_target(frame, target, f"{study.path}: [data] target = {target!r}")
-        data = Dataset(X, y.to_numpy(), path.name, target)
+        X, y = split_target(replace(table, frame=frame), target, f"{study.path}: [data] target = {target!r}")
+        data = Dataset(X, y.to_numpy(), path.name, target, notes=tuple(table.notes))
     data = _in_time_order(study, data)
+    if study.data.missing_target == "drop" and not study.data.lags:  # of a series, `supervised` leaves such steps out
+        data = _labeled(data)
     if study.data.lags:
         data = _as_forecasts(study, data)
     data = _take_labels(study, data)
@@ -97,27 +105,29 @@ def load(study: Study) -> Dataset:
     return data
 
 
-def read_table(path: Path, where: str, least: int = 2) -> pd.DataFrame:
-    """Read a CSV (also compressed) or Parquet file with at least `least` columns; errors start with `where`."""
+def read_table(path: Path, where: str, asked: Asked = Asked(), least: int = 2) -> Table:  # noqa: B008 - it cannot be changed
+    """Read a file with at least `least` columns; errors start with `where`."""
     try:
-        frame = pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path)
+        table = files.read(path, asked)
     except FileNotFoundError:
         raise StudyError(f"{where}: there is no file {path}") from None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, BadZipFile) as error:
         reason = " ".join(str(error).split())
         raise StudyError(f"{where}: {path} cannot be read as a table: {reason}") from None
-    frame = frame.reset_index(drop=True)  # a Parquet file may have an index
-    frame.columns = [str(column) for column in frame.columns]
+    frame = table.frame
     if frame.empty or frame.shape[1] < least:
         raise StudyError(
             f"{where}: {path} has {len(frame)} rows and {frame.shape[1]} columns; it needs rows and at least "
             f"{least} column{'s' if least > 1 else ''}"
         )
-    return frame
+    return table
 
 
-def split_target(frame: pd.DataFrame, target: str, where: str) -> tuple[pd.DataFrame, pd.Series]:
+def split_target(table: Table, target: str, where: str) -> tuple[pd.DataFrame, pd.Series]:
     """Separate the target column from a table; errors start with `where`."""
+    frame = table.frame
+    if target in table.doubled:
+        raise StudyError(f"{where} is the name of several columns; give each a name of its own")
     if target not in frame.columns:
         raise StudyError(f"{where} is not a column; the columns are {', '.join(frame.columns)}")
     return frame.drop(columns=target), frame[target]
@@ -137,15 +147,33 @@ def guess_task(y: pd.Series) -> tuple[str, str]:
 def _from_sklearn(study: Study, name: str) -> Dataset:
     if name not in SKLEARN_SETS:
         sources = ", ".join(f"sklearn:{known}" for known in SKLEARN_SETS)
-        raise StudyError(
-            f"{study.path}: [data] source = 'sklearn:{name}' is unknown; allowed are {sources}, or a CSV or Parquet file"
-        )
+        raise StudyError(f"{study.path}: [data] source = 'sklearn:{name}' is unknown; allowed are {sources}, or a file")
     if study.data.target is not None:
         raise StudyError(
             f"{study.path}: [data] target = {study.data.target!r}; the data sets of scikit-learn have a built-in target"
         )
     bunch = SKLEARN_SETS[name](as_frame=True)
     return Dataset(bunch.data, bunch.target.to_numpy(), name, "target")
+
+
+def _without(frame: pd.DataFrame, study: Study) -> pd.DataFrame:
+    """Leave out the columns that [data] drop names."""
+    where = f"{study.path}: [data] drop = {study.data.drop!r}"
+    if absent := [name for name in study.data.drop if name not in frame.columns]:
+        raise StudyError(f"{where}: {absent[0]!r} is not a column; the columns are {', '.join(frame.columns)}")
+    for key in ("target", "time"):
+        if getattr(study.data, key) in study.data.drop:
+            raise StudyError(f"{where} leaves out the {key}")
+    return frame.drop(columns=study.data.drop)
+
+
+def _labeled(data: Dataset) -> Dataset:
+    """Leave out rows without a target, and say how many."""
+    missing = pd.isna(data.y) if data.y.ndim == 1 else pd.isna(data.y).any(axis=1)
+    if not missing.any() or missing.all():
+        return data
+    note = f"{number(int(missing.sum()), 'row')} without a target left out"
+    return replace(data.take(np.flatnonzero(~missing)), notes=(*data.notes, note))
 
 
 def _in_time_order(study: Study, data: Dataset) -> Dataset:

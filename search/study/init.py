@@ -11,6 +11,7 @@ from search.samplers.methods import METHODS
 from search.space import spaces
 from search.study import data, study_file, suggestions
 from search.study.suggestions import quoted
+from search.tables.reading import number
 
 TEMPLATE = """\
 # {name}: predict {target_text} from the other {columns} columns of {source_name}.
@@ -39,18 +40,20 @@ scoring = "{scoring}"    # any scorer of scikit-learn
 """
 
 
-def write_study(source: Path, target: str, output: Path | None = None) -> tuple[Path, str]:
-    """Write a commented study file for a CSV or Parquet file; return its path and the reason for the guessed task.
+def write_study(source: Path, target: str, output: Path | None = None) -> tuple[Path, list[str]]:
+    """Write a commented study file for a table; return its path, and what was guessed, the task last.
 
     Raises
     ------
     StudyError
         If the file or the column does not exist, or the study file already exists.
     """
-    frame = data.read_table(source, f"{source}")
-    X, y = data.split_target(frame, target, f"--target {target!r}")
+    table = data.read_table(source, f"{source}")
+    X, y = data.split_target(table, target, f"--target {target!r}")
+    if missing := int(y.isna().sum()):
+        table.notes.append(f"{number(missing, 'row')} without a target will be left out ([data] missing_target)")
     task, reason = data.guess_task(y)
-    name = re.sub(r"[^A-Za-z0-9_-]+", "-", source.name.split(".")[0]).strip("-_") or "study"
+    name = re.sub(r"[^\w-]+", "-", (output or source).name.split(".")[0]).strip("-_") or "study"
     output = output or Path("studies") / f"{name}.toml"
     if output.exists():
         raise StudyError(f"{output} already exists; choose another file with --output")
@@ -72,7 +75,7 @@ def write_study(source: Path, target: str, output: Path | None = None) -> tuple[
         scoring=study_file.DEFAULT_SCORING[task],
     )
     _write(output, text)
-    return output, f"{task}: {reason}"
+    return output, [*table.notes, f"{task}: {reason}"]
 
 
 def _write(output: Path, text: str) -> None:

@@ -18,13 +18,15 @@ from search.errors import StudyError
 from search.options import STUDY, SearchOption
 from search.space import initial_points, spaces
 from search.space.spaces import Space
+from search.tables.reading import Asked
 from search.trials.nesting import SET_BY_THE_SEARCH
 
 Task = Literal["regression", "classification"]
 
 DEFAULT_SCORING = {"regression": "neg_root_mean_squared_error", "classification": "accuracy"}
 OPTIONS = {"regression": REGRESSOR_OPTIONS, "classification": CLASSIFIER_OPTIONS}
-NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_.-]*$"
+NAME_PATTERN = r"^\w[\w.-]*$"
+"""Letters and digits are those of any script."""
 
 
 class _Table(BaseModel):
@@ -41,6 +43,18 @@ class Data(_Table):
     lags: Any = None
     horizon: int = Field(default=1, ge=1)
     exogenous: list[str] = []
+    separator: str | None = Field(default=None, min_length=1, max_length=1)
+    decimal: Literal[".", ","] | None = None
+    encoding: str | None = None
+    na_values: list[str] | None = None
+    sheet: str | int | None = None
+    drop: list[str] = []
+    missing_target: Literal["drop", "error"] = "drop"
+
+    @property
+    def asked(self) -> Asked:
+        """How the file is to be read."""
+        return Asked(*(getattr(self, key) for key in Asked._fields))
 
 
 def _checked(option: SearchOption) -> Any:

@@ -64,7 +64,7 @@ def test_a_column_whose_name_is_no_plain_text_broke_the_file_bug(tmp_path, name)
     frame.to_parquet(tmp_path / "odd\n.parquet")
     path, _ = init.write_study(tmp_path / "odd\n.parquet", name, tmp_path / "x.toml")
     study = study_file.load(path)
-    assert (study.name, study.data.target, study.data.source) == ("odd", name, "odd\n.parquet")
+    assert (study.name, study.data.target, study.data.source) == ("x", name, "odd\n.parquet")
     text = path.read_text(encoding="utf-8").replace("# categorical_columns", "categorical_columns")
     path.write_text(text, encoding="utf-8")
     assert study_file.load(path).preprocessing["categorical_columns"] == [f"codes of {name}"]

@@ -1,0 +1,1 @@
+"""Tables from files and databases, as spreadsheets, sensors and databases write them."""

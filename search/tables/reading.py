@@ -1,0 +1,122 @@
+"""What is asked and what is told about the reading of a table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import pandas as pd
+
+
+class Asked(NamedTuple):
+    """How a table is to be read; None is guessed.
+
+    Attributes
+    ----------
+    separator, decimal, encoding : str, optional
+    na_values : sequence of str, optional
+        Texts that count as missing, in place of pandas' own.
+    sheet : str or int, optional
+        Name or number, from 0, of a sheet of a workbook.
+    """
+
+    separator: str | None = None
+    decimal: str | None = None
+    encoding: str | None = None
+    na_values: Sequence[str] | None = None
+    sheet: str | int | None = None
+
+
+@dataclass
+class Table:
+    """A table as it was read.
+
+    Attributes
+    ----------
+    frame : DataFrame
+    notes : list of str
+        What was guessed or left out, a sentence each; empty for a plain CSV file.
+    doubled : set of str
+        Names that several columns have.
+    """
+
+    frame: pd.DataFrame
+    notes: list[str] = field(default_factory=list)
+    doubled: set[str] = field(default_factory=set)
+
+
+class UnreadableError(ValueError):
+    """A file cannot be read as a table; the message says where and why."""
+
+
+def number(count: int, noun: str) -> str:
+    """Return a count with its noun.
+
+    >>> number(1, "row"), number(2, "row")
+    ('1 row', '2 rows')
+    """
+    return f"{count} {noun}{'' if count == 1 else 's'}"
+
+
+def unique(names: Sequence[str]) -> tuple[list[str], set[str]]:
+    """Return different names for columns, and the names that occur several times.
+
+    A column without a name is called by its number, from 1; of equal names the second is called ``name.1``.
+
+    >>> unique(["a", "", "a"])
+    (['a', 'column 2', 'a.1'], {'a'})
+    """
+    found: list[str] = []
+    doubled = set()
+    for position, name in enumerate(names, start=1):
+        name = name or f"column {position}"
+        other, count = name, 0
+        while other in found:
+            count += 1
+            other = f"{name}.{count}"
+        if count:
+            doubled.add(name)
+        found.append(other)
+    return found, doubled
+
+
+def tidy(frame: pd.DataFrame, doubled: set[str], notes: list[str]) -> Table:
+    """Leave out what is no data: rows and columns without a value, headers repeated inside, and a column that counts the rows."""
+    names = list(frame.columns)
+    empty = frame.isna().all(axis=1)
+    if empty.any() and not empty.all():
+        frame = frame[~empty]
+        notes.append(f"{number(int(empty.sum()), 'row')} without a value left out")
+    texts = [name for name in names if not pd.api.types.is_numeric_dtype(frame[name])]
+    if texts and len(frame) > 1:
+        repeated = pd.concat([frame[name].astype("str") == name for name in texts], axis=1).all(axis=1)
+        if repeated.any():
+            frame = _typed_anew(frame[~repeated], texts)
+            notes.append(f"{number(int(repeated.sum()), 'row')} that repeated the header left out")
+    nameless = [name for i, name in enumerate(names, start=1) if name == f"column {i}"]
+    for name in nameless:
+        column = frame[name]
+        if column.isna().all():
+            frame = frame.drop(columns=name)
+        elif name == "column 1" and _counts_rows(column):
+            frame = frame.drop(columns=name)
+            notes.append("the first column has no name and counts the rows: left out")
+    return Table(frame.reset_index(drop=True), notes, doubled)
+
+
+def _typed_anew(frame: pd.DataFrame, texts: Sequence[str]) -> pd.DataFrame:
+    """Return a table whose columns of texts are numbers if all their texts are."""
+    frame = frame.copy()
+    for name in texts:
+        try:
+            frame[name] = pd.to_numeric(frame[name])
+        except (ValueError, TypeError):
+            continue
+    return frame
+
+
+def _counts_rows(column: pd.Series) -> bool:
+    return (
+        pd.api.types.is_integer_dtype(column) and bool((column.diff().iloc[1:] == 1).all()) and column.iloc[0] in (0, 1)
+    )
