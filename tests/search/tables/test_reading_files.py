@@ -247,6 +247,14 @@ def test_sheets_of_a_workbook(tmp_path):
         files.read(path, Asked(sheet="empty"))
 
 
+def test_a_column_that_turns_to_texts_late_is_texts_from_the_beginning(tmp_path):
+    """pandas reads long files in pieces, each with types of its own."""
+    rows = [f"{n},{n}" for n in range(200_000)] + ["none,1"] * 60_000
+    table = read(tmp_path, "a,b\n" + "\n".join(rows) + "\n", na_values=[])
+    assert set(map(type, table.frame["a"])) == {str}
+    assert table.frame["b"].dtype == np.int64
+
+
 NAMES = st.lists(st.text("abcdxyz_", min_size=1, max_size=6), min_size=2, max_size=5, unique=True)
 
 
