@@ -490,7 +490,7 @@ MISTAKES = {
         '"same"\ntask = "classification"',
         ["target 'same' has only one class, 'x'"],
     ),
-    "NaN in y": ('"price"', '"gap"', ["target 'gap' is missing in ", " of 80 rows"]),
+    "NaN in y": ('"price"', '"gap"\nmissing_target = "error"', ["target 'gap' is missing in ", " of 80 rows"]),
     "text in y": ('"price"', '"town"', ["target 'town' is not numeric"]),
     "fewer rows than folds": ("n_splits = 3", "n_splits = 81", ["[cv] n_splits = 81 needs at least 81 rows"]),
     "scoring is no scorer": ("n_splits = 3", 'scoring = "rmse"', ["[cv] scoring = 'rmse'"]),
@@ -717,7 +717,7 @@ def test_init_of_other_formats_into_another_folder(folder, bpsearch, homes, suff
     result = bpsearch("init", f"data/homes{suffix}", "--target", "price", "--output", "a/b/new.toml")
     assert (result.code, result.err) == (0, "")
     study = study_file.load("a/b/new.toml")
-    assert (study.name, study.data.source) == ("homes", f"../../data/homes{suffix}")
+    assert (study.name, study.data.source) == ("new", f"../../data/homes{suffix}")
     assert bpsearch("cv", "a/b/new.toml").code == 0
 
 
