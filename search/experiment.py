@@ -126,6 +126,7 @@ def found(job: Job, outcomes: dict[int, Outcome], best: Outcome | None, nested: 
         job.baselines,
         best,
         paired_test.rivals(outcomes, best, job.problem.folds),
+        paired_test.against(job.baselines, best, job.problem.folds),
         nested,
         problem="" if best else NONE_HEALTHY,
     )

@@ -15,6 +15,7 @@ import numpy as np
 from scipy.stats import t as student
 
 from search.cv.folds import Folds
+from search.trials.baselines import Baseline
 from search.trials.outcomes import Outcome, order
 
 CONFIDENCE = 0.95
@@ -65,6 +66,22 @@ def rivals(outcomes: Mapping[int, Outcome], best: Outcome | None, folds: Folds) 
     """Compare the next best healthy trials, in `order`, with the best one; empty if there is only one fold."""
     if best is None or len(folds) < 2:
         return {}
-    ratio = float(np.mean([len(validation) / len(train) for train, validation in folds.splits]))
+    ratio = _ratio(folds)
     others = sorted((o for o in outcomes.values() if o.healthy and o.number != best.number), key=order)
     return {o.number: difference(o.fold_scores, best.fold_scores, ratio) for o in others[:RIVALS]}
+
+
+def against(baselines: Sequence[Baseline], best: Outcome | None, folds: Folds) -> dict[str, Difference]:
+    """Compare the best trial with each baseline, by name; a positive difference is in favor of the trial.
+
+    Empty if there is only one fold. Baselines without scores of each fold are left out.
+    """
+    if best is None or len(folds) < 2:
+        return {}
+    ratio = _ratio(folds)
+    return {b.name: difference(best.fold_scores, b.fold_scores, ratio) for b in baselines if b.fold_scores}
+
+
+def _ratio(folds: Folds) -> float:
+    """Return validation rows over training rows, the mean over the folds."""
+    return float(np.mean([len(validation) / len(train) for train, validation in folds.splits]))

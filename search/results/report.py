@@ -12,6 +12,7 @@ from rich.text import Text
 
 from bpmodel.diagnosis.findings import Diagnosis
 from search.results.advice import advice, codes
+from search.results.judgment import judgment
 from search.results.paired_test import CONFIDENCE, Difference
 from search.results.result import Result
 from search.space.dimensions import label
@@ -192,7 +193,8 @@ def final(result: Result) -> RenderableType:
     if sizes := smaller(outcomes, result.scoring):
         parts += [sizes, Text()]
     title = f"best network (trial {best.number})" if best else ""
-    parts += [comparison(best, title, result.baselines, result.scoring), Text()]
+    parts.append(comparison(best, title, result.baselines, result.scoring))
+    parts += [*(Text(f"  {line}", style="bold") for line in judgment(result)), Text()]
     if estimate := honest(result):
         name, _ = metric(result.scoring)
         parts += [Text(f"Nested cross-validation ({name})", style="bold"), *_first(estimate), Text()]
@@ -260,7 +262,7 @@ def summary(result: Result) -> str:
     Important things come first, because MLflow shows only the first lines.
     """
     outcomes, best, model = result.outcomes, result.best, result.model
-    paragraphs = [f"**{result.name}**: {_standing(result)}"]
+    paragraphs = [f"**{result.name}**: {_standing(result)}", *(f"**{line}**" for line in judgment(result))]
     paragraphs += [f"Nested cross-validation: {line}." for line in honest(result)[:1]]
     broken, mended = divergences(outcomes), repairs(outcomes)
     if broken:

@@ -52,6 +52,8 @@ class Result:
         None if no trial finished healthy.
     rivals : dict of int to Difference
         Differences between the next best trials and the best one, fold by fold.
+    against : dict of str to Difference
+        Differences between the best trial and each baseline, by the baseline's name.
     nested : Nested or None
         The unbiased estimate by nested cross-validation, if it was computed.
     estimator : estimator or None
@@ -76,6 +78,7 @@ class Result:
     baselines: Sequence[Baseline] = ()
     best: Outcome | None = None
     rivals: dict[int, Difference] = field(default_factory=dict)
+    against: dict[str, Difference] = field(default_factory=dict)
     nested: Nested | None = None
     estimator: Any = None
     n_networks: int = 0

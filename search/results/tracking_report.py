@@ -46,6 +46,8 @@ def _tables(result: Result) -> dict[str, Any]:
     tables: dict[str, Any] = {
         "divergences": [{"trial": o.number, "code": d.code, "reason": d.reason} for o, d in diverged]
     }
+    if result.against:
+        tables["baselines"] = [{"baseline": name, **asdict(d)} for name, d in result.against.items()]
     if result.rivals:
         tables["comparison"] = [{"trial": number, **asdict(d)} for number, d in result.rivals.items()]
     smaller = front(result.outcomes)

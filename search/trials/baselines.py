@@ -25,11 +25,12 @@ DUMMY, LINEAR, PERSISTENCE = "dummy predictor", "linear model", "persistence"
 
 @dataclass(frozen=True)
 class Baseline:
-    """Mean and standard deviation over the folds."""
+    """Mean and standard deviation over the folds, and the score of each fold."""
 
     name: str
     score: float
     std: float
+    fold_scores: tuple[float, ...] = ()
 
 
 def dummy(problem: Problem, task: str) -> Baseline:
@@ -102,4 +103,4 @@ def _score(problem: Problem, fitted: Any, X: Any, y: Any, rows: Any) -> float:
 
 
 def _baseline(name: str, found: list[float]) -> Baseline:
-    return Baseline(name, float(np.mean(found)), float(np.std(found)))
+    return Baseline(name, float(np.mean(found)), float(np.std(found)), tuple(found))
