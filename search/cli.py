@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import warnings
 from collections.abc import Sequence
@@ -12,6 +13,7 @@ from search.commands import verbs
 from search.errors import StudyError
 
 FAILED, USER_ERROR, INTERRUPTED = 1, 2, 130
+WIDE = 160
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -41,7 +43,12 @@ def _run(options: argparse.Namespace) -> int:
     from rich.console import Console  # imported late, to keep --help fast
 
     warnings.filterwarnings("ignore", category=UserWarning, module="sklearn")
-    return int(options.run(options, Console(highlight=False, markup=False, soft_wrap=True)))
+    return int(options.run(options, Console(highlight=False, markup=False, soft_wrap=True, width=_width())))
+
+
+def _width() -> int | None:
+    """Return the width of the output: None is the terminal's. Lines in files and pipes are long, unless COLUMNS is set."""
+    return None if sys.stdout.isatty() or "COLUMNS" in os.environ else WIDE
 
 
 def _parser() -> argparse.ArgumentParser:

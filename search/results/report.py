@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any, cast
 
 import numpy as np
-from rich.console import Group, RenderableType
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.table import Table
 from rich.text import Text
 
@@ -20,7 +21,7 @@ from search.tracking import RegisteredModel
 from search.trials.baselines import Baseline
 from search.trials.outcomes import Outcome, front, order
 
-BEST_COLUMNS = 5
+BEST_COLUMNS, UNLIMITED = 5, 10_000
 FIRST_ROWS = 8
 NOT_PROBED = "not diagnosed: full-batch solvers record no probes"
 TITLE: dict[str, Any] = {"title_justify": "left", "title_style": "bold"}
@@ -56,13 +57,39 @@ def _value(outcome: Outcome, name: str) -> str:
     return number(outcome.params[name]) if name in outcome.params else "-"
 
 
-def best_trials(outcomes: Mapping[int, Outcome], rivals: Mapping[int, Difference], scoring: str) -> Table:
-    """Return a table of the best trials, one column each."""
+class Fitted:
+    """A table that has as many columns as fit the width where it is printed, at least one beside its labels.
+
+    Parameters
+    ----------
+    table : callable
+        Returns the table with up to so many columns beside the labels.
+    """
+
+    def __init__(self, table: Callable[[int], Table | None]) -> None:
+        self._table = cast("Callable[[int], Table]", table)
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        for columns in range(BEST_COLUMNS, 0, -1):
+            table = self._table(columns)
+            width = console.measure(table, options=options.update(max_width=UNLIMITED)).maximum
+            if width <= options.max_width:
+                break
+        yield from console.render(table, options.update(max_width=max(width, options.max_width)))
+
+
+def best_trials(
+    outcomes: Mapping[int, Outcome],
+    rivals: Mapping[int, Difference],
+    scoring: str,
+    columns: int = BEST_COLUMNS,
+) -> Table:
+    """Return a table of the best trials, one column each, at most so many."""
     name, sign = metric(scoring)
     healthy = sorted((o for o in outcomes.values() if o.healthy), key=order)
-    best = healthy[:BEST_COLUMNS]
+    best = healthy[:columns]
     table = Table(title=f"Best of {len(outcomes)} trials", box=None, padding=(0, 1), **TITLE)
-    table.add_column()
+    table.add_column(no_wrap=True)
     for outcome in best:
         table.add_column(f"trial {outcome.number}", justify="right", no_wrap=True)
     table.add_row(name, *(number(sign * o.score) for o in best), style="bold")
@@ -82,8 +109,8 @@ def best_trials(outcomes: Mapping[int, Outcome], rivals: Mapping[int, Difference
     return table
 
 
-def smaller(outcomes: Mapping[int, Outcome], scoring: str) -> Table | None:
-    """Return the Pareto front of score and number of weights, one column per trial, the best first.
+def smaller(outcomes: Mapping[int, Outcome], scoring: str, columns: int = BEST_COLUMNS) -> Table | None:
+    """Return the Pareto front of score and number of weights, one column per trial, at most so many, the best first.
 
     None if there are fewer than two.
     """
@@ -92,8 +119,8 @@ def smaller(outcomes: Mapping[int, Outcome], scoring: str) -> Table | None:
     if len(best) < 2:
         return None
     table = Table(title="Smaller networks (Pareto front)", box=None, padding=(0, 1), **TITLE)
-    shown = best if len(best) <= BEST_COLUMNS else [best[round(i)] for i in np.linspace(0, len(best) - 1, BEST_COLUMNS)]
-    table.add_column()
+    shown = best if len(best) <= columns else [best[round(i)] for i in np.linspace(0, len(best) - 1, columns)]
+    table.add_column(no_wrap=True)
     for outcome in shown:
         table.add_column(f"trial {outcome.number}", justify="right", no_wrap=True)
     table.add_row(name, *(number(sign * o.score) for o in shown))
@@ -186,12 +213,12 @@ def final(result: Result) -> RenderableType:
     outcomes, best = result.outcomes, result.best
     parts: list[RenderableType] = []
     if best is not None:
-        parts.append(best_trials(outcomes, result.rivals, result.scoring))
+        parts.append(Fitted(partial(best_trials, outcomes, result.rivals, result.scoring)))
         if told := alike(best, result.rivals):
             parts.append(Text(f"  {told}"))
         parts.append(Text())
-    if sizes := smaller(outcomes, result.scoring):
-        parts += [sizes, Text()]
+    if smaller(outcomes, result.scoring) is not None:
+        parts += [Fitted(partial(smaller, outcomes, result.scoring)), Text()]
     title = f"best network (trial {best.number})" if best else ""
     parts.append(comparison(best, title, result.baselines, result.scoring))
     parts += [*(Text(f"  {line}", style="bold") for line in judgment(result)), Text()]

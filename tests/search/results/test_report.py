@@ -190,3 +190,15 @@ def test_progress_counts_every_verdict(make_outcome):
 
 def test_an_error_of_zero_has_no_sign():
     assert report.number(-0.0) == "0"
+
+
+@pytest.mark.parametrize(("width", "columns"), [(200, 5), (70, 5), (69, 4), (60, 3), (43, 2), (42, 1), (10, 1)])
+def test_a_narrow_terminal_shows_fewer_trials_and_whole_labels(make_outcome, width, columns):
+    """At 60 columns the labels were once gone altogether, and twelve rows of numbers were left."""
+    outcomes = {n: make_outcome(n, params={"learning_rate_init": 0.01}, scores=(-1.0, -1.0)) for n in range(6)}
+    console = Console(file=io.StringIO(), width=width, color_system=None)
+    console.print(report.Fitted(lambda most: report.best_trials(outcomes, {}, RMSE, most)), soft_wrap=True)
+    shown = console.file.getvalue()
+    assert shown.count("trial ") == columns
+    assert "learning_rate_init" in shown
+    assert "root mean squared error" in shown
