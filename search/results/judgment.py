@@ -38,14 +38,16 @@ def _against_all(against: dict[str, Difference]) -> str:
     better = [name for name, d in against.items() if d.distinguishable and d.mean > 0]
     above = {name: d for name, d in against.items() if d.distinguishable and d.mean < 0}
     equal = {name: d for name, d in against.items() if not d.distinguishable}
-    if DUMMY in above or DUMMY in equal:
-        p = _p(against[DUMMY])
-        return (
-            f"The network is no better than the dummy predictor ({p}). It has learned nothing that helps with new rows."
-        )
-    if above:
-        name = min(above, key=lambda name: above[name].mean)
+    if models := above.keys() - {DUMMY}:
+        name = min(models, key=lambda name: above[name].mean)
         return f"The {name} is better than the network ({_p(above[name])}). Use the {name}."
+    if DUMMY in above or DUMMY in equal:
+        dummy = against[DUMMY]
+        if dummy.mean > 0:
+            return f"The network is not distinguishable from the {DUMMY} on these folds ({_p(dummy)}). More rows may show more."
+        return (
+            f"The network is no better than the {DUMMY} ({_p(dummy)}). It has learned nothing that helps with new rows."
+        )
     if equal:
         name = min(equal, key=lambda name: equal[name].mean)
         return f"The network is not distinguishable from the {name} on these folds ({_p(equal[name])}). The {name} is simpler."

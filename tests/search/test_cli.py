@@ -188,7 +188,12 @@ def test_tune_from_first_to_last(folder, bpsearch, write, stored):
     told = stored().parents[0].data.tags["mlflow.note.content"].split("\n\n")
     assert told[0].startswith("**small**: 4 trials by bayesian search")
     assert "linear model" in told[0]
-    assert told[1].startswith(f"Diverged: {len(diverged)} of 4 trials")
+    assert (
+        told[1] == "**The scores are nearly perfect. Does a column give the target away?**"
+    )  # prices follow from the rooms
+    assert told[2].startswith("**The linear model is better than the network (p")
+    assert told[3].startswith(f"Diverged: {len(diverged)} of 4 trials")
+    assert f"  {told[2].strip('*')}" in first.out
     for number in diverged:
         assert f"\n  trial {number} (900, " in first.out
     assert one.versions == [(1, one.parents[0].info.run_id)]

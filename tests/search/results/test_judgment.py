@@ -48,8 +48,14 @@ SENTENCES = {
         "The network is not distinguishable from the linear model on these folds (p = 0.",
     ),
     "worse than the linear model": (-0.5, -0.3, "The linear model is better than the network (p "),
-    "no better than the dummy": (-1.0, -0.5, "The network is no better than the dummy predictor (p = 1)."),
-    "worse than the dummy": (-1.5, -0.5, "The network is no better than the dummy predictor (p < 0.001)."),
+    "better than the dummy by chance": (
+        -0.995,
+        -1.0,
+        "The network is not distinguishable from the dummy predictor on these",
+    ),
+    "no better than the dummy": (-1.0, -1.0, "The network is no better than the dummy predictor (p = 1)."),
+    "worse than the dummy": (-1.5, -1.6, "The network is no better than the dummy predictor (p < 0.001)."),
+    "worse than both": (-1.5, -0.5, "The linear model is better than the network (p < 0.001). Use the linear model."),
 }
 
 
