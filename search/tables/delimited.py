@@ -18,7 +18,7 @@ from typing import IO, Any
 import numpy as np
 import pandas as pd
 
-from search.tables.dialects import BLANKS, SEPARATORS, Dialect, guess_dialect
+from search.tables.dialects import BLANKS, SEPARATORS, Dialect, guess_dialect, is_number
 from search.tables.encodings import guess_encoding
 from search.tables.reading import Asked, Table, UnreadableError, tidy, unique
 
@@ -192,6 +192,8 @@ def _told(encoding: str, dialect: Dialect, asked: Asked) -> list[str]:
     notes = [f"read with {', '.join(parts)}"] if parts else []
     if dialect.header:
         notes.append(f"the header is in line {dialect.header + 1}; the lines above it left out")
+    if all(map(is_number, dialect.names)):
+        notes.append(f"the header is of numbers, {', '.join(dialect.names[:3])}: if it is a row of data, add a header")
     if dialect.units:
         notes.append(f"the row below the header holds units and is left out: {', '.join(filter(None, dialect.units))}")
     return notes

@@ -162,6 +162,13 @@ def test_names_that_occur_twice(tmp_path):
     assert table.notes == ["2 columns are called 'y': all but the first got a number"]
 
 
+def test_a_file_without_a_header_is_pointed_out(tmp_path):
+    assert read(tmp_path, "1.5,2\n3,4\n5,6\n").notes == [
+        "the header is of numbers, 1.5, 2: if it is a row of data, add a header"
+    ]
+    assert read(tmp_path, "1.5,y\n3,4\n5,6\n").notes == []
+
+
 def test_a_line_break_in_a_name_and_in_a_cell(tmp_path):
     table = read(tmp_path, 'a,"price\n(USD)"\n1,"x\ny"\n2,z\n')
     assert table.frame.to_dict("list") == {"a": [1, 2], "price\n(USD)": ["x\ny", "z"]}
