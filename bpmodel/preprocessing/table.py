@@ -7,6 +7,7 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
+from sklearn import config_context
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.impute import SimpleImputer
 from sklearn.pipeline import make_pipeline
@@ -88,7 +89,9 @@ class TablePreprocessor(TableConstructor, TransformerMixin, BaseEstimator):
         missing = self._missing(blocks)
         self.gaps_ = np.flatnonzero(missing.any(axis=0) & self.missing_indicator)
         self.encoders_ = {name: self._encoder(name) for name in blocks}
-        return self._joined([self.encoders_[name].fit_transform(block) for name, block in blocks.items()], missing)
+        with config_context(transform_output="default"):  # the user's setting is for the whole, not for parts
+            encoded = [self.encoders_[name].fit_transform(block) for name, block in blocks.items()]
+        return self._joined(encoded, missing)
 
     def transform(self, X: Any) -> NDArray[np.float32]:
         """Return the rows of X prepared, of shape (rows, n_features_out).
@@ -100,7 +103,8 @@ class TablePreprocessor(TableConstructor, TransformerMixin, BaseEstimator):
         """
         check_is_fitted(self)
         blocks = self._blocks(self._frame(X, reset=False))
-        encoded = [self.encoders_[name].transform(block) for name, block in blocks.items()]
+        with config_context(transform_output="default"):
+            encoded = [self.encoders_[name].transform(block) for name, block in blocks.items()]
         return self._joined(encoded, self._missing(blocks))
 
     def get_feature_names_out(self, input_features: ArrayLike | None = None) -> NDArray[np.object_]:

@@ -123,7 +123,7 @@ def identity(study: Study, dataset: Dataset, problem: Problem) -> dict[str, Any]
         grid = study.space.describe_grid()
         space["[space], as a grid"] = {"order": list(grid), **grid}
     return {
-        "[data]": {"source": study.data.source, "target": dataset.target, "rows": dataset.fingerprint},
+        "[data]": {"target": dataset.target, "rows": dataset.fingerprint},
         **space,
         "[preprocessing]": {name: label(value) for name, value in sorted(study.preprocessing.items())},
         "[model]": {name: label(value) for name, value in sorted(study.model.items())},

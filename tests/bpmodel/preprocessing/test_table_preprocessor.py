@@ -9,6 +9,7 @@ import skops.io
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import norm
+from sklearn import config_context
 from sklearn.base import clone
 from sklearn.preprocessing import QuantileTransformer
 from sklearn.utils.estimator_checks import estimator_checks_generator
@@ -175,6 +176,20 @@ def test_output_as_a_table():
 
 
 # ----------------------------------------------------------------------------------------------------------- numbers and gaps
+
+
+@pytest.mark.parametrize("numeric", ["standard", "quantile", "piecewise"])
+def test_a_setting_for_all_of_scikit_learn_changes_the_container_alone(numeric):
+    """With ``transform_output="pandas"`` the parts once handed tables to each other, and their names did not fit."""
+    frame = pd.DataFrame(
+        {"a": [1.0, 2.0, None, 4.0], "d": ["2024-02-29", "2024-03-01", None, "2024-04-01"], "c": list("xyxy")}
+    )
+    plain = TablePreprocessor(numeric=numeric).fit(frame)
+    with config_context(transform_output="pandas"):
+        table = TablePreprocessor(numeric=numeric).fit(frame)
+        for prepared in (table.transform(frame), TablePreprocessor(numeric=numeric).fit_transform(frame)):
+            assert list(prepared.columns) == list(plain.get_feature_names_out())
+            np.testing.assert_array_equal(prepared, plain.transform(frame))
 
 
 @pytest.mark.parametrize("indicator", [True, False])

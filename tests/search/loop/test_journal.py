@@ -19,7 +19,7 @@ from search.trials.penalties import DEFAULT_PENALTY, PENALTIES, Feedback, Penali
 
 SPACE = spaces.build({"layers": [[8], [8, 4]], "rate": (1e-4, 1.0, "log"), "batch": (1, 64), "kind": ["relu", "tanh"]})
 PARAMS = {"layers": [8, 4], "rate": 0.0123456789, "batch": 7, "kind": "tanh"}
-IDENTITY = {"[data]": {"source": "a.csv", "rows": "1234"}, "[space]": SPACE.describe(), "[cv]": {"n_splits": 5}}
+IDENTITY = {"[data]": {"target": "y", "rows": "1234"}, "[space]": SPACE.describe(), "[cv]": {"n_splits": 5}}
 
 OUTCOMES = {
     "ok": {"scores": (-0.1, -1e-12)},
@@ -274,7 +274,7 @@ CHANGES = {
         {"[space]": {**IDENTITY["[space]"], "alpha": [1]}},
         r"\[space\] \(alpha: there null, here \[1\]\)",
     ),
-    "data": ({"[data]": {"source": "a.csv", "rows": "5678"}}, r"\[data\] \(rows: there \"1234\", here \"5678\"\)"),
+    "data": ({"[data]": {"target": "y", "rows": "5678"}}, r"\[data\] \(rows: there \"1234\", here \"5678\"\)"),
     "folds": ({"[cv]": {"n_splits": 3}}, r"\[cv\] \(n_splits: there 5, here 3\)"),
 }
 
@@ -287,6 +287,13 @@ def test_another_identity_is_refused_and_the_difference_named(path, make_outcome
     with pytest.raises(StudyError, match=rf"name = 'x' is already used in .*x\.journal with another {told}"):
         opened(path, IDENTITY | change)
     assert path.read_bytes() == before
+    opened(path).close()
+
+
+def test_the_same_rows_on_another_path_are_the_same_study(path, make_outcome):
+    """Journals that have the path of the data in their identity are gone on with."""
+    before = IDENTITY | {"[data]": {"source": "a.csv", **IDENTITY["[data]"]}}
+    opened(path, before).close()
     opened(path).close()
 
 
