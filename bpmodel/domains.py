@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Mapping, Sized
 from numbers import Integral, Real
 from typing import Any
@@ -13,7 +14,7 @@ class InvalidParameterError(ValueError, TypeError):
     """A hyperparameter is outside its domain."""
 
 
-class Domain:
+class Domain(ABC):
     """A set of allowed values: `value in domain` tests one, `str(domain)` puts it in words, ``|`` joins two.
 
     `annotation` is the type for type checkers. `hint` is for messages: it tells how to add to the domain. `elements` is what
@@ -32,8 +33,8 @@ class Domain:
     hint = ""
     elements: Domain | None = None
 
-    def __contains__(self, value: object) -> bool:
-        raise NotImplementedError
+    @abstractmethod
+    def __contains__(self, value: object) -> bool: ...
 
     def __or__(self, other: Domain) -> Domain:
         return AnyOf(*self.domains, *other.domains)

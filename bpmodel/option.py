@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import textwrap
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, TypeVar
 
 from sklearn import get_config
@@ -63,18 +63,24 @@ def constructor(name: str, options: tuple[Option, ...]) -> type:
     """
     kinds = inspect.Parameter.KEYWORD_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD
     parameters = [inspect.Parameter(o.name, kinds[o.positional], default=o.default) for o in options]
-    signature = inspect.Signature(parameters)
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: N807 - becomes a method
-        given = signature.bind(*args, **kwargs)
-        given.apply_defaults()
-        for option, value in given.arguments.items():
-            setattr(self, option, value)
-
-    self_parameter = inspect.Parameter("self", inspect.Parameter.POSITIONAL_OR_KEYWORD)
-    __init__.__signature__ = inspect.Signature([self_parameter, *parameters])  # type: ignore[attr-defined]
+    __init__ = initializer(parameters)
     __init__.__qualname__ = f"{name}.__init__"
     return type(name, (), {"__init__": __init__, "_check_options": lambda self: check_options(self, options)})
+
+
+def initializer(parameters: Sequence[inspect.Parameter]) -> Callable[..., None]:
+    """Return an `__init__` with these parameters that stores each argument under its name, as scikit-learn wants it."""
+    signature = inspect.Signature(parameters)
+
+    def __init__(self: Any, *args: Any, **kwargs: Any) -> None:  # noqa: N807 - becomes a method
+        given = signature.bind(*args, **kwargs)
+        given.apply_defaults()
+        for name, value in given.arguments.items():
+            setattr(self, name, value)
+
+    itself = inspect.Parameter("self", inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    __init__.__signature__ = inspect.Signature([itself, *parameters])  # type: ignore[attr-defined]
+    return __init__
 
 
 def documented(options: Iterable[Option], attributes: str = "") -> Callable[[Class], Class]:

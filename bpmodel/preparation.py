@@ -7,8 +7,10 @@ stored on the estimator. Random numbers are drawn in the same order as in scikit
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
+from functools import cache
 from numbers import Number
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_type_hints
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -324,7 +326,9 @@ def minibatch(options: Any, dtype: np.dtype, n_rows: int, baseline: float, *, in
     optimizer, clipping = OPTIMIZERS[options.solver], CLIPPINGS[options.clipping]
     constant = SCHEDULES[options.learning_rate].sgd_only and options.solver != "sgd"
     number: Any = dtype.type
-    return Settings(
+    return _settings(
+        Settings,
+        options,
         optimizer=OPTIMIZERS.code(options.solver),
         rule=Rule(
             number(options.momentum),
@@ -334,33 +338,34 @@ def minibatch(options: Any, dtype: np.dtype, n_rows: int, baseline: float, *, in
             number(options.rho),
             number(options.epsilon),
         ),
-        learning_rate_init=float(options.learning_rate_init),
         schedule=SCHEDULES.code("constant" if constant else options.learning_rate),
-        power_t=float(options.power_t),
-        decay_rate=float(options.decay_rate),
-        decay_epochs=float(options.decay_epochs),
-        warmup_epochs=float(options.warmup_epochs),
         l2=float(options.alpha),
-        l1=float(options.l1),
         weight_decay=float(optimizer.weight_decay if options.weight_decay is None else options.weight_decay),
-        dropout=float(options.dropout),
-        input_noise=float(options.input_noise),
         max_norm=float(options.max_norm or 0),
-        ema_decay=float(options.ema_decay),
         clipping=CLIPPINGS.code(options.clipping),
         clip_threshold=float(clipping.threshold if options.clip_threshold is None else options.clip_threshold),
         batch_size=_batch_size(options, n_rows),
-        shuffle=bool(options.shuffle),
-        max_iter=int(options.max_iter),
-        tol=float(options.tol),
-        n_iter_no_change=float(options.n_iter_no_change),
-        early_stopping=bool(options.early_stopping),
         watch=options.on_divergence != "ignore",
         repairing=options.on_divergence == "repair",
         probing=not incremental,
         baseline=float(baseline),
         steady_rows=STEADY_ROWS if incremental else 1,
     )
+
+
+def full_batch(options: Any, n_rows: int) -> FullBatchSettings:
+    """Return the settings of a fit with a full-batch solver."""
+    watch = options.on_divergence != "ignore"
+    return _settings(FullBatchSettings, options, batch_size=min(n_rows, BLOCK_ROWS), watch=watch)
+
+
+def _settings(kind: Callable[..., Any], options: Any, **derived: Any) -> Any:
+    """Return settings of a kind: what is not derived is the option of the same name, converted to the type of its field."""
+    types = _types(kind).items()
+    return kind(**derived, **{name: cls(getattr(options, name)) for name, cls in types if name not in derived})
+
+
+_types = cache(get_type_hints)
 
 
 def _batch_size(options: Any, n_rows: int) -> int:
@@ -371,16 +376,3 @@ def _batch_size(options: Any, n_rows: int) -> int:
         message = "Got `batch_size` less than 1 or larger than sample size. It is going to be clipped"
         warnings.warn(message, stacklevel=7)
     return int(min(options.batch_size, n_rows))
-
-
-def full_batch(options: Any, n_rows: int) -> FullBatchSettings:
-    """Return the settings of a fit with a full-batch solver."""
-    return FullBatchSettings(
-        batch_size=min(n_rows, BLOCK_ROWS),
-        alpha=float(options.alpha),
-        tol=float(options.tol),
-        max_fun=int(options.max_fun),
-        n_iter_no_change=float(options.n_iter_no_change),
-        early_stopping=bool(options.early_stopping),
-        watch=options.on_divergence != "ignore",
-    )

@@ -8,8 +8,9 @@ from __future__ import annotations
 import inspect
 import textwrap
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import TypeVar
 
+from bpmodel.option import initializer
 from search.options import ABSENT, POSITIONAL, SEARCH_CV
 
 
@@ -17,17 +18,7 @@ def _constructor() -> Callable[..., None]:
     """Return the `__init__` of `BPSearchCV`, with its signature."""
     kinds = inspect.Parameter.KEYWORD_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD
     parameters = [inspect.Parameter(o.name, kinds[o.name in POSITIONAL], default=o.search_cv) for o in SEARCH_CV]
-    signature = inspect.Signature(parameters)
-
-    def __init__(self: Any, *args: Any, **kwargs: Any) -> None:  # noqa: N807 - becomes the constructor
-        given = signature.bind(*args, **kwargs)
-        given.apply_defaults()
-        for name, value in given.arguments.items():
-            setattr(self, name, value)
-
-    itself = inspect.Parameter("self", inspect.Parameter.POSITIONAL_OR_KEYWORD)
-    __init__.__signature__ = inspect.Signature([itself, *parameters])  # type: ignore[attr-defined]
-    return __init__
+    return initializer(parameters)
 
 
 Class = TypeVar("Class", bound=type)

@@ -15,7 +15,7 @@ from bpmodel.network.spikes import FIELDS
 
 
 class Settings(NamedTuple):
-    """The scalar settings of the training loop; most have the name of an estimator option."""
+    """The scalar settings of the training loop; those with the name of an estimator's option are that option."""
 
     optimizer: int
     rule: Rule

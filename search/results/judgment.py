@@ -17,7 +17,7 @@ def judgment(result: Result) -> list[str]:
     """
     if result.best is None or not result.against:
         return []
-    said = [_against_all(result.against)]
+    said = [_against_all(f"trial {result.best.number}", result.against)]
     if is_too_good(result):
         said.insert(0, "The scores are nearly perfect. Does a column give the target away?")
     return said
@@ -34,24 +34,22 @@ def is_too_good(result: Result) -> bool:
     return dummy < NEARLY_PERFECT <= best <= 1
 
 
-def _against_all(against: dict[str, Difference]) -> str:
-    better = [name for name, d in against.items() if d.distinguishable and d.mean > 0]
-    above = {name: d for name, d in against.items() if d.distinguishable and d.mean < 0}
-    equal = {name: d for name, d in against.items() if not d.distinguishable}
-    if models := above.keys() - {DUMMY}:
-        name = min(models, key=lambda name: above[name].mean)
-        return f"The {name} is better than the network ({_p(above[name])}). Use the {name}."
-    if DUMMY in above or DUMMY in equal:
-        dummy = against[DUMMY]
-        if dummy.mean > 0:
-            return f"The network is not distinguishable from the {DUMMY} on these folds ({_p(dummy)}). More rows may show more."
-        return (
-            f"The network is no better than the {DUMMY} ({_p(dummy)}). It has learned nothing that helps with new rows."
-        )
+def _against_all(trial: str, against: dict[str, Difference]) -> str:
+    """Say how a trial compares with the baselines: the better models first, then the dummy predictor, then equal models."""
+    p = {name: _p(d) for name, d in against.items()}
+    above = [name for name, d in against.items() if d.distinguishable and d.mean < 0]
+    equal = [name for name, d in against.items() if not d.distinguishable]
+    if models := [name for name in above if name != DUMMY]:
+        best = min(models, key=lambda name: against[name].mean)
+        return f"The {best} is better than {trial} ({p[best]}). Use the {best}."
+    trial = trial.capitalize()
+    if DUMMY in above or (DUMMY in equal and against[DUMMY].mean <= 0):
+        return f"{trial} is no better than the {DUMMY} ({p[DUMMY]}). It has learned nothing that helps with new rows."
     if equal:
-        name = min(equal, key=lambda name: equal[name].mean)
-        return f"The network is not distinguishable from the {name} on these folds ({_p(equal[name])}). The {name} is simpler."
-    return f"The network is better than the {' and the '.join(better)} ({', '.join(_p(against[name]) for name in better)})."
+        best = DUMMY if DUMMY in equal else min(equal, key=lambda name: against[name].mean)
+        more = "More rows may show more." if best == DUMMY else f"The {best} is simpler."
+        return f"{trial} is not distinguishable from the {best} on these folds ({p[best]}). {more}"
+    return f"{trial} is better than the {' and the '.join(against)} ({', '.join(p.values())})."
 
 
 def _p(difference: Difference) -> str:

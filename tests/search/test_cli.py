@@ -191,7 +191,7 @@ def test_tune_from_first_to_last(folder, bpsearch, write, stored):
     assert (
         told[1] == "**The scores are nearly perfect. Does a column give the target away?**"
     )  # prices follow from the rooms
-    assert told[2].startswith("**The linear model is better than the network (p")
+    assert re.match(r"\*\*The linear model is better than trial \d+ \(p", told[2])
     assert told[3].startswith(f"Diverged: {len(diverged)} of 4 trials")
     assert f"  {told[2].strip('*')}" in first.out
     for number in diverged:

@@ -40,22 +40,22 @@ SENTENCES = {
     "better than both": (
         -0.3,
         -0.5,
-        "The network is better than the dummy predictor and the linear model (p < 0.001, p ",
+        "Trial 0 is better than the dummy predictor and the linear model (p < 0.001, p ",
     ),
     "not distinguishable": (
         -0.5,
         -0.505,
-        "The network is not distinguishable from the linear model on these folds (p = 0.",
+        "Trial 0 is not distinguishable from the linear model on these folds (p = 0.",
     ),
-    "worse than the linear model": (-0.5, -0.3, "The linear model is better than the network (p "),
+    "worse than the linear model": (-0.5, -0.3, "The linear model is better than trial 0 (p "),
     "better than the dummy by chance": (
         -0.995,
         -1.0,
-        "The network is not distinguishable from the dummy predictor on these",
+        "Trial 0 is not distinguishable from the dummy predictor on these",
     ),
-    "no better than the dummy": (-1.0, -1.0, "The network is no better than the dummy predictor (p = 1)."),
-    "worse than the dummy": (-1.5, -1.6, "The network is no better than the dummy predictor (p < 0.001)."),
-    "worse than both": (-1.5, -0.5, "The linear model is better than the network (p < 0.001). Use the linear model."),
+    "no better than the dummy": (-1.0, -1.0, "Trial 0 is no better than the dummy predictor (p = 1)."),
+    "worse than the dummy": (-1.5, -1.6, "Trial 0 is no better than the dummy predictor (p < 0.001)."),
+    "worse than both": (-1.5, -0.5, "The linear model is better than trial 0 (p < 0.001). Use the linear model."),
 }
 
 
@@ -110,4 +110,4 @@ def test_without_a_linear_model_only_the_dummy_counts(result):
     study = result(-0.3, -0.5)
     alone = {"dummy predictor": study.against["dummy predictor"]}
     (said,) = judgment(replace(study, against=alone))
-    assert said == "The network is better than the dummy predictor (p < 0.001)."
+    assert said == "Trial 0 is better than the dummy predictor (p < 0.001)."
