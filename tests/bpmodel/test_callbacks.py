@@ -85,7 +85,6 @@ def test_scores_of_every_epoch_through_pipeline_and_search(problems):
 
 
 def test_progress_bar(problems, capsys):
-    pytest.importorskip("rich")
     X, y, *_ = problems["regression"]
     make_pipeline(StandardScaler(), BPRegressor(max_iter=EPOCHS)).set_callbacks(ProgressBar()).fit(X, y)
     assert "BPRegressor" in capsys.readouterr().out
