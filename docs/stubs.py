@@ -6,7 +6,7 @@ from pathlib import Path
 
 from bpmodel.option import Option
 from bpmodel.options import CLASSIFIER_OPTIONS, REGRESSOR_OPTIONS
-from bpmodel.preprocessing.options import COLUMNS, TARGET
+from bpmodel.preprocessing.options import COLUMNS, TARGET, WRITTEN
 from search.options import ABSENT, POSITIONAL, SEARCH_CV, SearchOption
 
 ROOT = Path(__file__).parents[1]
@@ -15,7 +15,7 @@ FILES = {
         "RegressorConstructor": REGRESSOR_OPTIONS,
         "ClassifierConstructor": CLASSIFIER_OPTIONS,
     },
-    ROOT / "bpmodel" / "preprocessing" / "constructors.pyi": {"TableConstructor": COLUMNS, "TargetConstructor": TARGET},
+    ROOT / "bpmodel" / "preprocessing" / "constructors.pyi": {"TableConstructor": (*COLUMNS, WRITTEN), "TargetConstructor": TARGET},
 }
 SEARCH = ROOT / "search" / "constructor.pyi"
 HEAD = '"""Constructors as type checkers see them. `make docs` writes this file from the tables of options."""'

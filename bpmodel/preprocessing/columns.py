@@ -1,18 +1,57 @@
-"""Detect the kind of a raw column, and read its values as numbers or texts."""
+"""What a column is, decided from all its values."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable
-from typing import NamedTuple
+from collections.abc import Sequence
+from numbers import Real
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-ISO_DATE = r"\d{4}-\d{2}(?:-\d{2}(?:[T ].*)?)?"
-MISSING = "missing"
-"""The category level for a missing value."""
+from bpmodel.preprocessing.texts import dates
+from bpmodel.preprocessing.texts.marks import Format, Hints, is_missing
+from bpmodel.preprocessing.values import WRITTEN, levels_of, values_of
+
+FEW = 12
+"""Up to so many different whole numbers beside other texts may be codes, such as 1, 2, 3 and X: then they are a category."""
+
+MOST_UNREAD = 0.1
+"""Share of the values that may be unreadable in a column of numbers, dates or the like."""
+
+MOST_WORDS, MOST_IN_WORDS = 3, 0.5
+"""So many different words, without digits, may have up to this share of the values instead."""
+
+LEAST_TEXTS, NEARLY_UNIQUE = 20, 0.9
+"""From so many values on, a column is text if more than this share are different."""
+
+SENTENCES, LEAST_DIFFERENT = 5.0, 0.5
+"""A column is also text if its values have so many words on average, and more than this share are different."""
+
+TRIED = 200
+"""Different texts that are tried first; a kind that reads less than half of them is out."""
+
+CONTAINERS = (list, tuple, dict, set, frozenset, np.ndarray)
+
+
+class Found(NamedTuple):
+    """What a column is.
+
+    Attributes
+    ----------
+    kind : str
+        A key of `bpmodel.preprocessing.values.KINDS`.
+    format : dict
+        How its texts are written; empty if they are not read as anything else.
+    unread : ndarray of int
+        Positions of the values that are not missing, but cannot be read and count as missing.
+    """
+
+    kind: str
+    format: Format = {}  # noqa: RUF012 - a tuple has no other place
+    unread: NDArray[np.intp] = np.empty(0, dtype=np.intp)
+
 
 INFERRED = {
     "boolean": "truth",
@@ -23,101 +62,123 @@ INFERRED = {
     "datetime": "date",
     "datetime64": "date",
     "date": "date",
+    "period": "date",
+    "timedelta": "duration",
+    "timedelta64": "duration",
+    "time": "duration",
 }
-"""Kinds of columns of Python objects, by pandas' names for their inferred types."""
+"""Kinds of columns of Python objects without texts, by pandas' names for their inferred types."""
 
 
 def kind(column: pd.Series) -> str:
-    """Return the kind of a column: "number", "truth", "date" or "category".
+    """Return the kind of a column: "number", "truth", "date", "duration", "category" or "text"; see `describe`.
 
-    A text column has the kind "date" if all its values are ISO dates (``2024-02``, ``2024-02-29``, with or without a time).
-    Otherwise it is a "category", even if all texts are digits (real numbers would have been read as numbers) or it has no texts.
+    >>> kind(pd.Series([1, 2])), kind(pd.Series([True, None])), kind(pd.Series(["2024-02-29"])), kind(pd.Series(["a"]))
+    ('number', 'truth', 'date', 'category')
+    """
+    return describe(column).kind
+
+
+def describe(column: pd.Series, hints: Hints = Hints()) -> Found:  # noqa: B008 - it cannot be changed
+    """Decide what a column is, from its type or, for texts and Python objects, from all its values.
+
+    Texts are numbers, dates, durations or truth values if nearly all of them can be read as such: marks for missing values,
+    such as ``?``, do not count, and up to a tenth of the others may be unreadable. These count as missing. Digits that begin
+    with 0 are codes. Whole numbers with eight digits are dates if all of them are, such as 20240229. Other texts are a category,
+    or "text" if nearly all are different: then there is nothing to learn from them.
 
     Raises
     ------
     ValueError
-        If it has complex numbers.
+        If it has complex numbers, or lists and the like.
 
     Examples
     --------
-    >>> kind(pd.Series([1, 2])), kind(pd.Series([True, None])), kind(pd.Series(["2024-02-29"])), kind(pd.Series(["a"]))
-    ('number', 'truth', 'date', 'category')
+    >>> describe(pd.Series(["$1,200", "$950", "?"])).format
+    {'decimal': '.', 'thousands': None, 'unit': '$'}
+    >>> describe(pd.Series(["29.03.2024", "01.04.2024"])).kind
+    'date'
     """
     types = pd.api.types
-    if isinstance(column.dtype, pd.CategoricalDtype):
-        return "category"
+    if _is_category(column):
+        return Found("category")
     if types.is_bool_dtype(column):
-        return "truth"
+        return Found("truth")
     if types.is_complex_dtype(column):
         raise ValueError(f"Complex data not supported: column {column.name!r} has complex numbers")
     if types.is_numeric_dtype(column):
-        return "number"
-    if types.is_datetime64_any_dtype(column):
-        return "date"
+        return Found("date" if _compact_dates(column) else "number")
+    if types.is_datetime64_any_dtype(column) or isinstance(column.dtype, pd.PeriodDtype):
+        return Found("date")
     inferred = types.infer_dtype(column, skipna=True)
-    if inferred == "string":
-        return "date" if _all_dates(column.dropna()) else "category"
-    return INFERRED.get(inferred, "category")
+    if inferred in INFERRED:
+        return Found(INFERRED[inferred])
+    codes, levels = levels_of(column)
+    if refused := next((type(level).__name__ for level in levels if isinstance(level, CONTAINERS)), None):
+        raise ValueError(f"column {column.name!r} has a {refused} in a cell; a cell must hold one value")
+    return _from_levels(codes, levels, hints)
 
 
-def _all_dates(texts: pd.Series) -> bool:
-    """Return whether there are texts and all are dates; if the first is not, the others are not read."""
-    return bool(len(texts)) and re.fullmatch(ISO_DATE, texts.iloc[0]) is not None and not np.isnan(days(texts)).any()
+def _from_levels(codes: NDArray[np.intp], levels: Sequence[Any], hints: Hints) -> Found:
+    """Decide what a column of texts and other objects is."""
+    counts = np.bincount(codes[codes >= 0], minlength=len(levels))
+    is_text = np.array([isinstance(level, str) for level in levels], dtype=bool)
+    if not is_text.any():
+        return Found("category")
+    texts = [level for level in levels if isinstance(level, str)]
+    marks = np.array([isinstance(level, str) and is_missing(level) for level in levels], dtype=bool)
+    some = texts[:: max(1, len(texts) // TRIED)]
+    for name, written in WRITTEN.items():
+        ones = np.ones(len(some), dtype=np.intp)
+        likely = next(iter(written.texts.formats(some, ones, hints)), written.default)
+        readable = sum(is_missing(text) for text in some) + int(np.isfinite(written.texts.read(some, likely)).sum())
+        ways = written.texts.formats(texts, counts[is_text], hints) if readable >= len(some) / 2 else []
+        for way in ways[:1]:
+            values = values_of(levels, written, way)
+            unread = np.isnan(values)
+            if _tolerated(values[~unread], counts[~unread], levels, counts, unread & ~marks):
+                return Found(name, way, np.flatnonzero(np.isin(codes, np.flatnonzero(unread))))
+    return Found("text" if _is_text(texts, counts[is_text], counts.sum()) else "category")
 
 
-def numbers(frame: pd.DataFrame) -> NDArray[np.float64]:
-    """Return columns as numbers; NaN for values that are missing, infinite or not a number."""
-    if not all(map(pd.api.types.is_numeric_dtype, frame.dtypes)):
-        frame = pd.DataFrame({name: pd.to_numeric(column, errors="coerce") for name, column in frame.items()})
-    values = frame.to_numpy(dtype=np.float64, na_value=np.nan)
-    return np.where(np.isfinite(values), values, np.nan)
+def _tolerated(
+    values: NDArray[np.float64],
+    read: NDArray[np.intp],
+    levels: Sequence[Any],
+    counts: NDArray[np.intp],
+    unread: NDArray[np.bool_],
+) -> bool:
+    """Return whether enough values were read, for the rest to be missing: see the constants of this module."""
+    if not len(values):
+        return False
+    if not unread.any():
+        return True
+    if len(values) <= FEW and (values % 1 == 0).all():
+        return False
+    share = counts[unread].sum() / (read.sum() + counts[unread].sum())
+    words = [not any(map(str.isdigit, str(levels[i]))) for i in np.flatnonzero(unread)]
+    return bool(share <= MOST_UNREAD or (all(words) and len(words) <= MOST_WORDS and share <= MOST_IN_WORDS))
 
 
-def truths(column: pd.Series) -> NDArray[np.float64]:
-    """Return a column of booleans, or their names, as 0 and 1; NaN for anything else."""
-    if column.dtype == bool:
-        return column.to_numpy(dtype=np.float64)
-    names = {True: 1.0, False: 0.0, "True": 1.0, "False": 0.0}
-    return column.astype(object).map(names).to_numpy(dtype=np.float64)
+def _is_text(texts: Sequence[str], counts: NDArray[np.intp], total: int) -> bool:
+    if total < LEAST_TEXTS:
+        return False
+    different = len(texts) / total
+    words = sum(len(text.split()) * int(n) for text, n in zip(texts, counts, strict=True)) / counts.sum()
+    return different > NEARLY_UNIQUE or (different > LEAST_DIFFERENT and words >= SENTENCES)
 
 
-def days(column: pd.Series) -> NDArray[np.float64]:
-    """Return a column of dates as days since the start of 1970, in UTC if they have a time zone; NaN for anything else."""
-    if not pd.api.types.is_datetime64_any_dtype(column):
-        texts = column.astype("str")  # the text of a date is an ISO date
-        column = texts.where(texts.str.fullmatch(ISO_DATE))
-    dates = pd.to_datetime(column, format="ISO8601", errors="coerce", utc=True)
-    moments = dates.dt.tz_localize(None).to_numpy("datetime64[us]")
-    return np.where(np.isnat(moments), np.nan, moments.astype(np.int64) / 86_400e6)
+def _is_category(column: pd.Series) -> bool:
+    arrow = getattr(column.dtype, "pyarrow_dtype", "")
+    return isinstance(column.dtype, pd.CategoricalDtype) or str(arrow).startswith("dictionary")
 
 
-def labels(column: pd.Series) -> NDArray[np.object_]:
-    """Return a column of categories as texts; "missing" for missing values."""
-    codes, levels = pd.factorize(column)
-    names = np.array([*map(_label, levels), MISSING], dtype=object)
-    return names[codes]
-
-
-def _label(level: object) -> str:
-    """Return the text of a category level; whole numbers give the same text whatever their type."""
-    return str(int(level)) if isinstance(level, float) and level.is_integer() else str(level)
-
-
-def _one_by_one(read: Callable[[pd.Series], NDArray]) -> Callable[[pd.DataFrame], NDArray]:
-    return lambda frame: np.column_stack([read(column) for _, column in frame.items()])
-
-
-class Kind(NamedTuple):
-    """How columns of one kind are read into an array of shape (rows, columns)."""
-
-    read: Callable[[pd.DataFrame], NDArray]
-    filled: bool
-    """Whether missing values are read as NaN and must be filled."""
-
-
-KINDS = {
-    "number": Kind(numbers, True),
-    "truth": Kind(_one_by_one(truths), True),
-    "date": Kind(_one_by_one(days), True),
-    "category": Kind(_one_by_one(labels), False),
-}
+def _compact_dates(column: pd.Series) -> bool:
+    """Return whether numbers are dates such as 20240229, all of them, and at least two."""
+    first = column.iloc[0] if len(column) else None
+    if (
+        not isinstance(first, Real) or not 19000101 <= first <= 20991231
+    ):  # spares most columns the search for distinct values
+        return False
+    different = column.dropna().unique()
+    return len(different) > 1 and all(float(v).is_integer() and dates.is_compact(str(int(v))) for v in different)

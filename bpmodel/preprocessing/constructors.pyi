@@ -12,6 +12,7 @@ class TableConstructor:
     categorical_columns: Sequence[str] | NDArray[Any] | None
     max_categories: int
     missing_indicator: bool
+    column_formats: dict[str, dict[str, Any]] | None
     def __init__(
         self,
         *,
@@ -21,6 +22,7 @@ class TableConstructor:
         categorical_columns: Sequence[str] | NDArray[Any] | None = ...,
         max_categories: int = ...,
         missing_indicator: bool = ...,
+        column_formats: dict[str, dict[str, Any]] | None = ...,
     ) -> None: ...
 
 class TargetConstructor:

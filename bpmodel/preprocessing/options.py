@@ -8,7 +8,7 @@ from __future__ import annotations
 from numbers import Integral
 
 from bpmodel.compiler.tables import Column
-from bpmodel.domains import AT_LEAST_ONE, NONE, TEXT, TRUTH, Interval, ListOf, Names
+from bpmodel.domains import AT_LEAST_ONE, NONE, TEXT, TRUTH, Interval, Kind, ListOf, Names
 from bpmodel.option import Option
 from bpmodel.preprocessing.encodings import CATEGORICAL, NUMERIC
 
@@ -51,6 +51,14 @@ COLUMNS = (
         TRUTH,
         "Whether to add an indicator column for each number, boolean or date with missing values: 1 where the value is missing.",
     ),
+)
+
+WRITTEN = Option(
+    "column_formats",
+    None,
+    Kind("a dict of dicts or None", "dict[str, dict[str, Any]] | None", lambda value: value is None or isinstance(value, dict)),
+    "What columns are, if that is known from more rows than those of the fit: by name, the items of "
+    "`bpmodel.preprocessing.columns.Found` as a dict with 'kind' and the format.",
 )
 
 TARGETS = {

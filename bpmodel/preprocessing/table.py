@@ -16,14 +16,15 @@ from sklearn.utils import check_array
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from bpmodel.option import documented
-from bpmodel.preprocessing.columns import KINDS, MISSING, kind
+from bpmodel.preprocessing.columns import Found, describe
 from bpmodel.preprocessing.constructors import TableConstructor
 from bpmodel.preprocessing.dates import DateEncoder
 from bpmodel.preprocessing.encodings import CATEGORICAL, NUMERIC
-from bpmodel.preprocessing.options import COLUMNS
+from bpmodel.preprocessing.options import COLUMNS, WRITTEN
+from bpmodel.preprocessing.values import KINDS, MISSING, read
 
 
-@documented(COLUMNS)
+@documented((*COLUMNS, WRITTEN))
 class TablePreprocessor(TableConstructor, TransformerMixin, BaseEstimator):
     """Prepare the columns of a table for a network.
 
@@ -31,10 +32,13 @@ class TablePreprocessor(TableConstructor, TransformerMixin, BaseEstimator):
     - Booleans: they become 0 and 1, filled with the more frequent one.
     - Dates: they become the days since the first date, and month, weekday and hour on a circle if these vary; then they are
       filled with the median and scaled.
+    - Durations and times of day: they become seconds, which are treated as numbers.
+    - Texts that are nearly all different: they are left out.
     - Everything else is a category.
 
-    The kind of a column follows from its type and, for text or object columns, from its values. Infinite numbers count as
-    missing.
+    The kind of a column follows from its type and, for text or object columns, from its values: see
+    `bpmodel.preprocessing.columns.describe`. Infinite numbers count as missing. A table is a DataFrame of pandas, or any other
+    that exports Arrow columns, such as one of Polars.
 
     Rows to transform may have their columns in any order and may have additional columns, which are ignored. They may have
     missing values where the fit had none, and new category levels. A value that cannot be read as its column's kind is missing.
@@ -42,7 +46,9 @@ class TablePreprocessor(TableConstructor, TransformerMixin, BaseEstimator):
     Attributes
     ----------
     kinds_ : dict of str to list of str
-        The columns of each kind: "number", "truth", "date" and "category".
+        The columns of each kind: "number", "truth", "date", "duration", "category" and "text".
+    formats_ : dict of str to dict
+        How the texts of a column are written, of columns that are read from texts.
     gaps_ : ndarray of int
         Indices, among the filled columns (ordered by kind), of those with an additional indicator column, which is 1 where the
         value is missing.
@@ -83,8 +89,14 @@ class TablePreprocessor(TableConstructor, TransformerMixin, BaseEstimator):
         if codes - set(frame.columns):
             absent = ", ".join(sorted(codes - set(frame.columns)))
             raise ValueError(f"categorical_columns names {absent}; the columns are {', '.join(frame.columns)}")
+        self.formats_: dict[str, dict[str, Any]] = {}
         for name, column in frame.items():
-            self.kinds_.setdefault("category" if name in codes else kind(column), []).append(str(name))
+            found = Found("category") if name in codes else self._found(column)
+            self.kinds_.setdefault(found.kind, []).append(str(name))
+            if found.format:
+                self.formats_[str(name)] = dict(found.format)
+        if list(self.kinds_) == ["text"]:
+            raise ValueError(f"no column is left: {', '.join(frame.columns)} are texts that are nearly all different")
         blocks = self._blocks(frame)
         missing = self._missing(blocks)
         self.gaps_ = np.flatnonzero(missing.any(axis=0) & self.missing_indicator)
@@ -112,11 +124,18 @@ class TablePreprocessor(TableConstructor, TransformerMixin, BaseEstimator):
         check_is_fitted(self)
         OneToOneFeatureMixin.get_feature_names_out(self, input_features)
         names = [encoder.get_feature_names_out(self.kinds_[name]) for name, encoder in self.encoders_.items()]
-        filled = [column for name, columns in self.kinds_.items() if KINDS[name].filled for column in columns]
+        filled = [column for name in self.encoders_ if KINDS[name].filled for column in self.kinds_[name]]
         return np.array([*np.concatenate(names), *(f"{filled[gap]}_{MISSING}" for gap in self.gaps_)], dtype=object)
+
+    def _found(self, column: pd.Series) -> Found:
+        """Return what a column is: as it was given, or as its values say."""
+        known = dict((self.column_formats or {}).get(str(column.name), {}))
+        return Found(known.pop("kind"), known) if known else describe(column)
 
     def _frame(self, X: Any, *, reset: bool) -> pd.DataFrame:
         """Return X as a table with the columns of the fit, in their order, under the names used for the output names."""
+        if hasattr(X, "__arrow_c_stream__") and not isinstance(X, pd.DataFrame):
+            X = pd.DataFrame.from_arrow(X)
         if isinstance(X, pd.DataFrame):
             if not X.columns.is_unique:
                 raise ValueError(f"X has duplicate column names: {', '.join(X.columns[X.columns.duplicated()])}")
@@ -137,7 +156,9 @@ class TablePreprocessor(TableConstructor, TransformerMixin, BaseEstimator):
 
     def _blocks(self, frame: pd.DataFrame) -> dict[str, NDArray]:
         """Return the columns of each kind as an array of shape (rows, columns of the kind)."""
-        return {name: KINDS[name].read(frame[columns]) for name, columns in self.kinds_.items()}
+        return {
+            name: read(frame[columns], name, self.formats_) for name, columns in self.kinds_.items() if name != "text"
+        }
 
     def _missing(self, blocks: dict[str, NDArray]) -> NDArray[np.bool_]:
         """Return the mask of missing values in the filled columns, of shape (rows, filled columns)."""
@@ -147,7 +168,7 @@ class TablePreprocessor(TableConstructor, TransformerMixin, BaseEstimator):
 
     def _encoder(self, name: str) -> Any:
         median = SimpleImputer(strategy="median", keep_empty_features=True)
-        if name == "number":
+        if name in ("number", "duration"):
             return make_pipeline(median, NUMERIC[self.numeric].build(self))
         if name == "truth":
             return SimpleImputer(strategy="most_frequent", keep_empty_features=True)
