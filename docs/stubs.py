@@ -15,7 +15,10 @@ FILES = {
         "RegressorConstructor": REGRESSOR_OPTIONS,
         "ClassifierConstructor": CLASSIFIER_OPTIONS,
     },
-    ROOT / "bpmodel" / "preprocessing" / "constructors.pyi": {"TableConstructor": (*COLUMNS, WRITTEN), "TargetConstructor": TARGET},
+    ROOT / "bpmodel" / "preprocessing" / "constructors.pyi": {
+        "TableConstructor": (*COLUMNS, WRITTEN),
+        "TargetConstructor": TARGET,
+    },
 }
 SEARCH = ROOT / "search" / "constructor.pyi"
 HEAD = '"""Constructors as type checkers see them. `make docs` writes this file from the tables of options."""'

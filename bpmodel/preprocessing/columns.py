@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from numbers import Real
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -156,7 +155,7 @@ def _tolerated(
     if len(values) <= FEW and (values % 1 == 0).all():
         return False
     share = counts[unread].sum() / (read.sum() + counts[unread].sum())
-    words = [not any(map(str.isdigit, str(levels[i]))) for i in np.flatnonzero(unread)]
+    words = [not any(map(str.isdigit, str(levels[i]))) for i in np.flatnonzero(unread).tolist()]
     return bool(share <= MOST_UNREAD or (all(words) and len(words) <= MOST_WORDS and share <= MOST_IN_WORDS))
 
 
@@ -175,10 +174,8 @@ def _is_category(column: pd.Series) -> bool:
 
 def _compact_dates(column: pd.Series) -> bool:
     """Return whether numbers are dates such as 20240229, all of them, and at least two."""
-    first = column.iloc[0] if len(column) else None
-    if (
-        not isinstance(first, Real) or not 19000101 <= first <= 20991231
-    ):  # spares most columns the search for distinct values
+    given = column.dropna()
+    if not len(given) or not dates.is_compact(f"{float(given.iloc[0]):.17g}"):  # spares most columns the others
         return False
-    different = column.dropna().unique()
-    return len(different) > 1 and all(float(v).is_integer() and dates.is_compact(str(int(v))) for v in different)
+    different = given.unique()
+    return len(different) > 1 and all(dates.is_compact(f"{float(value):.17g}") for value in different)

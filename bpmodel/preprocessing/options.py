@@ -56,7 +56,11 @@ COLUMNS = (
 WRITTEN = Option(
     "column_formats",
     None,
-    Kind("a dict of dicts or None", "dict[str, dict[str, Any]] | None", lambda value: value is None or isinstance(value, dict)),
+    Kind(
+        "a dict of dicts or None",
+        "dict[str, dict[str, Any]] | None",
+        lambda value: value is None or isinstance(value, dict),
+    ),
     "What columns are, if that is known from more rows than those of the fit: by name, the items of "
     "`bpmodel.preprocessing.columns.Found` as a dict with 'kind' and the format.",
 )

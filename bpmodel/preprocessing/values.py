@@ -56,8 +56,8 @@ def _number(value: Any) -> float:
 def _day(value: Any) -> float:
     if isinstance(value, datetime.date | np.datetime64 | pd.Period):
         return float(dates.iso_days(pd.Series([str(value)], dtype="str"))[0])
-    if isinstance(value, Real) and float(value).is_integer() and dates.is_compact(str(int(value))):
-        return float(dates.read([str(int(value))], {})[0])
+    if isinstance(value, Real) and dates.is_compact(text := f"{float(value):.17g}"):
+        return float(dates.read([text], {})[0])
     return np.nan
 
 

@@ -54,7 +54,7 @@ def build_problem(
     searched = {name: [value] for name, value in (params or {}).items()}
     searched |= {name: d.grid() for name, d in study.space.items()}
     check_columns(study.preprocessing, dataset.X, str(study.path))
-    pipeline = default_pipeline(study.data.task, study.model, study.preprocessing, searched)
+    pipeline = default_pipeline(study.data.task, study.model, study.preprocessing, searched, dataset.formats)
     splits = split(study, study.scheme, dataset, where or str(study.path))
     prefix = nesting.prefix(pipeline)
     return Problem(pipeline, dataset.X, dataset.y, splits, get_scorer(study.scoring), study.search.seed, prefix, PATHS)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
@@ -13,12 +14,16 @@ import pandas as pd
 from numpy.typing import NDArray
 from sklearn import datasets
 
+from bpmodel.preprocessing import values
+from bpmodel.preprocessing.columns import kind
+from bpmodel.preprocessing.texts.marks import Hints
 from search.cv import forecasting
 from search.cv.kinds import KINDS
 from search.errors import StudyError
 from search.study.study_file import Study
 from search.tables import files
-from search.tables.reading import Asked, Table, number
+from search.tables.reading import Asked, Table, UnreadableError, number
+from search.tables.typed import Typed, typed
 
 SKLEARN_SETS = {
     "breast_cancer": datasets.load_breast_cancer,
@@ -45,6 +50,8 @@ class Dataset:
         For forecasts: the step of the series at which each is made, and the latest target value known at that step.
     notes : tuple of str
         What was guessed or left out when the rows were read, a sentence each.
+    formats : dict of str to dict
+        How the columns of a file were written: `column_formats` of the `TablePreprocessor`.
     """
 
     X: pd.DataFrame
@@ -55,6 +62,7 @@ class Dataset:
     origins: NDArray[Any] | None = None
     last_known: NDArray[Any] | None = None
     notes: tuple[str, ...] = ()
+    formats: Mapping[str, dict[str, Any]] = field(default_factory=dict)
 
     @property
     def fingerprint(self) -> str:
@@ -94,10 +102,14 @@ def load(study: Study) -> Dataset:
                 f"{study.path}: [data] target is missing; the columns are {', '.join(map(str, frame.columns))}"
             )
         X, y = split_target(replace(table, frame=frame), target, f"{study.path}: [data] target = {target!r}")
-        data = Dataset(X, y.to_numpy(), path.name, target, notes=tuple(table.notes))
+        hints = study.data.hints(table.decimal)
+        known = typed_columns(X, f"{study.path}: [data] source = {source!r}", hints, _codes(study))
+        y, notes = _target(study, y, hints)
+        notes = [*table.notes, *known.notes, *notes]
+        data = Dataset(known.frame, y.to_numpy(), path.name, target, notes=tuple(notes), formats=known.formats)
     data = _in_time_order(study, data)
     if study.data.missing_target == "drop" and not study.data.lags:  # of a series, `supervised` leaves such steps out
-        data = _labeled(data)
+        data = _labeled(data, whole=study.data.task == "classification")
     if study.data.lags:
         data = _as_forecasts(study, data)
     data = _take_labels(study, data)
@@ -121,6 +133,14 @@ def read_table(path: Path, where: str, asked: Asked = Asked(), least: int = 2) -
             f"{least} column{'s' if least > 1 else ''}"
         )
     return table
+
+
+def typed_columns(frame: pd.DataFrame, where: str, hints: Hints, kept: Collection[str] = ()) -> Typed:
+    """Give the columns of a table their types; errors start with `where`."""
+    try:
+        return typed(frame, hints, kept)
+    except UnreadableError as error:
+        raise StudyError(f"{where}: {error}") from None
 
 
 def split_target(table: Table, target: str, where: str) -> tuple[pd.DataFrame, pd.Series]:
@@ -156,6 +176,27 @@ def _from_sklearn(study: Study, name: str) -> Dataset:
     return Dataset(bunch.data, bunch.target.to_numpy(), name, "target")
 
 
+def _codes(study: Study) -> set[str]:
+    """Return the columns that are categories whatever their values look like."""
+    named = study.preprocessing.get("categorical_columns") or ()
+    return {*named} - {study.data.time}
+
+
+def _target(study: Study, y: pd.Series, hints: Hints) -> tuple[pd.Series, list[str]]:
+    """Return the target, of a regression as numbers, and what there is to say; labels of classes stay as they are."""
+    plain = isinstance(y.dtype, np.dtype) and y.dtype.kind in "iuf"
+    if plain or study.data.task == "classification":
+        return y, []
+    where = f"{study.path}: target {study.data.target!r}"
+    known = typed_columns(y.to_frame(), where, hints)
+    ((name, found),) = known.found.items()
+    if found.kind not in ("number", "duration"):
+        unread = np.flatnonzero(y.notna() & np.isnan(values.numbers(y, {})))
+        shown = f": {str(y.iloc[unread[0]])!r} in row {unread[0] + 1} is no number" if len(unread) else ""
+        raise StudyError(f"{where} is not numeric{shown}; [data] task = 'regression' needs numbers")
+    return known.frame[name], known.notes
+
+
 def _without(frame: pd.DataFrame, study: Study) -> pd.DataFrame:
     """Leave out the columns that [data] drop names."""
     where = f"{study.path}: [data] drop = {study.data.drop!r}"
@@ -167,13 +208,21 @@ def _without(frame: pd.DataFrame, study: Study) -> pd.DataFrame:
     return frame.drop(columns=study.data.drop)
 
 
-def _labeled(data: Dataset) -> Dataset:
-    """Leave out rows without a target, and say how many."""
+def _labeled(data: Dataset, *, whole: bool) -> Dataset:
+    """Leave out rows without a target, and say how many.
+
+    Beside missing values, whole numbers were floats and truth values were objects: they get their own type back, whole numbers if
+    `whole`.
+    """
     missing = pd.isna(data.y) if data.y.ndim == 1 else pd.isna(data.y).any(axis=1)
     if not missing.any() or missing.all():
         return data
     note = f"{number(int(missing.sum()), 'row')} without a target left out"
-    return replace(data.take(np.flatnonzero(~missing)), notes=(*data.notes, note))
+    data = replace(data.take(np.flatnonzero(~missing)), notes=(*data.notes, note))
+    y = pd.Series(data.y).infer_objects().to_numpy() if data.y.dtype == object else data.y
+    if whole and y.dtype.kind == "f" and (y % 1 == 0).all():
+        y = y.astype(np.int64)
+    return replace(data, y=y)
 
 
 def _in_time_order(study: Study, data: Dataset) -> Dataset:
@@ -182,17 +231,17 @@ def _in_time_order(study: Study, data: Dataset) -> Dataset:
     if name is None:
         return data
     where = f"{study.path}: [data] time = {name!r}"
-    times = _column(data, name, where)
-    if not pd.api.types.is_numeric_dtype(times):
-        try:
-            times = pd.to_datetime(times, format="ISO8601")
-        except (ValueError, TypeError):
-            raise StudyError(
-                f"{where} has values that are neither numbers nor dates (2026-11-25), such as {times[0]!r}"
-            ) from None
-    order = np.argsort(times.to_numpy(), kind="stable")
-    X = data.X.assign(**{name: times}).iloc[order].reset_index(drop=True)
-    return replace(data, X=X, y=data.y[order])
+    _check_column(data, name, where)
+    if not pd.api.types.is_numeric_dtype(data.X[name]) and not pd.api.types.is_datetime64_any_dtype(data.X[name]):
+        texts = data.X[name].dropna()
+        such = f", such as {texts[texts.map(_is_no_time)].iloc[0]!r}" if texts.map(_is_no_time).any() else ""
+        raise StudyError(f"{where} has values that are neither numbers nor dates (2026-11-25){such}")
+    order = np.argsort(_column(data, name, where).to_numpy(), kind="stable")
+    return replace(data, X=data.X.iloc[order].reset_index(drop=True), y=data.y[order])
+
+
+def _is_no_time(value: Any) -> bool:
+    return kind(pd.Series([value], dtype=object)) not in ("number", "date", "duration")
 
 
 def _as_forecasts(study: Study, data: Dataset) -> Dataset:
@@ -253,8 +302,6 @@ def _check_target(study: Study, data: Dataset) -> None:
     if missing:
         raise StudyError(f"{where} is missing in {missing} of {len(data.y)} rows; remove or fill these rows")
     if study.data.task == "regression":
-        if not np.issubdtype(data.y.dtype, np.number):
-            raise StudyError(f"{where} is not numeric; [data] task = 'regression' needs numbers")
         if not np.isfinite(data.y).all():
             raise StudyError(f"{where} has infinite values; remove these rows")
         return

@@ -13,6 +13,7 @@ from sklearn.metrics import get_scorer_names
 
 from bpmodel.options import CLASSIFIER_OPTIONS, REGRESSOR_OPTIONS, Option
 from bpmodel.preprocessing.options import COLUMNS, PREPROCESSING
+from bpmodel.preprocessing.texts.marks import Hints
 from search.cv.kinds import KINDS, Scheme, default_kind
 from search.errors import StudyError
 from search.options import STUDY, SearchOption
@@ -45,6 +46,8 @@ class Data(_Table):
     exogenous: list[str] = []
     separator: str | None = Field(default=None, min_length=1, max_length=1)
     decimal: Literal[".", ","] | None = None
+    thousands: Literal[".", ",", " ", "'"] | None = None
+    day_first: bool | None = None
     encoding: str | None = None
     na_values: list[str] | None = None
     sheet: str | int | None = None
@@ -54,7 +57,12 @@ class Data(_Table):
     @property
     def asked(self) -> Asked:
         """How the file is to be read."""
-        return Asked(*(getattr(self, key) for key in Asked._fields))
+        asked = Asked(*(getattr(self, key) for key in Asked._fields))
+        return asked._replace(decimal=",") if self.thousands == "." and self.decimal is None else asked
+
+    def hints(self, decimal: str | None = None) -> Hints:
+        """How texts are written, with the decimal mark that was guessed for the file."""
+        return Hints(self.asked.decimal or decimal, self.thousands, self.day_first)
 
 
 def _checked(option: SearchOption) -> Any:
@@ -180,6 +188,10 @@ def load(path: str | Path) -> Study:
         names = ", ".join(get_scorer_names())
         raise StudyError(
             f"{path}: [cv] scoring = {file.cv.scoring!r} is not a scikit-learn scorer; allowed are {names}"
+        )
+    if file.data.thousands is not None and file.data.thousands == file.data.decimal:
+        raise StudyError(
+            f"{path}: [data] thousands = {file.data.thousands!r} is also decimal; allowed are two different marks"
         )
     _check_scheme(path, file)
     _check_forecast(path, file)

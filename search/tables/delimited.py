@@ -11,6 +11,7 @@ import warnings
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import IO, Any
@@ -54,7 +55,7 @@ def read(path: Path, asked: Asked) -> Table:
         notes.append("the first cell of each row, which has no name in the header, left out")
     for name in sorted(doubled):
         notes.append(f"{dialect.names.count(name)} columns are called {name!r}: all but the first got a number")
-    return tidy(frame, doubled, notes)
+    return replace(tidy(frame, doubled, notes), decimal=dialect.decimal)
 
 
 @contextmanager

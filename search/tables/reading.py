@@ -39,11 +39,14 @@ class Table:
         What was guessed or left out, a sentence each; empty for a plain CSV file.
     doubled : set of str
         Names that several columns have.
+    decimal : str, optional
+        The decimal mark, if the table was read from text.
     """
 
     frame: pd.DataFrame
     notes: list[str] = field(default_factory=list)
     doubled: set[str] = field(default_factory=set)
+    decimal: str | None = None
 
 
 class UnreadableError(ValueError):

@@ -73,18 +73,16 @@ def register(uri: str, name: str, run_id: str, model: Any, X: Any, score: float)
 
 
 def _signature(example: Any, predictions: Any) -> Any:
-    """Return the signature of a model, in which a table's numeric columns accept any number.
+    """Return the signature of a model, in which the columns of a table accept any value.
 
-    The type inferred by MLflow would reject the same column if values were missing (integers then arrive as floats), or
-    if all values were whole (floats then arrive as integers).
+    The pipeline reads them itself: numbers and dates also from texts, and what cannot be read counts as missing. The type that
+    MLflow would infer from the example would reject a column that arrives in another type, such as whole numbers that arrive
+    as floats because a value is missing, or a text column of a small batch in which all values are missing.
     """
     from mlflow.models import infer_signature
     from mlflow.types.schema import AnyType, ColSpec, Schema
 
     signature = infer_signature(example, predictions)
     if isinstance(example, pd.DataFrame):
-        numbers = set(example.select_dtypes("number").columns)
-        signature.inputs = Schema(
-            [ColSpec(AnyType(), column.name) if column.name in numbers else column for column in signature.inputs]
-        )
+        signature.inputs = Schema([ColSpec(AnyType(), name) for name in example.columns])
     return signature

@@ -32,6 +32,7 @@ def default_pipeline(
     model: Mapping[str, Any],
     preprocessing: Mapping[str, Any] | None = None,
     searched: Mapping[str, Collection[Any]] | None = None,
+    formats: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> Pipeline:
     """Return ``make_pipeline(TablePreprocessor(…), network)``.
 
@@ -48,6 +49,8 @@ def default_pipeline(
     searched : dict, optional
         The parameters that trials set, with values they may take. If no trial transforms the target, no transformer is
         added; full-batch solvers average no weights.
+    formats : dict of str to dict, optional
+        What is known of the columns, as `column_formats` of the `TablePreprocessor`.
 
     Examples
     --------
@@ -61,7 +64,8 @@ def default_pipeline(
     last = network(task, model, searched.get("solver", [model.get("solver")]))
     if target or any(option.name in searched for option in TARGET):
         last = TransformedTargetRegressor(last, transformer=TargetTransformer(**target), check_inverse=False)
-    return make_pipeline(TablePreprocessor(**columns), last)
+    known = {name: dict(known) for name, known in formats.items()} if formats else None
+    return make_pipeline(TablePreprocessor(**columns, column_formats=known), last)
 
 
 def check_columns(preprocessing: Mapping[str, Any], X: pd.DataFrame, where: str) -> None:

@@ -96,6 +96,8 @@ def formats(texts: Sequence[str], counts: NDArray[np.integer], hints: Hints) -> 
 
 def ambiguous(texts: Sequence[str], counts: NDArray[np.integer], hints: Hints) -> bool:
     """Return whether nearly all texts are dates, but the order of day and month cannot be told."""
+    if not texts or _parts(texts[0]) is None:  # spares most columns the others
+        return False
     dated = sum(int(n) for text, n in zip(texts, counts, strict=True) if _parts(text) is not None)
     return dated > 0.9 * counts.sum() and not formats(texts, counts, hints)
 
@@ -113,7 +115,7 @@ def read(texts: Sequence[str], format: Format) -> NDArray[np.float64]:
     if iso.any():
         found[iso] = iso_days(pd.Series([text for text, own in zip(texts, iso, strict=True) if own], dtype="str"))
     day_first = bool(format.get("day_first"))
-    for i in np.flatnonzero(np.isnan(found)):
+    for i in np.flatnonzero(np.isnan(found)).tolist():
         if parts := _parts(texts[i]):
             year, month, day, seconds, is_open = parts
             if is_open and day_first:

@@ -134,7 +134,7 @@ MISTAKES = {
         "regression",
         "kind",
         "homes.csv",
-        "target 'kind' is not numeric; [data] task = 'regression'",
+        "target 'kind' is not numeric: 'flat' in row 1 is no number; [data] task = 'regression'",
     ),
     "one class": ("classification", "same", "homes.csv", "target 'same' has only one class, 'x'"),
     "fractions as classes": ("classification", "half", "homes.csv", "'half' has fractional values, such as 0.5; use"),
