@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from bpmodel.preprocessing.texts import dates
 from bpmodel.preprocessing.texts.marks import Format, Hints, is_missing
-from bpmodel.preprocessing.values import WRITTEN, levels_of, values_of
+from bpmodel.preprocessing.values import WRITTEN, Written, levels_of, values_of
 
 FEW = 12
 """Up to so many different whole numbers beside other texts may be codes, such as 1, 2, 3 and X: then they are a category."""
@@ -28,8 +28,11 @@ LEAST_TEXTS, NEARLY_UNIQUE = 20, 0.9
 SENTENCES, LEAST_DIFFERENT = 5.0, 0.5
 """A column is also text if its values have so many words on average, and more than this share are different."""
 
-TRIED = 200
-"""Different texts that are tried first; a kind that reads less than half of them is out."""
+TRIED = 1000
+"""Different texts, spread over all, from which it follows how texts are written."""
+
+FIRST = 1000
+"""Rows of which the first value that is not missing must be a date for whole numbers to be dates."""
 
 CONTAINERS = (list, tuple, dict, set, frozenset, np.ndarray)
 
@@ -45,11 +48,14 @@ class Found(NamedTuple):
         How its texts are written; empty if they are not read as anything else.
     unread : ndarray of int
         Positions of the values that are not missing, but cannot be read and count as missing.
+    values : ndarray of float, optional
+        The numbers that the texts stand for, in the unit of the kind.
     """
 
     kind: str
     format: Format = {}  # noqa: RUF012 - a tuple has no other place
     unread: NDArray[np.intp] = np.empty(0, dtype=np.intp)
+    values: NDArray[np.float64] | None = None
 
 
 INFERRED = {
@@ -126,35 +132,46 @@ def _from_levels(codes: NDArray[np.intp], levels: Sequence[Any], hints: Hints) -
         return Found("category")
     texts = [level for level in levels if isinstance(level, str)]
     marks = np.array([isinstance(level, str) and is_missing(level) for level in levels], dtype=bool)
-    some = texts[:: max(1, len(texts) // TRIED)]
     for name, written in WRITTEN.items():
-        ones = np.ones(len(some), dtype=np.intp)
-        likely = next(iter(written.texts.formats(some, ones, hints)), written.default)
-        readable = sum(is_missing(text) for text in some) + int(np.isfinite(written.texts.read(some, likely)).sum())
-        ways = written.texts.formats(texts, counts[is_text], hints) if readable >= len(some) / 2 else []
-        for way in ways[:1]:
+        best: tuple[int, Format, NDArray[np.float64]] | None = None
+        for way in _ways(written, texts, counts[is_text], hints):
             values = values_of(levels, written, way)
-            unread = np.isnan(values)
-            if _tolerated(values[~unread], counts[~unread], levels, counts, unread & ~marks):
-                return Found(name, way, np.flatnonzero(np.isin(codes, np.flatnonzero(unread))))
+            lost = int(counts[np.isnan(values) & ~marks].sum())
+            if best is None or lost < best[0]:
+                best = lost, way, values
+            if not best[0]:
+                break
+        if best is not None and _tolerated(best[2], levels, counts, marks):
+            rows = np.append(best[2], np.nan)[codes]
+            return Found(name, best[1], np.flatnonzero(np.isnan(rows) & (codes >= 0)), rows)
     return Found("text" if _is_text(texts, counts[is_text], counts.sum()) else "category")
 
 
+def _ways(written: Written, texts: Sequence[str], counts: NDArray[np.intp], hints: Hints) -> list[Format]:
+    """Return the ways in which texts may be written, the likeliest first; none if it reads less than half of some of them."""
+    step = -(-len(texts) // TRIED)
+    some, weights = texts[::step], counts[::step]
+    ways = written.texts.formats(some, weights, hints)
+    likely = ways[0] if ways else written.default
+    readable = sum(map(is_missing, some)) + int(np.isfinite(written.texts.read(some, likely)).sum())
+    if readable < len(some) / 2:
+        return []
+    return ways if ways or step == 1 else written.texts.formats(texts, counts, hints)
+
+
 def _tolerated(
-    values: NDArray[np.float64],
-    read: NDArray[np.intp],
-    levels: Sequence[Any],
-    counts: NDArray[np.intp],
-    unread: NDArray[np.bool_],
+    values: NDArray[np.float64], levels: Sequence[Any], counts: NDArray[np.intp], marks: NDArray[np.bool_]
 ) -> bool:
-    """Return whether enough values were read, for the rest to be missing: see the constants of this module."""
-    if not len(values):
+    """Return whether enough of the different values were read for the others to be missing: see the constants of this module."""
+    known = ~np.isnan(values)
+    unread = ~known & ~marks
+    if not known.any():
         return False
     if not unread.any():
         return True
-    if len(values) <= FEW and (values % 1 == 0).all():
+    if known.sum() <= FEW and (values[known] % 1 == 0).all():
         return False
-    share = counts[unread].sum() / (read.sum() + counts[unread].sum())
+    share = counts[unread].sum() / counts[known | unread].sum()
     words = [not any(map(str.isdigit, str(levels[i]))) for i in np.flatnonzero(unread).tolist()]
     return bool(share <= MOST_UNREAD or (all(words) and len(words) <= MOST_WORDS and share <= MOST_IN_WORDS))
 
@@ -174,8 +191,8 @@ def _is_category(column: pd.Series) -> bool:
 
 def _compact_dates(column: pd.Series) -> bool:
     """Return whether numbers are dates such as 20240229, all of them, and at least two."""
-    given = column.dropna()
-    if not len(given) or not dates.is_compact(f"{float(given.iloc[0]):.17g}"):  # spares most columns the others
+    first = column.head(FIRST).dropna()
+    if not len(first) or not dates.is_compact(f"{float(first.iloc[0]):.17g}"):  # spares most columns the others
         return False
-    different = given.unique()
+    different = column.dropna().unique()
     return len(different) > 1 and all(dates.is_compact(f"{float(value):.17g}") for value in different)

@@ -175,11 +175,13 @@ def _read_texts(column: pd.Series, name: str, format: Format, known: pd.Series |
 
 
 def values_of(levels: Sequence[Any], written: Written, format: Format) -> NDArray[np.float64]:
+    """Return the numbers that different values stand for; NaN for those that cannot be read, or are infinite."""
     texts = [level for level in levels if isinstance(level, str)]
     read = iter(written.texts.read(texts, format))
-    return np.array(
+    numbers = np.array(
         [next(read) if isinstance(level, str) else written.value(level) for level in levels], dtype=np.float64
     )
+    return np.where(np.isfinite(numbers), numbers, np.nan)
 
 
 def levels_of(column: pd.Series) -> tuple[NDArray[np.intp], list[Any]]:
@@ -214,13 +216,15 @@ KINDS = {
 }
 
 
-def typed(column: pd.Series, kind: str, format: Format) -> pd.Series:
+def typed(column: pd.Series, kind: str, format: Format, known: NDArray[np.float64] | None = None) -> pd.Series:
     """Return a column with the values that its texts stand for: floats (durations in seconds), truth values or dates.
+
+    `known` are these values in the unit of the kind, if they have been read before.
 
     >>> typed(pd.Series(["29/03/2024", None]), "date", {"day_first": True}).tolist()
     [Timestamp('2024-03-29 00:00:00'), NaT]
     """
-    values = KINDS[kind].read(column, format)
+    values = KINDS[kind].read(column, format) if known is None else known
     made: Any
     if kind == "date":
         moments = np.full(len(values), "NaT", dtype="datetime64[us]")

@@ -76,7 +76,7 @@ def typed(frame: pd.DataFrame, hints: Hints = Hints(), kept: Collection[str] = (
         except ValueError as error:
             raise UnreadableError(str(error)) from None
     changed = {
-        name: values.typed(frame[name], own.kind, own.format)
+        name: values.typed(frame[name], own.kind, own.format, own.values)
         for name, own in found.items()
         if _is_read(frame[name], own)
     }

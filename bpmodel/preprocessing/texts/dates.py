@@ -64,7 +64,7 @@ class _Parts(NamedTuple):
 
 
 def formats(texts: Sequence[str], counts: NDArray[np.integer], hints: Hints) -> list[Format]:
-    """Return the format with the order of day and month; none if that order cannot be told.
+    """Return the format with the order of day and month; none if that order cannot be told, both if it is only likely.
 
     The order follows from a value above 12. Else from the hint; from points, which always stand after the day; from dates whose
     day is always the first of a month; or from rows that one order sorts and the other does not.
@@ -83,15 +83,22 @@ def formats(texts: Sequence[str], counts: NDArray[np.integer], hints: Hints) -> 
     month_cannot, day_cannot = weights[first > 12].sum(), weights[second > 12].sum()
     if month_cannot != day_cannot:
         return [{"day_first": bool(month_cannot > day_cannot)}]
-    if hints.day_first is not None:
-        return [{"day_first": hints.day_first}]
-    if all("." in text for _, _, text in known):
-        return [{"day_first": True}]
+    day_first = hints.day_first
+    if day_first is None:
+        day_first = _likely_order(texts, first, second, points=all("." in text for _, _, text in known))
+    return [] if day_first is None else [{"day_first": day_first}, {"day_first": not day_first}]
+
+
+def _likely_order(
+    texts: Sequence[str], first: NDArray[np.integer], second: NDArray[np.integer], *, points: bool
+) -> bool | None:
+    """Return whether the day comes first in dates that have no value above 12; None if it cannot be told."""
+    if points:
+        return True
     if (first == 1).all() != (second == 1).all():
-        return [{"day_first": bool((first == 1).all())}]
-    ways: list[Format] = [{"day_first": True}, {"day_first": False}]
-    in_order = [_monotonic(read(texts, way)) for way in ways]
-    return [ways[in_order.index(True)]] if sum(in_order) == 1 else []
+        return bool((first == 1).all())
+    in_order = [_monotonic(read(texts, {"day_first": way})) for way in (True, False)]
+    return in_order[0] if in_order[0] != in_order[1] else None
 
 
 def ambiguous(texts: Sequence[str], counts: NDArray[np.integer], hints: Hints) -> bool:

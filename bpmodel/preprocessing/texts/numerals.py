@@ -100,6 +100,8 @@ def _value(text: str, decimal: str, groups: re.Pattern[str], unit: str) -> float
         return np.nan
     whole, point, fraction = match["core"].partition(decimal)
     digits = whole
+    if CODE.fullmatch(whole):
+        return np.nan
     if not whole.isdigit():
         if whole and not groups.fullmatch(whole):
             return np.nan

@@ -440,6 +440,24 @@ def test_any_texts_are_something(texts):
         assert set(found.unread) == {i for i in range(len(column)) if np.isnan(read[i]) and texts[i] is not None}
 
 
+def test_infinite_numbers_are_missing():
+    column = pd.Series(["1.5", "1e999", *map(str, range(20))])
+    assert describe(column).unread.tolist() == [1]
+    assert np.isnan(values(column)[1][1])
+    mixed = pd.Series([np.inf, "2.5", 3.0], dtype=object)
+    np.testing.assert_array_equal(typed(mixed, "number", describe(mixed).format), [NAN, 2.5, 3.0])
+
+
+def test_the_way_of_writing_shows_among_some_of_many_texts():
+    """A thousand texts, spread over all, say how they are written; all of them are asked only where these do not tell."""
+    rows = pd.Series([f"${i:,}.25" for i in range(5000)])
+    assert values(rows)[1][4321] == 4321.25
+    early = [f"0{d}/0{m}/{y}" for y in range(1900, 2000) for d in range(1, 10) for m in range(1, 10) if d != m]
+    late = pd.Series(["05/04/1850", "03/06/1850", *early, "30/09/2000"])
+    assert len(late) > 6000
+    assert describe(late).format == {"day_first": True}
+
+
 def test_clean_texts():
     assert clean("\u3000１２　") == "12"  # noqa: RUF001
     assert clean("ﬁ") == "fi"
