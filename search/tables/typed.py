@@ -20,6 +20,7 @@ EXAMPLES = 3
 NAMED = 8
 """Columns that a note names."""
 
+UNITS = {"duration": " s"}
 NOUNS = {"number": "number", "date": "date", "duration": "duration", "truth": "truth value"}
 
 
@@ -97,7 +98,7 @@ def _told(frame: pd.DataFrame, changed: Mapping[str, pd.Series], found: Mapping[
         examples = {
             name: shown
             for name in changed
-            if found[name].kind == kind and (shown := _example(frame[name], changed[name]))
+            if found[name].kind == kind and (shown := _example(frame[name], changed[name], UNITS.get(kind, "")))
         }
         if examples:
             listed = _listed(f"{name!r} ({shown})" for name, shown in examples.items())
@@ -112,11 +113,11 @@ def _told(frame: pd.DataFrame, changed: Mapping[str, pd.Series], found: Mapping[
     return [*notes, *_first(short, "columns have such values")]
 
 
-def _example(raw: pd.Series, read: pd.Series) -> str:
+def _example(raw: pd.Series, read: pd.Series, unit: str) -> str:
     """Return the first text that is not plain with what it stands for; empty if all are plain."""
     for text, value in zip(raw, read, strict=True):
         if isinstance(text, str) and not pd.isna(value) and not _is_plain(text):
-            return f"{text!r} is {_shown(value)}"
+            return f"{text!r} is {_shown(value)}{unit}"
     return ""
 
 

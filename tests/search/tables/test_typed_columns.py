@@ -61,6 +61,8 @@ def test_money_dates_and_words_are_told(load):
         "truth values are read from texts: 'c' ('ja' is true)",
     )
     assert found.formats["b"] == {"kind": "date", "day_first": True}
+    (note,) = load(csv(["2h 5m", "1h"] * 10, range(20))).notes
+    assert note == "durations are read from texts: 'a' ('2h 5m' is 7500 s)"
 
 
 def test_the_decimal_comma_of_a_file_decides_what_a_point_is(load):
