@@ -53,7 +53,8 @@ def formats(texts: Sequence[str], counts: NDArray[np.integer], hints: Hints) -> 
     """Return the formats with a decimal point and with a decimal comma, the one first that reads more rows.
 
     If both read as many, the hint decides, or the point. A format holds the decimal mark, the mark between thousands if that is
-    known, and the one unit or currency that most values have. Values with another unit are not read.
+    known, and the one unit or currency that most values have. Values with another unit are not read. Where most texts are
+    bounds, such as ``<=50K`` and ``>50K``, they are names of ranges.
 
     >>> formats(["1.210,50 €", "95 €"], np.array([1, 1]), Hints())[0]
     {'decimal': ',', 'thousands': None, 'unit': '€'}
@@ -62,11 +63,14 @@ def formats(texts: Sequence[str], counts: NDArray[np.integer], hints: Hints) -> 
     """
     if any(CODE.fullmatch(text) for text in texts):
         return []
-    found = Counter[str]()
+    found, bounds = Counter[str](), 0
     for text, count in zip(texts, counts, strict=True):
         if match := NUMERAL.fullmatch(text):
+            bounds += int(count) * ((match["before"] or "").strip() in BOUNDS)
             for unit in _units(match):
                 found[unit] += int(count)
+    if bounds > counts.sum() / 2:
+        return []
     unit = found.most_common(1)[0][0] if found else ""
     decimals = [hints.decimal or (hints.thousands == "." and ",") or ".", ",", "."]
     ways: list[Format] = [{"decimal": d, "thousands": hints.thousands, "unit": unit} for d in dict.fromkeys(decimals)]
