@@ -12,7 +12,10 @@ from hypothesis import strategies as st
 
 from bpmodel.preprocessing import TablePreprocessor
 from bpmodel.preprocessing.columns import FEW, describe, kind
-from bpmodel.preprocessing.texts.marks import Hints, clean
+from bpmodel.preprocessing.texts import dates, durations, numerals
+from bpmodel.preprocessing.texts.durations import UNITS
+from bpmodel.preprocessing.texts.marks import MISSING_MARKS, Hints, clean
+from bpmodel.preprocessing.texts.numerals import CURRENCIES, MULTIPLES
 from bpmodel.preprocessing.values import KINDS, WRITTEN, days, seconds, typed
 
 NAN = np.nan
@@ -66,6 +69,44 @@ def test_numbers_written_as_text(name):
     found, read = values(texts)
     assert found == "number"
     np.testing.assert_allclose(read, expected, rtol=1e-12)
+
+
+FACTORS = {
+    1e3: "thousand tsd 千",
+    1e4: "万 萬 万元",
+    1e5: "lakh lac lakhs lacs",
+    1e6: "million millions mio mn mln 百万",
+    1e7: "crore crores cr",
+    1e8: "亿 億 亿元",
+    1e9: "billion billions bn mrd",
+}
+
+
+def test_words_that_multiply():
+    words = {word: factor for factor, words in FACTORS.items() for word in words.split()}
+    assert words == MULTIPLES
+    for word, factor in words.items():
+        assert numerals.read([f"2.5 {word}", f"3{word}+"], WRITTEN["number"].default).tolist() == [
+            2.5 * factor,
+            3 * factor,
+        ]
+    plain = WRITTEN["number"].default
+    np.testing.assert_array_equal(
+        numerals.read(["1.5M", "2k", "2K", "1B", "2 M", "2m"], plain), [1.5e6, 2e3, 2e3, 1e9, NAN, NAN]
+    )
+
+
+@pytest.mark.parametrize("word", sorted(CURRENCIES))
+def test_currencies(word):
+    assert values([f"{word}1,200", f"{word} 950"]) == ("number", [1200, 950])
+
+
+@pytest.mark.parametrize("mark", sorted(MISSING_MARKS - {""}))
+def test_marks_for_missing_values(mark):
+    assert values([*(f"{i}" for i in range(5)), mark.upper()]) == (
+        "number",
+        pytest.approx([*range(5), NAN], nan_ok=True),
+    )
 
 
 @pytest.mark.parametrize(
@@ -217,6 +258,57 @@ def test_days_that_no_calendar_has(texts):
     assert kind(pd.Series(texts)) == "category"
 
 
+@pytest.mark.parametrize("year", [1900, 2000, 2023, 2024, 9999, 1])
+def test_the_calendar_is_that_of_python(year):
+    for month in range(14):
+        for number in range(33):
+            try:
+                expected = (datetime.date(year, month, number) - datetime.date(1970, 1, 1)).days
+            except ValueError:
+                expected = NAN
+            np.testing.assert_array_equal(dates.read([f"{year:04}/{month}/{number}"], {}), [expected])
+            np.testing.assert_array_equal(dates.read([f"{number}/{month}/{year:04}"], {"day_first": True}), [expected])
+            np.testing.assert_array_equal(dates.read([f"{month}/{number}/{year:04}"], {"day_first": False}), [expected])
+
+
+@pytest.mark.parametrize(
+    ("clock", "seconds"),
+    [
+        ("00:00", 0),
+        ("23:59:60", 86400),
+        ("24:00", 86400),
+        ("24:01", NAN),
+        ("24:00:01", NAN),
+        ("25:00", NAN),
+        ("12:60", NAN),
+        ("12:00:61", NAN),
+        ("12:00:00.5", 43200.5),
+        ("12:30 AM", 1800),
+        ("12:30 PM", 45000),
+        ("11:59 pm", 86340),
+        ("13:00 PM", NAN),
+        ("0:30 AM", NAN),
+        ("01:00 +02:30", -5400),
+        ("01:00 -0230", 12600),
+        ("10点30分", 37800),
+    ],
+)
+def test_times_of_day(clock, seconds):
+    read = dates.read([f"2 Jan 1970 {clock}"], {})
+    np.testing.assert_allclose(read * 86400, [86400 + seconds], rtol=1e-12)
+
+
+def test_years_of_two_digits():
+    assert dates.read(["1/1/68", "1/1/69"], {"day_first": True}).tolist() == [day("2068-01-01"), day("1969-01-01")]
+
+
+def test_twelve_may_be_a_month():
+    texts = ["12/04/2024", "05/12/2024", "07/06/2024"]
+    assert kind(pd.Series(texts)) == "category"
+    assert values([*texts, "13/01/2024"])[1][0] == day("2024-04-12")
+    assert values([*texts, "01/13/2024"])[1][0] == day("2024-12-04")
+
+
 def test_whole_numbers_that_are_dates():
     column = pd.Series([20240229, 20240301, 20231231])
     assert values(column) == ("date", [day("2024-02-29"), day("2024-03-01"), day("2023-12-31")])
@@ -267,6 +359,35 @@ DURATIONS = {
 def test_durations_written_as_text(name):
     texts, expected = DURATIONS[name]
     assert values(texts) == ("duration", expected)
+
+
+@pytest.mark.parametrize("word", UNITS)
+def test_units_of_time(word):
+    scale = {"w": 7 * 86400, "d": 86400, "h": 3600, "m": 60, "s": 1}
+    others = {"t": "d", "天": "d", "日": "d", "小": "h", "时": "h", "分": "m", "秒": "s"}
+    letter = "h" if word.startswith("std") or word.startswith("stund") else word[0]
+    assert durations.read([f"1.5 {word}"], {})[0] == 1.5 * scale[others.get(letter, letter)]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("P2W", 1209600),
+        ("P", NAN),
+        ("PT", NAN),
+        ("-1:30", -5400),
+        ("1:60", NAN),
+        ("1:59:60", NAN),
+        ("1:59:59", 7199),
+        ("2d 1:00", 176400),
+        ("1h 5", NAN),
+        ("h", NAN),
+        ("5 parsecs", NAN),
+        ("1h, 5 min.", 3900),
+    ],
+)
+def test_one_duration(text, expected):
+    np.testing.assert_array_equal(durations.read([text], {}), [expected])
 
 
 def test_one_unit_of_time_is_a_number():
