@@ -27,7 +27,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
     from search.study import init
 
     written, profile = init.write_study(options.data, options.target, options.output)
-    console.print(profile_table.table(profile.columns))
+    console.print(profile_table.table(profile.columns, console.width))
     lines = [
         profile_table.rest(profile.columns),
         "",

@@ -28,7 +28,7 @@ def copies(e: Evidence) -> Iterator[Finding]:
     for name in e.X.columns:
         values = e.numbers[name].to_numpy()
         alike = e.kinds[name], _texts(e, name), values.tobytes()
-        codes = pd.factorize(e.numbers[name])[0].tobytes() if e.distinct[name] <= len(e.y) / 2 else alike
+        codes = pd.factorize(e.numbers[name])[0].tobytes() if _levels(e, name) else alike
         if alike in first:
             yield Finding(
                 "copy", (name,), f"{shown(name)} equals {shown(first[alike])} in every row", "copy", drop(name)
@@ -41,6 +41,11 @@ def copies(e: Evidence) -> Iterator[Finding]:
             continue
         settled.add(name)
     yield from _images(e.without(settled))
+
+
+def _levels(e: Evidence, name: str) -> bool:
+    """Return whether a column may have levels: amounts may differ between all levels of another column by themselves."""
+    return e.distinct[name] <= len(e.y) / 2 and (e.kinds[name] in ("category", "text") or e.whole(name))
 
 
 def _texts(e: Evidence, name: str) -> tuple[str, ...]:

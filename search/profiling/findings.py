@@ -22,12 +22,12 @@ class Kind(NamedTuple):
 
 FINDINGS = (
     Kind(("missing_target",), target.missing_targets),
+    Kind(("parts_of_date",), time_order.parts_of_dates),
     Kind(("constant",), identifiers.constants, settled=True),
     Kind(("row_number",), identifiers.row_numbers, settled=True),
     Kind(("identifier",), identifiers.identifiers, settled=True),
     Kind(("copy", "near_copy"), copies.copies, settled=True),
     Kind(("time",), time_order.time_columns, settled=True),
-    Kind(("parts_of_date",), time_order.parts_of_dates),
     Kind(("leak",), leaks.leaks, settled=True),
     Kind(("formula",), formulas.formulas, settled=True),
     Kind(("repeated_rows", "contradicting_rows"), copies.repeated_rows),

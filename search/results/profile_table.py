@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
+from rich.cells import cell_len
 from rich.console import JustifyMethod
 from rich.table import Table
 from rich.text import Text
@@ -17,28 +19,44 @@ from search.tables.reading import number
 MOST_ROWS = 40
 """Columns that are all listed; of more, those with a warning."""
 
-LONGEST, LONGEST_EXAMPLE = 60, 14
-HEADINGS: dict[str, JustifyMethod] = {
-    "column": "left",
-    "kind": "left",
-    "missing": "right",
-    "distinct": "right",
-    "example": "left",
-    "becomes": "left",
-    "warning": "left",
+LONGEST, LONGEST_EXAMPLE = 60, 12
+NARROW = 76
+"""Width below which there is no room for examples."""
+
+
+class Cells(NamedTuple):
+    """A column of the printed table."""
+
+    text: Callable[[Column], str]
+    width: int
+    """Least width; whatever is left goes to the texts."""
+    justify: JustifyMethod = "left"
+
+
+CELLS = {
+    "column": Cells(lambda column: _plain(column.name, LONGEST), 12),
+    "kind": Cells(lambda column: column.kind, 8),
+    "missing": Cells(lambda column: column.missing, 7, "right"),
+    "distinct": Cells(lambda column: f"{column.distinct}", 8, "right"),
+    "example": Cells(lambda column: _plain(column.example, LONGEST_EXAMPLE), 12),
+    "becomes": Cells(lambda column: column.becomes, 10),
+    "warning": Cells(lambda column: "; ".join(column.warnings), 10),
 }
-"""The columns of the table, and how they are aligned."""
 
 
-def table(columns: Sequence[Column]) -> Table:
-    """Return a table with a row for each column, or of many columns for those with a warning; it fits 80 characters."""
-    made = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
-    for name, justify in HEADINGS.items():
-        made.add_column(name, justify=justify, overflow="fold")
-    for column in listed(columns):
-        cells = (_plain(column.name, LONGEST), column.kind, column.missing, f"{column.distinct}")
-        example, warnings = _plain(column.example, LONGEST_EXAMPLE), "; ".join(column.warnings)
-        made.add_row(*map(Text, (*cells, example, column.becomes, warnings)))
+def table(columns: Sequence[Column], width: int) -> Table:
+    """Return a table with a row for each column, or of many columns for those with a warning; it fits a width from 60 on."""
+    shown = {name: cells for name, cells in CELLS.items() if width >= NARROW or name != "example"}
+    rows = [[_plain(cells.text(column), LONGEST) for cells in shown.values()] for column in listed(columns)]
+    room = width - sum(cells.width for cells in shown.values()) - len(shown)
+    made = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, header_style="bold")
+    for i, (name, cells) in enumerate(shown.items()):
+        wanted = max([cells.width, *(cell_len(row[i]) for row in rows)])
+        given = min(wanted - cells.width, max(room, 0))
+        room -= given
+        made.add_column(name, justify=cells.justify, width=cells.width + given, overflow="fold")
+    for row in rows:
+        made.add_row(*map(Text, row))
     return made
 
 
