@@ -17,7 +17,7 @@ DAY = 86_400.0
 
 def _number(column: pd.Series) -> NDArray[np.float64]:
     values = pd.to_numeric(column, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
-    return np.where(np.isfinite(values), values, np.nan)
+    return np.where(np.abs(values) <= limits.LARGEST, values, np.nan)
 
 
 def _truth(column: pd.Series) -> NDArray[np.float64]:
@@ -81,7 +81,7 @@ class Evidence:
     @classmethod
     def of(cls, X: pd.DataFrame, kinds: Mapping[str, str], y: pd.Series, task: str) -> Evidence:
         """Collect the evidence of a typed table; rows without a target are left out."""
-        known = y.notna().to_numpy()
+        known = y.notna().to_numpy() if task == "classification" else ~np.isnan(_number(y))
         X, y = X[known].reset_index(drop=True), y[known].reset_index(drop=True)
         numbers = pd.DataFrame({name: AS_NUMBERS[kinds[name]](X[name]) for name in X.columns}, index=X.index)
         return cls(X, kinds, y, task, numbers, unlabeled=int((~known).sum()))

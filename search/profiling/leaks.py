@@ -121,7 +121,10 @@ def _alone(e: Evidence, name: str) -> str:
     if e.kinds[name] == "date" or not e.distinct[name]:
         return ""
     tree, folds, score, what = TREES[e.task]
-    predicted = cross_val_predict(tree(random_state=0), e.numbers[[name]].to_numpy(), e.target, cv=folds)
+    ranks = (
+        e.numbers[[name]].rank(method="dense").to_numpy()
+    )  # trees see float32, in which different values may be equal
+    predicted = cross_val_predict(tree(random_state=0), ranks, e.target, cv=folds)
     value = score(e.target, predicted)
     return f"alone it predicts rows that were held out with {what} {value:.3f}" if value >= limits.LEAK_SCORE else ""
 

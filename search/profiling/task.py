@@ -8,6 +8,7 @@ import pandas as pd
 from search.errors import StudyError
 from search.profiling import limits
 from search.profiling.naming import shown
+from search.tables.reading import number
 
 
 def guess(y: pd.Series, kind: str, where: str) -> tuple[str, str]:
@@ -23,7 +24,7 @@ def guess(y: pd.Series, kind: str, where: str) -> tuple[str, str]:
     Raises
     ------
     StudyError
-        If nothing can be learned: no value, one value, dates, durations, or texts that are nearly all different.
+        If nothing can be learned: no value, one value, dates, durations, infinite numbers, or texts that nearly all differ.
 
     Examples
     --------
@@ -44,6 +45,11 @@ def guess(y: pd.Series, kind: str, where: str) -> tuple[str, str]:
     if distinct == 1:
         raise StudyError(f"{where} is {shown(y.iloc[0])} in every row; there is nothing to learn")
     if kind == "number":
+        if (large := pd.to_numeric(y).astype(float).abs() > limits.LARGEST).any():
+            raise StudyError(
+                f"{where} has {shown(float(y[large].iloc[0]))} in {number(int(large.sum()), 'row')}; allowed are numbers up to "
+                f"{limits.LARGEST:.1e}, as networks compute in float32: correct these cells, or leave the rows out"
+            )
         return of_numbers(y)
     if kind == "truth":
         return "classification", "the target is true or false"

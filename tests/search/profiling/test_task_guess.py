@@ -92,6 +92,8 @@ def test_data_sets_of_scikit_learn(name):
         ([f"${i},200" for i in range(60)], None, '"$0,200" cannot be read as a number'),
         ([*map(str, range(50)), "12 (?)"], "text", '1 of them cannot be read as numbers, first "12 (?)"'),
         ([None] * 5, None, "has no values"),
+        ([1.5, np.inf, 2.5], None, "has inf in 1 row; allowed are numbers up to 3.4e+38"),
+        ([1.5, -3.5e38, np.inf], None, "has -3.5e+38 in 2 rows"),
         ([3.0] * 5, None, "is 3 in every row; there is nothing to learn"),
         (["a", "a", None], None, 'is "a" in every row'),
         ([True, True], None, "is true in every row"),
