@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -50,6 +51,12 @@ AS_NUMBERS: Mapping[str, Callable[[pd.Series], NDArray[np.float64]]] = {
 """How a column of each kind becomes numbers: dates as days since 1970, durations as seconds, texts as codes; gaps as NaN."""
 
 
+def _counts(numbers: pd.DataFrame) -> tuple[dict[Any, int], dict[Any, int]]:
+    """Return the number of different values of each column, and that of missing ones."""
+    distinct = {name: int(column.nunique()) for name, column in numbers.items()}
+    return distinct, {name: int(count) for name, count in numbers.isna().sum().items()}
+
+
 @dataclass(frozen=True)
 class Evidence:
     """A table, and the same as numbers.
@@ -64,6 +71,8 @@ class Evidence:
     task : str
     numbers : DataFrame of shape (n, columns)
         X as floats.
+    distinct, gaps : mapping from str to int
+        The number of different values of each column, without missing ones, and the number of missing ones.
     n_splits : int
         Folds that a study has by default.
     unlabeled : int
@@ -75,6 +84,8 @@ class Evidence:
     y: pd.Series
     task: str
     numbers: pd.DataFrame
+    distinct: Mapping[str, int]
+    gaps: Mapping[str, int]
     n_splits: int = 5
     unlabeled: int = 0
 
@@ -84,7 +95,12 @@ class Evidence:
         known = y.notna().to_numpy() if task == "classification" else ~np.isnan(_number(y))
         X, y = X[known].reset_index(drop=True), y[known].reset_index(drop=True)
         numbers = pd.DataFrame({name: AS_NUMBERS[kinds[name]](X[name]) for name in X.columns}, index=X.index)
-        return cls(X, kinds, y, task, numbers, unlabeled=int((~known).sum()))
+        return cls(X, kinds, y, task, numbers, *_counts(numbers), unlabeled=int((~known).sum()))
+
+    def take(self, rows: NDArray[np.intp]) -> Evidence:
+        """Return the evidence of these rows only."""
+        X, y, numbers = (values.iloc[rows].reset_index(drop=True) for values in (self.X, self.y, self.numbers))
+        return Evidence(X, self.kinds, y, self.task, numbers, *_counts(numbers), self.n_splits, self.unlabeled)
 
     def without(self, names: Collection[str]) -> Evidence:
         """Return the evidence without these columns."""
@@ -107,16 +123,6 @@ class Evidence:
         if n <= limits.SAMPLE:
             return np.arange(n)
         return np.sort(np.random.default_rng(0).permutation(n)[: limits.SAMPLE])
-
-    @cached_property
-    def distinct(self) -> dict[str, int]:
-        """The number of different values of each column, without missing ones."""
-        return {str(name): int(column.nunique()) for name, column in self.numbers.items()}
-
-    @cached_property
-    def gaps(self) -> dict[str, int]:
-        """The number of missing values of each column."""
-        return {str(name): int(count) for name, count in self.numbers.isna().sum().items()}
 
     def whole(self, name: str) -> bool:
         """Return whether a column has whole numbers only, and some."""

@@ -13,8 +13,8 @@ from search.profiling.evidence import Evidence
 from search.profiling.finding import Change, Finding
 from search.profiling.naming import like_a_time, like_an_identifier, shown
 
-MOST_KEYS = 300
-"""Groups that are looked at; of more, the first in order of value."""
+MOST_KEYS, MOST_ROWS = 300, 20_000
+"""Groups that are looked at, and their rows, lest it take long; of more, the first in order of value."""
 
 
 def groups(e: Evidence) -> Iterator[Finding]:
@@ -43,7 +43,7 @@ def _candidates(e: Evidence) -> list[str]:
 
 def _judged(e: Evidence, name: str) -> Finding | None:
     keys = e.numbers[name].to_numpy()
-    rows = np.isin(keys, np.unique(keys)[:MOST_KEYS])
+    rows = np.flatnonzero(np.isin(keys, np.unique(keys)[:MOST_KEYS]))[:MOST_ROWS]
     others = [other for other in e.X.columns if other != name and e.distinct[other] > 1]
     shares = [_between(e.numbers[other].to_numpy()[rows], keys[rows]) for other in others]
     own = _between(e.target[rows], keys[rows])

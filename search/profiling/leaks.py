@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.stats import rankdata
 from sklearn.metrics import balanced_accuracy_score, r2_score
-from sklearn.model_selection import KFold, StratifiedKFold, cross_val_predict
+from sklearn.model_selection import KFold, StratifiedKFold
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 from search.profiling import formulas, limits, task
@@ -71,10 +71,7 @@ def _sampled(e: Evidence) -> Evidence:
     if e.task == "classification":  # a class that is too small for the folds is no use
         classes, counts = np.unique(e.target[rows], return_counts=True)
         rows = rows[np.isin(e.target[rows], classes[counts >= FOLDS])]
-    return Evidence(
-        *(e.X.iloc[rows].reset_index(drop=True), e.kinds, e.y.iloc[rows].reset_index(drop=True), e.task),
-        e.numbers.iloc[rows].reset_index(drop=True),
-    )
+    return e.take(rows)
 
 
 def _image(e: Evidence, name: str) -> str:
@@ -121,10 +118,13 @@ def _alone(e: Evidence, name: str) -> str:
     if e.kinds[name] == "date" or not e.distinct[name]:
         return ""
     tree, folds, score, what = TREES[e.task]
-    ranks = (
-        e.numbers[[name]].rank(method="dense").to_numpy()
-    )  # trees see float32, in which different values may be equal
-    predicted = cross_val_predict(tree(random_state=0), ranks, e.target, cv=folds)
+    x = e.numbers[[name]].to_numpy()
+    x = x - np.nanmedian(x)  # trees see float32, in which times in seconds, say, are equal
+    predicted = np.empty(len(x))
+    for train, held_out in folds.split(x, e.target):
+        predicted[held_out] = tree(random_state=0).fit(x[train], e.target[train]).predict(x[held_out])
+        if score(e.target[held_out], predicted[held_out]) < limits.HOPELESS:
+            return ""
     value = score(e.target, predicted)
     return f"alone it predicts rows that were held out with {what} {value:.3f}" if value >= limits.LEAK_SCORE else ""
 

@@ -25,6 +25,8 @@ AWAY = {
     "logarithm": (AMOUNTS, np.log(AMOUNTS), "orders the rows as the target does"),
     "rounded": (AMOUNTS, np.round(AMOUNTS), "alone it predicts"),
     "folded": (np.abs(NOISE[:, 0]), NOISE[:, 0], "alone it predicts"),
+    "far from zero": (np.abs(NOISE[:, 0]), 1e10 + NOISE[:, 0], "alone it predicts"),
+    "classes and noise": (GRADES, pd.factorize(GRADES)[0] + 0.01 * NOISE[:, 0], "balanced accuracy 1.000"),
     "code": (GRADES, pd.Series(GRADES).map({"A": 3, "B": 1, "C": 4, "D": 2}), "balanced accuracy 1.000"),
     "words": (GRADES, pd.Series(GRADES).map(str.lower), "balanced accuracy 1.000"),
     "filled": (CLASSES, np.where(GONE, "prices", None), 'filled only where the target is "left"'),
@@ -150,6 +152,11 @@ def test_no_column_of_scikit_learns_sets_is_suspected(name):
     bunch = getattr(datasets, f"load_{name}")(as_frame=True)
     kinds = dict.fromkeys(bunch.data.columns, "number")
     assert leaks.suspects(bunch.data, kinds, bunch.target) == ()
+
+
+def test_columns_may_have_numbers_for_names():
+    X = pd.DataFrame({0: AMOUNTS, 1: NOISE[:, 0]})
+    assert leaks.suspects(X, {0: "number", 1: "number"}, pd.Series(AMOUNTS)) == (0,)
 
 
 A, B, C = (np.round(np.exp(NOISE[:, i]) * 50) + 1 for i in range(3))
