@@ -28,7 +28,7 @@ ARCHITECTURE = {
     """,
     "search": """
         errors rows scorers seeds domains tables
-        space cv routing                    what is searched, and on which folds
+        space cv routing profiling          what is searched, on which folds; what a table is
         trials                              one configuration, scored
         tracking samplers                   MLflow; methods of search
         options                             the one table of the search's options

@@ -19,15 +19,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--output", type=Path, metavar="FILE", help="study file to write (default: studies/<name>.toml)"
     )
+    parser.add_argument("--yes", action="store_true", help="for scripts: init never asks, with or without it")
 
 
 def run(options: argparse.Namespace, console: Console) -> int:
+    from search.results import profile_table
     from search.study import init
 
-    written, guesses = init.write_study(options.data, options.target, options.output)
-    for guess in guesses[:-1]:
-        console.print(f"data:    {guess}")
-    console.print(f"{guesses[-1]}; change [data] task if that is wrong")
-    console.print(f"written: {written}")
-    console.print(f"next:    {shlex.join(['bpsearch', 'tune', str(written)])}")
+    written, profile = init.write_study(options.data, options.target, options.output)
+    console.print(profile_table.table(profile.columns, console.width))
+    lines = [
+        profile_table.rest(profile.columns),
+        "",
+        *(f"data:    {note}" for note in profile.notes),
+        *(f"found:   {sentence}" for sentence in profile_table.sentences(profile.findings)),
+        f"task:    {profile.task}: {profile.reason}; change [data] task if that is wrong",
+        f"written: {written}",
+        f"next:    {shlex.join(['bpsearch', 'tune', str(written)])}",
+    ]
+    for line in lines[not lines[0] :]:
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
     return 0

@@ -33,7 +33,6 @@ SKLEARN_SETS = {
     "linnerud": datasets.load_linnerud,
     "wine": datasets.load_wine,
 }
-MAX_CLASSES = 20
 
 
 @dataclass(frozen=True)
@@ -151,17 +150,6 @@ def split_target(table: Table, target: str, where: str) -> tuple[pd.DataFrame, p
     if target not in frame.columns:
         raise StudyError(f"{where} is not a column; the columns are {', '.join(frame.columns)}")
     return frame.drop(columns=target), frame[target]
-
-
-def guess_task(y: pd.Series) -> tuple[str, str]:
-    """Return the likely task and the reason for the guess."""
-    distinct = y.nunique()
-    if not pd.api.types.is_numeric_dtype(y) or pd.api.types.is_bool_dtype(y):
-        return "classification", f"the target is text with {distinct} different values"
-    whole = bool((y.dropna() % 1 == 0).all())
-    if whole and distinct <= MAX_CLASSES and distinct < len(y) / 10:
-        return "classification", f"the target has only {distinct} different whole numbers"
-    return "regression", f"the target is numeric with {distinct} different values"
 
 
 def _from_sklearn(study: Study, name: str) -> Dataset:

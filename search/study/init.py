@@ -3,15 +3,27 @@
 from __future__ import annotations
 
 import os
-import re
+import tomllib
+import unicodedata
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+import pandas as pd
+
+from bpmodel.preprocessing.columns import kind
 from search.errors import StudyError
+from search.profiling import overview, task
+from search.profiling.evidence import Evidence
+from search.profiling.finding import Finding
+from search.profiling.findings import as_comments, dropped, findings
+from search.profiling.naming import quoted
+from search.profiling.overview import Column
+from search.profiling.writing import lines
 from search.samplers.methods import METHODS
 from search.space import spaces
-from search.study import data, study_file, suggestions
-from search.study.suggestions import quoted
-from search.tables.reading import number
+from search.study import assembly, data, study_file, suggestions
+from search.study.study_file import Study
 
 TEMPLATE = """\
 # {name}: predict {target_text} from the other {columns} columns of {source_name}.
@@ -21,12 +33,11 @@ name = {name_text}
 source = {source_text}    # relative to this file
 target = {target_text}
 task = "{task}"    # guessed: {reason}
-
+{data}
 [preprocessing]    # {kinds}; see docs/studies.md
 {preprocessing}
 [model]    # hyperparameters that stay fixed; scikit-learn's MLP has the same names
-max_iter = 200
-
+{model}
 [space]    # hyperparameters that are searched: a list of choices, or a range
 {space}
 [search]
@@ -34,60 +45,155 @@ method = {method}    # or {other_methods}
 n_trials = 50
 seed = 0
 
-[cv]
-n_splits = 5
-scoring = "{scoring}"    # any scorer of scikit-learn
-"""
+[cv]    # scoring: any scorer of scikit-learn
+{cv}"""
+
+LONGEST_NAME = 60
+"""Characters of a name that is made of a file's: file systems allow 255 bytes, a character may have four, and endings follow."""
 
 
-def write_study(source: Path, target: str, output: Path | None = None) -> tuple[Path, list[str]]:
-    """Write a commented study file for a table; return its path, and what was guessed, the task last.
+ORDER = frozenset({"time", "kind", "group"})
+"""Keys that say which rows a fold trains on."""
+
+
+@dataclass(frozen=True)
+class Profile:
+    """What was found in a table.
+
+    Attributes
+    ----------
+    columns : list of Column
+    findings : list of Finding
+    notes : list of str
+        What was guessed when the file was read.
+    task, reason : str
+    """
+
+    columns: list[Column]
+    findings: list[Finding]
+    notes: list[str]
+    task: str
+    reason: str
+
+
+def write_study(source: Path, target: str, output: Path | None = None) -> tuple[Path, Profile]:
+    """Write a commented study file for a table; return its path and what was found in the table.
+
+    The file is called after the table, or as `output` says. If another table has that name, a number is added. Whatever the
+    findings, the study can be run: its rows are loaded and split once.
 
     Raises
     ------
     StudyError
-        If the file or the column does not exist, or the study file already exists.
+        If the file or the column does not exist, the target cannot be learned, or there is a study of this file and target.
     """
     table = data.read_table(source, f"{source}")
     X, y = data.split_target(table, target, f"--target {target!r}")
-    if missing := int(y.isna().sum()):
-        table.notes.append(f"{number(missing, 'row')} without a target will be left out ([data] missing_target)")
-    task, reason = data.guess_task(y)
-    name = re.sub(r"[^\w-]+", "-", (output or source).name.split(".")[0]).strip("-_") or "study"
-    output = output or Path("studies") / f"{name}.toml"
+    guessed, reason = task.guess(y, kind(y), f"--target {target!r}")
+    kinds = {name: kind(X[name]) for name in X.columns}
+    output = output or _free(source, target)
     if output.exists():
         raise StudyError(f"{output} already exists; choose another file with --output")
-    kinds, methods = suggestions.columns_by_kind(X), [quoted(method) for method in METHODS]
-    text = TEMPLATE.format(
-        name=name,
-        name_text=quoted(name),
+    evidence = Evidence.of(_typed(X, kinds), kinds, y, guessed)
+    found = _write(output, findings(evidence), lambda found: _text(output, source, target, evidence, reason, found))
+    return output, Profile(overview.columns(evidence, found), found, table.notes, guessed, reason)
+
+
+def _typed(X: pd.DataFrame, kinds: dict[str, str]) -> pd.DataFrame:
+    """Convert texts that are dates."""
+    texts = [n for n, own in kinds.items() if own == "date" and not pd.api.types.is_datetime64_any_dtype(X[n])]
+    dates = {name: pd.to_datetime(X[name].astype("str"), format="ISO8601", errors="coerce", utc=True) for name in texts}
+    return X.assign(**dates)
+
+
+def study_name(path: Path) -> str:
+    """Return the name of a study for a file: its letters and digits, of any script, and ``-`` between them.
+
+    >>> [study_name(Path(file)) for file in ("my homes (2).csv.gz", "房价.csv", "m².csv", "$.csv")]
+    ['my-homes-2', '房价', 'm', 'study']
+    """
+    kept = [
+        c if c in "_-" or unicodedata.category(c)[0] in "LM" or c.isdecimal() else " " for c in path.name.split(".")[0]
+    ]
+    return "-".join("".join(kept).split()).strip("-_")[:LONGEST_NAME] or "study"
+
+
+def _free(source: Path, target: str) -> Path:
+    """Return the path of a new study, with a number if another table has a study of the same name."""
+    name, number = study_name(source), 1
+    while True:
+        path = assembly.STUDIES / (f"{name}.toml" if number == 1 else f"{name}-{number}.toml")
+        if not path.exists() or _is_of(path, source, target):
+            return path
+        number += 1
+
+
+def _is_of(path: Path, source: Path, target: str) -> bool:
+    """Return whether a study file predicts this target from this file; of one that cannot be read, we cannot know."""
+    try:
+        keys = tomllib.loads(path.read_text(encoding="utf-8"))["data"]
+        return (path.parent / keys["source"]).resolve() == source.resolve() and keys["target"] == target
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+
+
+def _text(output: Path, source: Path, target: str, e: Evidence, reason: str, found: Sequence[Finding]) -> str:
+    kept = e.without(dropped(found))
+    kinds, methods = suggestions.columns_by_kind(kept.X), [quoted(method) for method in METHODS]
+    return TEMPLATE.format(
+        name=study_name(output),
+        name_text=quoted(study_name(output)),
         target_text=quoted(target),
-        columns=X.shape[1],
+        columns=e.X.shape[1],
         source_name=quoted(source.name),
         source_text=quoted(Path(os.path.relpath(source, output.parent)).as_posix()),
-        task=task,
+        task=e.task,
         reason=reason,
+        data=lines(found, "data"),
         kinds=suggestions.heading(kinds),
-        preprocessing=suggestions.fixed(X, y, kinds),
+        preprocessing=suggestions.fixed(kept.X, kinds) + lines(found, "preprocessing"),
+        model=lines(found, "model", {"max_iter": 200}),
         space=spaces.DEFAULT + suggestions.searched(kinds),
         method=methods[0],
         other_methods=", ".join(methods[1:]),
-        scoring=study_file.DEFAULT_SCORING[task],
+        cv=lines(found, "cv", {"n_splits": e.n_splits, "scoring": study_file.DEFAULT_SCORING[e.task]}),
     )
-    _write(output, text)
-    return output, [*table.notes, f"{task}: {reason}"]
 
 
-def _write(output: Path, text: str) -> None:
-    """Write a study file under a temporary name and rename it once it loads; an invalid file is not left behind."""
+def _write(output: Path, found: list[Finding], text: Callable[[list[Finding]], str]) -> list[Finding]:
+    """Write a study file under a temporary name and rename it once it can be run; return the findings that it was written for.
+
+    Nothing invalid is left behind. Keys for the folds that do not fit the rows become comments.
+    """
     draft = output.with_name(f"{output.name}.new")
     try:
         output.parent.mkdir(parents=True, exist_ok=True)
         try:
-            draft.write_text(text, encoding="utf-8")
-            study_file.load(draft)
+            for keys in (frozenset(), ORDER):
+                proposed = as_comments(found, keys)
+                draft.write_text(text(proposed), encoding="utf-8")
+                problem = _problem(replace(study_file.load(draft), path=output))
+                if not problem:
+                    break
+            if problem:
+                raise StudyError(problem)
             draft.replace(output)
+            return proposed
         finally:
             draft.unlink(missing_ok=True)
     except OSError as error:
         raise StudyError(f"{output} cannot be written: {error.strerror}") from None
+
+
+def _problem(study: Study) -> str:
+    """Return why the folds of a study cannot be trained or scored; empty if they can."""
+    try:
+        dataset = data.load(study)
+        made = assembly.split(study, study.scheme, dataset, str(study.path))
+    except StudyError as error:
+        return str(error)
+    if study.data.task == "classification":
+        for train, validation in made.splits:
+            if any(len(pd.unique(dataset.y[rows])) < 2 for rows in (train, validation)):
+                return f"{study.path}: there are too few rows of each class: a fold has only one"
+    return ""

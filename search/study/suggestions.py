@@ -8,29 +8,24 @@ import pandas as pd
 
 from bpmodel.preprocessing.columns import kind
 from bpmodel.preprocessing.options import PREPROCESSING
-from search.study.data import MAX_CLASSES
+from search.profiling.naming import quoted
 
-PLURALS = {"number": "numbers", "truth": "booleans", "date": "dates", "category": "categories"}
+PLURALS = {
+    "number": "numbers",
+    "truth": "booleans",
+    "date": "dates",
+    "duration": "durations",
+    "category": "categories",
+    "text": "texts",
+}
 MOST_CODES = 12
 """Integers with at most this many different values, and more than two, may be codes."""
-
-SKEWNESS = 2.0
-"""From this skewness on, the logarithm of a target may be easier to learn."""
 
 SEARCHED = ["standard", "piecewise"]
 """The two ways to prepare numbers that are best on most data sets, and very different: see docs/benchmarks.md."""
 
 MOST_NUMBERS = 100
 """Maximum number of numeric columns: as piecewise features, each of them has `n_bins` inputs."""
-
-
-def quoted(text: str) -> str:
-    """Quote a text as a TOML string on one line, whatever characters it has.
-
-    >>> print(quoted('a "b"' + chr(10)))
-    "a \\"b\\"\\n"
-    """
-    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 def columns_by_kind(X: pd.DataFrame) -> dict[str, list[str]]:
@@ -57,9 +52,9 @@ def searched(kinds: dict[str, list[str]]) -> str:
     )
 
 
-def fixed(X: pd.DataFrame, y: pd.Series, kinds: dict[str, list[str]]) -> str:
-    """Return the options that matter for columns X and target y, one line each, with their defaults."""
-    gaps = [name for k in kinds if k != "category" for name in kinds[k] if X[name].isna().any()]
+def fixed(X: pd.DataFrame, kinds: dict[str, list[str]]) -> str:
+    """Return the options that matter for columns X, one line each, with their defaults."""
+    gaps = [name for k in kinds if k not in ("category", "text") for name in kinds[k] if X[name].isna().any()]
     codes = [name for name in kinds.get("number", []) if _may_be_codes(X[name])]
     comments = {
         "numeric": "number" in kinds and not _searchable(kinds) and f"also {_others(['standard'])}",
@@ -71,8 +66,6 @@ def fixed(X: pd.DataFrame, y: pd.Series, kinds: dict[str, list[str]]) -> str:
     if codes:
         names = ", ".join(map(quoted, codes))
         lines.append(f"# categorical_columns = [{names}]    # if these are codes, not amounts\n")
-    if pd.api.types.is_numeric_dtype(y) and y.nunique() > MAX_CLASSES and y.skew() > SKEWNESS:
-        lines.append('# target_transform = "log"    # the target is skewed; or search ["none", "log"]\n')
     return "".join(lines)
 
 

@@ -694,7 +694,7 @@ def test_init_writes_a_study_that_runs(folder, bpsearch, homes, stored, features
     result = bpsearch("init", "my homes.csv", "--target", 'the "target"')
     path = Path("studies/my-homes.toml")
     assert (result.code, result.err) == (0, "")
-    assert result.out.startswith(f"{task}: {reason}")
+    assert f"task:    {task}: {reason}" in result.out
     assert f"written: {path}\n" in result.out
     assert f"next:    bpsearch tune {path}\n" in result.out
     assert path.read_text().startswith("# my-homes: ")

@@ -206,40 +206,6 @@ def test_fingerprint_changes_with_values_names_and_types(load, tmp_path, change,
     assert (load().fingerprint == before) is same
 
 
-@pytest.mark.parametrize(
-    ("values", "task"),
-    [
-        (["a", "b"] * 20, "classification"),
-        ([True, False] * 20, "classification"),
-        ([0, 1, 2, 1] * 20, "classification"),
-        ([0.0, 1.0] * 20, "classification"),
-        ([0.5, 1.0] * 20, "regression"),
-        (list(range(40)), "regression"),
-        ([1, 2, 3], "regression"),
-    ],
-)
-def test_guessed_task_and_its_reason(values, task):
-    guessed, reason = data.guess_task(pd.Series(values))
-    assert guessed == task
-    assert str(len(set(values))) in reason
-
-
-@pytest.mark.parametrize(
-    ("distinct", "rows", "task"),
-    [
-        (20, 201, "classification"),
-        (20, 200, "regression"),  # a tenth of the rows is too many
-        (21, 2100, "regression"),  # and so are more than twenty
-        (2, 21, "classification"),
-        (2, 20, "regression"),
-    ],
-)
-def test_whole_numbers_are_classes_where_they_are_few(distinct, rows, task):
-    values = pd.Series([i % distinct for i in range(rows)])
-    assert data.guess_task(values)[0] == task
-    assert data.guess_task(values + 0.5)[0] == "regression"
-
-
 def test_path_is_relative_to_the_study_file(load, monkeypatch):
     expected = load().fingerprint
     monkeypatch.chdir(Path("/"))

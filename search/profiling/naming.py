@@ -1,0 +1,98 @@
+"""How names and values are written in sentences and in TOML, and what a name says about its column."""
+
+from __future__ import annotations
+
+import json
+import re
+from numbers import Real
+from typing import Any
+
+import numpy as np
+
+MOST_SHOWN = 40
+"""Characters of a name or a value in a sentence."""
+
+IDENTIFIERS = re.compile(
+    r"(?:^|[_\W])(?:id|ids|uid|uuid|guid|key|index|idx|nr|no|rowid|rownames|unnamed)(?:[_\W\d]|$)|(?<=[a-z])(?:ID|Id|Nr|No|Key|Number)$"
+    r"|^(?:row|record|customer|patient|sample|case|serial)[_ ]?(?:number|num|id|no|nr)$|编号|序号|编码|学号|工号|Nummer$|nummer$",
+)
+TIMES = re.compile(
+    r"(?:^|[_\W])(?:t|ts|time|times|timestamp|datetime|date|day|week|month|year|hour|minute|quarter|period|step|epoch|tag|woche|monat|jahr|zeit"
+    r"|datum|stunde)(?:[_\W\d]|$)|(?:time|date|day|year|month)$|日|周|月|年|时间|期",
+)
+
+
+def quoted(text: str) -> str:
+    """Quote a text as a TOML string on one line, whatever characters it has.
+
+    >>> print(quoted('a "b"' + chr(10)))
+    "a \\"b\\"\\n"
+    """
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+def shown(value: Any) -> str:
+    """Quote a name or a value for a sentence; a long one is cut.
+
+    >>> shown("town"), shown(3.0), shown(True)
+    ('"town"', '3', 'true')
+    """
+    if isinstance(value, bool | np.bool_):
+        return str(value).lower()
+    if isinstance(value, Real):
+        return f"{float(value):.6g}"
+    text = str(value)
+    return quoted(text if len(text) <= MOST_SHOWN else text[: MOST_SHOWN - 1] + "…")
+
+
+def listed(names: Any, most: int = 5) -> str:
+    """Join names with commas; of many, the first few.
+
+    >>> listed(["a", "b"]), listed("abcdefg", 2)
+    ('"a", "b"', '"a", "b" and 5 others')
+    """
+    names = list(names)
+    if len(names) <= most + 1:
+        return ", ".join(map(shown, names))
+    return f"{', '.join(map(shown, names[:most]))} and {len(names) - most} others"
+
+
+def share(count: int, of: int) -> str:
+    """Return a part in percent.
+
+    >>> share(1, 3), share(1, 5000), share(4999, 5000)
+    ('33 %', '< 1 %', '> 99 %')
+    """
+    percent = 100 * count / of
+    if 0 < percent < 1:
+        return "< 1 %"
+    return "> 99 %" if 99 < percent < 100 else f"{percent:.0f} %"
+
+
+def like_an_identifier(name: str) -> bool:
+    """Return whether a name is one that identifiers have.
+
+    >>> [like_an_identifier(name) for name in ("Id", "customerID", "row_id", "编号", "width", "paid", "idle")]
+    [True, True, True, True, False, False, False]
+    """
+    return bool(IDENTIFIERS.search(name) or IDENTIFIERS.search(name.lower()))
+
+
+def like_a_time(name: str) -> bool:
+    """Return whether a name is one that times have.
+
+    >>> [like_a_time(name) for name in ("Month", "t", "timestamp", "年份", "area", "tax")]
+    [True, True, True, True, False, False]
+    """
+    return bool(TIMES.search(name.lower()))
+
+
+def toml(value: Any) -> str:
+    """Return a text, a number, a truth value or a list of them as TOML.
+
+    >>> toml("a"), toml(True), toml(3), toml(["a", 1])
+    ('"a"', 'true', '3', '["a", 1]')
+    """
+    if isinstance(value, list):
+        return f"[{', '.join(map(toml, value))}]"
+    return quoted(value) if isinstance(value, str) else json.dumps(value)
