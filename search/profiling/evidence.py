@@ -11,27 +11,16 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from bpmodel.preprocessing import values
 from search.profiling import limits
 
 DAY = 86_400.0
+"""Seconds in a day."""
 
 
 def _number(column: pd.Series) -> NDArray[np.float64]:
-    values = pd.to_numeric(column, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
-    return np.where(np.abs(values) <= limits.LARGEST, values, np.nan)
-
-
-def _truth(column: pd.Series) -> NDArray[np.float64]:
-    return column.astype(object).map({True: 1.0, False: 0.0}).to_numpy(dtype=np.float64)
-
-
-def _date(column: pd.Series) -> NDArray[np.float64]:
-    moments = pd.to_datetime(column, errors="coerce", utc=True).dt.tz_localize(None).to_numpy("datetime64[s]")
-    return np.where(np.isnat(moments), np.nan, moments.astype(np.int64) / DAY)
-
-
-def _duration(column: pd.Series) -> NDArray[np.float64]:
-    return pd.to_timedelta(column).dt.total_seconds().to_numpy(dtype=np.float64)
+    found = values.numbers(column, {})
+    return np.where(np.abs(found) <= limits.LARGEST, found, np.nan)
 
 
 def _codes(column: pd.Series) -> NDArray[np.float64]:
@@ -42,13 +31,13 @@ def _codes(column: pd.Series) -> NDArray[np.float64]:
 
 AS_NUMBERS: Mapping[str, Callable[[pd.Series], NDArray[np.float64]]] = {
     "number": _number,
-    "truth": _truth,
-    "date": _date,
-    "duration": _duration,
+    "truth": lambda column: values.truth_values(column, {}),
+    "date": values.days,
+    "duration": lambda column: values.seconds(column, {}),
     "category": _codes,
     "text": _codes,
 }
-"""How a column of each kind becomes numbers: dates as days since 1970, durations as seconds, texts as codes; gaps as NaN."""
+"""How a typed column becomes numbers: dates as days since 1970, durations as seconds, texts as codes; gaps as NaN."""
 
 
 def _counts(numbers: pd.DataFrame) -> tuple[dict[Any, int], dict[Any, int]]:

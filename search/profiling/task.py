@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from bpmodel.preprocessing import values
 from search.errors import StudyError
 from search.profiling import limits
 from search.profiling.naming import shown
@@ -61,7 +62,7 @@ def guess(y: pd.Series, kind: str, where: str) -> tuple[str, str]:
 def _no_class(y: pd.Series, distinct: int, where: str) -> str:
     """Say why texts are no classes, and which of them cannot be read as a number."""
     texts = y.astype("str")
-    unread = pd.to_numeric(texts, errors="coerce").isna()
+    unread = pd.Series(np.isnan(values.numbers(texts, {})), index=y.index)
     told = f"{where} has {distinct} different texts in {len(y)} rows: too many for classes"
     if unread.sum() <= len(y) / 2:
         return (

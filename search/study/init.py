@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from bpmodel.preprocessing.columns import kind
+from bpmodel.preprocessing.texts.marks import Hints
 from search.errors import StudyError
 from search.profiling import overview, task
 from search.profiling.evidence import Evidence
@@ -24,6 +24,7 @@ from search.samplers.methods import METHODS
 from search.space import spaces
 from search.study import assembly, data, study_file, suggestions
 from search.study.study_file import Study
+from search.tables.typed import Typed
 
 TEMPLATE = """\
 # {name}: predict {target_text} from the other {columns} columns of {source_name}.
@@ -89,21 +90,24 @@ def write_study(source: Path, target: str, output: Path | None = None) -> tuple[
     """
     table = data.read_table(source, f"{source}")
     X, y = data.split_target(table, target, f"--target {target!r}")
-    guessed, reason = task.guess(y, kind(y), f"--target {target!r}")
-    kinds = {name: kind(X[name]) for name in X.columns}
+    hints = Hints(table.decimal)
+    known = data.typed_columns(X, f"{source}", hints)
+    y, target_kind, notes = _target(y, data.typed_columns(y.to_frame(), f"--target {target!r}", hints))
+    guessed, reason = task.guess(y, target_kind, f"--target {target!r}")
     output = output or _free(source, target)
     if output.exists():
         raise StudyError(f"{output} already exists; choose another file with --output")
-    evidence = Evidence.of(_typed(X, kinds), kinds, y, guessed)
+    evidence = Evidence.of(known.frame, {name: found.kind for name, found in known.found.items()}, y, guessed)
     found = _write(output, findings(evidence), lambda found: _text(output, source, target, evidence, reason, found))
-    return output, Profile(overview.columns(evidence, found), found, table.notes, guessed, reason)
+    notes = [*table.notes, *known.notes, *notes]
+    return output, Profile(overview.columns(evidence, found), found, notes, guessed, reason)
 
 
-def _typed(X: pd.DataFrame, kinds: dict[str, str]) -> pd.DataFrame:
-    """Convert texts that are dates."""
-    texts = [n for n, own in kinds.items() if own == "date" and not pd.api.types.is_datetime64_any_dtype(X[n])]
-    dates = {name: pd.to_datetime(X[name].astype("str"), format="ISO8601", errors="coerce", utc=True) for name in texts}
-    return X.assign(**dates)
+def _target(y: pd.Series, known: Typed) -> tuple[pd.Series, str, list[str]]:
+    """Return the target, its kind and what there is to say: amounts as numbers, labels of classes as they are."""
+    ((name, found),) = known.found.items()
+    labels = found.kind in ("category", "text", "truth")
+    return (y, found.kind, []) if labels else (known.frame[name], found.kind, known.notes)
 
 
 def study_name(path: Path) -> str:
@@ -139,7 +143,10 @@ def _is_of(path: Path, source: Path, target: str) -> bool:
 
 def _text(output: Path, source: Path, target: str, e: Evidence, reason: str, found: Sequence[Finding]) -> str:
     kept = e.without(dropped(found))
-    kinds, methods = suggestions.columns_by_kind(kept.X), [quoted(method) for method in METHODS]
+    kinds, methods = (
+        suggestions.columns_by_kind({name: e.kinds[name] for name in kept.X}),
+        [quoted(method) for method in METHODS],
+    )
     return TEMPLATE.format(
         name=study_name(output),
         name_text=quoted(study_name(output)),

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 
 import pandas as pd
 
-from bpmodel.preprocessing.columns import kind
 from bpmodel.preprocessing.options import PREPROCESSING
 from search.profiling.naming import quoted
 
@@ -28,9 +28,12 @@ MOST_NUMBERS = 100
 """Maximum number of numeric columns: as piecewise features, each of them has `n_bins` inputs."""
 
 
-def columns_by_kind(X: pd.DataFrame) -> dict[str, list[str]]:
-    """Group columns by kind, in the order of `PLURALS`; kinds without columns are left out."""
-    kinds = {name: kind(X[name]) for name in X.columns}
+def columns_by_kind(kinds: Mapping[str, str]) -> dict[str, list[str]]:
+    """Group columns by kind, in the order of `PLURALS`; kinds without columns are left out.
+
+    >>> columns_by_kind({"town": "category", "area": "number", "rooms": "number"})
+    {'number': ['area', 'rooms'], 'category': ['town']}
+    """
     return {k: names for k in PLURALS if (names := [name for name, own in kinds.items() if own == k])}
 
 

@@ -3,12 +3,13 @@
 import pandas as pd
 import pytest
 
+from bpmodel.preprocessing.columns import kind
 from search.study import suggestions
 
 
 def fixed(column) -> str:
     X = pd.DataFrame({"x": column})
-    return suggestions.fixed(X, suggestions.columns_by_kind(X))
+    return suggestions.fixed(X, suggestions.columns_by_kind({name: kind(X[name]) for name in X}))
 
 
 @pytest.mark.parametrize(("n", "codes"), [(2, False), (3, True), (12, True), (13, False)])
