@@ -30,17 +30,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace, console: Console) -> int:
     from search import tuning
-    from search.progress import ProgressBar
     from search.results import report
     from search.samplers.methods import METHODS
+    from search.terminal.progress import shown
 
     study = _study(options)
     name, _ = report.metric(study.scoring)
-    bar = ProgressBar(f"{study.name}: {study.search.method} search, {study.scheme}, {name}", study.scoring, console)
-    try:
-        result = tuning.tune(study, bar.show)
-    finally:
-        bar.stop()
+    title = f"{study.name}: {study.search.method} search, {study.scheme}, {name}"
+    with shown(title, study.scoring, console) as show:
+        result = tuning.tune(study, show)
     console.print()
     if result.unchanged:
         console.print(f"all {len(result.outcomes)} trials of this study are done; nothing was changed", style="bold")

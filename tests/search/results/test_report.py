@@ -6,10 +6,10 @@ import pytest
 from rich.console import Console
 
 from bpmodel import Diagnosis, Finding
-from search.progress import StatusColumn
 from search.results import report
 from search.results.paired_test import Difference
 from search.results.progress import Progress
+from search.terminal.bar import StatusColumn
 from search.trials.baselines import Baseline
 
 RMSE = "neg_root_mean_squared_error"

@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from docs import tables
-from search.progress import COUNTED
 from search.results import plots, report
 from search.results.cv_results import ranks
 from search.space import spaces
+from search.terminal.status import COUNTED
 from search.tracking import RUN_STATUS
 from search.tracking.runs import child
 from search.trials.baselines import Baseline
