@@ -58,7 +58,7 @@ def tune(
     with closing(open_store(study, dataset, problem)) as store:
         known = _complete(job, store, tracker, len(parts))
         if known is not None:
-            return known
+            return replace(known, notes=dataset.notes)
         further = plan.n_trials * len(parts)
         on_progress(Progress(store.outcomes, plan.n_trials, notes=dataset.notes, further=further))
         result = experiment.run(
@@ -73,7 +73,7 @@ def tune(
         )
         if result.problem in ("", experiment.NONE_HEALTHY):
             _note(store, plan, tracker.uri, result)
-        return result
+        return replace(result, notes=dataset.notes)
 
 
 def _complete(job: Job, store: StudyStore, tracker: MLflowTracker, n_parts: int) -> Result | None:

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from rich.console import Console
+    from search.terminal.output import Output
 
 HELP = "write a study file for a table"
+HAS_RESULT = True
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -21,7 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def run(options: argparse.Namespace, console: Console) -> int:
+def run(options: argparse.Namespace, console: Output) -> int:
     from search.study import init
 
     written, guesses = init.write_study(options.data, options.target, options.output)
@@ -29,5 +30,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
         console.print(f"data:    {guess}")
     console.print(f"{guesses[-1]}; change [data] task if that is wrong")
     console.print(f"written: {written}")
-    console.print(f"next:    {shlex.join(['bpsearch', 'tune', str(written)])}")
+    further = shlex.join(["bpsearch", "tune", str(written)])
+    console.print(f"next:    {further}")
+    console.document({"written": str(written), "notes": guesses, "next": further})
     return 0

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import argparse
 import shlex
+import sys
 from typing import TYPE_CHECKING
 
 from search.arguments import add_method, add_study, whole_number
 from search.errors import StudyError
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from search.study.study_file import Study
+    from search.terminal.output import Output
 
 HELP = "run or resume a study, and register the best network"
+HAS_RESULT = True
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -28,9 +29,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_method(parser, "search method; overrides the study file")
 
 
-def run(options: argparse.Namespace, console: Console) -> int:
+def run(options: argparse.Namespace, console: Output) -> int:
     from search import tuning
-    from search.results import report
+    from search.results import documents, report
     from search.samplers.methods import METHODS
     from search.terminal.progress import shown
 
@@ -39,6 +40,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
     title = f"{study.name}: {study.search.method} search, {study.scheme}, {name}"
     with shown(title, study.scoring, console) as show:
         result = tuning.tune(study, show)
+    console.document(documents.study(result))
     console.print()
     if result.unchanged:
         console.print(f"all {len(result.outcomes)} trials of this study are done; nothing was changed", style="bold")
@@ -47,9 +49,12 @@ def run(options: argparse.Namespace, console: Console) -> int:
         console.print()
     console.print(report.final(result))
     if result.model is not None:
+        console.essential(result.model.uri)
         console.print(f"model:  {result.model.uri}  ({report.delivered(result, result.model)})")
     if result.problem:
         console.print(f"note:   {result.problem}", style="bold")
+        if console.quiet:
+            print(f"error: {result.problem}", file=sys.stderr)
     console.print("next:   bpsearch ui")
     return 1 if result.problem else 0
 

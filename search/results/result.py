@@ -67,6 +67,8 @@ class Result:
         Why there is no model, or why something was not written.
     unchanged : bool
         Whether the study was already complete.
+    notes : sequence of str
+        What was noticed in the data.
     """
 
     name: str
@@ -86,3 +88,4 @@ class Result:
     model: RegisteredModel | None = None
     problem: str = ""
     unchanged: bool = False
+    notes: Sequence[str] = ()
