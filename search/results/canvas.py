@@ -46,9 +46,8 @@ def legend_below(figure: Figure, columns: int = 2) -> None:
         for handle, text in zip(*axes.get_legend_handles_labels(), strict=True)
         if axes.get_visible()
     }
-    figure.legend(
-        list(found.values()), list(found), loc="outside lower center", ncols=columns, frameon=False, columnspacing=1.2
-    )
+    look = {"frameon": False, "fontsize": 9, "columnspacing": 1.2, "handlelength": 1.8}
+    figure.legend(list(found.values()), list(found), loc="outside lower center", ncols=columns, **look)  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True)

@@ -63,7 +63,7 @@ def history(outcomes: Mapping[int, Outcome], baselines: Sequence[Baseline], scor
     scale = scale_of(outcomes, baselines, scoring)
     numbers = sorted(n for n, o in outcomes.items() if o.healthy)
     if numbers:
-        best = scale.value(np.maximum.accumulate([outcomes[n].score for n in numbers]))
+        best = [scale.value(score) for score in np.maximum.accumulate([outcomes[n].score for n in numbers])]
         style: dict[str, Any] = {"color": "black", "lw": 1.4, "label": "best so far"}
         axes.step([*numbers, max(outcomes)], [*best, best[-1]], where="post", **style)
     _points(axes, {n: n for n in outcomes}, outcomes, scale)
@@ -231,7 +231,7 @@ def _finish(axes: Axes, baselines: Sequence[Baseline], scale: Scale) -> None:
             continue
         up = value > max(scale.best, scale.worst)
         style: dict[str, Any] = {"color": GREY, "ms": 8, "ls": "none", "marker": "^" if up else "v", "clip_on": False}
-        axes.plot(1.02, 0.97 if up else 0.03, transform=axes.transAxes, label=f"{told}, off the scale", **style)
+        axes.plot(1.02, 0.97 if up else 0.03, transform=axes.transAxes, label=f"{told}, off scale", **style)
     if scale.strip:
         axes.axhspan(*scale.strip_limits, color=GREY, alpha=0.12, lw=0, label="worse, or without a score")
     axes.set(ylabel=scale.label, ylim=scale.limits)

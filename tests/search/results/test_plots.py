@@ -119,7 +119,7 @@ def test_a_baseline_far_away_is_an_arrow_at_the_worse_edge_bug(make_outcome, sco
     low, high = sorted(abs(end) for end in axes.get_ylim())
     assert 53 < low < 53.5 < 55 < high < 56, "good trials fill the plot"
     sign = "" if scoring == RMSE else "-"
-    arrow = line(axes, f"dummy: {sign}77, off the scale")
+    arrow = line(axes, f"dummy: {sign}77, off scale")
     assert arrow.get_marker() == marker
     assert (list(arrow.get_xdata()), list(arrow.get_ydata())) == ([1.02], [y])
     assert line(axes, f"linear: {sign}54.6").get_linestyle() == "-."
@@ -128,8 +128,8 @@ def test_a_baseline_far_away_is_an_arrow_at_the_worse_edge_bug(make_outcome, sco
 def test_a_linear_model_that_is_far_better_is_an_arrow_at_the_better_edge(make_outcome):
     outcomes = {n: make_outcome(n, scores=(-1000.0 - 100 * n,)) for n in range(4)}
     (axes,) = plots.history(outcomes, [Baseline("dummy", -9e4, 0.1), Baseline("linear", -0.6, 0.1)], RMSE).axes
-    assert line(axes, "linear: 0.6, off the scale").get_marker() == "v"
-    assert line(axes, "dummy: 9e+04, off the scale").get_marker() == "^"
+    assert line(axes, "linear: 0.6, off scale").get_marker() == "v"
+    assert line(axes, "dummy: 9e+04, off scale").get_marker() == "^"
 
 
 def test_every_verdict_has_its_own_color_and_marker(outcomes):
