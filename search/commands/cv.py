@@ -15,7 +15,7 @@ HAS_RESULT = True
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    add_study(parser, "study file; its [model] and the first value of each entry of [space] are used")
+    add_study(parser, "study file; its [model] is used, and of each entry of [space] the default or else the middle")
     add_settings(parser)
 
 
@@ -25,7 +25,7 @@ def run(options: argparse.Namespace, console: Output) -> int:
     from search.study import study_file
 
     study = study_file.load(options.study)
-    params = configuration.changed(study, configuration.first_values(study), options.set)
+    params = configuration.changed(study, configuration.typical(study), options.set)
     console.print(f"{study.name}: {configuration.written(params)}")
     outcome, yardsticks = tuning.cross_validate(study, params)
     console.print(report.single(outcome, yardsticks, study.scoring))

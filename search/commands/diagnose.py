@@ -29,7 +29,7 @@ def run(options: argparse.Namespace, console: Output) -> int:
     study = study_file.load(options.study)
     if options.method:
         study = study.with_method(options.method)
-    number, params, name = 0, configuration.first_values(study), "this configuration"
+    number, params, name = 0, configuration.typical(study), "this configuration"
     if options.trial is not None:
         number, params, name = options.trial, tuning.trial_params(study, options.trial), f"trial {options.trial}"
     params = configuration.changed(study, params, options.set)

@@ -68,7 +68,7 @@ def history(outcomes: Mapping[int, Outcome], baselines: Sequence[Baseline], scor
         axes.step([*numbers, max(outcomes)], [*best, best[-1]], where="post", **style)
     _points(axes, {n: n for n in outcomes}, outcomes, scale)
     _finish(axes, baselines, scale)
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
     axes.set(xlabel="trial", title="Search history")
     legend_below(figure)
     return figure
@@ -167,7 +167,7 @@ def learning_curves(outcomes: Mapping[int, Outcome], loss: str = "") -> Figure:
     axes.plot([], [], color=GREY, lw=1.8, label="validation")
     axes.plot([], [], color=GREY, lw=1, ls="--", label="training")
     axes.plot([], [], "o", color=GREY, label="best number of epochs")
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
     one = loss and not any(name.split("__")[-1] == "loss" for o in ranked for name in o.params)
     named = f"loss ({loss.replace('_', ' ')})" if one else "loss"
     axes.set(xlabel="epoch", ylabel=f"{named}, mean over the folds", title="Learning curves of the best trials")
