@@ -13,6 +13,7 @@ from bpsearch import __version__
 from search.arguments import add_switch
 from search.commands import verbs
 from search.errors import StudyError
+from search.terminal import encoding
 
 FAILED, USER_ERROR, INTERRUPTED = 1, 2, 130
 
@@ -26,6 +27,7 @@ SWITCHES = {
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return the exit code: 0, 1 if it failed, 2 for a user's mistake, 130 for Ctrl-C."""
+    encoding.standard()
     given = sys.argv[1:] if arguments is None else arguments
     parser = _parser("--json" in given)
     options = parser.parse_args(given)

@@ -7,6 +7,8 @@ import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from search.errors import StudyError
+
 if TYPE_CHECKING:
     from search.terminal.output import Output
 
@@ -16,15 +18,18 @@ HAS_RESULT = True
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("data", type=Path, help="CSV, TSV, Excel, Parquet or Feather file")
-    parser.add_argument("--target", required=True, metavar="COLUMN", help="the column to predict")
+    parser.add_argument("--target", metavar="COLUMN", help="the column to predict")
     parser.add_argument(
         "--output", type=Path, metavar="FILE", help="study file to write (default: studies/<name>.toml)"
     )
 
 
 def run(options: argparse.Namespace, console: Output) -> int:
-    from search.study import init
+    from search.study import data, init
 
+    if options.target is None:
+        columns = data.read_table(options.data, f"{options.data}").frame.columns
+        raise StudyError(f"--target is missing: name the column to predict; the columns are {', '.join(columns)}")
     written, guesses = init.write_study(options.data, options.target, options.output)
     for guess in guesses[:-1]:
         console.print(f"data:    {guess}")

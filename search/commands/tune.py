@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import shlex
 import sys
 from typing import TYPE_CHECKING
@@ -51,6 +52,7 @@ def run(options: argparse.Namespace, console: Output) -> int:
     if result.model is not None:
         console.essential(result.model.uri)
         console.print(f"model:  {result.model.uri}  ({report.delivered(result, result.model)})")
+        console.print(f"python: {_usage(result.model.uri)}")
     if result.problem:
         console.print(f"note:   {result.problem}", style="bold")
         if console.quiet:
@@ -74,6 +76,14 @@ def _study(options: argparse.Namespace) -> Study:
             )
         study = study.with_trials(options.trials)
     return study
+
+
+def _usage(uri: str) -> str:
+    """Return a line of Python that loads a model; it names the store unless the environment does."""
+    from search import tracking
+
+    store = "" if "MLFLOW_TRACKING_URI" in os.environ else f"mlflow.set_tracking_uri({tracking.default_uri()!r}); "
+    return f"import mlflow; {store}model = mlflow.sklearn.load_model({uri!r})  # model.predict(rows)"
 
 
 def _command(options: argparse.Namespace) -> str:
