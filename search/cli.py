@@ -94,9 +94,8 @@ class _Parser(argparse.ArgumentParser):
 
 
 def _parser(as_json: bool = False) -> argparse.ArgumentParser:
-    kind = type(
-        "_Parser", (_Parser,), {"as_json": as_json}
-    )  # a class, because the verbs' parsers have that of the first
+    # a class, because the parsers of the verbs have that of the first
+    kind = type("_Parser", (_Parser,), {"as_json": as_json})
     parser = kind(
         prog="bpsearch",
         description="Hyperparameter search for back-propagation networks that learns from diverging runs.",
@@ -109,10 +108,9 @@ def _parser(as_json: bool = False) -> argparse.ArgumentParser:
         has_result = getattr(verb, "HAS_RESULT", False)
         command = commands.add_parser(name, help=verb.HELP, description=verb.HELP)
         verb.add_arguments(command)
+        # any other default would override a switch before the verb
         for switch, meaning in SWITCHES.items():
             if switch != "json" or has_result:
-                add_switch(
-                    command, switch, meaning, default=argparse.SUPPRESS
-                )  # or it would override one before the verb
+                add_switch(command, switch, meaning, default=argparse.SUPPRESS)
         command.set_defaults(run=verb.run, verb=name, has_result=has_result)
     return parser

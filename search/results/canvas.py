@@ -1,9 +1,10 @@
-"""What the figures of a study share: sizes that a phone can show, the scale of scores, and short labels of logarithmic axes."""
+"""What the figures of a study share: a size for phones, the scale of scores, short labels of logarithmic axes."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -16,7 +17,7 @@ from search.trials.baselines import Baseline
 from search.trials.outcomes import Outcome
 
 DPI, WIDTH = 200, 5.6
-"""With this width in inches, a letter of 10 points is 10 pixels high where the figure is 390 pixels wide, as on a phone."""
+"""With this width in inches, 10 points are 10 pixels where the figure is 390 pixels wide, as on a phone."""
 
 GOOD_SHARE = 0.75
 """Share of the finished trials, the best ones, that fill most of a plot."""
@@ -25,7 +26,7 @@ BEYOND = 1.5
 """A plot reaches this many times as far below the best trial as the worst of these trials."""
 
 MARGIN, STRIP = 0.06, 0.14
-"""Heights, as shares of the scores that are shown: of the margins, and of the strip for trials without a place on the scale."""
+"""Heights of the margins, and of the strip for trials off the scale, as shares of the scores that are shown."""
 
 
 def canvas(height: float, rows: int = 1, columns: int = 1) -> tuple[Figure, Sequence[Axes]]:
@@ -46,8 +47,8 @@ def legend_below(figure: Figure, columns: int = 2) -> None:
         for handle, text in zip(*axes.get_legend_handles_labels(), strict=True)
         if axes.get_visible()
     }
-    look = {"frameon": False, "fontsize": 9, "columnspacing": 1.2, "handlelength": 1.8}
-    figure.legend(list(found.values()), list(found), loc="outside lower center", ncols=columns, **look)  # type: ignore[arg-type]
+    look: dict[str, Any] = {"frameon": False, "fontsize": 9, "columnspacing": 1.2, "handlelength": 1.8}
+    figure.legend(list(found.values()), list(found), loc="outside lower center", ncols=columns, **look)
 
 
 @dataclass(frozen=True)
@@ -115,9 +116,9 @@ class Scale:
 def scale_of(outcomes: Mapping[int, Outcome], baselines: Sequence[Baseline], scoring: str) -> Scale:
     """Return a scale that good trials fill: bad ones and the dummy predictor, if far away, lie beyond its worse end.
 
-    It begins at the best trial and ends `BEYOND` times as far away as the `GOOD_SHARE` best finished trials reach, but not
-    beyond the worst trial or the dummy predictor, which is the first baseline. Baselines at most half as far away again are
-    included. Finished trials that are all equal say nothing about a scale: then it holds all baselines.
+    It begins at the best trial and ends `BEYOND` times as far away as the `GOOD_SHARE` best finished trials reach, but
+    not beyond the worst trial or the dummy predictor, which is the first baseline. Baselines at most half as far away
+    again are included. Finished trials that are all equal say nothing about a scale: then it holds all baselines.
     """
     name, sign = report.metric(scoring)
     scores = [o.score for o in outcomes.values() if np.isfinite(o.score)]

@@ -83,7 +83,7 @@ def _scored(outcome: Outcome, sign: int) -> dict[str, Any]:
         "std": outcome.std,
         "fold_scores": [sign * score for score in outcome.fold_scores],
         "epochs": outcome.epoch,
-        "n_weights": outcome.n_weights,
+        "n_weights": outcome.n_weights or None,
     }
 
 

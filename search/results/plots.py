@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from itertools import cycle
 from typing import Any
 
 import numpy as np
@@ -24,7 +25,7 @@ MARKERS = {"o": "●", "s": "■", "^": "▲", "D": "◆", "v": "▼"}
 """Markers of trials whose curves are drawn, each with the character that looks like it."""
 
 BEST_CURVES = len(MARKERS)
-DASHES = ("--", "-.", ":")
+DASHES = ("--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)))
 APART = 0.06
 """Least distance between the names of curves, as a share of the height."""
 
@@ -58,7 +59,7 @@ def figures(
 
 
 def history(outcomes: Mapping[int, Outcome], baselines: Sequence[Baseline], scoring: str) -> Figure:
-    """Plot the score of each trial, the best so far, and the baselines; diverged trials lie in the strip at the worse edge."""
+    """Plot the score of each trial, the best so far and the baselines; diverged trials lie at the worse edge."""
     figure, (axes,) = canvas(4.6)
     scale = scale_of(outcomes, baselines, scoring)
     numbers = sorted(n for n, o in outcomes.items() if o.healthy)
@@ -176,7 +177,7 @@ def learning_curves(outcomes: Mapping[int, Outcome], loss: str = "") -> Figure:
 
 
 def _names_at_ends(axes: Axes, ends: Sequence[tuple[str, int, float, str]]) -> None:
-    """Write the name of each trial to the right of the axes, at the height where its curve ends, but not over another's."""
+    """Write the name of each trial beside the axes, at the height where its curve ends, but not over another's."""
     transform = axes.transScale + axes.transLimits
     axes.autoscale_view()
     heights = {name: float(transform.transform((end, value))[1]) for name, end, value, _ in ends}
@@ -222,8 +223,8 @@ def _points(axes: Axes, x: Mapping[int, Any], outcomes: Mapping[int, Outcome], s
 
 
 def _finish(axes: Axes, baselines: Sequence[Baseline], scale: Scale) -> None:
-    """Draw the baselines and the strip, and set the axis of scores: an arrow stands for a baseline that is off the scale."""
-    for baseline, dashes in zip(baselines, DASHES, strict=False):
+    """Draw baselines and strip, and set the axis of scores: an arrow stands for a baseline that is off the scale."""
+    for baseline, dashes in zip(baselines, cycle(DASHES), strict=False):
         value = scale.value(baseline.score)
         told = f"{baseline.name}: {report.number(value)}"
         if scale.holds(baseline.score):

@@ -52,8 +52,8 @@ class EverySecond:
 class ProgressLines:
     """Writes a line after the first trial, then at growing distances, and at the end.
 
-    A long trial, the reading of the data and the final fit are not silent either: after `LONGEST` seconds there is a line in any
-    case.
+    A long trial, the reading of the data and the final fit are not silent either: after `LONGEST` seconds there is a
+    line in any case.
 
     Parameters
     ----------

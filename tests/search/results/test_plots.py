@@ -110,6 +110,17 @@ def test_baselines_are_lines_across(outcomes):
     assert dummy.get_linestyle() != linear.get_linestyle()
 
 
+def test_any_number_of_baselines_is_drawn(outcomes):
+    several = [Baseline(f"b{n}", -1.5 + n / 10, 0.1) for n in range(6)]
+    figure = plots.history(outcomes, several, "score")
+    axes = figure.axes[0]
+    assert [text for text in legend(figure) if text.startswith("b") and "best" not in text] == [
+        f"{b.name}: {b.score:.3g}" for b in several
+    ]
+    looks = {str(line(axes, f"b{n}: {-1.5 + n / 10:.3g}")._dash_pattern) for n in range(4)}
+    assert len(looks) == 4
+
+
 @pytest.mark.parametrize(("scoring", "marker", "y"), [(RMSE, "^", 0.97), ("r2", "v", 0.03)])
 def test_a_baseline_far_away_is_an_arrow_at_the_worse_edge_bug(make_outcome, scoring, marker, y):
     """The axis went down to the dummy predictor, and all good trials lay in the top eight percent."""
