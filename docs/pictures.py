@@ -54,7 +54,8 @@ def health() -> Figure:
     X, y = digits()
     figure = Figure(figsize=(12, 4.2), layout="constrained")
     options = {"learning rate 0.05": {"learning_rate_init": 0.05, "early_stopping": True}}
-    options["learning rate rising to 20"] = {"learning_rate_init": 20, "warmup_epochs": 30, "n_iter_no_change": 60}
+    rising = {"learning_rate_init": 20, "warmup_epochs": 30, "n_iter_no_change": 60, "activation": "leaky_relu"}
+    options["learning rate rising to 20"] = rising
     X_train, X_val, y_train, y_val = train_test_split(X, y, random_state=0)
     for ax, (title, values) in zip(figure.subplots(1, 2), options.items(), strict=True):
         network = BPClassifier(solver="sgd", random_state=0, **values).fit(X_train, y_train, X_val=X_val, y_val=y_val)

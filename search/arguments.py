@@ -26,6 +26,11 @@ def add_settings(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_switch(parser: argparse.ArgumentParser, name: str, meaning: str, default: bool | str) -> None:
+    """Add an option without a value."""
+    parser.add_argument(f"--{name}", action="store_true", default=default, help=meaning)
+
+
 def whole_number(name: str, high: int | None = None, low: int = 1) -> Callable[[str], int]:
     """Return a converter from text to a whole number from `low` to `high`.
 

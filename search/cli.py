@@ -3,69 +3,114 @@
 from __future__ import annotations
 
 import argparse
-import os
+import json
 import sys
 import warnings
 from collections.abc import Sequence
+from typing import NoReturn
 
 from bpsearch import __version__
+from search.arguments import add_switch
 from search.commands import verbs
 from search.errors import StudyError
+from search.terminal import encoding
 
 FAILED, USER_ERROR, INTERRUPTED = 1, 2, 130
-WIDE = 160
+
+SWITCHES = {
+    "debug": "show the traceback of an error",
+    "quiet": "print errors only, and after tune the URI of the model",
+    "json": "print the result as one JSON document",
+}
+"""Switches of every verb, which may also stand before it; ``--json`` is for the verbs that have a result."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return the exit code: 0, 1 if it failed, 2 for a user's mistake, 130 for Ctrl-C."""
-    options = _parser().parse_args(arguments)
+    encoding.standard()
+    given = sys.argv[1:] if arguments is None else arguments
+    parser = _parser("--json" in given)
+    options = parser.parse_args(given)
+    if options.json and not options.has_result:
+        parser.error(f"argument --json: {options.verb} has no result to print")
     try:
         return _run(options)
     except StudyError as error:
         if options.debug:
             raise
-        print(f"error: {error}", file=sys.stderr)
-        return USER_ERROR
+        return _failed(f"error: {error}", USER_ERROR, options.json)
     except KeyboardInterrupt:
         if options.debug:
             raise
-        print("\ninterrupted: finished trials are kept; run the same command again to continue")
+        told = "interrupted: finished trials are kept; run the same command again to continue"
+        if options.json:
+            _document(told)
+        elif not options.quiet:
+            print(f"\n{told}")
         return INTERRUPTED
     except Exception as error:  # our bug, not the user's mistake
         if options.debug:
             raise
         message = " ".join(str(error).split())
-        print(f"unexpected error: {type(error).__name__}: {message} (--debug shows the traceback)", file=sys.stderr)
-        return FAILED
+        told = f"unexpected error: {type(error).__name__}: {message} (--debug shows the traceback)"
+        return _failed(told, FAILED, options.json)
 
 
 def _run(options: argparse.Namespace) -> int:
-    from rich.console import Console  # imported late, to keep --help fast
+    from search.terminal.output import Output  # imported late, to keep --help fast
 
     warnings.filterwarnings("ignore", category=UserWarning, module="sklearn")
-    return int(options.run(options, Console(highlight=False, markup=False, soft_wrap=True, width=_width())))
+    if options.quiet:
+        from bpmodel.compiler import announcement
+
+        announcement.silence()
+        warnings.simplefilter("ignore")
+    output = Output(sys.stdout, quiet=options.quiet, json=options.json)
+    with output.alone():
+        return int(options.run(options, output))
 
 
-def _width() -> int | None:
-    """Return the width of the output: None is the terminal's. Lines in files and pipes are long, unless COLUMNS is set."""
-    return None if sys.stdout.isatty() or "COLUMNS" in os.environ else WIDE
+def _failed(message: str, code: int, as_json: bool) -> int:
+    """Say why a command failed; return its exit code."""
+    print(message, file=sys.stderr)
+    if as_json:
+        _document(message.removeprefix("error: "))
+    return code
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+def _document(error: str) -> None:
+    print(json.dumps({"error": error}))
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser whose errors are a JSON document, too, if that is wanted."""
+
+    as_json = False
+
+    def error(self, message: str) -> NoReturn:
+        if self.as_json:
+            _document(message)
+        super().error(message)
+
+
+def _parser(as_json: bool = False) -> argparse.ArgumentParser:
+    # a class, because the parsers of the verbs have that of the first
+    kind = type("_Parser", (_Parser,), {"as_json": as_json})
+    parser = kind(
         prog="bpsearch",
         description="Hyperparameter search for back-propagation networks that learns from diverging runs.",
     )
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
-    _add_debug(parser, default=False)
+    for name, meaning in SWITCHES.items():
+        add_switch(parser, name, meaning, default=False)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for name, verb in verbs().items():
+        has_result = getattr(verb, "HAS_RESULT", False)
         command = commands.add_parser(name, help=verb.HELP, description=verb.HELP)
         verb.add_arguments(command)
-        _add_debug(command, default=argparse.SUPPRESS)  # otherwise its default would override a --debug before the verb
-        command.set_defaults(run=verb.run)
+        # any other default would override a switch before the verb
+        for switch, meaning in SWITCHES.items():
+            if switch != "json" or has_result:
+                add_switch(command, switch, meaning, default=argparse.SUPPRESS)
+        command.set_defaults(run=verb.run, verb=name, has_result=has_result)
     return parser
-
-
-def _add_debug(parser: argparse.ArgumentParser, default: bool | str) -> None:
-    parser.add_argument("--debug", action="store_true", default=default, help="show the traceback of an error")

@@ -8,14 +8,15 @@ from typing import Any
 
 from search.results import report
 from search.study import study_file
+from search.trials.pipeline import DEFAULTS
 
 SETTING = re.compile(r"""(?:\[(?:[^][]|\[[^][]*\])*\]|"[^"]*"|'[^']*'|\S)+""")
 """One setting: text up to the next blank outside lists, nested lists and quotes."""
 
 
-def first_values(study: study_file.Study) -> dict[str, Any]:
-    """Return the first value of each entry of ``[space]``."""
-    return next(study.space.grid_points())
+def typical(study: study_file.Study) -> dict[str, Any]:
+    """Return for each entry of ``[space]`` its default if that lies there, otherwise the middle of the entry."""
+    return study.space.typical(study_file.defaults(study) | DEFAULTS)
 
 
 def changed(study: study_file.Study, params: Mapping[str, Any], arguments: list[str]) -> dict[str, Any]:

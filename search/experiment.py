@@ -129,6 +129,7 @@ def found(job: Job, outcomes: dict[int, Outcome], best: Outcome | None, nested: 
         paired_test.against(job.baselines, best, job.problem.folds),
         nested,
         problem="" if best else NONE_HEALTHY,
+        loss=str(getattr(network_of(job.problem.estimator), "loss", "")),
     )
 
 

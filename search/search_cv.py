@@ -145,7 +145,7 @@ class BPSearchCV(CallbackSupportMixin, FittedSearch):
             plan,
             _baselines(problem, also_linear=is_network and tracker is not None),
             f"{len(problem.folds)} folds",
-            problem.objective or scoring.SCORE,
+            problem.objective or (self.scoring if isinstance(self.scoring, str) else scoring.SCORE),
         )
 
     def _print_begin(self, job: Job) -> None:

@@ -58,12 +58,13 @@ def tune(
     with closing(open_store(study, dataset, problem)) as store:
         known = _complete(job, store, tracker, len(parts))
         if known is not None:
-            return known
-        on_progress(Progress(store.outcomes, plan.n_trials, notes=dataset.notes))
+            return replace(known, notes=dataset.notes)
+        further = plan.n_trials * len(parts)
+        on_progress(Progress(store.outcomes, plan.n_trials, notes=dataset.notes, further=further))
         result = experiment.run(
             job,
             store,
-            on_outcome=lambda _: on_progress(Progress(store.outcomes, plan.n_trials)),
+            on_outcome=lambda _: on_progress(Progress(store.outcomes, plan.n_trials, further=further)),
             estimate=lambda: _estimate(parts, plan, on_progress),
             tracker=tracker,
             params=parameters(study, dataset, plan),
@@ -72,7 +73,7 @@ def tune(
         )
         if result.problem in ("", experiment.NONE_HEALTHY):
             _note(store, plan, tracker.uri, result)
-        return result
+        return replace(result, notes=dataset.notes)
 
 
 def _complete(job: Job, store: StudyStore, tracker: MLflowTracker, n_parts: int) -> Result | None:
@@ -98,10 +99,10 @@ def _note(store: StudyStore, plan: runner.Plan, uri: str, result: Result) -> Non
 def _estimate(parts: Sequence[Part], plan: runner.Plan, on_progress: Callable[[Progress], None]) -> Nested | None:
     """Run the studies of the outer folds, and score the model that each of them delivers."""
     scores = []
-    for part in parts:
+    for later, part in zip(range(len(parts) - 1, -1, -1), parts, strict=True):
 
-        def tell(outcomes: Mapping[int, Outcome], part: Part = part) -> None:
-            on_progress(Progress(outcomes, plan.n_trials, part.title))
+        def tell(outcomes: Mapping[int, Outcome], part: Part = part, further: int = later * plan.n_trials) -> None:
+            on_progress(Progress(outcomes, plan.n_trials, part.title, further=further))
 
         scores.append(nested_cv.score(part, plan, tell))
     return Nested(scores) if scores else None

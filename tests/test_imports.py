@@ -27,14 +27,14 @@ ARCHITECTURE = {
         preflight displays
     """,
     "search": """
-        errors rows scorers seeds domains tables
+        errors spelling rows scorers seeds domains tables
         space cv routing profiling          what is searched, on which folds; what a table is
         trials                              one configuration, scored
         tracking samplers                   MLflow; methods of search
         options                             the one table of the search's options
         loop constructor                    ask, evaluate, tell, record
         results fitted_search               report, plots, advice
-        experiment progress arguments       one search, from a problem to a registered model
+        experiment terminal arguments       one search, from a problem to a registered model
         study search_cv                     the same for a study file, and as an estimator
         tuning configuration
         commands                            the verbs of the command line, a file each

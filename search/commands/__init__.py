@@ -4,7 +4,8 @@ A file of this folder has
 
 - ``HELP``, one line,
 - ``add_arguments(parser)``, which adds the verb's arguments,
-- ``run(options, console)``, which executes the verb and returns the exit code: 0, or 1 if it failed.
+- ``run(options, console)``, which executes the verb and returns the exit code: 0, or 1 if it failed,
+- ``HAS_RESULT = True`` if its result can be printed as JSON: then `run` calls ``console.document``.
 
 Every command loads all of these files, also ``bpsearch --help``. So slow imports belong inside `run`.
 """
@@ -17,7 +18,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Protocol, cast
 
 if TYPE_CHECKING:
-    from rich.console import Console
+    from search.terminal.output import Output
 
 
 class Verb(Protocol):
@@ -28,7 +29,7 @@ class Verb(Protocol):
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         """Add the verb's arguments."""
 
-    def run(self, options: argparse.Namespace, console: Console) -> int:
+    def run(self, options: argparse.Namespace, console: Output) -> int:
         """Execute the verb; return the exit code."""
 
 

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 from search.arguments import add_method, add_settings, add_study, whole_number
 
 if TYPE_CHECKING:
-    from rich.console import Console
+    from search.terminal.output import Output
 
 HELP = "explain what goes wrong with a configuration"
+HAS_RESULT = True
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -20,18 +21,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_settings(parser)
 
 
-def run(options: argparse.Namespace, console: Console) -> int:
+def run(options: argparse.Namespace, console: Output) -> int:
     from search import configuration, tuning
-    from search.results import report
+    from search.results import documents, report
     from search.study import study_file
 
     study = study_file.load(options.study)
     if options.method:
         study = study.with_method(options.method)
-    number, params, name = 0, configuration.first_values(study), "this configuration"
+    number, params, name = 0, configuration.typical(study), "this configuration"
     if options.trial is not None:
         number, params, name = options.trial, tuning.trial_params(study, options.trial), f"trial {options.trial}"
     params = configuration.changed(study, params, options.set)
     console.print(f"{study.name}, {name}: {configuration.written(params)}\n")
-    console.print(report.diagnosed(tuning.diagnose(study, params, number)))
+    found = tuning.diagnose(study, params, number)
+    console.print(report.diagnosed(found))
+    console.document(documents.diagnosed(study.name, options.trial, params, found))
     return 0

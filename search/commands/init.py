@@ -7,27 +7,34 @@ import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from search.errors import StudyError
+
 if TYPE_CHECKING:
-    from rich.console import Console
+    from search.terminal.output import Output
 
 HELP = "write a study file for a table"
+HAS_RESULT = True
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("data", type=Path, help="CSV, TSV, Excel, Parquet or Feather file")
-    parser.add_argument("--target", required=True, metavar="COLUMN", help="the column to predict")
+    parser.add_argument("--target", metavar="COLUMN", help="the column to predict")
     parser.add_argument(
         "--output", type=Path, metavar="FILE", help="study file to write (default: studies/<name>.toml)"
     )
     parser.add_argument("--yes", action="store_true", help="for scripts: init never asks, with or without it")
 
 
-def run(options: argparse.Namespace, console: Console) -> int:
-    from search.results import profile_table
-    from search.study import init
+def run(options: argparse.Namespace, console: Output) -> int:
+    from search.results import documents, profile_table
+    from search.study import data, init
 
+    if options.target is None:
+        columns = data.read_table(options.data, f"{options.data}").frame.columns
+        raise StudyError(f"--target is missing: name the column to predict; the columns are {', '.join(columns)}")
     written, profile = init.write_study(options.data, options.target, options.output)
     console.print(profile_table.table(profile.columns, console.width))
+    further = shlex.join(["bpsearch", "tune", str(written)])
     lines = [
         profile_table.rest(profile.columns),
         "",
@@ -35,8 +42,11 @@ def run(options: argparse.Namespace, console: Console) -> int:
         *(f"found:   {sentence}" for sentence in profile_table.sentences(profile.findings)),
         f"task:    {profile.task}: {profile.reason}; change [data] task if that is wrong",
         f"written: {written}",
-        f"next:    {shlex.join(['bpsearch', 'tune', str(written)])}",
+        f"next:    {further}",
     ]
     for line in lines[not lines[0] :]:
-        console.print(line, markup=False, highlight=False, soft_wrap=True)
+        console.print(line)
+    found = documents.table(profile.columns, profile.findings)
+    guessed = {"task": profile.task, "reason": profile.reason, "notes": profile.notes}
+    console.document({"written": str(written), **guessed, **found, "next": further})
     return 0

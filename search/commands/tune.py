@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import argparse
+import os
 import shlex
+import sys
 from typing import TYPE_CHECKING
 
 from search.arguments import add_method, add_study, whole_number
 from search.errors import StudyError
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from search.study.study_file import Study
+    from search.terminal.output import Output
 
 HELP = "run or resume a study, and register the best network"
+HAS_RESULT = True
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -28,19 +30,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_method(parser, "search method; overrides the study file")
 
 
-def run(options: argparse.Namespace, console: Console) -> int:
+def run(options: argparse.Namespace, console: Output) -> int:
     from search import tuning
-    from search.progress import ProgressBar
-    from search.results import report
+    from search.results import documents, report
     from search.samplers.methods import METHODS
+    from search.terminal.progress import shown
 
     study = _study(options)
     name, _ = report.metric(study.scoring)
-    bar = ProgressBar(f"{study.name}: {study.search.method} search, {study.scheme}, {name}", study.scoring, console)
-    try:
-        result = tuning.tune(study, bar.show)
-    finally:
-        bar.stop()
+    title = f"{study.name}: {study.search.method} search, {study.scheme}, {name}"
+    with shown(title, study.scoring, console) as show:
+        result = tuning.tune(study, show)
+    console.document(documents.study(result))
     console.print()
     if result.unchanged:
         console.print(f"all {len(result.outcomes)} trials of this study are done; nothing was changed", style="bold")
@@ -49,9 +50,13 @@ def run(options: argparse.Namespace, console: Console) -> int:
         console.print()
     console.print(report.final(result))
     if result.model is not None:
+        console.essential(result.model.uri)
         console.print(f"model:  {result.model.uri}  ({report.delivered(result, result.model)})")
+        console.print(f"python: {_usage(result.model.uri)}")
     if result.problem:
         console.print(f"note:   {result.problem}", style="bold")
+        if console.quiet:
+            print(f"error: {result.problem}", file=sys.stderr)
     console.print("next:   bpsearch ui")
     return 1 if result.problem else 0
 
@@ -71,6 +76,14 @@ def _study(options: argparse.Namespace) -> Study:
             )
         study = study.with_trials(options.trials)
     return study
+
+
+def _usage(uri: str) -> str:
+    """Return a line of Python that loads a model; it names the store unless the environment does."""
+    from search import tracking
+
+    store = "" if "MLFLOW_TRACKING_URI" in os.environ else f"mlflow.set_tracking_uri({tracking.default_uri()!r}); "
+    return f"import mlflow; {store}model = mlflow.sklearn.load_model({uri!r})  # model.predict(rows)"
 
 
 def _command(options: argparse.Namespace) -> str:

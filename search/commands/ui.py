@@ -13,7 +13,7 @@ from search.arguments import whole_number
 from search.errors import StudyError
 
 if TYPE_CHECKING:
-    from rich.console import Console
+    from search.terminal.output import Output
 
 HELP = "open the MLflow UI on 127.0.0.1"
 
@@ -24,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def run(options: argparse.Namespace, console: Console) -> int:
+def run(options: argparse.Namespace, console: Output) -> int:
     from search import tracking
 
     uri = tracking.default_uri()

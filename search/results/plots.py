@@ -3,74 +3,95 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from itertools import cycle
 from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
+from matplotlib.ticker import MaxNLocator
 
+from bpmodel.colors import COLORS, GREY
+from search.results import report
+from search.results.canvas import Scale, canvas, legend_below, logarithmic, scale_of
 from search.space.dimensions import Choice, Quantile, Range, label
 from search.space.interface import Axis
 from search.space.spaces import Space
 from search.trials.baselines import Baseline
-from search.trials.outcomes import VERDICTS, Outcome, front, order
+from search.trials.outcomes import VERDICTS, Outcome, front, order, winner
 
-BEST_CURVES = 5
+MARKERS = {"o": "●", "s": "■", "^": "▲", "D": "◆", "v": "▼"}
+"""Markers of trials whose curves are drawn, each with the character that looks like it."""
+
+BEST_CURVES = len(MARKERS)
+DASHES = ("--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)))
+APART = 0.06
+"""Least distance between the names of curves, as a share of the height."""
 
 
 def figures(
-    outcomes: Mapping[int, Outcome], space: Space, baselines: Sequence[Baseline], metric: str
+    outcomes: Mapping[int, Outcome], space: Space, baselines: Sequence[Baseline], scoring: str, loss: str = ""
 ) -> dict[str, Figure]:
-    """Return all figures of a study by name."""
+    """Return all figures of a study by name.
+
+    Parameters
+    ----------
+    outcomes : dict of int to Outcome
+        All trials by number.
+    space : Space
+    baselines : sequence of Baseline
+        The first one is the dummy predictor.
+    scoring : str
+        Name of the scorer. Errors (``neg_…``) are drawn without their sign.
+    loss : str
+        Name of the networks' loss, if all have the same.
+    """
     drawn = {
-        "history": history(outcomes, baselines, metric),
-        "parameters": parameters(outcomes, space, baselines, metric),
+        "history": history(outcomes, baselines, scoring),
+        "parameters": parameters(outcomes, space, baselines, scoring),
     }
     if any(o.healthy and o.losses for o in outcomes.values()):
-        drawn["learning_curves"] = learning_curves(outcomes)
+        drawn["learning_curves"] = learning_curves(outcomes, loss)
     if len(front(outcomes)) > 1:
-        drawn["size"] = size(outcomes, baselines, metric)
+        drawn["size"] = size(outcomes, baselines, scoring)
     return drawn
 
 
-def history(outcomes: Mapping[int, Outcome], baselines: Sequence[Baseline], metric: str) -> Figure:
-    """Plot the score of each trial, the best so far, and the baselines; diverged trials lie at the bottom edge."""
-    figure, axes = _canvas(9, 4.5)
-    low, high = _limits(outcomes, baselines)
-    _points(axes, {n: n for n in outcomes}, outcomes, low)
+def history(outcomes: Mapping[int, Outcome], baselines: Sequence[Baseline], scoring: str) -> Figure:
+    """Plot the score of each trial, the best so far and the baselines; diverged trials lie at the worse edge."""
+    figure, (axes,) = canvas(4.6)
+    scale = scale_of(outcomes, baselines, scoring)
     numbers = sorted(n for n, o in outcomes.items() if o.healthy)
     if numbers:
-        best = np.maximum.accumulate([outcomes[n].score for n in numbers])
-        axes.step(
-            [*numbers, max(outcomes)], [*best, best[-1]], where="post", color="#1b1b1b", lw=1.4, label="best so far"
-        )
-    _baselines(axes, baselines)
-    axes.set(xlabel="trial", ylabel=metric, ylim=(low, high), title="Search history")
-    axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False)
+        best = [scale.value(score) for score in np.maximum.accumulate([outcomes[n].score for n in numbers])]
+        style: dict[str, Any] = {"color": "black", "lw": 1.4, "label": "best so far"}
+        axes.step([*numbers, max(outcomes)], [*best, best[-1]], where="post", **style)
+    _points(axes, {n: n for n in outcomes}, outcomes, scale)
+    _finish(axes, baselines, scale)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
+    axes.set(xlabel="trial", title="Search history")
+    legend_below(figure)
     return figure
 
 
-def parameters(outcomes: Mapping[int, Outcome], space: Space, baselines: Sequence[Baseline], metric: str) -> Figure:
+def parameters(outcomes: Mapping[int, Outcome], space: Space, baselines: Sequence[Baseline], scoring: str) -> Figure:
     """Plot the score against each searched parameter, one panel each: where trials diverge and where they do well."""
     leaves = {n: space.leaves(o.params) for n, o in outcomes.items()}
-    columns = min(3, len(space.axes))
+    columns = min(2, len(space.axes))
     rows = -(-len(space.axes) // columns)
-    figure = Figure(figsize=(3.6 * columns + 0.6, 3.2 * rows + 0.5), layout="constrained")
-    low, high = _limits(outcomes, baselines)
-    panels = figure.subplots(rows, columns, squeeze=False, sharey=True)
-    for axes, (name, leaf) in zip(panels.flat, space.axes.items(), strict=False):
+    figure, panels = canvas(2.5 * rows + 1.5, rows, columns)
+    scale = scale_of(outcomes, baselines, scoring)
+    for axes, (name, leaf) in zip(panels, space.axes.items(), strict=False):
         values = {n: values[name] for n, values in leaves.items() if name in values}
-        _points(axes, SCALES[type(leaf.dimension)](axes, leaf.dimension, values), outcomes, low)
-        axes.set(xlabel=name, ylim=(low, high))
-        _plain(axes)
-    for axes in panels.flat[len(space.axes) :]:
+        _points(axes, SCALES[type(leaf.dimension)](axes, leaf.dimension, values), outcomes, scale)
+        _finish(axes, baselines, scale)
+        axes.set(xlabel=name, ylabel="")
+    for axes in panels[len(space.axes) :]:
         axes.set_visible(False)
-    for axes in panels[:, 0]:
-        axes.set_ylabel(metric)
-    handles = {
-        text: handle for axes in panels.flat for handle, text in zip(*axes.get_legend_handles_labels(), strict=True)
-    }
-    figure.legend(handles.values(), handles.keys(), loc="outside upper center", ncols=4, frameon=False)
+    figure.supylabel(scale.label.replace("\n", " "), fontsize="medium")
+    figure.suptitle("Score and each hyperparameter", fontsize="large")
+    legend_below(figure)
     return figure
 
 
@@ -87,7 +108,9 @@ def _numbers(axes: Axes, dimension: Axis, values: Mapping[int, Any]) -> Mapping[
 
 
 def _numbers_of_range(axes: Axes, dimension: Range, values: Mapping[int, Any]) -> Mapping[int, float]:
-    axes.set_xscale("log" if dimension.log else "linear")
+    if dimension.log:
+        axes.set_xscale("log")
+        logarithmic(axes.xaxis, dimension.low, dimension.high)
     return values
 
 
@@ -99,92 +122,128 @@ SCALES: dict[type[Axis], Callable[[Axes, Any, Mapping[int, Any]], Mapping[int, f
 """Drawing of each kind of axis: sets the scale of a panel, and returns the position of each trial's value on it."""
 
 
-def size(outcomes: Mapping[int, Outcome], baselines: Sequence[Baseline], metric: str) -> Figure:
+def size(outcomes: Mapping[int, Outcome], baselines: Sequence[Baseline], scoring: str) -> Figure:
     """Plot the score of each trial against the number of weights, and the Pareto front of both."""
-    figure, axes = _canvas(9, 4.5)
-    low, high = _limits(outcomes, baselines)
-    _points(axes, {n: o.n_weights for n, o in outcomes.items() if o.n_weights}, outcomes, low)
+    figure, (axes,) = canvas(4.6)
+    scale = scale_of(outcomes, baselines, scoring)
+    weights = {n: o.n_weights for n, o in outcomes.items() if o.n_weights}
+    axes.set_xscale("log")
+    axes.margins(x=0.12)  # so that the names have a place
+    logarithmic(axes.xaxis, min(weights.values()), max(weights.values()))
     best = front(outcomes)[::-1]
-    axes.step(
-        [o.n_weights for o in best], [o.score for o in best], where="post", color="#1b1b1b", lw=1.4, label="front"
-    )
+    style: dict[str, Any] = {"color": "black", "lw": 1.4, "label": "smaller networks (front)"}
+    axes.step([o.n_weights for o in best], [scale.place(o) for o in best], where="post", **style)
+    _points(axes, weights, outcomes, scale)
     for outcome in best:
-        axes.annotate(
-            f"{outcome.number}", (outcome.n_weights, outcome.score), (0, 6), textcoords="offset points", ha="center"
-        )
-    _baselines(axes, baselines)
-    axes.set(xlabel="weights of a network", xscale="log", ylabel=metric, ylim=(low, high), title="Score and size")
-    axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False)
+        _name(axes, f"{outcome.number}", outcome.n_weights, scale.place(outcome))
+    _finish(axes, baselines, scale)
+    axes.set(xlabel="weights of a network", title="Score and size, with the numbers of the trials")
+    legend_below(figure)
     return figure
 
 
-def learning_curves(outcomes: Mapping[int, Outcome]) -> Figure:
+def learning_curves(outcomes: Mapping[int, Outcome], loss: str = "") -> Figure:
     """Plot mean training and validation loss over the folds of the best trials.
 
-    A dot marks the best number of epochs.
+    The marker of a trial is at its best number of epochs, and at its name beside the end of its curve.
     """
-    figure, axes = _canvas(9, 4.5)
-    ranked = sorted((o for o in outcomes.values() if o.healthy), key=order)[:BEST_CURVES]
-    for rank, outcome in enumerate(ranked):
-        color = f"C{rank}"
+    figure, (axes,) = canvas(4.6)
+    axes.set_yscale("log")
+    ranked = sorted((o for o in outcomes.values() if o.healthy and o.losses), key=order)[:BEST_CURVES]
+    ends: list[tuple[str, int, float, str]] = []
+    shown: list[float] = []
+    for outcome, color, marker in zip(ranked, COLORS, MARKERS, strict=False):
         training, validation = outcome.losses["training"], outcome.losses["validation"]
         epochs = np.arange(1, len(training) + 1)
-        axes.plot(epochs, training, color=color, lw=1, ls=":")
-        axes.plot(epochs, validation, color=color, lw=1.6, label=f"trial {outcome.number}")
+        axes.plot(epochs, training, color=color, lw=1, ls="--", alpha=0.8)
+        axes.plot(epochs, validation, color=color, lw=1.8)
         last = min(outcome.epoch, len(validation))
-        axes.plot(last, validation[last - 1], "o", color=color, ms=5)
-    axes.plot([], [], color="#555555", lw=1, ls=":", label="training")
-    axes.plot([], [], color="#555555", lw=1.6, label="validation")
-    axes.set(
-        xlabel="epoch", ylabel="loss, mean over the folds", yscale="log", title="Learning curves of the best trials"
-    )
-    axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False)
+        axes.plot(last, validation[last - 1], marker, color=color, ms=7, mec="white", mew=0.8, zorder=4)
+        ends.append((f"{MARKERS[marker]} trial {outcome.number}", len(epochs), validation[-1], color))
+        shown += [*training, *validation]
+    _names_at_ends(axes, ends)
+    known = [value for value in shown if np.isfinite(value) and value > 0]
+    if known:
+        logarithmic(axes.yaxis, min(known), max(known))
+    axes.plot([], [], color=GREY, lw=1.8, label="validation")
+    axes.plot([], [], color=GREY, lw=1, ls="--", label="training")
+    axes.plot([], [], "o", color=GREY, label="best number of epochs")
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
+    one = loss and not any(name.split("__")[-1] == "loss" for o in ranked for name in o.params)
+    named = f"loss ({loss.replace('_', ' ')})" if one else "loss"
+    axes.set(xlabel="epoch", ylabel=f"{named}, mean over the folds", title="Learning curves of the best trials")
+    legend_below(figure, columns=3)
     return figure
 
 
-def _canvas(width: float, height: float) -> tuple[Figure, Axes]:
-    figure = Figure(figsize=(width, height), layout="constrained")
-    axes = figure.subplots()
-    _plain(axes)
-    return figure, axes
+def _names_at_ends(axes: Axes, ends: Sequence[tuple[str, int, float, str]]) -> None:
+    """Write the name of each trial beside the axes, at the height where its curve ends, but not over another's."""
+    transform = axes.transScale + axes.transLimits
+    axes.autoscale_view()
+    heights = {name: float(transform.transform((end, value))[1]) for name, end, value, _ in ends}
+    last = -np.inf
+    for name in sorted(heights, key=lambda name: (heights[name], name)):
+        last = heights[name] = max(heights[name], last + APART)
+    over = max(last - 1.0, 0.0)
+    for name, end, value, color in ends:
+        axes.annotate(
+            name,
+            (end, value),
+            (1.02, heights[name] - over),
+            xycoords="data",
+            textcoords="axes fraction",
+            color=color,
+            va="center",
+            arrowprops={"arrowstyle": "-", "color": color, "lw": 0.6, "alpha": 0.6, "shrinkA": 0, "shrinkB": 0},
+        )
 
 
-def _plain(axes: Axes) -> None:
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.grid(alpha=0.2)
-
-
-def _points(axes: Axes, x: Mapping[int, Any], outcomes: Mapping[int, Outcome], low: float) -> None:
+def _points(axes: Axes, x: Mapping[int, Any], outcomes: Mapping[int, Outcome], scale: Scale) -> None:
+    """Draw trials where they have an x, those of each verdict alike, and a ring around the best one."""
     for name, verdict in VERDICTS.items():
         numbers = [n for n in x if outcomes[n].verdict == name]
         if numbers:
-            y = [max(outcomes[n].score, low) if outcomes[n].fold_scores else low for n in numbers]
             axes.scatter(
                 [x[n] for n in numbers],
-                y,
+                [scale.place(outcomes[n]) for n in numbers],
                 c=verdict.color,
                 marker=verdict.marker,
-                s=34,
+                s=30,
                 alpha=0.85,
                 lw=0,
                 label=verdict.label,
-                clip_on=False,
                 zorder=3,
             )
+    best = winner(outcomes)
+    if best is not None and best.number in x:
+        seeds = f", {len(best.seed_scores)} seeds" if best.seed_scores else ""
+        told = f"best (trial {best.number}{seeds}): {report.number(scale.value(best.score))}"
+        ring: dict[str, Any] = {"marker": "o", "ms": 10, "mfc": "none", "mec": "black", "mew": 1.5, "ls": "none"}
+        axes.plot([x[best.number]], [scale.place(best)], label=told, zorder=4, **ring)
 
 
-def _baselines(axes: Axes, baselines: Sequence[Baseline]) -> None:
-    for baseline, style in zip(baselines, ("--", "-.", ":"), strict=False):
-        axes.axhline(baseline.score, color="#777777", ls=style, lw=1, label=baseline.name)
+def _finish(axes: Axes, baselines: Sequence[Baseline], scale: Scale) -> None:
+    """Draw baselines and strip, and set the axis of scores: an arrow stands for a baseline that is off the scale."""
+    for baseline, dashes in zip(baselines, cycle(DASHES), strict=False):
+        value = scale.value(baseline.score)
+        told = f"{baseline.name}: {report.number(value)}"
+        if scale.holds(baseline.score):
+            axes.axhline(value, color=GREY, ls=dashes, lw=1.2, label=told)
+            continue
+        up = value > max(scale.best, scale.worst)
+        style: dict[str, Any] = {"color": GREY, "ms": 8, "ls": "none", "marker": "^" if up else "v", "clip_on": False}
+        axes.plot(1.02, 0.97 if up else 0.03, transform=axes.transAxes, label=f"{told}, off scale", **style)
+    if scale.strip:
+        axes.axhspan(*scale.strip_limits, color=GREY, alpha=0.12, lw=0, label="worse, or without a score")
+    axes.set(ylabel=scale.label, ylim=scale.limits)
 
 
-def _limits(outcomes: Mapping[int, Outcome], baselines: Sequence[Baseline]) -> tuple[float, float]:
-    """Return axis limits from just below the dummy predictor to just above the best trial."""
-    scores = [o.score for o in outcomes.values() if o.fold_scores] + [b.score for b in baselines]
-    bottom = min([b.score for b in baselines] or scores, default=0.0)
-    top = max(scores, default=0.0)
-    margin = 0.06 * (top - bottom or 1.0)
-    return bottom - margin, top + margin
+def _name(axes: Axes, text: str, x: float, y: float) -> None:
+    """Write a name to the left of a point, readable over lines."""
+    halo = [withStroke(linewidth=2.5, foreground="white")]
+    axes.annotate(
+        text, (x, y), (-9, 0), textcoords="offset points", ha="right", va="center", path_effects=halo, zorder=5
+    )
 
 
 def _short(text: str) -> str:

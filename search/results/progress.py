@@ -11,18 +11,33 @@ from search.trials.outcomes import Outcome, winner
 
 @dataclass(frozen=True)
 class Progress:
-    """The finished trials of a running study, the number of trials planned, the current step, and notes on the data."""
+    """The state of a running study.
+
+    Attributes
+    ----------
+    outcomes : dict of int to Outcome
+        The finished trials of the current stage.
+    n_trials : int
+        Number of trials planned in this stage.
+    stage : str
+        "trials", or the outer fold whose trials are running.
+    notes : sequence of str
+        What was noticed in the data.
+    further : int
+        Number of trials planned in later stages.
+    """
 
     outcomes: Mapping[int, Outcome]
     n_trials: int
     stage: str = "trials"
     notes: Sequence[str] = ()
+    further: int = 0
 
     @property
     def best(self) -> Outcome | None:
-        return winner(self.outcomes)
+        return winner(dict(self.outcomes))  # a copy, because trials may finish meanwhile
 
     @property
     def counts(self) -> Counter[str]:
         """Number of trials with each verdict."""
-        return Counter(o.verdict for o in list(self.outcomes.values()))  # a copy, because trials may finish meanwhile
+        return Counter(o.verdict for o in list(self.outcomes.values()))

@@ -23,6 +23,9 @@ from search.trials.outcomes import Outcome, front, order
 
 BEST_COLUMNS, UNLIMITED = 5, 10_000
 FIRST_ROWS = 8
+ROUNDING = 1e-12
+"""Rounding errors are smaller than this share of the numbers whose difference they are in."""
+
 NOT_PROBED = "not diagnosed: full-batch solvers record no probes"
 TITLE: dict[str, Any] = {"title_justify": "left", "title_style": "bold"}
 
@@ -38,13 +41,16 @@ def metric(scoring: str) -> tuple[str, int]:
     return scoring.removeprefix("neg_").replace("_", " "), -1 if scoring.startswith("neg_") else 1
 
 
-def number(value: Any) -> str:
-    """Format a value in a few characters.
+def number(value: Any, beside: float = 0.0) -> str:
+    """Format a value in a few characters; it is 0 if it is a rounding error of a number `beside` it.
 
     >>> number(0.00123456), number([64, 32]), number("relu"), number(53.347)
     ('0.00123', '64-32', 'relu', '53.35')
+    >>> number(2.22e-17), number(2.22e-17, beside=0.96)
+    ('2.22e-17', '0')
     """
     if isinstance(value, float):
+        value = 0.0 if abs(value) < ROUNDING * abs(beside) else value
         value += 0.0  # -0.0 becomes 0.0
         return f"{value:.4g}" if abs(value) >= 1 else f"{value:.3g}"
     if isinstance(value, list | tuple):
@@ -93,15 +99,16 @@ def best_trials(
     for outcome in best:
         table.add_column(f"trial {outcome.number}", justify="right", no_wrap=True)
     table.add_row(name, *(number(sign * o.score) for o in best), style="bold")
-    table.add_row("std over the folds", *(number(o.std) for o in best))
+    table.add_row("std over the folds", *(number(o.std, o.score) for o in best))
     if any(o.seed_scores for o in best):
         spread = (
-            f"{number(float(np.std(o.seed_scores)))} ({len(o.seed_scores)})" if o.seed_scores else "" for o in best
+            f"{number(float(np.std(o.seed_scores)), o.score)} ({len(o.seed_scores)})" if o.seed_scores else ""
+            for o in best
         )
         table.add_row("std over the seeds", *spread)
     if rivals:
         apart = [rivals.get(o.number) for o in best]
-        table.add_row("worse by", *(number(0.0 - d.mean) if d else "" for d in apart))
+        table.add_row("worse by", *(number(0.0 - d.mean, best[0].score) if d else "" for d in apart))
         table.add_row("p-value", *(f"{d.p_value:.2f}" if d else "" for d in apart))
     table.add_row("epochs", *(str(o.epoch) for o in best))
     for param in dict.fromkeys(name for o in best for name in o.params):
@@ -137,8 +144,9 @@ def comparison(outcome: Outcome | None, title: str, baselines: Sequence[Baseline
     rows = [(b.name, b.score, b.std) for b in baselines]
     if outcome is not None:
         rows.append((title, outcome.score, outcome.std))
+    scale = max((abs(score) for _, score, _ in rows), default=0.0)
     for row, score, std in rows:
-        table.add_row(row, number(sign * score), f"± {number(std)}")
+        table.add_row(row, number(sign * score, scale), f"± {number(std, scale)}")
     return table
 
 
@@ -166,10 +174,12 @@ def honest(result: Result) -> list[str]:
     if None in nested.scores:
         lines = ["no estimate: the search found no healthy network in some outer folds"]
     else:
-        lines = [f"{number(sign * nested.score)} ± {number(nested.std)}: the whole search, on unseen rows"]
+        lines = [
+            f"{number(sign * nested.score)} ± {number(nested.std, nested.score)}: the whole search, on unseen rows"
+        ]
     if best is not None:
         lines.append(
-            f"{number(sign * best.score)} ± {number(best.std)}: trial {best.number}, on the folds that selected it"
+            f"{number(sign * best.score)} ± {number(best.std, best.score)}: trial {best.number}, on the folds that selected it"
         )
     return [*lines, f"outer folds: {scores}"]
 
@@ -312,10 +322,11 @@ def _standing(result: Result) -> str:
     """Say in two sentences what was searched and how, and compare the best score with the baselines."""
     best = result.best
     name, sign = metric(result.scoring)
-    scores = [f"{b.name} {number(sign * b.score)} ± {number(b.std)}" for b in result.baselines]
+    scale = max((abs(b.score) for b in result.baselines), default=0.0)
+    scores = [f"{b.name} {number(sign * b.score, scale)} ± {number(b.std, scale)}" for b in result.baselines]
     if best is not None:
         epochs = f", {best.epoch} epochs" if best.epoch else ""
-        title = f"**trial {best.number}{epochs}: {number(sign * best.score)} ± {number(best.std)}**"
+        title = f"**trial {best.number}{epochs}: {number(sign * best.score)} ± {number(best.std, best.score)}**"
         scores = [title, *reversed(scores)]
     searched = f"{len(result.outcomes)} trials by {result.method} search, {result.scheme}, {name}"
     return f"{searched}. {', '.join(scores)}."

@@ -67,6 +67,10 @@ class Result:
         Why there is no model, or why something was not written.
     unchanged : bool
         Whether the study was already complete.
+    loss : str
+        Name of the network's loss; empty for other estimators.
+    notes : sequence of str
+        What was noticed in the data.
     """
 
     name: str
@@ -86,3 +90,5 @@ class Result:
     model: RegisteredModel | None = None
     problem: str = ""
     unchanged: bool = False
+    loss: str = ""
+    notes: Sequence[str] = ()

@@ -10,19 +10,17 @@ from search.results import plots, report
 from search.results.result import Result
 from search.tracking import Report
 from search.trials.outcomes import VERDICTS, front
-from search.trials.scoring import SCORE
 
 
 def tracking_report(result: Result) -> Report:
     """Return parameters, metrics, summary, figures and tables of the parent run."""
     best, nested = result.best, result.nested
-    axis = SCORE if result.scoring == SCORE else f"{SCORE} ({result.scoring})"
     return Report(
         params={f"best.{name}": value for name, value in best.params.items()} if best else {},
         metrics=_metrics(result),
         steps={"outer_score": nested.scores} if nested else {},
         summary=report.summary(result),
-        figures=plots.figures(result.outcomes, result.space, result.baselines, axis),
+        figures=plots.figures(result.outcomes, result.space, result.baselines, result.scoring, result.loss),
         tables=_tables(result),
     )
 

@@ -53,6 +53,10 @@ class Choice(Axis):
     def grid(self) -> list[Any]:
         return list(self.values)
 
+    def middle(self) -> Any:
+        """Return the middle one of numbers, the lower one of two; otherwise the first value: others have no order."""
+        return sorted(self.values)[(len(self.values) - 1) // 2] if self.ordered else self.values[0]
+
     def extremes(self) -> list[Any]:
         return list(self.values)
 
@@ -220,6 +224,9 @@ class Layers(Dimension):
         """Return lists with equal widths only: all lists would be too many."""
         return _distinct([[width] * n for n in self.layers.grid() for width in self.width.grid()])
 
+    def middle(self) -> list[int]:
+        return [self.width.middle()] * self.layers.middle()
+
     def extremes(self) -> list[list[int]]:
         return _distinct([[width] * n for n in self.layers.extremes() for width in self.width.extremes()])
 
@@ -255,6 +262,9 @@ class Conditional(Dimension):
 
     def grid(self) -> list[Any]:
         return self.dimension.grid()
+
+    def middle(self) -> Any:
+        return self.dimension.middle()
 
     def extremes(self) -> list[Any]:
         return self.dimension.extremes()

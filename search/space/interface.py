@@ -47,6 +47,10 @@ class Dimension(ABC):
         """Return the values on a grid."""
 
     @abstractmethod
+    def middle(self) -> Any:
+        """Return a value in the middle."""
+
+    @abstractmethod
     def extremes(self) -> list[Any]:
         """Return extreme values: if these are allowed, so are all others."""
 
@@ -108,6 +112,9 @@ class Axis(Dimension):
     @abstractmethod
     def decode(self, code: Any) -> Any:
         """Return the value of a code: the inverse of `encode`."""
+
+    def middle(self) -> Any:
+        return self.at(0.5)
 
     def parts(self) -> dict[str, Part]:
         return {"": Part(self)}

@@ -150,6 +150,16 @@ class Space(Mapping[str, Dimension]):
         >>> list(space.grid_points())
         [{'solver': 'adam'}, {'solver': 'sgd', 'momentum': 0.5}, {'solver': 'sgd', 'momentum': 0.9}]
         """
+        yield from self.points(lambda name, d: d.grid())
+
+    def points(self, values: Callable[[str, Dimension], Sequence[Any]]) -> Iterator[dict[str, Any]]:
+        """Yield all configurations of some values of each parameter; the last parameter changes fastest.
+
+        Parameters
+        ----------
+        values : callable
+            Maps name and dimension of a parameter to its values.
+        """
         owners = {axis: name for name, axes in self._names.items() for axis in axes.values()}
         first_axes = {owners[axis]: leaf for axis, leaf in reversed(self.axes.items())}
 
@@ -157,12 +167,28 @@ class Space(Mapping[str, Dimension]):
             if not names:
                 yield {name: params[name] for name in self if name in params}
             elif first_axes[names[0]].exists(self.leaves(params)):
-                for value in self[names[0]].grid():
+                for value in values(names[0], self[names[0]]):
                     yield from below(names[1:], params | {names[0]: value})
             else:
                 yield from below(names[1:], params)
 
         yield from below(list(dict.fromkeys(owners[axis] for axis in self.axes)), {})
+
+    def typical(self, defaults: Mapping[str, Any]) -> dict[str, Any]:
+        """Return a configuration of defaults, and of the middle where there is no default or it is not in the space.
+
+        The middle of a logarithmic range is the geometric one. Of alternative spaces it is the first.
+
+        >>> space = build({"alpha": (1e-4, 1.0, "log"), "batch_size": [16, 32, 64], "solver": ["sgd", "adam"]})
+        >>> space.typical({"solver": "adam", "batch_size": 200})
+        {'alpha': 0.01, 'batch_size': 32, 'solver': 'adam'}
+        """
+
+        def values(name: str, d: Dimension) -> list[Any]:
+            known = name in defaults and d.allows(defaults[name])
+            return [d.check(defaults[name]) if known else d.middle()]
+
+        return next(self.points(values))
 
     def has(self, params: Mapping[str, Any]) -> bool:
         """Return whether a configuration belongs to this space: it has exactly the parameters that exist there."""
@@ -267,8 +293,8 @@ class Alternatives(Space):
         space = self.members[number]
         return space.assemble({name: leaves[_of(number, name)] for name in space.axes if _of(number, name) in leaves})
 
-    def grid_points(self) -> Iterator[dict[str, Any]]:
-        return chain.from_iterable(space.grid_points() for space in self.members)
+    def points(self, values: Callable[[str, Dimension], Sequence[Any]]) -> Iterator[dict[str, Any]]:
+        return chain.from_iterable(space.points(values) for space in self.members)
 
     def has(self, params: Mapping[str, Any]) -> bool:
         return any(space.has(params) for space in self.members)

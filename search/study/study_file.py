@@ -19,6 +19,7 @@ from search.errors import StudyError
 from search.options import STUDY, SearchOption
 from search.space import initial_points, spaces
 from search.space.spaces import Space
+from search.spelling import did_you_mean
 from search.tables.reading import Asked
 from search.trials.nesting import SET_BY_THE_SEARCH
 
@@ -26,6 +27,18 @@ Task = Literal["regression", "classification"]
 
 DEFAULT_SCORING = {"regression": "neg_root_mean_squared_error", "classification": "accuracy"}
 OPTIONS = {"regression": REGRESSOR_OPTIONS, "classification": CLASSIFIER_OPTIONS}
+SCORERS = {
+    "auc": "roc_auc",
+    "cross_entropy": "neg_log_loss",
+    "logloss": "neg_log_loss",
+    "mae": "neg_mean_absolute_error",
+    "mape": "neg_mean_absolute_percentage_error",
+    "mse": "neg_mean_squared_error",
+    "rmse": "neg_root_mean_squared_error",
+    "rmsle": "neg_root_mean_squared_log_error",
+}
+"""What people call scorers, for messages."""
+
 NAME_PATTERN = r"^\w[\w.-]*$"
 """Letters and digits are those of any script."""
 
@@ -185,9 +198,11 @@ def load(path: str | Path) -> Study:
         space, file.search.initial_points, file.search.seed, f"{path}: [search] initial_points"
     )
     if file.cv.scoring is not None and file.cv.scoring not in get_scorer_names():
-        names = ", ".join(get_scorer_names())
+        names = get_scorer_names()
+        meant = did_you_mean(file.cv.scoring, names, SCORERS)
         raise StudyError(
-            f"{path}: [cv] scoring = {file.cv.scoring!r} is not a scikit-learn scorer; allowed are {names}"
+            f"{path}: [cv] scoring = {file.cv.scoring!r} is not a scikit-learn scorer{meant}; "
+            f"allowed are {', '.join(names)}"
         )
     if file.data.thousands is not None and file.data.thousands == file.data.decimal:
         raise StudyError(
@@ -265,7 +280,7 @@ def _check_scheme(path: Path, file: _File) -> None:
     """Raise unless the keys of [cv] fit the kind of cross-validation."""
     cv, name = file.cv, file.cv.kind
     if name is not None and name not in KINDS:
-        raise StudyError(f"{path}: [cv] kind = {name!r}; allowed are {', '.join(KINDS)}")
+        raise StudyError(f"{path}: [cv] kind = {name!r}{did_you_mean(name, KINDS)}; allowed are {', '.join(KINDS)}")
     scheme = _scheme(file.data, cv)
     kind = KINDS[scheme.kind]
     allowed = (*kind.keys, "scoring")
@@ -287,7 +302,8 @@ def _check_scheme(path: Path, file: _File) -> None:
 def _known(path: Path, table: str, options: dict[str, Option], name: str) -> Option:
     if name not in options:
         what = "a preprocessing option" if table == "preprocessing" else "a hyperparameter"
-        raise StudyError(f"{path}: [{table}] {name} is not {what}; allowed are {', '.join(options)}")
+        meant = did_you_mean(name, options)
+        raise StudyError(f"{path}: [{table}] {name} is not {what}{meant}; allowed are {', '.join(options)}")
     return options[name]
 
 
@@ -301,12 +317,15 @@ def _check(path: Path, table: str, options: dict[str, Option], name: str, value:
 
 
 def _first_problem(error: ValidationError) -> str:
-    problem = error.errors()[0]
+    unknown = (each for each in error.errors() if each["type"] == "extra_forbidden")
+    problem = next(unknown, error.errors()[0])  # a key that is missing may be misspelt
     *tables, key = (str(part) for part in problem["loc"])
     place = f"[{'.'.join(tables)}] {key}" if tables else key
     if problem["type"] == "extra_forbidden":
         fields = _fields(tables)
-        return f"{place} is not a key of a study file; allowed {'there ' if tables else ''}are {', '.join(fields)}"
+        meant = did_you_mean(key, fields)
+        there = "there " if tables else ""
+        return f"{place} is not a key of a study file{meant}; allowed {there}are {', '.join(fields)}"
     if problem["type"] == "missing":
         return f"{place} is missing"
     if problem["type"] == "string_pattern_mismatch":
@@ -320,6 +339,11 @@ def _fields(tables: list[str]) -> list[str]:
     for table in tables:
         model = model.model_fields[table].annotation
     return list(model.model_fields)
+
+
+def defaults(study: Study) -> dict[str, Any]:
+    """Return the default of each hyperparameter and preprocessing option."""
+    return {name: option.default for table in _options(study.data.task).values() for name, option in table.items()}
 
 
 def parse_values(study: Study, assignments: list[str]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from bpmodel.colors import BLUE, GREY, RED, SKY
+from bpmodel.colors import GREY, NAVY, RED, SKY
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Verdict:
 
 
 VERDICTS = {
-    "ok": Verdict(0, "FINISHED", "finished", BLUE, "o", "all folds were trained and scored", scored=True),
+    "ok": Verdict(0, "FINISHED", "finished", NAVY, "o", "all folds were trained and scored", scored=True),
     "stopped": Verdict(
         1,
         "KILLED",

@@ -180,6 +180,12 @@ def test_tune_from_first_to_last(folder, bpsearch, write, stored):
         "next:   bpsearch ui",
     ):
         assert text in first.out
+    (line,) = (line for line in first.out.splitlines() if line.startswith("python: "))
+    python = [sys.executable, "-c", f"{line.removeprefix('python: ')}\nprint(*type(model).__mro__)"]
+    loaded = subprocess.run(
+        python, capture_output=True, text=True, check=True, env=os.environ | {"PYTHONPATH": str(ROOT)}
+    )
+    assert "sklearn.base.BaseEstimator" in loaded.stdout
     one = stored()
     one.assert_complete(4)
     diverged = [run.data.tags["trial"] for run in one.children if run.data.tags["verdict"] == "diverged"]
@@ -728,6 +734,11 @@ def test_init_of_other_formats_into_another_folder(folder, bpsearch, homes, suff
 
 INIT_MISTAKES = {
     "unknown target": (["homes.csv", "--target", "prize"], "--target 'prize' is not a column; the columns are rooms, "),
+    "no target": (
+        ["homes.csv"],
+        "--target is missing: name the column to predict; the columns are rooms, area, town, same, price, gap\n",
+    ),
+    "no target and no file": (["homse.csv"], "homse.csv: there is no file homse.csv"),
     "no file": (["homse.csv", "--target", "price"], "homse.csv: there is no file homse.csv"),
     "a folder": ([".", "--target", "price"], "cannot be read as a table"),
     "no place": (

@@ -1,8 +1,11 @@
 """The verbs of the command line are the files of a folder, and their help is there at once."""
 
+import ast
 import os
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -10,6 +13,7 @@ import bpsearch
 from search import cli, commands
 from search.commands import ui
 
+ROOT = Path(__file__).parents[2]
 VERBS = commands.verbs()
 HEAVY = {"bpmodel", "joblib", "matplotlib", "mlflow", "numba", "numpy", "optuna", "pandas", "pydantic", "rich"}
 HEAVY |= {"scipy", "sklearn"}
@@ -47,6 +51,22 @@ def test_help_says_what_each_verb_does(capsys):
         with pytest.raises(SystemExit):
             cli.main([name, "--help"])
         assert f"\n\n{verb.HELP}\n\n" in capsys.readouterr().out
+
+
+TARGETS = re.findall(r"^([a-z-]+):.*##", (ROOT / "Makefile").read_text(), re.MULTILINE)
+
+
+@pytest.mark.parametrize("package", ["bpmodel", "search"])
+def test_messages_told_of_make_where_there_is_no_makefile_bug(package):
+    """An installed package has none. Docstrings may name targets: they are read in a checkout."""
+    told = []
+    for file in sorted((ROOT / package).rglob("*.py")):
+        tree = ast.parse(file.read_text(encoding="utf-8"))
+        alone = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+        texts = (n.value for n in ast.walk(tree) if isinstance(n, ast.Constant) and id(n) not in alone)
+        told += [(file.name, t) for t in texts if isinstance(t, str) and re.search(rf"make ({'|'.join(TARGETS)})\b", t)]
+    assert len(TARGETS) > 10
+    assert told == []
 
 
 def test_version(capsys):

@@ -9,6 +9,7 @@ from search.space import spaces
 from search.trials.baselines import Baseline
 from search.trials.outcomes import VERDICTS
 
+RMSE = "neg_root_mean_squared_error"
 BASELINES = [Baseline("dummy", -2.0, 0.1), Baseline("linear", -0.5, 0.1)]
 SPACE = spaces.build(
     {"rate": (1e-3, 1.0, "log"), "share": (0.0, 1.0), "kind": ["relu", "tanh"], "layers": [[], [64, 32]]}
@@ -43,16 +44,45 @@ def line(axes, label):
     return found
 
 
+def legend(figure) -> list[str]:
+    (found,) = figure.legends
+    return [text.get_text() for text in found.get_texts()]
+
+
 def test_history(outcomes):
-    """Those without a score, and those below the dummy predictor, lie at the bottom edge: -2 less 6 % of the height."""
+    """Those without a score, and the one that is worse than the dummy predictor, lie in the strip: below -2 by 13 % of 1.5."""
     (axes,) = plots.history(outcomes, BASELINES, "score").axes
-    bottom = -2 - 0.06 * 1.5
-    assert axes.get_ylim() == pytest.approx((bottom, -0.5 + 0.06 * 1.5))
+    strip = -2 - 0.13 * 1.5
+    assert axes.get_ylim() == pytest.approx((-2 - 0.2 * 1.5, -0.5 + 0.06 * 1.5))
     found = points(axes)
-    assert sorted(found["finished"]) == [[0, -1.5], [2, -1.0], [3, pytest.approx(bottom)]]
+    assert sorted(found["finished"]) == [[0, -1.5], [2, -1.0], [3, pytest.approx(strip)]]
     assert found["stopped early"] == [[4, -1.2]]
-    assert found["diverged"] == [[1, pytest.approx(bottom)]]
-    assert found["error"] == [[5, pytest.approx(bottom)]]
+    assert found["diverged"] == [[1, pytest.approx(strip)]]
+    assert found["error"] == [[5, pytest.approx(strip)]]
+    (patch,) = axes.patches
+    assert (patch.get_y(), patch.get_height()) == pytest.approx((-2 - 0.06 * 1.5, -0.14 * 1.5))
+
+
+def test_errors_have_no_sign_bug(outcomes):
+    """The axis was "score (neg_root_mean_squared_error)", from -55 up; the report says 53.7."""
+    figure = plots.history(outcomes, BASELINES, RMSE)
+    (axes,) = figure.axes
+    assert axes.get_ylabel() == "root mean squared error\n(lower is better)"
+    assert axes.get_ylim() == pytest.approx((0.5 - 0.06 * 1.5, 2 + 0.2 * 1.5))
+    assert sorted(points(axes)["finished"]) == [[0, 1.5], [2, 1.0], [3, pytest.approx(2 + 0.13 * 1.5)]]
+    assert list(line(axes, "best so far").get_ydata()) == [1.5, 1.0, 1.0, 1.0]
+    assert "linear: 0.5" in legend(figure)
+    panels = plots.parameters(outcomes, SPACE, BASELINES, RMSE)
+    assert panels.get_supylabel() == "root mean squared error (lower is better)"
+
+
+@pytest.mark.parametrize(
+    ("scoring", "label"),
+    [("accuracy", "accuracy\n(higher is better)"), ("score", "score\n(higher is better)")],
+    ids=["known", "a scorer of one's own"],
+)
+def test_scores_are_named(outcomes, scoring, label):
+    assert plots.history(outcomes, BASELINES, scoring).axes[0].get_ylabel() == label
 
 
 def test_the_best_so_far_is_of_finished_trials_and_goes_on_to_the_last_one(outcomes):
@@ -62,13 +92,55 @@ def test_the_best_so_far_is_of_finished_trials_and_goes_on_to_the_last_one(outco
     assert list(best.get_ydata()) == [-1.5, -1.0, -1.0, -1.0]
 
 
+def test_the_best_trial_has_a_ring(outcomes, make_outcome):
+    axes = plots.history(outcomes, BASELINES, RMSE).axes[0]
+    ring = line(axes, "best (trial 2): 1")
+    assert (list(ring.get_xdata()), list(ring.get_ydata())) == ([2], [1.0])
+    assert ring.get_markerfacecolor() == "none"
+    several = {0: make_outcome(0, seed_scores=[-1.0, -2.0])}
+    assert line(plots.history(several, [], RMSE).axes[0], "best (trial 0, 2 seeds): 0.375")
+    nothing = plots.history({0: make_outcome(0, "diverged")}, BASELINES, RMSE)
+    assert not any(text.startswith("best") for text in legend(nothing))
+
+
 def test_baselines_are_lines_across(outcomes):
     axes = plots.history(outcomes, BASELINES, "score").axes[0]
-    assert {b.name: line(axes, b.name).get_ydata() for b in BASELINES} == {
-        "dummy": [-2.0, -2.0],
-        "linear": [-0.5, -0.5],
-    }
-    assert line(axes, "dummy").get_linestyle() != line(axes, "linear").get_linestyle()
+    dummy, linear = line(axes, "dummy: -2"), line(axes, "linear: -0.5")
+    assert (list(dummy.get_ydata()), list(linear.get_ydata())) == ([-2.0, -2.0], [-0.5, -0.5])
+    assert dummy.get_linestyle() != linear.get_linestyle()
+
+
+def test_any_number_of_baselines_is_drawn(outcomes):
+    several = [Baseline(f"b{n}", -1.5 + n / 10, 0.1) for n in range(6)]
+    figure = plots.history(outcomes, several, "score")
+    axes = figure.axes[0]
+    assert [text for text in legend(figure) if text.startswith("b") and "best" not in text] == [
+        f"{b.name}: {b.score:.3g}" for b in several
+    ]
+    looks = {str(line(axes, f"b{n}: {-1.5 + n / 10:.3g}")._dash_pattern) for n in range(4)}
+    assert len(looks) == 4
+
+
+@pytest.mark.parametrize(("scoring", "marker", "y"), [(RMSE, "^", 0.97), ("r2", "v", 0.03)])
+def test_a_baseline_far_away_is_an_arrow_at_the_worse_edge_bug(make_outcome, scoring, marker, y):
+    """The axis went down to the dummy predictor, and all good trials lay in the top eight percent."""
+    outcomes = {n: make_outcome(n, scores=(score,)) for n, score in enumerate([-53.5, -54.0, -54.5, -55.0])}
+    figure = plots.history(outcomes, [Baseline("dummy", -77.0, 0.1), Baseline("linear", -54.6, 0.1)], scoring)
+    (axes,) = figure.axes
+    low, high = sorted(abs(end) for end in axes.get_ylim())
+    assert 53 < low < 53.5 < 55 < high < 56, "good trials fill the plot"
+    sign = "" if scoring == RMSE else "-"
+    arrow = line(axes, f"dummy: {sign}77, off scale")
+    assert arrow.get_marker() == marker
+    assert (list(arrow.get_xdata()), list(arrow.get_ydata())) == ([1.02], [y])
+    assert line(axes, f"linear: {sign}54.6").get_linestyle() == "-."
+
+
+def test_a_linear_model_that_is_far_better_is_an_arrow_at_the_better_edge(make_outcome):
+    outcomes = {n: make_outcome(n, scores=(-1000.0 - 100 * n,)) for n in range(4)}
+    (axes,) = plots.history(outcomes, [Baseline("dummy", -9e4, 0.1), Baseline("linear", -0.6, 0.1)], RMSE).axes
+    assert line(axes, "linear: 0.6, off scale").get_marker() == "v"
+    assert line(axes, "dummy: 9e+04, off scale").get_marker() == "^"
 
 
 def test_every_verdict_has_its_own_color_and_marker(outcomes):
@@ -80,38 +152,22 @@ def test_every_verdict_has_its_own_color_and_marker(outcomes):
     assert len({tuple(map(tuple, drawn.get_paths()[0].vertices)) for drawn in axes.collections}) == len(VERDICTS)
 
 
-@pytest.mark.parametrize(
-    ("scores", "baselines", "limits"),
-    [
-        ([-1.0, -3.0], [], (-3.12, -0.88)),  # without baselines from the worst trial
-        ([-1.0, -3.0], [Baseline("dummy", -2.0, 0.1)], (-2.06, -0.94)),
-        (
-            [-3.0],
-            [Baseline("dummy", -2.0, 0.1), Baseline("linear", -1.0, 0.1)],
-            (-2.06, -0.94),
-        ),  # up to the best baseline
-        ([-1.0], [], (-1.06, -0.94)),  # all are equal: the height is taken as 1
-    ],
-)
-def test_limits_leave_six_percent_on_both_sides(make_outcome, scores, baselines, limits):
-    outcomes = {n: make_outcome(n, scores=(score,)) for n, score in enumerate(scores)}
-    outcomes[9] = make_outcome(9, "diverged")
-    assert plots._limits(outcomes, baselines) == pytest.approx(limits)
-
-
 def test_a_panel_for_each_parameter(outcomes):
     outcomes[4].params.pop("share")
     figure = plots.parameters(outcomes, SPACE, BASELINES, "score")
+    assert figure.get_suptitle() == "Score and each hyperparameter"
+    assert "linear: -0.5" in legend(figure)
+    assert "best (trial 2): -1" in legend(figure)
     panels = {axes.get_xlabel(): axes for axes in figure.axes if axes.get_visible()}
     assert list(panels) == list(SPACE)
     assert [axes.get_xscale() for axes in panels.values()] == ["log", "linear", "linear", "linear"]
-    assert len(figure.axes) == 6
+    assert len(figure.axes) == 4
     assert sorted(points(panels["rate"])["finished"]) == [
-        [1e-3, pytest.approx(-2.09)],
+        [1e-3, pytest.approx(-2.195)],
         [1e-2, -1.0],
         [1.0, -1.5],
     ]
-    assert points(panels["share"])["diverged"] == [[0.1, pytest.approx(-2.09)]]
+    assert points(panels["share"])["diverged"] == [[0.1, pytest.approx(-2.195)]]
     assert "stopped early" not in points(panels["share"]), "where the parameter does not exist there is no point"
     assert points(panels["rate"])["stopped early"] == [[1e-4, -1.2]]
 
@@ -136,13 +192,13 @@ def test_a_distribution_has_a_linear_scale(make_outcome):
 
 def test_the_front_of_score_and_size(make_outcome):
     """The step from one member of the front to the next goes along the smaller one's score."""
-    known = [(0, -1.0, 100), (1, -2.0, 50), (2, -1.5, 200), (3, -3.0, 10), (4, -0.5, 0)]
+    known = [(0, -1.0, 100), (1, -2.0, 50), (2, -1.5, 200), (3, -2.2, 10), (4, -0.5, 0)]
     outcomes = {n: make_outcome(n, scores=(score,), n_weights=weights) for n, score, weights in known}
     (axes,) = plots.size(outcomes, [], "score").axes
-    front = line(axes, "front")
-    assert (list(front.get_xdata()), list(front.get_ydata())) == ([10, 50, 100], [-3.0, -2.0, -1.0])
+    front = line(axes, "smaller networks (front)")
+    assert (list(front.get_xdata()), list(front.get_ydata())) == ([10, 50, 100], [-2.2, -2.0, -1.0])
     assert front.get_drawstyle() == "steps-post"
-    assert {text.get_text(): text.xy for text in axes.texts} == {"3": (10, -3.0), "1": (50, -2.0), "0": (100, -1.0)}
+    assert {text.get_text(): text.xy for text in axes.texts} == {"3": (10, -2.2), "1": (50, -2.0), "0": (100, -1.0)}
     assert sorted(x for x, _ in points(axes)["finished"]) == [10, 50, 100, 200], "uncounted weights have no point"
     assert axes.get_xscale() == "log"
 
@@ -154,25 +210,52 @@ def test_learning_curves_are_those_of_the_five_best(make_outcome):
 
     outcomes = {n: made(n, epoch=2) for n in (6, 5, 4, 3, 2, 1)}
     outcomes[0] = make_outcome(0, "stopped", scores=(0.0,))
-    (axes,) = plots.learning_curves(outcomes).axes
-    assert [text.get_text() for text in axes.get_legend().get_texts()] == [
-        *(f"trial {n}" for n in range(1, 6)),
-        "training",
-        "validation",
-    ]
-    validation = line(axes, "trial 3")
-    assert (list(validation.get_xdata()), list(validation.get_ydata())) == ([1, 2, 3], [3.5, 5.5, 4.5])
-    dots = [(*dot.get_xdata(), *dot.get_ydata()) for dot in axes.lines if dot.get_marker() == "o"]
+    figure = plots.learning_curves(outcomes, "squared_error")
+    (axes,) = figure.axes
+    assert axes.get_ylabel() == "loss (squared error), mean over the folds"
+    assert legend(figure) == ["validation", "training", "best number of epochs"]
+    assert [text.get_text() for text in axes.texts] == ["● trial 1", "■ trial 2", "▲ trial 3", "◆ trial 4", "▼ trial 5"]
+    dots = [(*dot.get_xdata(), *dot.get_ydata()) for dot in axes.lines if dot.get_marker() in plots.MARKERS][:5]
     assert dots == [(2, 2.5 + n) for n in range(1, 6)], "at the best number of epochs"
-    same = [drawn for drawn in axes.lines if drawn.get_color() == validation.get_color()]
-    assert [list(drawn.get_ydata()) for drawn in same] == [[3.0, 2.0, 1.0], [3.5, 5.5, 4.5], [5.5]]
-    assert same[0].get_linestyle() == ":"
+    marker = next(drawn for drawn in axes.lines if drawn.get_marker() == "^")
+    training, validation, dot = (drawn for drawn in axes.lines if drawn.get_color() == marker.get_color())
+    assert list(training.get_ydata()) == [3.0, 2.0, 1.0]
+    assert (list(validation.get_xdata()), list(validation.get_ydata())) == ([1, 2, 3], [3.5, 5.5, 4.5])
+    assert list(dot.get_ydata()) == [5.5]
+    assert (training.get_linestyle(), validation.get_linestyle()) == ("--", "-")
+    figure.draw_without_rendering()
+
+
+def test_curves_can_be_told_apart_without_color(make_outcome):
+    """Each trial has a marker of its own, and its name where its curve ends, not over another name."""
+    losses = {"training": [3.0, 1.0], "validation": [3.5, 1.0]}
+    outcomes = {n: make_outcome(n, losses=losses) for n in range(5)}
+    (axes,) = plots.learning_curves(outcomes).axes
+    assert len({text.get_text()[0] for text in axes.texts}) == 5
+    heights = sorted(text.xyann[1] for text in axes.texts)
+    assert np.diff(heights) == pytest.approx([plots.APART] * 4)
+    assert {text.xy for text in axes.texts} == {(2, 1.0)}
+    assert heights[-1] <= 1.0
+
+
+@pytest.mark.parametrize(
+    ("loss", "params", "label"),
+    [
+        ("huber", {}, "loss (huber), mean over the folds"),
+        ("", {}, "loss, mean over the folds"),
+        ("huber", {"loss": "huber"}, "loss, mean over the folds"),
+        ("huber", {"bpregressor__loss": "huber"}, "loss, mean over the folds"),
+    ],
+)
+def test_the_loss_is_named_if_all_trials_have_the_same(make_outcome, loss, params, label):
+    (axes,) = plots.learning_curves({0: make_outcome(0, params=params)}, loss).axes
+    assert axes.get_ylabel() == label
 
 
 def test_a_dot_lies_on_a_curve_that_ends_before_the_best_epoch(make_outcome):
     """While one fold had ended, its mean loss is not known."""
     (axes,) = plots.learning_curves({0: make_outcome(0, epoch=6)}).axes
-    (dot,) = (line for line in axes.lines if line.get_marker() == "o")
+    dot = next(line for line in axes.lines if line.get_marker() == "o")
     assert (list(dot.get_xdata()), list(dot.get_ydata())) == ([2], [0.75])
 
 

@@ -3,13 +3,17 @@
 import io
 
 import pytest
+from rich.cells import cell_len
 from rich.console import Console
 
 from bpmodel import Diagnosis, Finding
-from search.progress import StatusColumn
 from search.results import report
 from search.results.paired_test import Difference
 from search.results.progress import Progress
+from search.results.result import Result
+from search.space import spaces
+from search.terminal.bar import StatusColumn
+from search.terminal.output import Output
 from search.trials.baselines import Baseline
 
 RMSE = "neg_root_mean_squared_error"
@@ -188,8 +192,77 @@ def test_progress_counts_every_verdict(make_outcome):
     assert progress.best.number == 0
 
 
+ROUNDED = {
+    "below": (0.99e-12, 1.0, "0"),
+    "at the limit": (1.01e-12, 1.0, "1.01e-12"),
+    "negative": (-2.22e-17, -0.96, "0"),
+    "beside nothing": (2.22e-17, 0.0, "2.22e-17"),
+    "of large numbers": (1e-9, 5e4, "0"),
+    "not finite": (float("inf"), 1.0, "inf"),
+    "beside nan": (1e-20, float("nan"), "1e-20"),
+}
+
+
+@pytest.mark.parametrize(("value", "beside", "text"), ROUNDED.values(), ids=ROUNDED.keys())
+def test_rounding_errors_are_zero(value, beside, text):
+    assert report.number(value, beside) == text
+
+
+def test_worse_by_a_rounding_error_bug(make_outcome):
+    """Two trials with the same scores: "worse by -2.22e-17", "std over the folds 1.11e-16"."""
+    scores = (0.96, 0.96, 0.96 + 2.3e-16)
+    outcomes = {n: make_outcome(n, scores=scores, seed_scores=[0.96, 0.96 + 1.2e-16]) for n in range(2)}
+    found = cells(report.best_trials(outcomes, {1: Difference(2.22e-17, 0.0, 1.0)}, "accuracy"))
+    rows = {row[0]: row[1:] for row in found[2:]}
+    assert rows["worse by"] == ["0"]
+    assert rows["std over the folds"] == ["0", "0"]
+    assert rows["std over the seeds"] == ["0 (2)", "0 (2)"]
+    baselines = [Baseline("dummy", -2.2, 1e-16), Baseline("linear", -3e-16, 1e-17)]
+    table = cells(report.comparison(make_outcome(0, scores=(-1.0, -1.0 - 2.3e-16)), "this", baselines, RMSE))
+    assert [row[1:] for row in table if len(row) == 3] == [["2.2", "± 0"], ["0", "± 0"], ["1", "± 0"]]
+
+
 def test_an_error_of_zero_has_no_sign():
     assert report.number(-0.0) == "0"
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 160])
+def test_every_table_keeps_labels_and_columns_at_every_width(make_outcome, monkeypatch, width):
+    """Names of any script, whose characters may be two columns wide. Lines that no terminal could show are sentences only."""
+    monkeypatch.setenv("COLUMNS", str(width))
+    output = Output(io.StringIO())
+    params = {"hidden_layer_sizes": [64, 32], "房价_学习率": 0.01}
+    outcomes = {n: make_outcome(n, params=params, scores=(-1234.5 - n,), n_weights=900 - n) for n in range(6)}
+    baselines = [Baseline("dummy predictor", -2000.0, 3.0), Baseline("linear model", -1800.5, 3.0)]
+    space = spaces.build({"hidden_layer_sizes": [[64, 32]], "房价_学习率": (0.1, 1.0)})
+    rivals = {1: Difference(-1.0, 0.5, 0.3)}
+    result = Result("房价", "grid", "2 folds", RMSE, space, outcomes, baselines, outcomes[0], rivals)
+    output.print(report.final(result))
+    output.print(report.single(outcomes[0], baselines, RMSE))
+    labels = {
+        "root mean squared error": 2,
+        "std over the folds": 1,
+        "worse by": 1,
+        "p-value": 1,
+        "epochs": 1,
+        "hidden_layer_sizes": 1,
+        "房价_学习率": 1,
+        "weights": 1,
+        "dummy predictor": 2,
+        "linear model": 2,
+        "best network (trial 0)": 1,
+        "this configuration": 1,
+        "fold 1": 1,
+    }
+    lines = output.file.getvalue().splitlines()
+    rows = {label: [line for line in lines if line.startswith(f" {label}  ")] for label in labels}
+    assert {label: len(found) for label, found in rows.items()} == labels
+    shown = [line for found in rows.values() for line in found]
+    assert max(cell_len(line) for line in shown) <= width
+    ends = {cell_len(rows[label][0].rstrip()) for label in ("std over the folds", "epochs", "房价_学习率")}
+    assert len(ends) == 1, "columns end at the same place, whatever the width of their labels"
+    assert "…" not in output.file.getvalue()
+    assert "On the same folds (root mean squared error, lower is better)" in lines
 
 
 @pytest.mark.parametrize(("width", "columns"), [(200, 5), (70, 5), (69, 4), (60, 3), (43, 2), (42, 1), (10, 1)])

@@ -156,7 +156,11 @@ MISTAKES = {
         ["[space] batch_size = 1.5", "a whole number >= 1"],
     ),
     # cross-validation
-    "kind": ("n_splits = 3", "kind = 'kfold'", ["[cv] kind = 'kfold'; allowed are k_fold, stratified, group, "]),
+    "kind": (
+        "n_splits = 3",
+        "kind = 'kfold'",
+        ["[cv] kind = 'kfold' (did you mean k_fold?); allowed are k_fold, stratified, group, "],
+    ),
     "kind of another task": (
         "n_splits = 3",
         "kind = 'stratified'",
@@ -353,7 +357,7 @@ def test_values_from_the_command_line(write, assignment, value):
     [
         ("alpha", r"--set alpha: .*name=value"),
         ("alpha=-1", r"--set: .*alpha = -1; allowed: a number >= 0"),
-        ("alhpa=1", r"alhpa is not a hyperparameter; allowed are .*alpha"),
+        ("alhpa=1", r"alhpa is not a hyperparameter .did you mean alpha.*; allowed are .*alpha"),
         ("activation=step", r"activation = 'step'; allowed: .*relu"),
         ('activation=["relu", "step"]', r"activation = \['relu', 'step'\]; allowed: .*relu"),
     ],

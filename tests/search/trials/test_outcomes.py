@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from docs import tables
-from search.progress import COUNTED
 from search.results import plots, report
 from search.results.cv_results import ranks
 from search.space import spaces
+from search.terminal.status import COUNTED
 from search.tracking import RUN_STATUS
 from search.tracking.runs import child
 from search.trials.baselines import Baseline
@@ -40,7 +40,7 @@ def test_every_consumer_knows_the_verdict(make_outcome, name):
     assert (run.status, run.tags["verdict"]) == (row.run_status, name)
     figure = plots.figures({0: outcome}, SPACE, [Baseline("dummy predictor", -1.0, 0.0)], "score")["parameters"]
     (legend,) = figure.legends or [axes.get_legend() for axes in figure.axes if axes.get_legend()]
-    assert [text.get_text() for text in legend.get_texts()] == [row.label]
+    assert legend.get_texts()[0].get_text() == row.label
     assert f"| `{name}` | {row.meaning[0].upper()}{row.meaning[1:]}. | `{row.run_status}` |" in tables.verdicts()
 
 
@@ -84,8 +84,7 @@ def test_learning_curves_are_those_of_the_five_best(make_outcome):
     params = {"alpha": 1.0}
     outcomes = {n: make_outcome(n, scores=(float(-n),), params=params) for n in range(7)}
     figure = plots.figures(outcomes, SPACE, [], "score")["learning_curves"]
-    drawn = [text.get_text() for text in figure.axes[0].get_legend().get_texts()]
-    assert drawn[:-2] == [f"trial {n}" for n in range(5)]
+    assert [text.get_text()[2:] for text in figure.axes[0].texts] == [f"trial {n}" for n in range(5)]
 
 
 @pytest.mark.parametrize("verdict", ["diverged", "error"])
@@ -122,8 +121,7 @@ def test_smaller_networks_are_told_and_drawn(make_outcome):
     assert lines[2] == ["mean", "absolute", "error", "1", "1.5", "2", "3"]
     assert lines[3] == ["weights", "4,000", "1,000", "300", "50"]
     drawn = plots.figures(outcomes, SPACE, [], "score")["size"]
-    (line,) = drawn.axes[0].lines
-    assert line.get_xdata().tolist() == [50, 300, 1000, 4000]
+    assert drawn.axes[0].lines[0].get_xdata().tolist() == [50, 300, 1000, 4000]
     assert [text.get_text() for text in drawn.axes[0].texts] == ["0", "2", "4", "1"]
 
 

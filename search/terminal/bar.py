@@ -1,4 +1,4 @@
-"""The progress bar of a study."""
+"""The progress bar of a study, for terminals."""
 
 from __future__ import annotations
 
@@ -7,11 +7,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, ProgressColumn, Task, T
 from rich.progress import Progress as Bar
 from rich.text import Text
 
-from search.results import report
 from search.results.progress import Progress
-from search.trials.outcomes import VERDICTS
-
-COUNTED = [name for name in reversed(VERDICTS) if VERDICTS[name].counted]
+from search.terminal.status import heading, status
 
 
 class StatusColumn(ProgressColumn):
@@ -19,37 +16,35 @@ class StatusColumn(ProgressColumn):
 
     def __init__(self, scoring: str) -> None:
         super().__init__()
-        self._sign = report.metric(scoring)[1]
+        self._scoring = scoring
 
     def render(self, task: Task) -> Text:
         progress: Progress | None = task.fields["progress"]
-        if progress is None:
-            return Text()
-        best, counts = progress.best, progress.counts
-        score = report.number(self._sign * best.score) if best else "-"
-        return Text("  ".join([f"best {score}", *(f"{name} {counts[name]}" for name in COUNTED)]))
+        return Text() if progress is None else Text(status(progress, self._scoring))
 
 
 class ProgressBar:
     """Appears with the first report: before that, a mistake in the study may still end it with one line."""
 
-    def __init__(self, heading: str, scoring: str, console: Console) -> None:
+    def __init__(self, title: str, scoring: str, console: Console) -> None:
         columns = (
             TextColumn("{task.description}"),
             BarColumn(bar_width=24),
             MofNCompleteColumn(),
             StatusColumn(scoring),
         )
-        self._heading, self._console = heading, console
+        self._title, self._console = title, console
         self._bar = Bar(*columns, TimeRemainingColumn(), console=console)
         self._task = self._bar.add_task("trials", progress=None)
+
+    def start(self) -> None:
+        """Do nothing: the bar starts with the first report."""
 
     def show(self, progress: Progress) -> None:
         """Draw the current state."""
         if not self._bar.live.is_started:
-            self._console.print(self._heading)
-            for note in progress.notes:
-                self._console.print(f"data: {note}")
+            for line in heading(self._title, progress):
+                self._console.print(line)
             self._bar.start()
         done = len(progress.outcomes)
         self._bar.update(

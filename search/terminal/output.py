@@ -1,0 +1,99 @@
+"""What a command writes to standard output: text for people, one JSON document, or nearly nothing."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, redirect_stdout
+from typing import Any, TextIO
+
+import numpy as np
+from rich.console import Console
+
+WIDE = 160
+"""Width of lines in files and pipes."""
+
+
+class Output(Console):
+    """A console whose `print` is for people: with `quiet` or `json` it writes nothing.
+
+    Parameters
+    ----------
+    stream : text stream
+    quiet : bool
+        Whether only errors and essential lines are written.
+    json : bool
+        Whether a JSON document is all that is written.
+
+    Examples
+    --------
+    >>> output = Output(sys.stdout, json=True)
+    >>> output.print("a table")
+    >>> output.document({"score": float("nan"), "sizes": (8, 4)})
+    {
+      "score": null,
+      "sizes": [
+        8,
+        4
+      ]
+    }
+    """
+
+    def __init__(self, stream: TextIO, *, quiet: bool = False, json: bool = False) -> None:
+        self._stream, self._json, self._terse = stream, json, quiet and not json
+        text = {"highlight": False, "markup": False, "soft_wrap": True}
+        super().__init__(file=stream, quiet=quiet or json, width=_width(stream), **text)  # type: ignore[arg-type]
+
+    def essential(self, line: str) -> None:
+        """Write a line that is left when there is nothing else."""
+        if self._terse:
+            self._write_line(line)
+
+    def document(self, content: Mapping[str, Any]) -> None:
+        """Write the result as a JSON document, if that is wanted."""
+        if self._json:
+            self._write_line(as_json(content))
+
+    def _write_line(self, text: str) -> None:
+        try:
+            print(text, file=self._stream, flush=True)
+        except BrokenPipeError:  # nobody reads on, as in `bpsearch … | head`
+            self.on_broken_pipe()
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Send to the error stream what anything else prints during the body, if it would be in the way."""
+        if not self.quiet:
+            yield
+            return
+        with redirect_stdout(sys.stderr):
+            yield
+
+
+def as_json(content: Mapping[str, Any]) -> str:
+    """Return a JSON text: numbers that are not finite are null, and what JSON does not know is written as text.
+
+    >>> as_json({"a": np.float64(0.5), "b": float("inf")})
+    '{\\n  "a": 0.5,\\n  "b": null\\n}'
+    """
+    return json.dumps(_plain(content), indent=2, allow_nan=False)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, np.generic | np.ndarray):
+        value = value.tolist()
+    if isinstance(value, Mapping):
+        return {str(key): _plain(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(each) for each in value]
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    return value if isinstance(value, bool | int | str | None) else str(value)
+
+
+def _width(stream: TextIO) -> int | None:
+    """Return the width of lines: None is the terminal's. Lines in files and pipes are long, unless COLUMNS is set."""
+    return None if stream.isatty() or "COLUMNS" in os.environ else WIDE

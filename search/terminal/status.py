@@ -1,0 +1,36 @@
+"""The state of a running study, in words."""
+
+from __future__ import annotations
+
+from search.results import report
+from search.results.progress import Progress
+from search.trials.outcomes import VERDICTS
+
+COUNTED = [name for name in reversed(VERDICTS) if VERDICTS[name].counted]
+
+
+def heading(title: str, progress: Progress) -> list[str]:
+    """Return the lines above the progress: what is searched, and what was noticed in the data."""
+    return [title, *(f"data: {note}" for note in progress.notes)]
+
+
+def status(progress: Progress, scoring: str) -> str:
+    """Return best score and counts of failures.
+
+    >>> status(Progress({}, 10), "accuracy")
+    'best -  diverged 0  stopped 0'
+    """
+    best, counts, sign = progress.best, progress.counts, report.metric(scoring)[1]
+    score = report.number(sign * best.score) if best else "-"
+    return "  ".join([f"best {score}", *(f"{name} {counts[name]}" for name in COUNTED)])
+
+
+def duration(seconds: float) -> str:
+    """Format a duration.
+
+    >>> duration(42.4), duration(3599.7), duration(93784)
+    ('0:42', '1:00:00', '26:03:04')
+    """
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

@@ -1,0 +1,237 @@
+"""Progress in a pipe: a line now and then, by a clock that the test turns."""
+
+import io
+import threading
+
+import pytest
+from rich.console import Console
+
+from search.results.progress import Progress
+from search.terminal import bar, lines, progress
+from search.terminal.lines import LONGEST, WAITS, EverySecond, ProgressLines
+
+RMSE = "neg_root_mean_squared_error"
+
+
+class Clock:
+    """A clock that stands still until it is turned."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class NoTimer:
+    """A timer that is only started and stopped."""
+
+    def __init__(self, function) -> None:
+        self.function, self.calls = function, []
+
+    def start(self) -> None:
+        self.calls.append("start")
+
+    def stop(self) -> None:
+        self.calls.append("stop")
+
+
+class Screen:
+    """Progress lines with a clock to turn, and what they wrote."""
+
+    def __init__(self, make_outcome) -> None:
+        self.clock, self.make = Clock(), make_outcome
+        self.console = Console(file=io.StringIO(), width=160, highlight=False, markup=False, soft_wrap=True)
+        self.lines = ProgressLines("small: grid search", RMSE, self.console, self.clock, NoTimer)
+        self.outcomes = {}
+
+    def trial(self, seconds: float = 0.0, verdict: str = "ok", score: float = -50.0, **more) -> None:
+        """Let a trial end after some seconds."""
+        self.clock.now += seconds
+        self.outcomes[len(self.outcomes)] = self.make(len(self.outcomes), verdict, scores=(score,))
+        self.lines.show(Progress(self.outcomes, **{"n_trials": 50} | more))
+
+    def wait(self, seconds: float) -> None:
+        """Let time pass, with a tick every second."""
+        for _ in range(int(seconds)):
+            self.clock.now += 1.0
+            self.lines.tick()
+
+    @property
+    def told(self) -> list[str]:
+        return self.console.file.getvalue().splitlines()
+
+
+@pytest.fixture
+def screen(make_outcome) -> Screen:
+    return Screen(make_outcome)
+
+
+def test_a_line_has_trials_best_score_counts_and_times(screen):
+    screen.lines.show(Progress({}, 50, notes=["read with separator ;"]))
+    assert screen.told == ["small: grid search", "data: read with separator ;"]
+    for verdict in ["ok"] * 25 + ["diverged"] * 4 + ["stopped"] * 8:
+        screen.trial(1.0, verdict, -53.7)
+    screen.lines.stop()
+    assert screen.told[-1] == "trial 37/50  best 53.7  diverged 4  stopped 8  elapsed 0:37  left ~0:13"
+
+
+def test_lines_come_at_growing_distances_never_per_trial(screen):
+    """A trial each tenth of a second for two minutes: 1,200 trials, seven lines."""
+    for _ in range(1200):
+        screen.trial(0.1, n_trials=10_000)
+    seconds = [line.split("elapsed ")[1].split()[0] for line in screen.told[1:]]
+    assert WAITS == (2, 5, 10, 20, 30)
+    assert seconds == ["0:00", "0:02", "0:07", "0:17", "0:37", "1:07", "1:37"]
+
+
+@pytest.mark.parametrize(("seconds", "lines"), [(LONGEST - 1, 0), (LONGEST, 1), (3 * LONGEST, 3)])
+def test_a_long_trial_is_not_silent(screen, seconds, lines):
+    screen.lines.show(Progress({}, 50))
+    screen.wait(seconds)
+    assert (
+        screen.told[1:]
+        == [
+            "trial 0/50  best -  diverged 0  stopped 0  elapsed 0:30",
+            "trial 0/50  best -  diverged 0  stopped 0  elapsed 1:00",
+            "trial 0/50  best -  diverged 0  stopped 0  elapsed 1:30",
+        ][:lines]
+    )
+
+
+def test_an_unchanged_state_is_repeated_only_after_the_longest_wait(screen):
+    screen.trial(1.0)
+    screen.wait(LONGEST - 1)
+    assert len(screen.told) == 2
+    screen.wait(1)
+    assert len(screen.told) == 3
+
+
+def test_reading_and_fitting_are_not_silent(screen):
+    screen.wait(LONGEST)
+    assert screen.told == ["reading the data  elapsed 0:30"]
+    screen.trial(n_trials=1)
+    screen.wait(LONGEST)
+    end = "trial 1/1  best 50  diverged 0  stopped 0  elapsed {}  evaluating and fitting the best"
+    assert screen.told[1:] == ["small: grid search", end.format("0:30"), end.format("1:00")]
+
+
+def test_the_last_state_is_written_once(screen):
+    screen.trial()
+    screen.trial(1.0)
+    assert len(screen.told) == 2, "the second trial came too early for a line of its own"
+    screen.lines.stop()
+    assert screen.told[-1].startswith("trial 2/50")
+    screen.lines.stop()
+    assert len(screen.told) == 3
+
+
+def test_a_mistake_before_the_first_report_leaves_no_line(screen):
+    screen.lines.stop()
+    assert screen.told == []
+
+
+def test_time_left_is_that_of_the_trials_of_this_run(make_outcome):
+    """Of 50 trials 40 are known from an earlier run; the next takes ten seconds, so nine more take a minute and a half."""
+    screen = Screen(make_outcome)
+    screen.outcomes = {n: make_outcome(n) for n in range(40)}
+    screen.lines.show(Progress(screen.outcomes, 50))
+    assert "trial 40/50" in screen.told[-1]
+    assert "left" not in screen.told[-1]
+    screen.trial(10.0)
+    assert screen.told[-1].endswith("elapsed 0:10  left ~1:30")
+
+
+def test_outer_folds_have_their_name_and_count_as_time_left(screen):
+    """Two trials of ten seconds each, then two outer folds of two trials."""
+    screen.lines.show(Progress({}, 2, further=4))
+    screen.trial(10.0, n_trials=2, further=4)
+    assert screen.told[-1].endswith("left ~0:50")
+    screen.trial(10.0, n_trials=2, further=4)
+    screen.outcomes = {}
+    screen.trial(10.0, n_trials=2, further=2, stage="outer fold 1 of 2")
+    assert "left" not in screen.told[-1]
+    screen.trial(20.0, n_trials=2, further=2, stage="outer fold 1 of 2")
+    assert screen.told[-1].startswith("outer fold 1 of 2: trial 2/2  best 50")
+    screen.outcomes = {}
+    screen.lines.show(Progress({}, 2, "outer fold 2 of 2"))
+    screen.trial(30.0, n_trials=2, stage="outer fold 2 of 2")
+    assert screen.told[-1].endswith(
+        "outer fold 2 of 2: trial 1/2  best 50  diverged 0  stopped 0  elapsed 1:20  left ~0:30"
+    )
+
+
+def test_there_are_no_control_characters(screen):
+    for _ in range(60):
+        screen.trial(7.0)
+    screen.lines.stop()
+    written = screen.console.file.getvalue()
+    assert len(screen.told) > 5
+    assert written.replace("\n", "").isprintable()
+    assert written.isascii()
+
+
+def test_the_timer_runs_from_start_to_stop(screen):
+    screen.lines.start()
+    screen.lines.stop()
+    assert screen.lines._timer.calls == ["start", "stop"]
+    assert screen.lines._timer.function == screen.lines.tick
+
+
+def test_the_timer_calls_until_it_is_stopped():
+    called = threading.Event()
+    timer = EverySecond(called.set, seconds=0.001)
+    timer.start()
+    assert called.wait(60)
+    timer.stop()
+    assert not timer._thread.is_alive()
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+DISPLAYS = {
+    "terminal": ({"file": Terminal()}, True),
+    "pipe": ({"file": io.StringIO()}, False),
+    "pipe with forced colors": ({"file": io.StringIO(), "force_terminal": True}, False),
+    "quiet": ({"file": Terminal(), "quiet": True}, False),
+}
+
+
+@pytest.mark.parametrize(("options", "expected"), DISPLAYS.values(), ids=DISPLAYS.keys())
+def test_only_a_terminal_has_a_bar(monkeypatch, options, expected):
+    monkeypatch.setenv("TERM", "xterm")
+    started = []
+
+    class Watched:
+        def __init__(self, name: str) -> None:
+            self.start, self.stop, self.show = (
+                (lambda: started.append(name)),
+                (lambda: started.append("stop")),
+                print,
+            )
+
+    monkeypatch.setattr(progress, "ProgressBar", lambda *_: Watched("bar"))
+    monkeypatch.setattr(progress, "ProgressLines", lambda *_: Watched("lines"))
+    with pytest.raises(ZeroDivisionError), progress.shown("title", RMSE, Console(**options)):
+        _ = 1 / 0
+    assert started == ["bar" if expected else "lines", "stop"]
+
+
+def test_a_terminal_that_cannot_move_its_cursor_has_no_bar(monkeypatch):
+    monkeypatch.setenv("TERM", "dumb")
+    assert not progress.redraws(Console(file=Terminal()))
+
+
+def test_a_bar_starts_with_the_first_report(make_outcome):
+    console = Console(file=io.StringIO(), force_terminal=True, width=100, color_system=None)
+    shown = bar.ProgressBar("small: grid search", RMSE, console)
+    shown.start()
+    assert console.file.getvalue() == ""
+    shown.show(Progress({0: make_outcome(0)}, 4, notes=["a note"]))
+    shown.stop()
+    assert console.file.getvalue().startswith("small: grid search\ndata: a note\n")
+    assert "best 0.375  diverged 0  stopped 0" in console.file.getvalue()
+    assert lines.LONGEST == 30
