@@ -46,7 +46,7 @@ def _ordering(e: Evidence, name: str) -> Finding | None:
     depends = correlation >= _limit(e.distinct[name])
     if not ordered and not (depends and e.distinct[name] >= limits.MOSTLY_DIFFERENT * len(e.y)):
         return None
-    steps = spacing(times.to_numpy(), e.kinds[name] == "date")
+    steps = spacing(e.every[name].dropna().to_numpy(), e.kinds[name] == "date")
     told = f"{shown(name)} orders the rows in time: {steps}"
     told += f"; the target resembles its predecessor (correlation {correlation:.2f})" if depends else ""
     written = ordered and depends
@@ -58,7 +58,7 @@ def _ordering(e: Evidence, name: str) -> Finding | None:
     changes = [Change("data", "time", name, active=written)]
     if e.task == "regression" and steps.regular and not steps.doubled and written:
         season = max(1, min(steps.season, len(e.y) // 10))
-        changes.append(Change("data", "lags", season, active=False))
+        changes.append(Change("data", "lags", season, active=False, why="to forecast the target from its last values"))
         across = ", but lags reach across gaps" if steps.gaps else ""
         told += f"; to forecast the target from its last values, set lags{across}"
     return Finding("time", (name,), told, "orders the rows", tuple(changes))

@@ -33,6 +33,12 @@ def test_an_hourly_series_is_split_in_order_bug(find):
     assert '"when" orders the rows in time: a step is 1 hour; the target resembles its predecessor' in finding.sentence
 
 
+def test_rows_without_a_target_are_steps(find):
+    """A row without a target was taken for a gap of the series."""
+    (finding,) = find({"when": HOURS, "x": NOISE[:, 1]}, np.where(np.arange(N) % 60 == 7, np.nan, WAVE))["time"]
+    assert "a step is 1 hour; the target" in finding.sentence
+
+
 def test_gaps_and_doubled_times_are_counted_bug(find):
     """Lags reached across 50 missing hours, in silence."""
     kept = np.r_[0:100, 150:N]
