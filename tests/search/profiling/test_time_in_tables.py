@@ -91,6 +91,27 @@ def test_classes_in_the_order_of_time(find):
     assert changes(finding) == [("data", "time", "when", True)]
 
 
+@pytest.mark.parametrize(("doubled", "found"), [(40, True), (44, False)])
+def test_dates_in_another_order_are_nearly_all_different(find, doubled, found):
+    order = np.random.default_rng(0).permutation(N)
+    when = HOURS.take(np.r_[np.zeros(doubled, dtype=int), doubled:N])[order]
+    assert ("time" in find({"when": when, "x": NOISE[:, 1]}, WAVE[order])) is found
+
+
+def test_an_irregular_series_has_no_lags(find):
+    when = HOURS[0] + pd.to_timedelta(np.random.default_rng(0).random(N).cumsum(), unit="D")
+    (finding,) = find({"when": when, "x": NOISE[:, 1]}, WAVE)["time"]
+    assert changes(finding) == [("data", "time", "when", True)]
+    assert "the steps have different lengths" in finding.sentence
+
+
+def test_dates_are_better_than_parts_of_them(find):
+    times = pd.date_range("2023-12-20", periods=N, freq="h")
+    told = find({"when": times, "year": times.year, "month": times.month, "day": times.day, "x": NOISE[:, 1]}, WAVE)
+    assert "parts_of_date" not in told
+    assert "time" in told
+
+
 @pytest.mark.parametrize(("name", "found"), [("t", True), ("week", True), ("area", False)])
 def test_numbers_that_are_called_a_time(find, name, found):
     told = find({name: np.arange(N) * 1.5, "x": NOISE[:, 1]}, WAVE)
