@@ -324,6 +324,11 @@ def test_a_class_with_fewer_rows_than_folds(find, plain, rows, expected):
         assert f'class "c" has {rows} rows: fewer than there are folds (5)' in told["small_class"][0].sentence
 
 
+def test_levels_without_rows_are_no_classes(find, plain):
+    y = pd.Categorical(["a", "b"] * (N // 2), categories=["a", "b", "c"])
+    assert find(plain.drop(columns="y"), y, "classification") == {}
+
+
 def test_there_are_not_more_folds_than_rows_of_the_largest_class(find, plain):
     told = find(plain.head(8).drop(columns="y"), [*"aaab", *"ccdd"], "classification")
     assert changes(told["small_class"][0]) == [("cv", "n_splits", 3, True)]
