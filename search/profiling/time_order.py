@@ -1,4 +1,4 @@
-"""Rows in the order of time: shuffled folds would train on the neighbours of the rows they validate."""
+"""Rows in the order of time: shuffled folds would train on the neighbors of the rows they validate."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def _ordering(e: Evidence, name: str) -> Finding | None:
     told += f"; the target resembles its predecessor (correlation {correlation:.2f})" if depends else ""
     written = ordered and depends
     told += (
-        "; folds are in time order"
+        "; folds should be in time order"
         if written
         else "; shuffled folds are too optimistic if later rows are to be predicted"
     )
@@ -88,7 +88,7 @@ def parts_of_dates(e: Evidence) -> Iterator[Finding]:
     depends = correlation >= _limit(len(e.y))
     told = f"{listed(columns)} are parts of a date, and the rows are in its order"
     told += (
-        f"; the target resembles its predecessor (correlation {correlation:.2f}): folds are in the order of the rows"
+        f"; the target resembles its predecessor (correlation {correlation:.2f}): folds should be in the order of the rows"
         * depends
     )
     changes = (Change("cv", "kind", "time_series", active=depends),)
