@@ -63,8 +63,9 @@ def small_classes(e: Evidence) -> Iterator[Finding]:
 
 
 def _counts(e: Evidence) -> pd.Series:
-    """Return the rows of each class, the most frequent first; none for a regression."""
-    return e.y.value_counts() if e.task == "classification" else pd.Series(dtype=int)
+    """Return the rows of each class, the most frequent first; none for a regression. Levels without rows are no classes."""
+    counts = e.y.value_counts() if e.task == "classification" else pd.Series(dtype=int)
+    return counts[counts > 0]
 
 
 def _is_one(label: object) -> bool:

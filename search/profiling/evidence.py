@@ -62,6 +62,8 @@ class Evidence:
         X as floats.
     distinct, gaps : mapping from str to int
         The number of different values of each column, without missing ones, and the number of missing ones.
+    every : DataFrame
+        All rows as floats, those without a target included: they are steps of a series, too.
     n_splits : int
         Folds that a study has by default.
     unlabeled : int
@@ -75,6 +77,7 @@ class Evidence:
     numbers: pd.DataFrame
     distinct: Mapping[str, int]
     gaps: Mapping[str, int]
+    every: pd.DataFrame
     n_splits: int = 5
     unlabeled: int = 0
 
@@ -82,14 +85,14 @@ class Evidence:
     def of(cls, X: pd.DataFrame, kinds: Mapping[str, str], y: pd.Series, task: str) -> Evidence:
         """Collect the evidence of a typed table; rows without a target are left out."""
         known = y.notna().to_numpy() if task == "classification" else ~np.isnan(_number(y))
-        X, y = X[known].reset_index(drop=True), y[known].reset_index(drop=True)
-        numbers = pd.DataFrame({name: AS_NUMBERS[kinds[name]](X[name]) for name in X.columns}, index=X.index)
-        return cls(X, kinds, y, task, numbers, *_counts(numbers), unlabeled=int((~known).sum()))
+        every = pd.DataFrame({name: AS_NUMBERS[kinds[name]](X[name]) for name in X.columns}, index=range(len(X)))
+        X, y, numbers = (values[known].reset_index(drop=True) for values in (X, y, every))
+        return cls(X, kinds, y, task, numbers, *_counts(numbers), every, unlabeled=int((~known).sum()))
 
     def take(self, rows: NDArray[np.intp]) -> Evidence:
         """Return the evidence of these rows only."""
         X, y, numbers = (values.iloc[rows].reset_index(drop=True) for values in (self.X, self.y, self.numbers))
-        return Evidence(X, self.kinds, y, self.task, numbers, *_counts(numbers), self.n_splits, self.unlabeled)
+        return Evidence(X, self.kinds, y, self.task, numbers, *_counts(numbers), numbers, self.n_splits, self.unlabeled)
 
     def without(self, names: Collection[str]) -> Evidence:
         """Return the evidence without these columns."""

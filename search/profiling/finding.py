@@ -18,12 +18,15 @@ class Change:
         For ``drop``, a list of one name; all such changes share one line.
     active : bool
         Whether it is a key; else it is written as a comment, for the user to decide.
+    why : str
+        The comment beside it; that of the finding if it is empty.
     """
 
     table: str
     key: str
     value: Any
     active: bool = True
+    why: str = ""
 
 
 @dataclass(frozen=True)

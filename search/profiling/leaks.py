@@ -28,7 +28,7 @@ def leaks(e: Evidence) -> Iterator[Finding]:
     They are a linear image of the target, order the rows as the target does, are filled only where a class occurs, or predict
     the target nearly perfectly: a decision tree that sees nothing else, trained on two thirds of a sample of up to `SAMPLE` rows,
     has R^2 or balanced accuracy of at least `LEAK_SCORE` on the rest. Dates are judged by whether they are filled alone, because
-    neighbours in time are alike.
+    neighbors in time are alike.
     """
     e = _sampled(e)
     if len(e.y) < limits.FEWEST_ROWS or np.unique(e.target).size < 2:

@@ -88,7 +88,7 @@ EVEN = 3.0
 """Ratio of the largest to the smallest frequency up to which many whole numbers are labels; counts and ratings have rare ends."""
 
 WIDE_STEP = 5.0
-"""Mean distance of neighbouring values from which on few whole numbers (0, 5, 10) are amounts."""
+"""Mean distance of neighboring values from which on few whole numbers (0, 5, 10) are amounts."""
 
 MOST_LEVELS = 0.5
 """Share of different texts from which on a target of texts is no class: each would have fewer than two rows."""

@@ -21,7 +21,7 @@ def few_rows(e: Evidence) -> Iterator[Finding]:
     if n < e.n_splits:
         changes.append(Change("cv", "n_splits", max(2, n)))
     told = f"there are only {number(n, 'row')}: the score of one split is mostly luck"
-    sentence = f"{told}, so there are {REPEATS} different splits"
+    sentence = f"{told}, and the mean of {REPEATS} splits says more"
     yield Finding("few_rows", (), sentence, "few rows", tuple(changes))
 
 

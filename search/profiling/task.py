@@ -56,7 +56,8 @@ def guess(y: pd.Series, kind: str, where: str) -> tuple[str, str]:
         return "classification", "the target is true or false"
     if distinct > limits.MOST_LEVELS * len(y):
         raise StudyError(_no_class(y, distinct, where))
-    return "classification", f"the target is text with {distinct} different values"
+    what = "a category" if isinstance(y.dtype, pd.CategoricalDtype) else "text"
+    return "classification", f"the target is {what} with {distinct} different values"
 
 
 def _no_class(y: pd.Series, distinct: int, where: str) -> str:

@@ -1,4 +1,4 @@
-"""Rows in the order of time: shuffled folds would train on the neighbours of the rows they validate."""
+"""Rows in the order of time: shuffled folds would train on the neighbors of the rows they validate."""
 
 from __future__ import annotations
 
@@ -46,19 +46,19 @@ def _ordering(e: Evidence, name: str) -> Finding | None:
     depends = correlation >= _limit(e.distinct[name])
     if not ordered and not (depends and e.distinct[name] >= limits.MOSTLY_DIFFERENT * len(e.y)):
         return None
-    steps = spacing(times.to_numpy(), e.kinds[name] == "date")
+    steps = spacing(e.every[name].dropna().to_numpy(), e.kinds[name] == "date")
     told = f"{shown(name)} orders the rows in time: {steps}"
     told += f"; the target resembles its predecessor (correlation {correlation:.2f})" if depends else ""
     written = ordered and depends
     told += (
-        "; folds are in time order"
+        "; folds should be in time order"
         if written
         else "; shuffled folds are too optimistic if later rows are to be predicted"
     )
     changes = [Change("data", "time", name, active=written)]
     if e.task == "regression" and steps.regular and not steps.doubled and written:
         season = max(1, min(steps.season, len(e.y) // 10))
-        changes.append(Change("data", "lags", season, active=False))
+        changes.append(Change("data", "lags", season, active=False, why="to forecast the target from its last values"))
         across = ", but lags reach across gaps" if steps.gaps else ""
         told += f"; to forecast the target from its last values, set lags{across}"
     return Finding("time", (name,), told, "orders the rows", tuple(changes))
@@ -88,7 +88,7 @@ def parts_of_dates(e: Evidence) -> Iterator[Finding]:
     depends = correlation >= _limit(len(e.y))
     told = f"{listed(columns)} are parts of a date, and the rows are in its order"
     told += (
-        f"; the target resembles its predecessor (correlation {correlation:.2f}): folds are in the order of the rows"
+        f"; the target resembles its predecessor (correlation {correlation:.2f}): folds should be in the order of the rows"
         * depends
     )
     changes = (Change("cv", "kind", "time_series", active=depends),)

@@ -29,9 +29,9 @@ def lines(found: Sequence[Finding], table: str, given: dict[str, object] | None 
     values = {key: (value, "") for key, value in (given or {}).items()}
     for change, finding in changes:
         if change.active:
-            values[change.key] = (change.value, f"{MARGIN}{finding.why}")
+            values[change.key] = (change.value, f"{MARGIN}{change.why or finding.why}")
     written = [f"{key} = {toml(value)}{why}\n" for key, (value, why) in values.items()]
-    written += [f"# {c.key} = {toml(c.value)}{MARGIN}{f.why}\n" for c, f in changes if not c.active]
+    written += [f"# {c.key} = {toml(c.value)}{MARGIN}{c.why or f.why}\n" for c, f in changes if not c.active]
     return (_drop(found) if table == "data" else "") + "".join(written)
 
 

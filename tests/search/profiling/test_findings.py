@@ -97,6 +97,11 @@ def test_fractions_that_are_all_different_are_amounts(find, plain):
     assert find(plain.drop(columns="y").assign(id=integers(N, 500) + 0.5), plain.y) == {}
 
 
+def test_numbers_too_large_to_be_whole_are_amounts(find, plain):
+    """As floats, all numbers from 2^53 on are whole."""
+    assert find(plain.drop(columns="y").assign(k_id=plain.c[::-1].to_numpy() * 1e30), plain.y) == {}
+
+
 def test_codes_that_are_all_different(find, plain):
     random = np.random.default_rng(0)
     codes = [str(uuid.UUID(bytes=random.bytes(16))) for _ in range(N)]
@@ -133,11 +138,36 @@ def test_a_column_that_equals_another(find, plain):
     assert changes(found[0]) == left_out("again")
 
 
-def test_levels_under_other_names(find, plain):
-    X = plain.drop(columns="y").assign(code=plain.town.map({"Ulm": 3, "Bonn": 1, "Jena": 2}))
+@pytest.mark.parametrize("names", [(3, 1, 2), ("z", "x", "y")])
+def test_levels_under_other_names(find, plain, names):
+    """The second names are in the order of the first: the codes of the levels are equal."""
+    X = plain.drop(columns="y").assign(code=plain.town.map(dict(zip(("Ulm", "Bonn", "Jena"), names, strict=True))))
     (finding,) = find(X, plain.y)["near_copy"]
     assert '"code" has one value for each value of "town"' in finding.sentence
     assert changes(finding) == left_out("code", active=False)
+
+
+def test_a_linear_image_has_the_same_gaps(find, apart):
+    one, other = apart(0.9999999)
+    y = np.random.default_rng(0).normal(size=N)
+    holes = np.abs(one) < 0.003
+    assert 5 < holes.sum() < 40
+    for gaps, found in ((holes, True), (holes & (one > 0), False)):
+        X = {"one": np.where(holes, np.nan, one), "other": np.where(gaps, np.nan, other)}
+        assert ("near_copy" in find(X, y)) is found
+
+
+@pytest.mark.parametrize(("n", "found"), [(19, False), (20, True)])
+def test_columns_of_few_rows_may_be_equal_by_chance(find, n, found):
+    a = [i % 3 for i in range(n)]
+    assert ("copy" in find({"a": a, "b": a}, np.random.default_rng(0).normal(size=n))) is found
+
+
+@pytest.mark.parametrize(("levels", "found"), [(200, True), (201, False)])
+def test_columns_with_more_levels_than_half_of_the_rows_are_no_renamed_ones(find, plain, levels, found):
+    key = np.random.default_rng(0).permutation(np.arange(N) % levels)
+    X = plain.drop(columns="y").assign(k=[f"K{i}" for i in key], m=(key * 7) ** 3)
+    assert ("near_copy" in find(X, plain.y)) is found
 
 
 @pytest.mark.parametrize(("correlation", "found"), [(0.99989, False), (0.99991, True), (-0.99991, True)])
@@ -209,6 +239,28 @@ def test_one_column_that_is_constant_within_is_no_group(find):
     assert changes(finding) == [("cv", "group", "patient_id", False)]
 
 
+def test_half_of_the_other_columns_and_two_are_properties_of_a_group(find):
+    X, y = patients(fixed=1)
+    assert "group" not in find(X.drop(columns="visit0"), y)
+    X, y = patients(fixed=2)
+    more = np.random.default_rng(8).normal(size=len(y))
+    assert "group" not in find(X.assign(visit3=more), y)
+
+
+def test_a_group_has_no_gaps(find):
+    X, y = patients()
+    X.loc[3, "patient"] = None
+    assert "group" not in find(X, y)
+
+
+@pytest.mark.parametrize(("keys", "found"), [(200, True), (201, False)])
+def test_a_group_has_two_rows_or_more(find, plain, keys, found):
+    key = np.random.default_rng(0).permutation(np.arange(N) % keys)
+    own = np.random.default_rng(1).normal(size=(keys, 2))
+    X = {"patient": [f"P{i}" for i in key], "a": own[key, 0], "b": own[key, 1], "c": plain.c}
+    assert ("group" in find(X, plain.y)) is found
+
+
 @pytest.mark.parametrize(("noise", "found"), [(0.85, True), (1.15, False)])
 def test_rows_of_a_store_that_are_similar(find, noise, found):
     """The share between is 1 / (1 + noise^2): 0.58, 0.43; the limit is 0.5."""
@@ -248,6 +300,11 @@ def test_class_1_is_not_always_the_rare_one(find, plain):
     assert changes(told["rare_class"][0])[0] == ("cv", "scoring", "balanced_accuracy", True)
 
 
+def test_class_1_of_three_is_not_the_positive_one(find, plain):
+    told = find(plain.drop(columns="y"), [0] * 195 + [2] * 195 + [1] * 10, "classification")
+    assert changes(told["rare_class"][0])[0] == ("cv", "scoring", "balanced_accuracy", True)
+
+
 @pytest.mark.parametrize(("rare", "found"), [(7, True), (8, False)])
 def test_of_many_classes_a_fifth_of_an_even_share_is_rare(find, plain, rare, found):
     y = np.r_[np.arange(N - rare) % 9, [9] * rare]
@@ -265,6 +322,18 @@ def test_a_class_with_fewer_rows_than_folds(find, plain, rows, expected):
     if expected:
         assert changes(told["small_class"][0]) == expected
         assert f'class "c" has {rows} rows: fewer than there are folds (5)' in told["small_class"][0].sentence
+
+
+def test_levels_without_rows_are_no_classes(find, plain):
+    y = pd.Categorical(["a", "b"] * (N // 2), categories=["a", "b", "c"])
+    assert find(plain.drop(columns="y"), y, "classification") == {}
+
+
+def test_there_are_not_more_folds_than_rows_of_the_largest_class(find, plain):
+    told = find(plain.head(8).drop(columns="y"), [*"aaab", *"ccdd"], "classification")
+    assert changes(told["small_class"][0]) == [("cv", "n_splits", 3, True)]
+    told = find(plain.head(8).drop(columns="y"), [*"aabb", *"ccdd"], "classification")
+    assert changes(told["small_class"][0]) == [("cv", "n_splits", 2, True)]
 
 
 @pytest.mark.parametrize(("skewness", "found"), [(1.99, False), (2.01, True)])

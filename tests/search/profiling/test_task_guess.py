@@ -19,6 +19,7 @@ def guess(values, own: str | None = None) -> tuple[str, str]:
     ("values", "expected", "reason"),
     [
         (["a", "b"] * 20, "classification", "text with 2 different values"),
+        (pd.Categorical([1, 2] * 20, categories=[1, 2, 3]), "classification", "a category with 2 different values"),
         ([True, False] * 20, "classification", "true or false"),
         ([True, None, False] * 20, "classification", "true or false"),
         ([0, 1] * 2, "classification", "only 2 different whole numbers"),

@@ -33,6 +33,12 @@ def test_an_hourly_series_is_split_in_order_bug(find):
     assert '"when" orders the rows in time: a step is 1 hour; the target resembles its predecessor' in finding.sentence
 
 
+def test_rows_without_a_target_are_steps(find):
+    """A row without a target was taken for a gap of the series."""
+    (finding,) = find({"when": HOURS, "x": NOISE[:, 1]}, np.where(np.arange(N) % 60 == 7, np.nan, WAVE))["time"]
+    assert "a step is 1 hour; the target" in finding.sentence
+
+
 def test_gaps_and_doubled_times_are_counted_bug(find):
     """Lags reached across 50 missing hours, in silence."""
     kept = np.r_[0:100, 150:N]
@@ -83,6 +89,27 @@ def test_classes_in_the_order_of_time(find):
     y = np.where(WAVE > 0, "up", "down")
     (finding,) = find({"when": HOURS, "x": NOISE[:, 1]}, y, "classification")["time"]
     assert changes(finding) == [("data", "time", "when", True)]
+
+
+@pytest.mark.parametrize(("doubled", "found"), [(40, True), (44, False)])
+def test_dates_in_another_order_are_nearly_all_different(find, doubled, found):
+    order = np.random.default_rng(0).permutation(N)
+    when = HOURS.take(np.r_[np.zeros(doubled, dtype=int), doubled:N])[order]
+    assert ("time" in find({"when": when, "x": NOISE[:, 1]}, WAVE[order])) is found
+
+
+def test_an_irregular_series_has_no_lags(find):
+    when = HOURS[0] + pd.to_timedelta(np.random.default_rng(0).random(N).cumsum(), unit="D")
+    (finding,) = find({"when": when, "x": NOISE[:, 1]}, WAVE)["time"]
+    assert changes(finding) == [("data", "time", "when", True)]
+    assert "the steps have different lengths" in finding.sentence
+
+
+def test_dates_are_better_than_parts_of_them(find):
+    times = pd.date_range("2023-12-20", periods=N, freq="h")
+    told = find({"when": times, "year": times.year, "month": times.month, "day": times.day, "x": NOISE[:, 1]}, WAVE)
+    assert "parts_of_date" not in told
+    assert "time" in told
 
 
 @pytest.mark.parametrize(("name", "found"), [("t", True), ("week", True), ("area", False)])

@@ -187,7 +187,7 @@ def test_the_keys_that_are_written(tmp_path):
     wave = np.sin(np.arange(40) / 9)
     study = keys(tmp_path, Id=np.arange(1, 41), same="s", when=pd.date_range("2024-02-28", periods=40), y=wave)
     assert (study.data.drop, study.data.time, study.scheme.kind) == (["same", "Id"], "when", "time_series")
-    assert "# lags = 4    # orders the rows" in (tmp_path / "x.toml").read_text()
+    assert "# lags = 4    # to forecast the target from its last values" in (tmp_path / "x.toml").read_text()
 
 
 def test_folds_that_would_have_one_class_are_not_written(tmp_path):
