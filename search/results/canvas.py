@@ -42,10 +42,7 @@ def canvas(height: float, rows: int = 1, columns: int = 1) -> tuple[Figure, Sequ
 def legend_below(figure: Figure, columns: int = 2) -> None:
     """Put one legend for all panels below them."""
     found = {
-        text: handle
-        for axes in figure.axes
-        for handle, text in zip(*axes.get_legend_handles_labels(), strict=True)
-        if axes.get_visible()
+        text: handle for axes in figure.axes for handle, text in zip(*axes.get_legend_handles_labels(), strict=True)
     }
     look: dict[str, Any] = {"frameon": False, "fontsize": 9, "columnspacing": 1.2, "handlelength": 1.8}
     figure.legend(list(found.values()), list(found), loc="outside lower center", ncols=columns, **look)

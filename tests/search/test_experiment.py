@@ -5,6 +5,7 @@ from contextlib import contextmanager
 
 import numpy as np
 import pytest
+from sklearn.metrics import get_scorer
 
 from bpmodel import BPRegressor
 from search import BPSearchCV, StudyError, experiment
@@ -239,6 +240,23 @@ def test_a_tracker_of_the_users(rows):
     assert report.metrics["epochs"] == fitted.best_n_epochs_
     fitted.set_params(refit=False, scoring=None).fit(X, y)
     assert tracker.names[7:] == ["check", "begin", "record", "record", "finish", "end"]
+
+
+@pytest.mark.parametrize(
+    ("scoring", "label"),
+    [
+        ("neg_max_error", "max error\n(lower is better)"),
+        (get_scorer("neg_max_error"), "score\n(higher is better)"),
+        (None, "score\n(higher is better)"),
+    ],
+    ids=["by name", "a scorer", "the estimator's own"],
+)
+def test_plots_name_the_metric_of_a_search_if_it_is_known(rows, scoring, label):
+    tracker = Remembered()
+    search(tracking=tracker, scoring=scoring).fit(*rows())
+    figures = tracker.calls[-2][1].figures
+    assert figures["history"].axes[0].get_ylabel() == label
+    assert figures["learning_curves"].axes[0].get_ylabel() == "loss (squared error), mean over the folds"
 
 
 def test_a_tracker_that_cannot_be_written_is_told_before_the_first_trial(rows):

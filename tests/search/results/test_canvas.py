@@ -44,6 +44,12 @@ def test_stopped_trials_better_than_the_best_have_a_place(make_outcome):
     assert scale.place(outcomes[4]) == 0
 
 
+def test_stopped_trials_say_nothing_about_what_is_good(make_outcome):
+    outcomes = {n: make_outcome(n, scores=(-1.0 - n,)) for n in range(4)}
+    stopped = {n: make_outcome(n, "stopped", scores=(-50.0,)) for n in range(4, 20)}
+    assert scale_of(outcomes | stopped, [], "r2").worst == pytest.approx(-1 - 1.5 * 2.25)
+
+
 def test_diverged_trials_lie_in_a_strip_outside_the_scale(make_outcome):
     outcomes = {0: make_outcome(0, scores=(-1.0,)), 1: make_outcome(1, scores=(-2.0,)), 2: make_outcome(2, "diverged")}
     for scoring, worse in (("r2", -1), (RMSE, 1)):
@@ -97,6 +103,7 @@ def test_logarithmic_axes_have_short_labels_bug(low, high, labels):
     [
         (0, "0"),
         (0.001, "0.001"),
+        (9.9999999999e-5, "$10^{-4}$"),
         (0.0009, "$9\\cdot10^{-4}$"),
         (9999, "9999"),
         (1e4, "$10^{4}$"),

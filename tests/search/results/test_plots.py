@@ -72,6 +72,7 @@ def test_errors_have_no_sign_bug(outcomes):
     assert sorted(points(axes)["finished"]) == [[0, 1.5], [2, 1.0], [3, pytest.approx(2 + 0.13 * 1.5)]]
     assert list(line(axes, "best so far").get_ydata()) == [1.5, 1.0, 1.0, 1.0]
     assert "linear: 0.5" in legend(figure)
+    assert legend(figure)[-1] == "worse, or without a score"
     panels = plots.parameters(outcomes, SPACE, BASELINES, RMSE)
     assert panels.get_supylabel() == "root mean squared error (lower is better)"
 
@@ -236,6 +237,14 @@ def test_curves_can_be_told_apart_without_color(make_outcome):
     assert np.diff(heights) == pytest.approx([plots.APART] * 4)
     assert {text.xy for text in axes.texts} == {(2, 1.0)}
     assert heights[-1] <= 1.0
+
+
+def test_names_of_curves_that_end_at_the_top_stay_beside_the_axes(make_outcome):
+    losses = {"training": [1.0, 3.0], "validation": [1.0, 3.0]}
+    (axes,) = plots.learning_curves({n: make_outcome(n, losses=losses) for n in range(5)}).axes
+    heights = sorted(text.xyann[1] for text in axes.texts)
+    assert heights[-1] == pytest.approx(1.0)
+    assert np.diff(heights) == pytest.approx([plots.APART] * 4)
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from bpmodel import Diagnosis, Finding
 from search.results import report
 from search.results.paired_test import Difference
 from search.results.progress import Progress
-from search.results.result import Result
+from search.results.result import Nested, Result
 from search.space import spaces
 from search.terminal.bar import StatusColumn
 from search.terminal.output import Output
@@ -220,6 +220,18 @@ def test_worse_by_a_rounding_error_bug(make_outcome):
     baselines = [Baseline("dummy", -2.2, 1e-16), Baseline("linear", -3e-16, 1e-17)]
     table = cells(report.comparison(make_outcome(0, scores=(-1.0, -1.0 - 2.3e-16)), "this", baselines, RMSE))
     assert [row[1:] for row in table if len(row) == 3] == [["2.2", "± 0"], ["0", "± 0"], ["1", "± 0"]]
+
+
+def test_rounding_errors_in_sentences_are_zero(make_outcome):
+    best = make_outcome(0, scores=(-0.96, -0.96 - 2.3e-16))
+    baselines = [Baseline("dummy predictor", -2.2, 1e-16), Baseline("linear model", -1e-16, 1e-17)]
+    space, nested = spaces.build({"alpha": [1.0]}), Nested([-0.5, -0.5 - 2.3e-16])
+    result = Result("x", "grid", "2 folds", RMSE, space, {0: best}, baselines, best, nested=nested)
+    first, second, _ = report.honest(result)
+    assert first.startswith("0.5 ± 0: ")
+    assert second.startswith("0.96 ± 0: ")
+    told = report.summary(result).split("\n")[0]
+    assert "0.96 ± 0**, linear model 0 ± 0, dummy predictor 2.2 ± 0." in told
 
 
 def test_an_error_of_zero_has_no_sign():

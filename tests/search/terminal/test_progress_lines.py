@@ -126,6 +126,14 @@ def test_the_last_state_is_written_once(screen):
     assert len(screen.told) == 3
 
 
+def test_another_stage_is_another_state(screen):
+    """Of an outer fold that was interrupted as many trials may be known as there were in the stage before."""
+    screen.trial(n_trials=1)
+    screen.lines.show(Progress(screen.outcomes, 1, "outer fold 1 of 2"))
+    screen.lines.stop()
+    assert [line.split("  ")[0] for line in screen.told[1:]] == ["trial 1/1", "outer fold 1 of 2: trial 1/1"]
+
+
 def test_a_mistake_before_the_first_report_leaves_no_line(screen):
     screen.lines.stop()
     assert screen.told == []
