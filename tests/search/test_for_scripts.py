@@ -163,7 +163,7 @@ def test_init_as_json(bpsearch):
     told = bpsearch("init", "tiny.csv", "--target", "y", "--json").document
     assert (told["written"], told["next"]) == ("studies/tiny.toml", "bpsearch tune studies/tiny.toml")
     assert (told["task"], told["notes"]) == ("regression", [])
-    assert [column["name"] for column in told["columns"]] == ["a", "b"]
+    assert [column["name"] for column in told["columns"]] == ["x", "noise"]
 
 
 ERRORS = {
