@@ -14,7 +14,7 @@ HELP = "write a study file for a table"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("data", type=Path, help="CSV, TSV, Excel, Parquet or Feather file")
+    parser.add_argument("data", help="file (CSV, TSV, Excel, Parquet, Feather) or database (sqlite:///FILE?table=NAME)")
     parser.add_argument("--target", required=True, metavar="COLUMN", help="the column to predict")
     parser.add_argument(
         "--output", type=Path, metavar="FILE", help="study file to write (default: studies/<name>.toml)"

@@ -17,8 +17,9 @@ from search.cv import forecasting
 from search.cv.kinds import KINDS
 from search.errors import StudyError
 from search.study.study_file import Study
-from search.tables import files
+from search.tables import sources
 from search.tables.reading import Asked, Table, number
+from search.tables.secrets import masked
 
 SKLEARN_SETS = {
     "breast_cancer": datasets.load_breast_cancer,
@@ -85,16 +86,16 @@ def load(study: Study) -> Dataset:
     if source.startswith("sklearn:"):
         data = _from_sklearn(study, source.removeprefix("sklearn:"))
     else:
-        path = study.path.parent / source
         least = 1 if study.data.lags else 2  # a series may have only a target
-        table = read_table(path, f"{study.path}: [data] source = {source!r}", study.data.asked, least)
+        where = f"{study.path}: [data] source = {masked(source)!r}"
+        table = read_table(source, where, study.data.asked, least, study.path.parent)
         frame, target = _without(table.frame, study), study.data.target
         if target is None:
             raise StudyError(
                 f"{study.path}: [data] target is missing; the columns are {', '.join(map(str, frame.columns))}"
             )
         X, y = split_target(replace(table, frame=frame), target, f"{study.path}: [data] target = {target!r}")
-        data = Dataset(X, y.to_numpy(), path.name, target, notes=tuple(table.notes))
+        data = Dataset(X, y.to_numpy(), sources.name(source), target, notes=tuple(table.notes))
     data = _in_time_order(study, data)
     if study.data.missing_target == "drop" and not study.data.lags:  # of a series, `supervised` leaves such steps out
         data = _labeled(data)
@@ -105,19 +106,26 @@ def load(study: Study) -> Dataset:
     return data
 
 
-def read_table(path: Path, where: str, asked: Asked = Asked(), least: int = 2) -> Table:  # noqa: B008 - it cannot be changed
-    """Read a file with at least `least` columns; errors start with `where`."""
+def read_table(
+    source: str,
+    where: str,
+    asked: Asked = Asked(),  # noqa: B008 - it cannot be changed
+    least: int = 2,
+    folder: Path = Path(),
+) -> Table:
+    """Read a file or a table of a database, with at least `least` columns; errors start with `where`."""
+    shown = sources.shown(source, folder)
     try:
-        table = files.read(path, asked)
+        table = sources.read(source, folder, asked)
     except FileNotFoundError:
-        raise StudyError(f"{where}: there is no file {path}") from None
+        raise StudyError(f"{where}: there is no file {shown}") from None
     except (OSError, ValueError, BadZipFile) as error:
         reason = " ".join(str(error).split())
-        raise StudyError(f"{where}: {path} cannot be read as a table: {reason}") from None
+        raise StudyError(f"{where}: {shown} cannot be read as a table: {reason}") from None
     frame = table.frame
     if frame.empty or frame.shape[1] < least:
         raise StudyError(
-            f"{where}: {path} has {len(frame)} rows and {frame.shape[1]} columns; it needs rows and at least "
+            f"{where}: {shown} has {len(frame)} rows and {frame.shape[1]} columns; it needs rows and at least "
             f"{least} column{'s' if least > 1 else ''}"
         )
     return table

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from search.samplers.methods import METHODS
 from search.space import spaces
 from search.study import data, study_file, suggestions
 from search.study.suggestions import quoted
+from search.tables import sources
 from search.tables.reading import number
 
 TEMPLATE = """\
@@ -40,7 +40,7 @@ scoring = "{scoring}"    # any scorer of scikit-learn
 """
 
 
-def write_study(source: Path, target: str, output: Path | None = None) -> tuple[Path, list[str]]:
+def write_study(source: str | Path, target: str, output: Path | None = None) -> tuple[Path, list[str]]:
     """Write a commented study file for a table; return its path, and what was guessed, the task last.
 
     Raises
@@ -48,23 +48,26 @@ def write_study(source: Path, target: str, output: Path | None = None) -> tuple[
     StudyError
         If the file or the column does not exist, or the study file already exists.
     """
-    table = data.read_table(source, f"{source}")
+    source = str(source)
+    table = data.read_table(source, sources.shown(source))
     X, y = data.split_target(table, target, f"--target {target!r}")
     if missing := int(y.isna().sum()):
         table.notes.append(f"{number(missing, 'row')} without a target will be left out ([data] missing_target)")
     task, reason = data.guess_task(y)
-    name = re.sub(r"[^\w-]+", "-", (output or source).name.split(".")[0]).strip("-_") or "study"
+    name = re.sub(r"[^\w-]+", "-", output.name.split(".")[0] if output else sources.stem(source)).strip("-_") or "study"
     output = output or Path("studies") / f"{name}.toml"
     if output.exists():
         raise StudyError(f"{output} already exists; choose another file with --output")
+    if sources.holds_password(source):
+        table.notes.append(f"the password stands in {output}: keep that file to yourself")
     kinds, methods = suggestions.columns_by_kind(X), [quoted(method) for method in METHODS]
     text = TEMPLATE.format(
         name=name,
         name_text=quoted(name),
         target_text=quoted(target),
         columns=X.shape[1],
-        source_name=quoted(source.name),
-        source_text=quoted(Path(os.path.relpath(source, output.parent)).as_posix()),
+        source_name=quoted(sources.name(source)),
+        source_text=quoted(sources.moved(source, output.parent)),
         task=task,
         reason=reason,
         kinds=suggestions.heading(kinds),

@@ -19,6 +19,7 @@ from search.options import STUDY, SearchOption
 from search.space import initial_points, spaces
 from search.space.spaces import Space
 from search.tables.reading import Asked
+from search.tables.secrets import masked
 from search.trials.nesting import SET_BY_THE_SEARCH
 
 Task = Literal["regression", "classification"]
@@ -162,7 +163,7 @@ def load(path: str | Path) -> Study:
     try:
         file = _File.model_validate(content)
     except ValidationError as error:
-        raise StudyError(f"{path}: {_first_problem(error)}") from None
+        raise StudyError(f"{path}: {masked(_first_problem(error))}") from None
 
     tables = _options(file.data.task)
     fixed = {

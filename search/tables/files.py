@@ -1,4 +1,4 @@
-"""Tables from files of any kind, by the ending of their name, and from databases."""
+"""Tables from files of any kind, by the ending of their name."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from search.tables import delimited, workbooks
-from search.tables.reading import Asked, Table, UnreadableError, tidy, unique
+from search.tables.reading import Asked, Table, UnreadableError, check_asked, tidy, unique
 
 
 class Format(NamedTuple):
@@ -67,11 +67,7 @@ def read(path: Path, asked: Asked = Asked()) -> Table:  # noqa: B008 - it cannot
     """
     name = format_of(path)
     row = FORMATS[name]
-    for key, value in asked._asdict().items():
-        if value is not None and key not in row.keys:
-            raise UnreadableError(
-                f"{key} = {value!r} is not for {name} files; allowed are {', '.join(row.keys) or 'none'}"
-            )
+    check_asked(asked, f"{name} files", row.keys)
     if name == "CSV":
         with delimited.opened(path) as file:
             if not delimited.is_text(file.read(4096)):

@@ -50,6 +50,18 @@ class UnreadableError(ValueError):
     """A file cannot be read as a table; the message says where and why."""
 
 
+def check_asked(asked: Asked, kind: str, keys: Sequence[str]) -> None:
+    """Raise if something is asked for that a kind of source has no use for.
+
+    >>> check_asked(Asked(sheet="May"), "CSV files", ("separator", "decimal"))
+    Traceback (most recent call last):
+    search.tables.reading.UnreadableError: sheet = 'May' is not for CSV files; allowed are separator, decimal
+    """
+    for key, value in asked._asdict().items():
+        if value is not None and key not in keys:
+            raise UnreadableError(f"{key} = {value!r} is not for {kind}; allowed are {', '.join(keys) or 'none'}")
+
+
 def number(count: int, noun: str) -> str:
     """Return a count with its noun.
 
