@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from search.cv.kinds import KINDS
 from search.errors import StudyError
 from search.study.study_file import Study
 from search.tables import sources
+from search.tables.missing import counted
 from search.tables.reading import Asked, Table, number
 from search.tables.secrets import masked
 
@@ -46,6 +48,8 @@ class Dataset:
         For forecasts: the step of the series at which each is made, and the latest target value known at that step.
     notes : tuple of str
         What was guessed or left out when the rows were read, a sentence each.
+    marks : tuple of str
+        Texts of the target that count as missing.
     """
 
     X: pd.DataFrame
@@ -56,6 +60,7 @@ class Dataset:
     origins: NDArray[Any] | None = None
     last_known: NDArray[Any] | None = None
     notes: tuple[str, ...] = ()
+    marks: tuple[str, ...] = ()
 
     @property
     def fingerprint(self) -> str:
@@ -95,7 +100,9 @@ def load(study: Study) -> Dataset:
                 f"{study.path}: [data] target is missing; the columns are {', '.join(map(str, frame.columns))}"
             )
         X, y = split_target(replace(table, frame=frame), target, f"{study.path}: [data] target = {target!r}")
-        data = Dataset(X, y.to_numpy(), sources.name(source), target, notes=tuple(table.notes))
+        data = Dataset(
+            X, y.to_numpy(), sources.name(source), target, notes=tuple(table.notes), marks=tuple(table.marks)
+        )
     data = _in_time_order(study, data)
     if study.data.missing_target == "drop" and not study.data.lags:  # of a series, `supervised` leaves such steps out
         data = _labeled(data)
@@ -180,8 +187,17 @@ def _labeled(data: Dataset) -> Dataset:
     missing = pd.isna(data.y) if data.y.ndim == 1 else pd.isna(data.y).any(axis=1)
     if not missing.any() or missing.all():
         return data
-    note = f"{number(int(missing.sum()), 'row')} without a target left out"
+    note = f"{number(int(missing.sum()), 'row')} without a target left out{why_missing(data.marks)}"
     return replace(data.take(np.flatnonzero(~missing)), notes=(*data.notes, note))
+
+
+def why_missing(marks: Sequence[str]) -> str:
+    """Return what to add to a sentence on missing targets: which texts count as missing.
+
+    >>> why_missing(["NA"]), why_missing([])
+    (": 'NA' counts as missing ([data] na_values)", '')
+    """
+    return f": {counted(marks)}" if marks else ""
 
 
 def _in_time_order(study: Study, data: Dataset) -> Dataset:
@@ -259,7 +275,8 @@ def _check_target(study: Study, data: Dataset) -> None:
     where = f"{study.path}: target {data.target!r}"
     missing = int(pd.isna(data.y).sum())
     if missing:
-        raise StudyError(f"{where} is missing in {missing} of {len(data.y)} rows; remove or fill these rows")
+        why = why_missing(data.marks)
+        raise StudyError(f"{where} is missing in {missing} of {len(data.y)} rows{why}; remove or fill these rows")
     if study.data.task == "regression":
         if not np.issubdtype(data.y.dtype, np.number):
             raise StudyError(f"{where} is not numeric; [data] task = 'regression' needs numbers")

@@ -11,7 +11,7 @@ from search.space import spaces
 from search.study import data, study_file, suggestions
 from search.study.suggestions import quoted
 from search.tables import sources
-from search.tables.reading import number
+from search.tables.reading import Asked, number
 
 TEMPLATE = """\
 # {name}: predict {target_text} from the other {columns} columns of {source_name}.
@@ -49,10 +49,11 @@ def write_study(source: str | Path, target: str, output: Path | None = None) -> 
         If the file or the column does not exist, or the study file already exists.
     """
     source = str(source)
-    table = data.read_table(source, sources.shown(source))
+    table = data.read_table(source, sources.shown(source), Asked(target=target))
     X, y = data.split_target(table, target, f"--target {target!r}")
     if missing := int(y.isna().sum()):
-        table.notes.append(f"{number(missing, 'row')} without a target will be left out ([data] missing_target)")
+        told = f"{number(missing, 'row')} without a target will be left out ([data] missing_target)"
+        table.notes.append(told + data.why_missing(table.marks))
     task, reason = data.guess_task(y)
     name = re.sub(r"[^\w-]+", "-", output.name.split(".")[0] if output else sources.stem(source)).strip("-_") or "study"
     output = output or Path("studies") / f"{name}.toml"

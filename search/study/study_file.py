@@ -49,6 +49,7 @@ class Data(_Table):
     encoding: str | None = None
     na_values: list[str] | None = None
     sheet: str | int | None = None
+    header: bool | None = None
     drop: list[str] = []
     missing_target: Literal["drop", "error"] = "drop"
 

@@ -134,7 +134,14 @@ DAMAGED = {
     "too many cells": (PLAIN.replace("1900.0", "1,900.0"), "line 3 has 4 cells, and the header 3: '80.0,1,900.0,Weiß'"),
     "far too many": (PLAIN.replace("1900.0", "1,9,0,0"), "line 3 has 6 cells, and the header 3"),
     "too few cells": (PLAIN.replace(",Weiß", ""), "line 3 has 2 cells, and the header 3: '80.0,1900.0'"),
-    "a note below": (PLAIN + "\nSource: survey\n", "line 6 has 1 cells, and the header 3: 'Source: survey'"),
+    "cut off in the first cell": (PLAIN + "Bonn", "line 5 has 1 cells, and the header 3: 'Bonn'"),
+    "cut off later": (PLAIN + "90.5,23", "line 5 has 2 cells, and the header 3: '90.5,23'"),
+    "a quote that does not end": (PLAIN.replace("Weiß", '"Weiß'), "line 3 has a quote that does not end"),
+    "a quote that does not end, early": (PLAIN.replace("80.0", '"80.0'), "line 3 has a quote that does not end"),
+    "a cell without an end": (
+        PLAIN.replace("80.0", '"80.0') + "1,2,x\n" * 40_000,
+        "line 3 has a quote that does not end",
+    ),
     "a line too much above": ("t\n" + PLAIN.replace(",Weiß", ""), "line 4 has 2 cells"),
     "zero bytes": (PLAIN.replace("Weiß", "We\0"), "line 3 has a zero byte: the file is damaged"),
     "nothing": ("", "it is empty"),
@@ -160,13 +167,6 @@ def test_names_that_occur_twice(tmp_path):
     assert list(table.frame) == ["a", "y", "y.1", "column 4"]
     assert table.doubled == {"y"}
     assert table.notes == ["2 columns are called 'y': all but the first got a number"]
-
-
-def test_a_file_without_a_header_is_pointed_out(tmp_path):
-    assert read(tmp_path, "1.5,2\n3,4\n5,6\n").notes == [
-        "the header is of numbers, 1.5, 2: if it is a row of data, add a header"
-    ]
-    assert read(tmp_path, "1.5,y\n3,4\n5,6\n").notes == []
 
 
 def test_a_line_break_in_a_name_and_in_a_cell(tmp_path):
@@ -201,7 +201,7 @@ NO_UNITS = {
 
 @pytest.mark.parametrize("lines", NO_UNITS.values(), ids=NO_UNITS)
 def test_a_row_of_data_is_not_taken_for_units(lines):
-    assert guess_dialect(lines).units == ()
+    assert guess_dialect(lines).top.units == ()
 
 
 def test_what_is_asked_is_not_guessed(tmp_path):
@@ -250,7 +250,7 @@ def test_sheets_of_a_workbook(tmp_path):
     assert len(files.read(path, Asked(sheet="2025")).frame) == len(files.read(path, Asked(sheet=2)).frame) == 1
     with pytest.raises(UnreadableError, match="sheet = '2026' is not one of its sheets, 'empty', '2024', '2025'"):
         files.read(path, Asked(sheet="2026"))
-    with pytest.raises(UnreadableError, match="its sheets are empty"):
+    with pytest.raises(UnreadableError, match="sheet = 'empty' is empty"):
         files.read(path, Asked(sheet="empty"))
 
 
