@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
@@ -13,11 +13,11 @@ from typing import IO, Any, NamedTuple
 
 import pandas as pd
 
-from search.tables import footers, missing, ragged, tops
+from search.tables import fixed, footers, missing, ragged, tops
 from search.tables.cells import numeric_columns
 from search.tables.dialects import BLANKS, KEYS, SEPARATORS, Dialect, guess_dialect, split
 from search.tables.reading import PADDED, Asked, Table, UnreadableError, number, tidy, typed_anew, unique
-from search.tables.survey import CHUNK, Survey, opened, survey
+from search.tables.survey import CHUNK, Survey, opened, survey, zeros_lead
 
 LINES = 400
 """Lines at the beginning of a file from which its dialect is guessed."""
@@ -26,18 +26,28 @@ EXTRA, ROW_NAMES = "cell after the last column", "row names"
 
 
 class Source(NamedTuple):
-    """A text, how it is written, and how many characters at its end are no part of the table."""
+    """A text, how it is written, how many characters at its end are no part of the table, and its columns of fixed width."""
 
     path: Path
     facts: Survey
     dialect: Dialect
     below: int
+    columns: fixed.Columns
 
     @contextmanager
     def opened(self) -> Iterator[IO[str]]:
         """Open the text, without what stands below its table."""
         with opened(self.path) as file, io.TextIOWrapper(file, encoding=self.facts.encoding, newline=None) as text:
-            yield io.StringIO(text.read()[: -self.below]) if self.below else text
+            if not self.altered:
+                yield text
+                return
+            whole = "".join(_separated(text, self.columns))
+            yield io.StringIO(whole[: -self.below] if self.below else whole)
+
+    @property
+    def altered(self) -> bool:
+        """Whether it is read in another form than it has in its file."""
+        return bool(self.below or self.columns)
 
 
 def read(path: Path, asked: Asked) -> Table:
@@ -48,13 +58,10 @@ def read(path: Path, asked: Asked) -> Table:
     UnreadableError
         If a row has too few or too many cells, the text has other bytes than its encoding allows, or there is no table.
     """
-    facts = survey(path, asked.encoding)
-    dialect = guess_dialect(_first_lines(facts), asked.separator, asked.decimal, asked.header)
-    top = dialect.top
+    source, told = _source(path, asked)
+    dialect, top = source.dialect, source.dialect.top
     names, doubled = unique([ROW_NAMES, *top.names] if top.row_names else top.names)
-    notes = _told(facts.encoding, dialect, asked)
-    below, told = _notes_below(facts, dialect)
-    source = Source(path, facts, dialect, below)
+    notes = _told(source, asked)
     frame = _parsed(source, names, asked)
     if dialect.separator == "|":  # its tables are drawn: blanks make all cells of a column equally wide
         frame = frame.apply(lambda column: column.str.rstrip() if column.dtype == "str" else column)
@@ -72,21 +79,42 @@ def read(path: Path, asked: Asked) -> Table:
     return table
 
 
+def _source(path: Path, asked: Asked) -> tuple[Source, list[str]]:
+    """Return how a text is written, and the sentence that says what stands below its table."""
+    facts = survey(path, asked.encoding)
+    lines = _first_lines(facts)
+    dialect = guess_dialect(lines, asked.separator, asked.decimal, asked.header)
+    columns: fixed.Columns = ()
+    if asked.separator is None and dialect.separator == BLANKS and not dialect.complete:
+        columns = fixed.columns(lines)
+    if columns:
+        dialect = guess_dialect(_separated(lines, columns), "\t", asked.decimal, asked.header)
+    below, told = _notes_below(facts, dialect, columns)
+    return Source(path, facts, dialect, below, columns), told
+
+
+def _separated(lines: Iterable[str], columns: fixed.Columns) -> list[str]:
+    if not columns:
+        return list(lines)
+    return [fixed.separated(line, columns, number) for number, line in enumerate(lines, start=1)]
+
+
 def _first_lines(facts: Survey) -> list[str]:
     try:
         text = facts.head.decode(facts.encoding, errors="strict" if facts.whole else "ignore")
     except (UnicodeDecodeError, LookupError) as error:
         raise _no_text(facts.encoding, error) from None
-    return list(islice(io.StringIO(text, newline=None), LINES))
+    lines = list(islice(io.StringIO(text, newline=None), LINES + 1))
+    return lines if facts.whole and len(lines) <= LINES else lines[: min(LINES, len(lines) - 1)] or lines
 
 
 def _no_text(encoding: str, error: Exception) -> UnreadableError:
     return UnreadableError(f"it is not text in {encoding}: {error}; name its encoding with [data] encoding")
 
 
-def _notes_below(facts: Survey, dialect: Dialect) -> tuple[int, list[str]]:
+def _notes_below(facts: Survey, dialect: Dialect, columns: fixed.Columns) -> tuple[int, list[str]]:
     """Return the number of characters that stand below the table, and the sentence that says so."""
-    if dialect.top.width < 2:
+    if dialect.top.width < 2 or columns:
         return 0, []
     start = 0 if facts.whole else len(facts.tail) - len(facts.tail) % 4 - CHUNK // 4
     encoding = facts.encoding
@@ -140,7 +168,7 @@ def _read_csv(source: Source, names: list[str], **options: Any) -> pd.DataFrame:
     with source.opened() as text:
         above = _above(text, dialect)
         # pandas reads the file itself in half the time; but it takes a quote in the lines above for the beginning of a cell
-        plain = not source.below and not any(dialect.quote in line for line in above) and compression != "zip"
+        plain = not source.altered and not any(dialect.quote in line for line in above) and compression != "zip"
         return pd.read_csv(
             source.path if plain else text,  # type: ignore[arg-type]
             skiprows=len(above) if plain else 0,
@@ -184,12 +212,11 @@ def _with_zeros(source: Source, frame: pd.DataFrame, names: list[str], asked: As
 
     Columns of two digits up to 59 remain numbers, unless they are the target: months, days, hours and minutes.
     """
-    if not source.facts.zeros_lead:
+    whole = [name for name in frame.select_dtypes("number") if _is_whole(frame[name])]
+    if not whole or not zeros_lead(source.path, source.facts.encoding):
         return frame, []
-    numeric = frame.select_dtypes("number").columns
-    whole = [name for name in numeric if (frame[name].dropna() % 1 == 0).all()]
     notes = []
-    for name, texts in _texts(source, names, whole).items() if whole else ():
+    for name, texts in _texts(source, names, whole).items():
         given = texts[frame[name].notna()].str.strip()
         padded = given.str.match(PADDED)
         clock = given.str.fullmatch(r"[0-5]\d").all() and name != asked.target
@@ -197,6 +224,11 @@ def _with_zeros(source: Source, frame: pd.DataFrame, names: list[str], asked: As
             frame[name] = given
             notes.append(f"{name!r} is kept as text: {given[padded].iloc[0]!r} begins with a zero")
     return frame, notes
+
+
+def _is_whole(column: pd.Series) -> bool:
+    """Return whether a column holds whole numbers; with gaps, pandas reads them as fractions."""
+    return column.dtype.kind in "iu" or (bool(column.isna().any()) and bool((column.dropna() % 1 == 0).all()))
 
 
 def _with_classes(
@@ -224,10 +256,12 @@ def _with_keys(frame: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
     return pd.concat([parts.set_axis(names, axis=1), frame.drop(columns=name)], axis=1)
 
 
-def _told(encoding: str, dialect: Dialect, asked: Asked) -> list[str]:
+def _told(source: Source, asked: Asked) -> list[str]:
     """Say how the text is written, as far as that was guessed and is not plain CSV."""
-    parts = []
-    if asked.separator is None and dialect.separator != ",":
+    parts, dialect, encoding = [], source.dialect, source.facts.encoding
+    if source.columns:
+        parts.append("columns of fixed width")
+    elif asked.separator is None and dialect.separator != ",":
         parts.append(f"separator {SEPARATORS.get(dialect.separator, repr(dialect.separator))}")
     if dialect.quote != '"':
         parts.append("apostrophes as quotes")

@@ -47,6 +47,8 @@ class Dialect(NamedTuple):
         Where the table begins.
     told : bool
         Whether the first line says what the separator is.
+    complete : bool
+        Whether all rows from the header on have the same number of cells.
     """
 
     separator: str
@@ -54,6 +56,7 @@ class Dialect(NamedTuple):
     quote: str
     top: Top
     told: bool = False
+    complete: bool = True
 
 
 def guess_dialect(
@@ -89,7 +92,8 @@ def guess_dialect(
     tables = {each: split(lines, each, quote) for each in candidates}
     chosen = max(candidates, key=lambda each: _fit(tables[each], each))
     top = find_top(tables[chosen], header)
-    return Dialect(chosen, decimal or _decimal(top.rows, chosen), quote, top, told is not None)
+    complete = all(len(row) == top.width for row in top.rows)
+    return Dialect(chosen, decimal or _decimal(top.rows, chosen), quote, top, told is not None, complete)
 
 
 def split(lines: Sequence[str], separator: str, quote: str = '"') -> list[Row]:

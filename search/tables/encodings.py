@@ -56,6 +56,8 @@ def guess_encoding(head: bytes, chunks: Iterable[bytes]) -> str:
         return "utf-16-be"
     decoder = codecs.getincrementaldecoder("utf-8")()
     for chunk in chunks:
+        if chunk.isascii() and not decoder.getstate()[0]:
+            continue
         try:
             decoder.decode(chunk)
         except UnicodeDecodeError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterator
+from itertools import islice
 from typing import IO
 
 from search.tables.dialects import BLANKS, WORD, Dialect
@@ -24,6 +25,9 @@ def found(text: IO[str], dialect: Dialect) -> str | None:
     >>> found(io.StringIO(text), guess_dialect(text.splitlines()))
     "line 4 has 1 cells, and the header 2: '5'"
     """
+    if _are_complete(text, dialect):
+        return None
+    text.seek(0)
     top = dialect.top
     skipped = sum(1 for _ in zip(range(top.line), text, strict=False))
     above, end = top.header + top.below, 0
@@ -41,6 +45,19 @@ def found(text: IO[str], dialect: Dialect) -> str | None:
     except csv.Error:  # a cell of more than 100,000 characters
         return _unended(skipped + end + 1)
     return None
+
+
+def _are_complete(text: IO[str], dialect: Dialect) -> bool:
+    """Return whether a text has no quotes and all lines from the header on have as many cells: a look without splitting them."""
+    separator, most = dialect.separator, dialect.top.width - 1
+    if separator == BLANKS:
+        return False
+    for line in islice(text, dialect.top.line, None):
+        count = line.count(separator)
+        closed = count == most + 1 and line.endswith((separator, f"{separator}\n"))
+        if dialect.quote in line or (count != most and not closed and line.strip()):
+            return False
+    return True
 
 
 def unended(text: IO[str], dialect: Dialect) -> str:

@@ -111,7 +111,8 @@ def unique(names: Sequence[str]) -> tuple[list[str], set[str]]:
 def tidy(frame: pd.DataFrame, doubled: set[str], notes: list[str], decimal: str = ".") -> Table:
     """Leave out what is no data: rows and columns without a value, headers repeated inside, and a column that counts the rows."""
     names = list(frame.columns)
-    empty = frame.isna().all(axis=1)
+    empty = frame.iloc[:, :1].isna().all(axis=1)
+    empty = frame.isna().all(axis=1) if empty.any() else empty
     if empty.any() and not empty.all():
         frame = frame[~empty]
         notes.append(f"{number(int(empty.sum()), 'row')} without a value left out")

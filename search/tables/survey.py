@@ -31,7 +31,7 @@ COMPRESSED: dict[bytes, tuple[str, Any]] = {
 NULL = b"\\N"
 """How MySQL and PostgreSQL write a missing value."""
 
-ZERO, NINE = ord("0"), ord("9")
+ZERO = np.uint8(ord("0"))
 IN_A_NUMBER = np.zeros(256, dtype=bool)
 """Whether a zero after this byte is inside of a number, a date or a word."""
 IN_A_NUMBER[[byte for byte in range(256) if chr(byte).isalnum() or chr(byte) in "+-.:/_"]] = True
@@ -49,8 +49,6 @@ class Survey:
         As pandas calls it.
     head, tail : bytes
         The first and the last `CHUNK` bytes, or some more.
-    zeros_lead : bool
-        Whether there may be a number that begins with a zero and another digit.
     quotes : bool
         Whether there are quotes.
     nulls : bool
@@ -63,7 +61,6 @@ class Survey:
     compression: str | None
     head: bytes = b""
     tail: bytes = b""
-    zeros_lead: bool = False
     quotes: bool = False
     nulls: bool = False
     zero: int | None = None
@@ -91,8 +88,8 @@ def survey(path: Path, encoding: str | None = None) -> Survey:
         found.encoding = encoding or guess_encoding(found.head, chunks)
         for _ in chunks:  # the guess may have ended early
             pass
-    if found.encoding.replace("_", "-").lower().startswith(("utf-16", "utf-32")):
-        found.zeros_lead = found.nulls = found.quotes = True  # which nobody looked for in these codes
+    if _is_wide(found.encoding):
+        found.nulls = found.quotes = True  # which nobody looked for in these codes
     elif found.zero is not None:
         with opened(path) as file:
             line = 1 + file.read(found.zero).count(b"\n")
@@ -104,7 +101,6 @@ def _seen(file: IO[bytes], found: Survey) -> Iterator[bytes]:
     """Pass on the pieces of a file, and note what is in them."""
     position, chunk = 0, found.head
     while chunk:
-        found.zeros_lead = found.zeros_lead or _zeros_lead((found.tail[-2:] or b"\n") + chunk)
         found.quotes = found.quotes or b'"' in chunk
         found.nulls = found.nulls or NULL in chunk
         if found.zero is None and (zero := chunk.find(b"\0")) >= 0:
@@ -115,17 +111,33 @@ def _seen(file: IO[bytes], found: Survey) -> Iterator[bytes]:
         chunk = file.read(CHUNK)
 
 
-def _zeros_lead(text: bytes) -> bool:
-    """Return whether a number begins with a zero and another digit.
+def _is_wide(encoding: str) -> bool:
+    return encoding.replace("_", "-").lower().startswith(("utf-16", "utf-32"))
 
-    >>> [_zeros_lead(text) for text in (b",01067,", b",0.5,", b",10.01,2024-05-01,", b",00\\n")]
+
+def zeros_lead(path: Path, encoding: str) -> bool:
+    """Return whether there may be a number in a text that begins with a zero and another digit."""
+    if _is_wide(encoding):
+        return True
+    with opened(path) as file:
+        before = b"\n"
+        while chunk := file.read(CHUNK):
+            if _zero_leads(before + chunk):
+                return True
+            before = (before + chunk)[-2:]
+    return False
+
+
+def _zero_leads(text: bytes) -> bool:
+    """Return whether a number that does not begin the text begins with a zero and another digit.
+
+    >>> [_zero_leads(text) for text in (b",01067,", b",0.5,", b",10.01,2024-05-01,", b",00\\n")]
     [True, False, False, True]
     """
     codes = np.frombuffer(text, dtype=np.uint8)
-    at = np.flatnonzero(codes[1:-1] == ZERO) + 1
-    after = codes[at + 1]
-    at = at[(after >= ZERO) & (after <= NINE)]
-    return bool((~IN_A_NUMBER[codes[at - 1]]).any())
+    found = codes[1:-1] == ZERO
+    found &= codes[2:] - ZERO < 10  # of unsigned numbers: less than zero is more than ten
+    return not IN_A_NUMBER[codes[:-2][found]].all()
 
 
 def compression(path: Path) -> str | None:

@@ -4,8 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from search.tables import files
-from search.tables.reading import Asked
+from search.tables import files, fixed
+from search.tables.delimited import LINES
+from search.tables.reading import Asked, UnreadableError
 from search.tables.survey import CHUNK
 
 NO_HEADER = "it has no header: its columns are called column 1 to column {} ([data] header)"
@@ -152,6 +153,17 @@ EXPORTS = {
             "column 6": [10234, 10233, 10230],
         },
         ["read with separator blanks", NO_HEADER.format(6)],
+    ),
+    "stations of NOAA": (
+        "ID     NAME            LAT   ELEV\nA0001  NEW YORK      40.71    6.5\nA0002  ULM           48.40\n"
+        "A0003  DEN HAAG      52.08   -1.5\n\nA0004  JENA          50.92  143.0\n",
+        {
+            "ID": ["A0001", "A0002", "A0003", "A0004"],
+            "NAME": ["NEW YORK", "ULM", "DEN HAAG", "JENA"],
+            "LAT": [40.71, 48.40, 52.08, 50.92],
+            "ELEV": [6.5, NA, -1.5, 143.0],
+        },
+        ["read with columns of fixed width"],
     ),
     "data.gov": (
         'State,Count,Rate\nAlabama,10,1.5\nAlaska,20,2.5\nTotal,30,\n\n"Source: Bureau of X, 2024"\nNote: per 1,000.\n',
@@ -402,3 +414,38 @@ def test_zeros_that_come_late_in_a_long_file_are_seen(tmp_path, lines, shift):
     column = files.read(tmp_path / "t.csv").frame.iloc[:, 0]
     assert column.dtype == "str"
     assert (column == "01067").sum() == 1
+
+
+FIXED = {
+    "a note": ("Source: survey", "line 7 does not fit the columns of the lines above: 'Source: survey'"),
+    "a longer line": ("A0005  ULM           50.92  143.0  x", "line 7 does not fit the columns of the lines above"),
+}
+
+
+@pytest.mark.parametrize(("line", "message"), FIXED.values(), ids=FIXED)
+def test_a_line_that_does_not_fit_columns_of_fixed_width_is_named(tmp_path, line, message):
+    rows = [f"A{n:04}  NEW {'YORK'[: n % 4]:6}      40.71  {n % 9}.5" for n in range(LINES)]
+    (tmp_path / "t.txt").write_text("\n".join([*rows, line]) + "\n")
+    with pytest.raises(UnreadableError, match=message.replace("7", str(LINES + 1))):
+        files.read(tmp_path / "t.txt")
+
+
+@pytest.mark.parametrize("lines", [3, 4])
+def test_columns_of_fixed_width_need_four_lines(lines):
+    rows = ["a b   x", "c d 1.5", "e   2.5", "f g 3.5"][:lines]
+    assert bool(fixed.columns(rows)) == (lines == 4)
+
+
+GAPS = {
+    "none": "a,b\n1,2\n3,\n",
+    "separators at the ends of lines": "a,b\n1,2,\n3,,\n",
+    "quotes": 'a,b\n"1","2"\n"3",\n',
+    "two lines in a cell": 'a,b\n"x\ny",2\n"z",\n',
+    "row names": "a,b\nx,1,2\ny,3,\n",
+}
+
+
+@pytest.mark.parametrize("text", GAPS.values(), ids=GAPS)
+def test_missing_values_in_the_last_column_are_no_damage(tmp_path, text):
+    (tmp_path / "t.csv").write_text(text)
+    assert files.read(tmp_path / "t.csv").frame["b"].isna().tolist() == [False, True]
