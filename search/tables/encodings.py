@@ -76,4 +76,5 @@ def is_text(head: bytes) -> bool:
         return True
     values = np.frombuffer(head[:4096], dtype=np.uint8)
     control = (values < 9) | ((values > 13) & (values < 32) & (values != END_OF_FILE))
-    return bool(control.mean() < 0.05) or head[1::2].count(0) > 0.4 * len(head[1::2])
+    wide = max(half.count(0) / max(len(half), 1) for half in (head[::2], head[1::2])) > 0.4
+    return bool(control.mean() < 0.05) or wide

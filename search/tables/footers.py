@@ -85,7 +85,7 @@ def _is_note(row: Row, width: int, *, apart: bool) -> bool:
         return False
     alone = len(row.cells) == 1 and any(mark in filled[0] for mark in " :：")
     total = len(row.cells) != width and TOTAL.fullmatch(filled[0].strip(LABEL_MARKS)) is not None
-    return apart or alone or total or NOTE.match(filled[0]) is not None
+    return apart or alone or total or row.comment or NOTE.match(filled[0]) is not None
 
 
 def told(count: int, first: Sequence[str]) -> str:

@@ -49,8 +49,8 @@ class Survey:
         As pandas calls it.
     head, tail : bytes
         The first and the last `CHUNK` bytes, or some more.
-    quotes : bool
-        Whether there are quotes.
+    blanks : bool
+        Whether there are blanks.
     nulls : bool
         Whether there may be a missing value as databases write it.
     zero : int or None
@@ -61,7 +61,7 @@ class Survey:
     compression: str | None
     head: bytes = b""
     tail: bytes = b""
-    quotes: bool = False
+    blanks: bool = False
     nulls: bool = False
     zero: int | None = None
 
@@ -89,7 +89,7 @@ def survey(path: Path, encoding: str | None = None) -> Survey:
         for _ in chunks:  # the guess may have ended early
             pass
     if _is_wide(found.encoding):
-        found.nulls = found.quotes = True  # which nobody looked for in these codes
+        found.nulls = found.blanks = True  # which nobody looked for in these codes
     elif found.zero is not None:
         with opened(path) as file:
             line = 1 + file.read(found.zero).count(b"\n")
@@ -101,7 +101,7 @@ def _seen(file: IO[bytes], found: Survey) -> Iterator[bytes]:
     """Pass on the pieces of a file, and note what is in them."""
     position, chunk = 0, found.head
     while chunk:
-        found.quotes = found.quotes or b'"' in chunk
+        found.blanks = found.blanks or b" " in chunk
         found.nulls = found.nulls or NULL in chunk
         if found.zero is None and (zero := chunk.find(b"\0")) >= 0:
             found.zero = position + zero

@@ -6,8 +6,10 @@ import pytest
 
 from search.tables import files, fixed
 from search.tables.delimited import LINES
+from search.tables.footers import MOST
 from search.tables.reading import Asked, UnreadableError
 from search.tables.survey import CHUNK
+from search.tables.tops import Row, find_top, is_data
 
 NO_HEADER = "it has no header: its columns are called column 1 to column {} ([data] header)"
 NA = np.nan
@@ -306,6 +308,21 @@ EXPORTS = {
         {"zip": ["01067", "10115"], "x": [1, 2]},
         ["read with separator tab, encoding utf-16", "'zip' is kept as text: '01067' begins with a zero"],
     ),
+    "UTF-16 in the other order": (
+        "a,b\n1,2\n".encode("utf-16-be"),
+        {"a": [1], "b": [2]},
+        ["read with encoding utf-16-be"],
+    ),
+    "a comment below": (
+        "a,b\n1,2\n3,4\n# end\n",
+        {"a": [1, 3], "b": [2, 4]},
+        ["1 row below the table left out: 'end'"],
+    ),
+    "a total with too few cells": (
+        "a,b,c\n1,2,3\n3,4,5\nTotal,6\n",
+        {"a": [1, 3], "b": [2, 4], "c": [3, 5]},
+        ["1 row below the table left out: 'Total 6'"],
+    ),
     "fractions with two zeros": ("a,b\n00.5,1\n01.5,2\n", {"a": [0.5, 1.5], "b": [1, 2]}, []),
     "hours": ("hour,x\n08,1\n09,2\n23,3\n", {"hour": [8, 9, 23], "x": [1, 2, 3]}, []),
 }
@@ -449,3 +466,62 @@ GAPS = {
 def test_missing_values_in_the_last_column_are_no_damage(tmp_path, text):
     (tmp_path / "t.csv").write_text(text)
     assert files.read(tmp_path / "t.csv").frame["b"].isna().tolist() == [False, True]
+
+
+FIRST_ROWS = {
+    "five rising numbers": ("1.5,2,3,4.5,9", "2,1,3,1,4 3,2,1,2,5", False),
+    "four rising numbers": ("1.5,2,3,4.5", "2,1,3,1 3,2,1,2", True),
+    "five rising numbers among others": ("1.5,2,3,4.5,9", "1,2,3,4,5 3,4,5,6,7", True),
+    "half of the rows rise": ("1.5,2,3,4.5,9", "1,2,3,4,5 3,2,1,2,5", True),
+    "three equal steps": ("10,20,30", "4,2,3 3,4,1", False),
+    "two equal steps": ("10,20", "4,2 3,4", True),
+    "two numbers from 0": ("0,1", "4,2 3,4", False),
+    "two numbers from 1": ("1,2", "4,2 3,4", False),
+    "two numbers from 2": ("2,3", "4,2 3,4", True),
+    "falling steps": ("3,2,1", "4,2,3 3,4,1", True),
+    "the first and last years": ("town,1800,2100", "Ulm,1,2 Bonn,3,4", False),
+    "too early for a year": ("town,1799,2100", "Ulm,1,2 Bonn,3,4", True),
+    "too late for a year": ("town,1800,2101", "Ulm,1,2 Bonn,3,4", True),
+    "a year twice": ("town,2001,2001", "Ulm,1,2 Bonn,3,4", True),
+    "years among years": ("Ulm,2001", "Ulm,2003 Bonn,1999", True),
+    "one word over numbers": ("1,x", "2,1 3,4", False),
+    "a mark over numbers": ("1,?", "2,1 3,4", True),
+    "one row below": ("1.5,2", "2,1", False),
+    "one column": ("1.5", "2 1 3", False),
+    "text of which one cell does not occur again": ("a,b", "a,x a,y", False),
+    "text that occurs again": ("a,b", "a,x x,b", True),
+    "text that occurs again in the same rows": ("a,b", "a,b a,b x,y", False),
+    "an empty name": ("a,", "a,x x,", False),
+}
+
+
+@pytest.mark.parametrize(("first", "below", "expected"), FIRST_ROWS.values(), ids=FIRST_ROWS)
+def test_whether_the_first_row_is_data(first, below, expected):
+    assert is_data(first.split(","), [row.split(",") for row in below.split()]) is expected
+
+
+@pytest.mark.parametrize("lines", [MOST - 1, MOST])
+def test_notes_are_looked_for_in_the_last_rows(tmp_path, lines):
+    """More of them are a second text, not notes."""
+    (tmp_path / "t.csv").write_text("a,b\n" + "1,2\n" * 99 + "Note: x\n" * lines)
+    if lines < MOST:
+        assert len(files.read(tmp_path / "t.csv").frame) == 99
+    else:
+        with pytest.raises(UnreadableError, match="line 101 has 1 cells"):
+            files.read(tmp_path / "t.csv")
+
+
+@pytest.mark.parametrize(("above", "kept"), [(39, True), (40, False)])
+def test_names_and_values_are_looked_for_in_the_first_rows(above, kept):
+    rows = [f"{'key'} of {'x' * n},{n}" for n in range(above)]
+    rows += ["time,temp", *[f"{n % 24}:00,{n}" for n in range(60)]]
+    top = find_top([Row(i, row.split(",")) for i, row in enumerate(rows)])
+    assert (top.line == above) is kept
+
+
+def test_names_and_values_are_fewer_than_rows():
+    def top(n):
+        rows = ["key,x", "other,3", "time,temp", *[f"{i}:00,{i}" for i in range(n)]]
+        return find_top([Row(i, row.split(",")) for i, row in enumerate(rows)])
+
+    assert [top(n).line for n in (2, 3)] == [0, 2]

@@ -13,6 +13,7 @@ from search.tables import files
 from search.tables.dialects import guess_dialect
 from search.tables.encodings import guess_encoding
 from search.tables.reading import Asked, UnreadableError
+from search.tables.survey import CHUNK
 
 RENTS = pd.DataFrame({"size": [52.5, 80.0, 70.25], "rent": [1210.5, 1900.0, 950.0], "town": ["Köln", "Weiß", "Ulm"]})
 GERMAN = "size;rent;town\n52,5;1210,5;Köln\n80,0;1900,0;Weiß\n70,25;950,0;Ulm\n"
@@ -275,3 +276,10 @@ def test_what_pandas_writes_is_read_back(tmp_path_factory, data, separator, enco
     path = tmp_path_factory.mktemp("files") / "t.csv"
     frame.to_csv(path, sep=separator, decimal=decimal, encoding=encoding, index=False)
     np.testing.assert_array_equal(files.read(path).frame.to_numpy(), frame.to_numpy())
+
+
+def test_blanks_before_cells_that_come_late_are_no_part_of_them(tmp_path):
+    rows = ["x,1"] * (CHUNK // 4) + [' "x, y", 2', " x, 3"]
+    table = read(tmp_path, "a,b\n" + "\n".join(rows) + "\n")
+    assert table.frame["a"].tolist()[-2:] == ["x, y", "x"]
+    assert table.frame["b"].dtype == np.int64
