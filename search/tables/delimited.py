@@ -17,7 +17,7 @@ from search.tables import fixed, footers, missing, ragged, tops
 from search.tables.cells import numeric_columns
 from search.tables.dialects import BLANKS, KEYS, SEPARATORS, Dialect, guess_dialect, split
 from search.tables.reading import PADDED, Asked, Table, UnreadableError, number, tidy, typed_anew, unique
-from search.tables.survey import CHUNK, Survey, opened, survey, zeros_lead
+from search.tables.survey import CHUNK, Survey, has_words, opened, survey, zeros_lead
 
 LINES = 400
 """Lines at the beginning of a file from which its dialect is guessed."""
@@ -230,17 +230,20 @@ def _is_whole(column: pd.Series) -> bool:
     """Return whether a column holds whole numbers; with gaps, pandas reads them as fractions."""
     if column.dtype.kind in "iu" or not column.isna().any():
         return bool(column.dtype.kind in "iu")
-    given = column.dropna()
-    return all(bool((part % 1 == 0).all()) for part in (given.iloc[:LINES], given))  # most are known by their first
+    parts = (column.iloc[:LINES], column)  # most are known by their first
+    return all(bool((part.dropna() % 1 == 0).all()) for part in parts)
 
 
 def _with_classes(
     source: Source, frame: pd.DataFrame, names: list[str], asked: Asked
 ) -> tuple[pd.DataFrame, list[str]]:
     """Return a table in which the text "None" of the target is a class, and the texts of it that count as missing."""
-    name = asked.target
+    name, facts, top = asked.target, source.facts, source.dialect.top
     if name is None or name not in frame.columns or not frame[name].isna().any():
         return frame, []
+    below_the_header = facts.head.split(b"\n", top.line + top.header + top.below)[-1]
+    if asked.na_values is None and not facts.words and not has_words(below_the_header):
+        return frame, []  # all missing cells are empty
     column, marks = missing.restored(frame[name], _texts(source, names, [name])[name], asked.na_values)
     return frame.assign(**{name: column}), marks
 

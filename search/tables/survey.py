@@ -53,6 +53,8 @@ class Survey:
         Whether there are blanks.
     nulls : bool
         Whether there may be a missing value as databases write it.
+    words : bool
+        Whether there may be a text that counts as missing behind the head.
     zero : int or None
         Position of the first zero byte.
     """
@@ -63,6 +65,7 @@ class Survey:
     tail: bytes = b""
     blanks: bool = False
     nulls: bool = False
+    words: bool = False
     zero: int | None = None
 
     @property
@@ -89,7 +92,7 @@ def survey(path: Path, encoding: str | None = None) -> Survey:
         for _ in chunks:  # the guess may have ended early
             pass
     if _is_wide(found.encoding):
-        found.nulls = found.blanks = True  # which nobody looked for in these codes
+        found.nulls = found.blanks = found.words = True  # which nobody looked for in these codes
     elif found.zero is not None:
         with opened(path) as file:
             line = 1 + file.read(found.zero).count(b"\n")
@@ -103,12 +106,22 @@ def _seen(file: IO[bytes], found: Survey) -> Iterator[bytes]:
     while chunk:
         found.blanks = found.blanks or b" " in chunk
         found.nulls = found.nulls or NULL in chunk
+        found.words = found.words or (position > 0 and has_words(chunk))
         if found.zero is None and (zero := chunk.find(b"\0")) >= 0:
             found.zero = position + zero
         found.tail = found.tail[-CHUNK:] + chunk if len(chunk) < CHUNK else chunk
         yield chunk
         position += len(chunk)
         chunk = file.read(CHUNK)
+
+
+def has_words(text: bytes) -> bool:
+    """Return whether there may be a text that counts as missing, such as NA, null and #N/A.
+
+    >>> has_words(b"1.5,,-2e3"), has_words(b"1.5,nan,-2e3")
+    (False, True)
+    """
+    return any(sign in text for sign in (b"N", b"n", b"#"))
 
 
 def _is_wide(encoding: str) -> bool:

@@ -410,6 +410,15 @@ def test_a_target_keeps_its_classes_bug(tmp_path, text, expected, marks):
     assert table.frame["x"].isna().all()
 
 
+@pytest.mark.parametrize("place", [0, CHUNK // 8 + 9])
+def test_a_text_that_counts_as_missing_is_found_anywhere(tmp_path, place):
+    """Where a file has none of their letters, it is not read again."""
+    rows = ["1.5,2.5"] * (CHUNK // 8 + 10)
+    rows[place] = "1.5,NA"
+    (tmp_path / "t.csv").write_text("x,name\n" + "\n".join([*rows, "1.5,"]) + "\n")
+    assert files.read(tmp_path / "t.csv", Asked(target="name")).marks == ["NA"]
+
+
 def test_a_target_has_no_class_that_is_asked_to_be_missing(tmp_path):
     (tmp_path / "t.csv").write_text("x,y\n1,None\n2,a\n3,?\n")
     table = files.read(tmp_path / "t.csv", Asked(target="y", na_values=["None"]))
