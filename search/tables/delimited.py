@@ -134,12 +134,15 @@ def _notes_below(facts: Survey, dialect: Dialect, columns: fixed.Columns) -> tup
 
 def _parsed(source: Source, names: list[str], asked: Asked) -> pd.DataFrame:
     """Return the rows of the table, one column for each name."""
+    marks = _marks(source, asked)
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", pd.errors.DtypeWarning)
-            frame = _read_csv(source, [*names, EXTRA], **_marks(source, asked))
-    except pd.errors.DtypeWarning:  # a column is numbers in one piece and texts in another
-        frame = _read_csv(source, [*names, EXTRA], **_marks(source, asked), low_memory=False)
+        if source.dialect.complete:  # as the first rows are; a longer row is an error of pandas
+            try:
+                frame = _typed(source, names, {**marks, "index_col": None})
+            except pd.errors.ParserError:
+                frame = _typed(source, [*names, EXTRA], marks)
+        else:
+            frame = _typed(source, [*names, EXTRA], marks)
     except UnicodeDecodeError as error:
         raise _no_text(source.facts.encoding, error) from None
     except pd.errors.ParserError as error:
@@ -148,11 +151,21 @@ def _parsed(source: Source, names: list[str], asked: Asked) -> pd.DataFrame:
             raise UnreadableError(why(text, source.dialect) or " ".join(str(error).split())) from None
     except pd.errors.EmptyDataError:
         raise UnreadableError("it has no rows below its header") from None
-    if frame[EXTRA].notna().any() or frame[names[-1]].isna().any():
+    too_long = EXTRA in frame.columns and frame[EXTRA].notna().any()
+    if too_long or frame[names[-1]].isna().any():  # or too short: pandas fills such rows
         with source.opened() as text:
             if reason := ragged.found(text, source.dialect):
                 raise UnreadableError(reason)
-    return frame.drop(columns=EXTRA)
+    return frame[names]
+
+
+def _typed(source: Source, names: list[str], options: dict[str, Any]) -> pd.DataFrame:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", pd.errors.DtypeWarning)
+            return _read_csv(source, names, **options)
+    except pd.errors.DtypeWarning:  # a column is numbers in one piece and texts in another
+        return _read_csv(source, names, low_memory=False, **options)
 
 
 def _marks(source: Source, asked: Asked) -> dict[str, Any]:
@@ -179,9 +192,8 @@ def _read_csv(source: Source, names: list[str], **options: Any) -> pd.DataFrame:
             decimal=dialect.decimal,
             header=None,
             names=names,
-            index_col=False,
             skipinitialspace=source.facts.blanks,  # a fifth of the time, even where there is none
-            **options,
+            **{"index_col": False, **options},
         )
 
 

@@ -105,7 +105,7 @@ def _seen(file: IO[bytes], found: Survey) -> Iterator[bytes]:
     position, chunk = 0, found.head
     while chunk:
         found.blanks = found.blanks or b" " in chunk
-        found.nulls = found.nulls or NULL in chunk
+        found.nulls = found.nulls or (NULL[:1] in chunk and NULL in chunk)
         found.words = found.words or (position > 0 and has_words(chunk))
         if found.zero is None and (zero := chunk.find(b"\0")) >= 0:
             found.zero = position + zero
