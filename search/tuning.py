@@ -21,6 +21,7 @@ from search.study import data, nested_cv
 from search.study.assembly import build_problem, job_of, journal, measure_baselines, open_store
 from search.study.nested_cv import Part
 from search.study.study_file import Study
+from search.tables.secrets import masked
 from search.tracking import MLflowTracker, RegisteredModel, TrackingError
 from search.trials import diagnoses
 from search.trials.baselines import Baseline
@@ -68,7 +69,7 @@ def tune(
             estimate=lambda: _estimate(parts, plan, on_progress),
             tracker=tracker,
             params=parameters(study, dataset, plan),
-            source=study.path.read_text(),
+            source=masked(study.path.read_text(encoding="utf-8")),
             forgiven=(TrackingError, DivergenceError),
         )
         if result.problem in ("", experiment.NONE_HEALTHY):

@@ -17,7 +17,7 @@ HAS_RESULT = True
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("data", type=Path, help="CSV, TSV, Excel, Parquet or Feather file")
+    parser.add_argument("data", help="file (CSV, TSV, Excel, Parquet, Feather) or database (sqlite:///FILE?table=NAME)")
     parser.add_argument("--target", metavar="COLUMN", help="the column to predict")
     parser.add_argument(
         "--output", type=Path, metavar="FILE", help="study file to write (default: studies/<name>.toml)"

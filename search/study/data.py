@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -21,8 +21,10 @@ from search.cv import forecasting
 from search.cv.kinds import KINDS
 from search.errors import StudyError
 from search.study.study_file import Study
-from search.tables import files
+from search.tables import sources
+from search.tables.missing import counted
 from search.tables.reading import Asked, Table, UnreadableError, number
+from search.tables.secrets import masked
 from search.tables.typed import Typed, typed
 
 SKLEARN_SETS = {
@@ -51,6 +53,8 @@ class Dataset:
         What was guessed or left out when the rows were read, a sentence each.
     formats : dict of str to dict
         How the columns of a file were written: `column_formats` of the `TablePreprocessor`.
+    marks : tuple of str
+        Texts of the target that count as missing.
     """
 
     X: pd.DataFrame
@@ -62,6 +66,7 @@ class Dataset:
     last_known: NDArray[Any] | None = None
     notes: tuple[str, ...] = ()
     formats: Mapping[str, dict[str, Any]] = field(default_factory=dict)
+    marks: tuple[str, ...] = ()
 
     @property
     def fingerprint(self) -> str:
@@ -92,20 +97,7 @@ def load(study: Study) -> Dataset:
     if source.startswith("sklearn:"):
         data = _from_sklearn(study, source.removeprefix("sklearn:"))
     else:
-        path = study.path.parent / source
-        least = 1 if study.data.lags else 2  # a series may have only a target
-        table = read_table(path, f"{study.path}: [data] source = {source!r}", study.data.asked, least)
-        frame, target = _without(table.frame, study), study.data.target
-        if target is None:
-            raise StudyError(
-                f"{study.path}: [data] target is missing; the columns are {', '.join(map(str, frame.columns))}"
-            )
-        X, y = split_target(replace(table, frame=frame), target, f"{study.path}: [data] target = {target!r}")
-        hints = study.data.hints(table.decimal)
-        known = typed_columns(X, f"{study.path}: [data] source = {source!r}", hints, _codes(study))
-        y, notes = _target(study, y, hints)
-        notes = [*table.notes, *known.notes, *notes]
-        data = Dataset(known.frame, y.to_numpy(), path.name, target, notes=tuple(notes), formats=known.formats)
+        data = _from_table(study, source)
     data = _in_time_order(study, data)
     if study.data.missing_target == "drop" and not study.data.lags:  # of a series, `supervised` leaves such steps out
         data = _labeled(data, whole=study.data.task == "classification")
@@ -116,19 +108,26 @@ def load(study: Study) -> Dataset:
     return data
 
 
-def read_table(path: Path, where: str, asked: Asked = Asked(), least: int = 2) -> Table:  # noqa: B008 - it cannot be changed
-    """Read a file with at least `least` columns; errors start with `where`."""
+def read_table(
+    source: str,
+    where: str,
+    asked: Asked = Asked(),  # noqa: B008 - it cannot be changed
+    least: int = 2,
+    folder: Path = Path(),
+) -> Table:
+    """Read a file or a table of a database, with at least `least` columns; errors start with `where`."""
+    shown = sources.shown(source, folder)
     try:
-        table = files.read(path, asked)
+        table = sources.read(source, folder, asked)
     except FileNotFoundError:
-        raise StudyError(f"{where}: there is no file {path}") from None
+        raise StudyError(f"{where}: there is no file {shown}") from None
     except (OSError, ValueError, BadZipFile) as error:
         reason = " ".join(str(error).split())
-        raise StudyError(f"{where}: {path} cannot be read as a table: {reason}") from None
+        raise StudyError(f"{where}: {shown} cannot be read as a table: {reason}") from None
     frame = table.frame
     if frame.empty or frame.shape[1] < least:
         raise StudyError(
-            f"{where}: {path} has {len(frame)} rows and {frame.shape[1]} columns; it needs rows and at least "
+            f"{where}: {shown} has {len(frame)} rows and {frame.shape[1]} columns; it needs rows and at least "
             f"{least} column{'s' if least > 1 else ''}"
         )
     return table
@@ -162,6 +161,25 @@ def _from_sklearn(study: Study, name: str) -> Dataset:
         )
     bunch = SKLEARN_SETS[name](as_frame=True)
     return Dataset(bunch.data, bunch.target.to_numpy(), name, "target")
+
+
+def _from_table(study: Study, source: str) -> Dataset:
+    """Read the columns and the target from a file or a database, under the types that their values have."""
+    where = f"{study.path}: [data] source = {masked(source)!r}"
+    least = 1 if study.data.lags else 2  # a series may have only a target
+    table = read_table(source, where, study.data.asked, least, study.path.parent)
+    frame, target = _without(table.frame, study), study.data.target
+    if target is None:
+        raise StudyError(
+            f"{study.path}: [data] target is missing; the columns are {', '.join(map(str, frame.columns))}"
+        )
+    X, y = split_target(replace(table, frame=frame), target, f"{study.path}: [data] target = {target!r}")
+    hints = study.data.hints(table.decimal)
+    known = typed_columns(X, where, hints, _codes(study))
+    y, notes = _target(study, y, hints)
+    notes = [*table.notes, *known.notes, *notes]
+    name, marks = sources.name(source), tuple(table.marks)
+    return Dataset(known.frame, y.to_numpy(), name, target, notes=tuple(notes), formats=known.formats, marks=marks)
 
 
 def _codes(study: Study) -> set[str]:
@@ -205,12 +223,21 @@ def _labeled(data: Dataset, *, whole: bool) -> Dataset:
     missing = pd.isna(data.y) if data.y.ndim == 1 else pd.isna(data.y).any(axis=1)
     if not missing.any() or missing.all():
         return data
-    note = f"{number(int(missing.sum()), 'row')} without a target left out"
+    note = f"{number(int(missing.sum()), 'row')} without a target left out{why_missing(data.marks)}"
     data = replace(data.take(np.flatnonzero(~missing)), notes=(*data.notes, note))
     y = pd.Series(data.y).infer_objects().to_numpy() if data.y.dtype == object else data.y
     if whole and y.dtype.kind == "f" and (y % 1 == 0).all():
         y = y.astype(np.int64)
     return replace(data, y=y)
+
+
+def why_missing(marks: Sequence[str]) -> str:
+    """Return what to add to a sentence on missing targets: which texts count as missing.
+
+    >>> why_missing(["NA"]), why_missing([])
+    (": 'NA' counts as missing ([data] na_values)", '')
+    """
+    return f": {counted(marks)}" if marks else ""
 
 
 def _in_time_order(study: Study, data: Dataset) -> Dataset:
@@ -288,7 +315,8 @@ def _check_target(study: Study, data: Dataset) -> None:
     where = f"{study.path}: target {data.target!r}"
     missing = int(pd.isna(data.y).sum())
     if missing:
-        raise StudyError(f"{where} is missing in {missing} of {len(data.y)} rows; remove or fill these rows")
+        why = why_missing(data.marks)
+        raise StudyError(f"{where} is missing in {missing} of {len(data.y)} rows{why}; remove or fill these rows")
     if study.data.task == "regression":
         if not np.isfinite(data.y).all():
             raise StudyError(f"{where} has infinite values; remove these rows")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import tomllib
 import unicodedata
 from collections.abc import Callable, Sequence
@@ -24,6 +23,8 @@ from search.samplers.methods import METHODS
 from search.space import spaces
 from search.study import assembly, data, study_file, suggestions
 from search.study.study_file import Study
+from search.tables import sources
+from search.tables.reading import Asked
 from search.tables.typed import Typed
 
 TEMPLATE = """\
@@ -77,7 +78,7 @@ class Profile:
     reason: str
 
 
-def write_study(source: Path, target: str, output: Path | None = None) -> tuple[Path, Profile]:
+def write_study(source: str | Path, target: str, output: Path | None = None) -> tuple[Path, Profile]:
     """Write a commented study file for a table; return its path and what was found in the table.
 
     The file is called after the table, or as `output` says. If another table has that name, a number is added. Whatever the
@@ -88,10 +89,11 @@ def write_study(source: Path, target: str, output: Path | None = None) -> tuple[
     StudyError
         If the file or the column does not exist, the target cannot be learned, or there is a study of this file and target.
     """
-    table = data.read_table(source, f"{source}")
+    source = str(source)
+    table = data.read_table(source, sources.shown(source), Asked(target=target))
     X, y = data.split_target(table, target, f"--target {target!r}")
     hints = Hints(table.decimal)
-    known = data.typed_columns(X, f"{source}", hints)
+    known = data.typed_columns(X, sources.shown(source), hints)
     y, target_kind, notes = _target(y, data.typed_columns(y.to_frame(), f"--target {target!r}", hints))
     guessed, reason = task.guess(y, target_kind, f"--target {target!r}")
     output = output or _free(source, target)
@@ -100,6 +102,8 @@ def write_study(source: Path, target: str, output: Path | None = None) -> tuple[
     evidence = Evidence.of(known.frame, {name: found.kind for name, found in known.found.items()}, y, guessed)
     found = _write(output, findings(evidence), lambda found: _text(output, source, target, evidence, reason, found))
     notes = [*table.notes, *known.notes, *notes]
+    if sources.holds_password(source):
+        notes.append(f"the password stands in {output}: keep that file to yourself")
     return output, Profile(overview.columns(evidence, found), found, notes, guessed, reason)
 
 
@@ -110,21 +114,19 @@ def _target(y: pd.Series, known: Typed) -> tuple[pd.Series, str, list[str]]:
     return (y, found.kind, []) if labels else (known.frame[name], found.kind, known.notes)
 
 
-def study_name(path: Path) -> str:
-    """Return the name of a study for a file: its letters and digits, of any script, and ``-`` between them.
+def study_name(stem: str) -> str:
+    """Return the name of a study for that of a table: its letters and digits, of any script, and ``-`` between them.
 
-    >>> [study_name(Path(file)) for file in ("my homes (2).csv.gz", "房价.csv", "m².csv", "$.csv")]
+    >>> [study_name(name) for name in ("my homes (2)", "房价", "m²", "$")]
     ['my-homes-2', '房价', 'm', 'study']
     """
-    kept = [
-        c if c in "_-" or unicodedata.category(c)[0] in "LM" or c.isdecimal() else " " for c in path.name.split(".")[0]
-    ]
+    kept = [c if c in "_-" or unicodedata.category(c)[0] in "LM" or c.isdecimal() else " " for c in stem]
     return "-".join("".join(kept).split()).strip("-_")[:LONGEST_NAME] or "study"
 
 
-def _free(source: Path, target: str) -> Path:
+def _free(source: str, target: str) -> Path:
     """Return the path of a new study, with a number if another table has a study of the same name."""
-    name, number = study_name(source), 1
+    name, number = study_name(sources.stem(source)), 1
     while True:
         path = assembly.STUDIES / (f"{name}.toml" if number == 1 else f"{name}-{number}.toml")
         if not path.exists() or _is_of(path, source, target):
@@ -132,28 +134,26 @@ def _free(source: Path, target: str) -> Path:
         number += 1
 
 
-def _is_of(path: Path, source: Path, target: str) -> bool:
+def _is_of(path: Path, source: str, target: str) -> bool:
     """Return whether a study file predicts this target from this file; of one that cannot be read, we cannot know."""
     try:
         keys = tomllib.loads(path.read_text(encoding="utf-8"))["data"]
-        return (path.parent / keys["source"]).resolve() == source.resolve() and keys["target"] == target
+        return keys["target"] == target and sources.same(keys["source"], path.parent, source)
     except (OSError, ValueError, KeyError, TypeError):
         return False
 
 
-def _text(output: Path, source: Path, target: str, e: Evidence, reason: str, found: Sequence[Finding]) -> str:
-    kept = e.without(dropped(found))
-    kinds, methods = (
-        suggestions.columns_by_kind({name: e.kinds[name] for name in kept.X}),
-        [quoted(method) for method in METHODS],
-    )
+def _text(output: Path, source: str, target: str, e: Evidence, reason: str, found: Sequence[Finding]) -> str:
+    kept, name = e.without(dropped(found)), study_name(output.name.split(".")[0])
+    kinds = suggestions.columns_by_kind({column: e.kinds[column] for column in kept.X})
+    methods = [quoted(method) for method in METHODS]
     return TEMPLATE.format(
-        name=study_name(output),
-        name_text=quoted(study_name(output)),
+        name=name,
+        name_text=quoted(name),
         target_text=quoted(target),
         columns=e.X.shape[1],
-        source_name=quoted(source.name),
-        source_text=quoted(Path(os.path.relpath(source, output.parent)).as_posix()),
+        source_name=quoted(sources.name(source)),
+        source_text=quoted(sources.moved(source, Path(), output.parent)),
         task=e.task,
         reason=reason,
         data=lines(found, "data"),

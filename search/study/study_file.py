@@ -21,6 +21,7 @@ from search.space import initial_points, spaces
 from search.space.spaces import Space
 from search.spelling import did_you_mean
 from search.tables.reading import Asked
+from search.tables.secrets import masked
 from search.trials.nesting import SET_BY_THE_SEARCH
 
 Task = Literal["regression", "classification"]
@@ -64,6 +65,7 @@ class Data(_Table):
     encoding: str | None = None
     na_values: list[str] | None = None
     sheet: str | int | None = None
+    header: bool | None = None
     drop: list[str] = []
     missing_target: Literal["drop", "error"] = "drop"
 
@@ -183,7 +185,7 @@ def load(path: str | Path) -> Study:
     try:
         file = _File.model_validate(content)
     except ValidationError as error:
-        raise StudyError(f"{path}: {_first_problem(error)}") from None
+        raise StudyError(f"{path}: {masked(_first_problem(error))}") from None
 
     tables = _options(file.data.task)
     fixed = {

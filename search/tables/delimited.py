@@ -2,33 +2,52 @@
 
 from __future__ import annotations
 
-import bz2
 import csv
-import gzip
 import io
-import lzma
 import warnings
-import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from itertools import islice
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, NamedTuple
 
-import numpy as np
 import pandas as pd
 
-from search.tables.dialects import BLANKS, SEPARATORS, Dialect, guess_dialect, is_number
-from search.tables.encodings import guess_encoding
-from search.tables.reading import Asked, Table, UnreadableError, tidy, unique
+from search.tables import fixed, footers, missing, ragged, tops
+from search.tables.cells import numeric_columns
+from search.tables.dialects import BLANKS, KEYS, SEPARATORS, Dialect, guess_dialect, split
+from search.tables.reading import PADDED, Asked, Table, UnreadableError, number, tidy, typed_anew, unique
+from search.tables.survey import CHUNK, Survey, has_words, opened, survey, zeros_lead
 
-HEAD, LINES = 1 << 20, 400
-"""Bytes and lines at the beginning of a file from which its dialect is guessed."""
+LINES = 400
+"""Lines at the beginning of a file from which its dialect is guessed."""
 
 EXTRA, ROW_NAMES = "cell after the last column", "row names"
-SHOWN = 60
-COMPRESSED: dict[str, Any] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
+
+
+class Source(NamedTuple):
+    """A text, how it is written, how many characters at its end are no part of the table, and its columns of fixed width."""
+
+    path: Path
+    facts: Survey
+    dialect: Dialect
+    below: int
+    columns: fixed.Columns
+
+    @contextmanager
+    def opened(self) -> Iterator[IO[str]]:
+        """Open the text, without what stands below its table."""
+        with opened(self.path) as file, io.TextIOWrapper(file, encoding=self.facts.encoding, newline=None) as text:
+            if not self.altered:
+                yield text
+                return
+            whole = "".join(_separated(text, self.columns))
+            yield io.StringIO(whole[: -self.below] if self.below else whole)
+
+    @property
+    def altered(self) -> bool:
+        """Whether it is read in another form than it has in its file."""
+        return bool(self.below or self.columns)
 
 
 def read(path: Path, asked: Asked) -> Table:
@@ -39,171 +58,234 @@ def read(path: Path, asked: Asked) -> Table:
     UnreadableError
         If a row has too few or too many cells, the text has other bytes than its encoding allows, or there is no table.
     """
-    with opened(path) as file:
-        head = file.read(HEAD)
-    if not head.strip():
-        raise UnreadableError("it is empty")
-    encoding = asked.encoding or guess_encoding(head, _chunks(path))
-    _check_bytes(path, encoding)
-    lines = _first_lines(head, encoding)
-    dialect = guess_dialect(lines, asked.separator, asked.decimal)
-    names, doubled = unique([ROW_NAMES, *dialect.names] if dialect.row_names else dialect.names)
-    frame = _parsed(path, encoding, dialect, names, asked)
-    notes = _told(encoding, dialect, asked)
-    if dialect.row_names:
+    source, told = _source(path, asked)
+    dialect, top = source.dialect, source.dialect.top
+    names, doubled = unique([ROW_NAMES, *top.names] if top.row_names else top.names)
+    notes = _told(source, asked)
+    frame = _parsed(source, names, asked)
+    if dialect.separator == "|":  # its tables are drawn: blanks make all cells of a column equally wide
+        frame = frame.apply(lambda column: column.str.rstrip() if column.dtype == "str" else column)
+    frame, padded = _with_zeros(source, frame, names, asked)
+    frame, marks = _with_classes(source, frame, names, asked)
+    if top.row_names:
         frame = frame.drop(columns=ROW_NAMES)
         notes.append("the first cell of each row, which has no name in the header, left out")
     for name in sorted(doubled):
-        notes.append(f"{dialect.names.count(name)} columns are called {name!r}: all but the first got a number")
-    return replace(tidy(frame, doubled, notes), decimal=dialect.decimal)
+        notes.append(f"{top.names.count(name)} columns are called {name!r}: all but the first got a number")
+    frame, totals = footers.without_totals(_with_keys(frame, notes), dialect.decimal)
+    table = tidy(typed_anew(frame, dialect.decimal) if totals else frame, doubled, notes, dialect.decimal)
+    table.notes += [*told, *totals, *padded]
+    table.marks = marks
+    return table
 
 
-@contextmanager
-def opened(path: Path) -> Iterator[IO[bytes]]:
-    """Open a file, also a compressed one, to read its bytes."""
-    if path.suffix == ".zip":
-        with zipfile.ZipFile(path) as archive:
-            members = archive.namelist()
-            if len(members) != 1:
-                raise UnreadableError(f"it holds {len(members)} files; it must hold one")
-            with archive.open(members[0]) as member:
-                yield member
-        return
-    with COMPRESSED.get(path.suffix, open)(path, "rb") as file:
-        yield file
+def _source(path: Path, asked: Asked) -> tuple[Source, list[str]]:
+    """Return how a text is written, and the sentence that says what stands below its table."""
+    facts = survey(path, asked.encoding)
+    lines = _first_lines(facts)
+    dialect = guess_dialect(lines, asked.separator, asked.decimal, asked.header)
+    columns: fixed.Columns = ()
+    if asked.separator is None and dialect.separator == BLANKS and not dialect.complete:
+        columns = fixed.columns(lines)
+    if columns:
+        dialect = guess_dialect(_separated(lines, columns), "\t", asked.decimal, asked.header)
+    below, told = _notes_below(facts, dialect, columns)
+    return Source(path, facts, dialect, below, columns), told
 
 
-def _chunks(path: Path) -> Iterator[bytes]:
-    with opened(path) as file:
-        yield from iter(lambda: file.read(HEAD), b"")
+def _separated(lines: Iterable[str], columns: fixed.Columns) -> list[str]:
+    if not columns:
+        return list(lines)
+    return [fixed.separated(line, columns, number) for number, line in enumerate(lines, start=1)]
 
 
-def _check_bytes(path: Path, encoding: str) -> None:
-    """Raise where a text holds zero bytes, as files do that were cut off while they were written."""
-    if encoding.startswith("utf-16"):
-        return
-    lines = 1
-    for chunk in _chunks(path):
-        if (position := chunk.find(b"\0")) >= 0:
-            line = lines + chunk.count(b"\n", 0, position)
-            raise UnreadableError(f"line {line} has a zero byte: the file is damaged")
-        lines += chunk.count(b"\n")
-
-
-def _first_lines(head: bytes, encoding: str) -> list[str]:
+def _first_lines(facts: Survey) -> list[str]:
     try:
-        text = head.decode(encoding, errors="ignore" if len(head) == HEAD else "strict")
+        text = facts.head.decode(facts.encoding, errors="strict" if facts.whole else "ignore")
     except (UnicodeDecodeError, LookupError) as error:
-        raise UnreadableError(f"it is not text in {encoding}: {error}") from None
-    return list(islice(io.StringIO(text, newline=None), LINES))
+        raise _no_text(facts.encoding, error) from None
+    lines = list(islice(io.StringIO(text, newline=None), LINES + 1))
+    return lines if facts.whole and len(lines) <= LINES else lines[: min(LINES, len(lines) - 1)] or lines
 
 
-def _parsed(path: Path, encoding: str, dialect: Dialect, names: list[str], asked: Asked) -> pd.DataFrame:
-    """Return the rows below the header, one column for each name."""
+def _no_text(encoding: str, error: Exception) -> UnreadableError:
+    return UnreadableError(f"it is not text in {encoding}: {error}; name its encoding with [data] encoding")
+
+
+def _notes_below(facts: Survey, dialect: Dialect, columns: fixed.Columns) -> tuple[int, list[str]]:
+    """Return the number of characters that stand below the table, and the sentence that says so."""
+    if dialect.top.width < 2 or columns:
+        return 0, []
+    start = 0 if facts.whole else len(facts.tail) - len(facts.tail) % 4 - CHUNK // 4
+    encoding = facts.encoding
+    if start and encoding == "utf-16":
+        encoding = "utf-16-le" if facts.head.startswith(b"\xff") else "utf-16-be"
+    text = facts.tail[start:].decode(encoding, errors="ignore")
+    lines = io.StringIO(text, newline=None).readlines()[-footers.MOST - 1 :]
+    rows = [row for line in lines for row in (split([line], dialect.separator, dialect.quote) or split([" "], ","))[:1]]
+    top = dialect.top
+    count = footers.count_notes(rows, top.names, numeric_columns(top.rows, top.width), top.width)
+    cut = "".join(lines[len(lines) - count :])
+    if not count or cut.count(dialect.quote if dialect.quote == '"' else '"') % 2:
+        return 0, []
+    left_out = [row.cells for row in rows[len(rows) - count :] if not row.blank]
+    return len(cut), [footers.told(len(left_out), left_out[0])]
+
+
+def _parsed(source: Source, names: list[str], asked: Asked) -> pd.DataFrame:
+    """Return the rows of the table, one column for each name."""
+    marks = _marks(source, asked)
+    try:
+        if source.dialect.complete:  # as the first rows are; a longer row is an error of pandas
+            try:
+                frame = _typed(source, names, {**marks, "index_col": None})
+            except pd.errors.ParserError:
+                frame = _typed(source, [*names, EXTRA], marks)
+        else:
+            frame = _typed(source, [*names, EXTRA], marks)
+    except UnicodeDecodeError as error:
+        raise _no_text(source.facts.encoding, error) from None
+    except pd.errors.ParserError as error:
+        why = ragged.unended if "EOF inside string" in str(error) else ragged.found
+        with source.opened() as text:
+            raise UnreadableError(why(text, source.dialect) or " ".join(str(error).split())) from None
+    except pd.errors.EmptyDataError:
+        raise UnreadableError("it has no rows below its header") from None
+    too_long = EXTRA in frame.columns and frame[EXTRA].notna().any()
+    if too_long or frame[names[-1]].isna().any():  # or too short: pandas fills such rows
+        with source.opened() as text:
+            if reason := ragged.found(text, source.dialect):
+                raise UnreadableError(reason)
+    return frame[names]
+
+
+def _typed(source: Source, names: list[str], options: dict[str, Any]) -> pd.DataFrame:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", pd.errors.DtypeWarning)
-            frame = _read_csv(path, encoding, dialect, names, asked, in_pieces=True)
+            return _read_csv(source, names, **options)
     except pd.errors.DtypeWarning:  # a column is numbers in one piece and texts in another
-        frame = _read_csv(path, encoding, dialect, names, asked, in_pieces=False)
-    except UnicodeDecodeError as error:
-        raise UnreadableError(f"it is not text in {encoding}: {error}") from None
-    except pd.errors.ParserError as error:
-        raise UnreadableError(_ragged(path, encoding, dialect) or " ".join(str(error).split())) from None
-    except pd.errors.EmptyDataError:
-        raise UnreadableError("it has no rows below its header") from None
-    suspicious = frame[EXTRA].notna().any() or frame[names[-1]].isna().any()
-    if suspicious and (reason := _ragged(path, encoding, dialect)):
-        raise UnreadableError(reason)
-    return frame.drop(columns=EXTRA)
+        return _read_csv(source, names, low_memory=False, **options)
 
 
-def _read_csv(
-    path: Path, encoding: str, dialect: Dialect, names: list[str], asked: Asked, *, in_pieces: bool
-) -> pd.DataFrame:
-    """Read the rows below the header with pandas: in pieces, which takes half the time, or types each column as a whole."""
-    with opened(path) as file, io.TextIOWrapper(file, encoding=encoding, newline=None) as text:
+def _marks(source: Source, asked: Asked) -> dict[str, Any]:
+    """Return what counts as missing, in the words of pandas."""
+    if asked.na_values is not None:
+        return {"na_values": list(asked.na_values), "keep_default_na": False}
+    return {"na_values": ["\\N"] if source.facts.nulls else None}
+
+
+def _read_csv(source: Source, names: list[str], **options: Any) -> pd.DataFrame:
+    """Read the rows of the table with pandas: in pieces, which takes half the time of typing each column as a whole."""
+    dialect, compression = source.dialect, source.facts.compression
+    with source.opened() as text:
         above = _above(text, dialect)
-        plain = not any('"' in line for line in above)  # then pandas reads the file itself, in half the time
+        # pandas reads the file itself in half the time; but it takes a quote in the lines above for the beginning of a cell
+        plain = not source.altered and not any(dialect.quote in line for line in above) and compression != "zip"
         return pd.read_csv(
-            path if plain else text,  # type: ignore[arg-type]
+            source.path if plain else text,  # type: ignore[arg-type]
             skiprows=len(above) if plain else 0,
-            encoding=encoding,
+            encoding=source.facts.encoding,
+            compression=compression if plain else None,  # type: ignore[arg-type]
             sep=r"\s+" if dialect.separator == BLANKS else dialect.separator,
+            quotechar=dialect.quote,
             decimal=dialect.decimal,
             header=None,
-            names=[*names, EXTRA],
-            index_col=False,
-            na_values=None if asked.na_values is None else list(asked.na_values),
-            keep_default_na=asked.na_values is None,
-            skipinitialspace=True,
-            low_memory=in_pieces,
+            names=names,
+            skipinitialspace=source.facts.blanks,  # a fifth of the time, even where there is none
+            **{"index_col": False, **options},
         )
 
 
 def _above(text: IO[str], dialect: Dialect) -> list[str]:
     """Move a text behind its header, and its units; return the lines passed. A row may take several lines."""
-    passed = [text.readline() for _ in range(dialect.header)]
+    passed = [text.readline() for _ in range(dialect.top.line)]
 
     def noted() -> Iterator[str]:
         for line in iter(text.readline, ""):
             passed.append(line)
             yield line
 
-    left = 2 if dialect.units else 1
-    reader = csv.reader(noted(), delimiter="," if dialect.separator == BLANKS else dialect.separator)
+    left = dialect.top.header + dialect.top.below
+    separator = "," if dialect.separator == BLANKS else dialect.separator
+    reader = csv.reader(noted(), delimiter=separator, quotechar=dialect.quote)
     while left and (cells := next(reader, None)) is not None:
         left -= any(cell.strip() for cell in cells)
     return passed
 
 
-def _ragged(path: Path, encoding: str, dialect: Dialect) -> str | None:
-    """Say which row has too few or too many cells; None if all are complete.
+def _texts(source: Source, names: list[str], columns: Sequence[str]) -> pd.DataFrame:
+    """Return columns as they are written."""
+    return _read_csv(source, names, usecols=list(columns), dtype="str", na_values=[], keep_default_na=False)
 
-    An empty cell after the last column does no harm: many programs end each line with a separator.
+
+def _with_zeros(source: Source, frame: pd.DataFrame, names: list[str], asked: Asked) -> tuple[pd.DataFrame, list[str]]:
+    """Return a table in which whole numbers with leading zeros are texts, and what is said of them.
+
+    Columns of two digits up to 59 remain numbers, unless they are the target: months, days, hours and minutes.
     """
-    with opened(path) as file, io.TextIOWrapper(file, encoding=encoding, newline=None) as text:
-        skipped = sum(1 for _ in zip(range(dialect.header), text, strict=False))
-        if dialect.separator == BLANKS:
-            rows = ((number, line.split()) for number, line in enumerate(text, start=1))
-        else:
-            reader = csv.reader(text, delimiter=dialect.separator)
-            rows = ((reader.line_num, row) for row in reader)
-        next(rows, None)
-        for number, row in rows:
-            cells = len(row)
-            if cells in (0, dialect.width) or not any(cell.strip() for cell in row):
-                continue
-            if cells < dialect.width or any(cell.strip() for cell in row[dialect.width :]):
-                shown = dialect.separator.join(row)
-                shown = shown if len(shown) <= SHOWN else shown[:SHOWN] + "…"
-                return f"line {skipped + number} has {cells} cells, and the header {dialect.width}: {shown!r}"
-    return None
+    whole = [name for name in frame.select_dtypes("number") if _is_whole(frame[name])]
+    if not whole or not zeros_lead(source.path, source.facts.encoding):
+        return frame, []
+    notes = []
+    for name, texts in _texts(source, names, whole).items():
+        given = texts[frame[name].notna()].str.strip()
+        padded = given.str.match(PADDED)
+        clock = given.str.fullmatch(r"[0-5]\d").all() and name != asked.target
+        if padded.any() and not clock and not given.str.contains(r"[.,eE]").any():
+            frame[name] = given
+            notes.append(f"{name!r} is kept as text: {given[padded].iloc[0]!r} begins with a zero")
+    return frame, notes
 
 
-def _told(encoding: str, dialect: Dialect, asked: Asked) -> list[str]:
+def _is_whole(column: pd.Series) -> bool:
+    """Return whether a column holds whole numbers; with gaps, pandas reads them as fractions."""
+    if column.dtype.kind in "iu" or not column.isna().any():
+        return bool(column.dtype.kind in "iu")
+    parts = (column.iloc[:LINES], column)  # most are known by their first
+    return all(bool((part.dropna() % 1 == 0).all()) for part in parts)
+
+
+def _with_classes(
+    source: Source, frame: pd.DataFrame, names: list[str], asked: Asked
+) -> tuple[pd.DataFrame, list[str]]:
+    """Return a table in which the text "None" of the target is a class, and the texts of it that count as missing."""
+    name, facts, top = asked.target, source.facts, source.dialect.top
+    if name is None or name not in frame.columns or not frame[name].isna().any():
+        return frame, []
+    below_the_header = facts.head.split(b"\n", top.line + top.header + top.below)[-1]
+    if asked.na_values is None and not facts.words and not has_words(below_the_header):
+        return frame, []  # all missing cells are empty
+    column, marks = missing.restored(frame[name], _texts(source, names, [name])[name], asked.na_values)
+    return frame.assign(**{name: column}), marks
+
+
+def _with_keys(frame: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
+    """Split the first column of a table of Eurostat, which holds several."""
+    name = str(frame.columns[0])
+    found = KEYS.fullmatch(name)
+    if found is None:
+        return frame
+    names = found[1].split(",")
+    parts = frame[name].str.split(",", expand=True)
+    if parts.shape[1] != len(names) or set(names) & set(frame.columns):
+        return frame
+    notes.append(f"the first column holds {number(len(names), 'column')}: {', '.join(names)}")
+    return pd.concat([parts.set_axis(names, axis=1), frame.drop(columns=name)], axis=1)
+
+
+def _told(source: Source, asked: Asked) -> list[str]:
     """Say how the text is written, as far as that was guessed and is not plain CSV."""
-    parts = []
-    if asked.separator is None and dialect.separator != ",":
-        parts.append(f"separator {SEPARATORS.get(dialect.separator, 'blanks')}")
+    parts, dialect, encoding = [], source.dialect, source.facts.encoding
+    if source.columns:
+        parts.append("columns of fixed width")
+    elif asked.separator is None and dialect.separator != ",":
+        parts.append(f"separator {SEPARATORS.get(dialect.separator, repr(dialect.separator))}")
+    if dialect.quote != '"':
+        parts.append("apostrophes as quotes")
     if asked.decimal is None and dialect.decimal != ".":
         parts.append("decimal comma")
     if asked.encoding is None and encoding != "utf-8":
         parts.append(f"encoding {encoding}")
     notes = [f"read with {', '.join(parts)}"] if parts else []
-    if dialect.header:
-        notes.append(f"the header is in line {dialect.header + 1}; the lines above it left out")
-    if all(map(is_number, dialect.names)):
-        notes.append(f"the header is of numbers, {', '.join(dialect.names[:3])}: if it is a row of data, add a header")
-    if dialect.units:
-        notes.append(f"the row below the header holds units and is left out: {', '.join(filter(None, dialect.units))}")
-    return notes
-
-
-def is_text(head: bytes) -> bool:
-    """Return whether bytes look like a text, and not like a binary file."""
-    if head.startswith((b"\xff\xfe", b"\xfe\xff")) or not head:
-        return True
-    values = np.frombuffer(head[:4096], dtype=np.uint8)
-    control = (values < 9) | ((values > 13) & (values < 32))
-    return bool(control.mean() < 0.05) or head[1::2].count(0) > 0.4 * len(head[1::2])
+    return notes + tops.told(dialect.top, "line", asked.header, int(dialect.told))

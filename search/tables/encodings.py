@@ -6,11 +6,16 @@ import codecs
 import re
 from collections.abc import Iterable
 
+import numpy as np
+
 BYTE_ORDER_MARKS = {
     codecs.BOM_UTF8: "utf-8-sig",
     codecs.BOM_UTF16_LE: "utf-16",
     codecs.BOM_UTF16_BE: "utf-16",
 }
+END_OF_FILE = 26
+"""The last character of texts of DOS."""
+
 PAIR = re.compile(rb"[\x81-\xfe][\x40-\x7e\x80-\xfe]|[\x80-\xff]")
 """A character of GB18030 in two bytes, or a byte that begins none."""
 
@@ -51,6 +56,8 @@ def guess_encoding(head: bytes, chunks: Iterable[bytes]) -> str:
         return "utf-16-be"
     decoder = codecs.getincrementaldecoder("utf-8")()
     for chunk in chunks:
+        if chunk.isascii() and not decoder.getstate()[0]:
+            continue
         try:
             decoder.decode(chunk)
         except UnicodeDecodeError:
@@ -61,3 +68,13 @@ def guess_encoding(head: bytes, chunks: Iterable[bytes]) -> str:
     found = PAIR.findall(foreign)
     chinese = sum(COMMON.fullmatch(pair) is not None for pair in found)
     return "gb18030" if 2 * chinese > len(found) else "cp1252"
+
+
+def is_text(head: bytes) -> bool:
+    """Return whether bytes look like a text, and not like a binary file."""
+    if head.startswith((b"\xff\xfe", b"\xfe\xff")) or not head:
+        return True
+    values = np.frombuffer(head[:4096], dtype=np.uint8)
+    control = (values < 9) | ((values > 13) & (values < 32) & (values != END_OF_FILE))
+    wide = max(half.count(0) / max(len(half), 1) for half in (head[::2], head[1::2])) > 0.4
+    return bool(control.mean() < 0.05) or wide

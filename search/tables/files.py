@@ -1,4 +1,4 @@
-"""Tables from files of any kind, by the ending of their name, and from databases."""
+"""Tables from files of any kind, by the ending of their name."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from search.tables import delimited, workbooks
-from search.tables.reading import Asked, Table, UnreadableError, tidy, unique
+from search.tables import columnar, delimited, encodings, json_records, signatures, survey, workbooks
+from search.tables.reading import Asked, Table, UnreadableError, check_asked
 
 
 class Format(NamedTuple):
@@ -21,24 +21,16 @@ class Format(NamedTuple):
     """Fields of `Asked` that it has a use for."""
 
 
-def _columnar(read: Callable[[Path], pd.DataFrame]) -> Callable[[Path, Asked], Table]:
-    def table(path: Path, asked: Asked) -> Table:
-        frame = read(path)
-        names, doubled = unique([str(name) for name in frame.columns])
-        return tidy(frame.set_axis(names, axis=1), doubled, [])
-
-    return table
-
-
 FORMATS = {
     "CSV": Format(
         (".csv", ".tsv", ".txt", ".dat", ".data", ".tab"),
         delimited.read,
-        ("separator", "decimal", "encoding", "na_values"),
+        ("separator", "decimal", "encoding", "na_values", "header"),
     ),
-    "Excel": Format((".xlsx", ".xlsm"), workbooks.read, ("sheet", "na_values")),
-    "Parquet": Format((".parquet", ".pq"), _columnar(pd.read_parquet)),
-    "Feather": Format((".feather", ".arrow"), _columnar(pd.read_feather)),
+    "Excel": Format((".xlsx", ".xlsm"), workbooks.read, ("sheet", "na_values", "header")),
+    "Parquet": Format((".parquet", ".pq"), columnar.reader(pd.read_parquet)),
+    "Feather": Format((".feather", ".arrow"), columnar.reader(pd.read_feather)),
+    "JSON": Format((".json", ".jsonl", ".ndjson"), json_records.read, ("encoding",)),
 }
 """Formats by name. A file of another ending is read as text."""
 
@@ -57,26 +49,34 @@ def format_of(path: Path) -> str:
 
 
 def read(path: Path, asked: Asked = Asked()) -> Table:  # noqa: B008 - it cannot be changed
-    """Read a table from a file.
+    """Read a table from a file. Its first bytes say what it is, and where they do not, its name.
 
     Raises
     ------
     UnreadableError
-        If the file is not what its name says, or has no table.
+        If the file is of another kind or damaged, or has no table.
     FileNotFoundError
     """
-    name = format_of(path)
+    named = format_of(path)
+    name = signatures.format_of(path) or _of_text(path, named)
     row = FORMATS[name]
-    for key, value in asked._asdict().items():
-        if value is not None and key not in row.keys:
+    check_asked(asked, f"{name} files", row.keys)
+    table = row.read(path, asked)
+    if name != named:
+        table.notes.insert(0, f"read as {name}, whatever its name says")
+    return table
+
+
+def _of_text(path: Path, named: str) -> str:
+    """Return the format of a file without a signature: a text."""
+    with survey.opened(path) as file:
+        if not encodings.is_text(file.read(signatures.START)):
             raise UnreadableError(
-                f"{key} = {value!r} is not for {name} files; allowed are {', '.join(row.keys) or 'none'}"
+                f"it is no text; files of other kinds end in {_endings()}"
+                if named == "CSV"
+                else f"it is no {named} file"
             )
-    if name == "CSV":
-        with delimited.opened(path) as file:
-            if not delimited.is_text(file.read(4096)):
-                raise UnreadableError(f"it is no text; files of other kinds end in {_endings()}")
-    return row.read(path, asked)
+    return named if named == "JSON" else "CSV"
 
 
 def _endings() -> str:

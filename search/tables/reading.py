@@ -8,6 +8,9 @@ from typing import NamedTuple
 
 import pandas as pd
 
+PADDED = r"\s*[+-]?0\d"
+"""A number that begins with a zero and another digit is a text, such as a postal code."""
+
 
 class Asked(NamedTuple):
     """How a table is to be read; None is guessed.
@@ -19,6 +22,10 @@ class Asked(NamedTuple):
         Texts that count as missing, in place of pandas' own.
     sheet : str or int, optional
         Name or number, from 0, of a sheet of a workbook.
+    header : bool, optional
+        Whether the columns have names.
+    target : str, optional
+        Name of the column that is to be predicted: the text "None" is a class there.
     """
 
     separator: str | None = None
@@ -26,6 +33,8 @@ class Asked(NamedTuple):
     encoding: str | None = None
     na_values: Sequence[str] | None = None
     sheet: str | int | None = None
+    header: bool | None = None
+    target: str | None = None
 
 
 @dataclass
@@ -39,18 +48,33 @@ class Table:
         What was guessed or left out, a sentence each; empty for a plain CSV file.
     doubled : set of str
         Names that several columns have.
-    decimal : str, optional
-        The decimal mark, if the table was read from text.
+    marks : list of str
+        Texts of the target that count as missing.
+    decimal : str
+        The decimal mark of numbers that are left as texts, such as ``"1.234,5 €"``.
     """
 
     frame: pd.DataFrame
     notes: list[str] = field(default_factory=list)
     doubled: set[str] = field(default_factory=set)
-    decimal: str | None = None
+    marks: list[str] = field(default_factory=list)
+    decimal: str = "."
 
 
 class UnreadableError(ValueError):
     """A file cannot be read as a table; the message says where and why."""
+
+
+def check_asked(asked: Asked, kind: str, keys: Sequence[str]) -> None:
+    """Raise if something is asked for that a kind of source has no use for.
+
+    >>> check_asked(Asked(sheet="May"), "CSV files", ("separator", "decimal"))
+    Traceback (most recent call last):
+    search.tables.reading.UnreadableError: sheet = 'May' is not for CSV files; allowed are separator, decimal
+    """
+    for key, value in asked._asdict().items():
+        if value is not None and key not in (*keys, "target"):
+            raise UnreadableError(f"{key} = {value!r} is not for {kind}; allowed are {', '.join(keys) or 'none'}")
 
 
 def number(count: int, noun: str) -> str:
@@ -84,18 +108,19 @@ def unique(names: Sequence[str]) -> tuple[list[str], set[str]]:
     return found, doubled
 
 
-def tidy(frame: pd.DataFrame, doubled: set[str], notes: list[str]) -> Table:
+def tidy(frame: pd.DataFrame, doubled: set[str], notes: list[str], decimal: str = ".") -> Table:
     """Leave out what is no data: rows and columns without a value, headers repeated inside, and a column that counts the rows."""
     names = list(frame.columns)
-    empty = frame.isna().all(axis=1)
+    empty = frame.iloc[:, :1].isna().all(axis=1)
+    empty = frame.isna().all(axis=1) if empty.any() else empty
     if empty.any() and not empty.all():
         frame = frame[~empty]
         notes.append(f"{number(int(empty.sum()), 'row')} without a value left out")
-    texts = [name for name in names if not pd.api.types.is_numeric_dtype(frame[name])]
-    if texts and len(frame) > 1:
-        repeated = pd.concat([frame[name].astype("str") == name for name in texts], axis=1).all(axis=1)
+    named = [name for i, name in enumerate(names, start=1) if name != f"column {i}"]
+    if named and len(frame) > 1 and not any(pd.api.types.is_numeric_dtype(frame[name]) for name in named):
+        repeated = pd.concat([frame[name].astype("str") == name for name in named], axis=1).all(axis=1)
         if repeated.any():
-            frame = _typed_anew(frame[~repeated], texts)
+            frame = typed_anew(frame[~repeated], decimal)
             notes.append(f"{number(int(repeated.sum()), 'row')} that repeated the header left out")
     nameless = [name for i, name in enumerate(names, start=1) if name == f"column {i}"]
     for name in nameless:
@@ -105,16 +130,19 @@ def tidy(frame: pd.DataFrame, doubled: set[str], notes: list[str]) -> Table:
         elif name == "column 1" and _counts_rows(column):
             frame = frame.drop(columns=name)
             notes.append("the first column has no name and counts the rows: left out")
-    return Table(frame.reset_index(drop=True), notes, doubled)
+    return Table(frame.reset_index(drop=True), notes, doubled, decimal=decimal)
 
 
-def _typed_anew(frame: pd.DataFrame, texts: Sequence[str]) -> pd.DataFrame:
-    """Return a table whose columns of texts are numbers if all their texts are."""
+def typed_anew(frame: pd.DataFrame, decimal: str = ".") -> pd.DataFrame:
+    """Return a table whose columns of texts are numbers if all their texts are, and none begins with a zero and a digit."""
     frame = frame.copy()
-    for name in texts:
+    for name in frame.columns[[not pd.api.types.is_numeric_dtype(dtype) for dtype in frame.dtypes]]:
+        column = frame[name]
         try:
-            frame[name] = pd.to_numeric(frame[name])
-        except (ValueError, TypeError):
+            texts = column.str.replace(decimal, ".", regex=False) if decimal != "." else column
+            if not column.str.match(PADDED).any():
+                frame[name] = pd.to_numeric(texts)
+        except (ValueError, TypeError, AttributeError):
             continue
     return frame
 

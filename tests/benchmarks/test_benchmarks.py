@@ -16,6 +16,7 @@ from benchmarks import (
     options,
     prediction,
     preprocessing,
+    reading,
     second_order,
     sparse,
     start,
@@ -36,6 +37,7 @@ RUNS = {
     "start": lambda: start.measure(1, compiling=False),
     "sparse": lambda: sparse.measure(1, (sparse.Texts(50, 30, 0.1, 4),)),
     "bookkeeping": lambda: bookkeeping.measure(1, (10, 20)),
+    "reading": lambda: reading.measure(1, 2 * reading.BLOCK),
 }
 
 

@@ -732,6 +732,21 @@ def test_init_of_other_formats_into_another_folder(folder, bpsearch, homes, suff
     assert bpsearch("cv", "a/b/new.toml").code == 0
 
 
+def test_a_password_of_a_database_is_stored_nowhere(folder, bpsearch, homes, stored):
+    """The study file is logged with the run, and its address with the parameters. SQLite takes no notice of the password."""
+    with closing(sqlite3.connect("homes.db")) as database:
+        homes.to_sql("homes", database, index=False)
+    result = bpsearch("init", "sqlite:///homes.db?table=homes&password=s3cret", "--target", "price")
+    assert (result.code, result.err) == (0, "")
+    assert "data:    the password stands in studies/homes.toml: keep that file to yourself\n" in result.out
+    told = bpsearch("tune", "studies/homes.toml", "--trials", "1")
+    assert (told.code, told.err) == (0, "")
+    (parent,) = stored("homes").parents
+    assert parent.data.params["data"] == "sqlite:///../homes.db?table=homes&password=***"
+    assert "s3cret" not in result.out + told.out
+    assert [path for path, content in contents().items() if b"s3cret" in content] == [Path("studies/homes.toml")]
+
+
 INIT_MISTAKES = {
     "unknown target": (["homes.csv", "--target", "prize"], "--target 'prize' is not a column; the columns are rooms, "),
     "no target": (

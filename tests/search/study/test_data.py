@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from search import StudyError
-from search.study import data, study_file
+from search.study import data, init, study_file
 
 FRAME = pd.DataFrame(
     {
@@ -172,7 +172,7 @@ def test_one_line_names_file_key_value_and_what_is_allowed(load, tmp_path, task,
         "one.csv": b"a\n1\n",
         "ragged.csv": b"a,b\n1,2\n1,2,3,4\n",
         "binary.csv": b"\xff\xfe\x00\x81,\x00\n",
-        "false.parquet": b"a,b\n1,2\n",
+        "false.parquet": b"PAR1,b\n1,2\n",
     }.items():
         (tmp_path / name).write_bytes(content)
     with pytest.raises(StudyError) as error:
@@ -260,3 +260,27 @@ def test_rows_are_sorted_by_time(load, tmp_path, times):
 def test_a_column_that_is_no_time(load, time, told):
     with pytest.raises(StudyError, match=told):
         load(time=time)
+
+
+def test_what_made_rows_lose_their_target_is_told_bug(tmp_path):
+    """Rows of the class None were left out, and nothing said that its text counts as missing."""
+    rows = ["x,y", *["1,None", "2,Apnea", "3,None", "4,Insomnia"] * 6, "5,NA", "6,null", "7,"]
+    (tmp_path / "t.csv").write_text("\n".join(rows) + "\n")
+    path, notes = init.write_study(tmp_path / "t.csv", "y", tmp_path / "t.toml")
+    why = ": 'NA' and 'null' count as missing ([data] na_values)"
+    assert notes[0] == f"3 rows without a target will be left out ([data] missing_target){why}"
+    found = data.load(study_file.load(path))
+    assert sorted(set(found.y)) == ["Apnea", "Insomnia", "None"]
+    assert found.notes == (f"3 rows without a target left out{why}",)
+    path.write_text(path.read_text().replace("task = ", 'missing_target = "error"\ntask = '))
+    with pytest.raises(StudyError, match=r"target 'y' is missing in 3 of 27 rows: 'NA' and 'null' count as missing"):
+        data.load(study_file.load(path))
+
+
+def test_whether_there_is_a_header_is_a_key_of_a_study(tmp_path):
+    (tmp_path / "t.csv").write_text("1.5,2\n" + "3,4\n5,6\n" * 9)
+    text = 'name = "t"\n[data]\nsource = "t.csv"\ntask = "regression"\ntarget = "column 2"\n'
+    (tmp_path / "t.toml").write_text(text)
+    assert len(data.load(study_file.load(tmp_path / "t.toml")).y) == 19
+    (tmp_path / "t.toml").write_text(text.replace("column 2", "2") + "header = true\n")
+    assert len(data.load(study_file.load(tmp_path / "t.toml")).y) == 18

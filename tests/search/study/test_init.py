@@ -1,11 +1,17 @@
 """The study file that `bpsearch init` writes has the options of the preprocessing that matter for the table."""
 
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from search import StudyError
-from search.study import init, study_file
+from search.study import data, init, study_file
+from search.tables import sources
+from search.tables.reading import Table
 from search.trials.pipeline import PATHS
 
 NUMERIC = {"numeric": ["standard", "piecewise"]}
@@ -76,3 +82,44 @@ def test_a_file_that_would_be_refused_is_not_left_behind_bug(tmp_path, monkeypat
     with pytest.raises(StudyError, match="is not valid TOML"):
         init.write_study(tmp_path / "x.csv", "price", tmp_path / "x.toml")
     assert [path.name for path in tmp_path.iterdir()] == ["x.csv"]
+
+
+def test_a_table_of_a_database_becomes_a_study(tmp_path, monkeypatch):
+    """The address in the study file is relative to it, as paths are."""
+    monkeypatch.chdir(tmp_path)
+    with closing(sqlite3.connect("houses.db")) as connection:
+        frame = pd.DataFrame({"area": np.arange(24.0), "price": np.arange(24.0) ** 2})
+        frame.to_sql("sales", connection, index=False)
+    path, _ = init.write_study("sqlite:///houses.db?table=sales", "price")
+    assert path.as_posix() == "studies/sales.toml"
+    study = study_file.load(path)
+    assert study.data.source == "sqlite:///../houses.db?table=sales"
+    found = data.load(study)
+    assert found.X["area"].tolist() == frame["area"].tolist()
+    assert found.name == "sqlite:///../houses.db?table=sales"
+    frame.to_csv("sales.csv", index=False)
+    other, _ = init.write_study("sales.csv", "price", Path("other.toml"))
+    assert data.load(study_file.load(other)).fingerprint == found.fingerprint
+
+
+def test_a_password_is_written_nowhere_but_in_the_address(tmp_path, monkeypatch):
+    address = "postgresql://me:s3cret@host/db?table=sales"
+    table = Table(pd.DataFrame({"area": np.arange(24.0), "price": np.arange(24.0) ** 2}))
+    monkeypatch.setattr(sources, "read", lambda source, folder, asked: table)
+    path, notes = init.write_study(address, "price", tmp_path / "x.toml")
+    assert notes[0] == f"the password stands in {path}: keep that file to yourself"
+    assert path.read_text().count("s3cret") == 1
+    study = study_file.load(path)
+    assert study.data.source == address
+    assert "s3cret" not in repr(data.load(study))
+    with pytest.raises(StudyError) as error:
+        init.write_study(address, "size")
+    assert "s3cret" not in str(error.value)
+    table.frame = table.frame.iloc[:0]
+    with pytest.raises(StudyError, match=r"source = 'postgresql://me:\*\*\*@host/db\?table=sales'") as error:
+        data.load(study)
+    assert "s3cret" not in str(error.value)
+    path.write_text(path.read_text().replace(f'"{address}"', f'["{address}"]'))
+    with pytest.raises(StudyError, match=r"\*\*\*") as error:
+        study_file.load(path)
+    assert "s3cret" not in str(error.value)

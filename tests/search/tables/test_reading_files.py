@@ -13,6 +13,7 @@ from search.tables import files
 from search.tables.dialects import guess_dialect
 from search.tables.encodings import guess_encoding
 from search.tables.reading import Asked, UnreadableError
+from search.tables.survey import CHUNK
 
 RENTS = pd.DataFrame({"size": [52.5, 80.0, 70.25], "rent": [1210.5, 1900.0, 950.0], "town": ["Köln", "Weiß", "Ulm"]})
 GERMAN = "size;rent;town\n52,5;1210,5;Köln\n80,0;1900,0;Weiß\n70,25;950,0;Ulm\n"
@@ -134,7 +135,14 @@ DAMAGED = {
     "too many cells": (PLAIN.replace("1900.0", "1,900.0"), "line 3 has 4 cells, and the header 3: '80.0,1,900.0,Weiß'"),
     "far too many": (PLAIN.replace("1900.0", "1,9,0,0"), "line 3 has 6 cells, and the header 3"),
     "too few cells": (PLAIN.replace(",Weiß", ""), "line 3 has 2 cells, and the header 3: '80.0,1900.0'"),
-    "a note below": (PLAIN + "\nSource: survey\n", "line 6 has 1 cells, and the header 3: 'Source: survey'"),
+    "cut off in the first cell": (PLAIN + "Bonn", "line 5 has 1 cells, and the header 3: 'Bonn'"),
+    "cut off later": (PLAIN + "90.5,23", "line 5 has 2 cells, and the header 3: '90.5,23'"),
+    "a quote that does not end": (PLAIN.replace("Weiß", '"Weiß'), "line 3 has a quote that does not end"),
+    "a quote that does not end, early": (PLAIN.replace("80.0", '"80.0'), "line 3 has a quote that does not end"),
+    "a cell without an end": (
+        PLAIN.replace("80.0", '"80.0') + "1,2,x\n" * 40_000,
+        "line 3 has a quote that does not end",
+    ),
     "a line too much above": ("t\n" + PLAIN.replace(",Weiß", ""), "line 4 has 2 cells"),
     "zero bytes": (PLAIN.replace("Weiß", "We\0"), "line 3 has a zero byte: the file is damaged"),
     "nothing": ("", "it is empty"),
@@ -160,13 +168,6 @@ def test_names_that_occur_twice(tmp_path):
     assert list(table.frame) == ["a", "y", "y.1", "column 4"]
     assert table.doubled == {"y"}
     assert table.notes == ["2 columns are called 'y': all but the first got a number"]
-
-
-def test_a_file_without_a_header_is_pointed_out(tmp_path):
-    assert read(tmp_path, "1.5,2\n3,4\n5,6\n").notes == [
-        "the header is of numbers, 1.5, 2: if it is a row of data, add a header"
-    ]
-    assert read(tmp_path, "1.5,y\n3,4\n5,6\n").notes == []
 
 
 def test_a_line_break_in_a_name_and_in_a_cell(tmp_path):
@@ -201,7 +202,7 @@ NO_UNITS = {
 
 @pytest.mark.parametrize("lines", NO_UNITS.values(), ids=NO_UNITS)
 def test_a_row_of_data_is_not_taken_for_units(lines):
-    assert guess_dialect(lines).units == ()
+    assert guess_dialect(lines).top.units == ()
 
 
 def test_what_is_asked_is_not_guessed(tmp_path):
@@ -250,7 +251,7 @@ def test_sheets_of_a_workbook(tmp_path):
     assert len(files.read(path, Asked(sheet="2025")).frame) == len(files.read(path, Asked(sheet=2)).frame) == 1
     with pytest.raises(UnreadableError, match="sheet = '2026' is not one of its sheets, 'empty', '2024', '2025'"):
         files.read(path, Asked(sheet="2026"))
-    with pytest.raises(UnreadableError, match="its sheets are empty"):
+    with pytest.raises(UnreadableError, match="sheet = 'empty' is empty"):
         files.read(path, Asked(sheet="empty"))
 
 
@@ -275,3 +276,10 @@ def test_what_pandas_writes_is_read_back(tmp_path_factory, data, separator, enco
     path = tmp_path_factory.mktemp("files") / "t.csv"
     frame.to_csv(path, sep=separator, decimal=decimal, encoding=encoding, index=False)
     np.testing.assert_array_equal(files.read(path).frame.to_numpy(), frame.to_numpy())
+
+
+def test_blanks_before_cells_that_come_late_are_no_part_of_them(tmp_path):
+    rows = ["x,1"] * (CHUNK // 4) + [' "x, y", 2', " x, 3"]
+    table = read(tmp_path, "a,b\n" + "\n".join(rows) + "\n")
+    assert table.frame["a"].tolist()[-2:] == ["x, y", "x"]
+    assert table.frame["b"].dtype == np.int64

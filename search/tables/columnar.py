@@ -1,0 +1,38 @@
+"""Parquet and Feather files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+
+from search.tables.reading import Asked, Table, tidy, unique
+
+INDEX = "__index_level_0__"
+"""How pandas calls an index without a name."""
+
+
+def reader(read: Callable[[Path], pd.DataFrame]) -> Callable[[Path, Asked], Table]:
+    """Return the function that reads a table with a function of pandas."""
+
+    def table(path: Path, asked: Asked) -> Table:
+        frame, notes = _without_index(read(path))
+        names, doubled = unique([str(name) for name in frame.columns])
+        return tidy(frame.set_axis(names, axis=1), doubled, notes)
+
+    return table
+
+
+def _without_index(frame: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
+    """Leave out the index: whoever reads the file with pandas to predict has it as an index, too."""
+    index = frame.index
+    if INDEX in frame.columns and pd.api.types.is_integer_dtype(
+        frame[INDEX]
+    ):  # a copy by a program that knows no index
+        return frame.drop(columns=INDEX), ["the index, which has no name, left out"]
+    lost = [name for name in index.names if name is None or name not in frame.columns]
+    if not lost or isinstance(index, pd.RangeIndex):
+        return frame, []
+    named = ", ".join("which has no name" if name is None else repr(name) for name in lost)
+    return frame, [f"the index, {named}, left out; with reset_index() it is written as a column"]

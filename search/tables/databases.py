@@ -1,0 +1,215 @@
+"""Tables of databases, and the results of queries: any database that SQLAlchemy knows."""
+
+from __future__ import annotations
+
+import os
+import re
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+from urllib.parse import quote
+
+import pandas as pd
+import sqlalchemy
+from sqlalchemy import Connection, Float, MetaData, Numeric
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SAWarning, SQLAlchemyError
+from sqlalchemy.pool import NullPool
+
+from search.tables import queries
+from search.tables.reading import Asked, Table, UnreadableError, check_asked, tidy, unique
+from search.tables.secrets import STARS, masked
+
+ADDRESS = re.compile(r"[A-Za-z][\w+.-]*://")
+KEYS = ("table", "query")
+PACKAGES = {"MySQLdb": "mysqlclient", "psycopg2": "psycopg2-binary", "cx_Oracle": "cx-oracle"}
+"""Packages of drivers that are not called as their modules."""
+
+MOST_NAMED = 20
+
+
+class Address(NamedTuple):
+    """Where rows are: a database, and a table of it or a query."""
+
+    url: URL
+    table: str | None
+    query: str | None
+
+
+def is_address(source: str) -> bool:
+    """Return whether a source is the address of a database, and not the path of a file.
+
+    >>> is_address("sqlite:///houses.db?table=sales"), is_address("data/houses.csv")
+    (True, False)
+    """
+    return ADDRESS.match(source) is not None
+
+
+def parse(source: str) -> Address:
+    """Split the address of a database from the table or the query that it names.
+
+    Raises
+    ------
+    UnreadableError
+        If it is no address, names both a table and a query, or one of them twice.
+
+    Examples
+    --------
+    >>> parse("sqlite:///houses.db?table=sales&timeout=9")
+    Address(url=sqlite:///houses.db?timeout=9, table='sales', query=None)
+    """
+    try:
+        url = make_url(source)
+    except (ArgumentError, ValueError):  # their messages may hold the password
+        raise UnreadableError(
+            "it is no address of a database, such as postgresql://user:password@host/database?table=name; "
+            "in a password, write @ as %40, / as %2F and : as %3A"
+        ) from None
+    named = {key: url.query[key] for key in KEYS if key in url.query}
+    if twice := [key for key, value in named.items() if not isinstance(value, str)]:
+        raise UnreadableError(f"it has {twice[0]} several times")
+    if len(named) > 1:
+        raise UnreadableError("it has both table and query; keep only one of the two")
+    rest = url.difference_update_query(KEYS)
+    return Address(rest, *(str(named[key]) if key in named else None for key in KEYS))
+
+
+def read(source: str, folder: Path, asked: Asked) -> Table:
+    """Read the table or the query that an address names; if it names none, the only table of the database.
+
+    Rows are in the order of the primary key, if there is one. Nothing is written: a SQLite file is opened to be read only,
+    and other databases are asked no more than one SELECT.
+
+    Parameters
+    ----------
+    source : str
+        URL of SQLAlchemy, with ``table=`` or ``query=`` among its parameters; the others are passed on to the driver.
+    folder : Path
+        What the path of a SQLite file is relative to.
+
+    Raises
+    ------
+    UnreadableError
+        If the database, its driver or the table is not there, or the query does more than read. Messages hold no password.
+    """
+    check_asked(asked, "databases", ())
+    address = parse(source)
+    if address.query is not None:
+        queries.check(address.query)
+    notes: list[str] = []
+    with _told_without_password(address.url), _connected(address.url, folder) as connection:
+        if address.query is not None:
+            frame = _fetched(connection.execution_options(no_parameters=True), address.query)
+        else:
+            name, schema = _table(connection, address.table, notes)
+            frame = _whole_table(connection, name, schema)
+    names, doubled = unique([str(name) for name in frame.columns])
+    return tidy(frame.set_axis(names, axis=1), doubled, notes)
+
+
+def path_of(url: URL, folder: Path) -> Path | None:
+    """Return the file of a SQLite database; None for other databases."""
+    if url.get_backend_name() != "sqlite":
+        return None
+    if url.database in (None, "", ":memory:"):
+        raise UnreadableError("it names no file; write sqlite:///file.db?table=name")
+    return folder / str(url.database)
+
+
+def moved(source: str, start: Path, folder: Path) -> str:
+    """Return an address whose SQLite file is relative to another folder.
+
+    >>> moved("sqlite:///houses.db?table=sales", Path("."), Path("studies"))
+    'sqlite:///../houses.db?table=sales'
+    """
+    url = make_url(source)
+    if url.get_backend_name() != "sqlite" or not url.database or Path(url.database).is_absolute():
+        return source
+    path = Path(os.path.relpath(start / url.database, folder)).as_posix()
+    return source.replace(f"///{url.database}", f"///{path}", 1)
+
+
+@contextmanager
+def _connected(url: URL, folder: Path) -> Iterator[Connection]:
+    path = path_of(url, folder)
+    if path is not None:
+        if not path.is_file():
+            raise UnreadableError(f"there is no file {path}")
+        if url.get_driver_name() == "pysqlite":
+            read_only = {"uri": "true", "mode": "ro"}
+            url = url.set(database=f"file:{quote(str(path.absolute()))}").update_query_dict(read_only)
+    engine = sqlalchemy.create_engine(url, poolclass=NullPool, hide_parameters=True)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", SAWarning)  # of types that it does not know: their values come as they are
+            with engine.connect() as connection:
+                yield connection
+    finally:
+        engine.dispose()
+
+
+@contextmanager
+def _told_without_password(url: URL) -> Iterator[None]:
+    """Convert the errors of databases to one line each."""
+    try:
+        yield
+    except NoSuchModuleError:
+        raise UnreadableError(
+            f"SQLAlchemy knows no database called {url.drivername!r}; save the table in a file and name its path"
+        ) from None
+    except ImportError as error:
+        module = (error.name or str(error)).split(".")[0]
+        package = PACKAGES.get(module, module)
+        raise UnreadableError(f"the Python package {package}, the driver of this database, is not installed") from None
+    except SQLAlchemyError as error:
+        reason = str(getattr(error, "orig", None) or error).strip()
+        line = masked(" ".join(reason.split("\n\n")[0].split()))
+        password = url.password and str(url.password)
+        raise UnreadableError(line.replace(password, STARS) if password else line) from None
+
+
+def _table(connection: Connection, asked: str | None, notes: list[str]) -> tuple[str, str | None]:
+    """Return the name and the schema of the table that is asked for, or of the only one."""
+    inspector = sqlalchemy.inspect(connection)
+    if asked is not None:
+        schema, _, name = asked.rpartition(".")
+        for found in ((asked, None), (name, schema or None)):
+            if inspector.has_table(*found):
+                return found
+    there = [*inspector.get_table_names(), *inspector.get_view_names()]
+    if not there:
+        raise UnreadableError("the database has no tables")
+    listed = ", ".join(there[:MOST_NAMED]) + (f" and {len(there) - MOST_NAMED} more" if len(there) > MOST_NAMED else "")
+    if asked is not None:
+        raise UnreadableError(f"the database has no table {asked!r}; its tables are {listed}")
+    if len(there) > 1:
+        raise UnreadableError(f"which table? Add ?table= and one of {listed}, or ?query= and a SELECT")
+    notes.append(f"read from table {there[0]!r}, the only one")
+    return there[0], None
+
+
+def _whole_table(connection: Connection, name: str, schema: str | None) -> pd.DataFrame:
+    """Return all rows of a table, with the types that it declares."""
+    metadata = MetaData()
+    if connection.dialect.name == "sqlite":  # it has no decimals: these columns hold binary floating-point numbers
+        sqlalchemy.event.listen(metadata, "column_reflect", _as_float)
+    table = sqlalchemy.Table(name, metadata, autoload_with=connection, schema=schema, resolve_fks=False)
+    rows = sqlalchemy.select(table).order_by(*table.primary_key.columns)
+    try:
+        return _fetched(connection, rows)
+    except (ValueError, TypeError, OverflowError):  # SQLite keeps what it was given, whatever type the column declares
+        raw = rows.with_only_columns(*(sqlalchemy.type_coerce(c, sqlalchemy.types.NullType()) for c in table.columns))
+        return _fetched(connection, raw).set_axis(list(table.columns.keys()), axis=1)
+
+
+def _as_float(inspector: Any, table: Any, column: dict[str, Any]) -> None:
+    if isinstance(column["type"], Numeric) and not isinstance(column["type"], Float):
+        column["type"] = Float()
+
+
+def _fetched(connection: Connection, statement: Any) -> pd.DataFrame:
+    done = connection.exec_driver_sql(statement) if isinstance(statement, str) else connection.execute(statement)
+    rows = [tuple(row) for row in done.fetchall()]
+    return pd.DataFrame.from_records(rows, columns=list(done.keys()), coerce_float=False)
