@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -109,7 +110,7 @@ class Outcome:
     epoch : int
         The number of epochs with the best mean score.
     curve : dict of int to float
-        Mean score over the folds at each checkpoint.
+        Mean score over the folds at each checkpoint; -inf where it is undefined.
     losses : dict of str to list of float
         ``training`` and ``validation``: mean loss over the folds, epoch by epoch, while all folds were running.
     repairs : list of str
@@ -171,6 +172,11 @@ class Outcome:
         return {name: float(np.mean(scores)) for name, scores in self.metrics.items()}
 
     @property
+    def defined(self) -> dict[int, float]:
+        """The curve without the checkpoints that have no score."""
+        return {epoch: score for epoch, score in self.curve.items() if math.isfinite(score)}
+
+    @property
     def last_checkpoint(self) -> int:
         return max(self.curve, default=0)
 
@@ -207,7 +213,8 @@ def front(outcomes: Mapping[int, Outcome]) -> list[Outcome]:
 def pool(first: Outcome, again: Sequence[Outcome]) -> Outcome:
     """Pool several evaluations of a configuration into one outcome: mean scores, and the best epoch of the mean curve.
 
-    If some evaluations did not end well, the outcome takes verdict and reason from the first of them.
+    The epoch is that of the first evaluation if no checkpoint has a score in all of them. If some evaluations did not end
+    well, the outcome takes verdict and reason from the first of them.
     """
     if not again:
         return first
@@ -218,10 +225,11 @@ def pool(first: Outcome, again: Sequence[Outcome]) -> Outcome:
     every = [first, *again]
     common = set.intersection(*(set(outcome.curve) for outcome in every))
     curve = {epoch: float(np.mean([o.curve[epoch] for o in every])) for epoch in sorted(common)}
+    best = max(curve, key=lambda epoch: (curve[epoch], -epoch), default=first.epoch)
     return replace(
         first,
         fold_scores=_mean([o.fold_scores for o in every]),
-        epoch=max(curve, key=lambda epoch: (curve[epoch], -epoch)),
+        epoch=best if math.isfinite(curve.get(best, -math.inf)) else first.epoch,
         curve=curve,
         metrics={name: _mean([o.metrics[name] for o in every]) for name in first.metrics},
         train_metrics={name: _mean([o.train_metrics[name] for o in every]) for name in first.train_metrics},
