@@ -84,20 +84,25 @@ def best_trials(
     scoring: str,
     columns: int = BEST_COLUMNS,
 ) -> Table:
-    """Return a table of the best trials, one column each, at most so many."""
+    """Return a table of the best trials, one column each, at most so many, in `order`.
+
+    Where trials were evaluated with several seeds, their number decides before the score, so it stands above the score.
+    """
     name, sign = metric(scoring)
     healthy = sorted((o for o in outcomes.values() if o.healthy), key=order)
     best = healthy[:columns]
-    table = Table(title=f"Best of {len(outcomes)} trials", box=None, padding=(0, 1), **TITLE)
+    several = any(o.seed_scores for o in best)
+    first = ", those evaluated with more seeds first" if several else ""
+    table = Table(title=f"Best of {len(outcomes)} trials{first}", box=None, padding=(0, 1), **TITLE)
     table.add_column(no_wrap=True)
     for outcome in best:
         table.add_column(f"trial {outcome.number}", justify="right", no_wrap=True)
+    if several:
+        table.add_row("seeds", *(str(len(o.seed_scores) or 1) for o in best))
     table.add_row(name, *(number(sign * o.score) for o in best), style="bold")
     table.add_row("std over the folds", *(number(o.std) for o in best))
-    if any(o.seed_scores for o in best):
-        spread = (
-            f"{number(float(np.std(o.seed_scores)))} ({len(o.seed_scores)})" if o.seed_scores else "" for o in best
-        )
+    if several:
+        spread = (number(float(np.std(o.seed_scores))) if o.seed_scores else "" for o in best)
         table.add_row("std over the seeds", *spread)
     if rivals:
         apart = [rivals.get(o.number) for o in best]
@@ -110,7 +115,7 @@ def best_trials(
 
 
 def smaller(outcomes: Mapping[int, Outcome], scoring: str, columns: int = BEST_COLUMNS) -> Table | None:
-    """Return the Pareto front of score and number of weights, one column per trial, at most so many, the best first.
+    """Return the Pareto front of score and number of weights, one column per trial, at most so many, the best score first.
 
     None if there are fewer than two.
     """
@@ -118,13 +123,15 @@ def smaller(outcomes: Mapping[int, Outcome], scoring: str, columns: int = BEST_C
     best = front(outcomes)
     if len(best) < 2:
         return None
-    table = Table(title="Smaller networks (Pareto front)", box=None, padding=(0, 1), **TITLE)
+    table = Table(title="Score and size (Pareto front)", box=None, padding=(0, 1), **TITLE)
     shown = best if len(best) <= columns else [best[round(i)] for i in np.linspace(0, len(best) - 1, columns)]
     table.add_column(no_wrap=True)
     for outcome in shown:
         table.add_column(f"trial {outcome.number}", justify="right", no_wrap=True)
     table.add_row(name, *(number(sign * o.score) for o in shown))
     table.add_row("weights", *(f"{o.n_weights:,}" for o in shown))
+    if any(o.seed_scores for o in shown):
+        table.add_row("seeds", *(str(len(o.seed_scores) or 1) for o in shown))
     return table
 
 
