@@ -154,7 +154,8 @@ def _delivered(job: Job, result: Result, tracker: Tracker, deliver: Deliver) -> 
     result = replace(result, estimator=estimator)
     if network_of(job.problem.estimator) is not None:
         averaged = refitting.networks(estimator)
-        result = replace(result, n_networks=len(averaged), diagnosis=diagnoses.diagnosis(averaged[0]))
+        tried = diagnoses.tried_in(job.problem, result.outcomes.values())
+        result = replace(result, n_networks=len(averaged), diagnosis=diagnoses.diagnosis(averaged[0], tried))
     if not hasattr(estimator, "predict"):
         return result
     return replace(result, model=tracker.register(estimator, job.problem.X, best.score))

@@ -115,19 +115,25 @@ def cross_validate(study: Study, params: Mapping[str, Any]) -> tuple[Outcome, li
     return evaluate(problem, Trial(0, params)), yardsticks
 
 
-def diagnose(study: Study, params: Mapping[str, Any], number: int = 0) -> list[Diagnosis | None]:
+def diagnose(study: Study, params: Mapping[str, Any], number: int | None = None) -> list[Diagnosis | None]:
     """Train one configuration, [model] and `params`, on the folds of a study and diagnose it fold by fold.
 
-    `number` is the trial whose initial weights and row orders are used. Nothing is stored.
+    `number` is the trial whose initial weights and row orders are used, by default trial 0. For the best trial of the study,
+    nothing is advised that the search has tried. Nothing is stored.
 
     Raises
     ------
     StudyError
         If the configuration cannot be trained.
     """
-    problem = build_problem(study, data.load(study), params=params)
+    dataset = data.load(study)
+    problem = build_problem(study, dataset, params=params)
+    outcomes = {} if number is None else _settled(study, dataset)
+    best = winner(outcomes)
+    is_best = best is not None and best.number == number and dict(best.params) == dict(params)
+    tried = diagnoses.tried_in(problem, outcomes.values()) if is_best else ()
     try:
-        return diagnoses.diagnose(problem, Trial(number, params))
+        return diagnoses.diagnose(problem, Trial(number or 0, params), tried)
     except ValueError as error:
         raise StudyError(f"{study.path}: this configuration cannot be trained: {error}") from None
 
@@ -140,18 +146,21 @@ def trial_params(study: Study, number: int) -> dict[str, Any]:
     StudyError
         If the study has no such trial, or its journal cannot be read.
     """
-    path = journal(study)
-    outcomes: Mapping[int, Outcome] = {}
-    if path.exists():
-        dataset = data.load(study)
-        with closing(open_store(study, dataset, build_problem(study, dataset))) as store:
-            outcomes = store.outcomes
+    outcomes = _settled(study, data.load(study))
     if number not in outcomes:
         allowed = (
             f"its {len(outcomes)} trials are {min(outcomes)} to {max(outcomes)}" if outcomes else "it has none yet"
         )
-        raise StudyError(f"{study.path}: trial {number} is not in {path}; {allowed}")
+        raise StudyError(f"{study.path}: trial {number} is not in {journal(study)}; {allowed}")
     return dict(outcomes[number].params)
+
+
+def _settled(study: Study, dataset: data.Dataset) -> dict[int, Outcome]:
+    """Return the finished trials of a study, pooled over their evaluations; none if it has not begun."""
+    if not journal(study).exists():
+        return {}
+    with closing(open_store(study, dataset, build_problem(study, dataset))) as store:
+        return store.settled
 
 
 def parameters(study: Study, dataset: data.Dataset, plan: runner.Plan) -> dict[str, Any]:

@@ -28,10 +28,10 @@ def run(options: argparse.Namespace, console: Console) -> int:
     study = study_file.load(options.study)
     if options.method:
         study = study.with_method(options.method)
-    number, params, name = 0, configuration.first_values(study), "this configuration"
+    params, name = configuration.first_values(study), "this configuration"
     if options.trial is not None:
-        number, params, name = options.trial, tuning.trial_params(study, options.trial), f"trial {options.trial}"
+        params, name = tuning.trial_params(study, options.trial), f"trial {options.trial}"
     params = configuration.changed(study, params, options.set)
     console.print(f"{study.name}, {name}: {configuration.written(params)}\n")
-    console.print(report.diagnosed(tuning.diagnose(study, params, number)))
+    console.print(report.diagnosed(tuning.diagnose(study, params, options.trial)))
     return 0

@@ -27,6 +27,7 @@ from search.results import plots
 from search.study import assembly, data, study_file
 from search.tracking import stores
 from search.trials import baselines, refitting
+from search.trials.outcomes import winner
 
 ROOT = Path(__file__).parents[2]
 SHIPPED = sorted((ROOT / "studies").glob("*.toml"))
@@ -859,6 +860,23 @@ def test_diagnose_a_trial(folder, bpsearch, write):
     assert contents() == before
     write(("n_splits = 3", "n_splits = 4"))
     assert_one_line(bpsearch("diagnose", "small.toml", "--method", "grid", "--trial", "3"), "another [cv]")
+
+
+def test_the_best_trial_is_diagnosed_with_what_was_tried_bug(folder, bpsearch, write, monkeypatch):
+    """Its diagnosis advised against what the search had found."""
+    write()
+    assert bpsearch("tune", "small.toml", "--method", "grid").code == 0
+    asked = []
+    monkeypatch.setattr(
+        "search.trials.diagnoses.diagnose", lambda problem, trial, tried: asked.append(set(tried)) or []
+    )
+    study = study_file.load("small.toml").with_method("grid")
+    outcomes = tuning._settled(study, data.load(study))
+    best = winner(outcomes).number
+    other = next(n for n in outcomes if n != best)
+    for more in ((f"{best}",), (f"{other}",), (f"{best}", "--set", "alpha=0.5")):
+        assert bpsearch("diagnose", "small.toml", "--method", "grid", "--trial", *more).code == 0
+    assert asked == [{"learning_rate_init", "hidden_layer_sizes"}, set(), set()]
 
 
 DIAGNOSE = {
