@@ -143,7 +143,7 @@ class BPSearchCV(CallbackSupportMixin, FittedSearch):
             replace(problem, tasks=tasks),
             space,
             plan,
-            _baselines(problem, also_linear=is_network and tracker is not None),
+            _baselines(problem, also_models=is_network and tracker is not None),
             f"{len(problem.folds)} folds",
             problem.objective or scoring.SCORE,
         )
@@ -233,13 +233,14 @@ class BPSearchCV(CallbackSupportMixin, FittedSearch):
         return self.best_estimator_
 
 
-def _baselines(problem: Problem, *, also_linear: bool) -> list[Baseline]:
-    """Return the dummy predictor and, for reports, a linear model; without those that cannot be scored."""
+def _baselines(problem: Problem, *, also_models: bool) -> list[Baseline]:
+    """Return the dummy predictor and, for reports, models that learn; without those that cannot be scored."""
     dummy = baselines.attempt(baselines.dummy, problem, told=False)
     if dummy is None:
         return []
-    linear = baselines.attempt(baselines.linear, problem, told=True) if also_linear else None
-    return [dummy] if linear is None else [dummy, linear]
+    models = baselines.MODELS if also_models else ()
+    found = (baselines.attempt(measure, problem, told=True) for measure in models)
+    return [dummy, *(baseline for baseline in found if baseline is not None)]
 
 
 def _line(outcome: Outcome) -> str:

@@ -17,6 +17,9 @@ from search.trials.outcomes import VERDICTS, Outcome, front, order
 
 BEST_CURVES = 5
 
+BASELINE_STYLES = ("--", "-.", ":", (0, (8, 2, 1, 2, 1, 2)))
+"""Styles of the baselines' lines, for as many as a report may have."""
+
 
 def figures(
     outcomes: Mapping[int, Outcome], space: Space, baselines: Sequence[Baseline], metric: str
@@ -174,7 +177,7 @@ def _points(axes: Axes, x: Mapping[int, Any], outcomes: Mapping[int, Outcome], l
 
 
 def _baselines(axes: Axes, baselines: Sequence[Baseline]) -> None:
-    for baseline, style in zip(baselines, ("--", "-.", ":"), strict=False):
+    for baseline, style in zip(baselines, BASELINE_STYLES, strict=False):
         axes.axhline(baseline.score, color="#777777", ls=style, lw=1, label=baseline.name)
 
 

@@ -72,9 +72,9 @@ def split(study: Study, scheme: Scheme, dataset: Dataset, where: str) -> Folds:
 
 
 def measure_baselines(study: Study, problem: Problem, last_known: NDArray[Any] | None = None) -> list[Baseline]:
-    """Score the baselines on a study's folds: dummy predictor, linear model, and for forecasts the `last_known` values.
+    """Score the baselines on a study's folds: dummy predictor, linear model, boosting, and persistence of `last_known`.
 
-    Only the dummy predictor is always returned: a linear model may predict values that a scorer rejects, such as counts
+    Only the dummy predictor is always returned: the others may predict values that a scorer rejects, such as counts
     below 0.
 
     Raises
@@ -87,7 +87,7 @@ def measure_baselines(study: Study, problem: Problem, last_known: NDArray[Any] |
         list(prepare(problem))
     except ValueError as error:
         raise StudyError(f"{study.path}: the columns cannot be prepared: {_first_line(error)}") from None
-    others = [baselines.linear]
+    others: list[Any] = [*baselines.MODELS]
     if last_known is not None:
         others.append(lambda problem, task: baselines.persistence(problem, last_known))
     return [dummy, *(scored for measure in others if (scored := baselines.attempt(measure, problem, told=True)))]

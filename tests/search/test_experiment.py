@@ -235,7 +235,7 @@ def test_a_tracker_of_the_users(rows):
     assert params["space.alpha"] == ["0.1", "1.0"]
     report = tracker.calls[-2][1]
     assert report.metrics["score"] == report.metrics["score.r2"] == fitted.best_score_
-    assert {"dummy_predictor_score", "linear_model_score"} <= report.metrics.keys()
+    assert {"dummy_predictor_score", "linear_model_score", "gradient_boosting_score"} <= report.metrics.keys()
     assert report.metrics["epochs"] == fitted.best_n_epochs_
     fitted.set_params(refit=False, scoring=None).fit(X, y)
     assert tracker.names[7:] == ["check", "begin", "record", "record", "finish", "end"]

@@ -6,7 +6,7 @@ import scipy.stats
 
 from search.results import plots
 from search.space import spaces
-from search.trials.baselines import Baseline
+from search.trials.baselines import BOOSTING, DUMMY, LINEAR, PERSISTENCE, Baseline
 from search.trials.outcomes import VERDICTS
 
 BASELINES = [Baseline("dummy", -2.0, 0.1), Baseline("linear", -0.5, 0.1)]
@@ -69,6 +69,14 @@ def test_baselines_are_lines_across(outcomes):
         "linear": [-0.5, -0.5],
     }
     assert line(axes, "dummy").get_linestyle() != line(axes, "linear").get_linestyle()
+
+
+def test_every_baseline_has_a_line_of_its_own(outcomes):
+    """A forecast has four."""
+    baselines = [Baseline(name, -2.0, 0.1) for name in (DUMMY, LINEAR, BOOSTING, PERSISTENCE)]
+    axes = plots.history(outcomes, baselines, "score").axes[0]
+    assert all(line(axes, b.name).get_linestyle() != "-" for b in baselines)
+    assert len(set(plots.BASELINE_STYLES[:4])) == 4
 
 
 def test_every_verdict_has_its_own_color_and_marker(outcomes):
