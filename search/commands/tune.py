@@ -50,6 +50,8 @@ def run(options: argparse.Namespace, console: Console) -> int:
     console.print(report.final(result))
     if result.model is not None:
         console.print(f"model:  {result.model.uri}  ({report.delivered(result, result.model)})")
+    if result.unregistered:
+        console.print(f"model:  {report.not_registered(result)}")
     if result.problem:
         console.print(f"note:   {result.problem}", style="bold")
     console.print("next:   bpsearch ui")

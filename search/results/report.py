@@ -290,6 +290,11 @@ def delivered(result: Result, model: RegisteredModel) -> str:
     return f"version {model.version}{averaged}"
 
 
+def not_registered(result: Result) -> str:
+    """Say why the model was not registered."""
+    return f'not registered (register = "if_better"): {result.unregistered}'
+
+
 def summary(result: Result) -> str:
     """Return a Markdown summary for the parent run's description.
 
@@ -304,6 +309,8 @@ def summary(result: Result) -> str:
         paragraphs.append(" ".join([f"Diverged: {diverged_title(outcomes)}.", *(f"**{line}**" for line in told)]))
     if model is not None:
         paragraphs.append(f"Model: `{model.uri}` ({delivered(result, model)}).")
+    if result.unregistered:
+        paragraphs.append(f"Model: {not_registered(result)}.")
     if best is not None:
         paragraphs.append("\n".join(f"- {param}: `{number(value)}`" for param, value in best.params.items()))
         if close := alike(best, result.rivals):

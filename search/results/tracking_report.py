@@ -7,6 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from search.results import plots, report
+from search.results.judgment import judgment
 from search.results.result import Result
 from search.tracking import Report
 from search.trials.outcomes import VERDICTS, front
@@ -22,6 +23,7 @@ def tracking_report(result: Result) -> Report:
         metrics=_metrics(result),
         steps={"outer_score": nested.scores} if nested else {},
         summary=report.summary(result),
+        verdict=" ".join(f"**{line}**" for line in judgment(result)),
         figures=plots.figures(result.outcomes, result.space, result.baselines, axis),
         tables=_tables(result),
     )

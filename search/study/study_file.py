@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+import warnings
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -76,12 +77,14 @@ if TYPE_CHECKING:
         def __getattr__(self, name: str) -> Any: ...
 
 else:
-    Search = create_model(
-        "Search",
-        __base__=_Table,
-        __doc__="How the space is searched.",
-        **{o.name: (_checked(o), o.study) for o in STUDY},
-    )
+    with warnings.catch_warnings():  # classes, not their instances, have a method `register`
+        warnings.filterwarnings("ignore", 'Field name "register"', UserWarning)
+        Search = create_model(
+            "Search",
+            __base__=_Table,
+            __doc__="How the space is searched.",
+            **{o.name: (_checked(o), o.study) for o in STUDY},
+        )
 
 
 class CrossValidation(_Table):

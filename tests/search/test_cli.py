@@ -156,6 +156,27 @@ def assert_one_line(result: Result, *told: str) -> None:
 # ------------------------------------------------------------------------------------------------------------------- tune
 
 
+def test_a_model_that_is_not_better_is_not_registered(folder, bpsearch, stored):
+    """The target is noise. The exit code says that the study is done, also when it is run again."""
+    random = np.random.default_rng(0)
+    pd.DataFrame(random.normal(size=(60, 4)), columns=list("abcy")).to_csv("noise.csv", index=False)
+    study = (
+        "name = 'noise'\n[data]\nsource = 'noise.csv'\ntarget = 'y'\ntask = 'regression'\n[model]\nmax_iter = 5\n"
+        "[space]\nalpha = [0.1, 1.0]\n[search]\nmethod = 'grid'\nregister = '{}'\n[cv]\nn_splits = 3\n"
+    )
+    Path("noise.toml").write_text(study.format("if_better"))
+    told = [bpsearch("tune", "noise.toml") for _ in range(2)]
+    assert [(t.code, t.err) for t in told] == [(0, "")] * 2
+    for t in told:
+        assert re.search(r'^model:  not registered \(register = "if_better"\): \w', t.out, re.MULTILINE)
+    assert "nothing was changed" in told[1].out
+    assert stored("noise").versions == []
+    assert 'not registered (register = "if_better")' in stored("noise").parents[0].data.tags["mlflow.note.content"]
+    Path("noise.toml").write_text(study.format("always"))
+    assert "models:/noise@champion" in bpsearch("tune", "noise.toml").out
+    assert len(stored("noise").versions) == 1
+
+
 def test_tune_tells_what_was_repaired(folder, bpsearch, write, stored):
     write(("[model]\n", '[model]\non_divergence = "repair"\n'))
     told = bpsearch("tune", "small.toml")
@@ -573,7 +594,7 @@ def test_a_linear_model_that_cannot_be_scored_is_left_out_bug(tmp_path, monkeypa
     with pytest.warns(UserWarning, match="a baseline is omitted because it cannot be scored: ValueError: Mean Tweedie"):
         outcome, yardsticks = tuning.cross_validate(study_file.load("counts.toml"), {})
     assert outcome.verdict == "ok"
-    assert [b.name for b in yardsticks] == [baselines.DUMMY]
+    assert [b.name for b in yardsticks] == [baselines.DUMMY, baselines.BOOSTING]
 
 
 def file_for_folder(name: str) -> Callable[..., None]:
