@@ -168,7 +168,7 @@ def parameters(study: Study, dataset: data.Dataset, plan: runner.Plan) -> dict[s
     return {
         **plan.tracked(once=False),
         "seed": study.search.seed,
-        "scoring": study.scoring,
+        "scoring": ", ".join(study.metrics),
         "cv": str(study.scheme),
         **({"outer": study.cv.outer} if study.cv.outer else {}),
         "data": dataset.name,

@@ -101,6 +101,9 @@ def best_trials(
         table.add_row("seeds", *(str(len(o.seed_scores) or 1) for o in best))
     table.add_row(name, *(number(sign * o.score) for o in best), style="bold")
     table.add_row("std over the folds", *(number(o.std) for o in best))
+    for other in _others(scoring, *(o.metrics for o in best)):
+        other_name, other_sign = metric(other)
+        table.add_row(other_name, *(_mean(other_sign, o.means, other) for o in best))
     if several:
         spread = (number(float(np.std(o.seed_scores))) if o.seed_scores else "" for o in best)
         table.add_row("std over the seeds", *spread)
@@ -140,13 +143,26 @@ def comparison(outcome: Outcome | None, title: str, baselines: Sequence[Baseline
     name, sign = metric(scoring)
     better = "lower" if sign < 0 else "higher"
     heading = f"On the same folds ({name}, {better} is better)"
-    table = Table(title=heading, box=None, padding=(0, 1), show_header=False, **TITLE)
-    rows = [(b.name, b.score, b.std) for b in baselines]
+    rows = [(b.name, b.score, b.std, b.means) for b in baselines]
     if outcome is not None:
-        rows.append((title, outcome.score, outcome.std))
-    for row, score, std in rows:
-        table.add_row(row, number(sign * score), f"± {number(std)}")
+        rows.append((title, outcome.score, outcome.std, outcome.means))
+    others = _others(scoring, *(means for *_, means in rows))
+    table = Table(title=heading, box=None, padding=(0, 1), show_header=bool(others), **TITLE)
+    for column in ("", name, "", *(metric(other)[0] for other in others)):
+        table.add_column(column)
+    for row, score, std, means in rows:
+        more = (_mean(metric(other)[1], means, other) for other in others)
+        table.add_row(row, number(sign * score), f"± {number(std)}", *more)
     return table
+
+
+def _others(scoring: str, *metrics: Mapping[str, Any]) -> list[str]:
+    """Return the metrics beside the one that decides."""
+    return [name for name in dict.fromkeys(name for some in metrics for name in some) if name != scoring]
+
+
+def _mean(sign: int, means: Mapping[str, float], name: str) -> str:
+    return number(sign * means[name]) if name in means else "-"
 
 
 def alike(best: Outcome | None, rivals: Mapping[int, Difference]) -> str:
@@ -273,9 +289,13 @@ def diagnosed(found: Sequence[Diagnosis | None]) -> RenderableType:
 def single(outcome: Outcome, baselines: Sequence[Baseline], scoring: str) -> RenderableType:
     """Return the report on one cross-validated configuration."""
     name, sign = metric(scoring)
-    table = Table(box=None, padding=(0, 1), show_header=False)
-    for fold, score in enumerate(outcome.fold_scores, start=1):
-        table.add_row(f"fold {fold}", number(sign * score))
+    others = _others(scoring, outcome.metrics)
+    table = Table(box=None, padding=(0, 1), show_header=bool(others))
+    for column in ("", name, *(metric(other)[0] for other in others)):
+        table.add_column(column)
+    for fold, score in enumerate(outcome.fold_scores):
+        more = (number(metric(other)[1] * outcome.metrics[other][fold]) for other in others)
+        table.add_row(f"fold {fold + 1}", number(sign * score), *more)
     parts: list[RenderableType] = [Text(f"{outcome.verdict}: {outcome.reason}")]
     if outcome.fold_scores:
         parts += [Text(f"{name} after {outcome.epoch} epochs", style="bold"), table]
@@ -313,6 +333,9 @@ def summary(result: Result) -> str:
         paragraphs.append(f"Model: {not_registered(result)}.")
     if best is not None:
         paragraphs.append("\n".join(f"- {param}: `{number(value)}`" for param, value in best.params.items()))
+        if others := _others(result.scoring, best.means):
+            means = [f"{metric(other)[0]} {_mean(metric(other)[1], best.means, other)}" for other in others]
+            paragraphs.append(f"Other metrics: {', '.join(means)}.")
         if close := alike(best, result.rivals):
             paragraphs.append(f"{close}.")
     paragraphs.append("\n".join(f"- {line}" for line in broken[:20]))

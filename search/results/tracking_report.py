@@ -34,6 +34,9 @@ def _metrics(result: Result) -> dict[str, float]:
     counts = Counter(o.verdict for o in result.outcomes.values())
     metrics: dict[str, float] = {f"trials_{verdict}": counts[verdict] for verdict in VERDICTS}
     metrics |= {b.name.replace(" ", "_") + "_score": b.score for b in result.baselines}
+    for baseline in result.baselines:
+        name = baseline.name.replace(" ", "_") + "_score"
+        metrics |= {f"{name}.{metric}": mean for metric, mean in baseline.means.items()}
     if best is not None:
         metrics |= {"score": best.score, "score_std": best.std}
         metrics |= {"epochs": best.epoch} if best.epoch else {}

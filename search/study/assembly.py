@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.metrics import get_scorer
+from sklearn.metrics import check_scoring, get_scorer
 
+from search import scorers
 from search.cv import folds
 from search.cv.folds import Folds
 from search.cv.kinds import Scheme
@@ -57,7 +59,11 @@ def build_problem(
     pipeline = default_pipeline(study.data.task, study.model, study.preprocessing, searched)
     splits = split(study, study.scheme, dataset, where or str(study.path))
     prefix = nesting.prefix(pipeline)
-    return Problem(pipeline, dataset.X, dataset.y, splits, get_scorer(study.scoring), study.search.seed, prefix, PATHS)
+    scorer, several = get_scorer(study.scoring), len(study.metrics) > 1
+    if several:
+        scorer = check_scoring(pipeline, {name: get_scorer(name) for name in study.metrics}, raise_exc=False)
+    objective = study.scoring if several else None
+    return Problem(pipeline, dataset.X, dataset.y, splits, scorer, study.search.seed, prefix, PATHS, objective)
 
 
 def job_of(study: Study, problem: Problem, plan: Plan, yardsticks: Sequence[Baseline]) -> Job:
@@ -101,15 +107,17 @@ def measure_dummy(study: Study, problem: Problem) -> Baseline:
     StudyError
         If the scorer does not fit the data.
     """
-    try:
-        scored = baselines.dummy(problem, study.data.task)
-        if not np.isfinite(scored.score):
-            raise ValueError("the score of the dummy predictor is not finite")
-    except (ValueError, TypeError, AttributeError) as error:  # raised by scorers that do not fit the data
-        raise StudyError(
-            f"{study.path}: [cv] scoring = {study.scoring!r} does not fit this {study.data.task}: {_first_line(error)}"
-        ) from None
-    return scored
+    for name in study.metrics:
+        alone = replace(problem, scorer=(scorers.parts(problem.scorer) or {name: problem.scorer})[name], objective=None)
+        try:
+            scored = baselines.dummy(alone, study.data.task)
+            if name == study.scoring and not np.isfinite(scored.score):
+                raise ValueError("the score of the dummy predictor is not finite")
+        except (ValueError, TypeError, AttributeError) as error:  # raised by scorers that do not fit the data
+            raise StudyError(
+                f"{study.path}: [cv] scoring = {name!r} does not fit this {study.data.task}: {_first_line(error)}"
+            ) from None
+    return scored if len(study.metrics) == 1 else baselines.dummy(problem, study.data.task)
 
 
 def _first_line(error: Exception) -> str:
@@ -128,7 +136,7 @@ def identity(study: Study, dataset: Dataset, problem: Problem) -> dict[str, Any]
         "[preprocessing]": {name: label(value) for name, value in sorted(study.preprocessing.items())},
         "[model]": {name: label(value) for name, value in sorted(study.model.items())},
         "[cv]": {
-            "scoring": study.scoring,
+            "scoring": study.scoring if len(study.metrics) == 1 else list(study.metrics),
             "kind": study.scheme.kind,
             "n_splits": len(problem.folds),
             "folds": problem.folds.fingerprint,

@@ -86,6 +86,7 @@ def score(
         )
         scored = None
         if result.estimator is not None:
-            scored = float(problem.scorer(result.estimator, part.test.X, part.test.y))
+            found = problem.scorer(result.estimator, part.test.X, part.test.y)
+            scored = float(found[part.study.scoring] if isinstance(found, Mapping) else found)
         experiment.note_completed(store, NOTE, plan, {"score": scored})
         return scored

@@ -17,6 +17,7 @@ from bpmodel.preprocessing.options import COLUMNS, PREPROCESSING
 from search.cv.kinds import KINDS, Scheme, default_kind
 from search.errors import StudyError
 from search.options import STUDY, SearchOption
+from search.scorer_names import unknown
 from search.space import initial_points, spaces
 from search.space.spaces import Space
 from search.tables.reading import Asked
@@ -98,7 +99,7 @@ class CrossValidation(_Table):
     group: str | None = None
     split: str | None = None
     outer: int | None = Field(default=None, ge=2)
-    scoring: str | None = None
+    scoring: Any = None
 
 
 class _File(_Table):
@@ -127,7 +128,16 @@ class Study:
 
     @property
     def scoring(self) -> str:
-        return self.cv.scoring or DEFAULT_SCORING[self.data.task]
+        """The metric that decides."""
+        return self.metrics[0]
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """The names of all metrics, the one that decides first."""
+        given = self.cv.scoring
+        if given is None:
+            return (DEFAULT_SCORING[self.data.task],)
+        return (given,) if isinstance(given, str) else tuple(given)
 
     @property
     def scheme(self) -> Scheme:
@@ -179,11 +189,7 @@ def load(path: str | Path) -> Study:
     first = initial_points.complete(
         space, file.search.initial_points, file.search.seed, f"{path}: [search] initial_points"
     )
-    if file.cv.scoring is not None and file.cv.scoring not in get_scorer_names():
-        names = ", ".join(get_scorer_names())
-        raise StudyError(
-            f"{path}: [cv] scoring = {file.cv.scoring!r} is not a scikit-learn scorer; allowed are {names}"
-        )
+    _check_scoring(path, file.cv.scoring)
     _check_scheme(path, file)
     _check_forecast(path, file)
     return Study(path, file.name, file.data, **fixed, space=space, search=file.search, cv=file.cv, initial_points=first)
@@ -220,6 +226,19 @@ def _scheme(data: Data, cv: CrossValidation) -> Scheme:
     # with the minimum gap, the last training target is lag 1 of the first validation row
     gap = data.horizon - 1 if cv.gap is None else cv.gap
     return Scheme(kind, cv.n_splits, cv.shuffle, cv.repeats, gap, cv.group or cv.split)
+
+
+def _check_scoring(path: Path, given: Any) -> None:
+    """Raise unless [cv] scoring is the name of a scorer, or a list of different names."""
+    names = given if isinstance(given, list) else [] if given is None else [given]
+    if not all(isinstance(name, str) for name in names) or given == [] or len(set(names)) < len(names):
+        raise StudyError(
+            f"{path}: [cv] scoring = {given!r}; allowed are the name of a scikit-learn scorer and a list of different names"
+        )
+    for name in names:
+        if name not in get_scorer_names():
+            start = "" if isinstance(given, str) else f"{given!r}: "
+            raise StudyError(f"{path}: [cv] scoring = {start}{unknown(name)}")
 
 
 def _check_forecast(path: Path, file: _File) -> None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -20,7 +20,7 @@ from search import scorers
 from search.rows import take
 from search.trials.prepared_folds import prepare
 from search.trials.problem import Problem
-from search.trials.scoring import objective, scores
+from search.trials.scoring import by_metric, named, objective, scores
 
 ALPHAS = np.logspace(-3, 3, 13)
 DUMMY, LINEAR, BOOSTING, PERSISTENCE = "dummy predictor", "linear model", "gradient boosting", "persistence"
@@ -37,12 +37,13 @@ SEARCH_OF_SPLITS = 31 * 256
 
 @dataclass(frozen=True)
 class Baseline:
-    """Mean and standard deviation over the folds, and the score of each fold."""
+    """Mean and standard deviation over the folds, the score of each fold, and the means of all metrics that have names."""
 
     name: str
     score: float
     std: float
     fold_scores: tuple[float, ...] = ()
+    means: Mapping[str, float] = field(default_factory=dict)
 
 
 def dummy(problem: Problem, task: str) -> Baseline:
@@ -54,7 +55,7 @@ def dummy(problem: Problem, task: str) -> Baseline:
         fitted = clone(model).fit(train[:, None], take(problem.y, train))
         X = validation[:, None] if blind else take(problem.X, validation)
         found.append(_score(problem, fitted, X, take(problem.y, validation), validation))
-    return _baseline(DUMMY, found)
+    return _baseline(problem, DUMMY, found)
 
 
 def linear(problem: Problem, task: str) -> Baseline:
@@ -66,7 +67,7 @@ def linear(problem: Problem, task: str) -> Baseline:
         for fold in prepare(problem):
             fitted = clone(model).fit(fold.X_train, fold.y_train)
             found.append(_score(problem, fitted, fold.X_validation, fold.y_validation, fold.rows[1]))
-    return _baseline(LINEAR, found)
+    return _baseline(problem, LINEAR, found)
 
 
 def boosting(problem: Problem, task: str) -> Baseline | None:
@@ -98,7 +99,7 @@ def boosting(problem: Problem, task: str) -> Baseline | None:
             part = np.sort(np.random.default_rng(0).permutation(len(fold.train))[: cut.rows])
             fitted = clone(model).fit(_dense(take(fold.X_train, part)), fold.y_train[part])
             found.append(_score(problem, fitted, _dense(fold.X_validation), fold.y_validation, fold.rows[1]))
-    return _baseline(BOOSTING, found)
+    return _baseline(problem, BOOSTING, found)
 
 
 class Budget(NamedTuple):
@@ -138,7 +139,7 @@ def persistence(problem: Problem, last_known: NDArray[Any]) -> Baseline:
         _score(problem, _Identity(), last_known[rows][:, None], problem.y[rows], rows)
         for _, rows in problem.folds.splits
     ]
-    return _baseline(PERSISTENCE, found)
+    return _baseline(problem, PERSISTENCE, found)
 
 
 MODELS: tuple[Callable[[Problem, str], Baseline | None], ...] = (linear, boosting)
@@ -167,12 +168,14 @@ def attempt(measure: Callable[[Problem, str], Baseline | None], problem: Problem
     return found if found is not None and np.isfinite(found.score) else None
 
 
-def _score(problem: Problem, fitted: Any, X: Any, y: Any, rows: Any) -> float:
+def _score(problem: Problem, fitted: Any, X: Any, y: Any, rows: Any) -> dict[str, float]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        found = scores(problem, fitted, X, y, rows)
-    return found[objective(problem, found)]
+        return scores(problem, fitted, X, y, rows)
 
 
-def _baseline(name: str, found: list[float]) -> Baseline:
-    return Baseline(name, float(np.mean(found)), float(np.std(found)), tuple(found))
+def _baseline(problem: Problem, name: str, folds: list[dict[str, float]]) -> Baseline:
+    metrics = by_metric(folds)
+    found = metrics[objective(problem, metrics)]
+    means = {metric: float(np.mean(values)) for metric, values in named(metrics).items()}
+    return Baseline(name, float(np.mean(found)), float(np.std(found)), tuple(found), means)
