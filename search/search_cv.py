@@ -13,10 +13,12 @@ from sklearn.base import clone, is_classifier
 from sklearn.callback import CallbackSupportMixin, with_callbacks
 from sklearn.model_selection import check_cv
 from sklearn.utils import check_random_state, get_tags, indexable
+from sklearn.utils.multiclass import type_of_target
 
-from search import experiment, options, routing, scorers
+from search import classes, experiment, options, routing, scorers
 from search.constructor import documented
 from search.cv import folds
+from search.cv.folds import Folds
 from search.experiment import Job
 from search.fitted_search import FittedSearch
 from search.loop import runner
@@ -167,6 +169,8 @@ class BPSearchCV(CallbackSupportMixin, FittedSearch):
         routed = routing.route(self, scorer, params)
         cv = check_cv(self.cv, y, classifier=is_classifier(estimator))
         splits = folds.from_splitter(cv, X, y, **routed.split)
+        if (told := _told_classes(self.scoring, estimator, y, splits)) is not None:
+            scorer, _ = scoring.build(estimator, told, self.refit, self.error_score)
         self.scorer_ = scorers.parts(scorer) or scorer
         self.n_splits_ = len(splits)
         problem = Problem(
@@ -231,6 +235,21 @@ class BPSearchCV(CallbackSupportMixin, FittedSearch):
         if hasattr(self.best_estimator_, "feature_names_in_"):
             self.feature_names_in_ = self.best_estimator_.feature_names_in_
         return self.best_estimator_
+
+
+def _told_classes(names: Any, estimator: Any, y: Any, splits: Folds) -> Any:
+    """Return the scoring with metrics that are told the classes, where their names would not do; None if they do.
+
+    That is so for two classes of which none is 1, scikit-learn's positive class, and for validation rows that lack a class.
+    """
+    if not (is_classifier(estimator) and scorers.need_classes(names) and type_of_target(y) in ("binary", "multiclass")):
+        return None
+    known, codes = np.unique(np.ravel(y), return_inverse=True)
+    positive = classes.positive(known.tolist()) if len(known) == 2 and not (known == 1).any() else None
+    lacking = bool(scorers.lacking(codes, splits.splits))
+    if positive is None and not lacking:
+        return None
+    return scorers.with_classes(names, known.tolist(), positive, lacking=lacking)
 
 
 def _baselines(problem: Problem, *, also_models: bool) -> list[Baseline]:

@@ -17,7 +17,7 @@ from search.loop.journal import StudyStore
 from search.options import PLAN
 from search.results.progress import Progress
 from search.results.result import Nested, Result
-from search.study import data, nested_cv
+from search.study import data, metrics, nested_cv
 from search.study.assembly import build_problem, job_of, journal, measure_baselines, open_store
 from search.study.nested_cv import Part
 from search.study.study_file import Study
@@ -59,7 +59,8 @@ def tune(
         known = _complete(job, store, tracker, len(parts))
         if known is not None:
             return known
-        on_progress(Progress(store.outcomes, plan.n_trials, notes=dataset.notes))
+        notes = (*dataset.notes, *metrics.notes(study, dataset))
+        on_progress(Progress(store.outcomes, plan.n_trials, notes=notes))
         result = experiment.run(
             job,
             store,

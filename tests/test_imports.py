@@ -27,7 +27,7 @@ ARCHITECTURE = {
         preflight displays
     """,
     "search": """
-        errors rows scorers scorer_names seeds domains tables
+        errors rows scorers scorer_names classes seeds domains tables
         space cv routing                    what is searched, and on which folds
         trials                              one configuration, scored
         tracking samplers                   MLflow; methods of search

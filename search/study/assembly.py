@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.metrics import check_scoring, get_scorer
 
 from search import scorers
 from search.cv import folds
@@ -22,6 +21,7 @@ from search.loop.runner import Plan
 from search.options import STUDY
 from search.samplers.methods import METHODS
 from search.space.dimensions import label
+from search.study import metrics
 from search.study.data import Dataset
 from search.study.study_file import Study
 from search.trials import baselines, nesting
@@ -59,10 +59,8 @@ def build_problem(
     pipeline = default_pipeline(study.data.task, study.model, study.preprocessing, searched)
     splits = split(study, study.scheme, dataset, where or str(study.path))
     prefix = nesting.prefix(pipeline)
-    scorer, several = get_scorer(study.scoring), len(study.metrics) > 1
-    if several:
-        scorer = check_scoring(pipeline, {name: get_scorer(name) for name in study.metrics}, raise_exc=False)
-    objective = study.scoring if several else None
+    scorer = metrics.scorer(study, dataset, pipeline, splits)
+    objective = study.scoring if len(study.metrics) > 1 else None
     return Problem(pipeline, dataset.X, dataset.y, splits, scorer, study.search.seed, prefix, PATHS, objective)
 
 
@@ -131,7 +129,11 @@ def identity(study: Study, dataset: Dataset, problem: Problem) -> dict[str, Any]
         grid = study.space.describe_grid()
         space["[space], as a grid"] = {"order": list(grid), **grid}
     return {
-        "[data]": {"target": dataset.target, "rows": dataset.fingerprint},
+        "[data]": {
+            "target": dataset.target,
+            "rows": dataset.fingerprint,
+            **metrics.identity(study, dataset),
+        },
         **space,
         "[preprocessing]": {name: label(value) for name, value in sorted(study.preprocessing.items())},
         "[model]": {name: label(value) for name, value in sorted(study.model.items())},

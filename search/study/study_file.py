@@ -52,6 +52,7 @@ class Data(_Table):
     sheet: str | int | None = None
     drop: list[str] = []
     missing_target: Literal["drop", "error"] = "drop"
+    positive: Any = None
 
     @property
     def asked(self) -> Asked:
@@ -190,6 +191,7 @@ def load(path: str | Path) -> Study:
         space, file.search.initial_points, file.search.seed, f"{path}: [search] initial_points"
     )
     _check_scoring(path, file.cv.scoring)
+    _check_positive(path, file.data)
     _check_scheme(path, file)
     _check_forecast(path, file)
     return Study(path, file.name, file.data, **fixed, space=space, search=file.search, cv=file.cv, initial_points=first)
@@ -239,6 +241,14 @@ def _check_scoring(path: Path, given: Any) -> None:
         if name not in get_scorer_names():
             start = "" if isinstance(given, str) else f"{given!r}: "
             raise StudyError(f"{path}: [cv] scoring = {start}{unknown(name)}")
+
+
+def _check_positive(path: Path, data: Data) -> None:
+    """Raise unless [data] positive may be a class."""
+    if not isinstance(data.positive, str | int | float | None):
+        raise StudyError(f"{path}: [data] positive = {data.positive!r}; allowed are texts, numbers, true and false")
+    if data.positive is not None and data.task != "classification":
+        raise StudyError(f"{path}: [data] positive = {data.positive!r} needs task = 'classification'")
 
 
 def _check_forecast(path: Path, file: _File) -> None:
