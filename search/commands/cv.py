@@ -28,4 +28,4 @@ def run(options: argparse.Namespace, console: Console) -> int:
     console.print(f"{study.name}: {configuration.written(params)}")
     outcome, yardsticks = tuning.cross_validate(study, params)
     console.print(report.single(outcome, yardsticks, study.scoring))
-    return 0
+    return 1 if outcome.failed else 0  # that it diverged is a result

@@ -21,7 +21,7 @@ from search.loop.runner import Plan
 from search.options import STUDY
 from search.samplers.methods import METHODS
 from search.space.dimensions import label
-from search.study import metrics
+from search.study import class_weights, metrics
 from search.study.data import Dataset
 from search.study.study_file import Study
 from search.trials import baselines, nesting
@@ -56,12 +56,19 @@ def build_problem(
     searched = {name: [value] for name, value in (params or {}).items()}
     searched |= {name: d.grid() for name, d in study.space.items()}
     check_columns(study.preprocessing, dataset.X, str(study.path))
-    pipeline = default_pipeline(study.data.task, study.model, study.preprocessing, searched)
+    values = class_weights.converters(study, dataset, searched, strict=where is None)
+    model = {name: values.get(name, _same)(value) for name, value in study.model.items()}
+    pipeline = default_pipeline(study.data.task, model, study.preprocessing, searched)
     splits = split(study, study.scheme, dataset, where or str(study.path))
     prefix = nesting.prefix(pipeline)
     scorer = metrics.scorer(study, dataset, pipeline, splits)
     objective = study.scoring if len(study.metrics) > 1 else None
-    return Problem(pipeline, dataset.X, dataset.y, splits, scorer, study.search.seed, prefix, PATHS, objective)
+    seed = study.search.seed
+    return Problem(pipeline, dataset.X, dataset.y, splits, scorer, seed, prefix, PATHS, values, objective)
+
+
+def _same(value: Any) -> Any:
+    return value
 
 
 def job_of(study: Study, problem: Problem, plan: Plan, yardsticks: Sequence[Baseline]) -> Job:
