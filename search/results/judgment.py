@@ -58,7 +58,7 @@ def not_better(result: Result) -> str:
         return f"{the(above.name)} scores better"
     if DUMMY not in result.against:
         return f"a single fold cannot show that it is better than the {DUMMY}"
-    if not _is_better(result.against[DUMMY]):
+    if not result.against[DUMMY].distinguishable:
         return f"it is not distinguishable from the {DUMMY} ({_p(result.against[DUMMY])})"
     return ""
 
@@ -112,10 +112,6 @@ def _on_one_fold(result: Result) -> str:
         return f"On the only fold, {trial} scores better than {below}. {doubt}"
     scores = "scores better than" if level(top.score) > level(result.best.score) else "scores the same as"
     return f"On the only fold, {the(top.name)} {scores} {trial}. {doubt}"
-
-
-def _is_better(difference: Difference) -> bool:
-    return difference.distinguishable and difference.mean > 0
 
 
 def the(baseline: str) -> str:

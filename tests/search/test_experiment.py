@@ -121,6 +121,21 @@ def test_a_model_is_registered_always_or_if_it_is_better(job, store, register, d
     assert (told in report.summary) is not registered
 
 
+def test_the_winner_is_diagnosed_with_what_was_tried(job, store, monkeypatch):
+    asked = []
+    monkeypatch.setattr("search.trials.diagnoses.diagnosis", lambda network, tried: asked.append(tried))
+    experiment.run(job, store)
+    assert asked == [{"learning_rate_init"}]
+
+
+def test_a_search_in_python_registers_what_is_better_only(rows):
+    X, y = rows()
+    tracker = Remembered()
+    noise = np.random.default_rng(0).normal(size=len(y))
+    search(tracking=tracker, register="if_better").fit(X, noise)
+    assert "register" not in tracker.names
+
+
 def test_columns_that_give_the_target_away_are_told(job, store):
     tracker = Remembered()
     result = experiment.run(dataclasses.replace(job, suspects=("copy",)), store, tracker=tracker)

@@ -93,6 +93,15 @@ def test_beyond_the_cap_fewer_iterations_and_rows(make_problem, monkeypatch, tas
     assert baselines.boosting(problem, task) is None
 
 
+@pytest.mark.parametrize(("n_classes", "trees"), [(2, 1), (3, 3)])
+def test_an_iteration_has_a_tree_for_each_of_several_classes(make_problem, monkeypatch, n_classes, trees):
+    problem, asked = make_problem("classification"), []
+    problem = dataclasses.replace(problem, y=problem.y % n_classes, prepared=ComputeOnce())
+    monkeypatch.setattr(baselines, "budget", lambda *work: asked.append(work))
+    assert baselines.boosting(problem, "classification") is None
+    assert asked == [(60, 4 * trees, 3)]
+
+
 def test_several_outputs_have_no_gradient_boosting_and_no_warning(make_problem):
     problem = make_problem()
     several = dataclasses.replace(problem, y=np.stack([problem.y, -problem.y], axis=1), prepared=ComputeOnce())

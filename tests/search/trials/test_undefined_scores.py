@@ -5,6 +5,7 @@ import math
 import warnings
 
 import numpy as np
+import optuna
 import pytest
 from scipy.stats import pearsonr
 from sklearn.linear_model import LinearRegression
@@ -13,9 +14,11 @@ from sklearn.model_selection import GridSearchCV
 
 from bpmodel import BPEnsembleRegressor, BPRegressor
 from search import BPSearchCV
+from search.samplers.external import OptunaSampler
+from search.space import spaces
 from search.trials.evaluation import evaluate
 from search.trials.outcomes import pool
-from search.trials.penalties import Penalizer
+from search.trials.penalties import Feedback, Penalizer
 from search.trials.problem import Trial
 from search.trials.pruning import Cutoffs, rungs
 
@@ -180,3 +183,27 @@ def test_training_scores_decide_nothing(estimator, error_score):
         search.fit(X, POSITIVE)
     assert search.cv_results_["mean_test_score"][0] > 0.5
     np.testing.assert_equal(search.cv_results_["mean_train_score"][0], error_score)
+
+
+class Pruned(optuna.samplers.BaseSampler):
+    """Draws at random; remembers nothing."""
+
+    def infer_relative_search_space(self, study, trial):
+        return {}
+
+    def sample_relative(self, study, trial, search_space):
+        return {}
+
+    def sample_independent(self, study, trial, name, distribution):
+        return 0.5
+
+
+@pytest.mark.parametrize("asked", [True, False])
+def test_samplers_of_optuna_see_numbers_only(make_outcome, asked):
+    """Asked for the trial, or told of one of an earlier run."""
+    space = spaces.build({"alpha": (0.1, 1.0)})
+    sampler = OptunaSampler(space, Pruned())
+    params = sampler.ask(0) if asked else {"alpha": 0.5}
+    outcome = make_outcome(0, "stopped", params=params, curve={4: -math.inf, 6: 0.5})
+    sampler.tell(outcome, Feedback(0.5, state="pruned"))
+    assert sampler._study.trials[0].intermediate_values == {6: 0.5}

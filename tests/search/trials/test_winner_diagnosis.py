@@ -95,3 +95,12 @@ def test_what_was_tried_are_the_networks_own_parameters_with_several_values(make
     unprefixed = dataclasses.replace(make_problem(), prefix="")
     assert diagnoses.tried_in(unprefixed, [make_outcome(n, params=p) for n, p in enumerate(names)]) == {"activation"}
     assert diagnoses.tried_in(make_problem(), []) == set()
+
+
+def test_the_number_of_epochs_is_tried_by_every_search(monkeypatch, make_problem):
+    more = Rule(lambda record: Finding("x", 1, {}, "", "", {"max_iter": 999}), "none", amount=True)
+    monkeypatch.setattr(diagnoses, "RULES", (more,))
+    problem = make_problem()
+    (network,) = networks(refit(problem, evaluate(problem, Trial(0, {}))))
+    assert diagnoses.diagnosis(network, {"solver"}).codes == []
+    assert diagnoses.diagnosis(network).codes == ["x"]
