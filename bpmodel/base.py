@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from abc import abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Self, TypeVar
 
 import numpy as np
@@ -19,8 +19,9 @@ from bpmodel import html
 from bpmodel.callbacks import EpochTasks
 from bpmodel.diagnosis.diagnose import examine
 from bpmodel.diagnosis.evidence import Record, Scales, symmetric_layer
-from bpmodel.diagnosis.findings import Diagnosis
+from bpmodel.diagnosis.findings import Diagnosis, Finding
 from bpmodel.diagnosis.repair import Repair, Repairer, altered
+from bpmodel.diagnosis.rules import RULES
 from bpmodel.fitted_network import FittedNetwork, is_plain, is_plain_target
 from bpmodel.full_batch.solvers import FULL_BATCH, check
 from bpmodel.network.training import Training
@@ -297,11 +298,16 @@ class BPEstimator(CallbackSupportMixin, FittedNetwork):
 
     # --------------------------------------------------------------------------------------------- how the fit went
 
-    def diagnose(self) -> Diagnosis:
+    def diagnose(self, *, rules: Iterable[Callable[[Record], Finding | None]] = RULES) -> Diagnosis:
         """Diagnose the last fit: return findings with numbers, cause and remedy, the most likely cause first.
 
         After `partial_fit` and with full-batch solvers there are no probes, so fewer problems are found: they follow from the
         loss alone and, with a full-batch solver, also from the scale of the data.
+
+        Parameters
+        ----------
+        rules : iterable of callable, default=RULES
+            The rules to apply, as in `bpmodel.diagnosis.diagnose.examine`.
 
         Raises
         ------
@@ -312,7 +318,8 @@ class BPEstimator(CallbackSupportMixin, FittedNetwork):
         return examine(
             self._record(
                 self.verdict_, self.history_, self.probes_, self.baseline_loss_, self.initial_loss_, self._changes
-            )
+            ),
+            rules,
         )
 
     def _record_of(self, training: Training, changes: Mapping[str, Any]) -> Record:

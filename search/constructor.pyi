@@ -23,6 +23,7 @@ class SearchParameters:
     n_trials_no_change: int | None
     n_seeds: int
     n_members: int
+    register: str
     n_jobs: int | None
     prune: bool | None
     penalty: str | PenaltyPolicy
@@ -49,6 +50,7 @@ class SearchParameters:
         n_trials_no_change: int | None = ...,
         n_seeds: int = ...,
         n_members: int = ...,
+        register: str = ...,
         n_jobs: int | None = ...,
         prune: bool | None = ...,
         penalty: str | PenaltyPolicy = ...,

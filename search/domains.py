@@ -40,6 +40,11 @@ def named(table: Mapping[str, Any], is_own: Callable[[Any], bool], own: str, ann
     )
 
 
+def one_of(table: Mapping[str, Any]) -> Domain:
+    """Return the domain of a table's names."""
+    return Domain(", ".join(table), "str", lambda value: isinstance(value, str) and value in table)
+
+
 def is_number(value: Any) -> bool:
     return isinstance(value, Real) and not isinstance(value, bool)
 

@@ -16,6 +16,7 @@ from search.loop.journal import StudyStore
 from search.loop.runner import Plan
 from search.options import COVERED, text
 from search.results import paired_test
+from search.results.judgment import HINDRANCES
 from search.results.result import Nested, Result
 from search.results.tracking_report import tracking_report
 from search.space.spaces import Space
@@ -46,6 +47,8 @@ class Job:
         The first one is the dummy predictor, the reference of the penalties; empty if it cannot be scored.
     scoring, scheme : str
         The metric and the cross-validation scheme, for reports.
+    suspects : tuple of str
+        Columns of which each alone predicts the target nearly perfectly, for reports.
     """
 
     name: str
@@ -55,6 +58,7 @@ class Job:
     baselines: Sequence[Baseline]
     scheme: str
     scoring: str = SCORE
+    suspects: tuple[str, ...] = ()
 
 
 def refit(job: Job, best: Outcome) -> Any:
@@ -116,7 +120,7 @@ def header(job: Job, store: StudyStore, params: Mapping[str, Any] | None = None,
 
 def found(job: Job, outcomes: dict[int, Outcome], best: Outcome | None, nested: Nested | None = None) -> Result:
     """Return the result of the trials, before there is a model."""
-    return Result(
+    result = Result(
         job.name,
         text(job.plan.method),
         job.scheme,
@@ -128,9 +132,11 @@ def found(job: Job, outcomes: dict[int, Outcome], best: Outcome | None, nested: 
         paired_test.rivals(outcomes, best, job.problem.folds),
         paired_test.against(job.baselines, best, job.problem.folds),
         nested,
+        suspects=job.suspects,
         problem="" if best else NONE_HEALTHY,
         loss=str(getattr(network_of(job.problem.estimator), "loss", "")),
     )
+    return replace(result, unregistered=HINDRANCES[job.plan.register](result) if best else "")
 
 
 def _trials(job: Job, store: StudyStore, tracker: Tracker, on_outcome: Callable[[Outcome], None]) -> dict[int, Outcome]:
@@ -155,8 +161,9 @@ def _delivered(job: Job, result: Result, tracker: Tracker, deliver: Deliver) -> 
     result = replace(result, estimator=estimator)
     if network_of(job.problem.estimator) is not None:
         averaged = refitting.networks(estimator)
-        result = replace(result, n_networks=len(averaged), diagnosis=diagnoses.diagnosis(averaged[0]))
-    if not hasattr(estimator, "predict"):
+        tried = diagnoses.tried_in(job.problem, result.outcomes.values())
+        result = replace(result, n_networks=len(averaged), diagnosis=diagnoses.diagnosis(averaged[0], tried))
+    if result.unregistered or not hasattr(estimator, "predict"):
         return result
     return replace(result, model=tracker.register(estimator, job.problem.X, best.score))
 

@@ -80,6 +80,13 @@ def _meanings(table: Mapping[str, Any]) -> dict[str, str]:
     return {name: row.meaning for name, row in table.items()}
 
 
+REGISTER = {
+    "always": "whenever a configuration finished healthy",
+    "if_better": "if the best configuration is distinguishably better than the dummy predictor on the same folds, and no "
+    "baseline has a better mean; otherwise the report says why not",
+}
+"""When the model is registered, by name; `search.results.judgment.HINDRANCES` decides."""
+
 # ------------------------------------------------------------------------------------------------------------ the table
 
 OPTIONS = (
@@ -170,6 +177,15 @@ OPTIONS = (
         covers=operator.eq,
         networks_only="other estimators have seeds of their own",
         tracked="always",
+    ),
+    SearchOption(
+        "register",
+        "always",
+        "always",
+        domains.one_of(REGISTER),
+        "When to register the model of the best configuration in MLflow; in `BPSearchCV` only with `tracking`.",
+        choices=REGISTER,
+        covers=operator.eq,
     ),
     SearchOption(
         "seed",

@@ -13,10 +13,12 @@ from sklearn.base import clone, is_classifier
 from sklearn.callback import CallbackSupportMixin, with_callbacks
 from sklearn.model_selection import check_cv
 from sklearn.utils import check_random_state, get_tags, indexable
+from sklearn.utils.multiclass import type_of_target
 
-from search import experiment, options, routing, scorers
+from search import classes, experiment, options, routing, scorers
 from search.constructor import documented
 from search.cv import folds
+from search.cv.folds import Folds
 from search.experiment import Job
 from search.fitted_search import FittedSearch
 from search.loop import runner
@@ -143,7 +145,7 @@ class BPSearchCV(CallbackSupportMixin, FittedSearch):
             replace(problem, tasks=tasks),
             space,
             plan,
-            _baselines(problem, also_linear=is_network and tracker is not None),
+            _baselines(problem, also_models=is_network and tracker is not None),
             f"{len(problem.folds)} folds",
             problem.objective or (self.scoring if isinstance(self.scoring, str) else scoring.SCORE),
         )
@@ -167,6 +169,8 @@ class BPSearchCV(CallbackSupportMixin, FittedSearch):
         routed = routing.route(self, scorer, params)
         cv = check_cv(self.cv, y, classifier=is_classifier(estimator))
         splits = folds.from_splitter(cv, X, y, **routed.split)
+        if (told := _told_classes(self.scoring, estimator, y, splits)) is not None:
+            scorer, _ = scoring.build(estimator, told, self.refit, self.error_score)
         self.scorer_ = scorers.parts(scorer) or scorer
         self.n_splits_ = len(splits)
         problem = Problem(
@@ -233,13 +237,29 @@ class BPSearchCV(CallbackSupportMixin, FittedSearch):
         return self.best_estimator_
 
 
-def _baselines(problem: Problem, *, also_linear: bool) -> list[Baseline]:
-    """Return the dummy predictor and, for reports, a linear model; without those that cannot be scored."""
+def _told_classes(names: Any, estimator: Any, y: Any, splits: Folds) -> Any:
+    """Return the scoring with metrics that are told the classes, where their names would not do; None if they do.
+
+    That is so for two classes of which none is 1, scikit-learn's positive class, and for validation rows that lack a class.
+    """
+    if not (is_classifier(estimator) and scorers.need_classes(names) and type_of_target(y) in ("binary", "multiclass")):
+        return None
+    known, codes = np.unique(np.ravel(y), return_inverse=True)
+    positive = classes.positive(known.tolist()) if len(known) == 2 and not (known == 1).any() else None
+    lacking = bool(scorers.lacking(codes, splits.splits))
+    if positive is None and not lacking:
+        return None
+    return scorers.with_classes(names, known.tolist(), positive, lacking=lacking)
+
+
+def _baselines(problem: Problem, *, also_models: bool) -> list[Baseline]:
+    """Return the dummy predictor and, for reports, models that learn; without those that cannot be scored."""
     dummy = baselines.attempt(baselines.dummy, problem, told=False)
     if dummy is None:
         return []
-    linear = baselines.attempt(baselines.linear, problem, told=True) if also_linear else None
-    return [dummy] if linear is None else [dummy, linear]
+    models = baselines.MODELS if also_models else ()
+    found = (baselines.attempt(measure, problem, told=True) for measure in models)
+    return [dummy, *(baseline for baseline in found if baseline is not None)]
 
 
 def _line(outcome: Outcome) -> str:

@@ -17,7 +17,7 @@ from search.loop.journal import StudyStore
 from search.options import PLAN
 from search.results.progress import Progress
 from search.results.result import Nested, Result
-from search.study import data, nested_cv
+from search.study import data, metrics, nested_cv
 from search.study.assembly import build_problem, job_of, journal, measure_baselines, open_store
 from search.study.nested_cv import Part
 from search.study.study_file import Study
@@ -56,12 +56,13 @@ def tune(
     plan = runner.plan(problem, study.space, **asked)
     tracker.check()
     job = job_of(study, problem, plan, measure_baselines(study, problem, dataset.last_known))
+    notes = (*dataset.notes, *metrics.notes(study, dataset))
     with closing(open_store(study, dataset, problem)) as store:
         known = _complete(job, store, tracker, len(parts))
         if known is not None:
-            return replace(known, notes=dataset.notes)
+            return replace(known, notes=notes)
         further = plan.n_trials * len(parts)
-        on_progress(Progress(store.outcomes, plan.n_trials, notes=dataset.notes, further=further))
+        on_progress(Progress(store.outcomes, plan.n_trials, notes=notes, further=further))
         result = experiment.run(
             job,
             store,
@@ -74,7 +75,7 @@ def tune(
         )
         if result.problem in ("", experiment.NONE_HEALTHY):
             _note(store, plan, tracker.uri, result)
-        return replace(result, notes=dataset.notes)
+        return replace(result, notes=notes)
 
 
 def _complete(job: Job, store: StudyStore, tracker: MLflowTracker, n_parts: int) -> Result | None:
@@ -117,19 +118,25 @@ def cross_validate(study: Study, params: Mapping[str, Any]) -> tuple[Outcome, li
     return evaluate(problem, Trial(0, params)), yardsticks
 
 
-def diagnose(study: Study, params: Mapping[str, Any], number: int = 0) -> list[Diagnosis | None]:
+def diagnose(study: Study, params: Mapping[str, Any], number: int | None = None) -> list[Diagnosis | None]:
     """Train one configuration, [model] and `params`, on the folds of a study and diagnose it fold by fold.
 
-    `number` is the trial whose initial weights and row orders are used. Nothing is stored.
+    `number` is the trial whose initial weights and row orders are used, by default trial 0. For the best trial of the study,
+    nothing is advised that the search has tried. Nothing is stored.
 
     Raises
     ------
     StudyError
         If the configuration cannot be trained.
     """
-    problem = build_problem(study, data.load(study), params=params)
+    dataset = data.load(study)
+    problem = build_problem(study, dataset, params=params)
+    outcomes = {} if number is None else _settled(study, dataset)
+    best = winner(outcomes)
+    is_best = best is not None and best.number == number and dict(best.params) == dict(params)
+    tried = diagnoses.tried_in(problem, outcomes.values()) if is_best else ()
     try:
-        return diagnoses.diagnose(problem, Trial(number, params))
+        return diagnoses.diagnose(problem, Trial(number or 0, params), tried)
     except ValueError as error:
         raise StudyError(f"{study.path}: this configuration cannot be trained: {error}") from None
 
@@ -142,18 +149,21 @@ def trial_params(study: Study, number: int) -> dict[str, Any]:
     StudyError
         If the study has no such trial, or its journal cannot be read.
     """
-    path = journal(study)
-    outcomes: Mapping[int, Outcome] = {}
-    if path.exists():
-        dataset = data.load(study)
-        with closing(open_store(study, dataset, build_problem(study, dataset))) as store:
-            outcomes = store.outcomes
+    outcomes = _settled(study, data.load(study))
     if number not in outcomes:
         allowed = (
             f"its {len(outcomes)} trials are {min(outcomes)} to {max(outcomes)}" if outcomes else "it has none yet"
         )
-        raise StudyError(f"{study.path}: trial {number} is not in {path}; {allowed}")
+        raise StudyError(f"{study.path}: trial {number} is not in {journal(study)}; {allowed}")
     return dict(outcomes[number].params)
+
+
+def _settled(study: Study, dataset: data.Dataset) -> dict[int, Outcome]:
+    """Return the finished trials of a study, pooled over their evaluations; none if it has not begun."""
+    if not journal(study).exists():
+        return {}
+    with closing(open_store(study, dataset, build_problem(study, dataset))) as store:
+        return store.settled
 
 
 def parameters(study: Study, dataset: data.Dataset, plan: runner.Plan) -> dict[str, Any]:
@@ -161,7 +171,7 @@ def parameters(study: Study, dataset: data.Dataset, plan: runner.Plan) -> dict[s
     return {
         **plan.tracked(once=False),
         "seed": study.search.seed,
-        "scoring": study.scoring,
+        "scoring": ", ".join(study.metrics),
         "cv": str(study.scheme),
         **({"outer": study.cv.outer} if study.cv.outer else {}),
         "data": dataset.name,

@@ -144,6 +144,11 @@ class Record:
         """Median loss of the last tenth of the epochs, as a multiple of the dummy predictor's; inf if it diverged."""
         return self._share(self.loss)
 
+    @cached_property
+    def validation_share(self) -> float:
+        """The same of the validation losses; inf if there are none."""
+        return self._share(self.validation)
+
     def _share(self, losses: NDArray[np.float64]) -> float:
         if self.diverged or len(losses) == 0 or not np.isfinite(losses[-1]):
             return np.inf
@@ -157,7 +162,7 @@ class Record:
     @cached_property
     def worst_share(self) -> float:
         """`final_share` of the training rows or of the validation rows, whichever is larger."""
-        return max(self.final_share, self._share(self.validation) if len(self.validation) else 0.0)
+        return max(self.final_share, self.validation_share if len(self.validation) else 0.0)
 
     @property
     def shrunk(self) -> bool:

@@ -46,12 +46,15 @@ class Rule:
         Whether it can be found before the first step, by `preflight`.
     consequence : bool
         Whether it counts only if nothing else is found.
+    amount : bool
+        Whether it is about how much to fit. A search over the hyperparameters of its remedy has the better answer.
     """
 
     find: Callable[[Record], Finding | None]
     repair: Literal["cause", "symptom", "none"]
     at_start: bool = False
     consequence: bool = False
+    amount: bool = False
 
     @property
     def code(self) -> str:
@@ -76,8 +79,8 @@ RULES: tuple[Rule, ...] = (
     Rule(slow_convergence, "none"),
     Rule(class_imbalance, "none"),
     Rule(no_signal, "none"),
-    Rule(overfitting, "none"),
-    Rule(underfitting, "none", consequence=True),
+    Rule(overfitting, "none", amount=True),
+    Rule(underfitting, "none", consequence=True, amount=True),
 )
 """The rules in causal order: problems of the data or the start come before their consequences.
 

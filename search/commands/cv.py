@@ -30,4 +30,4 @@ def run(options: argparse.Namespace, console: Output) -> int:
     outcome, yardsticks = tuning.cross_validate(study, params)
     console.print(report.single(outcome, yardsticks, study.scoring))
     console.document(documents.configuration(study.name, params, outcome, yardsticks, study.scoring))
-    return 0
+    return 1 if outcome.failed else 0  # that it diverged is a result

@@ -29,12 +29,12 @@ def run(options: argparse.Namespace, console: Output) -> int:
     study = study_file.load(options.study)
     if options.method:
         study = study.with_method(options.method)
-    number, params, name = 0, configuration.typical(study), "this configuration"
+    params, name = configuration.typical(study), "this configuration"
     if options.trial is not None:
-        number, params, name = options.trial, tuning.trial_params(study, options.trial), f"trial {options.trial}"
+        params, name = tuning.trial_params(study, options.trial), f"trial {options.trial}"
     params = configuration.changed(study, params, options.set)
     console.print(f"{study.name}, {name}: {configuration.written(params)}\n")
-    found = tuning.diagnose(study, params, number)
+    found = tuning.diagnose(study, params, options.trial)
     console.print(report.diagnosed(found))
     console.document(documents.diagnosed(study.name, options.trial, params, found))
     return 0

@@ -53,6 +53,8 @@ def run(options: argparse.Namespace, console: Output) -> int:
         console.essential(result.model.uri)
         console.print(f"model:  {result.model.uri}  ({report.delivered(result, result.model)})")
         console.print(f"python: {_usage(result.model.uri)}")
+    if result.unregistered:
+        console.print(f"model:  {report.not_registered(result)}")
     if result.problem:
         console.print(f"note:   {result.problem}", style="bold")
         if console.quiet:

@@ -7,6 +7,7 @@ run resumes from the journal.
 from __future__ import annotations
 
 import json
+import math
 import uuid
 import warnings
 from collections.abc import Mapping
@@ -22,8 +23,12 @@ from optuna.trial import FrozenTrial
 from search.errors import StudyError
 from search.samplers.optuna_terms import CONSTRAINT, STATES, finished, quiet
 from search.space.spaces import Space
+from search.trials.checkpoints import UNDEFINED
 from search.trials.outcomes import Divergence, Outcome, pool
 from search.trials.penalties import Feedback
+
+METRICS = ("metrics", "train_metrics")
+"""Fields of an outcome with the scores of each fold by metric."""
 
 AGAIN = "again"
 """Key of the study attribute that holds the reevaluations of the best trials."""
@@ -183,6 +188,9 @@ def _feedback(trial: FrozenTrial) -> Feedback:
 def _inert(outcome: Outcome) -> dict[str, Any]:
     record = {f.name: getattr(outcome, f.name) for f in fields(outcome) if f.name not in ("number", "params")}
     record["divergence"] = outcome.divergence and asdict(outcome.divergence)
+    record["curve"] = {epoch: _number(score) for epoch, score in outcome.curve.items()}
+    for kind in METRICS:
+        record[kind] = {name: [_number(v) for v in scores] for name, scores in record[kind].items()}
     record["losses"] = {name: [float(f"{v:.6g}") for v in values] for name, values in outcome.losses.items()}
     return record
 
@@ -206,7 +214,17 @@ def _from_record(record: dict[str, Any], number: int, params: Mapping[str, Any],
     outcome = Outcome(
         number=number, params=params, divergence=Divergence(**divergence) if divergence else None, **record
     )
-    return replace(outcome, curve={int(epoch): score for epoch, score in outcome.curve.items()})
+    curve = {int(epoch): UNDEFINED if _number(score) is None else score for epoch, score in outcome.curve.items()}
+    metrics: Any = {
+        kind: {name: [math.nan if v is None else v for v in scores] for name, scores in getattr(outcome, kind).items()}
+        for kind in METRICS
+    }
+    return replace(outcome, curve=curve, **metrics)
+
+
+def _number(value: float | None) -> float | None:
+    """Return a number as JSON has it: None if it is not finite."""
+    return value if value is not None and math.isfinite(value) else None
 
 
 def _difference(known: Any, given: Any) -> str:

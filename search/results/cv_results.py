@@ -13,7 +13,7 @@ from scipy.stats import rankdata
 from sklearn.exceptions import FitFailedWarning
 
 from bpmodel import DivergenceError
-from search.trials.outcomes import VERDICTS, Outcome, winner
+from search.trials.outcomes import VERDICTS, Outcome, level, winner
 from search.trials.scoring import SCORE
 
 DEBUG = "error_score='raise' shows where"
@@ -70,7 +70,7 @@ def ranks(verdicts: Sequence[str], seeds: Sequence[int], means: NDArray[np.float
     array([2, 4, 1, 3], dtype=int32)
     """
     order = [
-        (VERDICTS[verdict].rank, -many, -mean if np.isfinite(mean) else np.inf)
+        (VERDICTS[verdict].rank, -many, -level(mean))
         for verdict, many, mean in zip(verdicts, seeds, means, strict=True)
     ]
     places = {key: place for place, key in enumerate(sorted(set(order)))}

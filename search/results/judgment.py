@@ -2,24 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
+
 from search.results.paired_test import Difference
 from search.results.result import Result
-from search.trials.baselines import DUMMY
+from search.trials.baselines import BOOSTING, DUMMY, LINEAR, PERSISTENCE
+from search.trials.outcomes import level
 
 NEARLY_PERFECT = 0.999
 """A score of at most 1 from which it is too good to be true; an error, as far below the dummy predictor's."""
+
+ARTICLES = {DUMMY: "the ", LINEAR: "the ", BOOSTING: "", PERSISTENCE: ""}
+
+SIMPLER = (LINEAR, PERSISTENCE)
+"""Baselines that are simpler than a network, the best first: use them where a network is not distinguishably better."""
 
 
 def judgment(result: Result) -> list[str]:
     """Return sentences on the best trial, the most important one first; empty if nothing can be compared.
 
-    The best trial is compared with each baseline on the same folds by the corrected resampled t-test of `paired_test`.
+    The best trial is compared with each baseline on the same folds by the corrected resampled t-test of `paired_test`. With a
+    single fold there is no test; then the scores themselves are compared, and the sentence says so.
     """
-    if result.best is None or not result.against:
-        return []
-    said = [_against_all(f"trial {result.best.number}", result.against)]
-    if is_too_good(result):
-        said.insert(0, "The scores are nearly perfect. Does a column give the target away?")
+    said = _too_good(result)
+    best = result.best
+    if best is None:
+        return said
+    if result.against:
+        said.append(_against_all(f"trial {best.number}", result.against))
+    elif len(best.fold_scores) == 1 and result.baselines:
+        said.append(_on_one_fold(result))
     return said
 
 
@@ -34,22 +46,94 @@ def is_too_good(result: Result) -> bool:
     return dummy < NEARLY_PERFECT <= best <= 1
 
 
-def _against_all(trial: str, against: dict[str, Difference]) -> str:
+def not_better(result: Result) -> str:
+    """Say why the best trial is not worth registering; empty if it is distinguishably better than the dummy predictor, and no
+    baseline has a better mean.
+    """
+    best = result.best
+    if best is None or DUMMY not in {b.name for b in result.baselines}:
+        return f"it cannot be compared with the {DUMMY}"
+    above = max(result.baselines, key=lambda b: b.score)
+    if level(above.score) > level(best.score):
+        return f"{the(above.name)} scores better"
+    if DUMMY not in result.against:
+        return f"a single fold cannot show that it is better than the {DUMMY}"
+    if not result.against[DUMMY].distinguishable:
+        return f"it is not distinguishable from the {DUMMY} ({_p(result.against[DUMMY])})"
+    return ""
+
+
+HINDRANCES: Mapping[str, Callable[[Result], str]] = {"always": lambda result: "", "if_better": not_better}
+"""For each value of the option `register`, why a result's model is not registered, or an empty string."""
+
+
+def _too_good(result: Result) -> list[str]:
+    """Question scores that are nearly perfect, and columns that predict the target alone."""
+    perfect = is_too_good(result)
+    columns = [repr(name) for name in result.suspects]
+    if not columns:
+        return ["The scores are nearly perfect. Does a column give the target away?"] if perfect else []
+    start = "Perfect scores: c" if perfect else "C"
+    if len(columns) == 1:
+        return [f"{start}olumn {columns[0]} alone predicts the target. Is it known before?"]
+    return [f"{start}olumns {_and(columns)} predict the target, each alone. Are they known before?"]
+
+
+def _against_all(trial: str, against: Mapping[str, Difference]) -> str:
     """Say how a trial compares with the baselines: the better models first, then the dummy predictor, then equal models."""
     p = {name: _p(d) for name, d in against.items()}
+    dummy = against[DUMMY].mean if DUMMY in against else float("inf")
     above = [name for name, d in against.items() if d.distinguishable and d.mean < 0]
     equal = [name for name, d in against.items() if not d.distinguishable]
-    if models := [name for name in above if name != DUMMY]:
+    if models := [name for name in above if name != DUMMY and against[name].mean < dummy]:
         best = min(models, key=lambda name: against[name].mean)
-        return f"The {best} is better than {trial} ({p[best]}). Use the {best}."
-    trial = trial.capitalize()
-    if DUMMY in above or (DUMMY in equal and against[DUMMY].mean <= 0):
+        return f"{_start(the(best))} is better than {trial} ({p[best]}). Use {the(best)}."
+    trial = _start(trial)
+    if DUMMY in above or (DUMMY in equal and dummy <= 0):
         return f"{trial} is no better than the {DUMMY} ({p[DUMMY]}). It has learned nothing that helps with new rows."
-    if equal:
-        best = DUMMY if DUMMY in equal else min(equal, key=lambda name: against[name].mean)
-        more = "More rows may show more." if best == DUMMY else f"The {best} is simpler."
-        return f"{trial} is not distinguishable from the {best} on these folds ({p[best]}). {more}"
-    return f"{trial} is better than the {' and the '.join(against)} ({', '.join(p.values())})."
+    if DUMMY in equal:
+        return f"{trial} is not distinguishable from the {DUMMY} on these folds ({p[DUMMY]}). More rows may show more."
+    if simpler := next((name for name in SIMPLER if name in equal), None):
+        advice = f"Use {the(simpler)}: it is simpler."
+        return f"{trial} is not distinguishable from {the(simpler)} on these folds ({p[simpler]}). {advice}"
+    below = [name for name in against if name not in equal]
+    said = f"{trial} is better than {_and([the(name) for name in below])} ({', '.join(p[name] for name in below)})"
+    more = f", and not distinguishable from {_and([the(name) for name in equal])} ({', '.join(p[n] for n in equal)})"
+    return f"{said}{more if equal else ''}."
+
+
+def _on_one_fold(result: Result) -> str:
+    """Say how the best trial compares with the baselines where there is only one fold."""
+    assert result.best is not None
+    trial, doubt = f"trial {result.best.number}", "A single fold cannot tell whether that is chance."
+    top = max(result.baselines, key=lambda b: b.score)
+    if level(top.score) < level(result.best.score):
+        below = _and([the(b.name) for b in result.baselines])
+        return f"On the only fold, {trial} scores better than {below}. {doubt}"
+    scores = "scores better than" if level(top.score) > level(result.best.score) else "scores the same as"
+    return f"On the only fold, {the(top.name)} {scores} {trial}. {doubt}"
+
+
+def the(baseline: str) -> str:
+    """Return the name of a baseline with its article.
+
+    >>> the("linear model"), the("gradient boosting")
+    ('the linear model', 'gradient boosting')
+    """
+    return ARTICLES.get(baseline, "the ") + baseline
+
+
+def _start(words: str) -> str:
+    return words[0].upper() + words[1:]
+
+
+def _and(words: Sequence[str]) -> str:
+    """Join words.
+
+    >>> _and(["a"]), _and(["a", "b"]), _and(["a", "b", "c"])
+    ('a', 'a and b', 'a, b and c')
+    """
+    return " and ".join(part for part in (", ".join(words[:-1]), *words[-1:]) if part)
 
 
 def _p(difference: Difference) -> str:

@@ -19,6 +19,9 @@ from search.trials.baselines import Baseline
 from search.trials.outcomes import Outcome, order
 
 CONFIDENCE = 0.95
+ROUNDING = 1e-12
+"""Differences below this share of the scores are none: sums of the same numbers in another order."""
+
 RIVALS = 4
 
 
@@ -54,6 +57,7 @@ def difference(scores: Sequence[float], others: Sequence[float], ratio: float) -
     (-0.1, 0.039, True)
     """
     d = np.subtract(scores, others)
+    d[np.abs(d) <= ROUNDING * np.maximum(np.abs(scores), np.abs(others))] = 0.0
     spread = float(np.sqrt((1 / len(d) + ratio) * d.var(ddof=1)))
     mean = float(d.mean())
     if spread == 0:

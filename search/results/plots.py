@@ -29,6 +29,9 @@ DASHES = ("--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)))
 APART = 0.06
 """Least distance between the names of curves, as a share of the height."""
 
+BASELINE_STYLES = ("--", "-.", ":", (0, (8, 2, 1, 2, 1, 2)))
+"""Styles of the baselines' lines, for as many as a report may have."""
+
 
 def figures(
     outcomes: Mapping[int, Outcome], space: Space, baselines: Sequence[Baseline], scoring: str, loss: str = ""

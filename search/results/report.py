@@ -90,21 +90,28 @@ def best_trials(
     scoring: str,
     columns: int = BEST_COLUMNS,
 ) -> Table:
-    """Return a table of the best trials, one column each, at most so many."""
+    """Return a table of the best trials, one column each, at most so many, in `order`.
+
+    Where trials were evaluated with several seeds, their number decides before the score, so it stands above the score.
+    """
     name, sign = metric(scoring)
     healthy = sorted((o for o in outcomes.values() if o.healthy), key=order)
     best = healthy[:columns]
-    table = Table(title=f"Best of {len(outcomes)} trials", box=None, padding=(0, 1), **TITLE)
+    several = any(o.seed_scores for o in best)
+    first = ", those evaluated with more seeds first" if several else ""
+    table = Table(title=f"Best of {len(outcomes)} trials{first}", box=None, padding=(0, 1), **TITLE)
     table.add_column(no_wrap=True)
     for outcome in best:
         table.add_column(f"trial {outcome.number}", justify="right", no_wrap=True)
+    if several:
+        table.add_row("seeds", *(str(len(o.seed_scores) or 1) for o in best))
     table.add_row(name, *(number(sign * o.score) for o in best), style="bold")
     table.add_row("std over the folds", *(number(o.std, o.score) for o in best))
-    if any(o.seed_scores for o in best):
-        spread = (
-            f"{number(float(np.std(o.seed_scores)), o.score)} ({len(o.seed_scores)})" if o.seed_scores else ""
-            for o in best
-        )
+    for other in _others(scoring, *(o.metrics for o in best)):
+        other_name, other_sign = metric(other)
+        table.add_row(other_name, *(_mean(other_sign, o.means, other) for o in best))
+    if several:
+        spread = (number(float(np.std(o.seed_scores)), o.score) if o.seed_scores else "" for o in best)
         table.add_row("std over the seeds", *spread)
     if rivals:
         apart = [rivals.get(o.number) for o in best]
@@ -117,7 +124,7 @@ def best_trials(
 
 
 def smaller(outcomes: Mapping[int, Outcome], scoring: str, columns: int = BEST_COLUMNS) -> Table | None:
-    """Return the Pareto front of score and number of weights, one column per trial, at most so many, the best first.
+    """Return the Pareto front of score and number of weights, one column per trial, at most so many, the best score first.
 
     None if there are fewer than two.
     """
@@ -125,13 +132,15 @@ def smaller(outcomes: Mapping[int, Outcome], scoring: str, columns: int = BEST_C
     best = front(outcomes)
     if len(best) < 2:
         return None
-    table = Table(title="Smaller networks (Pareto front)", box=None, padding=(0, 1), **TITLE)
+    table = Table(title="Score and size (Pareto front)", box=None, padding=(0, 1), **TITLE)
     shown = best if len(best) <= columns else [best[round(i)] for i in np.linspace(0, len(best) - 1, columns)]
     table.add_column(no_wrap=True)
     for outcome in shown:
         table.add_column(f"trial {outcome.number}", justify="right", no_wrap=True)
     table.add_row(name, *(number(sign * o.score) for o in shown))
     table.add_row("weights", *(f"{o.n_weights:,}" for o in shown))
+    if any(o.seed_scores for o in shown):
+        table.add_row("seeds", *(str(len(o.seed_scores) or 1) for o in shown))
     return table
 
 
@@ -140,14 +149,27 @@ def comparison(outcome: Outcome | None, title: str, baselines: Sequence[Baseline
     name, sign = metric(scoring)
     better = "lower" if sign < 0 else "higher"
     heading = f"On the same folds ({name}, {better} is better)"
-    table = Table(title=heading, box=None, padding=(0, 1), show_header=False, **TITLE)
-    rows = [(b.name, b.score, b.std) for b in baselines]
+    rows = [(b.name, b.score, b.std, b.means) for b in baselines]
     if outcome is not None:
-        rows.append((title, outcome.score, outcome.std))
-    scale = max((abs(score) for _, score, _ in rows), default=0.0)
-    for row, score, std in rows:
-        table.add_row(row, number(sign * score, scale), f"± {number(std, scale)}")
+        rows.append((title, outcome.score, outcome.std, outcome.means))
+    others = _others(scoring, *(means for *_, means in rows))
+    table = Table(title=heading, box=None, padding=(0, 1), show_header=bool(others), **TITLE)
+    for column in ("", name, "", *(metric(other)[0] for other in others)):
+        table.add_column(column)
+    scale = max((abs(score) for _, score, _, _ in rows), default=0.0)
+    for row, score, std, means in rows:
+        more = (_mean(metric(other)[1], means, other) for other in others)
+        table.add_row(row, number(sign * score, scale), f"± {number(std, scale)}", *more)
     return table
+
+
+def _others(scoring: str, *metrics: Mapping[str, Any]) -> list[str]:
+    """Return the metrics beside the one that decides."""
+    return [name for name in dict.fromkeys(name for some in metrics for name in some) if name != scoring]
+
+
+def _mean(sign: int, means: Mapping[str, float], name: str) -> str:
+    return number(sign * means[name]) if name in means else "-"
 
 
 def alike(best: Outcome | None, rivals: Mapping[int, Difference]) -> str:
@@ -276,9 +298,13 @@ def diagnosed(found: Sequence[Diagnosis | None]) -> RenderableType:
 def single(outcome: Outcome, baselines: Sequence[Baseline], scoring: str) -> RenderableType:
     """Return the report on one cross-validated configuration."""
     name, sign = metric(scoring)
-    table = Table(box=None, padding=(0, 1), show_header=False)
-    for fold, score in enumerate(outcome.fold_scores, start=1):
-        table.add_row(f"fold {fold}", number(sign * score))
+    others = _others(scoring, outcome.metrics)
+    table = Table(box=None, padding=(0, 1), show_header=bool(others))
+    for column in ("", name, *(metric(other)[0] for other in others)):
+        table.add_column(column)
+    for fold, score in enumerate(outcome.fold_scores):
+        more = (number(metric(other)[1] * outcome.metrics[other][fold]) for other in others)
+        table.add_row(f"fold {fold + 1}", number(sign * score), *more)
     parts: list[RenderableType] = [Text(f"{outcome.verdict}: {outcome.reason}")]
     if outcome.fold_scores:
         parts += [Text(f"{name} after {outcome.epoch} epochs", style="bold"), table]
@@ -291,6 +317,11 @@ def delivered(result: Result, model: RegisteredModel) -> str:
     """Return the version of the registered model, and its contents."""
     averaged = f", the mean of {result.n_networks} networks" if result.n_networks > 1 else ""
     return f"version {model.version}{averaged}"
+
+
+def not_registered(result: Result) -> str:
+    """Say why the model was not registered."""
+    return f'not registered (register = "if_better"): {result.unregistered}'
 
 
 def summary(result: Result) -> str:
@@ -307,8 +338,13 @@ def summary(result: Result) -> str:
         paragraphs.append(" ".join([f"Diverged: {diverged_title(outcomes)}.", *(f"**{line}**" for line in told)]))
     if model is not None:
         paragraphs.append(f"Model: `{model.uri}` ({delivered(result, model)}).")
+    if result.unregistered:
+        paragraphs.append(f"Model: {not_registered(result)}.")
     if best is not None:
         paragraphs.append("\n".join(f"- {param}: `{number(value)}`" for param, value in best.params.items()))
+        if others := _others(result.scoring, best.means):
+            means = [f"{metric(other)[0]} {_mean(metric(other)[1], best.means, other)}" for other in others]
+            paragraphs.append(f"Other metrics: {', '.join(means)}.")
         if close := alike(best, result.rivals):
             paragraphs.append(f"{close}.")
     paragraphs.append("\n".join(f"- {line}" for line in broken[:20]))

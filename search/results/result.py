@@ -63,6 +63,10 @@ class Result:
     diagnosis : Diagnosis or None
         Diagnosis of the first of these networks.
     model : RegisteredModel or None
+    suspects : tuple of str
+        Columns of which each alone predicts the target nearly perfectly.
+    unregistered : str
+        Why the model was not registered although there is one (the option `register`).
     problem : str
         Why there is no model, or why something was not written.
     unchanged : bool
@@ -88,6 +92,8 @@ class Result:
     n_networks: int = 0
     diagnosis: Diagnosis | None = None
     model: RegisteredModel | None = None
+    suspects: tuple[str, ...] = ()
+    unregistered: str = ""
     problem: str = ""
     unchanged: bool = False
     loss: str = ""

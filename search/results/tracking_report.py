@@ -7,6 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from search.results import plots, report
+from search.results.judgment import judgment
 from search.results.result import Result
 from search.tracking import Report
 from search.trials.outcomes import VERDICTS, front
@@ -20,6 +21,7 @@ def tracking_report(result: Result) -> Report:
         metrics=_metrics(result),
         steps={"outer_score": nested.scores} if nested else {},
         summary=report.summary(result),
+        verdict=" ".join(f"**{line}**" for line in judgment(result)),
         figures=plots.figures(result.outcomes, result.space, result.baselines, result.scoring, result.loss),
         tables=_tables(result),
     )
@@ -30,6 +32,9 @@ def _metrics(result: Result) -> dict[str, float]:
     counts = Counter(o.verdict for o in result.outcomes.values())
     metrics: dict[str, float] = {f"trials_{verdict}": counts[verdict] for verdict in VERDICTS}
     metrics |= {b.name.replace(" ", "_") + "_score": b.score for b in result.baselines}
+    for baseline in result.baselines:
+        name = baseline.name.replace(" ", "_") + "_score"
+        metrics |= {f"{name}.{metric}": mean for metric, mean in baseline.means.items()}
     if best is not None:
         metrics |= {"score": best.score, "score_std": best.std}
         metrics |= {"epochs": best.epoch} if best.epoch else {}

@@ -110,7 +110,7 @@ class OptunaSampler:
             return
         trial.set_constraint(CONSTRAINT, feedback.constraint)
         if state is TrialState.PRUNED:
-            for epoch, score in outcome.curve.items():
+            for epoch, score in outcome.defined.items():
                 trial.report(score, epoch)
         with warnings.catch_warnings():
             warnings.filterwarnings(

@@ -56,7 +56,7 @@ def finished(
         value=feedback.value if feedback.state == "complete" else None,
         params={name: axes[name].dimension.encode(value) for name, value in leaves.items()},
         distributions=distributions({name: axes[name] for name in leaves}),
-        intermediate_values=outcome.curve if feedback.state == "pruned" else None,
+        intermediate_values=outcome.defined if feedback.state == "pruned" else None,
         constraints={CONSTRAINT: feedback.constraint},
         user_attrs=notes,
     )

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.metrics import get_scorer
 
+from search import scorers
 from search.cv import folds
 from search.cv.folds import Folds
 from search.cv.kinds import Scheme
@@ -20,6 +21,7 @@ from search.loop.runner import Plan
 from search.options import STUDY
 from search.samplers.methods import METHODS
 from search.space.dimensions import label
+from search.study import class_weights, metrics
 from search.study.data import Dataset
 from search.study.study_file import Study
 from search.trials import baselines, nesting
@@ -54,10 +56,19 @@ def build_problem(
     searched = {name: [value] for name, value in (params or {}).items()}
     searched |= {name: d.grid() for name, d in study.space.items()}
     check_columns(study.preprocessing, dataset.X, str(study.path))
-    pipeline = default_pipeline(study.data.task, study.model, study.preprocessing, searched, dataset.formats)
+    values = class_weights.converters(study, dataset, searched, strict=where is None)
+    model = {name: values.get(name, _same)(value) for name, value in study.model.items()}
+    pipeline = default_pipeline(study.data.task, model, study.preprocessing, searched, dataset.formats)
     splits = split(study, study.scheme, dataset, where or str(study.path))
     prefix = nesting.prefix(pipeline)
-    return Problem(pipeline, dataset.X, dataset.y, splits, get_scorer(study.scoring), study.search.seed, prefix, PATHS)
+    scorer = metrics.scorer(study, dataset, pipeline, splits)
+    objective = study.scoring if len(study.metrics) > 1 else None
+    seed = study.search.seed
+    return Problem(pipeline, dataset.X, dataset.y, splits, scorer, seed, prefix, PATHS, values, objective)
+
+
+def _same(value: Any) -> Any:
+    return value
 
 
 def job_of(study: Study, problem: Problem, plan: Plan, yardsticks: Sequence[Baseline]) -> Job:
@@ -72,9 +83,9 @@ def split(study: Study, scheme: Scheme, dataset: Dataset, where: str) -> Folds:
 
 
 def measure_baselines(study: Study, problem: Problem, last_known: NDArray[Any] | None = None) -> list[Baseline]:
-    """Score the baselines on a study's folds: dummy predictor, linear model, and for forecasts the `last_known` values.
+    """Score the baselines on a study's folds: dummy predictor, linear model, boosting, and persistence of `last_known`.
 
-    Only the dummy predictor is always returned: a linear model may predict values that a scorer rejects, such as counts
+    Only the dummy predictor is always returned: the others may predict values that a scorer rejects, such as counts
     below 0.
 
     Raises
@@ -87,7 +98,7 @@ def measure_baselines(study: Study, problem: Problem, last_known: NDArray[Any] |
         list(prepare(problem))
     except ValueError as error:
         raise StudyError(f"{study.path}: the columns cannot be prepared: {_first_line(error)}") from None
-    others = [baselines.linear]
+    others: list[Any] = [*baselines.MODELS]
     if last_known is not None:
         others.append(lambda problem, task: baselines.persistence(problem, last_known))
     return [dummy, *(scored for measure in others if (scored := baselines.attempt(measure, problem, told=True)))]
@@ -101,15 +112,17 @@ def measure_dummy(study: Study, problem: Problem) -> Baseline:
     StudyError
         If the scorer does not fit the data.
     """
-    try:
-        scored = baselines.dummy(problem, study.data.task)
-        if not np.isfinite(scored.score):
-            raise ValueError("the score of the dummy predictor is not finite")
-    except (ValueError, TypeError, AttributeError) as error:  # raised by scorers that do not fit the data
-        raise StudyError(
-            f"{study.path}: [cv] scoring = {study.scoring!r} does not fit this {study.data.task}: {_first_line(error)}"
-        ) from None
-    return scored
+    for name in study.metrics:
+        alone = replace(problem, scorer=(scorers.parts(problem.scorer) or {name: problem.scorer})[name], objective=None)
+        try:
+            scored = baselines.dummy(alone, study.data.task)
+            if name == study.scoring and not np.isfinite(scored.score):
+                raise ValueError("the score of the dummy predictor is not finite")
+        except (ValueError, TypeError, AttributeError) as error:  # raised by scorers that do not fit the data
+            raise StudyError(
+                f"{study.path}: [cv] scoring = {name!r} does not fit this {study.data.task}: {_first_line(error)}"
+            ) from None
+    return scored if len(study.metrics) == 1 else baselines.dummy(problem, study.data.task)
 
 
 def _first_line(error: Exception) -> str:
@@ -123,12 +136,16 @@ def identity(study: Study, dataset: Dataset, problem: Problem) -> dict[str, Any]
         grid = study.space.describe_grid()
         space["[space], as a grid"] = {"order": list(grid), **grid}
     return {
-        "[data]": {"target": dataset.target, "rows": dataset.fingerprint},
+        "[data]": {
+            "target": dataset.target,
+            "rows": dataset.fingerprint,
+            **metrics.identity(study, dataset),
+        },
         **space,
         "[preprocessing]": {name: label(value) for name, value in sorted(study.preprocessing.items())},
         "[model]": {name: label(value) for name, value in sorted(study.model.items())},
         "[cv]": {
-            "scoring": study.scoring,
+            "scoring": study.scoring if len(study.metrics) == 1 else list(study.metrics),
             "kind": study.scheme.kind,
             "n_splits": len(problem.folds),
             "folds": problem.folds.fingerprint,

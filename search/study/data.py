@@ -94,10 +94,8 @@ def load(study: Study) -> Dataset:
         If the source or the target column does not exist, or the target cannot be learned.
     """
     source = study.data.source
-    if source.startswith("sklearn:"):
-        data = _from_sklearn(study, source.removeprefix("sklearn:"))
-    else:
-        data = _from_table(study, source)
+    built_in = source.startswith("sklearn:")
+    data = _from_sklearn(study, source.removeprefix("sklearn:")) if built_in else _from_table(study, source)
     data = _in_time_order(study, data)
     if study.data.missing_target == "drop" and not study.data.lags:  # of a series, `supervised` leaves such steps out
         data = _labeled(data, whole=study.data.task == "classification")

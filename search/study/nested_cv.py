@@ -20,6 +20,7 @@ from bpmodel import DivergenceError
 from search import experiment
 from search.loop.runner import Plan
 from search.seeds import derive
+from search.study import metrics
 from search.study.assembly import build_problem, job_of, measure_dummy, open_store, split
 from search.study.data import Dataset
 from search.study.study_file import Study
@@ -86,6 +87,8 @@ def score(
         )
         scored = None
         if result.estimator is not None:
-            scored = float(problem.scorer(result.estimator, part.test.X, part.test.y))
+            scorer = metrics.scorer(part.study, part.dataset, problem.estimator)
+            found = scorer(result.estimator, part.test.X, part.test.y)
+            scored = float(found[part.study.scoring] if isinstance(found, Mapping) else found)
         experiment.note_completed(store, NOTE, plan, {"score": scored})
         return scored

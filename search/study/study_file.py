@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+import warnings
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -17,6 +18,7 @@ from bpmodel.preprocessing.texts.marks import Hints
 from search.cv.kinds import KINDS, Scheme, default_kind
 from search.errors import StudyError
 from search.options import STUDY, SearchOption
+from search.scorer_names import unknown
 from search.space import initial_points, spaces
 from search.space.spaces import Space
 from search.spelling import did_you_mean
@@ -28,18 +30,6 @@ Task = Literal["regression", "classification"]
 
 DEFAULT_SCORING = {"regression": "neg_root_mean_squared_error", "classification": "accuracy"}
 OPTIONS = {"regression": REGRESSOR_OPTIONS, "classification": CLASSIFIER_OPTIONS}
-SCORERS = {
-    "auc": "roc_auc",
-    "cross_entropy": "neg_log_loss",
-    "logloss": "neg_log_loss",
-    "mae": "neg_mean_absolute_error",
-    "mape": "neg_mean_absolute_percentage_error",
-    "mse": "neg_mean_squared_error",
-    "rmse": "neg_root_mean_squared_error",
-    "rmsle": "neg_root_mean_squared_log_error",
-}
-"""What people call scorers, for messages."""
-
 NAME_PATTERN = r"^\w[\w.-]*$"
 """Letters and digits are those of any script."""
 
@@ -68,6 +58,7 @@ class Data(_Table):
     header: bool | None = None
     drop: list[str] = []
     missing_target: Literal["drop", "error"] = "drop"
+    positive: Any = None
 
     @property
     def asked(self) -> Asked:
@@ -99,12 +90,14 @@ if TYPE_CHECKING:
         def __getattr__(self, name: str) -> Any: ...
 
 else:
-    Search = create_model(
-        "Search",
-        __base__=_Table,
-        __doc__="How the space is searched.",
-        **{o.name: (_checked(o), o.study) for o in STUDY},
-    )
+    with warnings.catch_warnings():  # classes, not their instances, have a method `register`
+        warnings.filterwarnings("ignore", 'Field name "register"', UserWarning)
+        Search = create_model(
+            "Search",
+            __base__=_Table,
+            __doc__="How the space is searched.",
+            **{o.name: (_checked(o), o.study) for o in STUDY},
+        )
 
 
 class CrossValidation(_Table):
@@ -118,7 +111,7 @@ class CrossValidation(_Table):
     group: str | None = None
     split: str | None = None
     outer: int | None = Field(default=None, ge=2)
-    scoring: str | None = None
+    scoring: Any = None
 
 
 class _File(_Table):
@@ -147,7 +140,16 @@ class Study:
 
     @property
     def scoring(self) -> str:
-        return self.cv.scoring or DEFAULT_SCORING[self.data.task]
+        """The metric that decides."""
+        return self.metrics[0]
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """The names of all metrics, the one that decides first."""
+        given = self.cv.scoring
+        if given is None:
+            return (DEFAULT_SCORING[self.data.task],)
+        return (given,) if isinstance(given, str) else tuple(given)
 
     @property
     def scheme(self) -> Scheme:
@@ -199,13 +201,8 @@ def load(path: str | Path) -> Study:
     first = initial_points.complete(
         space, file.search.initial_points, file.search.seed, f"{path}: [search] initial_points"
     )
-    if file.cv.scoring is not None and file.cv.scoring not in get_scorer_names():
-        names = get_scorer_names()
-        meant = did_you_mean(file.cv.scoring, names, SCORERS)
-        raise StudyError(
-            f"{path}: [cv] scoring = {file.cv.scoring!r} is not a scikit-learn scorer{meant}; "
-            f"allowed are {', '.join(names)}"
-        )
+    _check_scoring(path, file.cv.scoring)
+    _check_positive(path, file.data)
     if file.data.thousands is not None and file.data.thousands == file.data.decimal:
         raise StudyError(
             f"{path}: [data] thousands = {file.data.thousands!r} is also decimal; allowed are two different marks"
@@ -246,6 +243,27 @@ def _scheme(data: Data, cv: CrossValidation) -> Scheme:
     # with the minimum gap, the last training target is lag 1 of the first validation row
     gap = data.horizon - 1 if cv.gap is None else cv.gap
     return Scheme(kind, cv.n_splits, cv.shuffle, cv.repeats, gap, cv.group or cv.split)
+
+
+def _check_scoring(path: Path, given: Any) -> None:
+    """Raise unless [cv] scoring is the name of a scorer, or a list of different names."""
+    names = given if isinstance(given, list) else [] if given is None else [given]
+    if not all(isinstance(name, str) for name in names) or given == [] or len(set(names)) < len(names):
+        raise StudyError(
+            f"{path}: [cv] scoring = {given!r}; allowed are the name of a scikit-learn scorer and a list of different names"
+        )
+    for name in names:
+        if name not in get_scorer_names():
+            start = "" if isinstance(given, str) else f"{given!r}: "
+            raise StudyError(f"{path}: [cv] scoring = {start}{unknown(name)}")
+
+
+def _check_positive(path: Path, data: Data) -> None:
+    """Raise unless [data] positive may be a class."""
+    if not isinstance(data.positive, str | int | float | None):
+        raise StudyError(f"{path}: [data] positive = {data.positive!r}; allowed are texts, numbers, true and false")
+    if data.positive is not None and data.task != "classification":
+        raise StudyError(f"{path}: [data] positive = {data.positive!r} needs task = 'classification'")
 
 
 def _check_forecast(path: Path, file: _File) -> None:

@@ -72,6 +72,14 @@ def register(uri: str, name: str, run_id: str, model: Any, X: Any, score: float)
     return RegisteredModel(name, int(made.version))
 
 
+@library.quiet()
+def describe(uri: str, model: RegisteredModel | None, text: str) -> None:
+    """Write the description of a version of a model, if there are both."""
+    if model is not None and text:
+        client = library.load().MlflowClient(tracking_uri=uri)
+        client.update_model_version(model.name, str(model.version), description=text)
+
+
 def _signature(example: Any, predictions: Any) -> Any:
     """Return the signature of a model, in which the columns of a table accept any value.
 

@@ -94,13 +94,14 @@ class Run:
 class Report:
     """The data of a parent run at the end of a study.
 
-    `figures` maps file names to Matplotlib figures; `steps` are metrics with one value per step, None if there is no
-    value.
+    `verdict` says what the model is worth, for its description. `figures` maps file names to Matplotlib figures; `steps` are
+    metrics with one value per step, None if there is no value.
     """
 
     params: Mapping[str, Any]
     metrics: Mapping[str, float]
     summary: str
+    verdict: str = ""
     figures: Mapping[str, Any] = field(default_factory=dict)
     tables: Mapping[str, Any] = field(default_factory=dict)
     steps: Mapping[str, Sequence[float | None]] = field(default_factory=dict)

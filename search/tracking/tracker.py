@@ -79,8 +79,9 @@ class MLflowTracker(Tracker):
         self._jobs.put(self._write)
 
     def finish(self, report: Report) -> None:
-        """Write metrics, tags, description, figures and tables of the parent run."""
+        """Write metrics, tags, description, figures and tables of the parent run, and the description of its model."""
         self._jobs.put(lambda: client.finish(self.uri, self._opened.parent, report))
+        self._jobs.put(lambda: models.describe(self.uri, self._model, report.verdict))
 
     def register(self, model: Any, X: Any, score: float) -> RegisteredModel:
         """Register a fitted pipeline under the study's name, as `models.register` does; blocks until that is done."""

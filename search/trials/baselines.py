@@ -1,36 +1,49 @@
-"""Baselines on the same folds: the dummy predictor, a linear model and, for forecasts, persistence."""
+"""Baselines on the same folds: the dummy predictor, a linear model, gradient boosting and, for forecasts, persistence."""
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, RegressorMixin, clone, is_classifier
 from sklearn.dummy import DummyClassifier, DummyRegressor
+from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 from sklearn.linear_model import LogisticRegression, RidgeCV
+from threadpoolctl import threadpool_limits
 
 from search import scorers
 from search.rows import take
 from search.trials.prepared_folds import prepare
 from search.trials.problem import Problem
-from search.trials.scoring import objective, scores
+from search.trials.scoring import by_metric, named, objective, scores
 
 ALPHAS = np.logspace(-3, 3, 13)
-DUMMY, LINEAR, PERSISTENCE = "dummy predictor", "linear model", "persistence"
+DUMMY, LINEAR, BOOSTING, PERSISTENCE = "dummy predictor", "linear model", "gradient boosting", "persistence"
+
+MOST_ITERATIONS, FEWEST_ITERATIONS, FEWEST_ROWS = 100, 25, 500
+
+WORK = 1e9
+"""Cap on the work of gradient boosting: (rows + `SEARCH_OF_SPLITS`) x columns x trees, over all folds. It takes 5 to 8
+seconds on one core of 2024. It depends on the data only, so the score does not depend on the machine."""
+
+SEARCH_OF_SPLITS = 31 * 256
+"""Work of the search for splits in a tree, in rows: leaves times bins."""
 
 
 @dataclass(frozen=True)
 class Baseline:
-    """Mean and standard deviation over the folds, and the score of each fold."""
+    """Mean and standard deviation over the folds, the score of each fold, and the means of all metrics that have names."""
 
     name: str
     score: float
     std: float
     fold_scores: tuple[float, ...] = ()
+    means: Mapping[str, float] = field(default_factory=dict)
 
 
 def dummy(problem: Problem, task: str) -> Baseline:
@@ -42,7 +55,7 @@ def dummy(problem: Problem, task: str) -> Baseline:
         fitted = clone(model).fit(train[:, None], take(problem.y, train))
         X = validation[:, None] if blind else take(problem.X, validation)
         found.append(_score(problem, fitted, X, take(problem.y, validation), validation))
-    return _baseline(DUMMY, found)
+    return _baseline(problem, DUMMY, found)
 
 
 def linear(problem: Problem, task: str) -> Baseline:
@@ -54,7 +67,63 @@ def linear(problem: Problem, task: str) -> Baseline:
         for fold in prepare(problem):
             fitted = clone(model).fit(fold.X_train, fold.y_train)
             found.append(_score(problem, fitted, fold.X_validation, fold.y_validation, fold.rows[1]))
-    return _baseline(LINEAR, found)
+    return _baseline(problem, LINEAR, found)
+
+
+def boosting(problem: Problem, task: str) -> Baseline | None:
+    """Score gradient boosting (`HistGradientBoosting`) on the rows that networks see, with a budget of seconds.
+
+    It has 100 iterations; with more work than `WORK`, fewer, but at least 25, with a learning rate of up to 0.3 instead of
+    0.1. If that is still too much, it is fitted on a random part of the training rows, at least 500. Returns None for
+    several outputs, which it does not support, and if there are too many columns even so: from about 1,000 columns with 5
+    folds, or columns times classes.
+    """
+    if np.ndim(problem.y) > 1:
+        return None
+    folds = prepare(problem)
+    n_classes = len(np.unique(problem.y)) if task == "classification" else 1
+    trees = n_classes if n_classes > 2 else 1  # of one iteration
+    cut = budget(max(len(train) for train, _ in problem.folds.splits), folds[0].X_train.shape[1] * trees, len(folds))
+    if cut is None:
+        return None
+    rate = min(0.3, 0.1 * MOST_ITERATIONS / cut.iterations)
+    kind = HistGradientBoostingClassifier if task == "classification" else HistGradientBoostingRegressor
+    model = kind(max_iter=cut.iterations, learning_rate=rate, early_stopping=False, random_state=0)
+    found = []
+    with (
+        warnings.catch_warnings(),
+        threadpool_limits(1, user_api="openmp"),
+    ):  # sums do not depend on the number of cores
+        warnings.simplefilter("ignore")
+        for fold in folds:
+            part = np.sort(np.random.default_rng(0).permutation(len(fold.train))[: cut.rows])
+            fitted = clone(model).fit(_dense(take(fold.X_train, part)), fold.y_train[part])
+            found.append(_score(problem, fitted, _dense(fold.X_validation), fold.y_validation, fold.rows[1]))
+    return _baseline(problem, BOOSTING, found)
+
+
+class Budget(NamedTuple):
+    """Iterations of gradient boosting, and the number of training rows."""
+
+    iterations: int
+    rows: int
+
+
+def budget(rows: int, columns: int, n_folds: int) -> Budget | None:
+    """Return how many iterations and rows of each fold are within `WORK`; None if there are too many columns.
+
+    >>> budget(400, 10, 5), budget(20_000, 50, 5), budget(1_000_000, 50, 5), budget(400, 1000, 5)
+    (Budget(iterations=100, rows=400), Budget(iterations=100, rows=20000), Budget(iterations=25, rows=152064), None)
+    """
+    affordable = WORK / (n_folds * columns)  # rows times iterations
+    iterations = int(affordable / (rows + SEARCH_OF_SPLITS))
+    iterations = min(max(iterations, FEWEST_ITERATIONS), MOST_ITERATIONS)
+    most_rows = int(affordable / iterations) - SEARCH_OF_SPLITS
+    return Budget(iterations, min(rows, most_rows)) if most_rows >= min(rows, FEWEST_ROWS) else None
+
+
+def _dense(X: Any) -> Any:
+    return X.toarray() if issparse(X) else X
 
 
 class _Identity(RegressorMixin, BaseEstimator):
@@ -70,13 +139,17 @@ def persistence(problem: Problem, last_known: NDArray[Any]) -> Baseline:
         _score(problem, _Identity(), last_known[rows][:, None], problem.y[rows], rows)
         for _, rows in problem.folds.splits
     ]
-    return _baseline(PERSISTENCE, found)
+    return _baseline(problem, PERSISTENCE, found)
 
 
-def attempt(measure: Callable[[Problem, str], Baseline], problem: Problem, *, told: bool) -> Baseline | None:
+MODELS: tuple[Callable[[Problem, str], Baseline | None], ...] = (linear, boosting)
+"""Baselines that learn, for every report."""
+
+
+def attempt(measure: Callable[[Problem, str], Baseline | None], problem: Problem, *, told: bool) -> Baseline | None:
     """Return a baseline, or None if it cannot be scored.
 
-    That is so without targets, or if the scorer does not accept its predictions.
+    That is so without targets, if the scorer does not accept its predictions, or if the baseline does not suit the data.
 
     Warns
     -----
@@ -92,15 +165,17 @@ def attempt(measure: Callable[[Problem, str], Baseline], problem: Problem, *, to
             reason = f"{type(error).__name__}: {error}".splitlines()[0]
             warnings.warn(f"a baseline is omitted because it cannot be scored: {reason}", UserWarning, stacklevel=2)
         return None
-    return found if np.isfinite(found.score) else None
+    return found if found is not None and np.isfinite(found.score) else None
 
 
-def _score(problem: Problem, fitted: Any, X: Any, y: Any, rows: Any) -> float:
+def _score(problem: Problem, fitted: Any, X: Any, y: Any, rows: Any) -> dict[str, float]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        found = scores(problem, fitted, X, y, rows)
-    return found[objective(problem, found)]
+        return scores(problem, fitted, X, y, rows)
 
 
-def _baseline(name: str, found: list[float]) -> Baseline:
-    return Baseline(name, float(np.mean(found)), float(np.std(found)), tuple(found))
+def _baseline(problem: Problem, name: str, folds: list[dict[str, float]]) -> Baseline:
+    metrics = by_metric(folds)
+    found = metrics[objective(problem, metrics)]
+    means = {metric: float(np.mean(values)) for metric, values in named(metrics).items()}
+    return Baseline(name, float(np.mean(found)), float(np.std(found)), tuple(found), means)

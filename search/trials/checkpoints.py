@@ -5,6 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+UNDEFINED = -math.inf
+"""Score of a checkpoint that has none: worse than any. The logarithm of a prediction below -1 does not exist, and a
+correlation with predictions that hardly vary does not either, but both may exist a few epochs later."""
+
 GROWTH = 1.4
 """Ratio of successive checkpoints: the best number of epochs is found to within 20 percent."""
 
@@ -38,5 +42,9 @@ def plateaued(scores: Sequence[float], epoch: int, max_iter: int) -> bool:
     True
     >>> plateaued([0.5, 0.7, 0.9, 0.8, 0.85, 0.85], 19, 200), plateaued([0.5, 0.7, 0.9, 0.8, 0.85, 0.91], 19, 100)
     (False, False)
+    >>> plateaued([UNDEFINED] * 6, 19, 100)  # nothing has risen yet
+    False
     """
-    return epoch * LEAST >= max_iter and len(scores) > PATIENCE and max(scores[-PATIENCE:]) <= max(scores[:-PATIENCE])
+    if epoch * LEAST < max_iter or len(scores) <= PATIENCE:
+        return False
+    return max(scores[-PATIENCE:]) <= max(scores[:-PATIENCE]) > UNDEFINED

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 
@@ -12,12 +13,12 @@ from search.trials.callbacks import metadata
 from search.trials.interruption import Cancelled
 from search.trials.outcomes import ERROR, OK, Outcome
 from search.trials.problem import Problem, Trial, configured
-from search.trials.scoring import by_metric, named, objective, scores
+from search.trials.scoring import by_metric, named, objective, scores, training_scores
 
 
 def train(problem: Problem, trial: Trial, cancelled: Callable[[], bool]) -> Outcome:
     """Fit and score one configuration on every fold."""
-    fit_seconds, score_seconds, validation_scores, training_scores = [], [], [], []
+    fit_seconds, score_seconds, validation_scores, train_scores = [], [], [], []
     for number, (fitted_on, validation) in enumerate(problem.folds.splits):
         if cancelled():
             raise Cancelled
@@ -34,7 +35,8 @@ def train(problem: Problem, trial: Trial, cancelled: Callable[[], bool]) -> Outc
         fit_seconds.append(fitted - started)
         score_seconds.append(time.perf_counter() - fitted)
         if problem.train_scores:
-            training_scores.append(scores(problem, estimator, X_train, y_train, fitted_on))
+            on_training = partial(scores, problem, estimator, X_train, y_train, fitted_on)
+            train_scores.append(training_scores(problem, validation_scores[-1], on_training))
     metrics = by_metric(validation_scores)
     fold_scores = metrics[objective(problem, metrics)]
     healthy = bool(np.isfinite(fold_scores).all())
@@ -49,7 +51,7 @@ def train(problem: Problem, trial: Trial, cancelled: Callable[[], bool]) -> Outc
         losses={},
         seconds=0.0,
         metrics=named(metrics),
-        train_metrics=by_metric(training_scores),
+        train_metrics=by_metric(train_scores),
         fit_seconds=fit_seconds,
         score_seconds=score_seconds,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -109,7 +110,7 @@ class Outcome:
     epoch : int
         The number of epochs with the best mean score.
     curve : dict of int to float
-        Mean score over the folds at each checkpoint.
+        Mean score over the folds at each checkpoint; -inf where it is undefined.
     losses : dict of str to list of float
         ``training`` and ``validation``: mean loss over the folds, epoch by epoch, while all folds were running.
     repairs : list of str
@@ -171,6 +172,11 @@ class Outcome:
         return {name: float(np.mean(scores)) for name, scores in self.metrics.items()}
 
     @property
+    def defined(self) -> dict[int, float]:
+        """The curve without the checkpoints that have no score."""
+        return {epoch: score for epoch, score in self.curve.items() if math.isfinite(score)}
+
+    @property
     def last_checkpoint(self) -> int:
         return max(self.curve, default=0)
 
@@ -179,10 +185,24 @@ def order(outcome: Outcome) -> tuple[float, ...]:
     """Return the sort key of outcomes, the best first.
 
     Healthy trials come before stopped ones, stopped before diverged ones. Healthy trials evaluated with more seeds come
-    first (only the best trials are reevaluated). Then the score decides, and on ties the trial number.
+    first: only the best trials are reevaluated, and a mean over fewer seeds owes more to luck. Then the score decides. Of
+    equal scores the smallest network is first, then the earliest trial.
     """
-    score = outcome.score if np.isfinite(outcome.score) else -np.inf
-    return VERDICTS[outcome.verdict].rank, -len(outcome.seed_scores), -score, outcome.number
+    return VERDICTS[outcome.verdict].rank, -len(outcome.seed_scores), *_score_and_size(outcome)
+
+
+def level(score: float) -> float:
+    """Return a score without its rounding errors, so that means of the same numbers in another order are equal.
+
+    >>> level(np.mean([0.1, 0.2, 0.3])) == level(np.mean([0.3, 0.2, 0.1])), level(float("nan"))
+    (True, -inf)
+    """
+    return float(f"{score:.12g}") if np.isfinite(score) else -math.inf
+
+
+def _score_and_size(outcome: Outcome) -> tuple[float, ...]:
+    """Return the sort key by score, then number of weights, where they are counted, then trial number."""
+    return -level(outcome.score), outcome.n_weights or math.inf, outcome.number
 
 
 def winner(outcomes: Mapping[int, Outcome]) -> Outcome | None:
@@ -192,13 +212,14 @@ def winner(outcomes: Mapping[int, Outcome]) -> Outcome | None:
 
 
 def front(outcomes: Mapping[int, Outcome]) -> list[Outcome]:
-    """Return the Pareto front of score and size.
+    """Return the Pareto front of score and number of weights, the best score first.
 
-    It is the winner, then each next healthy outcome in `order` with fewer weights. No other outcome is better than a
-    member in both; empty if weights are not counted.
+    No other healthy outcome is at least as good as a member in both; of outcomes that are equal in both, the earliest is
+    listed. How often a trial was evaluated does not count here, so the winner need not be a member: a trial with a better
+    score from fewer seeds may be smaller. Empty if weights are not counted.
     """
     found: list[Outcome] = []
-    for outcome in sorted((o for o in outcomes.values() if o.healthy and o.n_weights), key=order):
+    for outcome in sorted((o for o in outcomes.values() if o.healthy and o.n_weights), key=_score_and_size):
         if not found or outcome.n_weights < found[-1].n_weights:
             found.append(outcome)
     return found
@@ -207,7 +228,8 @@ def front(outcomes: Mapping[int, Outcome]) -> list[Outcome]:
 def pool(first: Outcome, again: Sequence[Outcome]) -> Outcome:
     """Pool several evaluations of a configuration into one outcome: mean scores, and the best epoch of the mean curve.
 
-    If some evaluations did not end well, the outcome takes verdict and reason from the first of them.
+    The epoch is that of the first evaluation if no checkpoint has a score in all of them. If some evaluations did not end
+    well, the outcome takes verdict and reason from the first of them.
     """
     if not again:
         return first
@@ -218,10 +240,11 @@ def pool(first: Outcome, again: Sequence[Outcome]) -> Outcome:
     every = [first, *again]
     common = set.intersection(*(set(outcome.curve) for outcome in every))
     curve = {epoch: float(np.mean([o.curve[epoch] for o in every])) for epoch in sorted(common)}
+    best = max(curve, key=lambda epoch: (curve[epoch], -epoch), default=first.epoch)
     return replace(
         first,
         fold_scores=_mean([o.fold_scores for o in every]),
-        epoch=max(curve, key=lambda epoch: (curve[epoch], -epoch)),
+        epoch=best if math.isfinite(curve.get(best, -math.inf)) else first.epoch,
         curve=curve,
         metrics={name: _mean([o.metrics[name] for o in every]) for name in first.metrics},
         train_metrics={name: _mean([o.train_metrics[name] for o in every]) for name in first.train_metrics},

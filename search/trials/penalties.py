@@ -149,6 +149,8 @@ class Penalizer:
 
     def feedback(self, outcome: Outcome) -> Feedback:
         """Return the feedback for the next finished trial."""
+        if outcome.verdict == STOPPED and not outcome.fold_scores:  # it had no score yet, but it is no failure either
+            return Feedback(self._standard().dummy, state="pruned")
         if outcome.divergence is not None or not math.isfinite(outcome.score):
             return self._penalty.feedback(outcome, self._standard())
         value = max(outcome.score, self._dummy)

@@ -40,6 +40,8 @@ class Problem:
         Prefix of the parameters in the estimator; trials use names without it.
     paths : dict of str to str
         Full names in the estimator of the parameters that are not just prefix plus name.
+    values : dict of str to callable
+        Converters of the values of some parameters, by the names that trials use.
     objective : str, optional
         Name of the metric to maximize; by default the first.
     fit_params, score_params : dict
@@ -61,6 +63,7 @@ class Problem:
     seed: int
     prefix: str = ""
     paths: Mapping[str, str] = field(default_factory=dict)
+    values: Mapping[str, Callable[[Any], Any]] = field(default_factory=dict)
     objective: str | None = None
     fit_params: Mapping[str, Any] = field(default_factory=dict)
     score_params: Mapping[str, Any] = field(default_factory=dict)
@@ -70,8 +73,11 @@ class Problem:
     tasks: NoTasks = field(default_factory=NoTasks, compare=False, repr=False)
 
     def full_names(self, params: Mapping[str, Any]) -> dict[str, Any]:
-        """Return a trial's parameters under their names in the estimator."""
-        return {self.paths.get(name, self.prefix + name): value for name, value in params.items()}
+        """Return a trial's parameters, converted, under their names in the estimator."""
+        return {
+            self.paths.get(name, self.prefix + name): self.values[name](value) if name in self.values else value
+            for name, value in params.items()
+        }
 
 
 def configured(estimator: Any, params: Mapping[str, Any]) -> Any:

@@ -57,13 +57,14 @@ class Cutoffs:
         for rung, reached in self._reached.items():
             if rung in outcome.curve:
                 best = max(score for epoch, score in outcome.curve.items() if epoch <= rung)
-                if math.isfinite(best):
+                if best < math.inf:  # and not NaN; -inf, no score yet, is worse than any
                     insort(reached, best)
 
     def limits(self) -> dict[int, float]:
         """Return for each rung the least score to continue.
 
-        It is compared with a trial's best score over its checkpoints.
+        It is compared with a trial's best score over its checkpoints. It is -inf, which stops no trial, where half of the
+        trials have no score yet.
         """
         return {
             rung: _quantile(reached, 1 - 1 / REDUCTION)
@@ -76,4 +77,6 @@ def _quantile(ordered: list[float], share: float) -> float:
     """Return the quantile of sorted values at `share`, interpolated linearly as in `np.quantile`."""
     place = share * (len(ordered) - 1)
     low = int(place)
+    if ordered[low] == -math.inf:
+        return -math.inf
     return ordered[low] + (place - low) * (ordered[min(low + 1, len(ordered) - 1)] - ordered[low])

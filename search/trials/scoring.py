@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numbers
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -67,6 +67,24 @@ def scores(problem: Problem, estimator: Any, X: Any, y: Any, rows: NDArray[np.in
     found = given if isinstance(given, Mapping) else {SCORE: given}
     first = objective(problem, found)
     return {name: _number(name, value, None if name == first else problem.error_score) for name, value in found.items()}
+
+
+def training_scores(
+    problem: Problem, names: Iterable[str], measure: Callable[[], dict[str, float]]
+) -> dict[str, float]:
+    """Return the scores that `measure` finds on training rows, by the metrics of the validation rows.
+
+    They decide nothing, so a trial goes on if they cannot be computed: they are then `problem.error_score`.
+    """
+    try:
+        return measure()
+    except Exception as error:
+        if problem.error_score == "raise":
+            raise
+        reason = f"{type(error).__name__}: {error}".splitlines()[0]
+        told = f"Scoring the training rows failed; the score is set to {problem.error_score}. {reason}"
+        warnings.warn(told, UserWarning, stacklevel=2)
+        return dict.fromkeys(names, float(problem.error_score))
 
 
 def objective(problem: Problem, found: Iterable[str]) -> str:

@@ -2,7 +2,8 @@
 
 All folds reach a checkpoint before anything is decided, so the mean score over the folds is known there. The trial is
 pruned if that score is too low, and ends early once it has stopped rising. The best number of epochs is taken from the
-same mean curve. A fold that diverges ends the trial at once.
+same mean curve. A checkpoint at which the score is undefined is worse than any other; the trial is an error only if no
+checkpoint has a score. A fold that diverges ends the trial at once.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -21,7 +23,7 @@ from bpmodel.network.training import Training
 from search import scorers
 from search.rows import params_of, take
 from search.trials.callbacks import metadata
-from search.trials.checkpoints import checkpoints, plateaued
+from search.trials.checkpoints import UNDEFINED, checkpoints, plateaued
 from search.trials.diagnoses import diagnosis
 from search.trials.fold_fits import begin
 from search.trials.interruption import Cancelled
@@ -29,7 +31,7 @@ from search.trials.nesting import surround
 from search.trials.outcomes import DIVERGED, ERROR, OK, STOPPED, VERDICTS, Divergence, Outcome
 from search.trials.prepared_folds import Prepared
 from search.trials.problem import Problem, Trial
-from search.trials.scoring import by_metric, named, objective, scores
+from search.trials.scoring import by_metric, named, objective, scores, training_scores
 
 
 def train(problem: Problem, trial: Trial, cancelled: Callable[[], bool]) -> Outcome:
@@ -48,10 +50,13 @@ def _train(run: _Run, cancelled: Callable[[], bool]) -> Outcome:
         run.score(epoch)
         cutoff = run.trial.cutoffs.get(epoch)
         if cutoff is not None and not run.best >= cutoff:
-            return run.outcome(STOPPED, f"score {run.best:.6g} at epoch {epoch} is below the cut-off {cutoff:.6g}")
+            held = f"score {run.best:.6g}" if run.metrics else "no score"
+            return run.outcome(STOPPED, f"{held} at epoch {epoch} is below the cut-off {cutoff:.6g}")
         if not run.running or run.past_its_best:
             break
-    if not np.isfinite(run.fold_scores).all():
+    if not run.metrics:
+        if run.unscored is not None:
+            raise run.unscored
         return run.outcome(ERROR, "the score is not finite")
     if run.past_its_best and run.running:
         return run.outcome(OK, f"no improvement after epoch {run.epoch} until epoch {epoch}")
@@ -69,7 +74,8 @@ class _Run:
         self._begin_next()
         self.checkpoints = checkpoints(self.fits[0].max_iter)
         self.curve: dict[int, float] = {}
-        self.epoch, self.best = 0, -np.inf
+        self.epoch, self.best = 0, UNDEFINED
+        self.unscored: Exception | None = None
         self.metrics: dict[str, list[float]] = {}
         self.train_metrics: dict[str, list[float]] = {}
         self.fit_seconds, self.score_seconds = np.zeros(len(self.folds)), np.zeros(len(self.folds))
@@ -93,7 +99,7 @@ class _Run:
 
     @property
     def fold_scores(self) -> list[float]:
-        return self.metrics[objective(self.problem, self.metrics)]
+        return self.metrics[objective(self.problem, self.metrics)] if self.metrics else []
 
     def advance(self, number: int, epoch: int) -> bool:
         """Train a fold up to an epoch; return whether it diverged."""
@@ -107,20 +113,30 @@ class _Run:
     def score(self, epoch: int) -> None:
         """Score all folds, and keep the scores if this checkpoint is the best so far."""
         scored = []
-        for number, (network, fit, fold) in enumerate(zip(self.networks, self.fits, self.folds, strict=True)):
-            started = time.perf_counter()
-            if network.early_stopping and not fit.running:
-                fit.restore_best()
-            scored.append(_scores(self.problem, fold, network))
-            self.score_seconds[number] += time.perf_counter() - started
+        try:
+            for number, (network, fit, fold) in enumerate(zip(self.networks, self.fits, self.folds, strict=True)):
+                started = time.perf_counter()
+                if network.early_stopping and not fit.running:
+                    fit.restore_best()
+                scored.append(_scores(self.problem, fold, network))
+                self.score_seconds[number] += time.perf_counter() - started
+        except Exception as error:  # a metric may be undefined for a network that has barely been trained
+            self.unscored, self.curve[epoch] = error, UNDEFINED
+            return
         metrics = by_metric(scored)
-        self.curve[epoch] = float(np.mean(metrics[objective(self.problem, metrics)]))
-        if not self.metrics or self.curve[epoch] > self.best:
+        found = metrics[objective(self.problem, metrics)]
+        self.curve[epoch] = float(np.mean(found)) if np.isfinite(found).all() else UNDEFINED
+        if self.curve[epoch] > self.best:
             self.epoch, self.best, self.metrics = epoch, self.curve[epoch], metrics
             if self.problem.train_scores:
                 pairs = zip(self.folds, self.networks, strict=True)
                 self.train_metrics = by_metric(
-                    [_scores(self.problem, fold, network, training=True) for fold, network in pairs]
+                    [
+                        training_scores(
+                            self.problem, metrics, partial(_scores, self.problem, fold, network, training=True)
+                        )
+                        for fold, network in pairs
+                    ]
                 )
 
     def diverged(self, number: int) -> Outcome:

@@ -27,6 +27,7 @@ from search.results import plots
 from search.study import assembly, data, study_file
 from search.tracking import stores
 from search.trials import baselines, refitting
+from search.trials.outcomes import winner
 
 ROOT = Path(__file__).parents[2]
 SHIPPED = sorted((ROOT / "studies").glob("*.toml"))
@@ -153,6 +154,27 @@ def assert_one_line(result: Result, *told: str) -> None:
 
 
 # ------------------------------------------------------------------------------------------------------------------- tune
+
+
+def test_a_model_that_is_not_better_is_not_registered(folder, bpsearch, stored):
+    """The target is noise. The exit code says that the study is done, also when it is run again."""
+    random = np.random.default_rng(0)
+    pd.DataFrame(random.normal(size=(60, 4)), columns=list("abcy")).to_csv("noise.csv", index=False)
+    study = (
+        "name = 'noise'\n[data]\nsource = 'noise.csv'\ntarget = 'y'\ntask = 'regression'\n[model]\nmax_iter = 5\n"
+        "[space]\nalpha = [0.1, 1.0]\n[search]\nmethod = 'grid'\nregister = '{}'\n[cv]\nn_splits = 3\n"
+    )
+    Path("noise.toml").write_text(study.format("if_better"))
+    told = [bpsearch("tune", "noise.toml") for _ in range(2)]
+    assert [(t.code, t.err) for t in told] == [(0, "")] * 2
+    for t in told:
+        assert re.search(r'^model:  not registered \(register = "if_better"\): \w', t.out, re.MULTILINE)
+    assert "nothing was changed" in told[1].out
+    assert stored("noise").versions == []
+    assert 'not registered (register = "if_better")' in stored("noise").parents[0].data.tags["mlflow.note.content"]
+    Path("noise.toml").write_text(study.format("always"))
+    assert "models:/noise@champion" in bpsearch("tune", "noise.toml").out
+    assert len(stored("noise").versions) == 1
 
 
 def test_tune_tells_what_was_repaired(folder, bpsearch, write, stored):
@@ -578,7 +600,7 @@ def test_a_linear_model_that_cannot_be_scored_is_left_out_bug(tmp_path, monkeypa
     with pytest.warns(UserWarning, match="a baseline is omitted because it cannot be scored: ValueError: Mean Tweedie"):
         outcome, yardsticks = tuning.cross_validate(study_file.load("counts.toml"), {})
     assert outcome.verdict == "ok"
-    assert [b.name for b in yardsticks] == [baselines.DUMMY]
+    assert [b.name for b in yardsticks] == [baselines.DUMMY, baselines.BOOSTING]
 
 
 def file_for_folder(name: str) -> Callable[..., None]:
@@ -885,6 +907,23 @@ def test_diagnose_a_trial(folder, bpsearch, write):
     assert contents() == before
     write(("n_splits = 3", "n_splits = 4"))
     assert_one_line(bpsearch("diagnose", "small.toml", "--method", "grid", "--trial", "3"), "another [cv]")
+
+
+def test_the_best_trial_is_diagnosed_with_what_was_tried_bug(folder, bpsearch, write, monkeypatch):
+    """Its diagnosis advised against what the search had found."""
+    write()
+    assert bpsearch("tune", "small.toml", "--method", "grid").code == 0
+    asked = []
+    monkeypatch.setattr(
+        "search.trials.diagnoses.diagnose", lambda problem, trial, tried: asked.append(set(tried)) or []
+    )
+    study = study_file.load("small.toml").with_method("grid")
+    outcomes = tuning._settled(study, data.load(study))
+    best = winner(outcomes).number
+    other = next(n for n in outcomes if n != best)
+    for more in ((f"{best}",), (f"{other}",), (f"{best}", "--set", "alpha=0.5")):
+        assert bpsearch("diagnose", "small.toml", "--method", "grid", "--trial", *more).code == 0
+    assert asked == [{"learning_rate_init", "hidden_layer_sizes"}, set(), set()]
 
 
 DIAGNOSE = {

@@ -103,6 +103,48 @@ def test_nothing_is_delivered_where_nothing_is_wanted(job, store):
     assert "register" not in tracker.names
 
 
+@pytest.mark.parametrize(
+    ("register", "dummy", "registered"),
+    [("always", 0.0, True), ("if_better", 0.0, False), ("if_better", -1e6, True)],
+)
+def test_a_model_is_registered_always_or_if_it_is_better(job, store, register, dummy, registered):
+    """A network with errors above 0 is worse than a dummy predictor without errors."""
+    tracker = Remembered()
+    plan = dataclasses.replace(job.plan, register=register)
+    yardsticks = [Baseline("dummy predictor", dummy, 0.0, (dummy, dummy - 1e-3, dummy))]
+    result = experiment.run(dataclasses.replace(job, plan=plan, baselines=yardsticks), store, tracker=tracker)
+    assert ("register" in tracker.names) is registered
+    assert result.unregistered == ("" if registered else "the dummy predictor scores better")
+    assert (result.problem, result.estimator is None, result.n_networks) == ("", False, 1)
+    report = next(call[1] for call in tracker.calls if call[0] == "finish")
+    assert report.verdict.startswith(f"**Trial {result.best.number} is ")
+    told = 'Model: not registered (register = "if_better"): the dummy predictor scores better.'
+    assert (told in report.summary) is not registered
+
+
+def test_the_winner_is_diagnosed_with_what_was_tried(job, store, monkeypatch):
+    asked = []
+    monkeypatch.setattr("search.trials.diagnoses.diagnosis", lambda network, tried: asked.append(tried))
+    experiment.run(job, store)
+    assert asked == [{"learning_rate_init"}]
+
+
+def test_a_search_in_python_registers_what_is_better_only(rows):
+    X, y = rows()
+    tracker = Remembered()
+    noise = np.random.default_rng(0).normal(size=len(y))
+    search(tracking=tracker, register="if_better").fit(X, noise)
+    assert "register" not in tracker.names
+
+
+def test_columns_that_give_the_target_away_are_told(job, store):
+    tracker = Remembered()
+    result = experiment.run(dataclasses.replace(job, suspects=("copy",)), store, tracker=tracker)
+    assert result.suspects == ("copy",)
+    report = next(call[1] for call in tracker.calls if call[0] == "finish")
+    assert report.verdict.startswith("**Column 'copy' alone predicts the target. Is it known before?**")
+
+
 def test_without_a_healthy_trial_there_is_no_model(job, store, make_outcome, monkeypatch):
     monkeypatch.setattr(
         runner, "evaluate", lambda problem, trial, _: make_outcome(trial.number, "error", params=trial.params)
@@ -193,6 +235,7 @@ def completed(job: Job, store: StudyStore, **changes) -> dict:
         ({"n_seeds": 1}, True),
         ({"n_seeds": 3}, False),
         ({"n_members": 2}, False),
+        ({"register": "if_better"}, False),
         ({"n_trials": 1}, True),
         ({"n_trials": 3}, False),
         ({"n_trials": 3, "target_score": -1e9}, True),
@@ -204,7 +247,7 @@ def test_a_search_is_complete_as_it_was_planned(job, store, make_outcome, change
         store.record(make_outcome(number, params={"learning_rate_init": 0.01}), Feedback(-0.5))
     assert completed(job, store) == {}
     experiment.note_completed(store, "note", job.plan, {"score": 3.0})
-    expected = {"trials": 2, "n_seeds": 2, "n_members": 1, "score": 3.0}
+    expected = {"trials": 2, "n_seeds": 2, "n_members": 1, "register": "always", "score": 3.0}
     assert completed(job, store, **changes) == (expected if complete else {})
     store.record(make_outcome(2, params={"learning_rate_init": 0.01}), Feedback(-0.5))
     assert completed(job, store, **changes) == {}, "trials were added since"
@@ -236,7 +279,7 @@ def test_a_tracker_of_the_users(rows):
     assert params["space.alpha"] == ["0.1", "1.0"]
     report = tracker.calls[-2][1]
     assert report.metrics["score"] == report.metrics["score.r2"] == fitted.best_score_
-    assert {"dummy_predictor_score", "linear_model_score"} <= report.metrics.keys()
+    assert {"dummy_predictor_score", "linear_model_score", "gradient_boosting_score"} <= report.metrics.keys()
     assert report.metrics["epochs"] == fitted.best_n_epochs_
     fitted.set_params(refit=False, scoring=None).fit(X, y)
     assert tracker.names[7:] == ["check", "begin", "record", "record", "finish", "end"]

@@ -39,6 +39,7 @@ ALLOWED = {
     "n_trials_no_change": [None, 1],
     "n_seeds": [1, 8],
     "n_members": [1, 100],
+    "register": ["always", "if_better"],
     "seed": [0, 2**32 - 1],
     "n_jobs": [None, -1, 1, -2],
     "prune": [None, True, False, np.True_],
@@ -60,6 +61,7 @@ REFUSED = {
     "n_trials_no_change": [0, 0.5, True],
     "n_seeds": [0, 9, 1.5, None],
     "n_members": [0, 1.5, None],
+    "register": ["never", True, None],
     "seed": [-1, 2**32, None],
     "n_jobs": [0, 1.5, True],
     "prune": [0, 1, "yes"],
@@ -211,10 +213,13 @@ def test_what_makes_trials_comparable():
         ("n_members", 2, 1, False),
         ("n_members", 2, 2, True),
         ("n_members", 2, 3, False),
+        ("register", "always", "always", True),
+        ("register", "always", "if_better", False),
+        ("register", "if_better", "always", False),
     ],
 )
 def test_a_complete_study_covers(name, before, now, covered):
-    assert [o.name for o in COVERED] == ["n_seeds", "n_members"]
+    assert [o.name for o in COVERED] == ["n_seeds", "n_members", "register"]
     assert ROWS[name].covers(before, now) is covered
 
 

@@ -318,7 +318,46 @@ THRESHOLDS = {
         flat(0.2, activations=("identity", "identity")),
     ),
     "layer of two units": ("underfitting", flat(0.2, units=(5, 8, 3, 1)), flat(0.2, units=(5, 8, 2, 1))),
-    "weights of a half": ("underfitting", shrunk(0.5, loss=[0.2] * 20), shrunk(0.499, loss=[0.2] * 20)),
+    "weights of a half": (
+        "underfitting",
+        shrunk(0.5, loss=[0.2] * 20, alpha=1.0),
+        shrunk(0.499, loss=[0.2] * 20, alpha=1.0),
+    ),
+    "a penalty to lower": (
+        "underfitting",
+        shrunk(0.4, loss=[0.2] * 20, alpha=1e-4),
+        shrunk(0.4, loss=[0.2] * 20, alpha=1.1e-4),
+    ),
+    "a penalty and nothing learned": (
+        "underfitting",
+        shrunk(0.4, loss=[0.949] * 20, validation=[0.9] * 20, alpha=1.0),
+        shrunk(0.4, loss=[0.95] * 20, validation=[0.9] * 20, alpha=1.0),
+    ),
+    "a penalty that lets the validation loss rise": (
+        "underfitting",
+        shrunk(0.4, loss=[0.6] * 20, validation=[0.25] * 18 + [0.449] * 2, alpha=1.0),
+        shrunk(0.4, loss=[0.6] * 20, validation=[0.25] * 18 + [0.45] * 2, alpha=1.0),
+    ),
+    "noise keeps the loss high": (
+        "underfitting",
+        record([0.949] * 20, validation=[0.9] * 20),
+        record([0.95] * 20, validation=[0.9] * 20),
+    ),
+    "linear, and no memory of rows": (
+        "underfitting",
+        record([0.5] * 20, validation=[0.551] * 20, activations=("identity", "identity")),
+        record([0.5] * 20, validation=[0.55] * 20, activations=("identity", "identity")),
+    ),
+    "a layer of two units, and no memory of rows": (
+        "underfitting",
+        record([0.5] * 20, validation=[0.551] * 20, units=(5, 8, 2, 1)),
+        record([0.5] * 20, validation=[0.55] * 20, units=(5, 8, 2, 1)),
+    ),
+    "a larger network than there is": (
+        "underfitting",
+        flat(0.2, units=(5, 198, 2, 1)),
+        flat(0.2, units=(5, 197, 2, 1)),
+    ),
 }
 
 
@@ -385,15 +424,19 @@ REMEDIES = [
     ("overfitting", replace(over(0.5, 1.0), options={"alpha": 0.3}), {"early_stopping": True, "alpha": 3.0}),
     ("underfitting", flat(1.0, activations=("identity", "identity")), {"activation": "relu"}),
     ("underfitting", flat(1.0, units=(5, 8, 2, 1)), {"hidden_layer_sizes": (100, 100)}),
-    ("underfitting", shrunk(0.4), {"alpha": 1e-4, "l1": 0.0, "weight_decay": 0.0}),
+    ("overfitting", replace(over(0.5, 1.0), options={"early_stopping": True}), {"alpha": 0.01}),
     (
         "underfitting",
-        flat(1.0),
-        {"hidden_layer_sizes": (100, 100), "alpha": 1e-4, "dropout": 0.0, "max_iter": 200},
+        shrunk(0.4, alpha=1.0, l1=0.1, weight_decay=0.1),
+        {"alpha": 1e-4, "l1": 0.0, "weight_decay": 0.0},
     ),
+    ("underfitting", shrunk(0.4, alpha=1.0), {"alpha": 1e-4}),
+    ("underfitting", shrunk(0.4, weight_decay=0.1), {"weight_decay": 0.0}),
+    ("underfitting", flat(1.0), {"hidden_layer_sizes": (100, 100), "max_iter": 200}),
+    ("underfitting", flat(1.0, units=(5, 200, 1)), {"max_iter": 200}),
     (
         "underfitting",
-        record([1.0] * 60),
+        record([1.0] * 60, alpha=1.0, dropout=0.5),
         {"hidden_layer_sizes": (100, 100), "alpha": 1e-4, "dropout": 0.0, "max_iter": 240},
     ),
 ]

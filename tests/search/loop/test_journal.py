@@ -39,6 +39,8 @@ OUTCOMES = {
         "fit_seconds": [0.125, 0.25],
         "score_seconds": [0.5, 0.0],
     },
+    "a checkpoint without a score": {"curve": {4: -math.inf, 6: -0.375}},
+    "stopped without a score": {"verdict": "stopped", "scores": (), "curve": {4: -math.inf}},
     "error": {"verdict": "error", "reason": 'ValueError: "ü" \\ {'},
 }
 
@@ -73,6 +75,23 @@ def test_every_outcome_comes_back_as_it_was(path, make_outcome):
     for number, outcome in outcomes.items():
         np.testing.assert_equal(dataclasses.asdict(again.outcomes[number]), dataclasses.asdict(outcome))
         assert again.feedback[number] == Feedback(-0.75, 1.0)
+
+
+def test_scores_that_are_not_finite_are_null_in_the_file(path, make_outcome):
+    """Infinity and NaN are no JSON; older journals have them."""
+    outcome = make_outcome(0, params=PARAMS, curve={4: -math.inf, 6: 0.5}, metrics={"r2": [math.nan, 0.5]})
+    store = opened(path)
+    store.record(outcome, Feedback(-0.75))
+    store.record_again(outcome)
+    store.close()
+    content = path.read_text()
+    assert "Infinity" not in content
+    assert "NaN" not in content
+    path.write_text(content.replace('\\"4\\": null', '\\"4\\": NaN').replace('"4": null', '"4": NaN'))
+    again = opened(path)
+    again.close()
+    for read in (again.outcomes[0], again.again[0][0]):
+        np.testing.assert_equal(dataclasses.asdict(read), dataclasses.asdict(outcome))
 
 
 def test_a_journal_from_before_trials_were_diagnosed_is_gone_on_with(path, make_outcome):
@@ -125,7 +144,7 @@ def test_no_outcome_is_a_failed_trial_for_optuna(path, make_outcome, name):
     again = opened(path)
     again.close()
     (told,) = again.feedback.values()
-    assert told.state == ("pruned" if name == "stopped" else "complete")
+    assert told.state == ("pruned" if name.startswith("stopped") else "complete")
     assert math.isfinite(told.value)
 
 

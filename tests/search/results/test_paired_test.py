@@ -123,3 +123,11 @@ def test_the_ratio_is_the_mean_over_the_folds(make_outcome):
     outcomes = {0: make_outcome(0, scores=(3.0, 2.0, 4.0)), 1: make_outcome(1, scores=(2.0, 1.5, 1.0))}
     found = paired_test.rivals(outcomes, outcomes[0], splits)[1]
     assert found == difference([2.0, 1.5, 1.0], [3.0, 2.0, 4.0], ratio=(1 + 1 / 2 + 1 / 3) / 3)
+
+
+@pytest.mark.parametrize(("rounding", "expected"), [(0.9e-12, 0.0), (1.1e-12, 1.1e-12)])
+def test_differences_by_rounding_are_none_bug(rounding, expected):
+    """Sums in another order were "worse by 2.22e-17"; five such differences of one sign would have been distinguishable."""
+    found = paired_test.difference([1.0] * 5, [1.0 + rounding] * 5, 0.25)
+    assert found.mean == pytest.approx(-expected, rel=1e-3)
+    assert found.distinguishable is bool(expected)

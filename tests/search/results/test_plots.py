@@ -6,7 +6,7 @@ import scipy.stats
 
 from search.results import plots
 from search.space import spaces
-from search.trials.baselines import Baseline
+from search.trials.baselines import BOOSTING, DUMMY, LINEAR, PERSISTENCE, Baseline
 from search.trials.outcomes import VERDICTS
 
 RMSE = "neg_root_mean_squared_error"
@@ -142,6 +142,14 @@ def test_a_linear_model_that_is_far_better_is_an_arrow_at_the_better_edge(make_o
     (axes,) = plots.history(outcomes, [Baseline("dummy", -9e4, 0.1), Baseline("linear", -0.6, 0.1)], RMSE).axes
     assert line(axes, "linear: 0.6, off scale").get_marker() == "v"
     assert line(axes, "dummy: 9e+04, off scale").get_marker() == "^"
+
+
+def test_every_baseline_has_a_line_of_its_own(outcomes):
+    """A forecast has four."""
+    baselines = [Baseline(name, -2.0, 0.1) for name in (DUMMY, LINEAR, BOOSTING, PERSISTENCE)]
+    axes = plots.history(outcomes, baselines, "score").axes[0]
+    assert all(line(axes, b.name).get_linestyle() != "-" for b in baselines)
+    assert len(set(plots.BASELINE_STYLES[:4])) == 4
 
 
 def test_every_verdict_has_its_own_color_and_marker(outcomes):

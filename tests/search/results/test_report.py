@@ -1,5 +1,6 @@
 """The report in words and tables: what stands in every row, by hand."""
 
+import dataclasses
 import io
 
 import pytest
@@ -76,9 +77,25 @@ def test_the_best_trials_side_by_side(make_outcome):
 
 def test_seeds_are_told_where_there_are_several(make_outcome):
     outcomes = {0: make_outcome(0, seed_scores=[-1.0, -2.0, -3.0]), 1: make_outcome(1)}
-    (row,) = [row for row in cells(report.best_trials(outcomes, {}, "r2")) if row[0] == "std over the seeds"]
-    assert row[1:] == ["0.816 (3)"]
-    assert not any("worse by" in row for row in cells(report.best_trials(outcomes, {}, "r2")))
+    table = cells(report.best_trials(outcomes, {}, "r2"))
+    assert ["std over the seeds", "0.816"] in table
+    assert not any("worse by" in row for row in table)
+
+
+def test_the_best_trials_are_in_the_order_of_the_rows_shown_bug(make_outcome):
+    """A score of 54.24 stood before one of 53.83, and nothing said that it was the mean over more seeds."""
+    outcomes = {n: make_outcome(n, scores=(s,)) for n, s in enumerate([-53.68, -53.87, -53.92, -53.7, -54.39])}
+    seeds = {1: [-53.5, -54.24], 2: [-53.92, -53.92], 3: [-53.6, -53.7, -53.8], 4: [-54.3, -54.4, -54.5]}
+    outcomes |= {n: dataclasses.replace(outcomes[n], seed_scores=scores) for n, scores in seeds.items()}
+    table = cells(report.best_trials(outcomes, {}, RMSE))
+    assert table[:4] == [
+        ["Best of 5 trials, those evaluated with more seeds first"],
+        ["trial 3", "trial 4", "trial 1", "trial 2", "trial 0"],
+        ["seeds", "3", "3", "2", "2", "1"],
+        ["root mean squared error", "53.7", "54.39", "53.87", "53.92", "53.68"],
+    ]
+    keys = list(zip(*(map(float, row[1:]) for row in table[2:4]), strict=True))
+    assert keys == sorted(keys, key=lambda key: (-key[0], key[1]))
 
 
 def test_smaller_networks_are_those_of_the_front(make_outcome):
@@ -91,6 +108,9 @@ def test_smaller_networks_are_those_of_the_front(make_outcome):
     assert table[1] == ["trial 0", "trial 2", "trial 4", "trial 6", "trial 8"]
     assert table[2] == ["root mean squared error", "1", "3", "5", "7", "9"]
     assert table[3] == ["weights", "10,000", "8,000", "6,000", "4,000", "2,000"]
+    assert not any("seeds" in row for row in table)
+    seeded = {0: dataclasses.replace(made[0], seed_scores=[-1.0, -1.0]), 9: made[8]}
+    assert cells(report.smaller(seeded, RMSE))[-1] == ["seeds", "2", "1"]
     five = {n: made[n] for n in (0, 1, 2, 3, 4)}
     assert cells(report.smaller(five, RMSE))[1] == [f"trial {n}" for n in range(5)]
 

@@ -52,7 +52,7 @@ MISTAKES = {
         "n_trails = 3",
         [
             "[search] n_trails",
-            "method, n_trials, timeout, target_score, n_trials_no_change, n_seeds, n_members, seed, n_jobs",
+            "method, n_trials, timeout, target_score, n_trials_no_change, n_seeds, n_members, register, seed, n_jobs",
         ],
     ),
     "table": ("[cv]", "[cross]", ["cross is not a key", "name, data, preprocessing, model, space, search, cv"]),
@@ -102,7 +102,25 @@ MISTAKES = {
     "jobs": ("n_trials = 3", "n_jobs = 0", ["[search] n_jobs = 0", "whole numbers other than 0; -1 means all cores"]),
     "folds": ("n_splits = 3", "n_splits = 1", ["[cv] n_splits = 1", "greater than or equal to 2"]),
     "shuffle": ("n_splits = 3", 'shuffle = "yes"', ["[cv] shuffle = 'yes'", "boolean"]),
-    "scorer": ("n_splits = 3", 'scoring = "rmse"', ["[cv] scoring = 'rmse'", "neg_root_mean_squared_error"]),
+    "scorer": (
+        "n_splits = 3",
+        'scoring = "rmse"',
+        ["[cv] scoring = 'rmse' is not a scikit-learn scorer (did you mean neg_root_mean_squared_error?)"],
+    ),
+    "scorer like no other": ("n_splits = 3", 'scoring = "profit"', ["'profit' is not", "allowed are accuracy, "]),
+    "scorer in a list": (
+        "n_splits = 3",
+        'scoring = ["r2", "MAE"]',
+        ["[cv] scoring = ['r2', 'MAE']: 'MAE' is not", "did you mean neg_mean_absolute_error?"],
+    ),
+    "no scorer": ("n_splits = 3", "scoring = []", ["[cv] scoring = []; allowed are the name of a scikit-learn scorer"]),
+    "scorer twice": (
+        "n_splits = 3",
+        'scoring = ["r2", "r2"]',
+        ["[cv] scoring = ['r2', 'r2']; allowed are", "different"],
+    ),
+    "number for a scorer": ("n_splits = 3", "scoring = 3", ["[cv] scoring = 3; allowed are the name"]),
+    "number among scorers": ("n_splits = 3", 'scoring = ["r2", 3]', ["[cv] scoring = ['r2', 3]; allowed are the name"]),
     "table that is a number": ("[model]\nmax_iter = 20", "", ["model = 3"]),
     "preprocessing": (
         "[model]",

@@ -1,5 +1,6 @@
 """A study in MLflow: what is written where, once, whatever happens to the process, the database or the server."""
 
+import dataclasses
 import gc
 import json
 import math
@@ -425,6 +426,15 @@ def test_model_has_signature_and_example(open_tracker, mlflow, fitted, table, po
     assert info.saved_input_example_info is not None
     assert len(mlflow.pyfunc.load_model("models:/x@champion").input_example) == models.EXAMPLE_ROWS
     assert info.metadata == {"score": -1.0}
+
+
+@pytest.mark.parametrize("verdict", ["**Trial 3 is no better than the dummy predictor.**", ""])
+def test_the_model_is_described_by_what_it_is_worth(client, open_tracker, fitted, table, verdict):
+    tracker = open_tracker()
+    tracker.register(fitted(), table, -1.0)
+    tracker.finish(dataclasses.replace(REPORT, verdict=verdict))
+    tracker.end("FINISHED")
+    assert (client.get_model_version_by_alias("x", "champion").description or "") == verdict
 
 
 @pytest.mark.parametrize("variable", [None, "sqlite:///elsewhere.db"])

@@ -95,17 +95,59 @@ def test_a_configuration_that_fails_with_one_seed_is_not_healthy(make_outcome, v
     assert both.seed_scores == []
 
 
-@given(drawn=st.lists(st.tuples(st.sampled_from(["ok", "stopped", "diverged"]), st.integers(0, 9), st.integers(0, 9))))
-def test_the_front_is_what_no_other_beats_in_score_and_size(make_outcome, drawn):
-    """A size of 0 is one that was not counted."""
-    outcomes = {n: make_outcome(n, v, scores=(float(s),), n_weights=w) for n, (v, s, w) in enumerate(drawn)}
+VERDICT_SCORE_SIZE_SEEDS = st.tuples(
+    st.sampled_from(["ok", "stopped", "diverged"]), st.integers(0, 9), st.integers(0, 9), st.integers(0, 3)
+)
+
+
+@given(drawn=st.lists(VERDICT_SCORE_SIZE_SEEDS), shuffle=st.randoms())
+def test_the_front_is_what_no_other_beats_in_score_and_size_bug(make_outcome, drawn, shuffle):
+    """It depended on how often trials were evaluated. A size of 0 is one that was not counted."""
+    outcomes = {
+        n: make_outcome(n, v, scores=(float(s),), n_weights=w, seed_scores=[float(s)] * seeds)
+        for n, (v, s, w, seeds) in enumerate(drawn)
+    }
     healthy = [o for o in outcomes.values() if o.verdict == "ok" and o.n_weights]
     beaten = {
-        o.number for o in healthy for other in healthy if order(other) < order(o) and other.n_weights <= o.n_weights
+        o.number
+        for o in healthy
+        for other in healthy
+        if other.score >= o.score
+        and other.n_weights <= o.n_weights
+        and (other.score, -other.n_weights, -other.number) > (o.score, -o.n_weights, -o.number)
     }
     found = front(outcomes)
     assert {o.number for o in found} == {o.number for o in healthy} - beaten
-    assert found == sorted(found, key=order)
+    assert len({(o.score, o.n_weights) for o in found}) == len(found)
+    assert [o.score for o in found] == sorted((o.score for o in found), reverse=True)
+    mixed = list(outcomes.items())
+    shuffle.shuffle(mixed)
+    assert front(dict(mixed)) == found
+
+
+def test_of_equal_scores_the_smallest_network_wins_bug(make_outcome):
+    """The earliest did: five trials of accuracy 1 with 17,793 to 3,489 weights, and the largest was registered."""
+    sizes = {0: 17_793, 1: 3_489, 2: 9_000, 3: 3_489}
+    outcomes = {n: make_outcome(n, scores=(1.0,), n_weights=w) for n, w in sizes.items()}
+    assert winner(outcomes).number == 1
+    assert [o.number for o in sorted(outcomes.values(), key=order)] == [1, 3, 2, 0]
+    assert [o.number for o in front(outcomes)] == [1]
+    better = make_outcome(4, scores=(1.0 + 1e-9,), n_weights=99_999)
+    assert winner(outcomes | {4: better}).number == 4
+    unknown = make_outcome(5, scores=(1.0,))
+    assert winner(outcomes | {5: unknown}).number == 1
+
+
+def test_means_of_the_same_scores_in_another_order_are_equal(make_outcome):
+    """0.1 + 0.2 + 0.3 is more than 0.3 + 0.2 + 0.1."""
+    outcomes = [
+        make_outcome(0, scores=(0.1, 0.2, 0.3), n_weights=20),
+        make_outcome(1, scores=(0.3, 0.2, 0.1), n_weights=10),
+    ]
+    assert outcomes[0].score > outcomes[1].score
+    assert winner({o.number: o for o in outcomes}).number == 1
+    assert [o.number for o in front({o.number: o for o in outcomes})] == [1]
+    assert ranks(["ok", "ok"], [0, 0], np.array([o.score for o in outcomes])).tolist() == [1, 1]
 
 
 def test_smaller_networks_are_told_and_drawn(make_outcome):
