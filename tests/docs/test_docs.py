@@ -14,6 +14,7 @@ from docs import tables, way_of_a_trial
 from search import cli
 from search.cv.kinds import KINDS
 from search.study import data, study_file
+from search.study.keys import File, Table
 
 ROOT = Path(__file__).parents[2]
 DOCS = {path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8") for path in ROOT.glob("docs/*.md")}
@@ -39,13 +40,13 @@ def test_preprocessing_option_has_its_row(option):
     assert f"\n| `{option.name}` |" in DOCS["docs/studies.md"]
 
 
-def keys(model: type[study_file._Table]) -> list[str]:
+def keys(model: type[Table]) -> list[str]:
     """Return the keys of a table of the study file, and those of the tables in it."""
     inner = [f.annotation for f in model.model_fields.values() if isinstance(f.annotation, type)]
-    return [*model.model_fields, *(key for m in inner if issubclass(m, study_file._Table) for key in keys(m))]
+    return [*model.model_fields, *(key for m in inner if issubclass(m, Table) for key in keys(m))]
 
 
-@pytest.mark.parametrize("key", keys(study_file._File))
+@pytest.mark.parametrize("key", keys(File))
 def test_key_of_the_study_file(key):
     assert re.search(rf"`\[?{key}\]?`", DOCS["docs/studies.md"])
 

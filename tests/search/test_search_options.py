@@ -17,7 +17,7 @@ from search.loop.runner import Plan, plan
 from search.loop.stopping import StopRules
 from search.options import ABSENT, COVERED, OPTIONS, PLAN, SEARCH_CV, STUDY, SearchOption
 from search.space import spaces
-from search.study import study_file
+from search.study import keys
 from search.tracking import Tracker
 from search.trials.penalties import PENALTIES
 
@@ -133,7 +133,7 @@ def test_documentation_of_bpsearchcv_has_every_parameter_once():
 
 
 def test_keys_and_defaults_of_a_study_are_the_tables():
-    fields = study_file.Search.model_fields
+    fields = keys.Search.model_fields
     assert list(fields) == [o.name for o in STUDY]
     assert {name: field.default for name, field in fields.items()} == {o.name: o.study for o in STUDY}
 

@@ -7,7 +7,7 @@ import pytest
 from search import StudyError
 from search.cv.kinds import Scheme
 from search.space import spaces
-from search.study import study_file
+from search.study import keys, study_file
 
 ROOT = Path(__file__).parents[3]
 SHIPPED = sorted((ROOT / "studies").glob("*.toml"))
@@ -326,9 +326,7 @@ def test_no_such_file(path):
 
 def test_what_a_study_file_does_not_say_has_defaults(write):
     study = study_file.load(write(("[search]\nn_trials = 3\n[cv]\nn_splits = 3\n", "")))
-    assert study.search == study_file.Search(
-        method="bayesian", n_trials=50, timeout=None, seed=0, n_jobs=-1, prune=None
-    )
+    assert study.search == keys.Search(method="bayesian", n_trials=50, timeout=None, seed=0, n_jobs=-1, prune=None)
     assert (study.scheme, study.scoring) == (Scheme("k_fold", 5), "neg_root_mean_squared_error")
     assert study.scheme.shuffled
 

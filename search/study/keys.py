@@ -1,0 +1,138 @@
+"""The keys of a study file, their types and their defaults."""
+
+from __future__ import annotations
+
+import warnings
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, create_model
+from pydantic_core import PydanticCustomError
+
+from bpmodel.preprocessing.texts.marks import Hints
+from search.options import STUDY, SearchOption
+from search.spelling import did_you_mean
+from search.tables.reading import Asked
+
+Task = Literal["regression", "classification"]
+NAME_PATTERN = r"^\w[\w.-]*$"
+"""Letters and digits are those of any script."""
+
+
+class Table(BaseModel):
+    """A table of a study file: keys that are not listed are refused."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class Data(Table):
+    """The source of the rows."""
+
+    source: str
+    task: Task
+    target: str | None = None
+    time: str | None = None
+    lags: Any = None
+    horizon: int = Field(default=1, ge=1)
+    exogenous: list[str] = []
+    separator: str | None = Field(default=None, min_length=1, max_length=1)
+    decimal: Literal[".", ","] | None = None
+    thousands: Literal[".", ",", " ", "'"] | None = None
+    day_first: bool | None = None
+    encoding: str | None = None
+    na_values: list[str] | None = None
+    sheet: str | int | None = None
+    header: bool | None = None
+    drop: list[str] = []
+    missing_target: Literal["drop", "error"] = "drop"
+    positive: Any = None
+
+    @property
+    def asked(self) -> Asked:
+        """How the file is to be read."""
+        asked = Asked(*(getattr(self, key) for key in Asked._fields))
+        return asked._replace(decimal=",") if self.thousands == "." and self.decimal is None else asked
+
+    def hints(self, decimal: str | None = None) -> Hints:
+        """How texts are written, with the decimal mark that was guessed for the file."""
+        return Hints(self.asked.decimal or decimal, self.thousands, self.day_first)
+
+
+def _checked(option: SearchOption) -> Any:
+    """Return the type of a key of [search]: it accepts any value that its row in the table of options allows."""
+
+    def check(value: Any) -> Any:
+        if not option.holds(value, option.study):
+            raise PydanticCustomError("not_allowed", "allowed are {allowed}", {"allowed": str(option.domain)})
+        return value
+
+    return Annotated[Any, AfterValidator(check)]
+
+
+if TYPE_CHECKING:
+
+    class Search(Table):
+        """How the space is searched: one attribute for each row of `search.options.STUDY`."""
+
+        def __getattr__(self, name: str) -> Any: ...
+
+else:
+    with warnings.catch_warnings():  # classes, not their instances, have a method `register`
+        warnings.filterwarnings("ignore", 'Field name "register"', UserWarning)
+        Search = create_model(
+            "Search",
+            __base__=Table,
+            __doc__="How the space is searched.",
+            **{o.name: (_checked(o), o.study) for o in STUDY},
+        )
+
+
+class CrossValidation(Table):
+    """How a configuration is scored."""
+
+    kind: str | None = None
+    n_splits: int = Field(default=5, ge=2)
+    shuffle: bool | None = None
+    repeats: int = Field(default=1, ge=1)
+    gap: int | None = Field(default=None, ge=0)
+    group: str | None = None
+    split: str | None = None
+    outer: int | None = Field(default=None, ge=2)
+    scoring: Any = None
+
+
+class File(Table):
+    """A whole study file."""
+
+    name: str = Field(pattern=NAME_PATTERN)
+    data: Data
+    preprocessing: dict[str, Any] = {}
+    model: dict[str, Any] = {}
+    space: Any = "default"
+    search: Search = Search()
+    cv: CrossValidation = CrossValidation()
+
+
+def first_problem(error: ValidationError) -> str:
+    """Return what is wrong with a study file: the key, its value and what is allowed."""
+    unknown = (each for each in error.errors() if each["type"] == "extra_forbidden")
+    problem = next(unknown, error.errors()[0])  # a key that is missing may be misspelt
+    *tables, key = (str(part) for part in problem["loc"])
+    place = f"[{'.'.join(tables)}] {key}" if tables else key
+    if problem["type"] == "extra_forbidden":
+        fields = _fields(tables)
+        meant = did_you_mean(key, fields)
+        there = "there " if tables else ""
+        return f"{place} is not a key of a study file{meant}; allowed {there}are {', '.join(fields)}"
+    if problem["type"] == "missing":
+        return f"{place} is missing"
+    if problem["type"] == "string_pattern_mismatch":
+        return f"{place} = {problem['input']!r}; it must be letters, digits, '.', '_' and '-', starting with a letter or digit"
+    message = problem["msg"][0].lower() + problem["msg"][1:]
+    return f"{place} = {problem['input']!r}; {message.replace('input should be', 'it must be')}"
+
+
+def _fields(tables: list[str]) -> list[str]:
+    model: Any = File
+    for table in tables:
+        model = model.model_fields[table].annotation
+    return list(model.model_fields)
