@@ -73,8 +73,6 @@ def _agreed(e: Evidence, found: list[Finding]) -> list[Finding]:
     off: set[str] = set()
     if "time" in active or "kind" in active:  # folds in time order know no groups and no repeats
         off |= {"group", "repeats"}
-        if "time" in active:
-            off.add("kind")
     elif "group" in active:
         off.add("repeats")
     without = set(dropped(found)) | ({active["group"].value} if "group" in active and "group" not in off else set())

@@ -23,12 +23,22 @@ TIMES = re.compile(
 
 
 def quoted(text: str) -> str:
-    """Quote a text as a TOML string on one line, whatever characters it has.
+    """Quote a text as a TOML string on one line; characters that cannot be seen are written as their codes.
 
     >>> print(quoted('a "b"' + chr(10)))
     "a \\"b\\"\\n"
     """
-    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
+    return "".join(c if c.isprintable() else _code(c) for c in json.dumps(text, ensure_ascii=False))
+
+
+def _code(character: str) -> str:
+    """Return the escape of a character in TOML.
+
+    >>> print(_code(chr(0x2028)), _code(chr(0xE0001)))
+    \\u2028 \\U000e0001
+    """
+    number = ord(character)
+    return f"\\u{number:04x}" if number <= 0xFFFF else f"\\U{number:08x}"
 
 
 def shown(value: Any) -> str:

@@ -84,7 +84,7 @@ def _months(days: NDArray[np.float64]) -> NDArray[np.int64] | None:
     months = seconds.astype("datetime64[M]")
     first = seconds - months.astype("datetime64[s]")
     last = (months + 1).astype("datetime64[s]") - seconds
-    if (np.unique(first).size > 1 and np.unique(last).size > 1) or np.unique(months).size < len(months):
+    if np.unique(first).size > 1 and np.unique(last).size > 1:
         return None
     return months.astype(np.int64) if len(months) > 1 else None
 

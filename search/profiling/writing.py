@@ -36,19 +36,15 @@ def lines(found: Sequence[Finding], table: str, given: dict[str, object] | None 
 
 
 def _drop(found: Sequence[Finding]) -> str:
-    """Return the columns to leave out, one line each if there are several."""
+    """Return the columns to leave out, one line each if there are several, so that each comment can be taken up by itself."""
     changes = [(change, finding) for change, finding in keys(found, "data") if change.key == "drop"]
     if not changes:
         return ""
     if len(changes) == 1:
         ((change, finding),) = changes
         return f"{'' if change.active else '# '}drop = {toml(change.value)}{MARGIN}{finding.why}\n"
-    active = any(change.active for change, _ in changes)
     rows = "".join(
         f"    {'' if change.active else '# '}{quoted(change.value[0])},{MARGIN}{finding.why}\n"
         for change, finding in changes
     )
-    if active:
-        return f"drop = [\n{rows}]\n"
-    names = [change.value[0] for change, _ in changes]
-    return f"# drop = {toml(names)}{MARGIN}{'; '.join(dict.fromkeys(f.why for _, f in changes))}\n"
+    return f"drop = [\n{rows}]\n"

@@ -26,6 +26,7 @@ def guess(values, own: str | None = None) -> tuple[str, str]:
         ([-1, 1] * 20, "classification", "only 2 different whole numbers"),
         ([0.0, 1.0, np.nan] * 20, "classification", "only 2 different whole numbers"),
         ([0, 1, 2, 1] * 20, "classification", "only 3 different whole numbers"),
+        ([1, 2, 9] * 20, "classification", "only 3 different whole numbers"),  # 9 is a code: unknown
         ([0.5, 1.0] * 20, "regression", "numeric with 2 different values"),
         (list(range(40)), "regression", "numeric with 40 different values"),
         ([1, 2, 3], "regression", "numeric with 3 different values"),

@@ -190,9 +190,10 @@ def test_the_keys_that_are_written(tmp_path):
     assert "# lags = 4    # to forecast the target from its last values" in (tmp_path / "x.toml").read_text()
 
 
-def test_folds_that_would_have_one_class_are_not_written(tmp_path):
-    """In the order of time the first fold trains on one class only: the key becomes a comment."""
-    y = ["a"] * 20 + ["b"] * 20
+@pytest.mark.parametrize("y", ["a" * 20 + "b" * 20, "aaaaabbbbb" * 3 + "a" * 10])
+def test_folds_that_would_have_one_class_are_not_written(tmp_path, y):
+    """In the order of time the first fold trains, or the last one validates, on one class: the key becomes a comment."""
+    y = list(y)
     study = keys(tmp_path, when=pd.date_range("2024-02-28", periods=40), y=y)
     assert (study.data.time, study.scheme.kind) == (None, "stratified")
     assert '\n# time = "when"' in (tmp_path / "x.toml").read_text()
