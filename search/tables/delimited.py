@@ -124,7 +124,7 @@ def _notes_below(facts: Survey, dialect: Dialect, columns: fixed.Columns) -> tup
     lines = io.StringIO(text, newline=None).readlines()[-footers.MOST - 1 :]
     rows = [row for line in lines for row in (split([line], dialect.separator, dialect.quote) or split([" "], ","))[:1]]
     top = dialect.top
-    count = footers.count_notes(rows, top.names, numeric_columns(top.rows, top.width), top.width)
+    count = footers.count_notes(rows, numeric_columns(top.rows, top.width), top.width)
     cut = "".join(lines[len(lines) - count :])
     if not count or cut.count(dialect.quote if dialect.quote == '"' else '"') % 2:
         return 0, []

@@ -31,7 +31,7 @@ LABEL_MARKS = " :：.="
 SHOWN = 60
 
 
-def count_notes(rows: Sequence[Row], names: Sequence[str], numeric: Sequence[int], width: int) -> int:
+def count_notes(rows: Sequence[Row], numeric: Sequence[int], width: int) -> int:
     """Return how many rows at the end are notes below a table, with the blank rows above them.
 
     They have no number where the table has some, and the first of them stands apart, begins as notes do, or is a sentence in
@@ -41,8 +41,6 @@ def count_notes(rows: Sequence[Row], names: Sequence[str], numeric: Sequence[int
     ----------
     rows : sequence of Row
         The last rows of the file.
-    names : sequence of str
-        The header.
     numeric : sequence of int
         Columns of numbers.
     width : int
@@ -51,14 +49,14 @@ def count_notes(rows: Sequence[Row], names: Sequence[str], numeric: Sequence[int
     Examples
     --------
     >>> rows = [Row(1, ["Ulm", "3"]), Row(2, ["Bonn", "4"]), Row(3, ["", ""]), Row(4, ["Source: survey, 2024"])]
-    >>> count_notes(rows, ["town", "rooms"], [1], 2)
+    >>> count_notes(rows, [1], 2)
     2
     """
     if width < 2:
         return 0
     count = 0
     for row in reversed(rows[-MOST:]):
-        if _is_of_table(row, names, numeric, width):
+        if _is_of_table(row, numeric, width):
             break
         count += 1
     else:
@@ -70,11 +68,11 @@ def count_notes(rows: Sequence[Row], names: Sequence[str], numeric: Sequence[int
     return count if _is_note(block[first], width, apart=first > 0) else 0
 
 
-def _is_of_table(row: Row, names: Sequence[str], numeric: Sequence[int], width: int) -> bool:
+def _is_of_table(row: Row, numeric: Sequence[int], width: int) -> bool:
     cells = row.cells
     if len(cells) < width or any(cells[width:]):
         return False
-    if cells[: len(names)] == list(names) or sum(map(bool, cells)) > width / 2:
+    if sum(map(bool, cells)) > width / 2:
         return not numeric or any(not cells[i] or is_number(cells[i]) for i in numeric)
     return any(is_number(cells[i]) for i in numeric)
 

@@ -40,7 +40,7 @@ def read(path: Path, asked: Asked) -> Table:
         filled = [row.line for row in rows if not row.blank and row.line >= top.line]
         start, end = filled[top.header + top.below], len(cells)
         last = _as_rows(cells.iloc[max(start, end - footers.MOST - 1) :])
-        if count := footers.count_notes(last, top.names, numeric_columns(top.rows, top.width), top.width):
+        if count := footers.count_notes(last, numeric_columns(top.rows, top.width), top.width):
             end -= count
             left_out = [row.cells for row in last[len(last) - count :] if not row.blank]
             notes.append(footers.told(len(left_out), left_out[0]))

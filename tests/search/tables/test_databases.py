@@ -66,6 +66,12 @@ def test_values_that_are_not_what_their_column_declares_come_as_they_are(tmp_pat
     assert list(frame) == ["id", "price", "sold", "seen", "garden", "town", "rooms"]
 
 
+def test_rows_are_in_the_order_of_the_primary_key(tmp_path):
+    """SQLite would give them in the order in which they were written."""
+    database(tmp_path / "a.db", "CREATE TABLE t (code TEXT PRIMARY KEY, x); INSERT INTO t VALUES ('b', 1), ('a', 2);")
+    assert read(tmp_path, "sqlite:///a.db?table=t").frame["code"].tolist() == ["a", "b"]
+
+
 def test_a_type_that_is_not_known_is_no_hindrance(tmp_path):
     database(tmp_path / "a.db", "CREATE TABLE t (a GEOMETRY, b); INSERT INTO t VALUES ('x', 1), ('y', 2);")
     assert read(tmp_path, "sqlite:///a.db").frame.to_dict("list") == {"a": ["x", "y"], "b": [1, 2]}

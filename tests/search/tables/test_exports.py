@@ -308,6 +308,16 @@ EXPORTS = {
         {"zip": ["01067", "10115"], "x": [1, 2]},
         ["read with separator tab, encoding utf-16", "'zip' is kept as text: '01067' begins with a zero"],
     ),
+    "a code with a nine": (
+        "code,x\n1200,1\n0900,2\n",
+        {"code": ["1200", "0900"], "x": [1, 2]},
+        ["'code' is kept as text: '0900' begins with a zero"],
+    ),
+    "units of all columns": (
+        "time,temp\nh,°C\n1,1.5\n2,2.5\n3,3.5\n",
+        {"time": [1, 2, 3], "temp": [1.5, 2.5, 3.5]},
+        ["the row below the header holds units and is left out: h, °C"],
+    ),
     "UTF-16 in the other order": (
         "a,b\n1,2\n".encode("utf-16-be"),
         {"a": [1], "b": [2]},

@@ -229,3 +229,17 @@ def test_formulas_without_their_values_are_refused(tmp_path):
     rows = [["a", "b"], [1, "=A2*2"], [3, "=A3*2"]]
     with pytest.raises(UnreadableError, match="cell B2 holds a formula without its value; open the file in a spreadsh"):
         files.read(workbook(tmp_path / "t.xlsx", rows))
+
+
+def test_a_formula_may_have_an_empty_value(tmp_path):
+    """Where one formula has its value, the sheet was calculated, and the others are empty."""
+    workbook(tmp_path / "t.xlsx", [["a", "b"], [1, "=A2*2"], [3, "=A3*2"]])
+    with zipfile.ZipFile(tmp_path / "t.xlsx") as old, zipfile.ZipFile(tmp_path / "u.xlsx", "w") as new:
+        for name in old.namelist():
+            content = old.read(name)
+            if name.endswith("sheet1.xml"):
+                first, second = (b"<f>A2*2</f><v></v>", b"<f>A2*2</f><v>2</v>")
+                assert content.replace(b"<v />", b"<v></v>").count(first) == 1
+                content = content.replace(b"<v />", b"<v></v>").replace(first, second)
+            new.writestr(name, content)
+    assert files.read(tmp_path / "u.xlsx").frame["b"].fillna(0).tolist() == [2, 0]

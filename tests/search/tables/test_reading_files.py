@@ -128,11 +128,13 @@ def test_chinese_characters_are_not_taken_for_western_ones(text):
 def test_a_character_cut_between_two_pieces_is_no_other_encoding():
     data = "ä".encode() * 10
     assert guess_encoding(data, [data[:5], data[5:]]) == "utf-8"
+    assert guess_encoding(b"\xc3", [b"\xc3", b"abc"]) == "cp1252"
     assert guess_encoding(data, [data[:5]]) == "utf-8"  # of a file that was cut off
 
 
 DAMAGED = {
     "too many cells": (PLAIN.replace("1900.0", "1,900.0"), "line 3 has 4 cells, and the header 3: '80.0,1,900.0,Weiß'"),
+    "a separator in quotes": ('a,b\n"1,2"\n3,4\n', "line 2 has 1 cells, and the header 2: '1,2'"),
     "far too many": (PLAIN.replace("1900.0", "1,9,0,0"), "line 3 has 6 cells, and the header 3"),
     "too few cells": (PLAIN.replace(",Weiß", ""), "line 3 has 2 cells, and the header 3: '80.0,1900.0'"),
     "cut off in the first cell": (PLAIN + "Bonn", "line 5 has 1 cells, and the header 3: 'Bonn'"),
