@@ -7,17 +7,9 @@ from typing import Any
 
 import numpy as np
 
-PAIRS = (
-    ("no", "yes"),
-    ("n", "y"),
-    ("false", "true"),
-    ("f", "t"),
-    ("0", "1"),
-    ("nein", "ja"),
-    ("否", "是"),
-    ("negative", "positive"),
-    ("neg", "pos"),
-)
+from bpmodel.preprocessing.texts.truths import WORDS
+
+PAIRS = (*((no, yes) for yes, no in WORDS), ("0", "1"), ("negative", "positive"), ("neg", "pos"))
 """Negative and affirmative classes as texts, without case."""
 
 NEGATIVE, AFFIRMATIVE = ({pair[side] for pair in PAIRS} for side in (0, 1))

@@ -8,8 +8,9 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from search.tables import columnar, delimited, encodings, json_records, signatures, survey, workbooks
+from search.tables import columnar, json_records, signatures, workbooks
 from search.tables.reading import Asked, Table, UnreadableError, check_asked
+from search.tables.text import delimited, encodings, survey
 
 
 class Format(NamedTuple):

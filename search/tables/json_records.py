@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from search.tables.reading import Asked, Table, UnreadableError, tidy
-from search.tables.survey import opened
+from search.tables.text.survey import opened
 
 
 def read(path: Path, asked: Asked) -> Table:

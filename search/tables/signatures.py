@@ -7,7 +7,7 @@ import zipfile
 from pathlib import Path
 
 from search.tables.reading import UnreadableError
-from search.tables.survey import opened
+from search.tables.text.survey import opened
 
 START = 4096
 

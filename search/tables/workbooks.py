@@ -8,10 +8,11 @@ from typing import Any
 import openpyxl
 import pandas as pd
 
-from search.tables import footers, missing
-from search.tables.cells import numeric_columns
+from search.tables import missing
 from search.tables.reading import Asked, Table, UnreadableError, tidy, typed_anew, unique
-from search.tables.tops import Row, find_top, told
+from search.tables.text import footers
+from search.tables.text.cells import numeric_columns
+from search.tables.text.tops import Row, find_top, told
 
 ROWS = 100
 """Rows among which the header is looked for."""

@@ -280,8 +280,12 @@ def test_rows_of_a_store_that_are_similar(find, noise, found):
     ("labels", "scoring", "weights"),
     [
         ((0, 1), "average_precision", False),
-        (("no", "yes"), "balanced_accuracy", True),
-        ((2, 1), "average_precision", False),
+        (("no", "yes"), "average_precision", False),
+        ((False, True), "average_precision", False),
+        (("negative", "Positive"), "average_precision", False),
+        ((2, 1), "balanced_accuracy", True),  # 2 is the positive class
+        (("yes", "no"), "balanced_accuracy", True),
+        (("cat", "dog"), "balanced_accuracy", True),
     ],
 )
 def test_a_rare_class_bug(find, plain, rare, found, labels, scoring, weights):

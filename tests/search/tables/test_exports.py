@@ -4,12 +4,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from search.tables import files, fixed
-from search.tables.delimited import LINES
-from search.tables.footers import MOST
+from search.tables import files
 from search.tables.reading import Asked, UnreadableError
-from search.tables.survey import CHUNK
-from search.tables.tops import Row, find_top, is_data
+from search.tables.text import fixed
+from search.tables.text.delimited import LINES
+from search.tables.text.footers import MOST
+from search.tables.text.survey import CHUNK
+from search.tables.text.tops import Row, find_top, is_data
 
 NO_HEADER = "it has no header: its columns are called column 1 to column {} ([data] header)"
 NA = np.nan

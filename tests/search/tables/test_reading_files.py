@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from search.tables import files
-from search.tables.dialects import guess_dialect
-from search.tables.encodings import guess_encoding
 from search.tables.reading import Asked, UnreadableError
-from search.tables.survey import CHUNK
+from search.tables.text.dialects import guess_dialect
+from search.tables.text.encodings import guess_encoding
+from search.tables.text.survey import CHUNK
 
 RENTS = pd.DataFrame({"size": [52.5, 80.0, 70.25], "rent": [1210.5, 1900.0, 950.0], "town": ["Köln", "Weiß", "Ulm"]})
 GERMAN = "size;rent;town\n52,5;1210,5;Köln\n80,0;1900,0;Weiß\n70,25;950,0;Ulm\n"

@@ -14,8 +14,8 @@ from typing import IO, Any
 
 import numpy as np
 
-from search.tables.encodings import guess_encoding
 from search.tables.reading import UnreadableError
+from search.tables.text.encodings import guess_encoding
 
 CHUNK = 1 << 20
 """Bytes that are read at once. From the first of these pieces the dialect is guessed."""

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
-from search.tables.cells import (
+from search.tables.text.cells import (
     KNOWN_UNITS,
     RULE,
     is_missing,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 
-from search.tables.cells import numeric_columns
 from search.tables.reading import UnreadableError
+from search.tables.text.cells import numeric_columns
 
 LEAST = 4
 """Lines from which columns are guessed: blanks that stand below each other in fewer are chance."""

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import IO
 
-from search.tables.dialects import BLANKS, WORD, Dialect
+from search.tables.text.dialects import BLANKS, WORD, Dialect
 
 SHOWN = 60
 
@@ -20,7 +20,7 @@ def found(text: IO[str], dialect: Dialect) -> str | None:
     Examples
     --------
     >>> import io
-    >>> from search.tables.dialects import guess_dialect
+    >>> from search.tables.text.dialects import guess_dialect
     >>> text = "a,b\\n1,2\\n3,4\\n5\\n"
     >>> found(io.StringIO(text), guess_dialect(text.splitlines()))
     "line 4 has 1 cells, and the header 2: '5'"

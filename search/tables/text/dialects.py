@@ -7,8 +7,8 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from search.tables.cells import GROUPS
-from search.tables.tops import Row, Top, find_top, width_of
+from search.tables.text.cells import GROUPS
+from search.tables.text.tops import Row, Top, find_top, width_of
 
 BLANKS = " "
 """The separator of files whose cells are separated by one or more blanks."""

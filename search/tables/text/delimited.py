@@ -13,11 +13,12 @@ from typing import IO, Any, NamedTuple
 
 import pandas as pd
 
-from search.tables import fixed, footers, missing, ragged, tops
-from search.tables.cells import numeric_columns
-from search.tables.dialects import BLANKS, KEYS, SEPARATORS, Dialect, guess_dialect, split
+from search.tables import missing
 from search.tables.reading import PADDED, Asked, Table, UnreadableError, number, tidy, typed_anew, unique
-from search.tables.survey import CHUNK, Survey, has_words, opened, survey, zeros_lead
+from search.tables.text import fixed, footers, ragged, tops
+from search.tables.text.cells import numeric_columns
+from search.tables.text.dialects import BLANKS, KEYS, SEPARATORS, Dialect, guess_dialect, split
+from search.tables.text.survey import CHUNK, Survey, has_words, opened, survey, zeros_lead
 
 LINES = 400
 """Lines at the beginning of a file from which its dialect is guessed."""

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from search.tables.cells import is_number
 from search.tables.reading import number
-from search.tables.tops import Row
+from search.tables.text.cells import is_number
+from search.tables.text.tops import Row
 
 MOST = 60
 """Rows from the end among which notes are looked for."""
