@@ -144,18 +144,21 @@ def smaller(outcomes: Mapping[int, Outcome], scoring: str, columns: int = BEST_C
     return table
 
 
-def comparison(outcome: Outcome | None, title: str, baselines: Sequence[Baseline], scoring: str) -> Table:
-    """Return a table of an outcome, under a title, next to the baselines on the same folds."""
+def comparison(
+    outcome: Outcome | None, title: str, baselines: Sequence[Baseline], scoring: str, columns: int = BEST_COLUMNS
+) -> Table:
+    """Return a table of an outcome, under a title, next to the baselines on the same folds, by at most so many metrics."""
     name, sign = metric(scoring)
     better = "lower" if sign < 0 else "higher"
     heading = f"On the same folds ({name}, {better} is better)"
     rows = [(b.name, b.score, b.std, b.means) for b in baselines]
     if outcome is not None:
         rows.append((title, outcome.score, outcome.std, outcome.means))
-    others = _others(scoring, *(means for *_, means in rows))
+    others = _others(scoring, *(means for *_, means in rows))[: columns - 1]
     table = Table(title=heading, box=None, padding=(0, 1), show_header=bool(others), **TITLE)
-    for column in ("", name, "", *(metric(other)[0] for other in others)):
-        table.add_column(column)
+    table.add_column(no_wrap=True)
+    for column in (name, "", *(metric(other)[0] for other in others)):
+        table.add_column(column, justify="right" if others else "left", no_wrap=True)
     scale = max((abs(score) for _, score, _, _ in rows), default=0.0)
     for row, score, std, means in rows:
         more = (_mean(metric(other)[1], means, other) for other in others)
@@ -252,7 +255,7 @@ def final(result: Result) -> RenderableType:
     if smaller(outcomes, result.scoring) is not None:
         parts += [Fitted(partial(smaller, outcomes, result.scoring)), Text()]
     title = f"best network (trial {best.number})" if best else ""
-    parts.append(comparison(best, title, result.baselines, result.scoring))
+    parts.append(Fitted(partial(comparison, best, title, result.baselines, result.scoring)))
     parts += [*(Text(f"  {line}", style="bold") for line in judgment(result)), Text()]
     if estimate := honest(result):
         name, _ = metric(result.scoring)
@@ -297,20 +300,26 @@ def diagnosed(found: Sequence[Diagnosis | None]) -> RenderableType:
 
 def single(outcome: Outcome, baselines: Sequence[Baseline], scoring: str) -> RenderableType:
     """Return the report on one cross-validated configuration."""
+    scored = outcome if outcome.fold_scores else None
+    parts: list[RenderableType] = [Text(f"{outcome.verdict}: {outcome.reason}")]
+    if scored is not None:
+        title = f"{metric(scoring)[0]} after {outcome.epoch} epochs"
+        parts += [Text(title, style="bold"), Fitted(partial(fold_scores, outcome, scoring))]
+    return Group(*parts, Text(), Fitted(partial(comparison, scored, "this configuration", baselines, scoring)))
+
+
+def fold_scores(outcome: Outcome, scoring: str, columns: int = BEST_COLUMNS) -> Table:
+    """Return a table of the scores of each fold by at most so many metrics."""
     name, sign = metric(scoring)
-    others = _others(scoring, outcome.metrics)
+    others = _others(scoring, outcome.metrics)[: columns - 1]
     table = Table(box=None, padding=(0, 1), show_header=bool(others))
-    for column in ("", name, *(metric(other)[0] for other in others)):
-        table.add_column(column)
+    table.add_column(no_wrap=True)
+    for column in (name, *(metric(other)[0] for other in others)):
+        table.add_column(column, justify="right" if others else "left", no_wrap=True)
     for fold, score in enumerate(outcome.fold_scores):
         more = (number(metric(other)[1] * outcome.metrics[other][fold]) for other in others)
         table.add_row(f"fold {fold + 1}", number(sign * score), *more)
-    parts: list[RenderableType] = [Text(f"{outcome.verdict}: {outcome.reason}")]
-    if outcome.fold_scores:
-        parts += [Text(f"{name} after {outcome.epoch} epochs", style="bold"), table]
-    return Group(
-        *parts, Text(), comparison(outcome if outcome.fold_scores else None, "this configuration", baselines, scoring)
-    )
+    return table
 
 
 def delivered(result: Result, model: RegisteredModel) -> str:

@@ -102,6 +102,8 @@ def write_study(source: str | Path, target: str, output: Path | None = None) -> 
     evidence = Evidence.of(known.frame, {name: found.kind for name, found in known.found.items()}, y, guessed)
     found = _write(output, findings(evidence), lambda found: _text(output, source, target, evidence, reason, found))
     notes = [*table.notes, *known.notes, *notes]
+    if table.marks:
+        notes.append(f"target {target!r}{data.why_missing(table.marks)}")
     if sources.holds_password(source):
         notes.append(f"the password stands in {output}: keep that file to yourself")
     return output, Profile(overview.columns(evidence, found), found, notes, guessed, reason)

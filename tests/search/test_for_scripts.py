@@ -91,7 +91,7 @@ def test_the_keys_are_those_of_the_documents(bpsearch, verb, before):
 
 def test_tune_as_json(bpsearch):
     told = bpsearch("tune", "tiny.toml", "--json").document
-    best, (dummy, linear) = told["best"], told["baselines"]
+    best, (dummy, linear, boosting) = told["best"], told["baselines"]
     text = DOCS.split("<!-- json: tune -->")[1].split("<!-- end -->")[0]
     assert all(f"`{key}`" in text for key in {**best, **dummy, **told["model"]})
     assert [told[key] for key in ("name", "method", "scheme")] == ["tiny", "grid", "3 folds"]
@@ -104,6 +104,7 @@ def test_tune_as_json(bpsearch):
     assert best["std"] == pytest.approx(np.std(best["fold_scores"]))
     assert (len(best["fold_scores"]), len(dummy["fold_scores"]), dummy["name"]) == (3, 3, "dummy predictor")
     assert 0 < linear["score"] == pytest.approx(np.mean(linear["fold_scores"]))
+    assert boosting["name"] == "gradient boosting"
     assert best["epochs"] == 8
     assert told["judgment"][0].startswith("The linear model is better than trial 0")
     assert told["model"] == {"uri": "models:/tiny@champion", "version": 1, "n_networks": 5}
@@ -146,7 +147,7 @@ def test_a_study_without_a_winner_has_a_document_and_an_exit_code(bpsearch):
 def test_cv_as_json(bpsearch):
     told = bpsearch("cv", "tiny.toml", "--json", "--set", "alpha=0.5").document
     assert told["params"] == {"learning_rate_init": 0.01, "alpha": 0.5}
-    assert (told["verdict"], told["epochs"], len(told["baselines"])) == ("ok", 8, 2)
+    assert (told["verdict"], told["epochs"], len(told["baselines"])) == ("ok", 8, 3)
     assert 0 < told["score"] == pytest.approx(np.mean(told["fold_scores"]))
     broken = bpsearch("cv", "tiny.toml", "--json", "--set", "learning_rate_init=900.0").document
     assert (broken["verdict"], broken["score"], broken["std"], broken["fold_scores"]) == ("diverged", None, None, [])

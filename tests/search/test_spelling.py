@@ -5,7 +5,6 @@ from pathlib import Path
 import pytest
 
 from search import StudyError, configuration
-from search.spelling import did_you_mean
 from search.study import study_file
 
 STUDY = """\
@@ -54,12 +53,6 @@ def test_names_given_with_set_bug(tmp_path):
     path.write_text(STUDY)
     with pytest.raises(StudyError, match=r"^--set: \[model\] alhpa is not a hyperparameter \(did you mean alpha\?\); "):
         configuration.changed(study_file.load(path), {}, ["alhpa=1"])
-
-
-@pytest.mark.parametrize("name", study_file.SCORERS)
-def test_names_for_scorers_are_of_scorers(name):
-    assert study_file.SCORERS[name] in study_file.get_scorer_names()
-    assert did_you_mean(name.upper(), [], study_file.SCORERS) == f" (did you mean {study_file.SCORERS[name]}?)"
 
 
 SPACES = {

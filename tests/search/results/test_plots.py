@@ -148,8 +148,8 @@ def test_every_baseline_has_a_line_of_its_own(outcomes):
     """A forecast has four."""
     baselines = [Baseline(name, -2.0, 0.1) for name in (DUMMY, LINEAR, BOOSTING, PERSISTENCE)]
     axes = plots.history(outcomes, baselines, "score").axes[0]
-    assert all(line(axes, b.name).get_linestyle() != "-" for b in baselines)
-    assert len(set(plots.BASELINE_STYLES[:4])) == 4
+    assert all(line(axes, f"{b.name}: -2").get_linestyle() != "-" for b in baselines)
+    assert len(set(plots.DASHES[:4])) == 4
 
 
 def test_every_verdict_has_its_own_color_and_marker(outcomes):

@@ -266,9 +266,9 @@ def test_what_made_rows_lose_their_target_is_told_bug(tmp_path):
     """Rows of the class None were left out, and nothing said that its text counts as missing."""
     rows = ["x,y", *["1,None", "2,Apnea", "3,None", "4,Insomnia"] * 6, "5,NA", "6,null", "7,"]
     (tmp_path / "t.csv").write_text("\n".join(rows) + "\n")
-    path, notes = init.write_study(tmp_path / "t.csv", "y", tmp_path / "t.toml")
+    path, profile = init.write_study(tmp_path / "t.csv", "y", tmp_path / "t.toml")
     why = ": 'NA' and 'null' count as missing ([data] na_values)"
-    assert notes[0] == f"3 rows without a target will be left out ([data] missing_target){why}"
+    assert profile.notes == [f"target 'y'{why}"]
     found = data.load(study_file.load(path))
     assert sorted(set(found.y)) == ["Apnea", "Insomnia", "None"]
     assert found.notes == (f"3 rows without a target left out{why}",)

@@ -106,8 +106,8 @@ def test_a_password_is_written_nowhere_but_in_the_address(tmp_path, monkeypatch)
     address = "postgresql://me:s3cret@host/db?table=sales"
     table = Table(pd.DataFrame({"area": np.arange(24.0), "price": np.arange(24.0) ** 2}))
     monkeypatch.setattr(sources, "read", lambda source, folder, asked: table)
-    path, notes = init.write_study(address, "price", tmp_path / "x.toml")
-    assert notes[0] == f"the password stands in {path}: keep that file to yourself"
+    path, profile = init.write_study(address, "price", tmp_path / "x.toml")
+    assert profile.notes[0] == f"the password stands in {path}: keep that file to yourself"
     assert path.read_text().count("s3cret") == 1
     study = study_file.load(path)
     assert study.data.source == address

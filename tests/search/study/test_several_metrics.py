@@ -125,7 +125,8 @@ def test_a_metric_that_does_not_fit_is_named(write, scoring):
         measure_baselines(study, problem_of(study))
 
 
-def test_report_cv_and_mlflow_have_a_row_each(folder, write, mlflow, capsys):
+def test_report_cv_and_mlflow_have_a_row_each(folder, write, mlflow, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "160")
     write()
     for name in ("rows.csv", "several.toml"):
         assert Path(name).exists()
