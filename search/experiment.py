@@ -47,8 +47,8 @@ class Job:
         The first one is the dummy predictor, the reference of the penalties; empty if it cannot be scored.
     scoring, scheme : str
         The metric and the cross-validation scheme, for reports.
-    suspects : tuple of str
-        Columns of which each alone predicts the target nearly perfectly, for reports.
+    suspects : tuple of tuples of str
+        Columns that give the target away, each alone (a tuple of one name) or together, for reports.
     """
 
     name: str
@@ -58,7 +58,7 @@ class Job:
     baselines: Sequence[Baseline]
     scheme: str
     scoring: str = SCORE
-    suspects: tuple[str, ...] = ()
+    suspects: tuple[tuple[str, ...], ...] = ()
 
 
 def refit(job: Job, best: Outcome) -> Any:

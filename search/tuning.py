@@ -18,7 +18,7 @@ from search.options import PLAN
 from search.results.progress import Progress
 from search.results.result import Nested, Result
 from search.study import data, metrics, nested_cv
-from search.study.assembly import build_problem, job_of, journal, measure_baselines, open_store
+from search.study.assembly import build_problem, job_of, journal, measure_baselines, open_store, suspects
 from search.study.nested_cv import Part
 from search.study.study_file import Study
 from search.tables.secrets import masked
@@ -55,7 +55,8 @@ def tune(
     asked = {o.name: getattr(study.search, o.name) for o in PLAN} | {"initial_points": study.initial_points}
     plan = runner.plan(problem, study.space, **asked)
     tracker.check()
-    job = job_of(study, problem, plan, measure_baselines(study, problem, dataset.last_known))
+    baselines = measure_baselines(study, problem, dataset.last_known)
+    job = job_of(study, problem, plan, baselines, suspects(study, dataset, baselines))
     notes = (*dataset.notes, *metrics.notes(study, dataset))
     with closing(open_store(study, dataset, problem)) as store:
         known = _complete(job, store, tracker, len(parts))

@@ -41,8 +41,8 @@ def leaks(e: Evidence) -> Iterator[Finding]:
                 break
 
 
-def suspects(X: pd.DataFrame, kinds: Mapping[str, str], y: pd.Series) -> tuple[str, ...]:
-    """Return the columns that give the target away, alone or several together.
+def suspects(X: pd.DataFrame, kinds: Mapping[str, str], y: pd.Series) -> tuple[tuple[str, ...], ...]:
+    """Return the columns that give the target away: each alone as a tuple of one name, several together as a tuple of theirs.
 
     Parameters
     ----------
@@ -57,13 +57,13 @@ def suspects(X: pd.DataFrame, kinds: Mapping[str, str], y: pd.Series) -> tuple[s
     >>> price = pd.Series(np.random.default_rng(0).normal(size=50))
     >>> X = pd.DataFrame({"noise": price.iloc[::-1].to_numpy(), "in cents": 100 * price})
     >>> suspects(X, {"noise": "number", "in cents": "number"}, price)
-    ('in cents',)
+    (('in cents',),)
     """
     numeric = pd.api.types.is_numeric_dtype(y) and not pd.api.types.is_bool_dtype(y)
     e = Evidence.of(X, kinds, y, task.of_numbers(y)[0] if numeric else "classification")
-    alone = [name for finding in leaks(e) for name in finding.columns]
-    together = formulas.formulas(e.without(alone))
-    return (*alone, *chain.from_iterable(finding.columns for finding in together))
+    alone = [finding.columns for finding in leaks(e)]
+    together = formulas.formulas(e.without([*chain.from_iterable(alone)]))
+    return (*alone, *(finding.columns for finding in together))
 
 
 def _sampled(e: Evidence) -> Evidence:

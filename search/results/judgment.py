@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
+import numpy as np
+
 from search.results.paired_test import Difference
 from search.results.result import Result
-from search.trials.baselines import BOOSTING, DUMMY, LINEAR, PERSISTENCE
+from search.trials.baselines import BOOSTING, DUMMY, LINEAR, PERSISTENCE, Baseline
 from search.trials.outcomes import level
 
 NEARLY_PERFECT = 0.999
@@ -37,11 +39,20 @@ def judgment(result: Result) -> list[str]:
 
 def is_too_good(result: Result) -> bool:
     """Return whether the best trial or a baseline scores nearly perfectly, although the dummy predictor does not."""
-    dummy = next((b.score for b in result.baselines if b.name == DUMMY), None)
-    if result.best is None or dummy is None:
+    return result.best is not None and nearly_perfect(result.baselines, result.scoring, result.best.score)
+
+
+def nearly_perfect(baselines: Sequence[Baseline], scoring: str, score: float = -np.inf) -> bool:
+    """Return whether a score or that of a baseline is nearly perfect, although the dummy predictor's is not.
+
+    >>> nearly_perfect([Baseline(DUMMY, -2.0, 0.1), Baseline(LINEAR, -0.001, 0.0)], "neg_root_mean_squared_error")
+    True
+    """
+    dummy = next((b.score for b in baselines if b.name == DUMMY), None)
+    if dummy is None:
         return False
-    best = max(result.best.score, *(b.score for b in result.baselines))
-    if result.scoring.startswith("neg_"):
+    best = max(score, *(b.score for b in baselines))
+    if scoring.startswith("neg_"):
         return dummy < 0 and best >= (1 - NEARLY_PERFECT) * dummy
     return dummy < NEARLY_PERFECT <= best <= 1
 
@@ -70,13 +81,16 @@ HINDRANCES: Mapping[str, Callable[[Result], str]] = {"always": lambda result: ""
 def _too_good(result: Result) -> list[str]:
     """Question scores that are nearly perfect, and columns that predict the target alone."""
     perfect = is_too_good(result)
-    columns = [repr(name) for name in result.suspects]
-    if not columns:
+    if not result.suspects:
         return ["The scores are nearly perfect. Does a column give the target away?"] if perfect else []
     start = "Perfect scores: c" if perfect else "C"
-    if len(columns) == 1:
-        return [f"{start}olumn {columns[0]} alone predicts the target. Is it known before?"]
-    return [f"{start}olumns {_and(columns)} predict the target, each alone. Are they known before?"]
+    alone = [repr(names[0]) for names in result.suspects if len(names) == 1]
+    if not alone:
+        together = _and([repr(name) for name in result.suspects[0]])
+        return [f"{start}olumns {together} together give the target. Are they known before?"]
+    if len(alone) == 1:
+        return [f"{start}olumn {alone[0]} alone predicts the target. Is it known before?"]
+    return [f"{start}olumns {_and(alone)} predict the target, each alone. Are they known before?"]
 
 
 def _against_all(trial: str, against: Mapping[str, Difference]) -> str:

@@ -63,8 +63,8 @@ class Result:
     diagnosis : Diagnosis or None
         Diagnosis of the first of these networks.
     model : RegisteredModel or None
-    suspects : tuple of str
-        Columns of which each alone predicts the target nearly perfectly.
+    suspects : tuple of tuples of str
+        Columns that give the target away, each alone (a tuple of one name) or together.
     unregistered : str
         Why the model was not registered although there is one (the option `register`).
     problem : str
@@ -92,7 +92,7 @@ class Result:
     n_networks: int = 0
     diagnosis: Diagnosis | None = None
     model: RegisteredModel | None = None
-    suspects: tuple[str, ...] = ()
+    suspects: tuple[tuple[str, ...], ...] = ()
     unregistered: str = ""
     problem: str = ""
     unchanged: bool = False

@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
+from bpmodel.preprocessing.columns import kind
 from search import scorers
 from search.cv import folds
 from search.cv.folds import Folds
@@ -19,6 +21,8 @@ from search.experiment import Job
 from search.loop.journal import StudyStore
 from search.loop.runner import Plan
 from search.options import STUDY
+from search.profiling import leaks
+from search.results.judgment import nearly_perfect
 from search.samplers.methods import METHODS
 from search.space.dimensions import label
 from search.study import class_weights, metrics
@@ -71,9 +75,27 @@ def _same(value: Any) -> Any:
     return value
 
 
-def job_of(study: Study, problem: Problem, plan: Plan, yardsticks: Sequence[Baseline]) -> Job:
+def job_of(
+    study: Study,
+    problem: Problem,
+    plan: Plan,
+    yardsticks: Sequence[Baseline],
+    suspects: tuple[tuple[str, ...], ...] = (),
+) -> Job:
     """Return the job that runs a study."""
-    return Job(study.name, problem, study.space, plan, yardsticks, str(study.scheme), study.scoring)
+    return Job(study.name, problem, study.space, plan, yardsticks, str(study.scheme), study.scoring, suspects)
+
+
+def suspects(study: Study, dataset: Dataset, yardsticks: Sequence[Baseline]) -> tuple[tuple[str, ...], ...]:
+    """Return the columns that give the target away, alone or together; they are looked for if a baseline is nearly perfect.
+
+    The lags of a series are never suspected: that a value is near the one before it is no leak.
+    """
+    if study.data.lags or dataset.y.ndim > 1 or not nearly_perfect(yardsticks, study.scoring):
+        return ()
+    known = {name: dataset.formats.get(name, {}).get("kind") for name in dataset.X}
+    kinds = {name: own or kind(dataset.X[name]) for name, own in known.items()}
+    return leaks.suspects(dataset.X, kinds, pd.Series(dataset.y))
 
 
 def split(study: Study, scheme: Scheme, dataset: Dataset, where: str) -> Folds:

@@ -139,8 +139,8 @@ def test_a_search_in_python_registers_what_is_better_only(rows):
 
 def test_columns_that_give_the_target_away_are_told(job, store):
     tracker = Remembered()
-    result = experiment.run(dataclasses.replace(job, suspects=("copy",)), store, tracker=tracker)
-    assert result.suspects == ("copy",)
+    result = experiment.run(dataclasses.replace(job, suspects=(("copy",),)), store, tracker=tracker)
+    assert result.suspects == (("copy",),)
     report = next(call[1] for call in tracker.calls if call[0] == "finish")
     assert report.verdict.startswith("**Column 'copy' alone predicts the target. Is it known before?**")
 

@@ -60,7 +60,7 @@ def test_a_column_that_gives_the_target_away(name):
     assert finding.sentence.startswith('"x" may give the target away: ')
     assert told in finding.sentence
     assert [(c.key, c.value, c.active) for c in finding.changes] == [("drop", ["x"], False)]
-    assert leaks.suspects(e.X, e.kinds, e.y) == ("x",)
+    assert leaks.suspects(e.X, e.kinds, e.y) == (("x",),)
 
 
 def linear(r_squared: float) -> np.ndarray:
@@ -156,7 +156,7 @@ def test_no_column_of_scikit_learns_sets_is_suspected(name):
 
 def test_columns_may_have_numbers_for_names():
     X = pd.DataFrame({0: AMOUNTS, 1: NOISE[:, 0]})
-    assert leaks.suspects(X, {0: "number", 1: "number"}, pd.Series(AMOUNTS)) == (0,)
+    assert leaks.suspects(X, {0: "number", 1: "number"}, pd.Series(AMOUNTS)) == ((0,),)
 
 
 A, B, C = (np.round(np.exp(NOISE[:, i]) * 50) + 1 for i in range(3))
@@ -177,10 +177,10 @@ def test_columns_that_give_the_target_together(name):
     X = pd.DataFrame({"a": A, "noise": 1 + NOISE[:, 1] ** 2, "b": B, "same": 1.0})
     kinds = dict.fromkeys(X.columns, "number")
     (finding,) = leaks.formulas.formulas(Evidence.of(X, kinds, pd.Series(target), "regression"))
-    assert finding.columns == ("a", "b")
+    assert finding.columns == (("a", "b"),)
     assert f"it is {told};" in finding.sentence
     assert [(c.value, c.active) for c in finding.changes] == [(["a"], False), (["b"], False)]
-    assert leaks.suspects(X, kinds, pd.Series(target)) == ("a", "b")
+    assert leaks.suspects(X, kinds, pd.Series(target)) == (("a", "b"),)
 
 
 @pytest.mark.parametrize(("noise", "found"), [(0.0029, True), (0.0035, False)])

@@ -141,13 +141,18 @@ def test_a_single_fold_is_compared_without_a_test(make_outcome, network, others,
 def test_columns_that_give_the_target_away_are_named(result):
     good, perfect = result(0.5, 0.4, 0.0, "r2"), result(0.98, 0.98, 0.0, "r2")
     perfect = replace(perfect, baselines=[*perfect.baselines, Baseline("gradient boosting", 1.0, 0.0)])
-    one, two = ("ChurnReason",), ("grade_code", "copy_x10")
+    one, two = (("ChurnReason",),), (("grade_code",), ("copy_x10",))
     assert judgment(replace(perfect, suspects=one))[0] == (
         "Perfect scores: column 'ChurnReason' alone predicts the target. Is it known before?"
     )
     assert judgment(replace(perfect, suspects=two))[0] == (
         "Perfect scores: columns 'grade_code' and 'copy_x10' predict the target, each alone. Are they known before?"
     )
+    together = (("casual", "registered"),)
+    assert judgment(replace(perfect, suspects=together))[0] == (
+        "Perfect scores: columns 'casual' and 'registered' together give the target. Are they known before?"
+    )
+    assert judgment(replace(perfect, suspects=(*together, *one)))[0] == judgment(replace(perfect, suspects=one))[0]
     assert judgment(replace(good, suspects=one))[0] == (
         "Column 'ChurnReason' alone predicts the target. Is it known before?"
     )
