@@ -18,6 +18,8 @@ class Kind(NamedTuple):
     detect: Callable[[Evidence], Iterable[Finding]]
     settled: bool = False
     """Whether the rows below do not look at the columns that were found."""
+    of_features: bool = False
+    """Whether it looks at all columns that are not left out, also at settled ones."""
 
 
 FINDINGS = (
@@ -30,7 +32,7 @@ FINDINGS = (
     Kind(("time",), time_order.time_columns, settled=True),
     Kind(("leak",), leaks.leaks, settled=True),
     Kind(("formula",), formulas.formulas, settled=True),
-    Kind(("repeated_rows", "contradicting_rows"), copies.repeated_rows),
+    Kind(("repeated_rows", "contradicting_rows"), copies.repeated_rows, of_features=True),
     Kind(("group",), groups.groups),
     Kind(("rare_class",), classes.rare_classes),
     Kind(("small_class",), classes.small_classes),
@@ -48,7 +50,7 @@ def findings(e: Evidence) -> list[Finding]:
     found: list[Finding] = []
     left = e
     for kind in FINDINGS:
-        new = list(kind.detect(left))
+        new = list(kind.detect(e.without(dropped(found)) if kind.of_features else left))
         found += new
         if kind.settled:
             left = left.without({name for finding in new for name in finding.columns})

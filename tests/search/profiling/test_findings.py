@@ -199,6 +199,14 @@ def test_rows_that_contradict_each_other(find, plain, pairs, found):
         assert told["contradicting_rows"][0].sentence.startswith("4 rows (1 %) have the features of another row")
 
 
+def test_rows_that_differ_in_their_time_alone_do_not_contradict_each_other(find):
+    """A column of times settles what its finding says; it is still a feature, and tells rows apart."""
+    times = pd.date_range("2024-01-01", periods=400, freq="h")
+    told = find({"at": times, "temp": np.arange(400) % 7}, np.sin(np.arange(400) / 9))
+    assert "time" in told
+    assert "contradicting_rows" not in told
+
+
 def test_rows_are_compared_without_their_numbers(find, plain):
     table = plain.copy()
     table.iloc[-9:] = table.iloc[:9]

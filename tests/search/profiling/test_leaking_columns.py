@@ -177,7 +177,7 @@ def test_columns_that_give_the_target_together(name):
     X = pd.DataFrame({"a": A, "noise": 1 + NOISE[:, 1] ** 2, "b": B, "same": 1.0})
     kinds = dict.fromkeys(X.columns, "number")
     (finding,) = leaks.formulas.formulas(Evidence.of(X, kinds, pd.Series(target), "regression"))
-    assert finding.columns == (("a", "b"),)
+    assert finding.columns == ("a", "b")
     assert f"it is {told};" in finding.sentence
     assert [(c.value, c.active) for c in finding.changes] == [(["a"], False), (["b"], False)]
     assert leaks.suspects(X, kinds, pd.Series(target)) == (("a", "b"),)
