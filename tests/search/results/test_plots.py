@@ -141,7 +141,7 @@ def test_a_linear_model_that_is_far_better_is_an_arrow_at_the_better_edge(make_o
     outcomes = {n: make_outcome(n, scores=(-1000.0 - 100 * n,)) for n in range(4)}
     (axes,) = plots.history(outcomes, [Baseline("dummy", -9e4, 0.1), Baseline("linear", -0.6, 0.1)], RMSE).axes
     assert line(axes, "linear: 0.6, off scale").get_marker() == "v"
-    assert line(axes, "dummy: 9e+04, off scale").get_marker() == "^"
+    assert line(axes, "dummy: 90,000, off scale").get_marker() == "^"
 
 
 def test_every_baseline_has_a_line_of_its_own(outcomes):
