@@ -119,6 +119,8 @@ def read_table(
         table = sources.read(source, folder, asked)
     except FileNotFoundError:
         raise StudyError(f"{where}: there is no file {shown}") from None
+    except MemoryError:
+        raise StudyError(f"{where}: {shown} does not fit into the memory; take a sample of its rows") from None
     except (OSError, ValueError, BadZipFile) as error:
         reason = " ".join(str(error).split())
         raise StudyError(f"{where}: {shown} cannot be read as a table: {reason}") from None

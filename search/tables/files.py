@@ -10,6 +10,7 @@ import pandas as pd
 
 from search.tables import columnar, json_records, signatures, workbooks
 from search.tables.reading import Asked, Table, UnreadableError, check_asked
+from search.tables.size import check_size
 from search.tables.text import delimited, encodings, survey
 
 
@@ -55,9 +56,10 @@ def read(path: Path, asked: Asked = Asked()) -> Table:  # noqa: B008 - it cannot
     Raises
     ------
     UnreadableError
-        If the file is of another kind or damaged, or has no table.
+        If the file is of another kind or damaged, larger than the memory, or has no table.
     FileNotFoundError
     """
+    check_size(path)
     named = format_of(path)
     name = signatures.format_of(path) or _of_text(path, named)
     row = FORMATS[name]

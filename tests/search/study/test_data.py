@@ -284,3 +284,12 @@ def test_whether_there_is_a_header_is_a_key_of_a_study(tmp_path):
     assert len(data.load(study_file.load(tmp_path / "t.toml")).y) == 19
     (tmp_path / "t.toml").write_text(text.replace("column 2", "2") + "header = true\n")
     assert len(data.load(study_file.load(tmp_path / "t.toml")).y) == 18
+
+
+def test_a_table_that_does_not_fit_into_the_memory_ends_in_one_line(load, monkeypatch):
+    def read(*args):
+        raise MemoryError
+
+    monkeypatch.setattr(data.sources, "read", read)
+    with pytest.raises(StudyError, match=r"homes.csv does not fit into the memory; take a sample of its rows$"):
+        load()

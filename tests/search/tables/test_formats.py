@@ -3,6 +3,7 @@
 import bz2
 import gzip
 import lzma
+import os
 import zipfile
 
 import numpy as np
@@ -10,7 +11,7 @@ import openpyxl
 import pandas as pd
 import pytest
 
-from search.tables import files, signatures
+from search.tables import files, signatures, size
 from search.tables.reading import Asked, UnreadableError
 
 RENTS = pd.DataFrame({"size": [52.5, 80.0], "town": ["Ulm", "Bonn"]})
@@ -243,3 +244,26 @@ def test_a_formula_may_have_an_empty_value(tmp_path):
                 content = content.replace(b"<v />", b"<v></v>").replace(first, second)
             new.writestr(name, content)
     assert files.read(tmp_path / "u.xlsx").frame["b"].fillna(0).tolist() == [2, 0]
+
+
+def test_a_file_larger_than_the_memory_is_refused_in_one_line(tmp_path):
+    """The file is sparse: it takes no space on the disk."""
+    path = tmp_path / "large.csv"
+    with path.open("wb") as file:
+        file.truncate(int(size.memory()) + 1)
+    with pytest.raises(
+        UnreadableError, match=r"it has [\d,.]+ GB, and this machine [\d,.]+ GB of memory; take a sample"
+    ):
+        files.read(path)
+    with path.open("wb") as file:
+        file.truncate(int(size.memory()))
+    size.check_size(path)
+
+
+@pytest.mark.parametrize("error", [AttributeError, ValueError, OSError])
+def test_a_system_that_does_not_tell_its_memory(monkeypatch, error):
+    def sysconf(name):
+        raise error(name)
+
+    monkeypatch.setattr(os, "sysconf", sysconf)
+    assert size.memory() == np.inf
