@@ -148,7 +148,7 @@ def test_persistence_is_the_last_known_value(load):
     study, dataset = load("horizon = 2", "n_splits = 3", GAPS)
     problem = assembly.build_problem(study, dataset)
     found = assembly.measure_baselines(study, problem, dataset.last_known)
-    assert [b.name for b in found] == [baselines.DUMMY, baselines.LINEAR, baselines.PERSISTENCE]
+    assert [b.name for b in found] == [baselines.DUMMY, baselines.LINEAR, baselines.BOOSTING, baselines.PERSISTENCE]
     errors = []
     for _, validation in problem.folds.splits:
         last = [GAPS.y[: t + 1].dropna().iloc[-1] for t in dataset.origins[validation]]
