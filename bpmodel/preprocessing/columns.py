@@ -113,7 +113,7 @@ def describe(column: pd.Series, hints: Hints = Hints()) -> Found:  # noqa: B008 
         raise ValueError(f"Complex data not supported: column {column.name!r} has complex numbers")
     if types.is_numeric_dtype(column):
         return Found("date" if _compact_dates(column) else "number")
-    if types.is_datetime64_any_dtype(column) or isinstance(column.dtype, pd.PeriodDtype):
+    if types.is_datetime64_any_dtype(column):
         return Found("date")
     inferred = types.infer_dtype(column, skipna=True)
     if inferred in INFERRED:
@@ -148,13 +148,13 @@ def _from_levels(codes: NDArray[np.intp], levels: Sequence[Any], hints: Hints) -
 
 
 def _ways(written: Written, texts: Sequence[str], counts: NDArray[np.intp], hints: Hints) -> list[Format]:
-    """Return the ways in which texts may be written, the likeliest first; none if it reads less than half of some of them."""
+    """Return the ways in which texts may be written, the likeliest first; none if it reads less than half of the rows."""
     step = -(-len(texts) // TRIED)
     some, weights = texts[::step], counts[::step]
     ways = written.texts.formats(some, weights, hints)
     likely = ways[0] if ways else written.default
-    readable = sum(map(is_missing, some)) + int(np.isfinite(written.texts.read(some, likely)).sum())
-    if readable < len(some) / 2:
+    readable = np.isfinite(written.texts.read(some, likely)) | np.array([is_missing(text) for text in some])
+    if weights[readable].sum() < weights.sum() / 2:
         return []
     return ways if ways or step == 1 else written.texts.formats(texts, counts, hints)
 

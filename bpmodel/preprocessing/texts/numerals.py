@@ -72,7 +72,7 @@ def formats(texts: Sequence[str], counts: NDArray[np.integer], hints: Hints) -> 
     if bounds > counts.sum() / 2:
         return []
     unit = found.most_common(1)[0][0] if found else ""
-    decimals = [hints.decimal or (hints.thousands == "." and ",") or ".", ",", "."]
+    decimals = [hints.decimal or ".", ",", "."]
     ways: list[Format] = [{"decimal": d, "thousands": hints.thousands, "unit": unit} for d in dict.fromkeys(decimals)]
     ways = [way for way in ways if way["thousands"] != way["decimal"]]
     return sorted(ways, key=lambda way: -int(counts[~np.isnan(read(texts, way))].sum()))

@@ -175,6 +175,12 @@ def test_how_many_values_may_be_unreadable(bad, expected):
     assert kind(pd.Series([*good, *bad])) == expected
 
 
+def test_rows_count_and_not_different_values():
+    numbers = [f"{i}.5" for i in range(20)] * 100
+    assert kind(pd.Series([*numbers, *(f"typo {i}" for i in range(200))])) == "number"  # 200 of 2200 rows
+    assert kind(pd.Series([*numbers, *(f"typo {i}" for i in range(250))])) == "category"
+
+
 def test_few_whole_numbers_beside_a_word_are_codes():
     codes = [str(i) for i in range(FEW)] * 20
     assert kind(pd.Series([*codes, "X"])) == "category"
@@ -203,6 +209,11 @@ DATES = {
     "points": (["01.04.2024", "02.05.2024"], ["2024-04-01", "2024-05-02"]),
     "two digits": (["31-12-99", "01-02-03"], ["1999-12-31", "2003-02-01"]),
     "first of months": (["01/02/2024", "01/03/2024", "01/12/2023"], ["2024-02-01", "2024-03-01", "2023-12-01"]),
+    "first of months, month first": (
+        ["02/01/2024", "03/01/2024", "12/01/2023"],
+        ["2024-02-01", "2024-03-01", "2023-12-01"],
+    ),
+    "year first beside day first": (["29/03/2024", "2024/04/01"], ["2024-03-29", "2024-04-01"]),
     "in order": (["11/02/2024", "12/02/2024", "01/03/2024"], ["2024-02-11", "2024-02-12", "2024-03-01"]),
     "year first": (["2024/3/29", "2024/4/1"], ["2024-03-29", "2024-04-01"]),
     "Chinese": (["2023年06月17日", "2023年7月1日"], ["2023-06-17", "2023-07-01"]),
@@ -349,6 +360,7 @@ def test_words_for_true_and_false(yes, no):
 DURATIONS = {
     "clock": (["1:30:00", "0:45:30"], [5400, 2730]),
     "hours and minutes": (["2h 50m", "19h", "45m"], [10200, 68400, 2700]),
+    "different units": (["19h", "45m"], [68400, 2700]),
     "days": (["1 days 02:00:00", "0 days 00:00:30"], [93600, 30]),
     "ISO": (["PT1H30M", "P1DT12H"], [5400, 129600]),
     "words": (["1 hour 20 minutes", "50 minutes"], [4800, 3000]),

@@ -119,6 +119,7 @@ def test_types_of_parquet_f7(load):
     found = load(table)
     assert found.X["duration"].tolist()[:2] == [5400, 7200]
     assert found.X["decimal"].tolist()[:2] == [1.5, 2]
+    assert found.X[["duration", "decimal", "time"]].dtypes.tolist() == [np.dtype(float)] * 3
     assert found.X["zone"].tolist()[:2] == [pd.Timestamp("2023-12-31 15:00"), pd.Timestamp("2024-06-30 15:00")]
     assert found.X["time"].tolist()[:2] == [23400, 25200]
     assert found.X["flag"].tolist()[:4] == [True, None, False, True]
