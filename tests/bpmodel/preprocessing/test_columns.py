@@ -411,9 +411,11 @@ def test_text_that_is_nearly_unique():
     assert kind(pd.Series([*names, names[0], names[1]])) == "category"  # 18 of 20 are different
     assert kind(pd.Series([*names, "one more", names[1]])) == "text"  # 19 of 20
     assert kind(pd.Series([*names, "one more"])) == "category"  # too few rows
-    reviews = [f"this is what customer {i} said" for i in range(11)]
+    reviews = [f"this customer {i} said so" for i in range(11)]
     assert kind(pd.Series([*reviews, *reviews[:9]])) == "text"
     assert kind(pd.Series([*reviews[:10], *reviews[:10]])) == "category"
+    short = [f"customer {i} said so" for i in range(11)]
+    assert kind(pd.Series([*short, *short[:9]])) == "category"
 
 
 @pytest.mark.parametrize("value", [[1, 2], {"a": 1}, np.array([1.0]), (1,)], ids=lambda v: type(v).__name__)
@@ -544,6 +546,13 @@ def test_what_is_known_of_columns_need_not_be_found():
     np.testing.assert_array_equal(known.transform(RAW), plain.transform(RAW))
     with pytest.raises(ValueError, match="'column_formats' parameter of TablePreprocessor must be a dict"):
         TablePreprocessor(column_formats=["a"]).fit(RAW)
+
+
+def test_numbers_may_stand_for_truth_values_later():
+    fitted = TablePreprocessor().fit(RAW[["garden"]])
+    for later in ([1, 0], [1.0, 0.0], ["True", "false"], [True, False], ["JA", " nein "]):
+        rows = pd.DataFrame({"garden": np.array(later, dtype=object)})
+        np.testing.assert_array_equal(fitted.transform(rows)[:, 0], [1, 0])
 
 
 def test_nearly_unique_texts_are_left_out():
