@@ -11,7 +11,7 @@ import pandas as pd
 from bpmodel.preprocessing import values
 from bpmodel.preprocessing.columns import Found, describe
 from bpmodel.preprocessing.texts import dates
-from bpmodel.preprocessing.texts.marks import Hints, clean
+from bpmodel.preprocessing.texts.marks import Format, Hints, clean
 from search.tables.reading import UnreadableError
 
 EXAMPLES = 3
@@ -35,20 +35,27 @@ class Typed(NamedTuple):
         What each column is.
     notes : list of str
         How texts were read, and which could not be read, a sentence each.
+    decimal : dict
+        How plain numbers are written, if it is with a decimal comma.
     """
 
     frame: pd.DataFrame
     found: dict[str, Found]
     notes: list[str]
+    decimal: Format = {}  # noqa: RUF012 - a tuple has no other place
 
     @property
     def formats(self) -> dict[str, dict[str, Any]]:
-        """What a `TablePreprocessor` has to know of the columns, as its `column_formats`; columns of numbers need nothing."""
+        """What a `TablePreprocessor` has to know of the columns, as its `column_formats`; plain numbers need nothing."""
         return {
             name: {"kind": found.kind, **found.format}
             for name, found in self.found.items()
             if found.format or found.kind in ("category", "text", "duration", "date")
-        }
+        } | {name: {"kind": "number", **self.decimal} for name in self.frame if self.decimal and self._is_plain(name)}
+
+    def _is_plain(self, name: str) -> bool:
+        """Return whether a column was read as numbers without being texts."""
+        return self.found[name].kind == "number" and not self.found[name].format
 
 
 def typed(frame: pd.DataFrame, hints: Hints = Hints(), kept: Collection[str] = ()) -> Typed:  # noqa: B008 - it cannot be changed
@@ -81,7 +88,9 @@ def typed(frame: pd.DataFrame, hints: Hints = Hints(), kept: Collection[str] = (
         for name, own in found.items()
         if _is_read(frame[name], own)
     }
-    return Typed(frame.assign(**changed), found, [*_told(frame, changed, found), *_left_out(frame, found, hints)])
+    notes = [*_told(frame, changed, found), *_left_out(frame, found, hints)]
+    decimal = {**values.WRITTEN["number"].default, "decimal": ","} if hints.decimal == "," else {}
+    return Typed(frame.assign(**changed), found, notes, decimal)
 
 
 def _is_read(column: pd.Series, found: Found) -> bool:

@@ -31,7 +31,7 @@ MONTHS = (
 
 NUMBER_OF = {name: str(number) for number, names in enumerate(MONTHS, start=1) for name in names.split()}
 TIME = r"""(?:[T\s,]+(?P<hour>\d{1,2})[:.hH时点](?P<minute>\d{2})(?:[:.分](?P<second>\d{2})(?:[.,](?P<part>\d{1,9}))?)?[秒分]?
-    \s*(?P<half>[AaPp]\.?[Mm]\.?)?\s*(?P<zone>Z|UTC|GMT|[+-]\d{2}:?\d{2})?)?"""
+    \s*(?P<half>[AaPp]\.?[Mm]\.?)?\s*(?P<zone>Z|UTC|GMT|[+-]\d{2}(?::?\d{2})?)?)?"""
 SHAPES = tuple(
     re.compile(rf"(?:[^\W\d_]{{2,9}}[.,]?\s+)?{date}{TIME}", re.VERBOSE)
     for date in (
@@ -44,7 +44,7 @@ SHAPES = tuple(
     )
 )
 COMPACT = re.compile(
-    r"(?P<year>(?:19|20)\d{2})(?P<month>\d{2})(?P<day>\d{2})(?:[T\s]?(?P<hour>\d{2})(?P<minute>\d{2})(?P<second>\d{2})?)?"
+    r"(?P<year>(?:19|20)\d{2})(?P<month>\d{2})(?P<day>\d{2})(?:[T\s]?(?P<hour>\d{2})(?:(?P<minute>\d{2})(?P<second>\d{2})?)?)?"
 )
 EPOCH_DAY = 86_400e6
 """Microseconds in a day."""
@@ -183,7 +183,7 @@ def _seconds(given: dict[str, str | None]) -> float | None:
     seconds = hour * 3600.0 + minute * 60 + second + float(f"0.{given.get('part') or 0}")
     zone = given.get("zone")
     if zone and zone[0] in "+-":
-        offset = int(zone[1:3]) * 3600 + int(zone[-2:]) * 60
+        offset = int(zone[1:3]) * 3600 + int(zone[3:].lstrip(":") or 0) * 60
         seconds -= offset if zone[0] == "+" else -offset
     return seconds
 

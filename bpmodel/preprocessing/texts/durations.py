@@ -26,10 +26,20 @@ ISO = re.compile(r"P(?:(\d+)W)?(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.
 
 
 def formats(texts: Sequence[str], counts: NDArray[np.integer], hints: Hints) -> list[Format]:
-    """Return the one format; none if all texts have one and the same unit: then they are numbers with a unit."""
+    """Return the one format; none if all texts have one and the same unit: then they are numbers with a unit.
+
+    A clock of two parts shows hours and minutes; minutes and seconds beside clocks of three parts, or from 24 on.
+
+    >>> formats(["55:05", "1:04:12"], np.array([1, 1]), Hints())
+    [{'minutes': True}]
+    """
+    clocks = [clock for text in texts if (clock := CLOCK.fullmatch(text)) and not clock["days"]]
+    two = [int(clock[3]) for clock in clocks if clock[5] is None]
+    minutes = bool(two) and (len(two) < len(clocks) or max(two) >= 24)
     parts = {tuple(unit.casefold() for _, unit in PART.findall(text)) for text in texts if ":" not in text}
     several = any(len(units) > 1 for units in parts) or len({units for units in parts if units}) > 1
-    return [{}] if several or any(":" in text or text[:1] in "Pp" for text in texts) else []
+    way: Format = {"minutes": True} if minutes else {}
+    return [way] if several or any(":" in text or text[:1] in "Pp" for text in texts) else []
 
 
 def read(texts: Sequence[str], format: Format) -> NDArray[np.float64]:
@@ -38,12 +48,14 @@ def read(texts: Sequence[str], format: Format) -> NDArray[np.float64]:
     >>> read(["1:30", "0:01:30.5", "2 days 01:00:00", "2h 50m", "PT45M", "soon"], {}).tolist()
     [5400.0, 90.5, 176400.0, 10200.0, 2700.0, nan]
     """
-    return np.array([_seconds(text) for text in texts], dtype=np.float64)
+    return np.array([_seconds(text, bool(format.get("minutes"))) for text in texts], dtype=np.float64)
 
 
-def _seconds(text: str) -> float:
+def _seconds(text: str, in_minutes: bool) -> float:
     if clock := CLOCK.fullmatch(text):
         days, hours, minutes, seconds = (float(part or 0) for part in clock.group("days", 3, 4, 5))
+        if in_minutes and clock[5] is None and not days:
+            hours, minutes, seconds = hours // 60, hours % 60, minutes
         if minutes >= 60 or seconds >= 60:
             return np.nan
         total = days * DAY + hours * HOUR + minutes * MINUTE + seconds

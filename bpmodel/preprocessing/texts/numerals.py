@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +24,7 @@ MULTIPLES = {
     **dict.fromkeys(["万", "萬", "万元"], 1e4),
     **dict.fromkeys(["lakh", "lac", "lakhs", "lacs"], 1e5),
     **dict.fromkeys(["million", "millions", "mio", "mn", "mln", "百万"], 1e6),
-    **dict.fromkeys(["crore", "crores", "cr"], 1e7),
+    **dict.fromkeys(["crore", "crores"], 1e7),
     **dict.fromkeys(["亿", "億", "亿元"], 1e8),
     **dict.fromkeys(["billion", "billions", "bn", "mrd"], 1e9),
 }
@@ -39,11 +39,19 @@ NUMERAL = re.compile(
     (?:[eE](?P<power>[+-]?\d{1,3}))?
     (?P<close>\))?(?P<blank>\s?)
     (?P<after>(?:[%‰°+*/€$£¥₹₽₩₺"']|[^\W\d_])[^\d()]{0,14}?(?:(?<=[^\W\d_])[23])?[^\d()]{0,8}?)?
-    \s?(?P<last>-)?(?P<end>\))?""",
+    \s?(?P<last>--?)?(?P<end>\))?""",
     re.VERBOSE,
 )
+INDIAN = re.compile(r"lakhs?|lacs?|₹|\brs\b", re.IGNORECASE)
+"""Words beside which ``Cr`` is a crore, ten millions. Else it is a credit, and ``Dr`` a debit, which is negative."""
+
+SIDES = {"cr": 1.0, "dr": -1.0}
 MARKS = {".": ",' _", ",": ".' _"}
 """Marks that may stand between thousands, by the decimal mark."""
+
+POINT = re.compile(r"\d+\.\d+")
+NO_CENTS = re.compile(r"[.,]$")
+"""The mark before a dash that stands for the cents, as in ``25.-``: that dash is no minus, unlike the one of ``25,00-``."""
 
 CODE = re.compile(r"0\d+")
 """Digits that begin with 0 are a code, such as a postal code, and no number."""
@@ -73,7 +81,10 @@ def formats(texts: Sequence[str], counts: NDArray[np.integer], hints: Hints) -> 
         return []
     unit = found.most_common(1)[0][0] if found else ""
     decimals = [hints.decimal or ".", ",", "."]
-    ways: list[Format] = [{"decimal": d, "thousands": hints.thousands, "unit": unit} for d in dict.fromkeys(decimals)]
+    way: Format = {"thousands": hints.thousands, "unit": unit}
+    if any(INDIAN.search(text) for text in texts):
+        way["crore"] = True
+    ways: list[Format] = [{"decimal": decimal, **way} for decimal in dict.fromkeys(decimals)]
     ways = [way for way in ways if way["thousands"] != way["decimal"]]
     return sorted(ways, key=lambda way: -int(counts[~np.isnan(read(texts, way))].sum()))
 
@@ -85,9 +96,10 @@ def read(texts: Sequence[str], format: Format) -> NDArray[np.float64]:
     >>> read(["1,234.5", "12,5", "(300)", "1.5k", "2e3", "5 apples"], way).tolist()
     [1234.5, nan, -300.0, 1500.0, 2000.0, nan]
     """
-    decimal, thousands, unit = format["decimal"], format["thousands"], format["unit"]
+    decimal, thousands = format["decimal"], format["thousands"]
     groups = _groups(thousands if thousands is not None else MARKS[decimal])
-    return np.array([_value(text, decimal, groups, unit) for text in texts], dtype=np.float64)
+    sides = {"cr": 1e7} if format.get("crore") else SIDES
+    return np.array([_value(text, decimal, groups, format["unit"], sides) for text in texts], dtype=np.float64)
 
 
 def _groups(marks: str) -> re.Pattern[str]:
@@ -96,13 +108,15 @@ def _groups(marks: str) -> re.Pattern[str]:
     return re.compile(rf"[1-9]\d{{0,2}}({some})\d{{3}}(?:\1\d{{3}})*|[1-9]\d?(?:({some})\d{{2}})+\2\d{{3}}")
 
 
-def _value(text: str, decimal: str, groups: re.Pattern[str], unit: str) -> float:
+def _value(text: str, decimal: str, groups: re.Pattern[str], unit: str, sides: Mapping[str, float]) -> float:
     match = NUMERAL.fullmatch(text)
     if match is None or bool(match["open"]) != bool(match["close"] or match["end"]):
         return np.nan
     if any(own != unit for own in _units(match)) or (match["before"] and not _may_precede(match["before"])):
         return np.nan
     whole, point, fraction = match["core"].partition(decimal)
+    if decimal == "," and POINT.fullmatch(match["core"]) and not groups.fullmatch(whole):
+        whole, point, fraction = match["core"].partition(".")  # as programs write it: there is no other way to read it
     digits = whole
     if CODE.fullmatch(whole):
         return np.nan
@@ -112,8 +126,9 @@ def _value(text: str, decimal: str, groups: re.Pattern[str], unit: str) -> float
         digits = re.sub(r"\D", "", whole)
     if point and fraction and not fraction.isdigit():
         return np.nan
-    value = float(f"{digits or '0'}.{fraction or '0'}e{match['power'] or 0}") * _multiple(match)
-    signs = [match["sign"], match["inner"], match["last"]]
+    side = sides.get(_common(match["after"] or ""), 1.0)
+    value = float(f"{digits or '0'}.{fraction or '0'}e{match['power'] or 0}") * _multiple(match) * side
+    signs = [match["sign"], match["inner"], "" if NO_CENTS.search(match["core"]) else match["last"]]
     return -value if match["open"] or signs.count("-") % 2 else value
 
 
@@ -121,7 +136,7 @@ def _units(match: re.Match[str]) -> list[str]:
     """Return currency and unit of a number in a common form: ``Sq. Ft`` is ``sqft``, ``years`` is ``year``."""
     before, after = (match["before"] or "").strip().casefold(), _common(match["after"] or "")
     units = [before] if before and before not in BOUNDS else []
-    if after.rstrip("+*") and _multiple(match) == 1.0:
+    if after.rstrip("+*") and _multiple(match) == 1.0 and after not in SIDES:
         units.append(after.rstrip("+*"))
     return units
 

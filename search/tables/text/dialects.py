@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from search.tables.text.cells import GROUPS
+from search.tables.text.cells import GROUPS, is_missing
 from search.tables.text.tops import Row, Top, find_top, width_of
 
 BLANKS = " "
@@ -20,6 +20,10 @@ POINT_FRACTION = re.compile(rf"[+-]?(?:{GROUPS}|\d[\d,]*)\.\d*(?:[eE][+-]?\d+)?"
 COMMA_GROUPS = re.compile(r"[+-]?\d{1,3}(?:,\d{3})+")
 """A number whose commas may stand between thousands."""
 
+COMMA_AMOUNT = re.compile(r"[^\d;|]{0,4}[+-]?\d[\d.\s'\u2019\u202f\xa0]*,(?:\d*|-{1,2})\s?[^\d,;|]{0,8}")
+"""A number with a decimal comma, and a currency or a unit."""
+
+POINT_GROUPS = re.compile(r"[1-9]\d{0,2}(?:\.\d{3})+")
 NUMBERS = re.compile(r"(?:[+-]?[\d.,]+|\?|NA)(?:\s+(?:[+-]?[\d.,]+|\?|NA)){2,}")
 """Several numbers in what should be one cell."""
 
@@ -139,7 +143,7 @@ def _fit(rows: Sequence[Row], separator: str) -> tuple[float, float]:
 
 def _is_clean(cell: str, others: Sequence[str]) -> bool:
     """Return whether a cell looks like one: without other separators, and no row of numbers."""
-    if COMMA_FRACTION.fullmatch(cell) is not None:
+    if COMMA_FRACTION.fullmatch(cell) is not None or COMMA_AMOUNT.fullmatch(cell) is not None:
         return True
     return not any(other in cell for other in others) and NUMBERS.fullmatch(cell) is None
 
@@ -147,13 +151,31 @@ def _is_clean(cell: str, others: Sequence[str]) -> bool:
 def _decimal(rows: Sequence[Sequence[str]], separator: str) -> str:
     """Return the decimal mark: a comma if there are fractions with commas and none with points.
 
-    Where the separator is a comma, ``"1,234"`` has a comma between thousands.
+    Where the separator is a comma, ``"1,234"`` has a comma between thousands. Without any comma, points may stand between
+    thousands: see `_are_groups`.
     """
     cells = [cell for row in rows for cell in row]
     commas = [cell for cell in cells if COMMA_FRACTION.fullmatch(cell)]
     points = sum(POINT_FRACTION.fullmatch(cell) is not None and "," not in cell for cell in cells)
     sure = [cell for cell in commas if "." in cell or not COMMA_GROUPS.fullmatch(cell)]
     dotted = sum(re.fullmatch(r"[+-]?\d{1,3}(?:\.\d{3})+", cell) is not None for cell in cells)
-    if not commas or (separator == "," and not sure):
+    if not commas:
+        return "," if separator != "," and points == dotted and _are_groups(rows) else "."
+    if separator == "," and not sure:
         return "."
     return "," if len(commas) > points - dotted else "."
+
+
+def _are_groups(rows: Sequence[Sequence[str]]) -> bool:
+    """Return whether points stand between thousands in some column: ``1.530`` beside ``439``.
+
+    All its points are followed by three digits, one of them ends in 0, and numbers without a point are below 1000. A program
+    that writes fractions leaves out such zeros, or writes as many decimals in every cell.
+    """
+    for column in zip(*(row for row in rows if rows and len(row) == len(rows[0])), strict=False):
+        numbers = [cell for cell in column if cell and not is_missing(cell)]
+        grouped = [cell for cell in numbers if POINT_GROUPS.fullmatch(cell)]
+        small = [cell for cell in numbers if cell.isdigit() and len(cell) <= 3]
+        if grouped and small and len(grouped) + len(small) == len(numbers) and any(c.endswith("0") for c in grouped):
+            return True
+    return False

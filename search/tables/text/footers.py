@@ -8,6 +8,8 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from bpmodel.preprocessing.texts import numerals
+from bpmodel.preprocessing.texts.marks import clean
 from search.tables.reading import number
 from search.tables.text.cells import is_number
 from search.tables.text.tops import Row
@@ -135,9 +137,9 @@ def _is_sum(frame: pd.DataFrame, position: int, decimal: str) -> bool:
 
 
 def _number(cell: object, decimal: str) -> float:
-    """Return a cell as a number, and NaN if it is none; thousands may be grouped."""
+    """Return a cell as a number, and NaN if it is none."""
     if isinstance(cell, str):
-        cell = re.sub(r"[.\s'’]" if decimal == "," else r"[,\s'’]", "", cell).replace(decimal, ".")
+        return float(numerals.read([clean(cell)], {"decimal": decimal, "thousands": None, "unit": ""})[0])
     try:
         return float(cell)  # type: ignore[arg-type]
     except (TypeError, ValueError):

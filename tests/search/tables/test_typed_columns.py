@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from bpmodel.preprocessing import TablePreprocessor
 from bpmodel.preprocessing.texts.marks import Hints
 from search.errors import StudyError
 from search.study import data, study_file
@@ -70,6 +71,48 @@ def test_the_decimal_comma_of_a_file_decides_what_a_point_is(load):
     found = load(csv(["52,5", "60,25"] * 10, ["1.210", "2.300"] * 10, range(20), separator=";"))
     assert found.X["a"].tolist()[:2] == [52.5, 60.25]
     assert found.X["b"].tolist()[:2] == [1210, 2300]
+
+
+def test_the_model_reads_plain_decimal_commas_later(load):
+    """A column of plain ``52,5`` was read by pandas, and nothing remembered the comma: the model took such texts for missing."""
+    found = load(csv(["52,5", "60,25"] * 10, range(20), range(20), separator=";"))
+    assert found.formats["a"] == {"kind": "number", "decimal": ",", "thousands": None, "unit": ""}
+    fitted = TablePreprocessor(column_formats=found.formats).fit(found.X)
+    raw = pd.DataFrame({"a": ["52,5", "60,25", "60.25", "1.060,25"], "b": ["3", "4", "4", "4"]})
+    plain = pd.DataFrame({"a": [52.5, 60.25, 60.25, 1060.25], "b": [3, 4, 4, 4]})
+    np.testing.assert_array_equal(fitted.transform(raw), fitted.transform(plain))
+    assert load(csv(["52.5", "60.25"] * 10, range(20))).formats == {}
+
+
+@pytest.mark.parametrize(
+    ("column", "expected"),
+    [
+        (["1.530", "439", "16.692", "7.512"], [1530, 439, 16692, 7512]),
+        (["1.534", "439", "16.692", "7.512"], [1.534, 439, 16.692, 7.512]),  # no zero at the end
+        (["1.530", "2.439", "16.692", "7.512"], [1.53, 2.439, 16.692, 7.512]),  # three decimals in every cell
+        (["1.530", "1439", "16.692", "7.512"], [1.53, 1439, 16.692, 7.512]),
+        (["1.530", "439", "16.69", "7.512"], [1.53, 439, 16.69, 7.512]),
+    ],
+)
+def test_points_between_thousands_without_any_comma(load, column, expected):
+    """Populations of towns in a German table were read as fractions."""
+    assert load(csv(column * 6, range(24), range(24), separator=";")).X["a"].tolist()[:4] == expected
+
+
+@pytest.mark.parametrize(
+    "rows", [["910,20 €;8,2 m²"], ["11 439 €;10,3 %", "9 102,5 €;8,0 %"], ["85;2569,-"], ["1,0;0,00 €"]]
+)
+def test_decimal_commas_do_not_win_over_semicolons(load, rows):
+    found = load("\n".join(["a;y", *rows * 12]) + "\n")
+    assert list(found.X) == ["a"]
+    assert found.X["a"].iloc[0] == float(rows[0].split(";")[0].replace(" €", "").replace(" ", "").replace(",", "."))
+
+
+def test_a_total_with_minus_signs_behind(load):
+    rows = [f"A;{i},00;{2 * i},00-" for i in range(30)]
+    found = load("\n".join(["Typ;Menge;y", *rows, f"Summe;{sum(range(30))},00;{2 * sum(range(30))},00-"]) + "\n")
+    assert len(found.y) == 30
+    assert found.y[3] == -6
 
 
 def test_thousands_may_be_said(load):
