@@ -149,6 +149,9 @@ class TablePreprocessor(TableConstructor, TransformerMixin, BaseEstimator):
 
     def _in_order(self, X: pd.DataFrame) -> pd.DataFrame:
         names = getattr(self, "feature_names_in_", X.columns)
+        dated = isinstance(X.index, pd.DatetimeIndex)  # its dates may be a feature, as they are in a file of Parquet
+        if dated and (X.index.name or "index") in set(names) - set(X.columns):
+            X = X.reset_index()
         absent = [name for name in names if name not in X.columns]
         if absent:
             raise ValueError(f"X lacks columns that were present in fit: {', '.join(absent)}")

@@ -22,17 +22,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--output", type=Path, metavar="FILE", help="study file to write (default: studies/<name>.toml)"
     )
+    parser.add_argument("--encoding", metavar="NAME", help="encoding of a text file, such as cp1250 (default: guessed)")
     parser.add_argument("--yes", action="store_true", help="for scripts: init never asks, with or without it")
 
 
 def run(options: argparse.Namespace, console: Output) -> int:
     from search.results import documents, profile_table
     from search.study import data, init
+    from search.tables.reading import Asked
 
     if options.target is None:
-        columns = data.read_table(options.data, f"{options.data}").frame.columns
+        asked = Asked(encoding=options.encoding)
+        columns = data.read_table(options.data, f"{options.data}", asked).frame.columns
         raise StudyError(f"--target is missing: name the column to predict; the columns are {', '.join(columns)}")
-    written, profile = init.write_study(options.data, options.target, options.output)
+    written, profile = init.write_study(options.data, options.target, options.output, options.encoding)
     console.print(profile_table.table(profile.columns, console.width))
     further = shlex.join(["bpsearch", "tune", str(written)])
     lines = [

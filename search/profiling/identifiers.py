@@ -7,6 +7,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from bpmodel.preprocessing.texts import dates
+from bpmodel.preprocessing.texts.marks import Hints, clean
 from search.profiling import limits
 from search.profiling.evidence import Evidence
 from search.profiling.finding import Finding, drop
@@ -64,6 +66,8 @@ def identifiers(e: Evidence) -> Iterator[Finding]:
         if not different and e.kinds[name] != "text" and not like_an_identifier(name):
             continue
         texts = e.X[name].dropna().astype(str)
+        if dates.ambiguous(list(map(clean, texts)), np.ones(len(texts), dtype=np.intp), Hints()):
+            continue  # dates whose day and month cannot be told apart: `day_first` makes them a feature
         what = "code" if texts.head(100).map(lambda text: bool(HASH.fullmatch(text))).all() else "text"
         count = f"another {what} in each row" if different else f"{e.distinct[name]} different {what}s in {filled} rows"
         why = "all different" if different else "nearly all different"

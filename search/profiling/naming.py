@@ -12,9 +12,14 @@ import numpy as np
 MOST_SHOWN = 40
 """Characters of a name or a value in a sentence."""
 
+LARGEST_WHOLE = 1e15
+"""Whole numbers below are shown with all their digits."""
+
 IDENTIFIERS = re.compile(
     r"(?:^|[_\W])(?:id|ids|uid|uuid|guid|key|index|idx|nr|no|rowid|rownames|unnamed)(?:[_\W\d]|$)|(?<=[a-z])(?:ID|Id|Nr|No|Key|Number)$"
-    r"|^(?:row|record|customer|patient|sample|case|serial)[_ ]?(?:number|num|id|no|nr)$|编号|序号|编码|学号|工号|Nummer$|nummer$",
+    r"|^(?:row|record|customer|patient|sample|case|serial)[_ ]?(?:number|num|id|no|nr)$|编号|序号|编码|学号|工号|Nummer$|nummer$"
+    r"|(?:^|[_\W])(?:nbr|num|number|subject|patient|customer|client|user|member|student|pupil|school|store|shop|machine|unit|engine"
+    r"|device|sensor|station|site|household|account|participant|respondent)(?:[_\W\d#]|$)",
 )
 TIMES = re.compile(
     r"(?:^|[_\W])(?:t|ts|time|times|timestamp|datetime|date|day|week|month|year|hour|minute|quarter|period|step|epoch|tag|woche|monat|jahr|zeit"
@@ -44,13 +49,14 @@ def _code(character: str) -> str:
 def shown(value: Any) -> str:
     """Quote a name or a value for a sentence; a long one is cut.
 
-    >>> shown("town"), shown(3.0), shown(True)
-    ('"town"', '3', 'true')
+    >>> shown("town"), shown(1004220.0), shown(0.1234567), shown(True)
+    ('"town"', '1004220', '0.123457', 'true')
     """
     if isinstance(value, bool | np.bool_):
         return str(value).lower()
     if isinstance(value, Real):
-        return f"{float(value):.6g}"
+        number = float(value)
+        return f"{number:.0f}" if number.is_integer() and abs(number) < LARGEST_WHOLE else f"{number:.6g}"
     text = str(value)
     return quoted(text if len(text) <= MOST_SHOWN else text[: MOST_SHOWN - 1] + "…")
 

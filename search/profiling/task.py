@@ -25,7 +25,7 @@ def guess(y: pd.Series, kind: str, where: str) -> tuple[str, str]:
     Raises
     ------
     StudyError
-        If nothing can be learned: no value, one value, dates, durations, infinite numbers, or texts that nearly all differ.
+        If nothing can be learned: no value, one value, dates, infinite numbers, or texts that nearly all differ.
 
     Examples
     --------
@@ -37,10 +37,10 @@ def guess(y: pd.Series, kind: str, where: str) -> tuple[str, str]:
     y = y.dropna()
     if y.empty:
         raise StudyError(f"{where} has no values")
-    if kind in ("date", "duration"):
+    if kind == "date":
         raise StudyError(
-            f"{where} has {kind}s, such as {shown(y.iloc[0])}; a target needs numbers or classes: add a column with the "
-            f"{'days from a fixed date' if kind == 'date' else 'number of seconds'}, and leave this one out"
+            f"{where} has dates, such as {shown(y.iloc[0])}; a target needs numbers or classes: add a column with the days from "
+            "a fixed date, and leave this one out"
         )
     distinct = y.astype("str").nunique() if kind in ("category", "text") else y.nunique()
     if distinct == 1:
@@ -52,6 +52,8 @@ def guess(y: pd.Series, kind: str, where: str) -> tuple[str, str]:
                 f"{limits.LARGEST:.1e}, as networks compute in float32: correct these cells, or leave the rows out"
             )
         return of_numbers(y)
+    if kind == "duration":
+        return "regression", f"the target is a duration, in seconds, with {distinct} different values"
     if kind == "truth":
         return "classification", "the target is true or false"
     if distinct > limits.MOST_LEVELS * len(y):

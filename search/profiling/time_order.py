@@ -26,8 +26,8 @@ PARTS = {
 def time_columns(e: Evidence) -> Iterator[Finding]:
     """Find a column that orders the rows: dates without gaps, or different numbers that are called a time.
 
-    Its values only rise, or only fall, in the order of the file, or are nearly all different. ``time`` is written if they rise
-    or fall and the target depends on its predecessor; else it is a comment.
+    Its values only rise, or only fall, in the order of the file, or they are dates that are nearly all different. ``time`` is
+    written if they rise or fall and the target depends on its predecessor; else it is a comment.
     """
     found = [finding for name in _candidates(e) if (finding := _ordering(e, name))]
     if found:
@@ -44,7 +44,9 @@ def _ordering(e: Evidence, name: str) -> Finding | None:
     ordered = times.is_monotonic_increasing or times.is_monotonic_decreasing
     correlation = _autocorrelation(e, times.to_numpy())
     depends = correlation >= _limit(e.distinct[name])
-    if not ordered and not (depends and e.distinct[name] >= limits.MOSTLY_DIFFERENT * len(e.y)):
+    if not ordered and not (
+        depends and e.kinds[name] == "date" and e.distinct[name] >= limits.MOSTLY_DIFFERENT * len(e.y)
+    ):
         return None
     steps = spacing(e.every[name].dropna().to_numpy(), e.kinds[name] == "date")
     told = f"{shown(name)} orders the rows in time: {steps}"

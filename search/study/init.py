@@ -78,7 +78,9 @@ class Profile:
     reason: str
 
 
-def write_study(source: str | Path, target: str, output: Path | None = None) -> tuple[Path, Profile]:
+def write_study(
+    source: str | Path, target: str, output: Path | None = None, encoding: str | None = None
+) -> tuple[Path, Profile]:
     """Write a commented study file for a table; return its path and what was found in the table.
 
     The file is called after the table, or as `output` says. If another table has that name, a number is added. Whatever the
@@ -90,7 +92,7 @@ def write_study(source: str | Path, target: str, output: Path | None = None) -> 
         If the file or the column does not exist, the target cannot be learned, or there is a study of this file and target.
     """
     source = str(source)
-    table = data.read_table(source, sources.shown(source), Asked(target=target))
+    table = data.read_table(source, sources.shown(source), Asked(encoding=encoding, target=target))
     X, y = data.split_target(table, target, f"--target {target!r}")
     hints = Hints(table.decimal)
     known = data.typed_columns(X, sources.shown(source), hints)
@@ -100,7 +102,10 @@ def write_study(source: str | Path, target: str, output: Path | None = None) -> 
     if output.exists():
         raise StudyError(f"{output} already exists; choose another file with --output")
     evidence = Evidence.of(known.frame, {name: found.kind for name, found in known.found.items()}, y, guessed)
-    found = _write(output, findings(evidence), lambda found: _text(output, source, target, evidence, reason, found))
+    said: dict[str, object] = {} if encoding is None else {"encoding": encoding}
+    found = _write(
+        output, findings(evidence), lambda found: _text(output, source, target, evidence, reason, found, said)
+    )
     notes = [*table.notes, *known.notes, *notes]
     if table.marks:
         notes.append(f"target {target!r}{data.why_missing(table.marks)}")
@@ -145,7 +150,9 @@ def _is_of(path: Path, source: str, target: str) -> bool:
         return False
 
 
-def _text(output: Path, source: str, target: str, e: Evidence, reason: str, found: Sequence[Finding]) -> str:
+def _text(
+    output: Path, source: str, target: str, e: Evidence, reason: str, found: Sequence[Finding], said: dict[str, object]
+) -> str:
     kept, name = e.without(dropped(found)), study_name(output.name.split(".")[0])
     kinds = suggestions.columns_by_kind({column: e.kinds[column] for column in kept.X})
     methods = [quoted(method) for method in METHODS]
@@ -158,7 +165,7 @@ def _text(output: Path, source: str, target: str, e: Evidence, reason: str, foun
         source_text=quoted(sources.moved(source, Path(), output.parent)),
         task=e.task,
         reason=reason,
-        data=lines(found, "data"),
+        data=lines(found, "data", said),
         kinds=suggestions.heading(kinds),
         preprocessing=suggestions.fixed(kept.X, kinds) + lines(found, "preprocessing"),
         model=lines(found, "model", {"max_iter": 200}),

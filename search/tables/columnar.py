@@ -25,8 +25,14 @@ def reader(read: Callable[[Path], pd.DataFrame]) -> Callable[[Path, Asked], Tabl
 
 
 def _without_index(frame: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
-    """Leave out the index: whoever reads the file with pandas to predict has it as an index, too."""
+    """Leave out the index, unless it holds dates: a series is often kept so.
+
+    Whoever reads the file with pandas to predict has it as an index, too; the preprocessor takes a column from there.
+    """
     index = frame.index
+    if isinstance(index, pd.DatetimeIndex) and index.name not in frame.columns:
+        name = "index" if index.name is None else str(index.name)
+        return frame.rename_axis(name).reset_index(), [f"the index, {name!r}, is a column: it holds dates"]
     if INDEX in frame.columns and pd.api.types.is_integer_dtype(
         frame[INDEX]
     ):  # a copy by a program that knows no index

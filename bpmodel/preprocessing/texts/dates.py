@@ -41,11 +41,17 @@ SHAPES = tuple(
         r"(?P<name>[^\W\d_]{3,10})[\s.]*(?P<day>\d{1,2})(?:st|nd|rd|th)?,?\s+(?P<year>\d{4})",
         r"(?P<name>[^\W\d_]{3,10})[-\s.,/]*(?P<year>\d{4})",
         r"(?P<month>\d{1,2})/(?P<year>\d{4})",
+        r"(?P<name>[^\W\d_]{3,10})[-'](?P<year>\d{2})",
+        r"(?P<year>\d{4})[-\s]?Q(?P<quarter>[1-4])",
+        r"(?P<year>\d{4})M(?P<month>\d{2})",
     )
 )
 COMPACT = re.compile(
     r"(?P<year>(?:19|20)\d{2})(?P<month>\d{2})(?P<day>\d{2})(?:[T\s]?(?P<hour>\d{2})(?:(?P<minute>\d{2})(?P<second>\d{2})?)?)?"
 )
+NOON = re.compile(r"\d\s?[AaPp]\.?[Mm]\b")
+"""A half of the day: who writes it puts the month first."""
+
 EPOCH_DAY = 86_400e6
 """Microseconds in a day."""
 
@@ -66,8 +72,9 @@ class _Parts(NamedTuple):
 def formats(texts: Sequence[str], counts: NDArray[np.integer], hints: Hints) -> list[Format]:
     """Return the format with the order of day and month; none if that order cannot be told, both if it is only likely.
 
-    The order follows from a value above 12. Else from the hint; from points, which always stand after the day; from dates whose
-    day is always the first of a month; or from rows that one order sorts and the other does not.
+    The order follows from a value above 12. Else from the hint; from AM and PM, which stand behind American dates; from points,
+    which stand behind the day; from dates whose day is always the first of a month; or from rows that one order sorts and the
+    other does not.
 
     >>> formats(["03/04/2024", "29/03/2024"], np.array([1, 1]), Hints())
     [{'day_first': True}]
@@ -84,6 +91,8 @@ def formats(texts: Sequence[str], counts: NDArray[np.integer], hints: Hints) -> 
     if month_cannot != day_cannot:
         return [{"day_first": bool(month_cannot > day_cannot)}]
     day_first = hints.day_first
+    if day_first is None and any(NOON.search(text) for text in texts):
+        day_first = False
     if day_first is None:
         day_first = _likely_order(texts, first, second, points=all("." in text for _, _, text in known))
     return [] if day_first is None else [{"day_first": day_first}, {"day_first": not day_first}]
@@ -164,7 +173,7 @@ def _parts(text: str) -> _Parts | None:
         valid = _is_day(year, first, second) or _is_day(year, second, first)
         return _Parts(year, first, second, seconds, True) if valid else None
     name = given.get("name")
-    month = int(NUMBER_OF.get(name.casefold(), 0)) if name else int(given["month"])
+    month = int(NUMBER_OF.get(name.casefold(), 0)) if name else int(given.get("month") or 3 * int(given["quarter"]) - 2)
     day = int(given.get("day") or 1)
     return _Parts(year, month, day, seconds, False) if _is_day(year, month, day) else None
 

@@ -110,7 +110,9 @@ def _first_lines(facts: Survey) -> list[str]:
 
 
 def _no_text(encoding: str, error: Exception) -> UnreadableError:
-    return UnreadableError(f"it is not text in {encoding}: {error}; name its encoding with [data] encoding")
+    return UnreadableError(
+        f"it is not text in {encoding}: {error}; name its encoding ([data] encoding, init --encoding)"
+    )
 
 
 def _notes_below(facts: Survey, dialect: Dialect, columns: fixed.Columns) -> tuple[int, list[str]]:

@@ -213,51 +213,51 @@ def test_rows_are_compared_without_their_numbers(find, plain):
     assert set(find(table.drop(columns="y").assign(Id=np.arange(N)), table.y)) == {"row_number", "repeated_rows"}
 
 
-def patients(n_keys: int = 40, spread: float = 0.0, fixed: int = 2) -> tuple[pd.DataFrame, np.ndarray]:
-    """Return ten rows for each patient, with so many properties of the patient, and two of the visit."""
+def persons(n_keys: int = 40, spread: float = 0.0, fixed: int = 2) -> tuple[pd.DataFrame, np.ndarray]:
+    """Return ten rows for each person, with so many properties of the person, and two of the visit."""
     random = np.random.default_rng(5)
     key = random.permutation(np.repeat(np.arange(n_keys), 10))
     own = random.normal(size=(n_keys, 3))
     X = {f"fixed{i}": own[key, i] + spread * random.normal(size=len(key)) for i in range(fixed)}
     X |= {f"visit{i}": random.normal(size=len(key)) for i in range(2)}
-    return pd.DataFrame({"patient": [f"P{k}" for k in key], **X}), own[key, 2] + random.normal(size=len(key))
+    return pd.DataFrame({"person": [f"P{k}" for k in key], **X}), own[key, 2] + random.normal(size=len(key))
 
 
-def test_rows_of_a_patient_stay_together(find):
-    (finding,) = find(*patients())["group"]
-    assert finding.sentence.startswith('"patient" has 40 values with 10 rows each, whose rows agree in 2 other columns')
-    assert changes(finding) == [("cv", "group", "patient", True)]
+def test_rows_of_a_person_stay_together(find):
+    (finding,) = find(*persons())["group"]
+    assert finding.sentence.startswith('"person" has 40 values with 10 rows each, whose rows agree in 2 other columns')
+    assert changes(finding) == [("cv", "group", "person", True)]
 
 
 @pytest.mark.parametrize(("n_keys", "found"), [(19, False), (20, True)])
 def test_few_groups_may_be_levels(find, n_keys, found):
-    assert ("group" in find(*patients(n_keys))) is found
+    assert ("group" in find(*persons(n_keys))) is found
 
 
 @pytest.mark.parametrize(("spread", "found"), [(0.2, True), (0.26, False)])
 def test_what_is_nearly_constant_within_a_group(find, spread, found):
     """The share between is 1 / (1 + spread^2): 0.96, 0.937; the limit is 0.95."""
-    assert ("group" in find(*patients(200, spread))) is found
+    assert ("group" in find(*persons(200, spread))) is found
 
 
 def test_one_column_that_is_constant_within_is_no_group(find):
-    X, y = patients(fixed=1)
+    X, y = persons(fixed=1)
     assert "group" not in find(X, y)
-    (finding,) = find(X.rename(columns={"patient": "patient_id"}), y)["group"]
-    assert changes(finding) == [("cv", "group", "patient_id", False)]
+    (finding,) = find(X.rename(columns={"person": "person_id"}), y)["group"]
+    assert changes(finding) == [("cv", "group", "person_id", False)]
 
 
 def test_half_of_the_other_columns_and_two_are_properties_of_a_group(find):
-    X, y = patients(fixed=1)
+    X, y = persons(fixed=1)
     assert "group" not in find(X.drop(columns="visit0"), y)
-    X, y = patients(fixed=2)
+    X, y = persons(fixed=2)
     more = np.random.default_rng(8).normal(size=len(y))
     assert "group" not in find(X.assign(visit3=more), y)
 
 
 def test_a_group_has_no_gaps(find):
-    X, y = patients()
-    X.loc[3, "patient"] = None
+    X, y = persons()
+    X.loc[3, "person"] = None
     assert "group" not in find(X, y)
 
 
@@ -265,7 +265,7 @@ def test_a_group_has_no_gaps(find):
 def test_a_group_has_two_rows_or_more(find, plain, keys, found):
     key = np.random.default_rng(0).permutation(np.arange(N) % keys)
     own = np.random.default_rng(1).normal(size=(keys, 2))
-    X = {"patient": [f"P{i}" for i in key], "a": own[key, 0], "b": own[key, 1], "c": plain.c}
+    X = {"person": [f"P{i}" for i in key], "a": own[key, 0], "b": own[key, 1], "c": plain.c}
     assert ("group" in find(X, plain.y)) is found
 
 
@@ -276,11 +276,11 @@ def test_rows_of_a_store_that_are_similar(find, noise, found):
     key, own = random.permutation(np.repeat(np.arange(100), 10)), random.normal(size=(100, 4))
     rows = own[key] + noise * random.normal(size=(1000, 4))
     told = find(
-        pd.DataFrame(rows[:, :3], columns=list("abc")).assign(store=[f"S{k}" for k in key]), rows[:, 3] * (1 + found)
+        pd.DataFrame(rows[:, :3], columns=list("abc")).assign(place=[f"S{k}" for k in key]), rows[:, 3] * (1 + found)
     )
     assert ("group" in told) is found
     if found:
-        assert changes(told["group"][0]) == [("cv", "group", "store", False)]
+        assert changes(told["group"][0]) == [("cv", "group", "place", False)]
 
 
 @pytest.mark.parametrize(("rare", "found"), [(39, True), (40, False)])
@@ -428,9 +428,9 @@ def test_a_table_keeps_a_column(find):
 
 
 def test_rows_of_groups_are_not_split_again(find):
-    X, y = patients(9)
+    X, y = persons(9)
     assert "few_rows" in find(X, y)
-    X, y = patients(20)
-    table = find(X.groupby("patient").head(4), y[X.groupby("patient").head(4).index])
-    assert changes(table["group"][0]) == [("cv", "group", "patient", True)]
+    X, y = persons(20)
+    table = find(X.groupby("person").head(4), y[X.groupby("person").head(4).index])
+    assert changes(table["group"][0]) == [("cv", "group", "person", True)]
     assert changes(table["few_rows"][0]) == [("cv", "repeats", 3, False)]

@@ -11,6 +11,7 @@ import openpyxl
 import pandas as pd
 import pytest
 
+from bpmodel.preprocessing import TablePreprocessor
 from search.tables import files, signatures, size
 from search.tables.reading import Asked, UnreadableError
 
@@ -115,7 +116,6 @@ INDEXES = {
     "numbers of rows that were picked": (pd.Index([4, 7, 9]), [LEFT_OUT.format("which has no name")]),
     "a name": (pd.Index([4, 7, 9], name="id"), [LEFT_OUT.format("'id'")]),
     "a column again": (pd.Index([4, 7, 9], name="x"), []),
-    "dates": (pd.date_range("2024-02-28", periods=3), [LEFT_OUT.format("which has no name")]),
     "two levels": (
         pd.MultiIndex.from_product([["a"], [1, 2, 3]], names=["u", "v"]),
         [LEFT_OUT.format("'u', 'v'")],
@@ -130,6 +130,23 @@ def test_an_index_of_parquet_is_left_out_and_told(tmp_path, index, notes):
     table = files.read(tmp_path / "t.parquet")
     pd.testing.assert_frame_equal(table.frame, frame)
     assert table.notes == notes
+
+
+@pytest.mark.parametrize("name", [None, "day"])
+def test_an_index_of_dates_is_a_column_and_stays_one_in_new_rows(tmp_path, name):
+    """The index of a series was left out, and with it the order of the rows."""
+    frame = pd.DataFrame({"x": [1.5, 2.5, 3.5]}, index=pd.date_range("2024-02-28", periods=3, name=name))
+    frame.to_parquet(tmp_path / "t.parquet")
+    table = files.read(tmp_path / "t.parquet")
+    column = name or "index"
+    assert list(table.frame) == [column, "x"]
+    assert table.notes == [f"the index, {column!r}, is a column: it holds dates"]
+    fitted = TablePreprocessor().fit(table.frame)
+    np.testing.assert_array_equal(
+        fitted.transform(pd.read_parquet(tmp_path / "t.parquet")), fitted.transform(table.frame)
+    )
+    with pytest.raises(ValueError, match=f"X lacks columns that were present in fit: {column}"):
+        fitted.transform(frame.reset_index(drop=True))
 
 
 @pytest.mark.parametrize(("values", "kept"), [([4, 7, 9], False), (["a", "b", "c"], True)])
