@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
 from typing import NamedTuple
 
-from search.profiling import classes, copies, formulas, groups, identifiers, leaks, size, target, time_order
+from search.profiling import classes, copies, formulas, groups, identifiers, leaks, sentinels, size, target, time_order
 from search.profiling.evidence import Evidence
 from search.profiling.finding import Change, Finding
 
@@ -28,6 +28,7 @@ FINDINGS = (
     Kind(("constant",), identifiers.constants, settled=True),
     Kind(("row_number",), identifiers.row_numbers, settled=True),
     Kind(("identifier",), identifiers.identifiers, settled=True),
+    Kind(("sentinel",), sentinels.sentinels),
     Kind(("copy", "near_copy"), copies.copies, settled=True),
     Kind(("time",), time_order.time_columns, settled=True),
     Kind(("leak",), leaks.leaks, settled=True),

@@ -42,6 +42,9 @@ different with probability exp(-n^2 / (2 x range)), here 2e-9."""
 MOSTLY_DIFFERENT = 0.9
 """Share of different values from which on dates can order the rows."""
 
+SENTINEL_TIMES = 2
+"""Rows with the same number far from all others from which on it may mean that a value is missing."""
+
 ROW_COPIES = 0.01
 """Share of rows that repeat another row from which on it is told; adult has 0.1 %, and nobody minds."""
 

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from search.profiling.findings import FINDINGS
+from search.profiling.naming import like_an_identifier
 
 N = 400
 
@@ -434,3 +435,59 @@ def test_rows_of_groups_are_not_split_again(find):
     table = find(X.groupby("person").head(4), y[X.groupby("person").head(4).index])
     assert changes(table["group"][0]) == [("cv", "group", "person", True)]
     assert changes(table["few_rows"][0]) == [("cv", "repeats", 3, False)]
+
+
+@pytest.mark.parametrize(
+    ("sentinel", "times", "spread", "found"),
+    [
+        (-999, 2, 100, True),
+        (-999, 1, 100, False),
+        (-999, 2, 998, True),
+        (-999, 2, 999, False),
+        (9999, 2, 4999, True),
+        (9999, 2, 5000, False),
+        (-998.5, 2, 100, False),
+    ],
+)
+def test_a_number_that_means_missing(find, sentinel, times, spread, found):
+    """Values of -999 were features like any other."""
+    values = np.concatenate([[sentinel] * times, np.linspace(0, spread, 400 - times)])
+    told = find(
+        {"a": values, "b": np.random.default_rng(0).normal(size=400)}, np.random.default_rng(1).normal(size=400)
+    )
+    assert ("sentinel" in told) is found
+    if found:
+        (finding,) = told["sentinel"]
+        assert changes(finding) == [("data", "na_values", ["", "NA", f"{sentinel}"], False)]
+
+
+@pytest.mark.parametrize(("times", "found"), [(3, False), (4, True)])
+def test_a_frequent_negative_number_may_mean_missing(find, times, found):
+    values = np.linspace(0, 3000, 400)
+    values[:times] = -200
+    told = find({"co": values, "no": values[::-1]}, np.random.default_rng(1).normal(size=400))
+    assert ("sentinel" in told) is found
+    if found:
+        assert told["sentinel"][0].columns == ("co", "no")
+
+
+@pytest.mark.parametrize(
+    "name", ["subject#", "subject", "Store", "machine", "unit_number", "patient_nbr", "Customer", "sensor_1", "school"]
+)
+def test_names_of_groups(name):
+    """The best-known grouped tables had names that were not known."""
+    assert like_an_identifier(name)
+
+
+def test_numbers_that_are_called_a_time_must_be_in_order(find):
+    """A temperature called T24 was said to order the rows in time."""
+    values = np.random.default_rng(0).permutation(400) / 7
+    assert "time" not in find({"T24": values, "b": values[::-1]}, values + np.random.default_rng(1).normal(size=400))
+    assert "time" in find({"T24": np.sort(values), "b": values}, np.sin(np.arange(400) / 9))
+
+
+def test_dates_whose_order_is_open_are_not_left_out(find):
+    days = [f"{1 + i % 12:02}/{1 + i // 12 % 12:02}/20{i // 144:02}" for i in range(400)]
+    days[0], days[1] = days[1], days[0]
+    told = find({"at": days, "b": np.random.default_rng(0).normal(size=400)}, np.random.default_rng(1).normal(size=400))
+    assert "identifier" not in told
