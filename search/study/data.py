@@ -115,19 +115,22 @@ def read_table(
 ) -> Table:
     """Read a file or a table of a database, with at least `least` columns; errors start with `where`."""
     shown = sources.shown(source, folder)
+    named = shown if shown == where else f"{where}: {shown}"
     try:
         table = sources.read(source, folder, asked)
     except FileNotFoundError:
-        raise StudyError(f"{where}: there is no file {shown}") from None
+        raise StudyError(
+            f"{where}: there is no file {shown}" if shown != where else f"there is no file {shown}"
+        ) from None
     except MemoryError:
-        raise StudyError(f"{where}: {shown} does not fit into the memory; take a sample of its rows") from None
+        raise StudyError(f"{named} does not fit into the memory; take a sample of its rows") from None
     except (OSError, ValueError, BadZipFile) as error:
         reason = " ".join(str(error).split())
-        raise StudyError(f"{where}: {shown} cannot be read as a table: {reason}") from None
+        raise StudyError(f"{named} cannot be read as a table: {reason}") from None
     frame = table.frame
     if frame.empty or frame.shape[1] < least:
         raise StudyError(
-            f"{where}: {shown} has {len(frame)} rows and {frame.shape[1]} columns; it needs rows and at least "
+            f"{named} has {len(frame)} rows and {frame.shape[1]} columns; it needs rows and at least "
             f"{least} column{'s' if least > 1 else ''}"
         )
     return table

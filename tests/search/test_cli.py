@@ -775,8 +775,8 @@ INIT_MISTAKES = {
         ["homes.csv"],
         "--target is missing: name the column to predict; the columns are rooms, area, town, same, price, gap\n",
     ),
-    "no target and no file": (["homse.csv"], "homse.csv: there is no file homse.csv"),
-    "no file": (["homse.csv", "--target", "price"], "homse.csv: there is no file homse.csv"),
+    "no target and no file": (["homse.csv"], "there is no file homse.csv"),
+    "no file": (["homse.csv", "--target", "price"], "there is no file homse.csv"),
     "a folder": ([".", "--target", "price"], "cannot be read as a table"),
     "no place": (
         ["homes.csv", "--target", "price", "--output", "homes.csv/x.toml"],

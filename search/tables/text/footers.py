@@ -11,7 +11,7 @@ import pandas as pd
 from bpmodel.preprocessing.texts import numerals
 from bpmodel.preprocessing.texts.marks import clean
 from search.tables.reading import number
-from search.tables.text.cells import is_number
+from search.tables.text.cells import RULE, is_number
 from search.tables.text.tops import Row
 
 MOST = 60
@@ -85,7 +85,8 @@ def _is_note(row: Row, width: int, *, apart: bool) -> bool:
         return False
     alone = len(row.cells) == 1 and any(mark in filled[0] for mark in " :：")
     total = len(row.cells) != width and TOTAL.fullmatch(filled[0].strip(LABEL_MARKS)) is not None
-    return apart or alone or total or row.comment or NOTE.match(filled[0]) is not None
+    drawn = all(RULE.fullmatch(cell) for cell in filled)
+    return apart or alone or total or drawn or row.comment or NOTE.match(filled[0]) is not None
 
 
 def told(count: int, first: Sequence[str]) -> str:

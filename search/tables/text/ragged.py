@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import IO
 
+from search.tables.reading import number
 from search.tables.text.dialects import BLANKS, WORD, Dialect
 
 SHOWN = 60
@@ -15,15 +16,16 @@ SHOWN = 60
 def found(text: IO[str], dialect: Dialect) -> str | None:
     """Say which row has too few or too many cells; None if all are complete.
 
-    An empty cell after the last column does no harm: many programs end each line with a separator.
+        An empty cell after the last column does no harm: many programs end each line with a separator.
 
-    Examples
-    --------
-    >>> import io
-    >>> from search.tables.text.dialects import guess_dialect
-    >>> text = "a,b\\n1,2\\n3,4\\n5\\n"
-    >>> found(io.StringIO(text), guess_dialect(text.splitlines()))
-    "line 4 has 1 cells, and the header 2: '5'"
+        Examples
+        --------
+        >>> import io
+        >>> from search.tables.reading import number
+    from search.tables.text.dialects import guess_dialect
+        >>> text = "a,b\\n1,2\\n3,4\\n5\\n"
+        >>> found(io.StringIO(text), guess_dialect(text.splitlines()))
+        "line 4 has 1 cell, the header 2: '5'"
     """
     if _are_complete(text, dialect):
         return None
@@ -41,7 +43,7 @@ def found(text: IO[str], dialect: Dialect) -> str | None:
                 shown = " ".join(dialect.separator.join(row).split("\n"))
                 shown = shown if len(shown) <= SHOWN else shown[:SHOWN] + "…"
                 whole = "header" if top.header else "first row"
-                return f"line {skipped + start} has {cells} cells, and the {whole} {top.width}: {shown!r}"
+                return f"line {skipped + start} has {number(cells, 'cell')}, the {whole} {top.width}: {shown!r}"
     except csv.Error:  # a cell of more than 100,000 characters
         return _unended(skipped + end + 1)
     return None

@@ -527,7 +527,7 @@ def test_notes_are_looked_for_in_the_last_rows(tmp_path, lines):
     if lines < MOST:
         assert len(files.read(tmp_path / "t.csv").frame) == 99
     else:
-        with pytest.raises(UnreadableError, match="line 101 has 1 cells"):
+        with pytest.raises(UnreadableError, match="line 101 has 1 cell"):
             files.read(tmp_path / "t.csv")
 
 

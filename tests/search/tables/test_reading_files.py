@@ -133,12 +133,12 @@ def test_a_character_cut_between_two_pieces_is_no_other_encoding():
 
 
 DAMAGED = {
-    "too many cells": (PLAIN.replace("1900.0", "1,900.0"), "line 3 has 4 cells, and the header 3: '80.0,1,900.0,Weiß'"),
-    "a separator in quotes": ('a,b\n"1,2"\n3,4\n', "line 2 has 1 cells, and the header 2: '1,2'"),
-    "far too many": (PLAIN.replace("1900.0", "1,9,0,0"), "line 3 has 6 cells, and the header 3"),
-    "too few cells": (PLAIN.replace(",Weiß", ""), "line 3 has 2 cells, and the header 3: '80.0,1900.0'"),
-    "cut off in the first cell": (PLAIN + "Bonn", "line 5 has 1 cells, and the header 3: 'Bonn'"),
-    "cut off later": (PLAIN + "90.5,23", "line 5 has 2 cells, and the header 3: '90.5,23'"),
+    "too many cells": (PLAIN.replace("1900.0", "1,900.0"), "line 3 has 4 cells, the header 3: '80.0,1,900.0,Weiß'"),
+    "a separator in quotes": ('a,b\n"1,2"\n3,4\n', "line 2 has 1 cell, the header 2: '1,2'"),
+    "far too many": (PLAIN.replace("1900.0", "1,9,0,0"), "line 3 has 6 cells, the header 3"),
+    "too few cells": (PLAIN.replace(",Weiß", ""), "line 3 has 2 cells, the header 3: '80.0,1900.0'"),
+    "cut off in the first cell": (PLAIN + "Bonn", "line 5 has 1 cell, the header 3: 'Bonn'"),
+    "cut off later": (PLAIN + "90.5,23", "line 5 has 2 cells, the header 3: '90.5,23'"),
     "a quote that does not end": (PLAIN.replace("Weiß", '"Weiß'), "line 3 has a quote that does not end"),
     "a quote that does not end, early": (PLAIN.replace("80.0", '"80.0'), "line 3 has a quote that does not end"),
     "a cell without an end": (

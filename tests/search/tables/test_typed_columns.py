@@ -257,3 +257,9 @@ def test_what_is_no_time_is_shown(load):
         load(csv(["2024-01-01", "soon"] * 10, range(20)), more="time = 'a'")
     with pytest.raises(StudyError, match=r"time = 'a' is missing in 1 of 120 rows"):
         load(csv([f"2024-01-01 {i % 24:02}:00" for i in range(119)] + ["?"], range(120)), more="time = 'a'")
+
+
+@pytest.mark.parametrize("end", ["__________", "+----+-------+", "----------"])
+def test_lines_drawn_below_a_table_are_left_out(load, end):
+    found = load(csv(range(30), range(30), range(30), separator=";") + end + "\n")
+    assert len(found.y) == 30
