@@ -16,16 +16,15 @@ SHOWN = 60
 def found(text: IO[str], dialect: Dialect) -> str | None:
     """Say which row has too few or too many cells; None if all are complete.
 
-        An empty cell after the last column does no harm: many programs end each line with a separator.
+    An empty cell after the last column does no harm: many programs end each line with a separator.
 
-        Examples
-        --------
-        >>> import io
-        >>> from search.tables.reading import number
-    from search.tables.text.dialects import guess_dialect
-        >>> text = "a,b\\n1,2\\n3,4\\n5\\n"
-        >>> found(io.StringIO(text), guess_dialect(text.splitlines()))
-        "line 4 has 1 cell, the header 2: '5'"
+    Examples
+    --------
+    >>> import io
+    >>> from search.tables.text.dialects import guess_dialect
+    >>> text = "a,b\\n1,2\\n3,4\\n5\\n"
+    >>> found(io.StringIO(text), guess_dialect(text.splitlines()))
+    "line 4 has 1 cell, the header 2: '5'"
     """
     if _are_complete(text, dialect):
         return None
