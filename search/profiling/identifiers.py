@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bpmodel.preprocessing.texts import dates
 from bpmodel.preprocessing.texts.marks import Hints, clean
@@ -47,7 +48,8 @@ def row_numbers(e: Evidence) -> Iterator[Finding]:
 def identifiers(e: Evidence) -> Iterator[Finding]:
     """Find columns whose values are all different and no amounts: numbers that were given out, and texts.
 
-    Whole numbers count if so many draws from their range would hardly be all different, or if their name says so.
+    Whole numbers count if so many draws from their range would hardly be all different, if their name says so, or if all have the
+    same number of digits, ten or more, as numbers of phones and insurances have.
     """
     n = len(e.y)
     for name in _all_different(e):
@@ -55,7 +57,8 @@ def identifiers(e: Evidence) -> Iterator[Finding]:
         step = np.gcd.reduce(np.diff(np.sort(values)).astype(np.int64))
         places = (values.max() - values.min()) / max(step, 1) + 1
         named = like_an_identifier(name)
-        if (named or n * n / (2 * places) >= limits.WITHOUT_REPEATS) and not like_a_time(name):
+        given_out = named or n * n / (2 * places) >= limits.WITHOUT_REPEATS or _as_long(values)
+        if given_out and not like_a_time(name):
             sentence = f"{shown(name)} has another whole number in each row, such as {shown(float(values[0]))}"
             yield Finding("identifier", (name,), sentence, "all different", drop(name))
     for name in e.named("category", "text"):
@@ -74,6 +77,11 @@ def identifiers(e: Evidence) -> Iterator[Finding]:
         yield Finding(
             "identifier", (name,), f"{shown(name)} has {count}, such as {shown(texts.iloc[0])}", why, drop(name)
         )
+
+
+def _as_long(values: NDArray[np.float64]) -> bool:
+    digits = {len(f"{value:.0f}") for value in values}
+    return len(digits) == 1 and min(digits) >= limits.LONG
 
 
 def _all_different(e: Evidence) -> list[str]:

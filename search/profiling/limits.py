@@ -39,6 +39,9 @@ WITHOUT_REPEATS = 20.0
 """n^2 / (2 x range) from which on whole numbers that are all different were given out: n draws from so many numbers are all
 different with probability exp(-n^2 / (2 x range)), here 2e-9."""
 
+LONG = 10
+"""Digits from which on different whole numbers of one length were given out: amounts differ in length or in accuracy."""
+
 MOSTLY_DIFFERENT = 0.9
 """Share of different values from which on dates can order the rows."""
 

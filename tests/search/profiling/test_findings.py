@@ -491,3 +491,14 @@ def test_dates_whose_order_is_open_are_not_left_out(find):
     days[0], days[1] = days[1], days[0]
     told = find({"at": days, "b": np.random.default_rng(0).normal(size=400)}, np.random.default_rng(1).normal(size=400))
     assert "identifier" not in told
+
+
+@pytest.mark.parametrize(("low", "high", "found"), [(1e9, 1e10, True), (1e8, 1e9, False), (9e8, 1e10, False)])
+def test_long_numbers_of_one_length_are_given_out(find, low, high, found):
+    """Numbers of phones and insurances were amounts."""
+    values = np.random.default_rng(0).integers(int(low), int(high), 400)
+    values[0] = int(low)
+    told = find(
+        {"Mobile": values, "b": np.random.default_rng(1).normal(size=400)}, np.random.default_rng(2).normal(size=400)
+    )
+    assert ("identifier" in told) is found
