@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,6 +42,9 @@ NUMERAL = re.compile(
     \s?(?P<last>--?)?(?P<end>\))?""",
     re.VERBOSE,
 )
+FLAGS = frozenset("bcdefimnprsuz")
+"""Letters behind some numbers of official statistics: b is a break in the series, e an estimate, p provisional."""
+
 INDIAN = re.compile(r"lakhs?|lacs?|₹|\brs\b", re.IGNORECASE)
 """Words beside which ``Cr`` is a crore, ten millions. Else it is a credit, and ``Dr`` a debit, which is negative."""
 
@@ -79,9 +82,12 @@ def formats(texts: Sequence[str], counts: NDArray[np.integer], hints: Hints) -> 
                 found[unit] += int(count)
     if bounds > counts.sum() / 2:
         return []
-    unit = found.most_common(1)[0][0] if found else ""
+    flagged = len(found) > 1 and found.keys() <= FLAGS and found.total() <= counts.sum() / 2
+    unit = found.most_common(1)[0][0] if found and not flagged else ""
     decimals = [hints.decimal or ".", ",", "."]
     way: Format = {"thousands": hints.thousands, "unit": unit}
+    if flagged:
+        way["flags"] = True
     if any(INDIAN.search(text) for text in texts):
         way["crore"] = True
     ways: list[Format] = [{"decimal": decimal, **way} for decimal in dict.fromkeys(decimals)]
@@ -99,7 +105,8 @@ def read(texts: Sequence[str], format: Format) -> NDArray[np.float64]:
     decimal, thousands = format["decimal"], format["thousands"]
     groups = _groups(thousands if thousands is not None else MARKS[decimal])
     sides = {"cr": 1e7} if format.get("crore") else SIDES
-    return np.array([_value(text, decimal, groups, format["unit"], sides) for text in texts], dtype=np.float64)
+    units = FLAGS if format.get("flags") else {format["unit"]}
+    return np.array([_value(text, decimal, groups, units, sides) for text in texts], dtype=np.float64)
 
 
 def _groups(marks: str) -> re.Pattern[str]:
@@ -108,11 +115,11 @@ def _groups(marks: str) -> re.Pattern[str]:
     return re.compile(rf"[1-9]\d{{0,2}}({some})\d{{3}}(?:\1\d{{3}})*|[1-9]\d?(?:({some})\d{{2}})+\2\d{{3}}")
 
 
-def _value(text: str, decimal: str, groups: re.Pattern[str], unit: str, sides: Mapping[str, float]) -> float:
+def _value(text: str, decimal: str, groups: re.Pattern[str], units: Set[str], sides: Mapping[str, float]) -> float:
     match = NUMERAL.fullmatch(text)
     if match is None or bool(match["open"]) != bool(match["close"] or match["end"]):
         return np.nan
-    if any(own != unit for own in _units(match)) or (match["before"] and not _may_precede(match["before"])):
+    if any(own not in units for own in _units(match)) or (match["before"] and not _may_precede(match["before"])):
         return np.nan
     whole, point, fraction = match["core"].partition(decimal)
     if decimal == "," and POINT.fullmatch(match["core"]) and not groups.fullmatch(whole):
