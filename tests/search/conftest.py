@@ -4,13 +4,14 @@ import shutil
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.metrics import get_scorer
 from sklearn.pipeline import make_pipeline
@@ -18,8 +19,12 @@ from sklearn.preprocessing import StandardScaler
 
 from bpmodel import BPClassifier, BPRegressor
 from bpmodel.compiler.announcement import silence
+from bpmodel.preprocessing.columns import kind
 from search.cv import folds
 from search.cv.kinds import Scheme
+from search.profiling.evidence import Evidence
+from search.profiling.finding import Finding
+from search.profiling.findings import findings
 from search.tracking import library, schema, stores
 from search.trials.outcomes import Divergence, Outcome
 from search.trials.problem import Problem
@@ -28,6 +33,10 @@ silence()  # so that no test depends on whether it is the one that compiles
 
 NETWORK = {"hidden_layer_sizes": (8,), "learning_rate_init": 0.02, "batch_size": 16, "max_iter": 12}
 SCORERS = {"regression": "neg_root_mean_squared_error", "classification": "neg_log_loss"}
+
+
+TABLE_ROWS = 400
+"""Rows of the tables in which findings are looked for."""
 
 
 @pytest.fixture(scope="session")
@@ -184,3 +193,41 @@ def free_port() -> Callable[[], int]:
             return probe.getsockname()[1]
 
     return free_port
+
+
+@pytest.fixture(scope="session")
+def find() -> Callable[..., dict[str, list[Finding]]]:
+    """Return the findings of a table by their codes; kinds that are not given follow from the columns."""
+
+    def find(
+        X: Mapping[str, Sequence] | pd.DataFrame, y: Sequence, task: str = "regression", **kinds: str
+    ) -> dict[str, list[Finding]]:
+        X = pd.DataFrame(X)
+        found: dict[str, list[Finding]] = {}
+        own = {name: kinds.get(name) or kind(X[name]) for name in X.columns}
+        for finding in findings(Evidence.of(X, own, pd.Series(y), task)):
+            found.setdefault(finding.code, []).append(finding)
+        return found
+
+    return find
+
+
+@pytest.fixture
+def plain() -> pd.DataFrame:
+    """A table that nothing is wrong with, and its target."""
+    random = np.random.default_rng(1)
+    frame = pd.DataFrame(random.normal(size=(TABLE_ROWS, 3)), columns=list("abc"))
+    frame["town"] = random.choice(["Ulm", "Bonn", "Jena"], TABLE_ROWS)
+    return frame.assign(y=frame.a - frame.b + random.normal(size=TABLE_ROWS))
+
+
+@pytest.fixture(scope="session")
+def apart() -> Callable[[float], tuple[np.ndarray, np.ndarray]]:
+    """Return two columns whose correlation is as given, but for rounding."""
+
+    def apart(correlation: float) -> tuple[np.ndarray, np.ndarray]:
+        base = np.random.default_rng(2).normal(size=(TABLE_ROWS, 2))
+        u, v = np.linalg.qr(base - base.mean(axis=0))[0].T
+        return u, correlation * u + (1 - correlation**2) ** 0.5 * v
+
+    return apart
