@@ -18,7 +18,7 @@ from search.tables.reading import PADDED, Asked, Table, UnreadableError, number,
 from search.tables.text import fixed, footers, ragged, tops
 from search.tables.text.cells import numeric_columns
 from search.tables.text.dialects import BLANKS, KEYS, SEPARATORS, Dialect, guess_dialect, split
-from search.tables.text.survey import CHUNK, Survey, has_words, opened, survey, zeros_lead
+from search.tables.text.survey import CHUNK, Survey, has_words, is_wide, opened, survey, zeros_lead
 
 LINES = 400
 """Lines at the beginning of a file from which its dialect is guessed."""
@@ -138,10 +138,12 @@ def _notes_below(facts: Survey, dialect: Dialect, columns: fixed.Columns) -> tup
 def _parsed(source: Source, names: list[str], asked: Asked) -> pd.DataFrame:
     """Return the rows of the table, one column for each name."""
     marks = _marks(source, asked)
+    none_is_long = False
     try:
         if source.dialect.complete:  # as the first rows are; a longer row is an error of pandas
             try:
                 frame = _typed(source, names, {**marks, "index_col": None})
+                none_is_long = not source.altered
             except pd.errors.ParserError:
                 frame = _typed(source, [*names, EXTRA], marks)
         else:
@@ -156,6 +158,10 @@ def _parsed(source: Source, names: list[str], asked: Asked) -> pd.DataFrame:
         raise UnreadableError("it has no rows below its header") from None
     too_long = EXTRA in frame.columns and frame[EXTRA].notna().any()
     if too_long or frame[names[-1]].isna().any():  # or too short: pandas fills such rows
+        if none_is_long and not is_wide(source.facts.encoding):
+            with opened(source.path) as file:
+                if ragged.none_is_short(file, source.dialect):
+                    return frame[names]
         with source.opened() as text:
             if reason := ragged.found(text, source.dialect):
                 raise UnreadableError(reason)

@@ -7,10 +7,17 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import IO
 
+import numpy as np
+
 from search.tables.reading import number
 from search.tables.text.dialects import BLANKS, WORD, Dialect
 
 SHOWN = 60
+PLAIN = ",;\t"
+"""Separators that are part of no other character, in any encoding with single bytes for Latin letters."""
+
+BLOCK = 1 << 22
+"""Bytes that are read at a time."""
 
 
 def found(text: IO[str], dialect: Dialect) -> str | None:
@@ -46,6 +53,25 @@ def found(text: IO[str], dialect: Dialect) -> str | None:
     except csv.Error:  # a cell of more than 100,000 characters
         return _unended(skipped + end + 1)
     return None
+
+
+def none_is_short(file: IO[bytes], dialect: Dialect) -> bool:
+    """Return whether no row of a text has too few cells, if it is known that none has too many: a look at its bytes.
+
+    Then all lines together have as many separators as they should. With quotes, or separators of several bytes, nothing is known.
+    """
+    if dialect.separator not in PLAIN:
+        return False
+    for _ in range(dialect.top.line):
+        file.readline()
+    separators, lines, last = 0, 0, b""
+    while chunk := file.read(BLOCK):
+        if dialect.quote.encode() in chunk:
+            return False
+        separators += int(np.count_nonzero(np.frombuffer(chunk, dtype=np.uint8) == ord(dialect.separator)))
+        lines += chunk.count(b"\n")
+        last = chunk[-1:]
+    return separators == (lines + (last != b"\n")) * (dialect.top.width - 1)
 
 
 def _are_complete(text: IO[str], dialect: Dialect) -> bool:

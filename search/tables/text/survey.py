@@ -91,7 +91,7 @@ def survey(path: Path, encoding: str | None = None) -> Survey:
         found.encoding = encoding or guess_encoding(found.head, chunks)
         for _ in chunks:  # the guess may have ended early
             pass
-    if _is_wide(found.encoding):
+    if is_wide(found.encoding):
         found.nulls = found.blanks = found.words = True  # which nobody looked for in these codes
     elif found.zero is not None:
         with opened(path) as file:
@@ -124,13 +124,14 @@ def has_words(text: bytes) -> bool:
     return any(sign in text for sign in (b"N", b"n", b"#"))
 
 
-def _is_wide(encoding: str) -> bool:
+def is_wide(encoding: str) -> bool:
+    """Return whether an encoding has two bytes or more for each character."""
     return encoding.replace("_", "-").lower().startswith(("utf-16", "utf-32"))
 
 
 def zeros_lead(path: Path, encoding: str) -> bool:
     """Return whether there may be a number in a text that begins with a zero and another digit."""
-    if _is_wide(encoding):
+    if is_wide(encoding):
         return True
     with opened(path) as file:
         before = b"\n"

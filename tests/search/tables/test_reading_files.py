@@ -285,3 +285,28 @@ def test_blanks_before_cells_that_come_late_are_no_part_of_them(tmp_path):
     table = read(tmp_path, "a,b\n" + "\n".join(rows) + "\n")
     assert table.frame["a"].tolist()[-2:] == ["x, y", "x"]
     assert table.frame["b"].dtype == np.int64
+
+
+@pytest.mark.parametrize("end", ["\n", ""])
+@pytest.mark.parametrize(
+    ("row", "line"),
+    [
+        ("4,5", 503),
+        ("4", 503),
+        (",", 503),
+        ("4,,", None),
+        (",,", None),
+        ('4,"",', None),
+        ("", None),
+        ("4,5,6,7\n8,9", 503),
+    ],
+)
+def test_short_rows_are_found_behind_many_others_with_missing_values(tmp_path, row, line, end):
+    """The look at all separators together must not miss a row that one at each line finds."""
+    path = tmp_path / "t.csv"
+    path.write_text("a,b,c\n" + "1,2,\n" * 501 + row + "\n7,8,9" + end)
+    if line is None:
+        assert files.read(path).frame["c"].iloc[-1] == 9
+        return
+    with pytest.raises(UnreadableError, match=f"line {line} has"):
+        files.read(path)
