@@ -190,9 +190,10 @@ def _is_category(column: pd.Series) -> bool:
 
 
 def _compact_dates(column: pd.Series) -> bool:
-    """Return whether numbers are dates such as 20240229, all of them, and at least two."""
+    """Return whether numbers are dates, all of them: days such as 20240229, two or more, or months such as 202402, `FEW` or more."""
     first = column.head(FIRST).dropna()
-    if not len(first) or not dates.is_compact(f"{float(first.iloc[0]):.17g}"):  # spares most columns the others
-        return False
-    different = column.dropna().unique()
-    return len(different) > 1 and all(dates.is_compact(f"{float(value):.17g}") for value in different)
+    for is_date, least in ((dates.is_compact, 2), (dates.is_month, FEW)):
+        if len(first) and is_date(f"{float(first.iloc[0]):.17g}"):  # spares most columns the others
+            different = column.dropna().unique()
+            return len(different) >= least and all(is_date(f"{float(value):.17g}") for value in different)
+    return False

@@ -56,7 +56,8 @@ def _number(value: Any) -> float:
 def _day(value: Any) -> float:
     if isinstance(value, datetime.date | np.datetime64 | pd.Period):
         return float(dates.iso_days(pd.Series([str(value)], dtype="str"))[0])
-    if isinstance(value, Real) and dates.is_compact(text := f"{float(value):.17g}"):
+    text = f"{float(value):.17g}" if isinstance(value, Real) else ""
+    if dates.is_compact(text) or dates.is_month(text):
         return float(dates.read([text], {})[0])
     return np.nan
 

@@ -49,6 +49,7 @@ SHAPES = tuple(
 COMPACT = re.compile(
     r"(?P<year>(?:19|20)\d{2})(?P<month>\d{2})(?P<day>\d{2})(?:[T\s]?(?P<hour>\d{2})(?:(?P<minute>\d{2})(?P<second>\d{2})?)?)?"
 )
+MONTH = re.compile(r"(?P<year>(?:19|20)\d{2})(?P<month>0[1-9]|1[0-2])")
 NOON = re.compile(r"\d\s?[AaPp]\.?[Mm]\b")
 """A half of the day: who writes it puts the month first."""
 
@@ -156,9 +157,22 @@ def is_compact(text: str) -> bool:
     return COMPACT.fullmatch(text) is not None and _parts(text) is not None
 
 
+def is_month(text: str) -> bool:
+    """Return whether digits are a year and a month, such as ``202402``.
+
+    >>> is_month("202402"), is_month("202413")
+    (True, False)
+    """
+    return MONTH.fullmatch(text) is not None
+
+
 def _parts(text: str) -> _Parts | None:
     """Return the parts of a date; None if a text is none, or if no calendar has that day."""
-    match = COMPACT.fullmatch(text) or next((m for shape in SHAPES if (m := shape.fullmatch(text))), None)
+    match = (
+        COMPACT.fullmatch(text)
+        or MONTH.fullmatch(text)
+        or next((m for shape in SHAPES if (m := shape.fullmatch(text))), None)
+    )
     if match is None:
         return None
     given = match.groupdict()

@@ -21,6 +21,9 @@ UNITS = {
 """Seconds in each unit of time."""
 
 CLOCK = re.compile(r"(?P<sign>-)?(?:(?P<days>\d+)\s*(?:d|days?)[\s,]*\+?)?(\d{1,4}):(\d{2})(?::(\d{2}(?:\.\d+)?))?")
+POINTS = re.compile(r"\d{1,2}\.\d{2}\.\d{2}")
+"""A clock with points, as it stands beside a date in some tables. Where all such texts are days, they are read as dates."""
+
 PART = re.compile(r"(\d+(?:\.\d+)?)\s*([^\W\d_]+)\.?[\s,]*")
 ISO = re.compile(r"P(?:(\d+)W)?(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?)?", re.IGNORECASE)
 
@@ -39,7 +42,7 @@ def formats(texts: Sequence[str], counts: NDArray[np.integer], hints: Hints) -> 
     parts = {tuple(unit.casefold() for _, unit in PART.findall(text)) for text in texts if ":" not in text}
     several = any(len(units) > 1 for units in parts) or len({units for units in parts if units}) > 1
     way: Format = {"minutes": True} if minutes else {}
-    return [way] if several or any(":" in text or text[:1] in "Pp" for text in texts) else []
+    return [way] if several or any(":" in text or text[:1] in "Pp" or POINTS.fullmatch(text) for text in texts) else []
 
 
 def read(texts: Sequence[str], format: Format) -> NDArray[np.float64]:
@@ -60,6 +63,8 @@ def _seconds(text: str, in_minutes: bool) -> float:
             return np.nan
         total = days * DAY + hours * HOUR + minutes * MINUTE + seconds
         return -total if clock["sign"] else total
+    if POINTS.fullmatch(text):
+        return _seconds(text.replace(".", ":"), in_minutes)
     if (iso := ISO.fullmatch(text)) and any(iso.groups()):
         scales = (7 * DAY, DAY, HOUR, MINUTE, 1.0)
         return sum(float(part or 0) * scale for part, scale in zip(iso.groups(), scales, strict=True))

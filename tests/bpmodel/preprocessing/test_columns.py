@@ -249,6 +249,7 @@ DATES = {
         ["2024-06-01 00:28:52+00", "2024-06-01 02:30:00.5+02"],
         ["2024-06-01 00:28:52", "2024-06-01 00:30:00.5"],
     ),
+    "days with points": (["18.05.20", "07.12.15"], ["2020-05-18", "2015-12-07"]),
     "compact hours": (["2024030101", "2024030223"], ["2024-03-01 01:00", "2024-03-02 23:00"]),
     "with times": (["29/03/2024 13:45", "01/04/2024 1:05:30"], ["2024-03-29 13:45", "2024-04-01 01:05:30"]),
     "afternoon": (["3/29/2024 1:45 PM", "4/1/2024 12:00 am"], ["2024-03-29 13:45", "2024-04-01"]),
@@ -350,6 +351,12 @@ def test_whole_numbers_that_are_dates():
     column = pd.Series([20240229, 20240301, 20231231])
     assert values(column) == ("date", [day("2024-02-29"), day("2024-03-01"), day("2023-12-31")])
     assert kind(pd.Series([20240229, 20240230])) == "number"
+    months = [year * 100 + month for year in (2023, 2024) for month in range(1, 13)]
+    assert values(pd.Series(months[: FEW + 1]))[1][FEW] == day("2024-01-01")
+    assert kind(pd.Series(months[:FEW])) == "date"
+    assert kind(pd.Series(months[: FEW - 1])) == "number"
+    assert kind(pd.Series([*months, 202413])) == "number"
+    assert kind(pd.Series([*months, 20240101])) == "number"
     assert kind(pd.Series([20240229, 20240229])) == "number"
     assert kind(pd.Series([20240229.5, 20240301])) == "number"
 
@@ -390,6 +397,7 @@ DURATIONS = {
     "minutes from 24 on": (["23:59", "24:10"], [1439, 1450]),
     "hours and minutes alone": (["4:38", "23:59"], [16680, 86340]),
     "days beside hours": (["2 days 1:00", "0:30:00"], [176400, 1800]),
+    "clock with points": (["18.00.00", "07.30.15"], [64800, 27015]),
     "different units": (["19h", "45m"], [68400, 2700]),
     "days": (["1 days 02:00:00", "0 days 00:00:30"], [93600, 30]),
     "ISO": (["PT1H30M", "P1DT12H"], [5400, 129600]),
