@@ -190,7 +190,7 @@ def _is_category(column: pd.Series) -> bool:
 
 
 def _compact_dates(column: pd.Series) -> bool:
-    """Return whether numbers are dates, all of them: days such as 20240229, two or more, or months such as 202402, `FEW` or more."""
+    """Return whether numbers are dates: all are days such as 20240229, two or more, or months such as 202402, `FEW` or more."""
     first = column.head(FIRST).dropna()
     for is_date, least in ((dates.is_compact, 2), (dates.is_month, FEW)):
         if len(first) and is_date(f"{float(first.iloc[0]):.17g}"):  # spares most columns the others
