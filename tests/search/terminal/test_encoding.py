@@ -50,7 +50,8 @@ def test_ascii_was_an_unexpected_error_bug(tmp_path, environment):
     )
     asked = {"env": os.environ | environment | {"PYTHONPATH": os.getcwd()}, "cwd": tmp_path, "capture_output": True}
     done = subprocess.run([sys.executable, "-m", "search", "cv", "房价.toml"], **asked)
-    assert (done.returncode, done.stderr) == (0, b"")
+    assert done.returncode == 0
+    assert b"rror" not in done.stderr  # the first fit on a machine says there that the loop is compiled
     assert b"??: hidden_layer_sizes" in done.stdout
     assert b" +/- " in done.stdout
     failed = subprocess.run([sys.executable, "-m", "search", "cv", "无.toml"], **asked)
