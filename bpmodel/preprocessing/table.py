@@ -95,7 +95,7 @@ class TablePreprocessor(TableConstructor, TransformerMixin, BaseEstimator):
             self.kinds_.setdefault(found.kind, []).append(str(name))
             if found.format:
                 self.formats_[str(name)] = dict(found.format)
-        if list(self.kinds_) == ["text"]:
+        if not any(KINDS[name].used for name in self.kinds_):
             raise ValueError(f"no column is left: {', '.join(frame.columns)} are texts that are nearly all different")
         blocks = self._blocks(frame)
         missing = self._missing(blocks)
@@ -160,7 +160,7 @@ class TablePreprocessor(TableConstructor, TransformerMixin, BaseEstimator):
     def _blocks(self, frame: pd.DataFrame) -> dict[str, NDArray]:
         """Return the columns of each kind as an array of shape (rows, columns of the kind)."""
         return {
-            name: read(frame[columns], name, self.formats_) for name, columns in self.kinds_.items() if name != "text"
+            name: read(frame[columns], name, self.formats_) for name, columns in self.kinds_.items() if KINDS[name].used
         }
 
     def _missing(self, blocks: dict[str, NDArray]) -> NDArray[np.bool_]:

@@ -146,11 +146,6 @@ def labels(column: pd.Series, format: Format = {}) -> NDArray[np.object_]:  # no
     return names[codes]
 
 
-def _nothing(column: pd.Series, format: Format) -> NDArray[np.float64]:
-    """Return an array of shape (rows, 0): nearly unique texts are left out."""
-    return np.empty((len(column), 0))
-
-
 def _label(level: object) -> str:
     """Return the text of a category level; whole numbers give the same text whatever their type."""
     if isinstance(level, bytes):
@@ -205,6 +200,8 @@ class Kind(NamedTuple):
     read: Callable[[pd.Series, Format], NDArray]
     filled: bool
     """Whether missing values are read as NaN and must be filled."""
+    used: bool = True
+    """Whether a network sees them: texts that are nearly all different are no input."""
 
 
 KINDS = {
@@ -213,7 +210,7 @@ KINDS = {
     "date": Kind(days, True),
     "duration": Kind(seconds, True),
     "category": Kind(labels, False),
-    "text": Kind(_nothing, False),
+    "text": Kind(labels, False, used=False),
 }
 
 

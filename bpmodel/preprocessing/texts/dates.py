@@ -31,7 +31,7 @@ MONTHS = (
 
 NUMBER_OF = {name: str(number) for number, names in enumerate(MONTHS, start=1) for name in names.split()}
 TIME = r"""(?:[T\s,]+(?P<hour>\d{1,2})[:.hH时点](?P<minute>\d{2})(?:[:.分](?P<second>\d{2})(?:[.,](?P<part>\d{1,9}))?)?[秒分]?
-    \s*(?P<half>[AaPp]\.?[Mm]\.?)?\s*(?P<zone>Z|UTC|GMT|[+-]\d{2}(?::?\d{2})?)?)?"""
+    \s*(?P<half>[AaPp]\.?[Mm]\.?)?\s*(?P<zone>Z|(?:UTC|GMT)?[+-]\d{1,2}(?::?\d{2})?|UTC|GMT)?)?"""
 SHAPES = tuple(
     re.compile(rf"(?:[^\W\d_]{{2,9}}[.,]?\s+)?{date}{TIME}", re.VERBOSE)
     for date in (
@@ -49,6 +49,9 @@ SHAPES = tuple(
 COMPACT = re.compile(
     r"(?P<year>(?:19|20)\d{2})(?P<month>\d{2})(?P<day>\d{2})(?:[T\s]?(?P<hour>\d{2})(?:(?P<minute>\d{2})(?P<second>\d{2})?)?)?"
 )
+OFFSET = re.compile(r"(?:UTC|GMT)?(?P<sign>[+-])(?P<hours>\d{1,2}):?(?P<minutes>\d{2})?")
+"""The distance of a time zone from UTC."""
+
 MONTH = re.compile(r"(?P<year>(?:19|20)\d{2})(?P<month>0[1-9]|1[0-2])")
 NOON = re.compile(r"\d\s?[AaPp]\.?[Mm]\b")
 """A half of the day: who writes it puts the month first."""
@@ -204,10 +207,9 @@ def _seconds(given: dict[str, str | None]) -> float | None:
     if hour > 24 or minute > 59 or second > 60 or (hour == 24 and (minute or second)):
         return None
     seconds = hour * 3600.0 + minute * 60 + second + float(f"0.{given.get('part') or 0}")
-    zone = given.get("zone")
-    if zone and zone[0] in "+-":
-        offset = int(zone[1:3]) * 3600 + int(zone[3:].lstrip(":") or 0) * 60
-        seconds -= offset if zone[0] == "+" else -offset
+    if offset := OFFSET.fullmatch(given.get("zone") or ""):
+        ahead = int(offset["hours"]) * 3600.0 + int(offset["minutes"] or 0) * 60
+        seconds -= ahead if offset["sign"] == "+" else -ahead
     return seconds
 
 
