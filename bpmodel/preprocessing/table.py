@@ -184,6 +184,11 @@ class TablePreprocessor(TableConstructor, TransformerMixin, BaseEstimator):
         joined = np.empty((len(missing), sum(part.shape[1] for part in parts)), dtype=np.float32)
         return np.concatenate(parts, axis=1, out=joined, casting="same_kind")
 
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Take the state of a preprocessor that may have been saved before columns had formats."""
+        fitted: dict[str, Any] = {"formats_": {}} if "kinds_" in state else {}
+        super().__setstate__({"column_formats": None, **fitted, **state})
+
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.allow_nan = True

@@ -6,11 +6,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import skops.io
+from sklearn.base import clone
 
 import bpmodel
 from bpmodel import Diagnosis, Repair, Verdict
 from bpmodel.functions.scaling import Scaling
-from tests.bpmodel.saved.make import MODELS, X
+from tests.bpmodel.saved.make import MODELS, TABLE, X
 
 # scikit-learn says that it is not the version that saved its own scaler; older and newer ones load it all the same
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.InconsistentVersionWarning")
@@ -50,6 +51,15 @@ def test_an_old_model_predicts_as_it_did_and_tells_how_its_fit_went(name, load):
     assert network.diverged_ == (name == "diverged")
     assert (len(network.repairs_) > 0) == (name == "repaired")
     assert all(isinstance(repair, Repair) for repair in network.repairs_)
+
+
+@pytest.mark.parametrize("load", [by_pickle, by_skops])
+def test_an_old_preprocessor_prepares_rows_as_it_did_bug(load):
+    """It had no formats of columns, and the first row ended in an AttributeError."""
+    table = load("table")
+    np.testing.assert_array_equal(table.transform(TABLE), np.load(FOLDER / "predictions.npz")["table"])
+    again = clone(table).fit(TABLE)
+    np.testing.assert_array_equal(again.transform(TABLE), table.transform(TABLE))
 
 
 def test_old_models_name_every_class_that_has_moved():
