@@ -21,7 +21,7 @@ PEERS  := $(VENV)/.peers
 quoted = '$(subst ','\'',$(1))'
 
 .DEFAULT_GOAL := help
-.PHONY: help setup tune grid random cv diagnose ui test test-bounds check format lint types docs pictures article bench bench-card bench-penalties bench-search bench-stability clean
+.PHONY: help setup tune grid random cv diagnose ui test test-slow test-bounds check format lint types docs pictures article bench bench-card bench-penalties bench-search bench-stability clean
 
 help:  ## list the targets
 	@echo "make TARGET [STUDY=studies/x.toml]"
@@ -64,8 +64,11 @@ diagnose: $(READY)  ## say why a configuration goes wrong (TRIAL=n, SET="alpha=1
 ui: $(READY)  ## open the MLflow UI on 127.0.0.1 (PORT=5000)
 	@$(SEARCH) ui --port $(PORT)
 
-test: $(DEV)  ## run the tests
-	$(BIN)/python -m pytest -n 2
+test: $(DEV)  ## run the tests, but those that take long
+	$(BIN)/python -m pytest -n 2 -m "not slow"
+
+test-slow: $(DEV)  ## run the tests that start, kill, install or compile whole programs
+	$(BIN)/python -m pytest -n 2 -m slow
 
 test-bounds:  ## run the tests with the lowest versions that pyproject.toml allows, in .venv-bounds
 	$(PYTHON) -m venv $(BOUNDS)
@@ -75,7 +78,7 @@ test-bounds:  ## run the tests with the lowest versions that pyproject.toml allo
 	$(BOUNDS)/bin/uv pip install --quiet --python $(BOUNDS)/bin/python --no-deps --editable .
 	$(BOUNDS)/bin/python -m pytest -n 2
 
-check: format lint types test  ## format, lint, types, tests: what CI runs
+check: format lint types test test-slow  ## format, lint, types, tests: what CI runs
 
 format: $(DEV)
 	$(BIN)/ruff format --check .

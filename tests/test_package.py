@@ -55,6 +55,7 @@ def test_contents(wheel):
     assert scripts == "[console_scripts]\nbpsearch = bpsearch:main\n"
 
 
+@pytest.mark.slow
 def test_a_stranger_tunes_a_network(wheel, tmp_path):
     """Outside of this folder, from the unpacked wheel alone, and messages name commands that are there."""
     with zipfile.ZipFile(wheel) as packed:

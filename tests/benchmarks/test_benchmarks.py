@@ -45,6 +45,7 @@ def test_every_benchmark_is_tried():
     assert list(RUNS) == list(__main__.REPEATS)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", RUNS)
 def test_one_repeat(name):
     table = RUNS[name]()

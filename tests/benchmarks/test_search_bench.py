@@ -95,6 +95,7 @@ def test_a_task_keeps_rows_aside():
     assert sorted(row for _, validation in iris.folds for row in validation) == list(range(75))
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:.*batch_size.*:UserWarning")
 def test_our_own_search_runs():
     (iris,) = tasks(None, 60, 1, ["iris"])
@@ -106,6 +107,7 @@ def test_our_own_search_runs():
     assert run.test > 0.5
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:.*batch_size.*:UserWarning")
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 @pytest.mark.parametrize("name", ["GridSearchCV", "RandomizedSearchCV", "HalvingRandomSearchCV"])
@@ -138,6 +140,7 @@ def test_orders_of_random_points():
     np.testing.assert_allclose(portfolio.in_any_order(regret, 2), [[0.5, 0.0]], atol=0.05)
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:.*batch_size.*:UserWarning")
 def test_the_choice_of_a_portfolio_runs(monkeypatch, tmp_path, capsys):
     for name, value in {

@@ -75,11 +75,13 @@ def assert_done_without(broken, first):
     assert first["reached"] == reached.get(broken, [name != broken for name in PARTS])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("broken", [name for name in BROKEN if name != "all"])
 def test_a_part_that_cannot_be_used_is_done_without(tmp_path, broken):
     assert_done_without(broken, compute(broken, tmp_path))
 
 
+@pytest.mark.slow
 def test_without_all_parts_numbas_own_cache_is_used_and_may_be_damaged(tmp_path):
     first = compute("all", tmp_path)
     assert_done_without("all", first)
@@ -119,6 +121,7 @@ def fit(broken):
     return json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
 
 
+@pytest.mark.slow
 def test_a_fit_is_the_same_with_a_numba_of_which_nothing_is_known():
     for known, public in zip(fit(""), fit(OTHER_VERSION), strict=True):
         assert public == [pytest.approx(value, rel=1e-9) for value in known]

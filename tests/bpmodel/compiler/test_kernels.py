@@ -202,6 +202,7 @@ def almost_full_cache(tmp_path):
     return tmp_path
 
 
+@pytest.mark.slow
 def test_a_second_process_with_a_copy_of_the_code_compiles_nothing_and_does_not_get_ready_to(
     almost_full_cache, tmp_path
 ):

@@ -40,6 +40,7 @@ def test_replacements_are_plain():
     assert plain("".join(PLAIN)) == "".join(PLAIN.values())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "environment", [{"PYTHONIOENCODING": "ascii"}, {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}]
 )

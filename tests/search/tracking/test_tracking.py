@@ -374,6 +374,7 @@ ROWS = {
 }
 
 
+@pytest.mark.slow
 def test_model_predicts_the_same_from_raw_rows_in_a_fresh_process(folder, open_tracker, fitted, table):
     pipelines = {"models:/x/1": fitted("regression"), "models:/x@champion": fitted("classification")}
     for study, pipeline in enumerate(pipelines.values(), start=1):
@@ -716,6 +717,7 @@ hidden_layer_sizes = [[4], [8]]
 """
 
 
+@pytest.mark.slow
 def test_a_study_on_a_real_server(server, folder, mlflow, monkeypatch, point_mlflow, capsys):
     Path("served.toml").write_text(STUDY)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", server)
