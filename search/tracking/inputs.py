@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import math
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from decimal import Decimal
 from numbers import Integral, Real
 from typing import Any
@@ -16,12 +17,13 @@ from scipy.sparse import issparse
 from bpmodel.preprocessing import TablePreprocessor
 from bpmodel.preprocessing.columns import describe
 from bpmodel.preprocessing.values import KINDS, labels
+from search.tracking.served_pipeline import may_change
 
 EXAMPLE_ROWS = 5
 """Rows of the input example."""
 
 LISTED_LEVELS = 20
-"""Levels of a category that a summary lists; more are only counted."""
+"""Levels of a category that are listed; of more, only those that reading a CSV file may change."""
 
 LISTED_COLUMNS, LONGEST_TABLE = 40, 4000
 """Columns and characters of the table in a description. MLflow's databases hold 5000 characters of it."""
@@ -42,7 +44,8 @@ def columns(model: Any, X: Any) -> list[dict[str, Any]]:
 
     Each has a ``name``, a ``kind`` (as in `bpmodel.preprocessing.columns.describe`), a ``format`` if it is read from texts, an
     ``example``, whether values are ``missing`` in some row, and whether it is ``required``: it is if the model uses it and no
-    value was missing in fit. Categories have their ``levels``, and ``texts`` says whether these were texts in the table.
+    value was missing in fit. Categories have ``n_levels`` and ``levels``: all if they are few, else those that `pandas.read_csv`
+    may change. ``texts`` says whether they were texts in the table.
 
     Parameters
     ----------
@@ -64,10 +67,10 @@ def _column(values: pd.Series, prepared: TablePreprocessor | None) -> dict[str, 
         kind = next(kind for kind, names in prepared.kinds_.items() if name in names)
         format = prepared.formats_.get(name, {})
     else:
-        try:
+        with suppress(TypeError, ValueError):  # lists and the like, which other pipelines may take
             kind, format, *_ = describe(values)
-        except (TypeError, ValueError):  # lists and the like, which other pipelines may take
-            pass
+        if format or kind == "text":  # texts that only a `TablePreprocessor` would read
+            kind, format = "category", {}
     known = values.notna().to_numpy(dtype=bool)
     if kind in KINDS and KINDS[kind].filled:
         known = known & ~np.isnan(KINDS[kind].read(values, format))
@@ -78,9 +81,11 @@ def _column(values: pd.Series, prepared: TablePreprocessor | None) -> dict[str, 
         found["format"] = dict(format)
     found |= {"example": _first(there), "missing": bool(missing), "required": bool(used and known.all())}
     if kind == "category":
-        levels = there.drop_duplicates()
-        found["levels"] = sorted(set(labels(levels).tolist()))
-        found["texts"] = any(isinstance(level, str) for level in levels)
+        different = there.drop_duplicates()
+        levels = sorted(set(labels(different).tolist()))
+        found["texts"] = any(isinstance(level, str) for level in different)
+        found["n_levels"] = len(levels)
+        found["levels"] = levels if len(levels) <= LISTED_LEVELS else [*filter(may_change, levels)]
     return found
 
 
@@ -90,18 +95,18 @@ def _preprocessor(model: Any, names: list[str]) -> TablePreprocessor | None:
         return model if list(getattr(model, "feature_names_in_", [])) == names else None
     steps = [step for _, step in getattr(model, "steps", [])[:1]]
     inside = [getattr(model, name, None) for name in ("regressor_", "estimator_", "best_estimator_")]
-    return next((found for part in [*steps, *inside] if part is not None and (found := _preprocessor(part, names))), None)
+    return next(
+        (found for part in [*steps, *inside] if part is not None and (found := _preprocessor(part, names))), None
+    )
 
 
 def summary(known: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Return the columns for people: with the number of levels in place of long lists."""
     short = []
     for column in known:
-        shown = {name: value for name, value in column.items() if name not in ("levels", "texts")}
-        if "levels" in column:
-            few = len(column["levels"]) <= LISTED_LEVELS
-            shown |= {"levels": column["levels"]} if few else {"n_levels": len(column["levels"])}
-        short.append(shown)
+        many = column.get("n_levels", 0) > LISTED_LEVELS
+        left = {"texts", "levels" if many else "n_levels"}
+        short.append({name: value for name, value in column.items() if name not in left})
     return short
 
 
@@ -129,7 +134,11 @@ def example(X: Any) -> Any:
     if table is None:
         first = X.iloc[:EXAMPLE_ROWS] if hasattr(X, "iloc") else X[:EXAMPLE_ROWS]
         dense = first.toarray() if issparse(first) else np.asarray(first)
-        return dense if dense.dtype != object else np.array([[as_json(cell) for cell in row] for row in dense], dtype=object)
+        return (
+            dense
+            if dense.dtype != object
+            else np.array([[as_json(cell) for cell in row] for row in dense], dtype=object)
+        )
     complete = table[table.notna().all(axis=1)].head(EXAMPLE_ROWS)
     if len(complete):
         return pd.DataFrame({name: _plain(values.tolist()) for name, values in complete.items()})

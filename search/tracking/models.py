@@ -22,6 +22,9 @@ from search.tracking.requirements import OWN, needs
 LONGEST_DESCRIPTION = 5000
 """Characters of a description that MLflow's databases hold."""
 
+VERSIONS = "mlflow.modelVersions"
+"""The tag by which MLflow's UI knows the registered versions of a logged model."""
+
 LISTED_COLUMNS = 500
 """Columns of a table that the file `MLmodel` lists; with more, only `columns.json` does."""
 
@@ -79,6 +82,8 @@ def register(
         name, logged.artifact_location, run_id=run_id, model_id=logged.model_id, description=inputs.markdown(known)
     )
     client.set_registered_model_alias(name, "champion", made.version)
+    versions = json.dumps([{"name": name, "version": made.version}])
+    client.set_logged_model_tags(logged.model_id, {VERSIONS: versions})
     return RegisteredModel(name, int(made.version))
 
 

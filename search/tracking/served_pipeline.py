@@ -92,7 +92,9 @@ class ServedPipeline:
         if not self._names:
             return _array(model_input, getattr(self.pipeline, "n_features_in_", None))
         frame = _in_order(_frame(model_input, self._names), self.columns)
-        restored = {column["name"]: _restored(frame[column["name"]], column) for column in self.columns if _was_text(column)}
+        restored = {
+            column["name"]: _restored(frame[column["name"]], column) for column in self.columns if column.get("texts")
+        }
         return frame.assign(**restored) if restored else frame
 
     def _asked(self, params: Mapping[str, Any]) -> bool:
@@ -108,7 +110,8 @@ class ServedPipeline:
         return bool(asked)
 
     def _probabilities(self, X: Any) -> pd.DataFrame:
-        found, classes = self.pipeline.predict_proba(X), getattr(self.pipeline, "classes_", None)
+        found: Any = self.pipeline.predict_proba(X)
+        classes: Any = getattr(self.pipeline, "classes_", None)
         if isinstance(found, list):  # several outputs, each with classes of its own
             names = [f"{output}: {label}" for output, labels in enumerate(classes) for label in labels]
             return pd.DataFrame(np.hstack(found), columns=names)
@@ -228,8 +231,13 @@ def _listed(names: Sequence[str]) -> str:
 # ----------------------------------------------------------------------------------------------- what reading has changed
 
 
-def _was_text(column: Mapping[str, Any]) -> bool:
-    return bool(column.get("texts") and column.get("levels"))
+def may_change(level: str) -> bool:
+    """Return whether `pandas.read_csv` may read a text as something else.
+
+    >>> [level for level in ("01", "1e3", "TRUE", "NA", "Ulm") if may_change(level)]
+    ['01', '1e3', 'TRUE', 'NA']
+    """
+    return level in EMPTY or level.casefold() in ("true", "false") or _number(level) is not None
 
 
 def _restored(values: pd.Series, column: Mapping[str, Any]) -> pd.Series:
@@ -246,13 +254,13 @@ def _restored(values: pd.Series, column: Mapping[str, Any]) -> pd.Series:
 def _as_texts(values: pd.Series, levels: Sequence[str]) -> pd.Series:
     """Return the levels that numbers and truth values stand for; other values stay as they are."""
     codes, different = pd.factorize(values.astype(object))
-    if not any(isinstance(value, Number | np.bool_) for value in different):
+    if len(different) and not any(map(_is_number, different)):
         return values
     known = set(levels)
     numbers, words = _unique(levels, _number), _unique(levels, str.casefold)
 
     def text(value: Any) -> Any:
-        if not isinstance(value, Number | np.bool_):
+        if not _is_number(value):
             return value
         whole = isinstance(value, float | np.floating) and float(value).is_integer()
         same = str(int(value)) if whole else str(value)
@@ -271,6 +279,10 @@ def _unique(levels: Sequence[str], key: Any) -> dict[Any, str]:
     for level in levels:
         found.setdefault(key(level), []).append(level)
     return {value: same[0] for value, same in found.items() if value is not None and len(same) == 1}
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, Number | np.bool_)
 
 
 def _number(value: Any) -> float | None:
