@@ -92,10 +92,12 @@ class ServedPipeline:
         if not self._names:
             return _array(model_input, getattr(self.pipeline, "n_features_in_", None))
         frame = _in_order(_frame(model_input, self._names), self.columns)
-        restored = {
-            column["name"]: _restored(frame[column["name"]], column) for column in self.columns if column.get("texts")
+        changed = {
+            column["name"]: RESTORE[column["kind"]](frame[column["name"]], column)
+            for column in self.columns
+            if column["kind"] in RESTORE
         }
-        return frame.assign(**restored) if restored else frame
+        return frame.assign(**changed) if changed else frame
 
     def _asked(self, params: Mapping[str, Any]) -> bool:
         """Return whether the parameters ask for probabilities."""
@@ -154,7 +156,7 @@ def _frame(rows: Any, names: list[str]) -> pd.DataFrame:
     if np.ndim(rows) == 0 and not isinstance(rows, list | tuple):
         rows = [rows]
     if isinstance(rows, list | tuple) and len(rows) and all(isinstance(row, Mapping) for row in rows):
-        return pd.DataFrame.from_records(rows)
+        return pd.DataFrame.from_records([{name: _cells(value) for name, value in row.items()} for row in rows])
     return _positional(rows, names)
 
 
@@ -163,7 +165,10 @@ def _cells(values: Any) -> Any:
     if not isinstance(values, np.ndarray):
         return values
     values = values.ravel() if values.ndim == 2 and values.shape[1] == 1 else values
-    return values.tolist() if values.dtype == object or values.ndim == 0 else values
+    if values.dtype != object and values.ndim > 0:
+        return values
+    found = values.tolist()  # MLflow wraps each null of `instances` in an array
+    return [_cells(value) for value in found] if isinstance(found, list) else found
 
 
 def _positional(rows: Any, names: list[str]) -> pd.DataFrame:
@@ -242,6 +247,8 @@ def may_change(level: str) -> bool:
 
 def _restored(values: pd.Series, column: Mapping[str, Any]) -> pd.Series:
     """Return a column of categories that were texts as texts, where reading a file has made something else of them."""
+    if not column["texts"]:
+        return values
     levels = column["levels"]
     if not pd.api.types.is_string_dtype(values.dtype):
         values = _as_texts(values, levels)
@@ -249,6 +256,18 @@ def _restored(values: pd.Series, column: Mapping[str, Any]) -> pd.Series:
     if len(empty) == 1 and not column["missing"] and values.isna().any():
         values = values.astype(object).where(values.notna(), next(iter(empty)))
     return values
+
+
+def _seconds(values: pd.Series, column: Mapping[str, Any]) -> pd.Series:
+    """Return a column of durations as numbers if all are written as plain numbers, as they are in an array of texts."""
+    if not pd.api.types.is_string_dtype(values.dtype):
+        return values
+    numbers = pd.to_numeric(values, errors="coerce")
+    return numbers if numbers.notna().equals(values.notna()) else values
+
+
+RESTORE = {"category": _restored, "duration": _seconds}
+"""What undoes the changes of reading, for columns of each kind that needs it."""
 
 
 def _as_texts(values: pd.Series, levels: Sequence[str]) -> pd.Series:
