@@ -21,7 +21,7 @@ PEERS  := $(VENV)/.peers
 quoted = '$(subst ','\'',$(1))'
 
 .DEFAULT_GOAL := help
-.PHONY: help setup tune grid random cv diagnose ui test test-bounds check format lint types docs pictures article bench bench-card bench-penalties bench-search bench-stability clean
+.PHONY: help setup tune grid random cv diagnose ui test test-model test-bounds check format lint types docs pictures article bench bench-card bench-penalties bench-search bench-stability clean
 
 help:  ## list the targets
 	@echo "make TARGET [STUDY=studies/x.toml]"
@@ -67,6 +67,9 @@ ui: $(READY)  ## open the MLflow UI on 127.0.0.1 (PORT=5000)
 test: $(DEV)  ## run the tests
 	$(BIN)/python -m pytest -n 2
 
+test-model: $(DEV)  ## load a model in an environment made of its own requirements, minutes
+	$(BIN)/python -m pytest -m environment tests
+
 test-bounds:  ## run the tests with the lowest versions that pyproject.toml allows, in .venv-bounds
 	$(PYTHON) -m venv $(BOUNDS)
 	$(BOUNDS)/bin/python -m pip install --quiet --disable-pip-version-check --upgrade pip uv
@@ -75,7 +78,7 @@ test-bounds:  ## run the tests with the lowest versions that pyproject.toml allo
 	$(BOUNDS)/bin/uv pip install --quiet --python $(BOUNDS)/bin/python --no-deps --editable .
 	$(BOUNDS)/bin/python -m pytest -n 2
 
-check: format lint types test  ## format, lint, types, tests: what CI runs
+check: format lint types test test-model  ## format, lint, types, tests: what CI runs
 
 format: $(DEV)
 	$(BIN)/ruff format --check .

@@ -103,12 +103,12 @@ class ServedPipeline:
         """Return whether the parameters ask for probabilities."""
         unknown = sorted(map(str, set(params) - {PROBABILITIES}))
         if unknown:
-            raise ValueError(f"params has {', '.join(map(repr, unknown))}; allowed is {PROBABILITIES}")
+            raise refusal(f"params has {', '.join(map(repr, unknown))}; allowed is {PROBABILITIES}")
         asked = params.get(PROBABILITIES, False)
         if not isinstance(asked, bool | np.bool_):
-            raise ValueError(f"params: {PROBABILITIES} = {asked!r}; allowed are true and false")
+            raise refusal(f"params: {PROBABILITIES} = {asked!r}; allowed are true and false")
         if asked and not hasattr(self.pipeline, "predict_proba"):
-            raise ValueError(f"params: {PROBABILITIES} = true, but this model has none; allowed is false")
+            raise refusal(f"params: {PROBABILITIES} = true, but this model has none; allowed is false")
         return bool(asked)
 
     def _probabilities(self, X: Any) -> pd.DataFrame:
@@ -119,6 +119,20 @@ class ServedPipeline:
             return pd.DataFrame(np.hstack(found), columns=names)
         labels = classes if classes is not None and len(classes) == found.shape[1] else range(found.shape[1])
         return pd.DataFrame(found, columns=[str(label) for label in labels])
+
+
+def refusal(told: str) -> ValueError:
+    """Return the error for rows or parameters that a model does not take.
+
+    It is an error of MLflow's, too: its server answers such an error with the text, and any other with a stack trace.
+    """
+    from mlflow.exceptions import MlflowException  # late, because it takes seconds
+
+    class RefusedError(MlflowException, ValueError):
+        pass
+
+    error: ValueError = RefusedError.invalid_parameter_value(told)
+    return error
 
 
 def _load_pyfunc(path: str) -> ServedPipeline:
@@ -177,7 +191,7 @@ def _positional(rows: Any, names: list[str]) -> pd.DataFrame:
         rows = [[value] for value in rows] if len(names) == 1 else [rows] if len(rows) else []
     widths = {len(row) for row in rows}
     if widths - {len(names)}:
-        raise ValueError(f"a row has {min(widths - {len(names)})} values; the model has {_listed(names)}")
+        raise refusal(f"a row has {min(widths - {len(names)})} values; the model has {_listed(names)}")
     return pd.DataFrame(rows if isinstance(rows, np.ndarray) else [list(row) for row in rows], columns=names)
 
 
@@ -219,12 +233,12 @@ def _in_order(frame: pd.DataFrame, columns: Sequence[Mapping[str, Any]]) -> pd.D
     there = set(frame.columns)
     twice = sorted({str(name) for name in frame.columns[frame.columns.duplicated()]} & set(names))
     if twice:
-        raise ValueError(f"the rows have several columns of the same name: {', '.join(twice)}")
+        raise refusal(f"the rows have several columns of the same name: {', '.join(twice)}")
     if not there & set(names):
-        raise ValueError(f"the rows have no column of the model, which has {_listed(names)}")
+        raise refusal(f"the rows have no column of the model, which has {_listed(names)}")
     absent = [column["name"] for column in columns if column["required"] and column["name"] not in there]
     if absent:
-        raise ValueError(f"the rows lack {_listed(absent)}; a value may be missing, but the column must be there")
+        raise refusal(f"the rows lack {_listed(absent)}; a value may be missing, but the column must be there")
     return frame[[name for name in names if name in there]].reindex(columns=names)
 
 
