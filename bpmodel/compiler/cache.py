@@ -26,11 +26,22 @@ import numpy as np
 COMPILED = ("compiler", "functions", "network", "full_batch")
 """The folders of this package that hold kernels."""
 
+PACKAGE = Path(__file__).parents[1]
+
+SHIPPED = "machine_code"
+"""The folder of a copy of this package for machine code that came with it; `shipping` writes it."""
+
+CHECKSUM = 32
+"""Bytes of the checksum that a file begins with."""
+
+used: set[str] = set()
+"""Names of the files that this process has read or written."""
+
 
 @cache
 def source_digest() -> str:
     """Hash of the sources of compiled code and of the compiler versions; empty if the source files do not exist."""
-    return digest_of(Path(__file__).parents[1])
+    return digest_of(PACKAGE)
 
 
 def digest_of(package: Path) -> str:
@@ -81,16 +92,33 @@ def _only_ours(status: os.stat_result) -> bool:
 
 def read(name: str) -> bytes | None:
     """Return the content of a cache file, or None unless it is complete and nobody else could have written it."""
-    for folder in folders():
+    content = find(name)
+    if content is None:
+        return None
+    used.add(name)
+    return content[CHECKSUM:]
+
+
+def find(name: str) -> bytes | None:
+    """Return a cache file as it is on disk, with its checksum, on the same terms as `read`."""
+    for folder in [*folders(), *_shipped()]:
         try:
             with open(folder / name, "rb") as file:
                 content = file.read() if _only_ours(os.fstat(file.fileno())) else b""
         except OSError:
             continue
-        checksum, content = content[:32], content[32:]
-        if content and hashlib.sha256(content).digest() == checksum:
+        if len(content) > CHECKSUM and hashlib.sha256(content[CHECKSUM:]).digest() == content[:CHECKSUM]:
             return content
     return None
+
+
+def _shipped() -> list[Path]:
+    """Return the folder of machine code that came with these sources, if there is one as safe as the sources."""
+    folder = PACKAGE / SHIPPED / source_digest()
+    try:
+        return [folder] if source_digest() and _only_ours(folder.stat()) else []
+    except OSError:
+        return []
 
 
 def write(name: str, content: bytes) -> None:
@@ -106,4 +134,5 @@ def write(name: str, content: bytes) -> None:
             except OSError:
                 os.unlink(path)
                 raise
+            used.add(name)
             return

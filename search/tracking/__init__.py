@@ -2,7 +2,8 @@
 
 A study is a parent run, a trial is a child run. `protocol` is the interface of any tracker. For MLflow, `stores`
 decides where runs go, `runs` defines their contents, `client` and `sqlite` write them, `models` registers the best
-pipeline, and `tracker` combines these in one background thread.
+pipeline, with its columns (`inputs`), its `requirements` and the code that serves it (`served_pipeline`). `tracker`
+combines these in one background thread.
 """
 
 from search.tracking.models import RegisteredModel

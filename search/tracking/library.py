@@ -42,21 +42,3 @@ def quiet() -> Iterator[None]:
     finally:
         for logger, level in zip(loggers, before, strict=True):
             logger.setLevel(level)
-
-
-@contextmanager
-def pointed_at(uri: str) -> Iterator[None]:
-    """Temporarily point MLflow's global functions, which take no client, at a store.
-
-    The environment variable changes as well.
-    """
-    mlflow, name = load(), "MLFLOW_TRACKING_URI"
-    variable, before = os.environ.get(name), mlflow.get_tracking_uri() if mlflow.is_tracking_uri_set() else None
-    mlflow.set_tracking_uri(uri)
-    try:
-        yield
-    finally:
-        mlflow.set_tracking_uri(None if before == variable else before)
-        os.environ.pop(name, None)
-        if variable is not None:
-            os.environ[name] = variable

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sqlite3
 import tempfile
 import urllib.error
@@ -16,6 +17,9 @@ from search.errors import StudyError
 SQLITE = "sqlite:///"
 DEFAULT_URI = f"{SQLITE}mlruns/mlflow.db"
 ANSWER_SECONDS = 5.0
+
+ENCODED = re.compile("%[0-9A-Fa-f]{2}")
+"""What MLflow takes for an encoded character, in the names of folders, too."""
 
 
 def default_uri() -> str:
@@ -48,7 +52,8 @@ def check(uri: str) -> None:
     Raises
     ------
     StudyError
-        If the database or its folder cannot be written, or the server does not answer.
+        If the database or its folder cannot be written, models stored beside it could not be loaded, or the server does not
+        answer.
     """
     path = database(uri)
     if path is not None:
@@ -56,6 +61,11 @@ def check(uri: str) -> None:
             _check_database(path)
         except (OSError, sqlite3.Error) as error:
             raise StudyError(f"MLflow store {path} cannot be written: {error}; allowed is a writable folder") from None
+        if encoded := ENCODED.search(str(path.resolve())):
+            raise StudyError(
+                f"MLflow store {path.resolve()}: MLflow cannot load models from a folder with {encoded[0]!r} in its name; "
+                "allowed are other names, or MLFLOW_TRACKING_URI with a store elsewhere"
+            )
     elif uri.startswith(("http://", "https://")):
         try:
             urllib.request.urlopen(f"{uri.rstrip('/')}/health", timeout=ANSWER_SECONDS).close()

@@ -10,7 +10,8 @@ import queue
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
 from types import ModuleType
 from typing import Any
 
@@ -83,11 +84,17 @@ class MLflowTracker(Tracker):
         self._jobs.put(lambda: client.finish(self.uri, self._opened.parent, report))
         self._jobs.put(lambda: models.describe(self.uri, self._model, report.verdict))
 
-    def register(self, model: Any, X: Any, score: float) -> RegisteredModel:
-        """Register a fitted pipeline under the study's name, as `models.register` does; blocks until that is done."""
-        self._jobs.put(lambda: self._register(model, X, score))
+    def register(self, model: Any, X: Any, score: float, metadata: Mapping[str, Any] | None = None) -> RegisteredModel:
+        """Register a fitted pipeline under the study's name, as `models.register` does; blocks until that is done.
+
+        A model that cannot be registered does not keep the rest of the study from being written.
+        """
+        made: Future[RegisteredModel] = Future()
+        self._jobs.put(lambda: self._register(made, model, X, score, metadata))
         self.flush()
-        assert self._model is not None
+        if (error := made.exception()) is not None:
+            raise self._told(error) from error
+        self._model = made.result()
         return self._model
 
     def flush(self) -> None:
@@ -102,8 +109,7 @@ class MLflowTracker(Tracker):
         self._jobs.join()
         self._hurry.clear()
         if self._error is not None:
-            reason = f"{type(self._error).__name__}: {self._error}".splitlines()[0]
-            raise TrackingError(f"MLflow at {self.uri} could not be written: {reason}") from self._error
+            raise self._told(self._error) from self._error
 
     def end(self, status: str) -> None:
         """End the parent run and the thread."""
@@ -145,5 +151,16 @@ class MLflowTracker(Tracker):
             self._writer.write(self.uri, self._opened, list(runs.values()))
             self._opened.recorded.update(runs)
 
-    def _register(self, model: Any, X: Any, score: float) -> None:
-        self._model = models.register(self.uri, self._header.experiment, self._opened.parent, model, X, score)
+    def _register(
+        self, made: Future[RegisteredModel], model: Any, X: Any, score: float, metadata: Mapping[str, Any] | None
+    ) -> None:
+        name, parent = self._header.experiment, self._opened.parent
+        try:
+            made.set_result(models.register(self.uri, name, parent, model, X, score, metadata))
+        except Exception as error:
+            made.set_exception(error)
+
+    def _told(self, error: BaseException) -> TrackingError:
+        """Return the error that tells of another one, in one line."""
+        reason = f"{type(error).__name__}: {error}".splitlines()[0]
+        return TrackingError(f"MLflow at {self.uri} could not be written: {reason}")

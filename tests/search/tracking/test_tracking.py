@@ -22,7 +22,7 @@ from matplotlib.figure import Figure
 
 from search import StudyError, cli, tracking
 from search.loop.runner import old_objects_at_rest
-from search.tracking import Header, MLflowTracker, Report, TrackingError, library, models, sqlite, stores, writing
+from search.tracking import Header, MLflowTracker, Report, TrackingError, inputs, library, sqlite, stores, writing
 from search.tracking.runs import CURVE_POINTS
 from search.trials.pipeline import default_pipeline
 
@@ -422,11 +422,13 @@ def test_model_has_signature_and_example(open_tracker, mlflow, fitted, table, po
     tracker.end("FINISHED")
     point_mlflow(tracking.default_uri())
     info = mlflow.models.get_model_info("models:/x@champion")
-    assert info.signature.inputs.input_names() == list(table.columns)
+    assert info.signature.inputs is None
     assert info.signature.outputs is not None
+    assert [spec.name for spec in info.signature.params] == ["probabilities"]
     assert info.saved_input_example_info is not None
-    assert len(mlflow.pyfunc.load_model("models:/x@champion").input_example) == models.EXAMPLE_ROWS
-    assert info.metadata == {"score": -1.0}
+    assert len(mlflow.pyfunc.load_model("models:/x@champion").input_example) == inputs.EXAMPLE_ROWS
+    assert info.metadata["score"] == -1.0
+    assert [column["name"] for column in info.metadata["columns"]] == list(table.columns)
 
 
 @pytest.mark.parametrize("verdict", ["**Trial 3 is no better than the dummy predictor.**", ""])
@@ -435,7 +437,10 @@ def test_the_model_is_described_by_what_it_is_worth(client, open_tracker, fitted
     tracker.register(fitted(), table, -1.0)
     tracker.finish(dataclasses.replace(REPORT, verdict=verdict))
     tracker.end("FINISHED")
-    assert (client.get_model_version_by_alias("x", "champion").description or "") == verdict
+    text = client.get_model_version_by_alias("x", "champion").description
+    assert text.startswith(verdict)
+    assert text.endswith("| yes |")
+    assert text.count("| town | category |") == 1
 
 
 @pytest.mark.parametrize("variable", [None, "sqlite:///elsewhere.db"])
@@ -732,7 +737,7 @@ def test_a_study_on_a_real_server(server, folder, mlflow, monkeypatch, point_mlf
     assert champion.run_id == parent.info.run_id
     assert {f.path for f in client.list_artifacts(parent.info.run_id, "plots")} >= {"plots/history.png"}
     point_mlflow(server)
-    assert mlflow.models.get_model_info("models:/served@champion").signature.inputs.has_input_names()
+    assert mlflow.models.get_model_info("models:/served@champion").metadata["columns"][0]["name"] == "age"
 
     capsys.readouterr()
     assert cli.main(["tune", "served.toml"]) == 0
