@@ -1,0 +1,111 @@
+"""Whether an exported model predicts the same as the original, and its inputs for rows of a table."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+from sklearn.pipeline import Pipeline
+
+from bpmodel.preprocessing import TablePreprocessor
+from bpmodel.preprocessing.values import KINDS
+
+if TYPE_CHECKING:
+    from onnx import ModelProto
+
+TOLERANCE = 1e-5
+"""Largest `difference` from the original with which an exported model counts as the same."""
+
+
+def inputs(model: ModelProto, estimator: Any, X: Any) -> dict[str, NDArray]:
+    """Return rows as the inputs of an exported model.
+
+    Numbers, durations and truth values that a table holds as texts are read as the model's `TablePreprocessor` reads them.
+
+    Parameters
+    ----------
+    model : onnx.ModelProto
+        From `to_onnx`.
+    estimator : estimator
+        The same model in Python.
+    X : DataFrame or array-like of shape (n, n_features)
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from bpmodel import BPRegressor, to_onnx
+    >>> from bpmodel.preprocessing import TablePreprocessor
+    >>> table = pd.DataFrame({"area": ["50 m", "70 m", None], "town": ["Ulm", None, "Bonn"]})
+    >>> fitted = make_pipeline(TablePreprocessor(), BPRegressor(solver="lbfgs")).fit(table, [1.0, 2.0, 4.0])
+    >>> {name: values.ravel().tolist() for name, values in inputs(to_onnx(fitted), fitted, table).items()}
+    {'area': [50.0, 70.0, nan], 'town': ['Ulm', '', 'Bonn']}
+    """
+    from onnx import TensorProto, helper
+
+    estimator = getattr(estimator, "best_estimator_", estimator)
+    first = estimator
+    while isinstance(first, Pipeline):
+        first = first.steps[0][1]
+    kinds: dict[str, str] = {}
+    formats: dict[str, Any] = {}
+    if isinstance(first, TablePreprocessor):
+        kinds = {column: kind for kind, columns in first.kinds_.items() for column in columns}
+        formats = first.formats_
+    made = {}
+    for one in model.graph.input:
+        kind = one.type.tensor_type.elem_type
+        if one.type.tensor_type.shape.dim[1].dim_value > 1 or not isinstance(X, pd.DataFrame) and one.name == "X":
+            made[one.name] = np.asarray(X, dtype=helper.tensor_dtype_to_np_dtype(kind))
+            continue
+        column = _column(X, one.name)
+        if kind == TensorProto.STRING:
+            texts = KINDS["category"].read(column, {})
+            values = np.where(column.isna().to_numpy(), "", texts).astype(object)
+        else:
+            read = KINDS[kinds.get(one.name, "number")].read
+            values = read(column, formats.get(one.name, {})).astype(helper.tensor_dtype_to_np_dtype(kind))
+        made[one.name] = values[:, None]
+    return made
+
+
+def _column(X: Any, name: str) -> pd.Series:
+    if isinstance(X, pd.DataFrame):
+        names = [str(column) for column in X.columns]
+        return X.iloc[:, names.index(name)]
+    return pd.Series(np.asarray(X)[:, int(name.removeprefix("x"))])
+
+
+def run(model: ModelProto, rows: dict[str, NDArray]) -> dict[str, NDArray]:
+    """Return the outputs of an exported model by name.
+
+    Raises
+    ------
+    ImportError
+        Without the library onnxruntime.
+    """
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+    names = [output.name for output in session.get_outputs()]
+    return dict(zip(names, session.run(names, rows), strict=True))
+
+
+def difference(one: ArrayLike, other: ArrayLike) -> float:
+    """Return the largest difference of predictions; 1 for each class that differs.
+
+    It is relative to the prediction or, if that is larger, to the median size of all of them.
+
+    >>> difference([100.0, 200.0, 1.0], [100.0, 200.1, 1.1]), difference(["a", "b"], ["a", "a"])
+    (0.001, 1.0)
+    """
+    a, b = np.asarray(one), np.asarray(other)
+    if a.dtype.kind not in "f" or b.dtype.kind not in "f":
+        return float(np.any(a != b))
+    a, b = a.astype(np.float64), b.astype(np.float64)
+    if a.size == 0 or np.array_equal(a, b, equal_nan=True):
+        return 0.0
+    size = np.maximum(np.abs(a), np.median(np.abs(a), axis=0))
+    return float(np.max(np.abs(a - b) / np.where(size > 0, size, 1.0)))
