@@ -46,7 +46,6 @@ __all__ = [  # noqa: F405, RUF022 - the search first, then the networks
     "register_schedule",
     "sharpness",
     "step_size_number",
-    "to_onnx",
 ]
 
 _SEARCH = {"BPSearchCV", "StudyError"}

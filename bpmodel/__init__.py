@@ -10,7 +10,6 @@ from bpmodel.displays.health import HealthDisplay
 from bpmodel.displays.stability_map import StabilityMapDisplay
 from bpmodel.ensembles import BPEnsembleClassifier, BPEnsembleRegressor
 from bpmodel.estimators import BPClassifier, BPRegressor
-from bpmodel.export import to_onnx
 from bpmodel.functions.registration import (
     register_activation,
     register_loss,
@@ -44,7 +43,6 @@ __all__ = [
     "register_schedule",
     "sharpness",
     "step_size_number",
-    "to_onnx",
 ]
 
 for _saved in (Diagnosis, DivergenceError, DivergenceWarning, Finding, Repair, Verdict):

@@ -24,7 +24,7 @@ ARCHITECTURE = {
         base                                `fit`, `partial_fit`, `diagnose`
         estimators                          BPRegressor, BPClassifier
         ensembles curvature preload monitor record repair scaling
-        preflight displays
+        preflight displays export
     """,
     "search": """
         errors spelling rows scorers scorer_names classes seeds domains tables

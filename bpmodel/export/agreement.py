@@ -36,7 +36,8 @@ def inputs(model: ModelProto, estimator: Any, X: Any) -> dict[str, NDArray]:
     --------
     >>> import pandas as pd
     >>> from sklearn.pipeline import make_pipeline
-    >>> from bpmodel import BPRegressor, to_onnx
+    >>> from bpmodel import BPRegressor
+    >>> from bpmodel.export import to_onnx
     >>> from bpmodel.preprocessing import TablePreprocessor
     >>> table = pd.DataFrame({"area": ["50 m", "70 m", None], "town": ["Ulm", None, "Bonn"]})
     >>> fitted = make_pipeline(TablePreprocessor(), BPRegressor(solver="lbfgs")).fit(table, [1.0, 2.0, 4.0])
@@ -57,7 +58,7 @@ def inputs(model: ModelProto, estimator: Any, X: Any) -> dict[str, NDArray]:
     made = {}
     for one in model.graph.input:
         kind = one.type.tensor_type.elem_type
-        if one.type.tensor_type.shape.dim[1].dim_value > 1 or not isinstance(X, pd.DataFrame) and one.name == "X":
+        if one.type.tensor_type.shape.dim[1].dim_value > 1 or (not isinstance(X, pd.DataFrame) and one.name == "X"):
             made[one.name] = np.asarray(X, dtype=helper.tensor_dtype_to_np_dtype(kind))
             continue
         column = _column(X, one.name)
@@ -93,19 +94,43 @@ def run(model: ModelProto, rows: dict[str, NDArray]) -> dict[str, NDArray]:
     return dict(zip(names, session.run(names, rows), strict=True))
 
 
-def difference(one: ArrayLike, other: ArrayLike) -> float:
-    """Return the largest difference of predictions; 1 for each class that differs.
+def disagreement(model: ModelProto, estimator: Any, X: Any) -> float:
+    """Return the largest difference between the predictions of an exported model and those of the original.
 
-    It is relative to the prediction or, if that is larger, to the median size of all of them.
+    The difference of numbers is relative to the number or, if that is larger, to the median size of all of them; that of
+    probabilities is absolute. A row whose class differs counts as 1, unless the original is undecided to within `TOLERANCE`.
 
-    >>> difference([100.0, 200.0, 1.0], [100.0, 200.1, 1.1]), difference(["a", "b"], ["a", "a"])
-    (0.001, 1.0)
+    Parameters
+    ----------
+    model, estimator, X
+        As for `inputs`.
+
+    Raises
+    ------
+    ImportError
+        Without the library onnxruntime.
     """
-    a, b = np.asarray(one), np.asarray(other)
-    if a.dtype.kind not in "f" or b.dtype.kind not in "f":
-        return float(np.any(a != b))
-    a, b = a.astype(np.float64), b.astype(np.float64)
-    if a.size == 0 or np.array_equal(a, b, equal_nan=True):
+    found = run(model, inputs(model, estimator, X))
+    predicted = np.asarray(estimator.predict(X))
+    if predicted.shape != found["predict"].shape:
+        return np.inf
+    if "predict_proba" not in found:
+        return difference(predicted, found["predict"])
+    p = np.asarray(estimator.predict_proba(X), dtype=np.float64)
+    best = np.sort(p, axis=1)
+    doubtful = best[:, -1] - best[:, -2] <= TOLERANCE if predicted.ndim == 1 else np.abs(p - 0.5) <= TOLERANCE
+    wrong = (predicted != found["predict"]) & ~doubtful
+    return float(max(wrong.any(), np.max(np.abs(p - found["predict_proba"]), initial=0.0)))
+
+
+def difference(one: ArrayLike, other: ArrayLike) -> float:
+    """Return the largest difference of numbers, relative to the number or, if that is larger, to the median size.
+
+    >>> difference([100.0, 200.0, 1.0], [100.0, 200.1, 1.1])
+    0.001
+    """
+    a, b = np.asarray(one, dtype=np.float64), np.asarray(other, dtype=np.float64)
+    if np.array_equal(a, b, equal_nan=True):
         return 0.0
     size = np.maximum(np.abs(a), np.median(np.abs(a), axis=0))
     return float(np.max(np.abs(a - b) / np.where(size > 0, size, 1.0)))

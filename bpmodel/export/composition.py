@@ -60,11 +60,13 @@ def _column_transformer(transformer: ColumnTransformer, flow: Flow, graph: Graph
     names = [str(name) for name in getattr(transformer, "feature_names_in_", range(transformer.n_features_in_))]
     if len(flow) != len(names):
         whole = joined(flow, graph)
-        flow = [Numbers(graph.add("Gather", settled(whole, graph), np.array([i]), axis=1), 1) for i in range(len(names))]
+        flow = [
+            Numbers(graph.add("Gather", settled(whole, graph), np.array([i]), axis=1), 1) for i in range(len(names))
+        ]
     made: Flow = []
     for name, part, columns in transformer.transformers_:
         indices = _positions(columns, names)
-        if isinstance(part, str) and part == "drop" or not indices:
+        if (isinstance(part, str) and part == "drop") or not indices:
             continue
         made += _through([(name, part)], selected(flow, indices, graph), graph)
     return made
@@ -94,9 +96,7 @@ def _table(preprocessor: TablePreprocessor, flow: Flow, graph: Graph) -> Flow:
     for kind, names in preprocessor.kinds_.items():
         if KINDS[kind].used:
             if kind not in OF_KIND:
-                raise NotExportable(
-                    f"column {names[0]!r} is of kind {kind!r}; can be exported: {', '.join(OF_KIND)}"
-                )
+                raise NotExportable(f"column {names[0]!r} is of kind {kind!r}; can be exported: {', '.join(OF_KIND)}")
             encoder = preprocessor.encoders_[kind]
             made += OF_KIND[kind](encoder, [columns[name] for name in names], kind, gaps, graph)
     return [*made, *_indicators(preprocessor.gaps_.tolist(), gaps, graph)]

@@ -51,7 +51,9 @@ def codes(part: Column | Numbers, levels: NDArray, values: Sequence[int], unknow
 
 def _text_codes(part: Column | Numbers, levels: NDArray, values: Sequence[int], unknown: int, graph: Graph) -> str:
     if isinstance(part, Numbers):
-        raise NotExportable("an encoder reads numbers of an earlier step as texts; only columns of the table can be texts")
+        raise NotExportable(
+            "an encoder reads numbers of an earlier step as texts; only columns of the table can be texts"
+        )
     table = {"" if pd.isna(level) else str(level): value for level, value in zip(levels, values, strict=True)}
     if part.fill is not None:
         table = {"": table.get(part.fill, unknown)} | table
@@ -81,7 +83,8 @@ def _number_codes(
 
 def _onehot(encoder: OneHotEncoder, flow: Flow, graph: Graph) -> Flow:
     return [
-        _onehot_column(encoder, i, part, graph) for i, part in enumerate(_columns(flow, len(encoder.categories_), graph))
+        _onehot_column(encoder, i, part, graph)
+        for i, part in enumerate(_columns(flow, len(encoder.categories_), graph))
     ]
 
 

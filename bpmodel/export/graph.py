@@ -97,7 +97,11 @@ class Graph:
         array = np.asarray(value)
         if array.dtype.kind == "f":
             array = array.astype(dtype)
-        key = array.dtype.str, array.shape, repr(array.tolist()).encode() if array.dtype.kind in "OU" else array.tobytes()
+        key = (
+            array.dtype.str,
+            array.shape,
+            repr(array.tolist()).encode() if array.dtype.kind in "OU" else array.tobytes(),
+        )
         if key not in self._same:
             self._same[key] = self._fresh("constant")
             self.constants[self._same[key]] = array

@@ -92,7 +92,8 @@ def to_onnx(
     --------
     >>> import pandas as pd
     >>> from sklearn.pipeline import make_pipeline
-    >>> from bpmodel import BPRegressor, to_onnx
+    >>> from bpmodel import BPRegressor
+    >>> from bpmodel.export import to_onnx
     >>> from bpmodel.preprocessing import TablePreprocessor
     >>> table = pd.DataFrame({"area": [50.0, 70.0, 100.0, 90.0], "town": ["Ulm", "Bonn", "Bonn", "Ulm"]})
     >>> model = make_pipeline(TablePreprocessor(), BPRegressor(solver="lbfgs")).fit(table, [1.0, 2.0, 4.0, 3.0])
@@ -176,8 +177,12 @@ def _input(name: str, one: Input, dtype: np.dtype) -> Any:
 def _node(node: Node) -> Any:
     from onnx import helper
 
-    attributes = {key: _type(value) if isinstance(value, np.dtype) else value for key, value in node.attributes.items()}
-    return helper.make_node(node.operator, node.inputs, [node.output], node.output, domain=node.domain, **attributes)
+    attributes: dict[str, Any] = {
+        key: _type(value) if isinstance(value, np.dtype) else value for key, value in node.attributes.items()
+    }
+    made = helper.make_node(node.operator, node.inputs, [node.output], name=node.output, domain=node.domain)
+    made.attribute.extend(helper.make_attribute(key, value) for key, value in attributes.items())
+    return made
 
 
 def _type(kind: Any) -> int:

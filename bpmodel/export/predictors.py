@@ -41,7 +41,9 @@ def predict(estimator: Any, flow: Flow, graph: Graph) -> dict[str, tuple[Any, in
     if type(estimator) in CLASSIFIERS:
         return _classes(estimator, flow, graph)
     names = ", ".join(kind.__name__ for kind in (*REGRESSORS, *CLASSIFIERS))
-    raise NotExportable(f"{type(estimator).__name__} cannot be exported; can be: {names}, and a Pipeline that ends in one")
+    raise NotExportable(
+        f"{type(estimator).__name__} cannot be exported; can be: {names}, and a Pipeline that ends in one"
+    )
 
 
 def _regression(network: BPRegressor, flow: Flow, graph: Graph) -> tuple[str, int]:

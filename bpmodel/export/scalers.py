@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from sklearn.impute import SimpleImputer
 from sklearn.preprocessing import FunctionTransformer, MaxAbsScaler, MinMaxScaler, RobustScaler, StandardScaler
 
-from bpmodel.export.flow import Flow, Numbers, joined, picked
+from bpmodel.export.flow import Column, Flow, Numbers, joined, picked
 from bpmodel.export.graph import Graph
-from bpmodel.export.refusal import refuse_option
+from bpmodel.export.refusal import NotExportable, refuse_option
 from bpmodel.functions.scaling import BOUND
 from bpmodel.preprocessing import NormalScores, PiecewiseLinearEncoder, SmoothClipScaler
 
@@ -137,7 +137,7 @@ def _imputed(imputer: SimpleImputer, flow: Flow, graph: Graph) -> Flow:
         raise refuse_option(imputer, "add_indicator", "False")
     statistics = np.asarray(imputer.statistics_)
     if statistics.dtype.kind in "OU" and all(isinstance(value, str) for value in statistics):
-        return [part._replace(fill=str(value)) for part, value in zip(flow, statistics, strict=True)]  # type: ignore[call-arg, union-attr]
+        return [_worded(part, str(value)) for part, value in zip(flow, statistics, strict=True)]
     fill = statistics.astype(np.float64)
     numbers = joined(flow, graph)
     if numbers.gaps is not None:
@@ -148,6 +148,15 @@ def _imputed(imputer: SimpleImputer, flow: Flow, graph: Graph) -> Flow:
             numbers, fill = picked(numbers, kept.tolist(), graph), fill[kept]
         fill = np.where(np.isnan(fill), 0.0, fill)
     return [numbers._replace(gaps=graph.add("IsNaN", numbers.tensor), fill=fill)]
+
+
+def _worded(part: Column | Numbers, fill: str) -> Column:
+    """Return a column of texts that knows what a missing one stands for."""
+    if isinstance(part, Numbers):
+        raise NotExportable(
+            "SimpleImputer fills numbers of an earlier step with texts; only columns of the table can be texts"
+        )
+    return part if part.fill is not None else Column(part.name, fill)
 
 
 def _carried(transformer: Any, fill: NDArray | None) -> NDArray | None:
