@@ -126,7 +126,7 @@ def disagreement(model: ModelProto, estimator: Any, X: Any) -> float:
 def difference(one: ArrayLike, other: ArrayLike) -> float:
     """Return the largest difference of numbers, relative to the number or, if that is larger, to the median size.
 
-    >>> difference([100.0, 200.0, 1.0], [100.0, 200.1, 1.1])
+    >>> round(difference([100.0, 200.0, 1.0], [100.0, 200.1, 1.1]), 6)
     0.001
     """
     a, b = np.asarray(one, dtype=np.float64), np.asarray(other, dtype=np.float64)
