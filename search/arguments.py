@@ -14,6 +14,14 @@ def add_study(parser: argparse.ArgumentParser, meaning: str = "study file") -> N
     parser.add_argument("study", type=Path, help=meaning)
 
 
+def add_model(parser: argparse.ArgumentParser) -> None:
+    """Add the name of a registered model, and ``--version``."""
+    parser.add_argument(
+        "model", metavar="NAME", help="name of a study, its study file, or a URI such as models:/NAME/2"
+    )
+    parser.add_argument("--version", metavar="N", help="version or alias of the model (default: champion)")
+
+
 def add_method(parser: argparse.ArgumentParser, meaning: str) -> None:
     """Add ``--method``."""
     parser.add_argument("--method", choices=tuple(METHODS), help=meaning)

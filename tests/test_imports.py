@@ -36,7 +36,7 @@ ARCHITECTURE = {
         results fitted_search               report, plots, advice
         experiment terminal arguments       one search, from a problem to a registered model
         study search_cv                     the same for a study file, and as an estimator
-        tuning configuration
+        tuning configuration export
         commands                            the verbs of the command line, a file each
         cli
     """,

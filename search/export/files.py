@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from search.errors import StudyError
 from search.export import formats
 from search.export.formats import Format
+from search.tracking.registry import Facts
 
 
 class Written(NamedTuple):
@@ -108,6 +109,43 @@ def write(
     return Written(path, path.stat().st_size, 0 if difference is None else len(example), difference, usage)
 
 
+def facts_of(known: Facts) -> dict[str, str]:
+    """Return what is known of a model as texts: what a file without a store should remember."""
+    score = known.metrics.get("score")
+    facts = {
+        "model": known.version.name,
+        "version": str(known.version.number),
+        "description": known.version.description,
+        "target": str(known.study.get("target", "")),
+        "score": "" if score is None else f"{score:.6g}",
+    }
+    return {name: text for name, text in facts.items() if text}
+
+
+def judged(written: Written, name: str) -> str:
+    """Return how the file was checked, in words."""
+    if written.difference is not None:
+        how = "to the last bit" if written.difference == 0 else f"to within {written.difference:.1g}"
+        return f"loaded back; it predicts the {written.rows} rows of the model's example as the model does, {how}"
+    if name == "onnx" and not formats.installed("onnxruntime"):
+        return "no, the library onnxruntime is missing: pip install onnxruntime, and export again"
+    return "no, the model has no example rows"
+
+
+def document(written: Written, name: str, known: Facts) -> dict[str, Any]:
+    """Return the result of an export for ``--json``."""
+    return {
+        "model": known.version.name,
+        "version": known.version.number,
+        "format": name,
+        "written": str(written.path),
+        "bytes": written.size,
+        "rows_checked": written.rows,
+        "difference": written.difference,
+        "usage": written.usage,
+    }
+
+
 def _write(row: Format, model: Any, draft: Path, name: str, dtype: str, facts: Mapping[str, str]) -> None:
     try:
         row.write(model, draft, dtype, facts)
@@ -119,7 +157,9 @@ def _write(row: Format, model: Any, draft: Path, name: str, dtype: str, facts: M
 
 
 def _unlike(path: Path, name: str, dtype: str, difference: float) -> str:
-    told = f"--to {name}: the predictions of {path} would differ from the model's by {difference:.2g}; nothing was written"
+    told = (
+        f"--to {name}: the predictions of {path} would differ from the model's by {difference:.2g}; nothing was written"
+    )
     return f"{told}. --dtype float64 computes as the model does" if name == "onnx" and dtype == "float32" else told
 
 

@@ -124,7 +124,9 @@ def _use_onnx(path: Path, model: Any, name: str) -> list[str]:
     import onnx
 
     graph = onnx.load(path).graph
-    numbers = "float64" if any(i.type.tensor_type.elem_type == onnx.TensorProto.DOUBLE for i in graph.input) else "float32"
+    numbers = (
+        "float64" if any(i.type.tensor_type.elem_type == onnx.TensorProto.DOUBLE for i in graph.input) else "float32"
+    )
     outputs = [output.name for output in graph.output]
     start = ["import onnxruntime, pandas as pd", f"session = onnxruntime.InferenceSession({name!r})"]
     end = [f"{', '.join(outputs)}{',' * (len(outputs) == 1)} = session.run({outputs!r}, rows)"]
@@ -135,7 +137,7 @@ def _use_onnx(path: Path, model: Any, name: str) -> list[str]:
         "texts = {i.name: str for i in session.get_inputs() if i.type == 'tensor(string)'}",
         "table = pd.read_csv('new.csv', dtype=texts)",
         "rows = {name: table[[name]].fillna('').to_numpy(object) for name in texts}",
-        f"numbers = [i.name for i in session.get_inputs() if i.name not in texts]",
+        "numbers = [i.name for i in session.get_inputs() if i.name not in texts]",
         f"rows |= {{name: table[[name]].to_numpy({numbers!r}) for name in numbers}}",
         *end,
     ]
@@ -180,5 +182,5 @@ def check(name: str) -> Format:
     """
     found = FORMATS[name]
     if not installed(found.library):
-        raise StudyError(f"--to {name}: the library {found.library} is missing: pip install \"bpsearch[{name}]\"")
+        raise StudyError(f'--to {name}: the library {found.library} is missing: pip install "bpsearch[{name}]"')
     return found

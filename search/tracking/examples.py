@@ -12,11 +12,13 @@ from search.tracking.registry import Version
 @library.quiet()
 def example(uri: str, version: Version) -> Any:
     """Return some rows of the input of a model, a table or an array; None if it has none that can be read."""
+    from mlflow import artifacts
+    from mlflow.exceptions import MlflowException
     from mlflow.models import Model
 
     source = connect(uri).get_model_version_download_uri(version.name, str(version.number))
-    with library.pointed_at(uri):
-        try:
-            return Model.load(source).load_input_example(source)
-        except Exception:  # a model of another make: the export goes on without a check, and says so
-            return None
+    try:
+        folder = artifacts.download_artifacts(artifact_uri=source, tracking_uri=uri)
+        return Model.load(folder).load_input_example(folder)
+    except (MlflowException, OSError, ValueError):
+        return None
