@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
-from sklearn.pipeline import Pipeline
 
+from bpmodel.export.composition import first_step
 from bpmodel.preprocessing import TablePreprocessor
 from bpmodel.preprocessing.values import KINDS
 
@@ -47,9 +47,7 @@ def inputs(model: ModelProto, estimator: Any, X: Any) -> dict[str, NDArray]:
     from onnx import TensorProto, helper
 
     estimator = getattr(estimator, "best_estimator_", estimator)
-    first = estimator
-    while isinstance(first, Pipeline):
-        first = first.steps[0][1]
+    first = first_step(estimator)
     kinds: dict[str, str] = {}
     formats: dict[str, Any] = {}
     if isinstance(first, TablePreprocessor):

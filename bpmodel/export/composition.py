@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-from sklearn.compose import ColumnTransformer
+from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
 from sklearn.pipeline import Pipeline
 
 from bpmodel.export.encoders import ENCODERS
@@ -34,6 +34,15 @@ def transformed(transformer: Any, flow: Flow, graph: Graph) -> Flow:
         return _pipeline(transformer, flow, graph)
     names = sorted({kind.__name__ for kind in TRANSFORMERS} | {"Pipeline"})
     raise NotExportable(f"{type(transformer).__name__} cannot be exported; can be: {', '.join(names)}")
+
+
+def first_step(estimator: Any) -> Any:
+    """Return the step that reads the rows: the first one of a pipeline that does anything."""
+    if isinstance(estimator, TransformedTargetRegressor):
+        return first_step(estimator.regressor_)
+    if isinstance(estimator, Pipeline):
+        return first_step(next(step for _, step in estimator.steps if step is not None and step != "passthrough"))
+    return estimator
 
 
 def steps(pipeline: Pipeline, flow: Flow, graph: Graph) -> Flow:

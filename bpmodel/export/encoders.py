@@ -37,16 +37,23 @@ def codes(part: Column | Numbers, levels: NDArray, values: Sequence[int], unknow
     Raises
     ------
     NotExportable
-        If levels are of several types, or of one that ONNX has not.
+        If levels are neither texts nor numbers.
     """
-    missing = pd.isna(levels)
-    known = levels[~missing]
-    if all(isinstance(level, str) for level in known) and levels.dtype.kind in "OU":
+    if _are_texts(levels, part):
         return _text_codes(part, levels, values, unknown, graph)
+    missing = pd.isna(levels)
+    return _number_codes(part, levels[~missing].astype(np.float64), missing, values, unknown, graph)
+
+
+def _are_texts(levels: NDArray, part: Column | Numbers) -> bool:
+    """Return whether levels are texts, and not numbers; one of them may be missing."""
+    known = levels[~pd.isna(levels)]
+    if levels.dtype.kind in "OU" and all(isinstance(level, str) for level in known):
+        return True
     if levels.dtype.kind in "iufb" or all(isinstance(level, int | float | np.number | np.bool_) for level in known):
-        return _number_codes(part, known.astype(np.float64), missing, values, unknown, graph)
+        return False
     name = getattr(part, "name", "a column")
-    raise NotExportable(f"the levels of {name!r} are of several types; only texts, or numbers, can be exported")
+    raise NotExportable(f"the levels of {name!r} are neither texts nor numbers; only these can be exported")
 
 
 def _text_codes(part: Column | Numbers, levels: NDArray, values: Sequence[int], unknown: int, graph: Graph) -> str:
@@ -120,6 +127,8 @@ def _rare(encoder: Any, i: int, levels: NDArray) -> NDArray[np.bool_]:
 
 def _ordinal(encoder: OrdinalEncoder, flow: Flow, graph: Graph) -> Flow:
     parts = _columns(flow, len(encoder.categories_), graph)
+    for levels, part in zip(encoder.categories_, parts, strict=True):
+        _are_texts(levels, part)
     most = max(map(len, encoder.categories_))
     rows: Any = np.array([np.resize(levels.astype(object), most) for levels in encoder.categories_], dtype=object).T
     if hasattr(encoder, "feature_names_in_"):

@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sklearn.compose import ColumnTransformer
-from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
-from bpmodel.export import predictors
+from bpmodel.export import composition, predictors
 from bpmodel.export.encoders import ENCODERS
 from bpmodel.export.flow import Column, Flow, Numbers
 from bpmodel.export.graph import ML, Graph, Input, Node
@@ -113,11 +112,12 @@ def to_onnx(
     graph = Graph(np.dtype(dtype), [*columns, MATRIX, predictors.PREDICT, predictors.PROBABILITIES])
     flow: Flow = [Column(column) for column in columns]
     if not columns:
-        graph.numbers(MATRIX, width=estimator.n_features_in_)
-        flow = [Numbers(MATRIX, estimator.n_features_in_)]
+        width = composition.first_step(estimator).n_features_in_
+        flow = [Numbers(graph.numbers(MATRIX, width=width), width)]
     outputs = predictors.predict(estimator, flow, graph)
     if taken := sorted(set(outputs) & set(graph.inputs)):
         raise NotExportable(f"column {taken[0]!r} has the name of an output; rename it and fit again")
+    graph.inputs = {name: graph.inputs[name] for name in columns or graph.inputs if name in graph.inputs}
     facts = {"inputs": json.dumps([{"name": name, "kind": one.kind} for name, one in graph.inputs.items()])}
     if ignored := [column for column in columns if column not in graph.inputs]:
         facts["ignored"] = json.dumps(ignored)
@@ -131,12 +131,10 @@ def to_onnx(
 
 def _columns(estimator: Any) -> list[str]:
     """Return the names of the columns; none if the input is one matrix."""
-    first = estimator
-    while isinstance(first, Pipeline):
-        first = next((step for _, step in first.steps if step != "passthrough"), None)
-    if hasattr(estimator, "feature_names_in_"):
-        return [str(name) for name in estimator.feature_names_in_]
-    return [f"x{i}" for i in range(estimator.n_features_in_)] if isinstance(first, BY_COLUMN) else []
+    first = composition.first_step(estimator)
+    if hasattr(first, "feature_names_in_"):
+        return [str(name) for name in first.feature_names_in_]
+    return [f"x{i}" for i in range(first.n_features_in_)] if isinstance(first, BY_COLUMN) else []
 
 
 def _model(graph: Graph, outputs: Mapping[str, tuple[Any, int]], name: str, description: str) -> ModelProto:

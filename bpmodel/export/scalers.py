@@ -33,6 +33,11 @@ FUNCTIONS: dict[Any, Callable[[Graph, str], str]] = {
 """Functions of a `FunctionTransformer`."""
 
 
+def function_names() -> str:
+    """Return the functions of `FUNCTIONS` for an error."""
+    return ", ".join(f"np.{function.__name__}" if function else "None" for function in FUNCTIONS)
+
+
 def shifted(graph: Graph, x: str, shift: NDArray | None, scale: NDArray | None) -> str:
     """Return (x - shift) / scale, exact in single precision, too.
 
@@ -77,9 +82,10 @@ def _smooth_clip(scaler: SmoothClipScaler, x: str, graph: Graph) -> str:
 
 
 def _function(transformer: FunctionTransformer, x: str, graph: Graph) -> str:
-    if transformer.func not in FUNCTIONS or transformer.kw_args:
-        names = ", ".join(f"np.{function.__name__}" if function else "None" for function in FUNCTIONS)
-        raise refuse_option(transformer, "kw_args" if transformer.kw_args else "func", names)
+    if transformer.kw_args:
+        raise refuse_option(transformer, "kw_args", "None")
+    if transformer.func not in FUNCTIONS:
+        raise refuse_option(transformer, "func", function_names())
     return FUNCTIONS[transformer.func](graph, x)
 
 

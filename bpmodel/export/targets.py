@@ -10,7 +10,7 @@ from sklearn.preprocessing import FunctionTransformer, MinMaxScaler, StandardSca
 
 from bpmodel.export.graph import Graph
 from bpmodel.export.refusal import NotExportable, refuse_option
-from bpmodel.export.scalers import FUNCTIONS
+from bpmodel.export.scalers import FUNCTIONS, function_names
 from bpmodel.preprocessing import TargetTransformer
 from bpmodel.preprocessing.target import FARTHEST
 
@@ -43,8 +43,7 @@ def _min_max(scaler: MinMaxScaler, z: str, graph: Graph) -> str:
 
 def _function(transformer: FunctionTransformer, z: str, graph: Graph) -> str:
     if transformer.inverse_func not in FUNCTIONS:
-        names = ", ".join(f"np.{function.__name__}" if function else "None" for function in FUNCTIONS)
-        raise refuse_option(transformer, "inverse_func", names)
+        raise refuse_option(transformer, "inverse_func", function_names())
     return FUNCTIONS[transformer.inverse_func](graph, z)
 
 
