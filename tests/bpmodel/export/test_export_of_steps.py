@@ -37,8 +37,8 @@ def network() -> BPRegressor:
     return BPRegressor(hidden_layer_sizes=(4,), max_iter=3, random_state=0)
 
 
-@pytest.fixture(scope="module")
-def X() -> np.ndarray:
+@pytest.fixture(scope="module", name="X")
+def some_rows() -> np.ndarray:
     rows = np.random.default_rng(0).normal([3.0, -20.0, 50.0], [1.0, 5.0, 10.0], (60, 3))
     return rows.astype(np.float32).astype(np.float64)
 

@@ -85,8 +85,8 @@ def cases(options: tuple[Option, ...]) -> list[tuple[str, Any]]:
     return [(o.name, value) for o in options for value in (o.choices or [VALUES[o.name]])]
 
 
-@pytest.fixture(scope="module")
-def X() -> np.ndarray:
+@pytest.fixture(scope="module", name="X")
+def some_rows() -> np.ndarray:
     return np.random.default_rng(0).normal([2003.7, 0.0, 50.0], [5.0, 0.01, 1000.0], (60, 3))
 
 
