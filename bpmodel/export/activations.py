@@ -43,7 +43,8 @@ def _gelu(op: Operator, z: str) -> str:
 
 
 def _silu(op: Operator, z: str) -> str:
-    return op("Mul", z, op("Sigmoid", z))
+    """Return z / (1 + exp(-z)); onnxruntime 1.23 turns z times Sigmoid into an operator without double precision."""
+    return op("Div", z, op("Add", op("Exp", op("Neg", z)), 1.0))
 
 
 def _mish(op: Operator, z: str) -> str:
