@@ -22,6 +22,14 @@ def add_model(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--version", metavar="N", help="version or alias of the model (default: champion)")
 
 
+def add_rows(parser: argparse.ArgumentParser, meaning: str) -> None:
+    """Add a table, and how it is written."""
+    parser.add_argument("data", metavar="DATA", help=meaning)
+    parser.add_argument(
+        "--encoding", metavar="NAME", help="encoding of a text file, such as cp1250 (default: the study's, or guessed)"
+    )
+
+
 def add_method(parser: argparse.ArgumentParser, meaning: str) -> None:
     """Add ``--method``."""
     parser.add_argument("--method", choices=tuple(METHODS), help=meaning)

@@ -1,6 +1,7 @@
 """`bpsearch export`, from a registered model to a file."""
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -13,6 +14,8 @@ from search import cli
 from search.tracking import examples, models, registry
 from search.tracking.client import connect
 from search.trials.pipeline import default_pipeline
+
+DOCS = (Path(__file__).parents[2] / "docs/studies.md").read_text(encoding="utf-8")
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -70,6 +73,9 @@ def test_json_and_quiet(store, capsys):
     assert (made["model"], made["version"], made["format"], made["written"]) == ("dear", 1, "onnx", "a.onnx")
     assert (made["bytes"], made["rows_checked"]) == (Path("a.onnx").stat().st_size, 5)
     assert 0 <= made["difference"] <= 1e-5
+    table = DOCS.split("<!-- json: export -->")[1].split("<!-- end -->")[0]
+    rows = re.findall(r"^\| (.*?) \|", table, re.MULTILINE)[1:]
+    assert sorted(made) == sorted(key for row in rows for key in re.findall(r"`([a-z_]+)`", row))
     assert any("float64" in line for line in made["usage"])
     assert cli.main(["--quiet", "export", "dear", "--version", "champion", "--to", "joblib", "-o", "a.joblib"]) == 0
     assert capsys.readouterr().out == "a.joblib\n"
