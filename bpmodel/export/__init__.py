@@ -6,5 +6,6 @@ the whole into an ONNX file: only that file, and `agreement`, which runs it, imp
 """
 
 from bpmodel.export.model import to_onnx
+from bpmodel.export.refusal import NotExportable
 
-__all__ = ["to_onnx"]
+__all__ = ["NotExportable", "to_onnx"]

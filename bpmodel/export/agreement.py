@@ -9,6 +9,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from bpmodel.export.composition import first_step
+from bpmodel.export.model import MATRIX
 from bpmodel.preprocessing import TablePreprocessor
 from bpmodel.preprocessing.values import KINDS
 
@@ -53,10 +54,12 @@ def inputs(model: ModelProto, estimator: Any, X: Any) -> dict[str, NDArray]:
     if isinstance(first, TablePreprocessor):
         kinds = {column: kind for kind, columns in first.kinds_.items() for column in columns}
         formats = first.formats_
+    if hasattr(X, "__arrow_c_stream__") and not isinstance(X, pd.DataFrame):
+        X = pd.DataFrame.from_arrow(X)
     made = {}
     for one in model.graph.input:
         kind = one.type.tensor_type.elem_type
-        if one.type.tensor_type.shape.dim[1].dim_value > 1 or (not isinstance(X, pd.DataFrame) and one.name == "X"):
+        if one.name == MATRIX and not (isinstance(X, pd.DataFrame) and MATRIX in X.columns):
             made[one.name] = np.asarray(X, dtype=helper.tensor_dtype_to_np_dtype(kind))
             continue
         column = _column(X, one.name)
@@ -71,10 +74,10 @@ def inputs(model: ModelProto, estimator: Any, X: Any) -> dict[str, NDArray]:
 
 
 def _column(X: Any, name: str) -> pd.Series:
-    if isinstance(X, pd.DataFrame):
-        names = [str(column) for column in X.columns]
-        return X.iloc[:, names.index(name)]
-    return pd.Series(np.asarray(X)[:, int(name.removeprefix("x"))])
+    """Return a column by its name, or by its position if columns have none: ``x0`` is the first."""
+    if not isinstance(X, pd.DataFrame):
+        return pd.Series(np.asarray(X)[:, int(name.removeprefix("x"))])
+    return X[name] if name in X.columns else X.iloc[:, int(name.removeprefix("x"))]
 
 
 def run(model: ModelProto, rows: dict[str, NDArray]) -> dict[str, NDArray]:

@@ -10,7 +10,7 @@ from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
 from sklearn.pipeline import Pipeline
 
 from bpmodel.export.encoders import ENCODERS
-from bpmodel.export.flow import Column, Flow, Numbers, joined, selected, settled
+from bpmodel.export.flow import Column, Flow, Numbers, apart, joined
 from bpmodel.export.graph import Graph
 from bpmodel.export.refusal import NotExportable
 from bpmodel.export.scalers import SCALERS, filled
@@ -67,17 +67,13 @@ def _through(named: Sequence[tuple[str, Any]], flow: Flow, graph: Graph) -> Flow
 
 def _column_transformer(transformer: ColumnTransformer, flow: Flow, graph: Graph) -> Flow:
     names = [str(name) for name in getattr(transformer, "feature_names_in_", range(transformer.n_features_in_))]
-    if len(flow) != len(names):
-        whole = joined(flow, graph)
-        flow = [
-            Numbers(graph.add("Gather", settled(whole, graph), np.array([i]), axis=1), 1) for i in range(len(names))
-        ]
+    flow = apart(flow, len(names), graph)
     made: Flow = []
     for name, part, columns in transformer.transformers_:
         indices = _positions(columns, names)
         if (isinstance(part, str) and part == "drop") or not indices:
             continue
-        made += _through([(name, part)], selected(flow, indices, graph), graph)
+        made += _through([(name, part)], [flow[i] for i in indices], graph)
     return made
 
 

@@ -13,7 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder
 
-from bpmodel.export.flow import Column, Flow, Numbers, joined, picked, settled
+from bpmodel.export.flow import Column, Flow, Numbers, apart, joined, settled
 from bpmodel.export.graph import ML, Graph
 from bpmodel.export.refusal import NotExportable
 
@@ -90,8 +90,7 @@ def _number_codes(
 
 def _onehot(encoder: OneHotEncoder, flow: Flow, graph: Graph) -> Flow:
     return [
-        _onehot_column(encoder, i, part, graph)
-        for i, part in enumerate(_columns(flow, len(encoder.categories_), graph))
+        _onehot_column(encoder, i, part, graph) for i, part in enumerate(apart(flow, len(encoder.categories_), graph))
     ]
 
 
@@ -126,7 +125,7 @@ def _rare(encoder: Any, i: int, levels: NDArray) -> NDArray[np.bool_]:
 
 
 def _ordinal(encoder: OrdinalEncoder, flow: Flow, graph: Graph) -> Flow:
-    parts = _columns(flow, len(encoder.categories_), graph)
+    parts = apart(flow, len(encoder.categories_), graph)
     for levels, part in zip(encoder.categories_, parts, strict=True):
         _are_texts(levels, part)
     most = max(map(len, encoder.categories_))
@@ -141,14 +140,6 @@ def _ordinal(encoder: OrdinalEncoder, flow: Flow, graph: Graph) -> Flow:
         values = np.array([unknown, *table[: len(levels)]], dtype=np.float64)
         made.append(Numbers(graph.add("Gather", values, code, axis=0), 1))
     return made
-
-
-def _columns(flow: Flow, count: int, graph: Graph) -> Flow:
-    """Return one part for each column."""
-    if len(flow) == count:
-        return flow
-    whole = joined(flow, graph)
-    return [picked(whole, [i], graph) for i in range(count)]
 
 
 ENCODERS: dict[type, Callable[[Any, Flow, Graph], Flow]] = {OneHotEncoder: _onehot, OrdinalEncoder: _ordinal}

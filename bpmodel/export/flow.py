@@ -74,12 +74,12 @@ def settled(numbers: Numbers, graph: Graph) -> str:
     return graph.add("Where", numbers.gaps, numbers.fill, numbers.tensor)
 
 
-def selected(flow: Flow, indices: list[int], graph: Graph) -> Flow:
-    """Return some of the columns, by their positions."""
-    if all(isinstance(part, Column) or part.width == 1 for part in flow):
-        return [flow[i] for i in indices]
+def apart(flow: Flow, count: int, graph: Graph) -> Flow:
+    """Return `count` columns, one part each."""
+    if len(flow) == count:
+        return flow
     whole = joined(flow, graph)
-    return [picked(whole, indices, graph)]
+    return [picked(whole, [i], graph) for i in range(count)]
 
 
 def picked(numbers: Numbers, indices: list[int], graph: Graph) -> Numbers:

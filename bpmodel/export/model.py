@@ -124,7 +124,7 @@ def to_onnx(
     if hasattr(estimator, "classes_"):
         facts["classes"] = json.dumps(np.asarray(estimator.classes_).tolist())
     made = _model(graph, outputs, name, description)
-    onnx.helper.set_model_props(made, {**facts, **(metadata or {})})
+    onnx.helper.set_model_props(made, {**(metadata or {}), **facts})
     onnx.checker.check_model(made, full_check=True)
     return made
 

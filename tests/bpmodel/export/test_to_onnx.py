@@ -335,6 +335,46 @@ def test_arrays_with_columns_of_several_kinds(table, goal):
     assert disagreement(exported, model, rows) <= TOLERANCE
 
 
+def test_tables_without_names_of_columns(X, y):
+    """scikit-learn numbers columns whose names are no texts."""
+    frame = pd.DataFrame(single(X, "float32"))
+    for model in (
+        make_pipeline(TablePreprocessor(), BPRegressor(max_iter=MAX_ITER)),
+        make_pipeline(StandardScaler(), BPRegressor(max_iter=MAX_ITER)),
+    ):
+        assert disagreement(to_onnx(model.fit(frame, y)), model, frame) <= TOLERANCE
+
+
+def test_a_column_that_is_named_as_a_matrix(X, y):
+    frame = pd.DataFrame(single(X, "float32"), columns=["X", "Y", "Z"])
+    model = make_pipeline(StandardScaler(), BPRegressor(max_iter=MAX_ITER)).fit(frame, y)
+    assert disagreement(to_onnx(model), model, frame) <= TOLERANCE
+
+
+class Arrow:
+    """A table that is not one of pandas."""
+
+    def __init__(self, frame: pd.DataFrame) -> None:
+        self.frame, self.shape = frame, frame.shape
+
+    def __arrow_c_stream__(self, requested_schema: Any = None) -> Any:
+        return self.frame.__arrow_c_stream__(requested_schema)
+
+
+def test_tables_of_others(table, goal):
+    model = make_pipeline(TablePreprocessor(), BPRegressor(max_iter=MAX_ITER)).fit(table, goal)
+    exported = to_onnx(model)
+    rows = inputs(exported, model, Arrow(table[table.columns[::-1]]))
+    for name, values in inputs(exported, model, table).items():
+        np.testing.assert_array_equal(rows[name], values)
+
+
+def test_metadata_of_the_user_cannot_hide_the_inputs(X, y):
+    exported = to_onnx(BPRegressor(max_iter=1).fit(X, y), metadata={"inputs": "none", "study": "x"})
+    facts = {entry.key: entry.value for entry in exported.metadata_props}
+    assert (facts["inputs"], facts["study"]) == ('[{"name": "X", "kind": "number"}]', "x")
+
+
 def test_one_row_and_none(X, y):
     model = BPRegressor(max_iter=MAX_ITER).fit(X, y)
     exported = to_onnx(model)
