@@ -32,11 +32,11 @@ ARCHITECTURE = {
         trials                              one configuration, scored
         tracking samplers                   MLflow; methods of search
         options                             the one table of the search's options
-        loop constructor                    ask, evaluate, tell, record
+        loop constructor export             ask, evaluate, tell, record; models as files
         results fitted_search               report, plots, advice
         experiment terminal arguments       one search, from a problem to a registered model
         study search_cv                     the same for a study file, and as an estimator
-        tuning configuration export
+        tuning configuration
         commands                            the verbs of the command line, a file each
         cli
     """,
