@@ -120,8 +120,7 @@ def _rare(encoder: Any, i: int, levels: NDArray) -> NDArray[np.bool_]:
     infrequent = encoder.infrequent_categories_[i]
     if infrequent is None:
         return np.zeros(len(levels), dtype=bool)
-    rare = pd.isna(levels) & pd.isna(infrequent).any()
-    return np.asarray(rare | pd.Series(levels).isin(list(infrequent)).to_numpy(), dtype=bool)
+    return pd.Series(levels).isin(list(infrequent)).to_numpy(dtype=bool)
 
 
 def _ordinal(encoder: OrdinalEncoder, flow: Flow, graph: Graph) -> Flow:

@@ -148,12 +148,9 @@ def _imputed(imputer: SimpleImputer, flow: Flow, graph: Graph) -> Flow:
     numbers = joined(flow, graph)
     if numbers.gaps is not None:
         return [numbers]  # nothing is missing any more
-    if np.isnan(fill).any():  # a column without values
-        if not imputer.keep_empty_features:
-            kept = np.flatnonzero(~np.isnan(fill))
-            numbers, fill = picked(numbers, kept.tolist(), graph), fill[kept]
-        fill = np.where(np.isnan(fill), 0.0, fill)
-    return [numbers._replace(gaps=graph.add("IsNaN", numbers.tensor), fill=fill)]
+    kept = np.flatnonzero(~np.isnan(fill))  # a column without values is left out, or filled with 0
+    numbers = picked(numbers, kept.tolist(), graph)
+    return [numbers._replace(gaps=graph.add("IsNaN", numbers.tensor), fill=fill[kept])]
 
 
 def _worded(part: Column | Numbers, fill: str) -> Column:
@@ -184,5 +181,4 @@ SCALERS: dict[type, Callable[[Any, Flow, Graph], Flow]] = {
 
 def filled(numbers: Numbers, gaps: str, imputer: SimpleImputer) -> Numbers:
     """Return numbers whose gaps, which are known already, the imputer of a table fills."""
-    fill = np.where(np.isnan(imputer.statistics_), 0.0, imputer.statistics_)
-    return numbers._replace(gaps=gaps, fill=fill)
+    return numbers._replace(gaps=gaps, fill=imputer.statistics_.astype(np.float64))

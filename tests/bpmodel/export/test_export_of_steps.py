@@ -109,8 +109,19 @@ def test_a_column_without_values(keep_empty_features, X):
     agree(model, np.where(np.arange(3) == 1, 5.0, X))
 
 
-def test_imputed_twice(X):
+@pytest.mark.parametrize("scaler", [NormalScores(), PiecewiseLinearEncoder(4), SmoothClipScaler()], ids=str)
+def test_a_constant_column(scaler, X):
+    constant = np.where(np.arange(3) == 1, 7.0, X)
+    model = make_pipeline(scaler, network()).fit(constant, X[:, 0])
+    agree(model, np.vstack([constant, X[:9]]))
+
+
+def test_imputed_twice(X, table):
     """Nothing is missing for the second."""
+    words = make_pipeline(
+        SimpleImputer(strategy="most_frequent"), SimpleImputer(strategy="constant", fill_value="High"), OneHotEncoder()
+    )
+    agree(make_pipeline(words, network()).fit(table[["street"]], table["a"]), table[["street"]])
     gaps = np.where(np.random.default_rng(0).random(X.shape) < 0.2, np.nan, X)
     agree(make_pipeline(SimpleImputer(), SimpleImputer(strategy="median"), network()).fit(gaps, X[:, 0]), gaps)
 
@@ -121,6 +132,7 @@ ENCODERS = [
     OneHotEncoder(drop="if_binary"),
     OneHotEncoder(handle_unknown="ignore"),
     OneHotEncoder(max_categories=2, handle_unknown="infrequent_if_exist"),
+    OneHotEncoder(max_categories=2, handle_unknown="warn"),
     OneHotEncoder(min_frequency=12, drop="first", handle_unknown="ignore"),
     OneHotEncoder(min_frequency=12, drop="first", handle_unknown="infrequent_if_exist"),
     OrdinalEncoder(encoded_missing_value=-2),

@@ -103,6 +103,7 @@ def table() -> pd.DataFrame:
         {
             "year": random.normal(2003.7, 5.0, n),
             "wage": np.where(random.random(n) < 0.2, np.nan, random.lognormal(0, 3, n)),
+            "nothing": np.nan,
             "count": random.integers(0, 4, n),
             "flag": random.random(n) < 0.4,
             "answer": random.choice(["yes", "no", None], n),
