@@ -23,7 +23,7 @@ from sklearn.preprocessing import (
 from bpmodel import BPClassifier, BPRegressor
 from bpmodel.export import to_onnx
 from bpmodel.export.activations import ACTIVATIONS, LINKS, NORMALIZATIONS
-from bpmodel.export.agreement import TOLERANCE, disagreement
+from bpmodel.export.agreement import TOLERANCE, disagreement, run
 from bpmodel.export.refusal import NotExportable
 from bpmodel.functions import activations, losses, normalization
 from bpmodel.preprocessing import NormalScores, PiecewiseLinearEncoder, SmoothClipScaler, TablePreprocessor
@@ -152,6 +152,16 @@ def test_encoder_of_texts_numbers_and_truth_values(encoder, table):
         rows.loc[:9, ["town", "street"]] = "new"
         rows.loc[5:15, ["floor", "level"]] = 9
     assert disagreement(to_onnx(model, dtype="float64"), model, rows) <= TOLERANCE
+
+
+def test_a_graph_cannot_refuse_a_new_level(table):
+    """Where the encoders raise an error, it is no level or NaN."""
+    linear = BPRegressor(hidden_layer_sizes=(), max_iter=3, random_state=0)
+    new = {"town": np.array([["new"]], dtype=object)}
+    ordinal = make_pipeline(OrdinalEncoder(), linear).fit(table[["town"]], table["a"])
+    assert np.isnan(run(to_onnx(ordinal), new)["predict"]).all()
+    onehot = make_pipeline(OneHotEncoder(), linear).fit(table[["town"]], table["a"])
+    np.testing.assert_allclose(run(to_onnx(onehot), new)["predict"], onehot[-1].intercepts_[0], rtol=1e-6)
 
 
 def test_encoder_first(table):
