@@ -89,7 +89,7 @@ def _positions(columns: Any, names: list[str]) -> list[int]:
     chosen = np.atleast_1d(np.asarray(columns))
     if chosen.dtype == bool:
         return np.flatnonzero(chosen).tolist()
-    return [names.index(c) if isinstance(c, str) else int(c) % len(names) for c in chosen.tolist()]
+    return [names.index(c) if isinstance(c, str) else int(c) for c in chosen.tolist()]
 
 
 def _table(preprocessor: TablePreprocessor, flow: Flow, graph: Graph) -> Flow:

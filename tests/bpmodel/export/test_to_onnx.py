@@ -383,6 +383,17 @@ def test_one_row_and_none(X, y):
         assert run(exported, {"X": X[:rows].astype(np.float32)})["predict"].shape == (rows,)
 
 
+def test_what_counts_as_missing(table, goal):
+    """Infinite numbers do, and truth values that are neither 0 nor 1: as `TablePreprocessor` has it."""
+    columns = ["wage", "flag"]
+    model = make_pipeline(TablePreprocessor(), BPRegressor(max_iter=MAX_ITER)).fit(table[columns], goal)
+    given = {"wage": [np.inf, -np.inf, np.nan, 1.0, 1.0, 1.0], "flag": [1.0, 1.0, 1.0, 2.0, 0.5, np.nan]}
+    rows = {name: np.array(values, dtype=np.float32)[:, None] for name, values in given.items()}
+    found = run(to_onnx(model), rows)["predict"]
+    wanted = model.predict(pd.DataFrame({"wage": [None, 1.0], "flag": pd.Series([True, None], dtype=object)}))
+    np.testing.assert_allclose(found, wanted.repeat(3), rtol=1e-5)
+
+
 def test_a_level_that_is_the_empty_text(goal):
     """Then the empty text is that level, and nothing stands for a missing one."""
     plain = pd.DataFrame({"town": np.resize(["Ulm", "Bonn", None], len(goal))})
