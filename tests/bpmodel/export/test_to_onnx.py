@@ -195,6 +195,12 @@ def test_transformed_targets(target_transform, several, X, y):
     check(model, np.vstack([X, 1e4 * X[:5]]))
 
 
+def test_a_table_inside_of_a_transformed_target(table, goal, new):
+    pipeline = make_pipeline(TablePreprocessor(), BPRegressor(max_iter=MAX_ITER, random_state=0))
+    model = TransformedTargetRegressor(pipeline, transformer=StandardScaler()).fit(table, goal)
+    assert disagreement(to_onnx(model), model, new) <= TOLERANCE
+
+
 TARGETS_OF_CLASSES = {
     "truth": lambda y: y > 1,
     "texts": lambda y: np.where(y > 1, "ja", "nein"),
