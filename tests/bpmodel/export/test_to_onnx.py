@@ -225,6 +225,12 @@ def test_classes(kind, loss, X, y):
     assert found["predict"].shape == target.shape
 
 
+def test_the_only_class_is_predicted_whatever_its_probability(X):
+    model = BPClassifier((), max_iter=1, scale_input="standard").fit(X, np.full(len(X), 7))
+    model.intercepts_[0][:] = 9
+    assert set(run(to_onnx(model), {"X": X.astype(np.float32)})["predict"]) == set(model.predict(X)) == {7}
+
+
 @pytest.mark.parametrize("kind", ["truth", "whole", "multilabel"])
 @pytest.mark.parametrize("members", [1, 3])
 def test_ensemble_of_classifiers(kind, members, X, y):
