@@ -24,7 +24,7 @@ ARCHITECTURE = {
         base                                `fit`, `partial_fit`, `diagnose`
         estimators                          BPRegressor, BPClassifier
         ensembles curvature preload monitor record repair scaling
-        preflight displays
+        preflight displays export
     """,
     "search": """
         errors spelling rows scorers scorer_names classes seeds domains tables
@@ -32,7 +32,7 @@ ARCHITECTURE = {
         trials                              one configuration, scored
         tracking samplers                   MLflow; methods of search
         options                             the one table of the search's options
-        loop constructor                    ask, evaluate, tell, record
+        loop constructor export             ask, evaluate, tell, record; models as files
         results fitted_search               report, plots, advice
         experiment terminal arguments       one search, from a problem to a registered model
         study search_cv                     the same for a study file, and as an estimator

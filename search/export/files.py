@@ -1,0 +1,170 @@
+"""Writing a model to a file: at once or not at all, and not before it was loaded back."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from search.errors import StudyError
+from search.export import formats
+from search.export.formats import Format
+from search.tracking.registry import Facts
+
+
+class Written(NamedTuple):
+    """An exported file.
+
+    Attributes
+    ----------
+    path : Path
+    size : int
+        Bytes.
+    rows : int
+        Rows of the example for which predictions were compared; 0 if they were not.
+    difference : float or None
+        The largest difference of predictions; None if they were not compared.
+    usage : list of str
+        Lines of Python that use the file.
+    """
+
+    path: Path
+    size: int
+    rows: int
+    difference: float | None
+    usage: list[str]
+
+
+def check_target(path: Path, force: bool) -> None:
+    """Check, before anything takes time, that a file can be written.
+
+    Raises
+    ------
+    StudyError
+        If it exists and `force` is not set, or its folder does not exist.
+    """
+    if path.is_dir():
+        raise StudyError(f"--output {path}: is a folder; name a file")
+    if not path.parent.is_dir():
+        raise StudyError(f"--output {path}: there is no folder {path.parent}")
+    if path.exists() and not force:
+        raise StudyError(f"--output {path}: the file exists; --force replaces it")
+
+
+def write(
+    model: Any,
+    path: Path,
+    name: str,
+    *,
+    example: Any = None,
+    dtype: str = "float32",
+    facts: Mapping[str, str] | None = None,
+    force: bool = False,
+) -> Written:
+    """Write a fitted model to a file, load it back, and compare the predictions for rows of an example.
+
+    The file appears under its name only after that; an older one stays if anything goes wrong.
+
+    Parameters
+    ----------
+    model : estimator
+    path : Path
+    name : str
+        A key of `FORMATS`.
+    example : DataFrame or array-like, optional
+        Rows to predict.
+    dtype : {"float32", "float64"}, default="float32"
+        Precision of the numbers of an ONNX file.
+    facts : mapping of str to str, optional
+        What is known of the model, for the metadata of an ONNX file.
+    force : bool, default=False
+        Whether an existing file is replaced.
+
+    Raises
+    ------
+    StudyError
+        If a library is missing, the model cannot be written in this format, the file cannot be written, or its predictions
+        are not those of the model.
+    """
+    row = formats.check(name)
+    check_target(path, force)
+    try:
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
+        os.close(handle)
+    except OSError as error:
+        raise StudyError(f"--output {path}: cannot be written: {error.strerror}") from None
+    draft = Path(temporary)
+    try:
+        _write(row, model, draft, name, dtype, facts or {})
+        difference = None if example is None else row.compare(draft, model, example)
+        if difference is not None and not difference <= row.tolerance:
+            raise StudyError(_unlike(path, name, dtype, difference))
+        usage = row.usage(draft, model, str(path))
+        draft.chmod(0o666 & ~_mask())
+        os.replace(draft, path)
+    finally:
+        draft.unlink(missing_ok=True)
+    return Written(path, path.stat().st_size, 0 if difference is None else len(example), difference, usage)
+
+
+def facts_of(known: Facts) -> dict[str, str]:
+    """Return what is known of a model as texts: what a file without a store should remember."""
+    score = known.metrics.get("score")
+    facts = {
+        "model": known.version.name,
+        "version": str(known.version.number),
+        "description": known.version.description,
+        "target": str(known.study.get("target", "")),
+        "score": "" if score is None else f"{score:.6g}",
+    }
+    return {name: text for name, text in facts.items() if text}
+
+
+def judged(written: Written, name: str) -> str:
+    """Return how the file was checked, in words."""
+    if written.difference is not None:
+        how = "to the last bit" if written.difference == 0 else f"to within {written.difference:.1g}"
+        return f"loaded back; it predicts the {written.rows} rows of the model's example as the model does, {how}"
+    if name == "onnx" and not formats.installed("onnxruntime"):
+        return "no, the library onnxruntime is missing: pip install onnxruntime, and export again"
+    return "no, the model has no example rows"
+
+
+def document(written: Written, name: str, known: Facts) -> dict[str, Any]:
+    """Return the result of an export for ``--json``."""
+    return {
+        "model": known.version.name,
+        "version": known.version.number,
+        "format": name,
+        "written": str(written.path),
+        "bytes": written.size,
+        "rows_checked": written.rows,
+        "difference": written.difference,
+        "usage": written.usage,
+    }
+
+
+def _write(row: Format, model: Any, draft: Path, name: str, dtype: str, facts: Mapping[str, str]) -> None:
+    try:
+        row.write(model, draft, dtype, facts)
+    except OSError as error:
+        raise StudyError(f"--output {draft.parent}: cannot be written: {error.strerror}") from None
+    except Exception as error:  # each library has its own; ours name the step
+        told = " ".join(str(error).split())
+        raise StudyError(f"--to {name}: the model cannot be exported: {told}") from error
+
+
+def _unlike(path: Path, name: str, dtype: str, difference: float) -> str:
+    told = (
+        f"--to {name}: the predictions of {path} would differ from the model's by {difference:.2g}; nothing was written"
+    )
+    return f"{told}. --dtype float64 computes as the model does" if name == "onnx" and dtype == "float32" else told
+
+
+def _mask() -> int:
+    """Return the process's mask for the permissions of new files."""
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

@@ -1,0 +1,257 @@
+"""Registered models by name: their versions, what is known of one, and its pipeline."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from search.errors import StudyError
+from search.spelling import did_you_mean
+from search.tracking import library, stores
+from search.tracking.client import connect
+
+CHAMPION, URI = "champion", "models:/"
+MOST_NAMED = 10
+
+
+@dataclass(frozen=True)
+class Version:
+    """A version of a registered model.
+
+    Attributes
+    ----------
+    name : str
+    number : int
+    aliases : tuple of str
+        ``champion`` is the one that is used unless another is asked for.
+    created : float
+        Seconds since 1970.
+    description : str
+        What the model is worth, as the report said.
+    run_id : str
+        The parent run of its study; empty if the model came from elsewhere.
+    """
+
+    name: str
+    number: int
+    aliases: tuple[str, ...] = ()
+    created: float = 0.0
+    description: str = ""
+    run_id: str = ""
+
+    @property
+    def uri(self) -> str:
+        """The URI of exactly this version."""
+        return f"models:/{self.name}/{self.number}"
+
+    @property
+    def champion(self) -> bool:
+        return CHAMPION in self.aliases
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What is known of a registered model.
+
+    Attributes
+    ----------
+    version : Version
+    study : mapping
+        What the study stored with it (`search.study.facts`): target, task, metrics, how its table was read. Empty for models
+        of other searches, and for those registered before there was such a thing.
+    metrics : mapping of str to float
+        Metrics of the study's parent run: ``score``, ``score_std`` and so on.
+    """
+
+    version: Version
+    study: Mapping[str, Any] = field(default_factory=dict)
+    metrics: Mapping[str, float] = field(default_factory=dict)
+
+
+def named(text: str, version: str | None = None) -> tuple[str, str | None]:
+    """Return the name of a model and the version that is asked for; a study file stands for its name.
+
+    Raises
+    ------
+    StudyError
+        If the study file has no name, the URI names no registered model, or a version is named twice.
+
+    Examples
+    --------
+    >>> named("prices"), named("prices", "2"), named("models:/prices/2"), named("models:/prices@champion")
+    (('prices', None), ('prices', '2'), ('prices', '2'), ('prices', 'champion'))
+    """
+    if text.startswith(URI):
+        found = re.fullmatch(r"([^/@]+)(?:[/@]([^/@]+))?", text.removeprefix(URI))
+        if found is None:
+            raise StudyError(f"{text!r} names no registered model; allowed are {URI}NAME/VERSION and {URI}NAME@ALIAS")
+        if version is not None and found[2] is not None:
+            raise StudyError(f"--version {version}: {text!r} names a version, too; keep only one of the two")
+        return found[1], version or found[2]
+    if not text.endswith(".toml"):
+        return text, version
+    try:
+        name = tomllib.loads(Path(text).read_text(encoding="utf-8")).get("name")
+    except FileNotFoundError:
+        raise StudyError(f"{text}: no such study file") from None
+    except (OSError, ValueError) as error:
+        raise StudyError(f"{text}: cannot be read: {error}") from None
+    if not isinstance(name, str):
+        raise StudyError(f"{text}: name is missing")
+    return name, version
+
+
+def load(uri: str, name: str, version: int | str | None = None) -> tuple[Any, Facts]:
+    """Load the pipeline of a registered model, and return it with what is known of it.
+
+    Parameters
+    ----------
+    uri : str
+        MLflow tracking URI.
+    name : str
+    version : int or str, optional
+        The number of a version, or an alias; by default the champion, and without one the latest version.
+
+    Raises
+    ------
+    StudyError
+        If the store has no such model or version, or the model is no pipeline of scikit-learn.
+    """
+    found = find(uri, name, version)
+    folder = _folder(uri, found)
+    return _pipeline(folder, found), Facts(found, _study(folder), run(uri, found).metrics)
+
+
+def facts(uri: str, name: str, version: int | str | None = None) -> Facts:
+    """Return what is known of a registered model, without loading it; arguments and errors are those of `load`."""
+    found = find(uri, name, version)
+    return Facts(found, _study(_folder(uri, found)), run(uri, found).metrics)
+
+
+def find(uri: str, name: str, version: int | str | None = None) -> Version:
+    """Return the version that is meant; arguments and errors are those of `load`."""
+    known = versions(uri, name)
+    if not known:
+        raise _unknown(uri, name)
+    if version is None:
+        return next((each for each in known if each.champion), known[-1])
+    wanted = str(version)
+    for each in known:
+        if wanted == str(each.number) or wanted in each.aliases:
+            return each
+    key = "version" if wanted.isdecimal() else "alias"
+    allowed = [str(each.number) for each in known] + sorted({alias for each in known for alias in each.aliases})
+    raise StudyError(f"model {name!r} has no {key} {wanted}; allowed are {', '.join(allowed)}")
+
+
+@library.quiet()
+def versions(uri: str, name: str) -> list[Version]:
+    """Return the versions of a registered model in order; empty if there is no such model."""
+    if not _has_models(uri):
+        return []
+    client = connect(uri)
+    aliases: dict[str, list[str]] = {}
+    for model in client.search_registered_models(f"name = {_quoted(name)}"):
+        for alias, number in model.aliases.items():
+            aliases.setdefault(str(number), []).append(alias)
+    found = client.search_model_versions(f"name = {_quoted(name)}")
+    return sorted((_version(each, aliases.get(str(each.version), ())) for each in found), key=lambda v: v.number)
+
+
+@library.quiet()
+def names(uri: str) -> list[str]:
+    """Return the names of all registered models."""
+    if not _has_models(uri):
+        return []
+    client, found, token = connect(uri), [], None
+    while True:
+        page = client.search_registered_models(page_token=token)
+        found += [model.name for model in page]
+        token = page.token
+        if not token:
+            return sorted(found)
+
+
+def _unknown(uri: str, name: str) -> StudyError:
+    known = names(uri)
+    if not known:
+        return StudyError(f"there is no registered model {name!r}: the store {uri} has none")
+    listed = ", ".join(known[:MOST_NAMED]) + (f" and {len(known) - MOST_NAMED} more" if len(known) > MOST_NAMED else "")
+    return StudyError(f"there is no registered model {name!r}{did_you_mean(name, known)}; allowed are {listed}")
+
+
+def _has_models(uri: str) -> bool:
+    """Return whether a store is there: a client would create the file of a database."""
+    path = stores.database(uri)
+    return path is None or stores.has_tables(path)
+
+
+def _version(found: Any, aliases: Sequence[str]) -> Version:
+    created = (found.creation_timestamp or 0) / 1000
+    return Version(
+        found.name, int(found.version), tuple(sorted(aliases)), created, found.description or "", found.run_id or ""
+    )
+
+
+@library.quiet()
+def _folder(uri: str, version: Version) -> str:
+    """Return the folder of a model's files; those of a server are copied to a temporary one."""
+    from mlflow import artifacts
+
+    source = connect(uri).get_model_version_download_uri(version.name, str(version.number))
+    try:
+        return str(artifacts.download_artifacts(artifact_uri=source, tracking_uri=uri))
+    except Exception as error:  # each kind of store has its own
+        raise StudyError(f"the files of {version.uri} cannot be read: {_first_line(error)}") from None
+
+
+@library.quiet()
+def _pipeline(folder: str, version: Version) -> Any:
+    from mlflow import sklearn
+    from mlflow.exceptions import MlflowException
+
+    try:
+        return sklearn.load_model(folder)
+    except MlflowException as error:
+        raise StudyError(f"{version.uri} is no pipeline of scikit-learn: {_first_line(error)}") from None
+
+
+def _study(folder: str) -> Mapping[str, Any]:
+    from mlflow.models import Model
+
+    return (Model.load(folder).metadata or {}).get("study", {})
+
+
+@dataclass(frozen=True)
+class Run:
+    """The parent run of a version, empty if it was deleted."""
+
+    params: Mapping[str, str] = field(default_factory=dict)
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+
+@library.quiet()
+def run(uri: str, version: Version) -> Run:
+    """Return parameters, metrics and tags of the run that a version came from."""
+    from mlflow.exceptions import MlflowException
+
+    if not version.run_id:
+        return Run()
+    try:
+        data = connect(uri).get_run(version.run_id).data
+    except MlflowException:
+        return Run()
+    return Run(dict(data.params), dict(data.metrics), dict(data.tags))
+
+
+def _quoted(name: str) -> str:
+    return "'" + name.replace("'", "''") + "'"
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
