@@ -27,7 +27,7 @@ ARCHITECTURE = {
         preflight displays
     """,
     "search": """
-        errors rows scorers scorer_names classes seeds domains tables
+        errors spelling rows scorers scorer_names classes seeds domains tables
         space cv routing profiling          what is searched, on which folds; what a table is
         trials                              one configuration, scored
         tracking samplers                   MLflow; methods of search

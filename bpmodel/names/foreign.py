@@ -174,8 +174,8 @@ SCHEDULES = (
 
 START = (
     *_rows(MATLAB, "init", {"initnw initlay initwb rands": "auto"}),
-    *_rows(KERAS, "init", {"xavier_uniform": "glorot_uniform", "xavier_normal": "glorot_normal"}),
-    *_rows(TORCH, "init", {"kaiming_uniform": "he_uniform", "kaiming_normal": "he_normal", "xavier": "glorot_uniform"}),
+    *_rows(TORCH, "init", {"xavier_uniform xavier": "glorot_uniform", "xavier_normal": "glorot_normal"}),
+    *_rows(TORCH, "init", {"kaiming_uniform": "he_uniform", "kaiming_normal": "he_normal"}),
     *_rows(KERAS, "normalization", {"BatchNormalization": "batch", "LayerNormalization": "layer"}),
     *_rows(TORCH, "normalization", {"BatchNorm1d": "batch", "LayerNorm": "layer"}),
     *_rows(TORCH, "clipping", {"clip_grad_norm_": "norm", "clip_grad_value_": "value"}),
@@ -280,10 +280,13 @@ NETWORK_KEYS = (
 
 SEARCH_KEYS = (
     *_keys(SKLEARN, {"param_grid param_distributions": "space", "n_iter": "n_trials"}),
-    *_keys(SKLEARN, {"random_state": "seed", "cv": "n_splits", "metric": "scoring"}),
+    *_keys(SKLEARN, {"random_state": "seed", "cv": "n_splits"}),
     *_keys(KERAS, {"max_trials": "n_trials", "objective": "scoring", "metrics": "scoring"}),
     *_keys(OTHERS, {"search_spaces param_space": "space", "n_calls max_evals num_samples": "n_trials"}),
-    *_keys(OTHERS, {"folds n_folds k": "n_splits", "test_size": "outer", "max_time time_limit": "timeout"}),
+    *_keys(
+        OTHERS,
+        {"folds n_folds k": "n_splits", "test_size": "outer", "max_time time_limit": "timeout", "metric": "scoring"},
+    ),
     *_keys(
         OTHERS,
         {"file filename path csv data_path": "source", "label y response": "target", "sep delimiter": "separator"},
