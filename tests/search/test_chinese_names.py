@@ -1,5 +1,7 @@
 """A table as Excel in China saves it: Chinese names of file, columns, levels and study, in GBK, from `init` to the model."""
 
+import re
+import shlex
 import shutil
 from pathlib import Path
 
@@ -10,39 +12,58 @@ import pytest
 from search import cli, tracking
 from search.study import study_file
 
-AREA = "建筑面积\N{FULLWIDTH LEFT PARENTHESIS}平方米\N{FULLWIDTH RIGHT PARENTHESIS}"
+PAGES = Path(__file__).parents[2] / "docs/zh"
 
 
 @pytest.fixture
 def homes() -> pd.DataFrame:
-    random = np.random.default_rng(0)
+    """The table of docs/zh/init.md."""
+    random, n = np.random.default_rng(0), 400
     frame = pd.DataFrame(
         {
-            AREA: random.uniform(40, 160, 60).round(1),
-            "城区": random.choice(["浦东", "徐汇", "闵行"], 60),
-            "有电梯": random.choice(["是", "否"], 60),
-            "挂牌日期": [f"2024年{1 + i % 12}月{1 + i % 28}日" for i in range(60)],
+            "编号": range(1, n + 1),
+            "小区": random.choice(["翠湖", "东方花园", "锦绣", "阳光"], n),
+            "面积": [f"{each:.1f}㎡" for each in random.uniform(40, 160, n)],
+            "楼层": random.integers(1, 30, n).astype(object),
+            "挂牌日期": [f"{2022 + i % 3}年{1 + i % 12}月{1 + i % 28}日" for i in range(n)],
+            "有电梯": random.choice(["是", "否"], n),
         }
     )
-    price = 3 * frame[AREA] + 50 * (frame["城区"] == "徐汇")
-    return frame.assign(总价=[f"{each:.0f}万" for each in price])
+    area = frame["面积"].str[:-1].astype(float)
+    price = area * 3 + (frame["小区"] == "翠湖") * 60 - (frame["有电梯"] == "否") * 30 + random.normal(0, 15, n)
+    frame["总价"] = [f"{each:.0f}万" for each in price]
+    frame.loc[7, "楼层"] = "?"
+    return frame
+
+
+def blocks(page: str, language: str) -> list[str]:
+    text = (PAGES / page).read_text(encoding="utf-8")
+    return [
+        block
+        for kind, block in re.findall(r"^```(\w*)\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+        if kind == language
+    ]
 
 
 def test_from_a_file_to_a_model_bug(folder, homes, capsys, mlflow):
-    """`init` wrote studies/study.toml, named "study"; the second such file ended with "studies/study.toml exists already"."""
+    """`init` wrote studies/study.toml, named "study"; the second such file ended with "studies/study.toml exists already".
+
+    The commands and what they print are those of docs/zh.
+    """
     homes.to_csv("二手房.csv", index=False, encoding="gbk")
-    assert cli.main(["init", "二手房.csv", "--target", "总价"]) == 0
+    (command,) = blocks("init.md", "sh")
+    assert cli.main(shlex.split(command)[1:]) == 0
     told = capsys.readouterr().out
-    assert "read with encoding gb18030" in told
-    assert "written: studies/二手房.toml" in told
+    table, printed = blocks("init.md", "")
+    assert Path("二手房.csv").read_text(encoding="gbk").startswith(table)
+    assert [line for line in printed.splitlines() if line not in told] == []
 
     path = Path("studies/二手房.toml")
     study = study_file.load(path)
     assert (study.name, study.data.target, study.data.task) == ("二手房", "总价", "regression")
-    assert [AREA in line for line in told.splitlines()].count(True) >= 1
 
     short = path.read_text(encoding="utf-8").replace("max_iter = 200", "max_iter = 3")
-    path.write_text(short.replace("n_trials = 50", "n_trials = 2\nn_members = 1\nn_seeds = 1"), encoding="utf-8")
+    path.write_text(short.replace("n_trials = 50", "n_trials = 7\nn_members = 1\nn_seeds = 1"), encoding="utf-8")
     assert cli.main(["tune", "studies/二手房.toml"]) == 0
     told = capsys.readouterr().out
     assert "二手房: bayesian search" in told
@@ -55,7 +76,16 @@ def test_from_a_file_to_a_model_bug(folder, homes, capsys, mlflow):
     model = mlflow.sklearn.load_model("models:/二手房@champion")
     predicted = model.predict(homes.drop(columns="总价"))
     assert np.isfinite(predicted).all()
-    assert predicted.shape == (60,)
+    assert predicted.shape == (400,)
+
+    (lines,) = blocks("diagnosis.md", "sh")
+    given, of_a_trial = (shlex.split(line)[1:] for line in lines.splitlines())
+    assert cli.main(given) == 0
+    told = capsys.readouterr().out
+    printed = blocks("diagnosis.md", "")[0].splitlines()
+    assert "exploding_step at epoch 1 (learning rate 5, " in told
+    assert [line for line in printed[2:] if line not in told] == []
+    assert cli.main(of_a_trial) == 0
 
     shutil.copy("二手房.csv", "新房.csv")
     assert cli.main(["init", "新房.csv", "--target", "总价"]) == 0
