@@ -13,18 +13,18 @@ SHORT = 3
 """Names of so many letters are no near misses of each other."""
 
 
-def meant(name: str) -> str:
-    """Return the scorer that a name may stand for, or an empty string.
+def meant(name: str) -> list[str]:
+    """Return the scorers that a name may stand for: one, a few that are equally near, or none.
 
-    >>> meant("rmse"), meant("R2"), meant("log loss"), meant("roc_acu"), meant("profit")
-    ('neg_root_mean_squared_error', 'r2', 'neg_log_loss', 'roc_auc', '')
+    >>> meant("rmse"), meant("R2"), meant("log loss"), meant("f1_mcro"), meant("profit")
+    (['neg_root_mean_squared_error'], ['r2'], ['neg_log_loss'], ['f1_macro', 'f1_micro'], [])
     """
     known = {plain(each.removeprefix("neg_")): each for each in get_scorer_names()}
     known |= {plain(each): each for each in get_scorer_names()} | OTHER_NAMES
     if plain(name) in known:
-        return known[plain(name)]
-    close = near(name, [each for each in known if len(each) > SHORT])
-    return known[close[0]] if close else ""
+        return [known[plain(name)]]
+    close = near(name, [each for each in known if len(each) > SHORT or each in get_scorer_names()])
+    return list(dict.fromkeys(known[each] for each in close))
 
 
 def unknown(name: str) -> str:
@@ -34,5 +34,5 @@ def unknown(name: str) -> str:
     "'rmse' is not a scikit-learn scorer (did you mean neg_root_mean_squared_error?); a"
     """
     found = meant(name)
-    told = f" (did you mean {found}?)" if found else ""
+    told = f" (did you mean {' or '.join(found)}?)" if found else ""
     return f"{name!r} is not a scikit-learn scorer{told}; allowed are {', '.join(get_scorer_names())}"

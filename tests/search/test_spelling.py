@@ -1,5 +1,6 @@
 """Misspelt names are told what they may have meant, before the long list of what is allowed."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -10,8 +11,11 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from bpmodel import BPRegressor
-from search import BPSearchCV, StudyError, cli, configuration
+from bpmodel.names import hints
+from search import BPSearchCV, StudyError, cli, configuration, options
+from search.cv.kinds import KINDS
 from search.study import data, study_file
+from search.study.keys import CrossValidation, Data, File, places
 from search.trials import pipeline
 
 STUDY = """\
@@ -166,6 +170,46 @@ def test_columns(tmp_path, lines, told):
         pipeline.check_columns(study.preprocessing, data.load(study).X, str(study.path))
     assert told in str(error.value)
     assert "\n" not in str(error.value)
+
+
+TABLES = {
+    "a study file": list(File.model_fields),
+    "[data]": list(Data.model_fields),
+    "[search]": [o.name for o in options.STUDY],
+    "[cv]": list(CrossValidation.model_fields),
+    "BPSearchCV": [o.name for o in options.SEARCH_CV],
+}
+
+
+@pytest.mark.parametrize("known", TABLES.values(), ids=TABLES)
+def test_a_slip_of_one_letter_is_told_the_key(known):
+    """A letter too few, two transposed, or another case."""
+    for key in known:
+        letters = 0, len(key) // 2, len(key) - 2
+        slips = {key[:i] + key[i + 1 :] for i in letters} | {key.upper(), key.title()}
+        slips |= {key[:i] + key[i + 1] + key[i] + key[i + 2 :] for i in letters}
+        for slip in slips - set(known):
+            assert re.search(rf"\b{key}\b", hints.of_key(slip, known, places())) or len(slip) < 2, slip
+
+
+CHOICES = {o.name: list(o.domain.names) for o in options.SEARCH_CV if o.domain.names} | {"kind": list(KINDS)}
+
+
+@pytest.mark.parametrize(("option", "names"), CHOICES.items(), ids=CHOICES)
+def test_a_slip_of_one_letter_is_told_the_value(option, names):
+    assert len(names) > 1
+    for name in names:
+        slips = {name[:i] + name[i + 1 :] for i in range(len(name))} | {name.upper()}
+        for slip in slips - set(names):
+            assert repr(name) in hints.of_value(option, slip, names) or len(slip) < 2, slip
+
+
+@pytest.mark.parametrize("word", ["banana", "house", "window", "python", "my own", ""])
+def test_unrelated_words_are_told_nothing(word):
+    for known in TABLES.values():
+        assert hints.of_key(word, known, places()) == ""
+    for option, names in CHOICES.items():
+        assert hints.of_value(option, word, names) == ""
 
 
 def test_data_set_of_scikit_learn(tmp_path):

@@ -16,9 +16,9 @@ UNRELATED = ["banana", "profit", "house", "window", "x", "", "?", "tree", "pytho
 
 def slips(name):
     """Return a name with a letter too few, two letters transposed, or another case."""
-    letters = range(len(name))
+    letters = range(len(name)) if len(name) < 8 else (0, 1, len(name) // 2, len(name) - 1)
     yield from (name[:i] + name[i + 1 :] for i in letters)
-    yield from (name[:i] + name[i + 1] + name[i] + name[i + 2 :] for i in letters[:-1])
+    yield from (name[:i] + name[i + 1] + name[i] + name[i + 2 :] for i in letters if i + 1 < len(name))
     yield from (name[:i] + name[i].swapcase() + name[i + 1 :] for i in letters)
     yield from (name.upper(), name.title(), name.replace("_", "-"), name.replace("_", " "))
 
