@@ -187,7 +187,7 @@ def test_a_slip_of_one_letter_is_told_the_key(known):
     for key in known:
         letters = 0, len(key) // 2, len(key) - 2
         slips = {key[:i] + key[i + 1 :] for i in letters} | {key.upper(), key.title()}
-        slips |= {key[:i] + key[i + 1] + key[i] + key[i + 2 :] for i in letters}
+        slips |= {key[:i] + key[i + 1] + key[i] + key[i + 2 :] for i in letters if i + 1 < len(key)}
         for slip in slips - set(known):
             assert re.search(rf"\b{key}\b", hints.of_key(slip, known, places())) or len(slip) < 2, slip
 
