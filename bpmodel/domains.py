@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from bpmodel.names import hints
+
 
 class InvalidParameterError(ValueError, TypeError):
     """A hyperparameter is outside its domain."""
@@ -18,7 +20,7 @@ class Domain(ABC):
     """A set of allowed values: `value in domain` tests one, `str(domain)` puts it in words, ``|`` joins two.
 
     `annotation` is the type for type checkers. `hint` is for messages: it tells how to add to the domain. `elements` is what
-    the elements of a list may be, or None.
+    the elements of a list may be, or None. `names` are the texts in it, if they can be listed.
 
     Examples
     --------
@@ -32,6 +34,7 @@ class Domain(ABC):
     annotation = "Any"
     hint = ""
     elements: Domain | None = None
+    names: Collection[str] = ()
 
     @abstractmethod
     def __contains__(self, value: object) -> bool: ...
@@ -62,6 +65,10 @@ class AnyOf(Domain):
     @property
     def domains(self) -> tuple[Domain, ...]:
         return self._domains
+
+    @property
+    def names(self) -> list[str]:  # type: ignore[override]
+        return [name for domain in self._domains for name in domain.names]
 
     @property
     def hint(self) -> str:  # type: ignore[override]
@@ -187,7 +194,13 @@ def check(owner: str, name: str, value: Any, domain: Domain) -> None:
     >>> check("BPRegressor", "alpha", -1, real(0, None, "left"))
     Traceback (most recent call last):
     bpmodel.domains.InvalidParameterError: The 'alpha' parameter of BPRegressor must be a number >= 0. Got -1 instead.
+    >>> check("Net", "solver", "LM", Names(["lm"]))
+    Traceback (most recent call last):
+    bpmodel.domains.InvalidParameterError: The 'solver' parameter of Net must be 'lm'. Got 'LM' instead (did you mean 'lm'?).
     """
     if value not in domain:
         more = f" ({domain.hint})" if domain.hint else ""
-        raise InvalidParameterError(f"The {name!r} parameter of {owner} must be {domain}{more}. Got {value!r} instead.")
+        meant = hints.of_value(name, value, domain.names)
+        raise InvalidParameterError(
+            f"The {name!r} parameter of {owner} must be {domain}{more}. Got {value!r} instead{meant}."
+        )

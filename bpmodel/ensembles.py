@@ -18,7 +18,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from bpmodel.domains import AT_LEAST_ONE, NONE, SEED, WHOLE, check, instance_of
 from bpmodel.estimators import BPClassifier, BPRegressor
 from bpmodel.network.verdicts import DivergenceError, DivergenceWarning
-from bpmodel.option import with_sections
+from bpmodel.option import SaysWhatWasMeant, with_sections
 from bpmodel.preparation import precision
 
 SEEDS = 2**31 - 1
@@ -49,7 +49,7 @@ def _documented(cls: Kind) -> Kind:
     return cls
 
 
-class _Ensemble(MetaEstimatorMixin, BaseEstimator, ABC):
+class _Ensemble(SaysWhatWasMeant, MetaEstimatorMixin, BaseEstimator, ABC):
     """Fits the members; subclasses define the default member and how predictions are averaged."""
 
     _member: ClassVar[type]

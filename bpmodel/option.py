@@ -5,11 +5,12 @@ from __future__ import annotations
 import inspect
 import textwrap
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, Self, TypeVar
 
 from sklearn import get_config
 
 from bpmodel.domains import Domain, check
+from bpmodel.names import hints
 
 Class = TypeVar("Class", bound=type)
 
@@ -49,7 +50,7 @@ def check_options(owner: Any, options: Iterable[Option]) -> None:
 def constructor(name: str, options: tuple[Option, ...]) -> type:
     """Return a base class whose constructor takes the options of a table and stores them.
 
-    Its method `_check_options` checks them.
+    Its method `_check_options` checks them; `set_params` says what an unknown name may have meant.
 
     Examples
     --------
@@ -59,20 +60,53 @@ def constructor(name: str, options: tuple[Option, ...]) -> type:
     (2, 3)
     >>> Base(width=3)
     Traceback (most recent call last):
-    TypeError: got an unexpected keyword argument 'width'
+    TypeError: Base.__init__() got an unexpected keyword argument 'width'
+    >>> Base(dept=3)
+    Traceback (most recent call last):
+    TypeError: Base.__init__() got an unexpected keyword argument 'dept' (did you mean depth?)
     """
     kinds = inspect.Parameter.KEYWORD_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD
     parameters = [inspect.Parameter(o.name, kinds[o.positional], default=o.default) for o in options]
     __init__ = initializer(parameters)
     __init__.__qualname__ = f"{name}.__init__"
-    return type(name, (), {"__init__": __init__, "_check_options": lambda self: check_options(self, options)})
+    return type(
+        name, (SaysWhatWasMeant,), {"__init__": __init__, "_check_options": lambda self: check_options(self, options)}
+    )
+
+
+class SaysWhatWasMeant:
+    """Parameters of an estimator that are set by name: unknown names are told what they may have meant."""
+
+    def set_params(self, **params: Any) -> Self:
+        """Set parameters, as in scikit-learn.
+
+        Raises
+        ------
+        ValueError
+            If there is no such parameter; the message names the one that may be meant.
+        """
+        known = inspect.signature(type(self).__init__).parameters.keys() - {"self"}
+        for name in params:
+            own = name.partition("__")[0]
+            if own not in known and (meant := hints.of_key(own, sorted(known))):
+                valid = ", ".join(sorted(known))
+                raise ValueError(
+                    f"Invalid parameter {own!r} for estimator {type(self).__name__}{meant}. Valid parameters are: {valid}."
+                )
+        return super().set_params(**params)  # type: ignore[misc]
 
 
 def initializer(parameters: Sequence[inspect.Parameter]) -> Callable[..., None]:
-    """Return an `__init__` with these parameters that stores each argument under its name, as scikit-learn wants it."""
+    """Return an `__init__` with these parameters that stores each argument under its name, as scikit-learn wants it.
+
+    It says what an unknown name may have meant.
+    """
     signature = inspect.Signature(parameters)
 
     def __init__(self: Any, *args: Any, **kwargs: Any) -> None:  # noqa: N807 - becomes a method
+        for name in kwargs.keys() - signature.parameters.keys():
+            meant = hints.of_key(name, list(signature.parameters))
+            raise TypeError(f"{type(self).__name__}.__init__() got an unexpected keyword argument {name!r}{meant}")
         given = signature.bind(*args, **kwargs)
         given.apply_defaults()
         for name, value in given.arguments.items():

@@ -20,6 +20,7 @@ from bpmodel.functions.normalization import NORMALIZATIONS
 from bpmodel.functions.optimizers import OPTIMIZERS
 from bpmodel.functions.scaling import SCALINGS
 from bpmodel.functions.schedules import SCHEDULES
+from bpmodel.names import hints
 from bpmodel.option import Option
 
 ON_DIVERGENCE = {
@@ -315,5 +316,6 @@ def hidden_activations(activation: str | Sequence[str], n_hidden: int) -> list[s
         raise ValueError(f"activation={names} names {len(names)} functions for {n_hidden} hidden layers")
     for name in names:
         if name not in ACTIVATIONS:
-            raise ValueError(f"activation={names}: {name!r} is unknown; allowed are {', '.join(ACTIVATIONS)}")
+            meant = hints.of_value("activation", name, ACTIVATIONS)
+            raise ValueError(f"activation={names}: {name!r} is unknown{meant}; allowed are {', '.join(ACTIVATIONS)}")
     return names

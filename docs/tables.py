@@ -1,12 +1,15 @@
-"""Write what follows from the tables of options: tables in `networks.md` and `studies.md`, and the stub files: `make docs`."""
+"""Write what follows from the tables of options and foreign names: tables in the documents, and the stub files: `make docs`."""
 
 from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from bpmodel.names import foreign
+from bpmodel.names.foreign import Foreign
 from bpmodel.option import Option
 from bpmodel.options import CLASSIFIER_OPTIONS, REGRESSOR_OPTIONS
 from bpmodel.preprocessing.options import PREPROCESSING
@@ -16,7 +19,8 @@ from search.samplers.methods import METHODS
 from search.trials.outcomes import VERDICTS
 from search.trials.penalties import PENALTIES
 
-FILES = [Path(__file__).with_name(name) for name in ("networks.md", "studies.md")]
+DOCUMENTS = ("networks.md", "studies.md", "from_matlab.md", "from_scikit_learn.md", "zh/from_matlab.md")
+FILES = [Path(__file__).parent / name for name in DOCUMENTS]
 TABLES = {
     "both": [o for o in CLASSIFIER_OPTIONS if o in REGRESSOR_OPTIONS],
     "BPRegressor": [o for o in REGRESSOR_OPTIONS if o not in CLASSIFIER_OPTIONS],
@@ -92,6 +96,24 @@ def verdicts() -> str:
     return "\n".join(["| verdict | meaning | status of the run in MLflow |", "|---|---|---|", *rows])
 
 
+HEAD = "| in {tool} | here | remark |"
+IN_CHINESE = "| {tool} | 本工具 |"
+"""Heads of the tables of foreign names. Remarks are English, so they are left out in Chinese documents."""
+
+
+def foreign_names(tool: str, rows: Sequence[Foreign], head: str = HEAD) -> str:
+    """Return the table of a tool's names, those for the same thing here in one row, with the columns of the head."""
+    merged: dict[tuple[str, str], list[str]] = {}
+    for row in rows:
+        if row.tool == tool:
+            here = f"`{row.here}`" if row.option else "-"
+            merged.setdefault((here, row.remark), []).append(f"`{row.name}`")
+    n_columns = head.count("|") - 1
+    cells = [(", ".join(names), *key)[:n_columns] for key, names in merged.items()]
+    lines = ["| " + " | ".join(each).rstrip() + " |" for each in cells]
+    return "\n".join([head.format(tool=tool), "|" + "---|" * n_columns, *lines])
+
+
 WHOLE = {"search": search_options, "methods": methods, "penalties": penalties, "verdicts": verdicts}
 
 
@@ -102,6 +124,10 @@ def written(text: str) -> str:
             text = _filled(text, f"{kind}: {name}", write(rows))
     for name, write_whole in WHOLE.items():
         text = _filled(text, name, write_whole())
+    for tool in (foreign.MATLAB, foreign.KERAS, foreign.TORCH, foreign.SKLEARN):
+        for kind, names in (("values", foreign.VALUES), ("keys", foreign.KEYS)):
+            text = _filled(text, f"{kind}: {tool}", foreign_names(tool, names))
+            text = _filled(text, f"{kind}: {tool}, in Chinese", foreign_names(tool, names, IN_CHINESE))
     return text
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import sys
 import warnings
 from collections.abc import Sequence
-from typing import NoReturn
+from difflib import get_close_matches
+from typing import Any, ClassVar, NoReturn
 
 from bpsearch import __version__
 from search.arguments import add_switch
@@ -82,20 +84,52 @@ def _document(error: str) -> None:
     print(json.dumps({"error": error}))
 
 
+NEAR = 0.7
+"""How similar a verb or switch must be: twice the letters in common, over the letters of both (`difflib`)."""
+WRONG_CHOICE = re.compile(r"argument (?:--)?(\S+): invalid choice: '(.*)' \(choose from (.*)\)")
+WRONG_SWITCH = re.compile(r"unrecognized arguments: (--\S+)")
+
+
 class _Parser(argparse.ArgumentParser):
-    """A parser whose errors are a JSON document, too, if that is wanted."""
+    """A parser whose errors say what may be meant, and are a JSON document, too, if that is wanted."""
 
     as_json = False
+    switches: ClassVar[set[str]] = set()
+    """Those of all verbs."""
+
+    def add_argument(self, *names: Any, **more: Any) -> argparse.Action:
+        self.switches.update(name for name in names if name.startswith("--"))
+        return super().add_argument(*names, **more)
 
     def error(self, message: str) -> NoReturn:
+        message += _meant(message, self.switches)
         if self.as_json:
             _document(message)
         super().error(message)
 
 
+def _meant(message: str, switches: set[str]) -> str:
+    """Return what a wrong choice or switch may mean, given the message that argparse has for it.
+
+    Verbs and switches are compared by the standard library: `bpmodel.names` takes two seconds to import.
+    """
+    if wrong := WRONG_SWITCH.match(message):
+        near = get_close_matches(wrong[1].partition("=")[0], sorted(switches), n=1, cutoff=NEAR)
+        return f" (did you mean {near[0]}?)" if near else ""
+    if not (wrong := WRONG_CHOICE.match(message)):
+        return ""
+    option, given, allowed = wrong[1], wrong[2], wrong[3].replace("'", "").split(", ")
+    if option != "COMMAND":
+        from bpmodel.names import hints
+
+        return hints.of_value(option, given, allowed)
+    near = get_close_matches(given, allowed, n=1, cutoff=NEAR)
+    return f" (did you mean {near[0]}?)" if near else ""
+
+
 def _parser(as_json: bool = False) -> argparse.ArgumentParser:
     # a class, because the parsers of the verbs have that of the first
-    kind = type("_Parser", (_Parser,), {"as_json": as_json})
+    kind = type("_Parser", (_Parser,), {"as_json": as_json, "switches": set()})
     parser = kind(
         prog="bpsearch",
         description="Hyperparameter search for back-propagation networks that learns from diverging runs.",

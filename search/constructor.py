@@ -10,7 +10,7 @@ import textwrap
 from collections.abc import Callable
 from typing import TypeVar
 
-from bpmodel.option import initializer
+from bpmodel.option import SaysWhatWasMeant, initializer
 from search.options import ABSENT, POSITIONAL, SEARCH_CV
 
 
@@ -42,7 +42,7 @@ def _wrapped(text: str, further: str) -> list[str]:
     return textwrap.wrap(text, 112, initial_indent="    ", subsequent_indent=f"    {further}")
 
 
-class SearchParameters:
+class SearchParameters(SaysWhatWasMeant):
     """Base class with one attribute for each row of `search.options.SEARCH_CV`."""
 
     __init__ = _constructor()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from numbers import Integral, Real
 from typing import Any
 
@@ -16,12 +16,14 @@ from bpmodel.domains import WHOLE, Kind
 class Domain(Kind):
     """The allowed values of an option, in words that follow "allowed are".
 
-    `own` describes objects of the user's, which only `BPSearchCV` accepts.
+    `own` describes objects of the user's, which only `BPSearchCV` accepts. `names` are the texts that can be listed.
     """
 
-    def __init__(self, words: str, annotation: str, test: Callable[[Any], bool], own: str = "") -> None:
+    def __init__(
+        self, words: str, annotation: str, test: Callable[[Any], bool], own: str = "", names: Collection[str] = ()
+    ) -> None:
         super().__init__(words, annotation, test)
-        self.own = own
+        self.own, self.names = own, names
 
 
 def whole(low: int, high: int | None = None) -> Domain:
@@ -37,12 +39,13 @@ def named(table: Mapping[str, Any], is_own: Callable[[Any], bool], own: str, ann
         f"str | {annotation}",
         lambda value: value in table if isinstance(value, str) else is_own(value),
         own,
+        table,
     )
 
 
 def one_of(table: Mapping[str, Any]) -> Domain:
     """Return the domain of a table's names."""
-    return Domain(", ".join(table), "str", lambda value: isinstance(value, str) and value in table)
+    return Domain(", ".join(table), "str", lambda value: isinstance(value, str) and value in table, names=table)
 
 
 def is_number(value: Any) -> bool:

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from bpmodel.names import hints
 from search import domains
 from search.domains import Domain
 from search.samplers.external import is_sampler
@@ -356,7 +357,8 @@ def check(values: Mapping[str, Any]) -> None:
     """
     for o in SEARCH_CV:
         if not o.holds(values[o.name], o.search_cv):
-            raise ValueError(f"{o.name} = {values[o.name]!r}; allowed are {o.allowed}")
+            meant = hints.of_value(o.name, values[o.name], o.domain.names)
+            raise ValueError(f"{o.name} = {values[o.name]!r}{meant}; allowed are {o.allowed}")
 
 
 def check_networks(values: Mapping[str, Any]) -> None:

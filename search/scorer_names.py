@@ -2,48 +2,29 @@
 
 from __future__ import annotations
 
-from difflib import get_close_matches
-
 from sklearn.metrics import get_scorer_names
 
-OTHER_NAMES = {
-    "acc": "accuracy",
-    "ap": "average_precision",
-    "auc": "roc_auc",
-    "bacc": "balanced_accuracy",
-    "brier": "neg_brier_score",
-    "bss": "d2_brier_score",
-    "ce": "neg_log_loss",
-    "crossentropy": "neg_log_loss",
-    "logloss": "neg_log_loss",
-    "mae": "neg_mean_absolute_error",
-    "mape": "neg_mean_absolute_percentage_error",
-    "mcc": "matthews_corrcoef",
-    "medae": "neg_median_absolute_error",
-    "mse": "neg_mean_squared_error",
-    "msle": "neg_mean_squared_log_error",
-    "nll": "neg_log_loss",
-    "prauc": "average_precision",
-    "rmse": "neg_root_mean_squared_error",
-    "rmsle": "neg_root_mean_squared_log_error",
-    "rocauc": "roc_auc",
-    "rsquared": "r2",
-    "sensitivity": "recall",
-}
+from bpmodel.names.foreign import SCORERS
+from bpmodel.names.near import near, plain
+
+OTHER_NAMES = {plain(row.name): row.value for row in reversed(SCORERS)}
 """Names in other libraries and papers, without case, blanks, `-` and `_`."""
+SHORT = 3
+"""Names of so many letters are no near misses of each other."""
 
 
-def meant(name: str) -> str:
-    """Return the scorer that a name may stand for, or an empty string.
+def meant(name: str) -> list[str]:
+    """Return the scorers that a name may stand for: one, a few that are equally near, or none.
 
-    >>> meant("rmse"), meant("R2"), meant("log loss"), meant("roc_acu"), meant("profit")
-    ('neg_root_mean_squared_error', 'r2', 'neg_log_loss', 'roc_auc', '')
+    >>> meant("rmse"), meant("R2"), meant("log loss"), meant("f1_mcro"), meant("profit")
+    (['neg_root_mean_squared_error'], ['r2'], ['neg_log_loss'], ['f1_macro', 'f1_micro'], [])
     """
-    plain = {_plain(known): known for known in get_scorer_names()}
-    plain |= {_plain(known.removeprefix("neg_")): known for known in get_scorer_names() if known.startswith("neg_")}
-    plain |= OTHER_NAMES
-    close = get_close_matches(_plain(name), [known for known in plain if len(known) > 3], n=1, cutoff=0.75)
-    return plain.get(_plain(name)) or (plain[close[0]] if close else "")
+    known = {plain(each.removeprefix("neg_")): each for each in get_scorer_names()}
+    known |= {plain(each): each for each in get_scorer_names()} | OTHER_NAMES
+    if plain(name) in known:
+        return [known[plain(name)]]
+    close = near(name, [each for each in known if len(each) > SHORT or each in get_scorer_names()])
+    return list(dict.fromkeys(known[each] for each in close))
 
 
 def unknown(name: str) -> str:
@@ -53,9 +34,5 @@ def unknown(name: str) -> str:
     "'rmse' is not a scikit-learn scorer (did you mean neg_root_mean_squared_error?); a"
     """
     found = meant(name)
-    told = f" (did you mean {found}?)" if found else ""
+    told = f" (did you mean {' or '.join(found)}?)" if found else ""
     return f"{name!r} is not a scikit-learn scorer{told}; allowed are {', '.join(get_scorer_names())}"
-
-
-def _plain(name: str) -> str:
-    return "".join(letter for letter in name.casefold() if letter.isalnum())

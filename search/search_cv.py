@@ -15,6 +15,7 @@ from sklearn.model_selection import check_cv
 from sklearn.utils import check_random_state, get_tags, indexable
 from sklearn.utils.multiclass import type_of_target
 
+from bpmodel.names import hints
 from search import classes, experiment, options, routing, scorers
 from search.constructor import documented
 from search.cv import folds
@@ -199,8 +200,9 @@ class BPSearchCV(CallbackSupportMixin, FittedSearch):
         for key in space:
             parents = {key[:i] for i in range(len(key)) if key.startswith("__", i)}  # an estimator may be a choice
             if key not in known and not parents & space.keys():
+                meant = _meant(key, known)
                 raise ValueError(
-                    f"space: {key!r} is not a parameter that can be searched; allowed are {', '.join(sorted(known))}"
+                    f"space: {key!r} is not a parameter that can be searched{meant}; allowed are {', '.join(sorted(known))}"
                 )
         return space
 
@@ -235,6 +237,13 @@ class BPSearchCV(CallbackSupportMixin, FittedSearch):
         if hasattr(self.best_estimator_, "feature_names_in_"):
             self.feature_names_in_ = self.best_estimator_.feature_names_in_
         return self.best_estimator_
+
+
+def _meant(key: str, known: set[str]) -> str:
+    """Return the parameter of the estimator that an unknown key may mean; that of a step by its last part."""
+    step, _, name = key.rpartition("__")
+    inner = {each.rpartition("__")[2]: each for each in sorted(known) if each.rpartition("__")[0] == step}
+    return hints.of_key(name, [], inner) or hints.of_name(key, sorted(known))
 
 
 def _told_classes(names: Any, estimator: Any, y: Any, splits: Folds) -> Any:

@@ -13,9 +13,9 @@ ROOT = Path(__file__).parents[1]
 
 ARCHITECTURE = {
     "bpmodel": """
-        compiler domains colors             how numeric code is compiled; what a value may be
-        functions option                    tables of pure functions: activations, losses, update rules, …
-        network                             one network, and one epoch of it
+        compiler names colors               how numeric code is compiled; what an unknown name may mean
+        functions domains                   tables of pure functions: activations, losses, …; what a value may be
+        network option                      one network, and one epoch of it; what a hyperparameter is
         full_batch                          solvers that see all rows
         options                             the one table of hyperparameters
         diagnosis preprocessing             what went wrong; columns of any kind as numbers

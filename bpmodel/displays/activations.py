@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from bpmodel.colors import COLORS
 from bpmodel.displays.canvas import axes_for, legend_beside
 from bpmodel.functions.activations import ACTIVATIONS
+from bpmodel.names import hints
 
 USUAL = ("logistic", "tanh", "relu", "leaky_relu", "elu", "gelu", "silu")
 POINTS = 601
@@ -74,7 +75,8 @@ class ActivationDisplay:
         names = list(USUAL if names is None else names)
         for name in names:
             if name not in ACTIVATIONS:
-                raise ValueError(f"names={names}: {name!r} is unknown; allowed are {', '.join(ACTIVATIONS)}")
+                meant = hints.of_value("activation", name, ACTIVATIONS)
+                raise ValueError(f"names={names}: {name!r} is unknown{meant}; allowed are {', '.join(ACTIVATIONS)}")
         if not low < high:
             raise ValueError(f"low must be below high; got low={low!r}, high={high!r}")
         x = np.linspace(low, high, POINTS)

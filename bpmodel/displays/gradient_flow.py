@@ -11,6 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 from bpmodel.base import BPEstimator
 from bpmodel.colors import GREY
 from bpmodel.displays.canvas import axes_for, legend_beside
+from bpmodel.names import hints
 
 IN_LEGEND = 12
 """Maximum number of layers in the legend; the colors of the others lie in between."""
@@ -113,7 +114,9 @@ class GradientFlowDisplay:
             If the signal is unknown or was not measured: after `partial_fit`, with a full-batch solver, or without hidden layers.
         """
         if signal not in SIGNALS:
-            raise ValueError(f"signal={signal!r} is unknown; allowed are {', '.join(SIGNALS)}")
+            raise ValueError(
+                f"signal={signal!r} is unknown{hints.of_value('signal', signal, SIGNALS)}; allowed are {', '.join(SIGNALS)}"
+            )
         check_is_fitted(fitted)
         values = _by_epoch(fitted, signal)
         layers = [f"{i}: {w.shape[0]} to {w.shape[1]}" for i, w in enumerate(fitted.coefs_, start=1)]

@@ -15,6 +15,7 @@ from sklearn.utils import check_random_state
 from bpmodel.base import BPEstimator
 from bpmodel.curvature import rate_limit
 from bpmodel.displays.canvas import axes_for
+from bpmodel.names import hints
 from bpmodel.network.verdicts import DivergenceWarning
 from bpmodel.network.watch import EXPLOSION_FACTOR
 
@@ -126,7 +127,9 @@ class StabilityMapDisplay:
             If `vary` is unknown, the grid has no cells, or the learning rates are not ascending; also as in `fit`.
         """
         if vary not in VARIED:
-            raise ValueError(f"vary={vary!r} is unknown; allowed are {', '.join(VARIED)}")
+            raise ValueError(
+                f"vary={vary!r} is unknown{hints.of_value('vary', vary, VARIED)}; allowed are {', '.join(VARIED)}"
+            )
         rates, numbers = np.asarray(learning_rates, dtype=np.float64), np.asarray(values)
         if rates.size == 0 or numbers.size == 0 or n_repeats < 1:
             raise ValueError(

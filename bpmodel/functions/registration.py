@@ -22,6 +22,7 @@ from bpmodel.functions.losses import LOSSES
 from bpmodel.functions.optimizers import OPTIMIZERS, Optimizer, Rule
 from bpmodel.functions.regression_losses import DEVIANCE, OF_ERROR
 from bpmodel.functions.schedules import SCHEDULES, Schedule, keep, stop
+from bpmodel.names import hints
 
 POINTS = np.linspace(-4.17, 4.31, 31)
 """The points at which functions are checked; they avoid kinks at multiples of 0.1."""
@@ -65,7 +66,9 @@ def register_activation(
     """
     ACTIVATIONS.check_new(name)
     if init not in INITIALIZERS:
-        raise ValueError(f"init={init!r} is unknown; allowed are {', '.join(INITIALIZERS)}")
+        raise ValueError(
+            f"init={init!r} is unknown{hints.of_value('init', init, INITIALIZERS)}; allowed are {', '.join(INITIALIZERS)}"
+        )
     row = Activation(name, meaning, _compiled(kernel, value), _compiled(kernel, slope), init, from_output)
 
     def at(z: Any) -> Any:
@@ -113,7 +116,9 @@ def register_loss(
     """
     LOSSES.check_new(name)
     if output not in OUTPUTS:
-        raise ValueError(f"output={output!r} is unknown; allowed are {', '.join(OUTPUTS)}")
+        raise ValueError(
+            f"output={output!r} is unknown{hints.of_value('output', output, OUTPUTS)}; allowed are {', '.join(OUTPUTS)}"
+        )
     one = _compiled(compiled_formula, formula)
     targets = POINTS[::7] if least is None else least[0] + np.array([0.1, 1.0, 3.0])
     _called(name, one, np.float32(0.5), np.float32(targets[-1]), np.float32(0))

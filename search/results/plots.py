@@ -15,6 +15,7 @@ from matplotlib.ticker import MaxNLocator
 from bpmodel.colors import COLORS, GREY
 from search.results import report
 from search.results.canvas import Scale, canvas, legend_below, logarithmic, scale_of
+from search.results.fonts import drawable, families
 from search.space.dimensions import Choice, Quantile, Range, label
 from search.space.interface import Axis
 from search.space.spaces import Space
@@ -89,10 +90,11 @@ def parameters(outcomes: Mapping[int, Outcome], space: Space, baselines: Sequenc
         values = {n: values[name] for n, values in leaves.items() if name in values}
         _points(axes, SCALES[type(leaf.dimension)](axes, leaf.dimension, values), outcomes, scale)
         _finish(axes, baselines, scale)
-        axes.set(xlabel=name, ylabel="")
+        axes.set_xlabel(drawable(name), family=families())
+        axes.set_ylabel("")
     for axes in panels[len(space.axes) :]:
         axes.set_visible(False)
-    figure.supylabel(scale.label.replace("\n", " "), fontsize="medium")
+    figure.supylabel(drawable(scale.label.replace("\n", " ")), fontsize="medium", family=families())
     figure.suptitle("Score and each hyperparameter", fontsize="large")
     legend_below(figure)
     return figure
@@ -102,7 +104,8 @@ def _places_of_choices(axes: Axes, dimension: Choice, values: Mapping[int, Any])
     """Label a position for each choice; points are jittered around it, so that they do not hide one another."""
     places = {text: i for i, text in enumerate(dimension.labels)}
     jitter = np.random.default_rng(0).uniform(-0.18, 0.18, max(values, default=0) + 1)
-    axes.set_xticks(range(len(places)), [_short(text) for text in places], rotation=30 if len(places) > 3 else 0)
+    look: dict[str, Any] = {"rotation": 30 if len(places) > 3 else 0, "family": families()}
+    axes.set_xticks(range(len(places)), [drawable(_short(text)) for text in places], **look)
     return {n: places[label(value)] + jitter[n] for n, value in values.items()}
 
 
@@ -238,7 +241,8 @@ def _finish(axes: Axes, baselines: Sequence[Baseline], scale: Scale) -> None:
         axes.plot(1.02, 0.97 if up else 0.03, transform=axes.transAxes, label=f"{told}, off scale", **style)
     if scale.strip:
         axes.axhspan(*scale.strip_limits, color=GREY, alpha=0.12, lw=0, label="worse, or without a score")
-    axes.set(ylabel=scale.label, ylim=scale.limits)
+    axes.set_ylabel(drawable(scale.label), family=families())
+    axes.set_ylim(scale.limits)
 
 
 def _name(axes: Axes, text: str, x: float, y: float) -> None:

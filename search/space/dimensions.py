@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from bpmodel.names import hints
 from search.space.interface import Axis, Dimension, Part
 
 GRID_POINTS = 5
@@ -70,7 +71,8 @@ class Choice(Axis):
         for allowed in self.values:
             if label(allowed) == label(value) or (is_number(allowed) and is_number(value) and allowed == value):
                 return allowed
-        raise ValueError(f"is {value!r}; allowed are {', '.join(self.labels)}")
+        meant = hints.of_name(value, self.labels) if isinstance(value, str) else ""
+        raise ValueError(f"is {value!r}{meant}; allowed are {', '.join(self.labels)}")
 
     def encode(self, value: Any) -> str:
         return label(value)

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from bpmodel.names import hints
 from search.errors import StudyError
 from search.space.spaces import Space
 
@@ -53,7 +54,9 @@ def _checked(space: Space, point: Mapping[str, Any]) -> dict[str, Any]:
     params = {}
     for name, value in point.items():
         if name not in space:
-            raise ValueError(f"{name} is not in the space; allowed are {', '.join(space)}")
+            raise ValueError(
+                f"{name} is not in the space{hints.of_key(name, list(space))}; allowed are {', '.join(space)}"
+            )
         try:
             params[name] = space[name].check(value)
         except ValueError as error:

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from bpmodel.names import hints
 from search.space.dimensions import GRID_POINTS, Choice, Conditional, Layers, Quantile, Range, is_number
 from search.space.interface import Dimension
 
@@ -149,7 +150,8 @@ def _range(low: float, high: float, log: bool = False, integer: bool | None = No
 def _check_keys(table: Mapping[str, Any], allowed: Sequence[str], where: str) -> None:
     for key in table:
         if key not in allowed:
-            raise ValueError(f"has a key {key!r}; allowed {where} are {', '.join((*allowed, 'when'))}")
+            meant = hints.of_key(key, (*allowed, "when"))
+            raise ValueError(f"has a key {key!r}{meant}; allowed {where} are {', '.join((*allowed, 'when'))}")
 
 
 TABLES = (

@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 
+from bpmodel.names import hints
 from search.errors import StudyError
 from search.space.dimensions import Choice, label
 from search.space.interface import Axis, Dimension
@@ -339,7 +340,9 @@ def _of(number: int, name: str) -> str:
 def _labels(known: Mapping[str, Axis], name: str, parent: str, given: Any) -> frozenset[str]:
     """Return the labels of the parent's values, given one value or a list, with which a parameter exists."""
     if parent not in known:
-        raise ValueError(f"{name} has when = {{ {parent} = … }}; it can name {', '.join(known)}")
+        raise ValueError(
+            f"{name} has when = {{ {parent} = … }}; it can name {', '.join(known)}{hints.of_key(parent, known)}"
+        )
     d, where = known[parent], f"{name} has when, where {parent}"
     if d.listed is None:
         raise ValueError(f"{where} is a range of real numbers; allowed are choices and whole numbers")

@@ -7,10 +7,10 @@ from typing import Any
 
 from sklearn.metrics import get_scorer_names
 
+from bpmodel.names import hints
 from search.cv.kinds import KINDS, Scheme, default_kind
 from search.errors import StudyError
 from search.scorer_names import unknown
-from search.spelling import did_you_mean
 from search.study.keys import CrossValidation, Data, File
 
 
@@ -96,7 +96,9 @@ def _check_scheme(path: Path, file: File) -> None:
     """Raise unless the keys of [cv] fit the kind of cross-validation."""
     cv, name = file.cv, file.cv.kind
     if name is not None and name not in KINDS:
-        raise StudyError(f"{path}: [cv] kind = {name!r}{did_you_mean(name, KINDS)}; allowed are {', '.join(KINDS)}")
+        raise StudyError(
+            f"{path}: [cv] kind = {name!r}{hints.of_value('kind', name, KINDS)}; allowed are {', '.join(KINDS)}"
+        )
     made = scheme(file.data, cv)
     kind = KINDS[made.kind]
     allowed = (*kind.keys, "scoring")

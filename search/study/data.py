@@ -14,6 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from sklearn import datasets
 
+from bpmodel.names.hints import of_name
 from bpmodel.preprocessing import values
 from bpmodel.preprocessing.columns import kind
 from bpmodel.preprocessing.texts.marks import Hints
@@ -150,14 +151,19 @@ def split_target(table: Table, target: str, where: str) -> tuple[pd.DataFrame, p
     if target in table.doubled:
         raise StudyError(f"{where} is the name of several columns; give each a name of its own")
     if target not in frame.columns:
-        raise StudyError(f"{where} is not a column; the columns are {', '.join(frame.columns)}")
+        raise StudyError(
+            f"{where} is not a column{of_name(target, frame.columns)}; the columns are {', '.join(frame.columns)}"
+        )
     return frame.drop(columns=target), frame[target]
 
 
 def _from_sklearn(study: Study, name: str) -> Dataset:
     if name not in SKLEARN_SETS:
         sources = ", ".join(f"sklearn:{known}" for known in SKLEARN_SETS)
-        raise StudyError(f"{study.path}: [data] source = 'sklearn:{name}' is unknown; allowed are {sources}, or a file")
+        meant = of_name(name, SKLEARN_SETS)
+        raise StudyError(
+            f"{study.path}: [data] source = 'sklearn:{name}' is unknown{meant}; allowed are {sources}, or a file"
+        )
     if study.data.target is not None:
         raise StudyError(
             f"{study.path}: [data] target = {study.data.target!r}; the data sets of scikit-learn have a built-in target"
@@ -210,7 +216,8 @@ def _without(frame: pd.DataFrame, study: Study) -> pd.DataFrame:
     """Leave out the columns that [data] drop names."""
     where = f"{study.path}: [data] drop = {study.data.drop!r}"
     if absent := [name for name in study.data.drop if name not in frame.columns]:
-        raise StudyError(f"{where}: {absent[0]!r} is not a column; the columns are {', '.join(frame.columns)}")
+        meant = of_name(absent[0], frame.columns)
+        raise StudyError(f"{where}: {absent[0]!r} is not a column{meant}; the columns are {', '.join(frame.columns)}")
     for key in ("target", "time"):
         if getattr(study.data, key) in study.data.drop:
             raise StudyError(f"{where} leaves out the {key}")
@@ -311,7 +318,10 @@ def _column(data: Dataset, name: str, where: str) -> pd.Series:
 
 def _check_column(data: Dataset, name: str, where: str) -> None:
     if name not in data.X.columns:
-        raise StudyError(f"{where} is not a column besides the target; the columns are {', '.join(data.X.columns)}")
+        meant = of_name(name, data.X.columns)
+        raise StudyError(
+            f"{where} is not a column besides the target{meant}; the columns are {', '.join(data.X.columns)}"
+        )
 
 
 def _check_target(study: Study, data: Dataset) -> None:

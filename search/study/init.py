@@ -144,7 +144,7 @@ def _free(source: str, target: str) -> Path:
 def _is_of(path: Path, source: str, target: str) -> bool:
     """Return whether a study file predicts this target from this file; of one that cannot be read, we cannot know."""
     try:
-        keys = tomllib.loads(path.read_text(encoding="utf-8"))["data"]
+        keys = tomllib.loads(path.read_text(encoding="utf-8-sig"))["data"]
         return keys["target"] == target and sources.same(keys["source"], path.parent, source)
     except (OSError, ValueError, KeyError, TypeError):
         return False

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import warnings
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from functools import cache
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, create_model
 from pydantic_core import PydanticCustomError
 
+from bpmodel.names import hints
+from bpmodel.options import CLASSIFIER_OPTIONS, REGRESSOR_OPTIONS
+from bpmodel.preprocessing.options import PREPROCESSING
 from bpmodel.preprocessing.texts.marks import Hints
 from search.options import STUDY, SearchOption
-from search.spelling import did_you_mean
 from search.tables.reading import Asked
 
 Task = Literal["regression", "classification"]
@@ -119,8 +122,8 @@ def first_problem(error: ValidationError) -> str:
     *tables, key = (str(part) for part in problem["loc"])
     place = f"[{'.'.join(tables)}] {key}" if tables else key
     if problem["type"] == "extra_forbidden":
-        fields = _fields(tables)
-        meant = did_you_mean(key, fields)
+        fields = list(_table(tables).model_fields)
+        meant = hints.of_key(key, fields, places(), problem["input"])
         there = "there " if tables else ""
         return f"{place} is not a key of a study file{meant}; allowed {there}are {', '.join(fields)}"
     if problem["type"] == "missing":
@@ -128,11 +131,31 @@ def first_problem(error: ValidationError) -> str:
     if problem["type"] == "string_pattern_mismatch":
         return f"{place} = {problem['input']!r}; it must be letters, digits, '.', '_' and '-', starting with a letter or digit"
     message = problem["msg"][0].lower() + problem["msg"][1:]
-    return f"{place} = {problem['input']!r}; {message.replace('input should be', 'it must be')}"
+    meant = hints.of_value(key, problem["input"], _names(tables, key))
+    return f"{place} = {problem['input']!r}{meant}; {message.replace('input should be', 'it must be')}"
 
 
-def _fields(tables: list[str]) -> list[str]:
+@cache
+def places() -> dict[str, str]:
+    """Return how each key is written that is not at the top of a study file: behind its table."""
+    tables = {name: list(_table([name]).model_fields) for name in ("data", "search", "cv")}
+    tables["model"] = [o.name for o in (*REGRESSOR_OPTIONS, *CLASSIFIER_OPTIONS)]
+    tables["preprocessing"] = [o.name for o in PREPROCESSING]
+    return {key: f"[{table}] {key}" for table, keys in tables.items() for key in keys}
+
+
+def _table(tables: list[str]) -> Any:
+    """Return the class of a table, given the names that lead to it."""
     model: Any = File
     for table in tables:
         model = model.model_fields[table].annotation
-    return list(model.model_fields)
+    return model
+
+
+def _names(tables: list[str], key: str) -> list[str]:
+    """Return the texts that a key allows, if they can be listed."""
+    if tables == ["search"]:
+        return [name for o in STUDY if o.name == key for name in o.domain.names]
+    field = _table(tables).model_fields.get(key)  # none for an item of a list
+    kinds = [] if field is None else [field.annotation, *get_args(field.annotation)]
+    return [name for kind in kinds for name in get_args(kind) if isinstance(name, str)]

@@ -9,15 +9,15 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from bpmodel.names import hints
 from bpmodel.options import CLASSIFIER_OPTIONS, REGRESSOR_OPTIONS, Option
 from bpmodel.preprocessing.options import COLUMNS, PREPROCESSING
 from search.cv.kinds import Scheme
 from search.errors import StudyError
 from search.space import initial_points, spaces
 from search.space.spaces import Space
-from search.spelling import did_you_mean
 from search.study import checks
-from search.study.keys import CrossValidation, Data, File, Search, first_problem
+from search.study.keys import CrossValidation, Data, File, Search, first_problem, places
 from search.tables.secrets import masked
 from search.trials.nesting import SET_BY_THE_SEARCH
 
@@ -78,10 +78,12 @@ def load(path: str | Path) -> Study:
     """
     path = Path(path)
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
+        content = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
-        raise StudyError(f"{path}: no such study file") from None
-    except (OSError, UnicodeDecodeError) as error:
+        raise StudyError(f"{path}: no such study file{_similar(path)}") from None
+    except UnicodeDecodeError as error:
+        raise StudyError(f"{path}: cannot be read: {error}; allowed is UTF-8") from None
+    except OSError as error:
         raise StudyError(f"{path}: cannot be read: {error}") from None
     except tomllib.TOMLDecodeError as error:
         raise StudyError(f"{path}: is not valid TOML: {error}") from None
@@ -104,6 +106,11 @@ def load(path: str | Path) -> Study:
     )
     checks.check(path, file)
     return Study(path, file.name, file.data, **fixed, space=space, search=file.search, cv=file.cv, initial_points=first)
+
+
+def _similar(path: Path) -> str:
+    """Return a question for a study file beside it, if its name is similar."""
+    return hints.of_name(path.name, sorted(file.name for file in path.parent.glob("*.toml")))
 
 
 def _space(path: Path, given: Any, fixed: dict[str, dict[str, Any]], options: dict[str, Option]) -> Space:
@@ -131,20 +138,22 @@ def _options(task: str) -> dict[str, dict[str, Option]]:
     return {table: {o.name: o for o in options} for table, options in rows.items()}
 
 
-def _known(path: Path, table: str, options: dict[str, Option], name: str) -> Option:
+def _known(path: Path, table: str, options: dict[str, Option], name: str, value: Any = None) -> Option:
     if name not in options:
         what = "a preprocessing option" if table == "preprocessing" else "a hyperparameter"
-        meant = did_you_mean(name, options)
+        meant = hints.of_key(name, options, places(), value)
         raise StudyError(f"{path}: [{table}] {name} is not {what}{meant}; allowed are {', '.join(options)}")
     return options[name]
 
 
 def _check(path: Path, table: str, options: dict[str, Option], name: str, value: Any) -> Any:
-    option = _known(path, table, options, name)
+    option = _known(path, table, options, name, value)
     elements = option.domain.elements
     given = value if elements is not None and isinstance(value, list | tuple) else ()
     if value not in option.domain or not all(element in elements for element in given):  # type: ignore[operator]
-        raise StudyError(f"{path}: [{table}] {name} = {value!r}; allowed: {option.allowed}")
+        wrong = next((each for each in given if each not in elements), value)  # type: ignore[operator]
+        meant = hints.of_value(name, wrong, option.domain.names)
+        raise StudyError(f"{path}: [{table}] {name} = {value!r}{meant}; allowed: {option.allowed}")
     return value
 
 

@@ -11,6 +11,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 
 from bpmodel import BPClassifier, BPRegressor
 from bpmodel.full_batch.solvers import FULL_BATCH
+from bpmodel.names import hints
 from bpmodel.preprocessing import TablePreprocessor, TargetTransformer
 from bpmodel.preprocessing.options import COLUMNS, TARGET
 from search.errors import StudyError
@@ -78,8 +79,9 @@ def check_columns(preprocessing: Mapping[str, Any], X: pd.DataFrame, where: str)
     """
     for name in preprocessing.get("categorical_columns", []):
         if name not in X.columns:
+            meant = hints.of_name(name, X.columns)
             raise StudyError(
-                f"{where}: [preprocessing] categorical_columns has {name!r}, which is not a column; "
+                f"{where}: [preprocessing] categorical_columns has {name!r}, which is not a column{meant}; "
                 f"the columns are {', '.join(X.columns)}"
             )
 

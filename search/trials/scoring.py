@@ -9,9 +9,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.metrics import check_scoring
+from sklearn.metrics import check_scoring, get_scorer_names
 
-from search import scorers
+from bpmodel.names import hints
+from search import scorer_names, scorers
 from search.rows import params_of
 from search.trials.fast_metrics import directly
 from search.trials.problem import Problem
@@ -33,9 +34,13 @@ def build(estimator: Any, scoring: Any, refit: Any, error_score: Any) -> tuple[A
     Raises
     ------
     ValueError
-        If there are several metrics and `refit` names none of them; for a callable that returns several this is found
-        later.
+        If a name is no scorer, or there are several metrics and `refit` names none of them; for a callable that
+        returns several this is found later.
     """
+    named = [scoring] if isinstance(scoring, str) else scoring if isinstance(scoring, list | tuple | set) else ()
+    for name in named:
+        if isinstance(name, str) and name not in get_scorer_names():
+            raise ValueError(f"scoring: {scorer_names.unknown(name)}")
     scorer = check_scoring(estimator, scoring, raise_exc=error_score == "raise")
     objective = None if callable(refit) or refit is False else refit if isinstance(refit, str) else SCORE
     several = isinstance(scorer, scorers.SEVERAL)
@@ -98,8 +103,9 @@ def _pick(found: Iterable[str], wanted: str | None) -> str:
         return known[0]
     if wanted not in known:
         given = True if wanted == SCORE else wanted
+        meant = "" if wanted == SCORE else hints.of_name(wanted, known)
         raise ValueError(
-            f"refit = {given!r} with several metrics; allowed are {', '.join(map(repr, known))}, a callable and False"
+            f"refit = {given!r}{meant} with several metrics; allowed are {', '.join(map(repr, known))}, a callable and False"
         )
     return wanted
 

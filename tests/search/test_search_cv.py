@@ -313,7 +313,7 @@ MISTAKES = {
         ValueError,
         "space = 'small'; allowed are a dict, a list of dicts and 'default'",
     ),
-    "method": ({"method": "genetic"}, ValueError, "method = 'genetic'; allowed are bayesian, gp, cma-es, grid"),
+    "method": ({"method": "banana"}, ValueError, "method = 'banana'; allowed are bayesian, gp, cma-es, grid"),
     "penalty": ({"penalty": "nan"}, ValueError, "penalty = 'nan'; allowed are graded_constraint, constraint, graded"),
     "budget": ({"n_trials": 0}, ValueError, "n_trials = 0; allowed are whole numbers from 1"),
     "budget as text": ({"n_trials": "9"}, ValueError, "n_trials = '9'; allowed are whole numbers from 1"),

@@ -54,7 +54,7 @@ ALLOWED = {
 }
 REFUSED = {
     "space": ["small", 3, [], [{"alpha": [1]}, 3]],
-    "method": ["genetic", None, Own, optuna.samplers.RandomSampler, ["grid"]],
+    "method": ["banana", None, Own, optuna.samplers.RandomSampler, ["grid"]],
     "n_trials": [0, 1.0, True, None, "9"],
     "timeout": [0, -1, math.nan, "1h", True],
     "target_score": [math.nan, "best", True],

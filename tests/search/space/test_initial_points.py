@@ -35,7 +35,7 @@ def test_what_a_point_says_is_kept_and_the_rest_is_drawn():
 @pytest.mark.parametrize(
     ("point", "told"),
     [
-        ({"rtae": 1}, "rtae is not in the space; allowed are rate, batch, activation"),
+        ({"rtae": 1}, r"rtae is not in the space \(did you mean rate\?\); allowed are rate, batch, activation"),
         ({"rate": 2}, r"rate is 2; allowed are numbers from 0\.0001 to 1\.0"),
         ({"rate": "fast"}, "rate is 'fast'; allowed are numbers"),
         ({"batch": 1.5}, r"batch is 1\.5; allowed are whole numbers from 1 to 64"),

@@ -213,7 +213,7 @@ def test_scipy_distribution_stands_for_itself():
         ({"low": True, "high": 2}, "low = True; a range needs a number"),
         ({"low": math.nan, "high": 2}, "low = nan; a range needs a number"),
         ({"low": 0, "high": math.inf}, "high = inf; a range needs a number"),
-        ({"low": 1, "hihg": 2}, "'hihg'; allowed in a range are low, high, log, integer, points"),
+        ({"low": 1, "hihg": 2}, "'hihg' (did you mean high?); allowed in a range are low, high, log, integer, points"),
         ({"low": 2, "high": 1}, "low = 2 and high = 1; low must be below high"),
         ((1.0, 1.0), "low must be below high"),
         ({"low": 0, "high": 1, "log": True}, "low = 0 and log = true; a logarithmic range must start above 0"),

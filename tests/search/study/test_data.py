@@ -94,7 +94,7 @@ def test_rows_without_a_target(load, task, target, kept):
 def test_columns_that_are_left_out(load):
     assert list(load(more='drop = ["town", "same"]').X) == [c for c in FRAME if c not in ("town", "same", "price")]
     for wrong, told in (
-        ('["tawn"]', "'tawn' is not a column; the columns are area"),
+        ('["tawn"]', "'tawn' is not a column \\(did you mean town\\?\\); the columns are area"),
         ('["price"]', "leaves out the target"),
     ):
         with pytest.raises(StudyError, match=told):
@@ -142,7 +142,7 @@ MISTAKES = {
         "regression",
         "prize",
         "homes.csv",
-        "[data] target = 'prize' is not a column; the columns are area, ",
+        "[data] target = 'prize' is not a column (did you mean price?); the columns are area, ",
     ),
     "no target": ("regression", None, "homes.csv", "[data] target is missing; the columns are area, rooms"),
     "missing file": ("regression", "price", "homse.csv", "[data] source = 'homse.csv': there is no file"),

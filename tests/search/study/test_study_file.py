@@ -90,7 +90,13 @@ MISTAKES = {
         'penalty = "nan"',
         ["[search] penalty = 'nan'; allowed are graded_constraint, ", "pruned, fail"],
     ),
-    "method": ("n_trials = 3", 'method = "genetic"', ["[search] method = 'genetic'; allowed are bayesian, gp"]),
+    "method": (
+        "n_trials = 3",
+        'method = "genetic"',
+        [
+            "[search] method = 'genetic' (genetic in other libraries is method = 'cma-es' here); allowed are bayesian, gp"
+        ],
+    ),
     "timeout": ("n_trials = 3", "timeout = 0", ["[search] timeout = 0; allowed are numbers above 0, in seconds"]),
     "no change": (
         "n_trials = 3",
@@ -177,7 +183,7 @@ MISTAKES = {
     "kind": (
         "n_splits = 3",
         "kind = 'kfold'",
-        ["[cv] kind = 'kfold' (did you mean k_fold?); allowed are k_fold, stratified, group, "],
+        ["[cv] kind = 'kfold' (did you mean 'k_fold'?); allowed are k_fold, stratified, group, "],
     ),
     "kind of another task": (
         "n_splits = 3",
