@@ -27,6 +27,7 @@ from search.results.advice import advice
 from search.results.cv_results import chosen, cv_results, healthy
 from search.space import initial_points, spaces
 from search.tracking import MLflowTracker, Tracker
+from search.tracking.autologging import autologging_aside
 from search.trials import baselines, scoring
 from search.trials.baselines import Baseline
 from search.trials.callbacks import NoTasks, tasks_of
@@ -81,6 +82,7 @@ class BPSearchCV(CallbackSupportMixin, FittedSearch):
     """
 
     @with_callbacks
+    @autologging_aside()
     def fit(self, X: ArrayLike, y: ArrayLike | None = None, **params: Any) -> Self:
         """Search, and refit the best configuration on all rows.
 

@@ -25,6 +25,7 @@ from search.samplers import portfolio
 from search.samplers.external import find
 from search.samplers.methods import Queued
 from search.space.spaces import Space
+from search.tracking.autologging import autologging_aside
 from search.trials.evaluation import evaluate
 from search.trials.interruption import Cancellation, postponed
 from search.trials.nesting import network_of
@@ -241,6 +242,9 @@ def _preload(problem: Problem) -> None:
 
 
 def _configured(config: dict[str, Any], *arguments: Any) -> Outcome:
-    """Evaluate a trial with the scikit-learn configuration of the thread that started the study: it is thread-local."""
-    with sklearn.config_context(**config):
+    """Evaluate a trial with the scikit-learn configuration of the thread that started the study: it is thread-local.
+
+    MLflow's autologging may be on in another process, too.
+    """
+    with sklearn.config_context(**config), autologging_aside():
         return evaluate(*arguments)
