@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import time
+import warnings
 from dataclasses import replace
 from typing import Any, Self
 
@@ -26,14 +28,17 @@ from search.loop.journal import StudyStore
 from search.results.advice import advice
 from search.results.cv_results import chosen, cv_results, healthy
 from search.space import initial_points, spaces
+from search.spelling import did_you_mean
 from search.tracking import MLflowTracker, Tracker
 from search.tracking.autologging import autologging_aside
 from search.trials import baselines, scoring
 from search.trials.baselines import Baseline
 from search.trials.callbacks import NoTasks, tasks_of
-from search.trials.nesting import network_of, prefix, tunable
+from search.trials.nesting import accepts, network_of, prefix, tunable
 from search.trials.outcomes import Outcome
 from search.trials.problem import Problem
+
+DEFAULT_TRIALS = next(o.search_cv for o in options.SEARCH_CV if o.name == "n_trials")
 
 
 @documented
@@ -139,7 +144,8 @@ class BPSearchCV(CallbackSupportMixin, FittedSearch):
         if not is_network:
             options.check_networks(values)
         first = initial_points.complete(space, self.initial_points or [], problem.seed, "initial_points")
-        plan = runner.plan(problem, space, **values | {"initial_points": first})
+        values |= {"initial_points": first, "n_trials": _most_trials(self.method, self.n_trials, space, len(first))}
+        plan = runner.plan(problem, space, **values)
         if tracker is not None:
             tracker.check()
         return Job(
@@ -200,9 +206,10 @@ class BPSearchCV(CallbackSupportMixin, FittedSearch):
         known = tunable(estimator)
         for key in space:
             parents = {key[:i] for i in range(len(key)) if key.startswith("__", i)}  # an estimator may be a choice
-            if key not in known and not parents & space.keys():
+            if not (key in known or parents & space.keys() or accepts(estimator, key, space[key].extremes()[0])):
                 raise ValueError(
-                    f"space: {key!r} is not a parameter that can be searched; allowed are {', '.join(sorted(known))}"
+                    f"space: {key!r} is not a parameter that can be searched{did_you_mean(key, known)}; "
+                    f"allowed are {', '.join(sorted(known))}"
                 )
         return space
 
@@ -252,6 +259,20 @@ def _told_classes(names: Any, estimator: Any, y: Any, splits: Folds) -> Any:
     if positive is None and not lacking:
         return None
     return scorers.with_classes(names, known.tolist(), positive, lacking=lacking)
+
+
+def _most_trials(method: Any, n_trials: int, space: spaces.Space, n_initial: int) -> int:
+    """Return the number of trials: not more than a random search has configurations, as in `RandomizedSearchCV`."""
+    if method != "random" or math.isinf(space.most_choices) or n_trials <= n_initial + space.grid_size:
+        return n_trials
+    size = space.grid_size
+    if n_trials != DEFAULT_TRIALS:  # nobody asked for these
+        warnings.warn(
+            f"n_trials = {n_trials}, but the space has {size} configurations; each is tried once, as with method='grid'",
+            UserWarning,
+            stacklevel=2,
+        )
+    return n_initial + size
 
 
 def _baselines(problem: Problem, *, also_models: bool) -> list[Baseline]:

@@ -10,6 +10,7 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -32,7 +33,7 @@ class Choice(Axis):
         if len(set(self.labels)) < len(self.values):
             raise ValueError("lists a value twice")
 
-    @property
+    @cached_property
     def labels(self) -> tuple[str, ...]:
         """A text for each value: unique, and the same in every process."""
         return tuple(label(value) for value in self.values)

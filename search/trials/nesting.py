@@ -92,6 +92,24 @@ def tunable(estimator: Any) -> set[str]:
     }
 
 
+def accepts(estimator: Any, name: str, value: Any) -> bool:
+    """Return whether an estimator takes a parameter that its `get_params` does not list.
+
+    That is so where parameters are passed on to another library, as by LightGBM. A network has no such parameters.
+
+    >>> from sklearn.pipeline import make_pipeline
+    >>> accepts(make_pipeline(BPRegressor()), "bpregressor__verbose", True)
+    False
+    """
+    if network_of(estimator) is not None and (name in estimator.get_params() or name.startswith(prefix(estimator))):
+        return False
+    try:
+        clone(estimator).set_params(**{name: value})
+    except Exception:  # whatever the estimator says of a parameter that it does not know
+        return False
+    return True
+
+
 def is_transparent(estimator: Any) -> bool:
     """Return whether only scikit-learn's own classes surround the network.
 
