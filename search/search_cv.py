@@ -29,7 +29,7 @@ from search.results.advice import advice
 from search.results.cv_results import chosen, cv_results, healthy
 from search.space import initial_points, spaces
 from search.spelling import did_you_mean
-from search.tracking import MLflowTracker, Tracker
+from search.tracking import MLflowTracker, Tracker, TrackingError, check_name
 from search.tracking.autologging import autologging_aside
 from search.trials import baselines, scoring
 from search.trials.baselines import Baseline
@@ -115,17 +115,19 @@ class BPSearchCV(CallbackSupportMixin, FittedSearch):
         -----
         FitFailedWarning
             If some configurations could not be evaluated.
+        UserWarning
+            If MLflow could not be written: nothing of the search itself is lost.
         """
         for name in [name for name in vars(self) if name.endswith("_")]:
             delattr(self, name)  # of an earlier fit
         values = {o.name: getattr(self, o.name) for o in options.SEARCH_CV}
         options.check(values)
         tasks = tasks_of(self, X, y, params)
-        tracker = MLflowTracker(self.tracking) if isinstance(self.tracking, str) else self.tracking
+        tracker = self._tracker()
         job = self._job(X, y, params, tasks, tracker)
         store = StudyStore(None, type(self).__name__, {}, job.space)
         self._print_begin(job)
-        experiment.run(
+        result = experiment.run(
             job,
             store,
             on_outcome=self._print_outcome,
@@ -133,9 +135,18 @@ class BPSearchCV(CallbackSupportMixin, FittedSearch):
             deliver=self._refit,
             tracker=tracker,
             params=job.plan.tracked(once=True) | {f"space.{key}": value for key, value in job.space.describe().items()},
+            forgiven=(TrackingError,),
         )
         tasks.end()
+        if result.problem and result.problem != experiment.NONE_HEALTHY:
+            warnings.warn(f"{result.problem}; the search itself is complete", UserWarning, stacklevel=2)
         return self
+
+    def _tracker(self) -> Tracker | None:
+        if not isinstance(self.tracking, str):
+            return self.tracking
+        check_name(self.study_name or type(self).__name__, "study_name")
+        return MLflowTracker(self.tracking, "tracking")
 
     def _job(self, X: Any, y: Any, params: dict[str, Any], tasks: NoTasks, tracker: Tracker | None) -> Job:
         problem, space = self._problem(X, y, params)
@@ -207,8 +218,9 @@ class BPSearchCV(CallbackSupportMixin, FittedSearch):
         for key in space:
             parents = {key[:i] for i in range(len(key)) if key.startswith("__", i)}  # an estimator may be a choice
             if not (key in known or parents & space.keys() or accepts(estimator, key, space[key].extremes()[0])):
+                meant = "" if key in estimator.get_params() else did_you_mean(key, known)
                 raise ValueError(
-                    f"space: {key!r} is not a parameter that can be searched{did_you_mean(key, known)}; "
+                    f"space: {key!r} is not a parameter that can be searched{meant}; "
                     f"allowed are {', '.join(sorted(known))}"
                 )
         return space

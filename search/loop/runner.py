@@ -78,8 +78,8 @@ else:
 def plan(problem: Problem, space: Space, **values: Any) -> Plan:
     """Return a plan with every option decided.
 
-    A grid, and a space of one configuration, is searched completely. Only networks are stopped early, by default if the method learns. The portfolio is
-    added to the initial points.
+    A grid, and a space of one configuration, is searched completely. Only networks are stopped early, by default if the
+    method learns. The portfolio is added to the initial points.
 
     Parameters
     ----------

@@ -17,12 +17,12 @@ LAYERS_KEYS = ("layers", "width")
 def dimension(given: Any) -> Dimension:
     """Parse a dimension from a study file's value or a Python object.
 
-    Lists are choices; a value that is listed twice counts once. ``{"low": …, "high": …, "log": …, "integer": …, "points": …}`` and tuples ``(low, high)``,
-    ``(low, high, "log")`` are ranges, of integers if both ends are integers. Optuna distributions and frozen
-    `scipy.stats` distributions are accepted as they are. ``{"layers": …, "width": …}`` is a list of layers: their
-    number and each width are searched. A table with ``when``, which maps parameters to required values, is a
-    conditional dimension: ``{"low": 0.5, "high": 0.99, "when": {"solver": "sgd"}}``, or ``{"values": …, "when": …}``
-    around any other notation.
+    Lists are choices; a value that is listed twice counts once. ``{"low": …, "high": …, "log": …, "integer": …,
+    "points": …}`` and tuples ``(low, high)``, ``(low, high, "log")`` are ranges, of integers if both ends are integers.
+    Optuna distributions and frozen `scipy.stats` distributions are accepted as they are. ``{"layers": …, "width": …}``
+    is a list of layers: their number and each width are searched. A table with ``when``, which maps parameters to
+    required values, is a conditional dimension: ``{"low": 0.5, "high": 0.99, "when": {"solver": "sgd"}}``, or
+    ``{"values": …, "when": …}`` around any other notation.
 
     Raises
     ------
@@ -140,7 +140,10 @@ def _is_list(given: Any) -> bool:
 
 def _choices(given: Sequence[Any]) -> Choice:
     """Return a choice of values, each of them once: `np.linspace(1, 4, 9).astype(int)` has some twice."""
-    return Choice(tuple({label(value): value for value in reversed(given)}.values())[::-1])
+    found: dict[str, Any] = {}
+    for value in given:
+        found.setdefault(label(value), value)
+    return Choice(tuple(found.values()))
 
 
 def _range_from_table(table: Mapping[str, Any]) -> Range:

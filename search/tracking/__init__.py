@@ -8,7 +8,7 @@ pipeline, and `tracker` combines these in one background thread.
 from search.tracking.models import RegisteredModel
 from search.tracking.protocol import Nowhere, Tracker, writing
 from search.tracking.runs import RUN_STATUS, Header, Report
-from search.tracking.stores import check, default_uri
+from search.tracking.stores import check, check_name, default_uri
 from search.tracking.tracker import MLflowTracker, TrackingError
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "Tracker",
     "TrackingError",
     "check",
+    "check_name",
     "default_uri",
     "writing",
 ]

@@ -171,7 +171,9 @@ class _Recorder:
 
     def predict(self, X: Any) -> NDArray:
         self.rows_ = X
-        return np.repeat(self.example_, X.shape[0] if hasattr(X, "shape") else len(X), axis=0)  # of which a target transformer can take the inverse
+        return np.repeat(
+            self.example_, X.shape[0] if hasattr(X, "shape") else len(X), axis=0
+        )  # of which a target transformer can take the inverse
 
     def __sklearn_is_fitted__(self) -> bool:
         return True

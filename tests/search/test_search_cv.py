@@ -326,14 +326,18 @@ MISTAKES = {
     "unknown key": (
         {"space": {"alhpa": [1]}},
         ValueError,
-        "'alhpa' is not a parameter that can be searched (did you mean alpha?); allowed are activation, alpha",
+        "'alhpa' is not a parameter that can be searched \\(did you mean alpha\\?\\); allowed are activation, alpha",
     ),
     "what the search sets": (
         {"space": {"random_state": [1, 2]}},
         ValueError,
         "'random_state' is not a parameter that can be searched; allowed are activation, alpha",
     ),
-    "no dimension": ({"space": {"alpha": 1}}, StudyError, r"alpha is 1; allowed are a list of choices, a range \(low, high\)"),
+    "no dimension": (
+        {"space": {"alpha": 1}},
+        StudyError,
+        r"alpha is 1; allowed are a list of choices, a range \(low, high\)",
+    ),
     "bad range": ({"space": {"alpha": (1, 0)}}, StudyError, "space: alpha has low = 1 and high = 0"),
     "no default space": (
         {"estimator": Ridge(), "space": None},
