@@ -28,6 +28,7 @@ from search.loop.journal import StudyStore
 from search.results.advice import advice
 from search.results.cv_results import chosen, cv_results, healthy
 from search.space import initial_points, spaces
+from search.space.dimensions import Draws
 from search.spelling import did_you_mean
 from search.tracking import MLflowTracker, Tracker, TrackingError, check_name
 from search.tracking.autologging import autologging_aside
@@ -216,6 +217,11 @@ class BPSearchCV(CallbackSupportMixin, FittedSearch):
         space = spaces.default(prefix(estimator)) if default else spaces.build(self.space)  # type: ignore[arg-type]
         known = tunable(estimator)
         for key in space:
+            if isinstance(space[key], Draws) and self.method not in ("random", "quasi-random"):
+                raise ValueError(
+                    f"space: {key} is {space[key].distribution!r}, of which nothing is known but rvs; "
+                    "allowed with method = 'random' and 'quasi-random'"
+                )
             parents = {key[:i] for i in range(len(key)) if key.startswith("__", i)}  # an estimator may be a choice
             if not (key in known or parents & space.keys() or accepts(estimator, key, space[key].extremes()[0])):
                 meant = "" if key in estimator.get_params() else did_you_mean(key, known)

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from search.space.dimensions import GRID_POINTS, Choice, Conditional, Layers, Quantile, Range, is_number, label
+from search.space.dimensions import GRID_POINTS, Choice, Conditional, Draws, Layers, Quantile, Range, is_number, label
 from search.space.interface import Dimension
 
 RANGE_KEYS = ("low", "high", "log", "integer", "points")
@@ -19,7 +19,8 @@ def dimension(given: Any) -> Dimension:
 
     Lists are choices; a value that is listed twice counts once. ``{"low": …, "high": …, "log": …, "integer": …,
     "points": …}`` and tuples ``(low, high)``, ``(low, high, "log")`` are ranges, of integers if both ends are integers.
-    Optuna distributions and frozen `scipy.stats` distributions are accepted as they are. ``{"layers": …, "width": …}``
+    Optuna distributions, frozen `scipy.stats` distributions and, for random search, other objects with ``rvs`` are
+    accepted as they are. ``{"layers": …, "width": …}``
     is a list of layers: their number and each width are searched. A table with ``when``, which maps parameters to
     required values, is a conditional dimension: ``{"low": 0.5, "high": 0.99, "when": {"solver": "sgd"}}``, or
     ``{"values": …, "when": …}`` around any other notation.
@@ -183,6 +184,7 @@ TABLES = (
 FORMS = (
     Form(_is_pair, _range_from_pair),
     Form(lambda given: hasattr(given, "ppf") and hasattr(given, "dist"), Quantile),  # a frozen distribution of SciPy
+    Form(lambda given: hasattr(given, "rvs"), Draws),
     Form(lambda given: hasattr(given, "choices"), lambda given: Choice(tuple(given.choices))),  # these two: Optuna
     Form(lambda given: hasattr(given, "low") and hasattr(given, "high"), _from_optuna),
     Form(_is_list, lambda given: _choices(given.tolist() if isinstance(given, np.ndarray) else given)),

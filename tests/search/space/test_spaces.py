@@ -197,8 +197,26 @@ def test_forms_of_a_dimension(given_form, expected):
 
 def test_scipy_distribution_stands_for_itself():
     assert dimension(scipy.stats.expon(scale=2)).at(0.5) == pytest.approx(2 * math.log(2))
-    with pytest.raises(ValueError, match="allowed are a list of choices, a range"):
-        dimension(scipy.stats.expon)  # a family of them
+
+
+class Powers:
+    """Draws lists, and nothing else is known of it."""
+
+    def rvs(self, random_state):
+        return [2 ** int(random_state.randint(1, 4))]
+
+
+def test_what_has_only_rvs_is_drawn_from():
+    """As in `RandomizedSearchCV`; it was refused."""
+    found = dimension(Powers())
+    drawn = [found.at(u) for u in np.linspace(0, 1, 50)]
+    assert {value[0] for value in drawn} == {2, 4, 8}
+    assert all(found.decode(found.encode(value)) == value for value in drawn)
+    with pytest.raises(ValueError, match="allowed are values that Powers has drawn"):
+        found.check([16])
+    assert 0 < dimension(scipy.stats.expon).at(0.5) < 99  # a family, with its default parameters
+    with pytest.raises(ValueError, match=r"rvs fails: .*argument"):
+        dimension(scipy.stats.gamma)
 
 
 @pytest.mark.parametrize(
