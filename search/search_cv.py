@@ -215,13 +215,14 @@ class BPSearchCV(CallbackSupportMixin, FittedSearch):
                 f"space = {self.space!r} is only for BP networks; {type(estimator).__name__} needs its own space"
             )
         space = spaces.default(prefix(estimator)) if default else spaces.build(self.space)  # type: ignore[arg-type]
-        known = tunable(estimator)
-        for key in space:
-            if isinstance(space[key], Draws) and self.method not in ("random", "quasi-random"):
+        for name, leaf in space.axes.items():
+            if isinstance(leaf.dimension, Draws) and self.method not in ("random", "quasi-random"):
                 raise ValueError(
-                    f"space: {key} is {space[key].distribution!r}, of which nothing is known but rvs; "
+                    f"space: {name} is {leaf.dimension.distribution!r}, of which nothing is known but rvs; "
                     "allowed with method = 'random' and 'quasi-random'"
                 )
+        known = tunable(estimator)
+        for key in space:
             parents = {key[:i] for i in range(len(key)) if key.startswith("__", i)}  # an estimator may be a choice
             if not (key in known or parents & space.keys() or accepts(estimator, key, space[key].extremes()[0])):
                 meant = "" if key in estimator.get_params() else did_you_mean(key, known)

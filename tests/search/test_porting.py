@@ -75,6 +75,10 @@ def test_an_object_with_rvs():
     for method in ("grid", "bayesian"):
         with pytest.raises(ValueError, match=r"space: alpha is .*Steps.*; allowed with method = 'random'"):
             search({"alpha": Steps()}, method=method).fit(X, Y)
+    several = [{"alpha": [1.0]}, {"alpha": Steps()}]
+    assert len(params(search(several, method="random", n_trials=3).fit(X, Y))) == 3
+    with pytest.raises(ValueError, match="allowed with method = 'random'"):
+        search(several).fit(X, Y)
 
 
 def test_messages_do_not_speak_of_study_files():
@@ -232,11 +236,14 @@ def test_a_search_within_a_validation():
 
 
 def test_without_what_only_unix_has():
-    """As on Windows."""
+    """As on Windows. A search that is not tracked does not import MLflow, not even to switch its autologging off."""
     script = (
         "import sys\n"
         "for name in ('fcntl', 'pwd', 'grp', 'resource', 'termios'): sys.modules[name] = None\n"
-        "import search, bpmodel, bpsearch, search.cli, search.tuning\n"
+        "import bpmodel, bpsearch, search.cli, search.tuning\n"
+        "from sklearn.linear_model import Ridge\n"
+        "bpsearch.BPSearchCV(Ridge(), {'alpha': [1.0]}, method='grid', cv=2).fit([[1.0], [2.0], [3.0], [4.0]], [1, 2, 3, 4])\n"
+        "sys.exit(any(name.split('.')[0] == 'mlflow' for name in sys.modules))"
     )
     found = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
     assert found.returncode == 0, found.stderr
