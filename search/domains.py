@@ -16,14 +16,21 @@ from bpmodel.domains import WHOLE, Kind
 class Domain(Kind):
     """The allowed values of an option, in words that follow "allowed are".
 
-    `own` describes objects of the user's, which only `BPSearchCV` accepts. `names` are the texts that can be listed.
+    `own` describes objects of the user's, which only `BPSearchCV` accepts. `names` are the texts that can be listed. `none` says
+    whether None is allowed where it is not the default.
     """
 
     def __init__(
-        self, words: str, annotation: str, test: Callable[[Any], bool], own: str = "", names: Collection[str] = ()
+        self,
+        words: str,
+        annotation: str,
+        test: Callable[[Any], bool],
+        own: str = "",
+        names: Collection[str] = (),
+        none: bool = False,
     ) -> None:
         super().__init__(words, annotation, test)
-        self.own, self.names = own, names
+        self.own, self.names, self.none = own, names, none
 
 
 def whole(low: int, high: int | None = None) -> Domain:
@@ -73,9 +80,9 @@ def are_points(value: Any) -> bool:
     return isinstance(value, list | tuple) and all(isinstance(point, Mapping) for point in value)
 
 
-def as_in_scikit_learn(annotation: str) -> Domain:
+def as_in_scikit_learn(annotation: str, *, none: bool = False) -> Domain:
     """Return a domain that scikit-learn validates."""
-    return Domain("as in scikit-learn", annotation, lambda value: True)
+    return Domain("as in scikit-learn", annotation, lambda value: True, none=none)
 
 
 TRUTH = Domain("true and false", "bool", TRUTHS.__contains__)

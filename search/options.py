@@ -73,8 +73,8 @@ class SearchOption(NamedTuple):
         return ", and ".join([str(self.domain), *further])
 
     def holds(self, value: Any, default: Any) -> bool:
-        """Return whether a value is allowed: None only if it is the default."""
-        return default is None if value is None else value in self.domain
+        """Return whether a value is allowed: None if it is the default, or if the domain has it."""
+        return default is None or self.domain.none if value is None else value in self.domain
 
 
 def _meanings(table: Mapping[str, Any]) -> dict[str, str]:
@@ -253,8 +253,8 @@ OPTIONS = (
         "cv",
         ABSENT,
         5,
-        domains.as_in_scikit_learn("Any"),
-        "Number of folds, splitter or iterable of splits, as in scikit-learn. The splits are created once.",
+        domains.as_in_scikit_learn("Any", none=True),
+        "Number of folds, splitter or iterable of splits, as in scikit-learn; None means 5 folds. The splits are created once.",
     ),
     SearchOption(
         "scoring",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import time
+import warnings
 from dataclasses import replace
 from typing import Any, Self
 
@@ -27,13 +29,17 @@ from search.loop.journal import StudyStore
 from search.results.advice import advice
 from search.results.cv_results import chosen, cv_results, healthy
 from search.space import initial_points, spaces
-from search.tracking import MLflowTracker, Tracker
+from search.space.dimensions import Draws
+from search.tracking import MLflowTracker, Tracker, TrackingError, check_name
+from search.tracking.autologging import autologging_aside
 from search.trials import baselines, scoring
 from search.trials.baselines import Baseline
 from search.trials.callbacks import NoTasks, tasks_of
-from search.trials.nesting import network_of, prefix, tunable
+from search.trials.nesting import accepts, network_of, prefix, tunable
 from search.trials.outcomes import Outcome
 from search.trials.problem import Problem
+
+DEFAULT_TRIALS = next(o.search_cv for o in options.SEARCH_CV if o.name == "n_trials")
 
 
 @documented
@@ -82,6 +88,7 @@ class BPSearchCV(CallbackSupportMixin, FittedSearch):
     """
 
     @with_callbacks
+    @autologging_aside()
     def fit(self, X: ArrayLike, y: ArrayLike | None = None, **params: Any) -> Self:
         """Search, and refit the best configuration on all rows.
 
@@ -109,17 +116,19 @@ class BPSearchCV(CallbackSupportMixin, FittedSearch):
         -----
         FitFailedWarning
             If some configurations could not be evaluated.
+        UserWarning
+            If MLflow could not be written: nothing of the search itself is lost.
         """
         for name in [name for name in vars(self) if name.endswith("_")]:
             delattr(self, name)  # of an earlier fit
         values = {o.name: getattr(self, o.name) for o in options.SEARCH_CV}
         options.check(values)
         tasks = tasks_of(self, X, y, params)
-        tracker = MLflowTracker(self.tracking) if isinstance(self.tracking, str) else self.tracking
+        tracker = self._tracker()
         job = self._job(X, y, params, tasks, tracker)
         store = StudyStore(None, type(self).__name__, {}, job.space)
         self._print_begin(job)
-        experiment.run(
+        result = experiment.run(
             job,
             store,
             on_outcome=self._print_outcome,
@@ -127,9 +136,18 @@ class BPSearchCV(CallbackSupportMixin, FittedSearch):
             deliver=self._refit,
             tracker=tracker,
             params=job.plan.tracked(once=True) | {f"space.{key}": value for key, value in job.space.describe().items()},
+            forgiven=(TrackingError,),
         )
         tasks.end()
+        if result.problem and result.problem != experiment.NONE_HEALTHY:
+            warnings.warn(f"{result.problem}; the search itself is complete", UserWarning, stacklevel=2)
         return self
+
+    def _tracker(self) -> Tracker | None:
+        if not isinstance(self.tracking, str):
+            return self.tracking
+        check_name(self.study_name or type(self).__name__, "study_name")
+        return MLflowTracker(self.tracking, "tracking")
 
     def _job(self, X: Any, y: Any, params: dict[str, Any], tasks: NoTasks, tracker: Tracker | None) -> Job:
         problem, space = self._problem(X, y, params)
@@ -138,7 +156,8 @@ class BPSearchCV(CallbackSupportMixin, FittedSearch):
         if not is_network:
             options.check_networks(values)
         first = initial_points.complete(space, self.initial_points or [], problem.seed, "initial_points")
-        plan = runner.plan(problem, space, **values | {"initial_points": first})
+        values |= {"initial_points": first, "n_trials": _most_trials(self.method, self.n_trials, space, len(first))}
+        plan = runner.plan(problem, space, **values)
         if tracker is not None:
             tracker.check()
         return Job(
@@ -196,11 +215,17 @@ class BPSearchCV(CallbackSupportMixin, FittedSearch):
                 f"space = {self.space!r} is only for BP networks; {type(estimator).__name__} needs its own space"
             )
         space = spaces.default(prefix(estimator)) if default else spaces.build(self.space)  # type: ignore[arg-type]
+        for name, leaf in space.axes.items():
+            if isinstance(leaf.dimension, Draws) and self.method not in ("random", "quasi-random"):
+                raise ValueError(
+                    f"space: {name} is {leaf.dimension.distribution!r}, of which nothing is known but rvs; "
+                    "allowed with method = 'random' and 'quasi-random'"
+                )
         known = tunable(estimator)
         for key in space:
             parents = {key[:i] for i in range(len(key)) if key.startswith("__", i)}  # an estimator may be a choice
-            if key not in known and not parents & space.keys():
-                meant = _meant(key, known)
+            if not (key in known or parents & space.keys() or accepts(estimator, key, space[key].extremes()[0])):
+                meant = "" if key in estimator.get_params() else _meant(key, known)
                 raise ValueError(
                     f"space: {key!r} is not a parameter that can be searched{meant}; allowed are {', '.join(sorted(known))}"
                 )
@@ -259,6 +284,20 @@ def _told_classes(names: Any, estimator: Any, y: Any, splits: Folds) -> Any:
     if positive is None and not lacking:
         return None
     return scorers.with_classes(names, known.tolist(), positive, lacking=lacking)
+
+
+def _most_trials(method: Any, n_trials: int, space: spaces.Space, n_initial: int) -> int:
+    """Return the number of trials: not more than a random search has configurations, as in `RandomizedSearchCV`."""
+    if method != "random" or math.isinf(space.most_choices) or n_trials <= n_initial + space.grid_size:
+        return n_trials
+    size = space.grid_size
+    if n_trials != DEFAULT_TRIALS:  # nobody asked for these
+        warnings.warn(
+            f"n_trials = {n_trials}, but the space has {size} configurations; each is tried once, as with method='grid'",
+            UserWarning,
+            stacklevel=2,
+        )
+    return n_initial + size
 
 
 def _baselines(problem: Problem, *, also_models: bool) -> list[Baseline]:

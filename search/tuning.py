@@ -23,6 +23,7 @@ from search.study.nested_cv import Part
 from search.study.study_file import Study
 from search.tables.secrets import masked
 from search.tracking import MLflowTracker, RegisteredModel, TrackingError
+from search.tracking.autologging import autologging_aside
 from search.trials import diagnoses
 from search.trials.baselines import Baseline
 from search.trials.evaluation import evaluate
@@ -33,6 +34,7 @@ NOTE = "finished"
 """Key of the journal's note that a study is complete."""
 
 
+@autologging_aside()
 def tune(
     study: Study, on_progress: Callable[[Progress], None] = lambda progress: None, tracking_uri: str | None = None
 ) -> Result:
@@ -111,6 +113,7 @@ def _estimate(parts: Sequence[Part], plan: runner.Plan, on_progress: Callable[[P
     return Nested(scores) if scores else None
 
 
+@autologging_aside()
 def cross_validate(study: Study, params: Mapping[str, Any]) -> tuple[Outcome, list[Baseline]]:
     """Score one fixed configuration, [model] and `params`, on the folds of a study; nothing is stored."""
     dataset = data.load(study)
@@ -119,6 +122,7 @@ def cross_validate(study: Study, params: Mapping[str, Any]) -> tuple[Outcome, li
     return evaluate(problem, Trial(0, params)), yardsticks
 
 
+@autologging_aside()
 def diagnose(study: Study, params: Mapping[str, Any], number: int | None = None) -> list[Diagnosis | None]:
     """Train one configuration, [model] and `params`, on the folds of a study and diagnose it fold by fold.
 

@@ -6,9 +6,10 @@ import gc
 import threading
 import time
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import field, fields, make_dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import sklearn
@@ -25,6 +26,7 @@ from search.samplers import portfolio
 from search.samplers.external import find
 from search.samplers.methods import Queued
 from search.space.spaces import Space
+from search.tracking.autologging import autologging_aside
 from search.trials.evaluation import evaluate
 from search.trials.interruption import Cancellation, postponed
 from search.trials.nesting import network_of
@@ -76,8 +78,8 @@ else:
 def plan(problem: Problem, space: Space, **values: Any) -> Plan:
     """Return a plan with every option decided.
 
-    A grid is searched completely. Only networks are stopped early, by default if the method learns. The portfolio is
-    added to the initial points.
+    A grid, and a space of one configuration, is searched completely. Only networks are stopped early, by default if the
+    method learns. The portfolio is added to the initial points.
 
     Parameters
     ----------
@@ -92,7 +94,7 @@ def plan(problem: Problem, space: Space, **values: Any) -> Plan:
     if asked.portfolio:
         points = list(portfolio.behind(points, space, problem, asked.method))
     prune = method.learns if asked.prune is None else asked.prune
-    n_trials = len(points) + space.grid_size if method.exhaustive else asked.n_trials
+    n_trials = len(points) + space.grid_size if method.exhaustive or not space.axes else asked.n_trials
     is_network = network_of(problem.estimator) is not None
     return Plan(**values | {"n_trials": n_trials, "prune": bool(prune and is_network), "initial_points": points})
 
@@ -150,7 +152,8 @@ class _Run:
     def __init__(self, problem: Problem, space: Space, plan: Plan, store: StudyStore, dummy_score: float) -> None:
         known = store.outcomes.values()
         self.problem, self.plan, self.store, self.stop = problem, plan, store, plan.stop
-        self.sampler = Queued(plan.initial_points or (), find(plan.method).sampler(space, problem.seed))
+        method = plan.method if space.axes else "grid"  # without parameters there is one configuration
+        self.sampler = Queued(plan.initial_points or (), find(method).sampler(space, problem.seed))
         for outcome in known:
             self.sampler.tell(outcome, store.feedback[outcome.number])
         self.cutoffs = Cutoffs(getattr(network_of(problem.estimator), "max_iter", 1), known)
@@ -206,10 +209,7 @@ class _Run:
     @contextmanager
     def running(self, jobs: Iterable[Any]) -> Iterator[Iterable[Outcome]]:
         """Run jobs in parallel; the body receives outcomes as they finish, and its failure cancels the rest."""
-        parallel = Parallel(
-            n_jobs=self.plan.n_jobs, prefer="threads", pre_dispatch="n_jobs", return_as="generator_unordered"
-        )
-        results = parallel(jobs)
+        results = _in_parallel(jobs, self.plan.n_jobs)
         try:
             yield results
         except BaseException:
@@ -218,6 +218,26 @@ class _Run:
                 warnings.simplefilter("ignore")  # joblib's warning about unused trials is not news here
                 results.close()
             raise
+
+
+def _in_parallel(jobs: Iterable[Any], n_jobs: int | None) -> Generator[Outcome, None, None]:
+    """Return the outcomes of jobs as they finish.
+
+    Some of joblib's backends, such as multiprocessing, only return whole lists: there, jobs run in batches of `n_jobs`.
+    """
+    options = {"n_jobs": n_jobs, "prefer": "threads", "pre_dispatch": "n_jobs"}
+    try:
+        parallel = Parallel(**options, return_as="generator_unordered")
+    except ValueError:
+        return _in_batches(Parallel(**options), jobs)
+    return parallel(jobs)  # type: ignore[no-any-return]
+
+
+def _in_batches(parallel: Parallel, jobs: Iterable[Any]) -> Generator[Outcome, None, None]:
+    waiting = iter(jobs)
+    with parallel:
+        while batch := list(islice(waiting, effective_n_jobs(parallel.n_jobs))):
+            yield from parallel(batch)
 
 
 def ended(plan: Plan, store: StudyStore) -> str:
@@ -241,6 +261,9 @@ def _preload(problem: Problem) -> None:
 
 
 def _configured(config: dict[str, Any], *arguments: Any) -> Outcome:
-    """Evaluate a trial with the scikit-learn configuration of the thread that started the study: it is thread-local."""
-    with sklearn.config_context(**config):
+    """Evaluate a trial with the scikit-learn configuration of the thread that started the study: it is thread-local.
+
+    MLflow's autologging may be on in another process, too.
+    """
+    with sklearn.config_context(**config), autologging_aside():
         return evaluate(*arguments)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from search.results.divergence_rules import Condition, all_hold, find_rule
-from search.space.dimensions import Choice, Quantile, Range, label
+from search.space.dimensions import Choice, Draws, Quantile, Range, label
 from search.space.interface import Axis
 from search.space.spaces import Space
 from search.trials.outcomes import Outcome
@@ -87,4 +87,5 @@ CHANGES: dict[type[Axis], Callable[[Any, Condition], str]] = {
     Choice: _fewer_choices,
     Range: _another_end,
     Quantile: _no_value,
+    Draws: _no_value,
 }

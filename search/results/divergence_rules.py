@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from scipy.special import gammaln
 
 from search.domains import is_number
-from search.space.dimensions import Choice, Quantile, Range, label
+from search.space.dimensions import Choice, Draws, Quantile, Range, label
 from search.space.interface import Axis
 
 LEAST_DIVERGED = 4
@@ -173,6 +173,7 @@ def log_bayes_factor(
 def _group(name: str, dimension: Axis, params: Sequence[Mapping[str, Any]], diverged: NDArray[np.bool_]) -> Group:
     conditions, tried = SEARCHES[type(dimension)].conditions(name, dimension, params, diverged)
     masks = np.array([[c.holds(p) for p in params] for c in conditions], dtype=bool)
+    masks = masks.reshape(len(conditions), len(params))
     return Group(conditions, masks, tried)
 
 
@@ -257,4 +258,5 @@ SEARCHES: dict[type[Axis], Search] = {
     Choice: Search(_choices),
     Range: Search(_thresholds, lambda d: {"log": d.log, "whole": d.integer}),
     Quantile: Search(_thresholds),
+    Draws: Search(lambda name, dimension, params, diverged: ([], 0)),
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import cycle
 from typing import Any
 
@@ -16,7 +16,7 @@ from bpmodel.colors import COLORS, GREY
 from search.results import report
 from search.results.canvas import Scale, canvas, legend_below, logarithmic, scale_of
 from search.results.fonts import drawable, families
-from search.space.dimensions import Choice, Quantile, Range, label
+from search.space.dimensions import Choice, Draws, Quantile, Range, is_number, label
 from search.space.interface import Axis
 from search.space.spaces import Space
 from search.trials.baselines import Baseline
@@ -101,8 +101,12 @@ def parameters(outcomes: Mapping[int, Outcome], space: Space, baselines: Sequenc
 
 
 def _places_of_choices(axes: Axes, dimension: Choice, values: Mapping[int, Any]) -> dict[int, float]:
+    return _places(axes, dimension.labels, values)
+
+
+def _places(axes: Axes, labels: Iterable[str], values: Mapping[int, Any]) -> dict[int, float]:
     """Label a position for each choice; points are jittered around it, so that they do not hide one another."""
-    places = {text: i for i, text in enumerate(dimension.labels)}
+    places = {text: i for i, text in enumerate(labels)}
     jitter = np.random.default_rng(0).uniform(-0.18, 0.18, max(values, default=0) + 1)
     look: dict[str, Any] = {"rotation": 30 if len(places) > 3 else 0, "family": families()}
     axes.set_xticks(range(len(places)), [drawable(_short(text)) for text in places], **look)
@@ -120,10 +124,17 @@ def _numbers_of_range(axes: Axes, dimension: Range, values: Mapping[int, Any]) -
     return values
 
 
+def _draws(axes: Axes, dimension: Draws, values: Mapping[int, Any]) -> Mapping[int, float]:
+    if all(is_number(value) for value in values.values()):
+        return values
+    return _places(axes, dict.fromkeys(label(value) for value in values.values()), values)
+
+
 SCALES: dict[type[Axis], Callable[[Axes, Any, Mapping[int, Any]], Mapping[int, float]]] = {
     Choice: _places_of_choices,
     Range: _numbers_of_range,
     Quantile: _numbers,
+    Draws: _draws,
 }
 """Drawing of each kind of axis: sets the scale of a panel, and returns the position of each trial's value on it."""
 

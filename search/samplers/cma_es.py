@@ -10,7 +10,7 @@ from cmaes import CatCMAwM
 from numpy.typing import NDArray
 
 from search.seeds import derive
-from search.space.dimensions import Choice, Quantile, Range
+from search.space.dimensions import Choice, Draws, Quantile, Range
 from search.space.interface import Axis
 from search.space.spaces import Space
 from search.space.unit_cube import UnitCube
@@ -148,4 +148,5 @@ PLACES: dict[type[Axis], Callable[[Any], Places]] = {
     Choice: _of_choice,
     Range: _of_range,
     Quantile: lambda d: Places([]),
+    Draws: lambda d: Places([]),
 }

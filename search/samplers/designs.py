@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -20,13 +21,20 @@ class Design:
 
 
 class GridSampler(Design):
-    """Visits every point of the grid."""
+    """Visits every point of the grid, and keeps none of them: there may be more than fit into memory."""
 
     def __init__(self, space: Space, seed: int) -> None:
-        self._points = list(space.grid_points())
+        self._space = space
+        self._begin()
+
+    def _begin(self) -> None:
+        self._points, self._next = self._space.grid_points(), 0
 
     def ask(self, number: int) -> dict[str, Any]:
-        return self._points[number]
+        if number < self._next:
+            self._begin()
+        skipped, self._next = number - self._next, number + 1
+        return next(islice(self._points, skipped, None))
 
 
 MOST_LISTED = 10_000

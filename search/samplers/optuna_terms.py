@@ -10,7 +10,7 @@ import optuna
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
-from search.space.dimensions import Choice, Quantile, Range
+from search.space.dimensions import Choice, Draws, Quantile, Range
 from search.space.interface import Axis
 from search.space.spaces import Leaf
 from search.trials.outcomes import Outcome
@@ -39,6 +39,7 @@ DISTRIBUTIONS: dict[type[Axis], Callable[[Any], BaseDistribution]] = {
     Choice: lambda d: CategoricalDistribution(d.labels),
     Range: _of_range,
     Quantile: lambda d: FloatDistribution(0.0, 1.0),
+    Draws: lambda d: FloatDistribution(0.0, 1.0),
 }
 """The distribution of an axis's codes (`Axis.encode`), by kind of axis."""
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from search.samplers.external import find
-from search.space.dimensions import Choice, Conditional, Layers, Quantile, Range, is_number, label
+from search.space.dimensions import Choice, Conditional, Draws, Layers, Quantile, Range, is_number, label
 from search.space.interface import Dimension
 from search.space.spaces import Space
 from search.trials.nesting import network_of, prefix
@@ -187,6 +187,7 @@ NEAREST: dict[type[Dimension], Callable[[Any, Any], Any]] = {
     Choice: _in_choice,
     Range: _in_range,
     Quantile: _in_quantile,
+    Draws: lambda d, wanted: d.middle(),
     Layers: _in_layers,
     Conditional: lambda d, wanted: nearest(d.dimension, wanted),
 }

@@ -9,7 +9,8 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -33,7 +34,7 @@ class Choice(Axis):
         if len(set(self.labels)) < len(self.values):
             raise ValueError("lists a value twice")
 
-    @property
+    @cached_property
     def labels(self) -> tuple[str, ...]:
         """A text for each value: unique, and the same in every process."""
         return tuple(label(value) for value in self.values)
@@ -190,6 +191,52 @@ class Quantile(Axis):
     def describe(self) -> Any:
         frozen = self.distribution
         return [frozen.dist.name, list(map(float, frozen.args)), {k: float(v) for k, v in sorted(frozen.kwds.items())}]
+
+
+@dataclass(frozen=True)
+class Draws(Axis):
+    """Values of any type that an object draws by ``rvs(random_state=…)``, as in `RandomizedSearchCV`.
+
+    There is no more to know of them: a number in [0, 1) is the seed of a draw, and a value is found again if it was drawn.
+    """
+
+    distribution: Any
+    drawn: dict[str, float] = field(default_factory=dict, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        try:
+            self.at(0.5)
+        except Exception as error:
+            raise ValueError(f"is {self.distribution!r}, whose rvs fails: {error}") from None
+
+    def grid(self) -> list[Any]:
+        return [self.at((i + 0.5) / GRID_POINTS) for i in range(GRID_POINTS)]
+
+    def extremes(self) -> list[Any]:
+        return [self.at(0.0), self.at(1.0)]
+
+    def at(self, u: float) -> Any:
+        value = self.distribution.rvs(random_state=np.random.RandomState(min(int(u * 2**32), 2**32 - 1)))
+        value = value.item() if isinstance(value, np.generic) else value
+        self.drawn.setdefault(label(value), u)
+        return value
+
+    def place(self, value: Any) -> float:
+        return self.drawn[label(value)]
+
+    def check(self, value: Any) -> Any:
+        if label(value) not in self.drawn:
+            raise ValueError(f"is {value!r}; allowed are values that {type(self.distribution).__name__} has drawn")
+        return value
+
+    def encode(self, value: Any) -> float:
+        return self.place(value)
+
+    def decode(self, code: float) -> Any:
+        return self.at(code)
+
+    def describe(self) -> Any:
+        return [type(self.distribution).__name__]
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from bpmodel.names import hints
-from search.space.dimensions import GRID_POINTS, Choice, Conditional, Layers, Quantile, Range, is_number
+from search.space.dimensions import GRID_POINTS, Choice, Conditional, Draws, Layers, Quantile, Range, is_number, label
 from search.space.interface import Dimension
 
 RANGE_KEYS = ("low", "high", "log", "integer", "points")
@@ -18,12 +18,13 @@ LAYERS_KEYS = ("layers", "width")
 def dimension(given: Any) -> Dimension:
     """Parse a dimension from a study file's value or a Python object.
 
-    Lists are choices. ``{"low": …, "high": …, "log": …, "integer": …, "points": …}`` and tuples ``(low, high)``,
-    ``(low, high, "log")`` are ranges, of integers if both ends are integers. Optuna distributions and frozen
-    `scipy.stats` distributions are accepted as they are. ``{"layers": …, "width": …}`` is a list of layers: their
-    number and each width are searched. A table with ``when``, which maps parameters to required values, is a
-    conditional dimension: ``{"low": 0.5, "high": 0.99, "when": {"solver": "sgd"}}``, or ``{"values": …, "when": …}``
-    around any other notation.
+    Lists are choices; a value that is listed twice counts once. ``{"low": …, "high": …, "log": …, "integer": …,
+    "points": …}`` and tuples ``(low, high)``, ``(low, high, "log")`` are ranges, of integers if both ends are integers.
+    Optuna distributions, frozen `scipy.stats` distributions and, for random search, other objects with ``rvs`` are
+    accepted as they are. ``{"layers": …, "width": …}``
+    is a list of layers: their number and each width are searched. A table with ``when``, which maps parameters to
+    required values, is a conditional dimension: ``{"low": 0.5, "high": 0.99, "when": {"solver": "sgd"}}``, or
+    ``{"values": …, "when": …}`` around any other notation.
 
     Raises
     ------
@@ -55,6 +56,19 @@ def dimension(given: Any) -> Dimension:
     return Conditional(plain, dict(when))
 
 
+IN_PYTHON = "a list of choices, a range (low, high) or (low, high, 'log')"
+IN_STUDY_FILES = "a list of choices, a range { low = …, high = …, log = true }, or a fixed value under [model]"
+"""The notations that are told to a user, in the language in which the space was written."""
+
+
+class UnknownNotationError(ValueError):
+    """A value that is no dimension in any notation."""
+
+    def __init__(self, given: Any, allowed: str = IN_PYTHON) -> None:
+        super().__init__(f"is {given!r}; allowed are {allowed}")
+        self.given = given
+
+
 class Form(NamedTuple):
     """One notation for a dimension.
 
@@ -74,10 +88,7 @@ def _first_that_fits(given: Any, forms: Sequence[Form]) -> Dimension:
     for form in forms:
         if form.fits(given):
             return form.read(given)
-    raise ValueError(
-        f"is {given!r}; allowed are a list of choices, a range {{ low = …, high = …, log = true }}, "
-        "or a fixed value under [model]"
-    )
+    raise UnknownNotationError(given)
 
 
 def _values(table: Mapping[str, Any]) -> Dimension:
@@ -111,7 +122,10 @@ def _is_pair(given: Any) -> bool:
 
 def _range_from_pair(given: tuple[Any, ...]) -> Range:
     if len(given) == 3 and given[2] != "log":
-        raise ValueError(f"is {given!r}; the third value of a range can only be 'log'")
+        raise ValueError(
+            f"is {given!r}; a tuple that begins with two numbers is a range, whose third value can only be 'log'; "
+            f"write choices as a list: {list(given)!r}"
+        )
     return _range(given[0], given[1], log=len(given) == 3)
 
 
@@ -124,6 +138,14 @@ def _from_optuna(given: Any) -> Dimension:
 
 def _is_list(given: Any) -> bool:
     return isinstance(given, Sequence | np.ndarray) and not isinstance(given, str)
+
+
+def _choices(given: Sequence[Any]) -> Choice:
+    """Return a choice of values, each of them once: `np.linspace(1, 4, 9).astype(int)` has some twice."""
+    found: dict[str, Any] = {}
+    for value in given:
+        found.setdefault(label(value), value)
+    return Choice(tuple(found.values()))
 
 
 def _range_from_table(table: Mapping[str, Any]) -> Range:
@@ -164,8 +186,9 @@ TABLES = (
 FORMS = (
     Form(_is_pair, _range_from_pair),
     Form(lambda given: hasattr(given, "ppf") and hasattr(given, "dist"), Quantile),  # a frozen distribution of SciPy
+    Form(lambda given: hasattr(given, "rvs"), Draws),
     Form(lambda given: hasattr(given, "choices"), lambda given: Choice(tuple(given.choices))),  # these two: Optuna
     Form(lambda given: hasattr(given, "low") and hasattr(given, "high"), _from_optuna),
-    Form(_is_list, lambda given: Choice(tuple(given.tolist() if isinstance(given, np.ndarray) else given))),
+    Form(_is_list, lambda given: _choices(given.tolist() if isinstance(given, np.ndarray) else given)),
 )
 """All other notations; the first that fits is used."""

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import math
 import tomllib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any
@@ -22,9 +22,10 @@ import numpy as np
 
 from bpmodel.names import hints
 from search.errors import StudyError
+from search.space.counting import count
 from search.space.dimensions import Choice, label
 from search.space.interface import Axis, Dimension
-from search.space.parsing import dimension
+from search.space.parsing import IN_PYTHON, UnknownNotationError, dimension
 
 DEFAULT = """\
 hidden_layer_sizes = [[32], [64], [128], [64, 32]]
@@ -92,6 +93,8 @@ class Space(Mapping[str, Dimension]):
         self._names = {name: {part: _axis(name, part) for part in d.parts()} for name, d in dimensions.items()}
         self.members: tuple[Space, ...] = (self,)
         self.axes = self._find_axes()
+        self._owners = {axis: name for name, axes in self._names.items() for axis in axes.values()}
+        self._first_axes = {self._owners[axis]: leaf for axis, leaf in reversed(self.axes.items())}
 
     def __getitem__(self, name: str) -> Dimension:
         return self._dimensions[name]
@@ -153,27 +156,39 @@ class Space(Mapping[str, Dimension]):
         """
         yield from self.points(lambda name, d: d.grid())
 
-    def points(self, values: Callable[[str, Dimension], Sequence[Any]]) -> Iterator[dict[str, Any]]:
+    def points(
+        self, values: Callable[[str, Dimension], Sequence[Any]], names: Collection[str] | None = None
+    ) -> Iterator[dict[str, Any]]:
         """Yield all configurations of some values of each parameter; the last parameter changes fastest.
 
         Parameters
         ----------
         values : callable
             Maps name and dimension of a parameter to its values.
+        names : collection of str, optional
+            Only these parameters; they depend on no others. By default all.
         """
-        owners = {axis: name for name, axes in self._names.items() for axis in axes.values()}
-        first_axes = {owners[axis]: leaf for axis, leaf in reversed(self.axes.items())}
 
         def below(names: list[str], params: dict[str, Any]) -> Iterator[dict[str, Any]]:
             if not names:
                 yield {name: params[name] for name in self if name in params}
-            elif first_axes[names[0]].exists(self.leaves(params)):
+            elif self.first_axis(names[0]).exists(self.leaves(params)):
                 for value in values(names[0], self[names[0]]):
                     yield from below(names[1:], params | {names[0]: value})
             else:
                 yield from below(names[1:], params)
 
-        yield from below(list(dict.fromkeys(owners[axis] for axis in self.axes)), {})
+        ordered = dict.fromkeys(self._owners[axis] for axis in self.axes)
+        yield from below([name for name in ordered if names is None or name in names], {})
+
+    def first_axis(self, name: str) -> Leaf:
+        """Return the axis of a parameter that exists whenever the parameter does."""
+        return self._first_axes[name]
+
+    @property
+    def parents(self) -> dict[str, set[str]]:
+        """The parameters that the existence of each parameter depends on directly."""
+        return {name: {self._owners[axis] for axis in self.first_axis(name).when} for name in self}
 
     def typical(self, defaults: Mapping[str, Any]) -> dict[str, Any]:
         """Return a configuration of defaults, and of the middle where there is no default or it is not in the space.
@@ -223,8 +238,12 @@ class Space(Mapping[str, Dimension]):
 
     @property
     def grid_size(self) -> int:
-        """Number of points of the grid."""
-        return sum(1 for _ in self.grid_points())
+        """Number of points of the grid, which are counted without being made.
+
+        >>> build({f"c{i}": list(range(1000)) for i in range(4)}).grid_size
+        1000000000000
+        """
+        return count(self, lambda name, d: d.grid())
 
     @property
     def most_choices(self) -> float:
@@ -294,28 +313,36 @@ class Alternatives(Space):
         space = self.members[number]
         return space.assemble({name: leaves[_of(number, name)] for name in space.axes if _of(number, name) in leaves})
 
-    def points(self, values: Callable[[str, Dimension], Sequence[Any]]) -> Iterator[dict[str, Any]]:
-        return chain.from_iterable(space.points(values) for space in self.members)
+    def points(
+        self, values: Callable[[str, Dimension], Sequence[Any]], names: Collection[str] | None = None
+    ) -> Iterator[dict[str, Any]]:
+        return chain.from_iterable(space.points(values, names) for space in self.members)
 
     def has(self, params: Mapping[str, Any]) -> bool:
         return any(space.has(params) for space in self.members)
 
 
-def build(given: Mapping[str, Any] | Sequence[Mapping[str, Any]], where: str = "space") -> Space:
-    """Build the space from a dict of dimensions, or from several dicts; errors name `where` and the key."""
+def build(
+    given: Mapping[str, Any] | Sequence[Mapping[str, Any]], where: str = "space", allowed: str = IN_PYTHON
+) -> Space:
+    """Build the space from a dict of dimensions, or from several dicts; errors name `where` and the key.
+
+    An empty dict is a space of one configuration, in which every parameter is as it is. `allowed` says how dimensions are
+    written.
+    """
     if isinstance(given, Space):
         return given
     if not isinstance(given, Mapping):
-        several = [build(one, f"{where}[{number}]") for number, one in enumerate(given)]
+        several = [build(one, f"{where}[{number}]", allowed) for number, one in enumerate(given)]
         return Alternatives(several) if len(several) > 1 else several[0]
     dimensions = {}
     for name, value in given.items():
         try:
             dimensions[name] = dimension(value)
+        except UnknownNotationError as error:
+            raise StudyError(f"{where}: {name} {UnknownNotationError(error.given, allowed)}") from None
         except ValueError as error:
             raise StudyError(f"{where}: {name} {error}") from None
-    if not dimensions:
-        raise StudyError(f"{where} is empty: nothing to search; name at least one hyperparameter")
     try:
         return Space(dimensions)
     except ValueError as error:

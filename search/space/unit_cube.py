@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from search.space.dimensions import Choice, Quantile, Range, label
+from search.space.dimensions import Choice, Draws, Quantile, Range, label
 from search.space.interface import Axis
 from search.space.spaces import Space
 
@@ -101,4 +101,5 @@ COLUMNS: dict[type[Axis], Columns] = {
     Choice: Columns(_of_choice, choices=True),
     Range: Columns(_of_numbers),
     Quantile: Columns(_of_numbers),
+    Draws: Columns(_of_numbers),
 }

@@ -15,6 +15,7 @@ from bpmodel.preprocessing.options import COLUMNS, PREPROCESSING
 from search.cv.kinds import Scheme
 from search.errors import StudyError
 from search.space import initial_points, spaces
+from search.space.parsing import IN_STUDY_FILES
 from search.space.spaces import Space
 from search.study import checks
 from search.study.keys import CrossValidation, Data, File, Search, first_problem, places
@@ -127,7 +128,11 @@ def _space(path: Path, given: Any, fixed: dict[str, dict[str, Any]], options: di
         for table in fixed:
             if name in fixed[table]:
                 raise StudyError(f"{path}: [space] {name} is also fixed under [{table}]; keep only one of the two")
-    space = spaces.build(given, f"{path}: [space]")
+    for number, table in enumerate(tables):
+        if not table:
+            place = f"[space][{number}]" if len(tables) > 1 else "[space]"
+            raise StudyError(f"{path}: {place} is empty: nothing to search; name at least one hyperparameter")
+    space = spaces.build(given, f"{path}: [space]", IN_STUDY_FILES)
     space.check_values(lambda name, value: _check(path, "space", options, name, value))
     return space
 

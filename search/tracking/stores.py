@@ -8,14 +8,17 @@ import sqlite3
 import tempfile
 import urllib.error
 import urllib.request
-from contextlib import closing
+from contextlib import closing, suppress
 from http.client import HTTPException
 from pathlib import Path
 
 from search.errors import StudyError
+from search.tables.secrets import masked
+from search.tracking import revisions, servers
 
 SQLITE = "sqlite:///"
 DEFAULT_URI = f"{SQLITE}mlruns/mlflow.db"
+ARTIFACTS = "artifacts"
 ANSWER_SECONDS = 5.0
 
 ENCODED = re.compile("%[0-9A-Fa-f]{2}")
@@ -38,7 +41,7 @@ def database(uri: str) -> Path | None:
 
 def artifact_root(path: Path, experiment: str) -> str:
     """Return the location of an experiment's artifacts: a folder beside the SQLite database."""
-    return (path.parent / "artifacts" / experiment).resolve().as_uri()
+    return (path.parent / ARTIFACTS / experiment).resolve().as_uri()
 
 
 def has_tables(path: Path) -> bool:
@@ -46,19 +49,56 @@ def has_tables(path: Path) -> bool:
     return path.exists() and path.stat().st_size > 0
 
 
-def check(uri: str) -> None:
-    """Check that a tracking store can be written.
+NAME_BYTES = 250
+"""An experiment is a folder of artifacts; names of files have at most 255 bytes."""
+
+
+def check_name(name: str, key: str) -> None:
+    """Check that a name can be that of an experiment, of a registered model and of a folder.
+
+    Parameters
+    ----------
+    name : str
+    key : str
+        What the user calls it, for the message.
 
     Raises
     ------
     StudyError
-        If the database or its folder cannot be written, models stored beside it could not be loaded, or the server does not
-        answer.
+        If it cannot.
+
+    Examples
+    --------
+    >>> check_name("team a/churn", "study_name")
+    Traceback (most recent call last):
+    search.errors.StudyError: study_name = 'team a/churn'; allowed are texts of up to 250 bytes without / \\ : or line breaks
+    """
+    usual = name.isprintable() and not set(name) & set("/\\:") and name.strip(". ")
+    if not usual or name != name.strip() or len(name.encode()) > NAME_BYTES:
+        raise StudyError(
+            f"{key} = {name!r}; allowed are texts of up to {NAME_BYTES} bytes without / \\ : or line breaks"
+        )
+
+
+def check(uri: str, key: str = "MLFLOW_TRACKING_URI") -> None:
+    """Check that a tracking store can be written.
+
+    Parameters
+    ----------
+    uri : str
+    key : str
+        Where the user has set it, for the message.
+
+    Raises
+    ------
+    StudyError
+        If the database or its folder cannot be written, models stored beside it could not be loaded, the server does not answer,
+        a driver is missing, or another version of MLflow made the tables.
     """
     path = database(uri)
     if path is not None:
         try:
-            _check_database(path)
+            misfit = revisions.misfit(_check_database(path), uri)
         except (OSError, sqlite3.Error) as error:
             raise StudyError(f"MLflow store {path} cannot be written: {error}; allowed is a writable folder") from None
         if encoded := ENCODED.search(str(path.resolve())):
@@ -66,6 +106,8 @@ def check(uri: str) -> None:
                 f"MLflow store {path.resolve()}: MLflow cannot load models from a folder with {encoded[0]!r} in its name; "
                 "allowed are other names, or MLFLOW_TRACKING_URI with a store elsewhere"
             )
+        if misfit:
+            raise StudyError(f"MLflow store {path}: {misfit}")
     elif uri.startswith(("http://", "https://")):
         try:
             urllib.request.urlopen(f"{uri.rstrip('/')}/health", timeout=ANSWER_SECONDS).close()
@@ -74,18 +116,26 @@ def check(uri: str) -> None:
                 error.close()
             reason = str(getattr(error, "reason", error)).strip()
             raise StudyError(
-                f"MLFLOW_TRACKING_URI = {uri!r}: the MLflow server does not answer ({reason}); start it, or unset the variable"
+                f"{key} = {masked(uri)!r}: the MLflow server does not answer ({reason}); start it, or name another store"
             ) from None
     elif "://" not in uri or uri.startswith(("file:", "sqlite:")):
-        raise StudyError(
-            f"MLFLOW_TRACKING_URI = {uri!r} is not an MLflow store; allowed are sqlite:///…, postgresql://… and http://…"
-        )
+        raise StudyError(f"{key} = {masked(uri)!r} is not an MLflow store; allowed are {servers.ALLOWED}")
+    else:
+        servers.check(uri, key)
 
 
-def _check_database(path: Path) -> None:
+def _check_database(path: Path) -> str | None:
+    """Return the revision of its tables; None if there are none yet."""
     path.parent.mkdir(parents=True, exist_ok=True)
+    artifacts = path.parent / ARTIFACTS
+    if artifacts.exists():
+        tempfile.TemporaryFile(dir=artifacts).close()
     if not path.exists():  # do not create it here: the study may still turn out to be invalid
         tempfile.TemporaryFile(dir=path.parent).close()
-        return
+        return None
     with closing(sqlite3.connect(path, timeout=ANSWER_SECONDS)) as database:
         database.execute("BEGIN IMMEDIATE")
+        with suppress(sqlite3.OperationalError):  # tables of others, or none
+            found = database.execute("SELECT version_num FROM alembic_version").fetchone()
+            return str(found[0]) if found else None
+    return None

@@ -12,9 +12,12 @@ import time
 from collections import deque
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
+from contextlib import suppress
 from types import ModuleType
 from typing import Any
 
+from search.errors import StudyError
+from search.tables.secrets import masked
 from search.tracking import client, models, schema, sqlite, stores
 from search.tracking.models import RegisteredModel
 from search.tracking.protocol import Tracker
@@ -46,13 +49,15 @@ class MLflowTracker(Tracker):
     ----------
     uri : str
         MLflow tracking URI.
+    key : str
+        Where the user has set it, for messages.
     """
 
-    def __init__(self, uri: str) -> None:
-        self.uri = uri
+    def __init__(self, uri: str, key: str = "MLFLOW_TRACKING_URI") -> None:
+        self.uri, self._key = uri, key
 
     def check(self) -> None:
-        stores.check(self.uri)
+        stores.check(self.uri, self._key)
 
     def holds(self, header: Header) -> bool:
         """Return whether the store has a study, which may have been deleted since it was written."""
@@ -73,6 +78,17 @@ class MLflowTracker(Tracker):
         self._thread = threading.Thread(target=self._work, name="mlflow-writer", daemon=True)
         self._thread.start()
         self._jobs.put(self._open)
+        if stores.database(self.uri) is None:
+            self._wait_until_open()
+
+    def _wait_until_open(self) -> None:
+        """Raise StudyError if the store does not take the study, such as a server that wants to know who writes."""
+        try:
+            self.flush()
+        except TrackingError as error:
+            self._jobs.put(None)
+            self._thread.join()
+            raise StudyError(f"{self._key} = {masked(self.uri)!r}: {masked(str(error))}") from None
 
     def record(self, outcome: Outcome, value: float) -> None:
         """Write a child run, unless this trial already has one."""
@@ -116,6 +132,11 @@ class MLflowTracker(Tracker):
         self._jobs.put(lambda: client.end(self.uri, self._opened.parent, status))
         try:
             self.flush()
+        except TrackingError:
+            if stores.database(self.uri) is not None:  # a server that is gone would be waited for
+                with suppress(Exception):
+                    client.end(self.uri, self._opened.parent, "FAILED")
+            raise
         finally:
             self._jobs.put(None)
             self._thread.join()
@@ -163,4 +184,4 @@ class MLflowTracker(Tracker):
     def _told(self, error: BaseException) -> TrackingError:
         """Return the error that tells of another one, in one line."""
         reason = f"{type(error).__name__}: {error}".splitlines()[0]
-        return TrackingError(f"MLflow at {self.uri} could not be written: {reason}")
+        return TrackingError(f"MLflow at {masked(self.uri)} could not be written: {masked(reason)}")

@@ -1,7 +1,8 @@
 """Place of a network in an estimator: alone, last in a pipeline, in a target transformer, or any nesting of these.
 
 scikit-learn fits the steps around the network, with a recorder in the network's place: it records the rows, targets and
-weights that the network would be fitted on, after all transformations.
+weights that the network would be fitted on, after all transformations. So pipelines of other classes may do there what
+they like, such as add or drop rows.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 from sklearn.base import clone
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.pipeline import Pipeline
+from sklearn.utils import check_consistent_length
 
 from bpmodel import BPClassifier, BPRegressor
 
@@ -90,6 +92,44 @@ def tunable(estimator: Any) -> set[str]:
     }
 
 
+def accepts(estimator: Any, name: str, value: Any) -> bool:
+    """Return whether an estimator takes a parameter that its `get_params` does not list.
+
+    That is so where parameters are passed on to another library, as by LightGBM. A network has no such parameters.
+
+    >>> from sklearn.pipeline import make_pipeline
+    >>> accepts(make_pipeline(BPRegressor()), "bpregressor__verbose", True)
+    False
+    """
+    if network_of(estimator) is not None and (name in estimator.get_params() or name.startswith(prefix(estimator))):
+        return False
+    try:
+        clone(estimator).set_params(**{name: value})
+    except Exception:  # whatever the estimator says of a parameter that it does not know
+        return False
+    return True
+
+
+def is_transparent(estimator: Any) -> bool:
+    """Return whether only scikit-learn's own classes surround the network.
+
+    These hand on each row to the network as one row. Other pipelines, such as those of imbalanced-learn, may add and drop rows
+    in `fit`, and may do more than transform in `predict`.
+
+    >>> from sklearn.pipeline import make_pipeline
+    >>> class Resampling(Pipeline):
+    ...     pass
+    >>> is_transparent(make_pipeline(BPRegressor())), is_transparent(Resampling([("network", BPRegressor())]))
+    (True, False)
+    """
+    if isinstance(estimator, Pipeline):
+        return type(estimator) is Pipeline and is_transparent(estimator.steps[-1][1])
+    if isinstance(estimator, TransformedTargetRegressor):
+        own = type(estimator) is TransformedTargetRegressor
+        return own and is_transparent(getattr(estimator, "regressor_", estimator.regressor))
+    return True
+
+
 def split_params(estimator: Any, params: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     """Split parameters into those of the network, by its own names, and those of the steps around it."""
     own = prefix(estimator)
@@ -122,11 +162,21 @@ def fit_around(estimator: Any, X: Any, y: Any, fit_params: Mapping[str, Any]) ->
 
 
 class _Recorder:
-    """Stands in for a network and records the data passed to `fit`."""
+    """Stands in for a network and records the data passed to `fit` and the rows passed to `predict`."""
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
-        self.fit_data_ = FitData(X, y, sample_weight)
+        check_consistent_length(X, y, sample_weight)
+        self.fit_data_, self.example_ = FitData(X, y, sample_weight), np.asarray(y)[:1]
         return self
+
+    def predict(self, X: Any) -> NDArray:
+        self.rows_ = X
+        return np.repeat(
+            self.example_, X.shape[0] if hasattr(X, "shape") else len(X), axis=0
+        )  # of which a target transformer can take the inverse
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return True
 
 
 class _RecordingRegressor(_Recorder, BPRegressor):  # type: ignore[misc]  # `fit` takes no rows to validate on
@@ -138,7 +188,10 @@ class _RecordingClassifier(_Recorder, BPClassifier):  # type: ignore[misc]  # `f
 
 
 def transform_rows(fitted: Any, X: Any) -> Any:
-    """Transform rows as the steps before the network do."""
+    """Transform rows as the steps before the network do when they predict."""
+    if not is_transparent(fitted):
+        fitted.predict(X)
+        return vars(network_of(fitted)).pop("rows_")
     if isinstance(fitted, Pipeline):
         return transform_rows(fitted.steps[-1][1], fitted[:-1].transform(X) if len(fitted) > 1 else X)
     if isinstance(fitted, TransformedTargetRegressor):
@@ -157,14 +210,25 @@ def transform_target(fitted: Any, y: NDArray) -> NDArray:
     return y
 
 
+def inverse_target(fitted: Any, y: NDArray) -> NDArray:
+    """Return targets in their own units: the inverse of `transform_target`."""
+    if isinstance(fitted, Pipeline):
+        return inverse_target(fitted.steps[-1][1], y)
+    if isinstance(fitted, TransformedTargetRegressor):
+        inner = inverse_target(fitted.regressor_, y)
+        found = np.asarray(fitted.transformer_.inverse_transform(inner.reshape(len(inner), -1)))
+        return found[:, 0] if inner.ndim == 1 and found.shape[1] == 1 else found
+    return y
+
+
 def surround(fitted: Any, network: Any, *, raw: bool = True) -> Any:
     """Return a copy of a fitted estimator with this network in it.
 
     Parameters
     ----------
     raw : bool, default=True
-        Whether it takes the user's raw rows; if False, it takes rows returned by `transform_rows`. Predictions are in
-        the target's own units either way.
+        Whether it takes the user's raw rows; if False, it takes rows returned by `transform_rows`, which only an estimator
+        that `is_transparent` can do. Predictions are in the target's own units either way.
     """
     if isinstance(fitted, Pipeline):
         name, last = fitted.steps[-1]

@@ -19,7 +19,14 @@ from scipy.sparse import issparse, vstack
 from bpmodel.preparation import precision
 from search.rows import feature_names, params_of, take
 from search.space.dimensions import label
-from search.trials.nesting import fit_around, network_of, transform_rows, transform_target
+from search.trials.nesting import (
+    fit_around,
+    inverse_target,
+    is_transparent,
+    network_of,
+    transform_rows,
+    transform_target,
+)
 from search.trials.problem import Problem, configured
 from search.trials.shared_cache import ComputeOnce
 
@@ -44,6 +51,9 @@ class Prepared:
     around : estimator
         The steps around the network, fitted on the training rows.
     feature_names : ndarray of str, optional
+    resampled : ndarray, optional
+        Targets of the training rows in their own units, if a pipeline may have added or dropped rows: these are then no longer
+        rows of the study. The validation rows always are, and never any that a pipeline made.
     """
 
     X: Any
@@ -55,6 +65,7 @@ class Prepared:
     y: NDArray[Any]
     around: Any
     feature_names: NDArray[Any] | None
+    resampled: NDArray[Any] | None = None
 
     @property
     def X_train(self) -> Any:  # noqa: N802 - the field's name
@@ -66,7 +77,8 @@ class Prepared:
 
     @property
     def y_train(self) -> NDArray[Any]:
-        return self.y[self.rows[0]]
+        """Targets of `X_train`."""
+        return self.y[self.rows[0]] if self.resampled is None else self.resampled
 
     @cached_property
     def y_validation(self) -> NDArray[Any]:
@@ -124,14 +136,16 @@ def _prepare(problem: Problem, params: Mapping[str, Any]) -> PreparedFolds:
 def _fold(problem: Problem, estimator: Any, y: NDArray, train: Rows, validation: Rows) -> Prepared:
     fit_params = params_of(problem.X, problem.fit_params, train)
     around, data = fit_around(estimator, take(problem.X, train), y[train], fit_params)
-    X_train = _in_precision(data.X, estimator, len(train))
-    X_validation = _in_precision(transform_rows(around, take(problem.X, validation)), estimator, len(train))
+    n_train = len(data.y)  # not that of `train`, if a pipeline adds or drops rows
+    X_train = _in_precision(data.X, estimator, n_train)
+    X_validation = _in_precision(transform_rows(around, take(problem.X, validation)), estimator, n_train)
     X = vstack([X_train, X_validation], "csr") if issparse(X_train) else np.concatenate([X_train, X_validation])
     target = np.concatenate([data.y, transform_target(around, y[validation])])
-    first, rest = np.split(np.arange(len(target)), [len(train)])
+    first, rest = np.split(np.arange(len(target)), [n_train])
     names = feature_names(data.X)
     weight = _weights(data.weight, first, len(target))
-    return Prepared(X, target, weight, first, rest, (train, validation), y, around, names)
+    resampled = None if is_transparent(estimator) else inverse_target(around, np.asarray(data.y))
+    return Prepared(X, target, weight, first, rest, (train, validation), y, around, names, resampled)
 
 
 def _weights(weight: Any, train: Rows, n_rows: int) -> NDArray[np.float64] | None:

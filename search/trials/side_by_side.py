@@ -192,8 +192,8 @@ def _data(problem: Problem, number: int) -> dict[str, Any]:
 def _scores(problem: Problem, fold: Prepared, network: Any, *, training: bool = False) -> dict[str, float]:
     """Score a network on the validation rows of a fold, or on its training rows."""
     rows = fold.rows[0 if training else 1]
-    y = fold.y_train if training else fold.y_validation
-    if scorers.see_predictions_only(problem.scorer):
+    y = fold.y[rows] if training else fold.y_validation
+    if scorers.see_predictions_only(problem.scorer) and fold.resampled is None:
         X = fold.X_train if training else fold.X_validation
         return scores(problem, surround(fold.around, network, raw=False), X, y, rows)
     if fold.feature_names is not None:

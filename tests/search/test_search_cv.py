@@ -40,6 +40,7 @@ def search(estimator, space=RATES, **more) -> BPSearchCV:
     return BPSearchCV(estimator, space, **{"method": "grid", "cv": 3, "random_state": 0} | more)
 
 
+@pytest.mark.filterwarnings("ignore:n_trials = 6, but the space has 2")
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("task", ["regression", "classification"])
 def test_bare_estimator(rows, task, method):
@@ -50,12 +51,13 @@ def test_bare_estimator(rows, task, method):
     ).fit(X, y)
     assert fitted.best_params_ == {"learning_rate_init": 0.02, "alpha": 0.01}
     assert fitted.best_estimator_.n_iter_ == fitted.best_n_epochs_
-    assert len(fitted.cv_results_["params"]) == (2 if method == "grid" else 6)
+    assert len(fitted.cv_results_["params"]) == (2 if method in ("grid", "random") else 6)
     assert fitted.score(X, y) > 0.5
     assert fitted.predict(X).shape == y.shape
     assert fitted.n_features_in_ == 4
 
 
+@pytest.mark.filterwarnings("ignore:n_trials = 8, but the space has 4")
 @pytest.mark.parametrize("method", METHODS)
 def test_pipeline_with_parameters_of_all_steps(rows, method):
     X, y = rows()
@@ -324,14 +326,18 @@ MISTAKES = {
     "unknown key": (
         {"space": {"alhpa": [1]}},
         ValueError,
-        "'alhpa' is not a parameter that can be searched; allowed are activation, alpha",
+        "'alhpa' is not a parameter that can be searched \\(did you mean alpha\\?\\); allowed are activation, alpha",
     ),
     "what the search sets": (
         {"space": {"random_state": [1, 2]}},
         ValueError,
         "'random_state' is not a parameter that can be searched; allowed are activation, alpha",
     ),
-    "empty space": ({"space": {}}, StudyError, "space is empty"),
+    "no dimension": (
+        {"space": {"alpha": 1}},
+        StudyError,
+        r"alpha is 1; allowed are a list of choices, a range \(low, high\)",
+    ),
     "bad range": ({"space": {"alpha": (1, 0)}}, StudyError, "space: alpha has low = 1 and high = 0"),
     "no default space": (
         {"estimator": Ridge(), "space": None},

@@ -6,7 +6,7 @@ import scipy.stats
 from search.results import advice, divergence_rules, plots
 from search.samplers import cma_es, optuna_terms, portfolio
 from search.space import dimensions, spaces, unit_cube
-from search.space.dimensions import Choice, Conditional, Layers, Quantile, Range
+from search.space.dimensions import Choice, Conditional, Draws, Layers, Quantile, Range
 from search.space.interface import Axis, Dimension
 from search.space.parsing import dimension
 
@@ -27,10 +27,17 @@ OF_AXES = {
 }
 OF_DIMENSIONS = {"search.samplers.portfolio.NEAREST": portfolio.NEAREST}
 
+
+class Even:
+    def rvs(self, random_state):
+        return 2 * random_state.randint(4)
+
+
 WRITTEN = {
     Choice: ["relu", "tanh"],
     Range: {"low": 1, "high": 8},
     Quantile: scipy.stats.norm(0, 1),
+    Draws: Even(),
     Layers: {"layers": (1, 2), "width": (8, 64)},
     Conditional: {"values": [1, 2], "when": {"other": True}},
 }

@@ -197,15 +197,33 @@ def test_forms_of_a_dimension(given_form, expected):
 
 def test_scipy_distribution_stands_for_itself():
     assert dimension(scipy.stats.expon(scale=2)).at(0.5) == pytest.approx(2 * math.log(2))
-    with pytest.raises(ValueError, match="allowed are a list of choices, a range"):
-        dimension(scipy.stats.expon)  # a family of them
+
+
+class Powers:
+    """Draws lists, and nothing else is known of it."""
+
+    def rvs(self, random_state):
+        return [2 ** int(random_state.randint(1, 4))]
+
+
+def test_what_has_only_rvs_is_drawn_from():
+    """As in `RandomizedSearchCV`; it was refused."""
+    found = dimension(Powers())
+    drawn = [found.at(u) for u in np.linspace(0, 1, 50)]
+    assert {value[0] for value in drawn} == {2, 4, 8}
+    assert all(found.decode(found.encode(value)) == value for value in drawn)
+    with pytest.raises(ValueError, match="allowed are values that Powers has drawn"):
+        found.check([16])
+    assert 0 < dimension(scipy.stats.expon).at(0.5) < 99  # a family, with its default parameters
+    with pytest.raises(ValueError, match=r"rvs fails: .*argument"):
+        dimension(scipy.stats.gamma)
 
 
 @pytest.mark.parametrize(
     ("value", "told"),
     [
         ([], "empty list"),
-        (["a", "a"], "twice"),
+        ((16, 32, 64), r"write choices as a list: [16, 32, 64]"),
         ("relu", "'relu'; allowed are a list of choices, a range"),
         (3, "3; allowed are a list of choices, a range"),
         ({"low": 1}, "high = None; a range needs a number"),
@@ -238,9 +256,18 @@ def test_integer_range_with_fractional_ends_bug(low, high, log):
         spaces.build({"batch_size": {"low": low, "high": high, "integer": True, "log": log}}, "here")
 
 
-def test_empty_space():
-    with pytest.raises(StudyError, match="here is empty"):
-        spaces.build({}, "here")
+def test_an_empty_space_has_one_configuration():
+    """As in scikit-learn, where it was refused."""
+    space = spaces.build({})
+    assert (list(space.grid_points()), space.grid_size, space.most_choices) == ([{}], 1, 1)
+    assert spaces.build([{}, {"a": [1, 2]}]).grid_size == 3
+
+
+def test_a_value_listed_twice_counts_once():
+    """As `np.linspace(1, 4, 9).astype(int)` has some; it was refused. 1, 1.0 and True are three values."""
+    assert dimension(np.linspace(1, 4, 9).astype(int)).grid() == [1, 2, 3, 4]
+    assert dimension([[8], [16], [8]]).grid() == [[8], [16]]
+    assert dimension([1, 1.0, True, "1"]).labels == ("1", "1.0", "true")
 
 
 def test_grid_is_the_product_and_the_last_parameter_changes_fastest():
@@ -248,6 +275,42 @@ def test_grid_is_the_product_and_the_last_parameter_changes_fastest():
     points = list(space.grid_points())
     assert points == [{"a": a, "b": b} for a in "xy" for b in (1, 2, 3)]
     assert space.grid_size == len(points)
+
+
+COUNTED = {
+    "conditions": {
+        "solver": ["adam", "sgd", "lbfgs"],
+        "momentum": {"values": [0.5, 0.6, 0.9], "when": {"solver": "sgd"}},
+        "nesterovs_momentum": {"values": [True, False], "when": {"solver": "sgd", "momentum": 0.5}},
+        "alpha": [1, 2],
+    },
+    "a chain": {
+        "c": {"values": [1, 2, 3], "when": {"b": ["x", "y"]}},
+        "b": {"values": ["x", "y", "z"], "when": {"a": 1}},
+        "a": [1, 2],
+        "d": {"values": [5, 6], "when": {"a": 2}},
+        "e": {"values": [5, 6, 7], "when": {"f": 2}},
+        "f": (1, 3),
+    },
+    "two parents": {"a": [1, 2], "b": [1, 2, 3], "c": {"values": [1, 2], "when": {"a": 1, "b": [2, 3]}}},
+    "layers": {
+        "hidden_layer_sizes": {"layers": (1, 3), "width": (8, 64)},
+        "dropout": {"values": [0.1, 0.2], "when": {"hidden_layer_sizes.layers": [2, 3]}},
+    },
+    "alternatives": [{"a": [1, 2], "b": [1, 2]}, {}, {"a": (0.0, 1.0)}],
+}
+
+
+@pytest.mark.parametrize("name", COUNTED)
+def test_points_of_a_grid_are_counted_without_being_made(name):
+    space = spaces.build(COUNTED[name])
+    assert space.grid_size == sum(1 for _ in space.grid_points())
+
+
+def test_a_large_grid_is_counted_at_once_bug():
+    """It was counted point by point: 4.1 million took 18 s and 1.2 GB, whatever the timeout."""
+    wide = {f"c{i}": list(range(1000)) for i in range(4)} | {"c": {"values": [1, 2], "when": {"c0": [0, 1]}}}
+    assert spaces.build(wide).grid_size == 10**12 + 2 * 10**9
 
 
 def test_random_point_depends_on_seed_and_number_only():

@@ -583,7 +583,6 @@ GOOD = [
     "sqlite:///mlruns/mlflow.db",
     "sqlite:///new/mlflow.db",
     "sqlite:///{folder}/mlruns/mlflow.db",
-    "postgresql://h/d",
 ]
 
 
@@ -621,7 +620,7 @@ BAD = {
     "half an address": ("http://[::1", "http://[::1"),
     "closed port": (
         "http://127.0.0.1:{closed}",
-        "does not answer ([Errno 111] Connection refused); start it, or unset",
+        "does not answer ([Errno 111] Connection refused); start it, or name another store",
     ),
     "closed port, https": ("https://127.0.0.1:{closed}", "does not answer"),
     "not there": ("{404}", "does not answer (Not Found)"),

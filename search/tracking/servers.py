@@ -1,0 +1,71 @@
+"""A check of stores that are neither a file nor an MLflow server: database servers, and those of MLflow's plug-ins."""
+
+from __future__ import annotations
+
+import socket
+from importlib.metadata import entry_points
+from typing import Any
+
+from search.errors import StudyError
+from search.tables.secrets import masked
+from search.tracking import library, revisions
+
+PORTS = {"postgresql": 5432, "mysql": 3306, "mssql": 1433, "sqlite": None}
+"""The databases that MLflow can use, and the ports of their servers."""
+
+ALLOWED = "sqlite:///…, postgresql://…, mysql://…, mssql://…, http://… and https://…"
+ANSWER_SECONDS = 5.0
+
+
+def check(uri: str, key: str) -> None:
+    """Check that a store can be reached: its driver is installed, its server answers, its tables are MLflow's own.
+
+    Parameters
+    ----------
+    uri : str
+    key : str
+        Where the user has set it, for the message.
+
+    Raises
+    ------
+    StudyError
+        If not; passwords are not shown.
+    """
+    scheme = uri.partition(":")[0]
+    of_database = scheme.partition("+")[0] in PORTS
+    if not of_database and scheme not in _plug_ins():
+        raise StudyError(f"{key} = {masked(uri)!r} is not an MLflow store; allowed are {ALLOWED}")
+    try:
+        reason = _misfit(uri) if of_database else _unreachable(uri)
+    except ModuleNotFoundError as error:
+        reason = f"its driver is not installed ({error.name}); install it"
+    except Exception as error:  # whatever a driver raises of a server that it cannot use
+        reason = f"{type(error).__name__}: {error}".splitlines()[0]
+    if reason:
+        raise StudyError(f"{key} = {masked(uri)!r}: {masked(reason)}")
+
+
+def _plug_ins() -> set[str]:
+    return {"databricks", *(point.name for point in entry_points(group="mlflow.tracking_store"))}
+
+
+def _misfit(uri: str) -> str:
+    from sqlalchemy import create_engine, inspect, make_url, text
+    from sqlalchemy.pool import NullPool
+
+    url = make_url(uri)
+    engine: Any = create_engine(url, poolclass=NullPool)
+    port = url.port or PORTS[url.get_backend_name()]
+    if url.host and port:
+        socket.create_connection((url.host, port), ANSWER_SECONDS).close()  # a driver may wait for minutes
+    with engine.connect() as connection:
+        if not inspect(connection).has_table("alembic_version"):
+            return ""
+        found = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+    return revisions.misfit(found, masked(uri))
+
+
+@library.quiet()
+def _unreachable(uri: str) -> str:
+    library.load().MlflowClient(tracking_uri=uri).search_experiments(max_results=1)
+    return ""

@@ -1,0 +1,186 @@
+"""What can be known of the tracking is checked before the first trial; what fails later loses nothing of the search.
+
+The bugs: a name, a driver, an address or a database that MLflow does not take was told after the last trial, with the advice to
+upgrade a database that was the newer of the two; and `BPSearchCV.fit` raised, so that a script lost its search.
+"""
+
+import shutil
+import sqlite3
+import sys
+from contextlib import closing
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from sklearn.linear_model import Ridge
+
+from search import BPSearchCV, StudyError
+from search.tracking import MLflowTracker, check_name, revisions, servers, stores, tracker
+
+X = np.arange(20.0)[:, None] % 7
+OLDER, NEWER = "f5a4f2784254", "0123456789ab"
+
+
+class Unfitted(Ridge):
+    """Fails the test if a trial begins."""
+
+    def fit(self, X, y, sample_weight=None):
+        pytest.fail("a trial began")
+
+
+def search(estimator=None, **more) -> BPSearchCV:
+    space = {"alpha": [0.1, 1.0]}
+    return BPSearchCV(estimator or Ridge(), space, **{"method": "grid", "cv": 2, "random_state": 0} | more)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["team a/churn", "v1: churn", "a\\b", "..", ".", " ", " a", "a\n", "ä" * 125 + "a", "a" * 251],
+)
+def test_names_that_cannot_be_registered(name, tmp_path):
+    with pytest.raises(StudyError, match=r"^study_name = .*; allowed are texts of up to 250 bytes"):
+        search(Unfitted(), tracking=f"sqlite:///{tmp_path}/m.db", study_name=name).fit(X, X[:, 0])
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["a", "a" * 250, "ä" * 125, "Häuser, 2. Versuch (neu)", "房价", ".a", "100%"])
+def test_names_that_can(name):
+    check_name(name, "study_name")
+
+
+STORES = {
+    "driver": (
+        "mysql+pymysql://me:s3cret@127.0.0.1/db",
+        "'mysql+pymysql://me:***@127.0.0.1/db': its driver is not installed",
+    ),
+    "dialect": ("postgresql+nothing://h/db", "NoSuchModuleError"),
+    "buckets": ("s3://bucket/runs", "is not an MLflow store; allowed are sqlite:///"),
+    "folder": ("mlruns", "is not an MLflow store; allowed are sqlite:///"),
+}
+
+
+@pytest.mark.parametrize("case", STORES)
+def test_stores_that_cannot_be_reached(case, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pymysql", None)
+    uri, told = STORES[case]
+    with pytest.raises(StudyError) as error:
+        search(Unfitted(), tracking=uri).fit(X, X[:, 0])
+    assert str(error.value).startswith("tracking = ")
+    assert told in str(error.value)
+    assert "s3cret" not in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_a_database_server_that_is_not_there(monkeypatch, free_port):
+    """The driver, which might wait for minutes, is not asked."""
+    import sqlalchemy
+
+    engine = SimpleNamespace(connect=lambda: pytest.fail("connected"))
+    monkeypatch.setattr(sqlalchemy, "create_engine", lambda *_, **__: engine)
+    with pytest.raises(StudyError, match=r"tracking = .*Connection refused"):
+        servers.check(f"postgresql://u:p@127.0.0.1:{free_port()}/db", "tracking")
+
+
+def test_a_plug_in_is_asked_through_mlflow(monkeypatch, mlflow):
+    asked = []
+
+    def client(tracking_uri):
+        asked.append(tracking_uri)
+        return SimpleNamespace(search_experiments=lambda max_results: [])
+
+    monkeypatch.setattr(servers, "entry_points", lambda group: [SimpleNamespace(name="plug")])
+    monkeypatch.setattr(mlflow, "MlflowClient", client)
+    servers.check("plug://in", "tracking")
+    assert asked == ["plug://in"]
+
+
+@pytest.fixture
+def database(tmp_path, empty_database):
+    """Make an MLflow database of some revision; return its path."""
+
+    def make(revision: str | None):
+        path = shutil.copy(empty_database, tmp_path / "m.db")
+        with closing(sqlite3.connect(path)) as db, db:
+            db.execute("DELETE FROM alembic_version")
+            if revision:
+                db.execute("INSERT INTO alembic_version VALUES (?)", [revision])
+        return path
+
+    return make
+
+
+@pytest.mark.parametrize("dialect", ["sqlite", "sqlite+pysqlite"])
+@pytest.mark.parametrize(
+    ("revision", "told"),
+    [
+        (OLDER, "an older MLflow made .*run: mlflow db upgrade sqlite"),
+        (NEWER, "a newer MLflow made .*; upgrade MLflow"),
+    ],
+)
+def test_tables_of_another_mlflow(database, dialect, revision, told):
+    path = database(revision)
+    with pytest.raises(StudyError, match=told):
+        stores.check(f"{dialect}:///{path}", "tracking")
+
+
+@pytest.mark.parametrize("dialect", ["sqlite", "sqlite+pysqlite"])
+def test_tables_of_the_mlflow_that_is_installed(empty_database, database, dialect):
+    stores.check(f"{dialect}:///{empty_database}")
+    stores.check(f"{dialect}:///{database(None)}")  # MLflow makes its tables
+
+
+def test_revisions_are_those_that_mlflow_makes(empty_database):
+    with closing(sqlite3.connect(empty_database)) as db:
+        (made,) = db.execute("SELECT version_num FROM alembic_version").fetchone()
+    assert revisions.misfit(made, "") == ""
+    assert {made, OLDER} < set(revisions.known())
+
+
+def test_nothing_is_said_where_mlflow_keeps_its_scripts_elsewhere(monkeypatch):
+    monkeypatch.setattr(revisions, "known", dict)
+    assert revisions.misfit(NEWER, "") == ""
+
+
+def test_artifacts_that_cannot_be_written(tmp_path):
+    (tmp_path / "artifacts").write_text("a file where a folder should be")
+    with pytest.raises(StudyError, match="cannot be written"):
+        stores.check(f"sqlite:///{tmp_path}/m.db")
+
+
+@pytest.mark.usefixtures("mlflow")
+def test_a_server_that_wants_to_know_who_writes(serve, monkeypatch):
+    """Its address is right, and it says that it is well."""
+    monkeypatch.setattr(stores, "check", lambda *_: None)
+    with pytest.raises(StudyError, match=r"^tracking = 'http://127.0.0.1:.*could not be written"):
+        search(Unfitted(), tracking=serve(401)).fit(X, X[:, 0])
+
+
+@pytest.mark.parametrize("step", ["_register", "_write", "_open"])
+def test_what_fails_later_is_a_warning(folder, mlflow, monkeypatch, step):
+    def fail(*_):
+        raise OSError("the disk is full")
+
+    monkeypatch.setattr(MLflowTracker, step, fail)
+    uri = f"sqlite:///{folder}/mlruns/mlflow.db"
+    with pytest.warns(
+        UserWarning, match="could not be written: OSError: the disk is full; the search itself is complete"
+    ):
+        fitted = search(tracking=uri, study_name="full").fit(X, X[:, 0])
+    assert fitted.predict(X).shape == (20,)
+    assert len(fitted.cv_results_["params"]) == 2
+    experiment = mlflow.MlflowClient(uri).get_experiment_by_name("full")
+    if step != "_open":
+        (parent,) = mlflow.MlflowClient(uri).search_runs([experiment.experiment_id], "tags.`bpsearch.kind` = 'study'")
+        assert parent.info.status == "FAILED", "it does not run for ever"
+
+
+def test_passwords_are_not_told_later_either(monkeypatch):
+    writer = MLflowTracker("postgresql://me:s3cret@h/db")
+    writer._error, writer._jobs, writer._hurry = (
+        OSError("postgresql://me:s3cret@h"),
+        tracker.queue.Queue(),
+        tracker.threading.Event(),
+    )
+    with pytest.raises(tracker.TrackingError) as error:
+        writer.flush()
+    assert "s3cret" not in str(error.value)
