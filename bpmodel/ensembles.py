@@ -152,9 +152,13 @@ class _Ensemble(MetaEstimatorMixin, BaseEstimator, ABC):
                 check(type(self).__name__, name, getattr(self, name), domain)
 
     def _mean(self, X: ArrayLike, method: str) -> NDArray:
+        return np.mean(self._each(X, method), axis=0)
+
+    def _each(self, X: ArrayLike, method: str) -> list[NDArray]:
+        """Return the predictions of each member."""
         check_is_fitted(self)
         X = validate_data(self, X, accept_sparse="csr", dtype=(np.float64, np.float32), reset=False)
-        return np.mean([getattr(network, method)(X) for network in self.estimators_], axis=0)
+        return [getattr(network, method)(X) for network in self.estimators_]
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -223,9 +227,8 @@ class BPEnsembleClassifier(ClassifierMixin, _Ensemble):
         return self._mean(X, "predict_proba")
 
     def predict_log_proba(self, X: ArrayLike) -> NDArray:
-        """Return the logarithm of `predict_proba`."""
-        with np.errstate(divide="ignore"):
-            return np.log(self.predict_proba(X))
+        """Return the logarithm of `predict_proba`, finite also where the probability rounds to 0."""
+        return np.logaddexp.reduce(self._each(X, "predict_log_proba"), axis=0) - np.log(len(self.estimators_))
 
     def predict(self, X: ArrayLike) -> NDArray:
         """Return the class with the highest mean probability; for multilabel targets, all classes above one half."""
