@@ -1,7 +1,7 @@
 """Sample weights: one for each row, checked and brought to a size that single precision holds.
 
-A loss is a weighted mean, in which only the ratios of the weights matter. The penalties `alpha` and `l1` are divided by the sum of
-the weights, as in scikit-learn's MLP, so a row of weight k counts as k equal rows there, too. Weights that are less than 1 on
+A loss is a weighted mean, in which only the ratios of the weights matter. The penalties `alpha` and `l1` are divided by the sum
+of the weights, as in scikit-learn's MLP, so a row of weight k counts as k equal rows there, too. Weights that are less than 1 on
 average, such as inverse variances or shares of 1, are no numbers of rows: they are divided by their mean, because otherwise the
 penalty would drown the data. Weights above `MOST` on average are scaled down to it, so that single precision holds them.
 """
