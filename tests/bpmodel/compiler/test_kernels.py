@@ -147,7 +147,7 @@ def theirs(x): return x
 X = np.linspace(-1, 1, 20)[:, None]
 network = BPRegressor(hidden_layer_sizes=(3,), max_iter=3, dtype="float32", random_state=0).fit(X, X[:, 0])
 print(network.loss_curve_, network.predict(X[:3]).tolist(), EntryPoint(product)(np.arange(4.0)))
-register_activation("twice", lambda z: z + z, lambda a, z: z - z + 2)
+register_activation("twice", lambda z: z + z, lambda a, z: z - z + 2, meaning="2 z")
 print(numba.config.DISABLE_JIT, numba.njit(theirs) is theirs)
 """
 
