@@ -182,6 +182,7 @@ class _Ensemble(CallbackSupportMixin, MetaEstimatorMixin, BaseEstimator, ABC):
         inner = get_tags(self._member() if self.estimator is None else self.estimator)
         tags.input_tags = inner.input_tags
         tags.target_tags = inner.target_tags
+        tags.regressor_tags = inner.regressor_tags
         return tags
 
 
@@ -245,7 +246,12 @@ class BPEnsembleClassifier(ClassifierMixin, _Ensemble):
 
     def predict_log_proba(self, X: ArrayLike) -> NDArray:
         """Return the logarithm of `predict_proba`, finite also where the probability rounds to 0."""
-        return np.logaddexp.reduce(self._each(X, "predict_log_proba"), axis=0) - np.log(len(self.estimators_))
+        p = self.predict_proba(X)
+        rounded = p <= 0
+        if not rounded.any():
+            return np.log(p)
+        exact = np.logaddexp.reduce(self._each(X, "predict_log_proba"), axis=0) - np.log(len(self.estimators_))
+        return np.where(rounded, exact, np.log(np.where(rounded, 1, p)))
 
     def predict(self, X: ArrayLike) -> NDArray:
         """Return the class with the highest mean probability; for multilabel targets, all classes above one half."""

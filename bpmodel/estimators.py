@@ -12,7 +12,6 @@ from sklearn.preprocessing import LabelBinarizer
 from sklearn.utils import check_array, column_or_1d
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import unique_labels
-from sklearn.utils.validation import check_is_fitted
 
 from bpmodel.base import BPEstimator, learns_in_parts, typed
 from bpmodel.constructors import ClassifierConstructor, RegressorConstructor
@@ -22,6 +21,9 @@ from bpmodel.functions.scaling import FARTHEST
 from bpmodel.intake.weights import with_classes
 from bpmodel.option import documented
 from bpmodel.options import CLASSIFIER_OPTIONS, REGRESSOR_OPTIONS
+
+IDENTITY = next(name for name, row in REGRESSION.items() if row.output == "identity")
+"""A loss with which a network returns the pre-activations of its output layer."""
 
 
 @documented(REGRESSOR_OPTIONS, ATTRIBUTES)
@@ -112,7 +114,8 @@ class BPRegressor(RegressorConstructor, RegressorMixin, BPEstimator):
         tags = super().__sklearn_tags__()
         loss = REGRESSION.get(self.loss) if isinstance(self.loss, str) else None
         tags.target_tags.positive_only = loss is not None and loss.least is not None
-        tags.target_tags.multi_output = True
+        tags.target_tags.multi_output = not tags.target_tags.positive_only  # its check would use negative targets
+        tags.regressor_tags.poor_score = tags.target_tags.positive_only and not self.scale_target
         return tags
 
 
@@ -262,23 +265,21 @@ class BPClassifier(ClassifierConstructor, ClassifierMixin, BPEstimator):
         return np.hstack([1 - p, p]) if self.n_outputs_ == 1 else p
 
     def predict_log_proba(self, X: ArrayLike) -> NDArray[np.floating]:
-        """Return the logarithm of the probability of each class, shaped like `predict_proba`.
+        """Return the logarithm of the probability of each class, shaped like `predict_proba` and finite everywhere.
 
-        It is computed from the pre-activations z of the output layer and therefore finite, also where the probability rounds
-        to 0: z - log(sum(exp(z))) for several classes, -log(1 + exp(-z)) for one of two and for a label. Labels have the
-        logarithm of the probability that they apply.
+        Where the probability rounds to 0, the logarithm is that of the unrounded one. It follows from the pre-activations z of the
+        output layer: z - log(sum(exp(z))) for several classes, -log(1 + exp(-z)) for one of two and for a label.
         """
-        check_is_fitted(self)
-        output = LOSSES[self._loss].output
-        identity = next(name for name, row in REGRESSION.items() if row.output == "identity")
-        z = self._predict_outputs(X, identity).astype(np.float64)
-        if self._one_class:
-            log_p = np.zeros_like(z)
-        elif output == "softmax":
-            log_p = log_softmax(z, axis=1)
+        p = self.predict_proba(X)
+        rounded = p <= 0
+        if not rounded.any():
+            return np.log(p)
+        z = self._predict_outputs(X, IDENTITY).astype(np.float64)
+        if LOSSES[self._loss].output == "softmax":
+            exact = log_softmax(z, axis=1)
         else:
-            log_p = log_expit(np.hstack([-z, z]) if self.n_outputs_ == 1 else z)
-        return log_p.astype(self._parameters.dtype)
+            exact = log_expit(np.hstack([-z, z]) if self.n_outputs_ == 1 else z)
+        return np.where(rounded, exact, np.log(np.where(rounded, 1, p))).astype(p.dtype)
 
     @property
     def _one_class(self) -> bool:

@@ -162,7 +162,8 @@ def _set_aside(
     estimator: Any, targets: NDArray, index: NDArray[np.integer], random_state: np.random.RandomState
 ) -> tuple[NDArray[np.integer], NDArray[np.integer]]:
     """Split the training rows: return the row numbers for training and those set aside for validation."""
-    stratify = targets[index] if isinstance(estimator, ClassifierMixin) and targets.shape[1] == 1 else None
+    two_classes = isinstance(estimator, ClassifierMixin) and targets.shape[1] == 1
+    stratify = targets[index] > 0.5 if two_classes else None  # as in scikit-learn, classes are False and True
     train, validation = train_test_split(
         index, random_state=random_state, test_size=estimator.validation_fraction, stratify=stratify
     )

@@ -1,9 +1,9 @@
 """Sample weights: one for each row, checked and brought to a size that single precision holds.
 
 A loss is a weighted mean, in which only the ratios of the weights matter. The penalties `alpha` and `l1` are divided by the sum
-of the weights, as in scikit-learn's MLP, so a row of weight k counts as k equal rows there, too. Weights that are less than 1 on
-average, such as inverse variances or shares of 1, are no numbers of rows: they are divided by their mean, because otherwise the
-penalty would drown the data. Weights above `MOST` on average are scaled down to it, so that single precision holds them.
+of the weights, as in scikit-learn's MLP, so a row of weight k counts as k equal rows there, too. That makes sense for weights
+that are 1 to `MOST` on average. Others, such as inverse variances or shares of 1, are no numbers of rows: they are divided by their
+mean, because otherwise the penalty would drown the data or vanish, and single precision would not hold them.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ FACTOR = real(0, None, "left")
 """What the weight of a class may be."""
 
 MOST = 1e6
-"""Largest mean weight. The penalty of a mean of this size is far below the noise of any gradient in single precision."""
+"""Largest mean of weights that are taken for numbers of rows."""
 
 
 def row_weights(weight: Any, n_rows: int) -> NDArray[np.floating]:
@@ -54,7 +54,7 @@ def row_weights(weight: Any, n_rows: int) -> NDArray[np.floating]:
 
 
 def sized(weight: NDArray[np.floating], counted: NDArray[np.floating]) -> NDArray[np.floating]:
-    """Return weights whose mean over the training rows is between 1 and `MOST`; unchanged if it is.
+    """Return weights whose mean over the training rows is 1, unless it is from 1 to `MOST`: then they are unchanged.
 
     Parameters
     ----------
@@ -74,13 +74,10 @@ def sized(weight: NDArray[np.floating], counted: NDArray[np.floating]) -> NDArra
 
 
 def rescaled(factor: NDArray, counted: NDArray, weight: NDArray) -> NDArray:
-    """Return factors whose mean over the training rows, weighted by `weight`, is between 1 and `MOST`; unchanged if it is."""
-    largest = float(counted.max(initial=0))
-    if largest <= 0:
-        return factor
+    """Return factors whose mean over the training rows, weighted by `weight`, is 1, unless it is from 1 to `MOST`."""
+    largest = float(counted.max())
     mean = float(np.average(counted.astype(np.float64) / largest, weights=weight))  # in (0, 1]: no sum overflows
-    wanted = min(max(mean * largest, 1.0), MOST)
-    return factor if wanted == mean * largest else factor.astype(np.float64) / largest * (wanted / mean)
+    return factor if 1 <= mean * largest <= MOST else factor.astype(np.float64) / largest / mean
 
 
 def with_classes(
@@ -110,9 +107,10 @@ def with_classes(
         if value not in FACTOR:
             raise ValueError(f"class_weight must be finite and >= 0; class {label!r} has {value!r}")
     factor = compute_sample_weight(class_weight, y)
-    if not factor[index].any():
+    counting = index[factor[index] > 0]
+    if not len(counting):
         raise ValueError(f"class_weight={class_weight!r} gives no training row a weight above 0")
-    return own * rescaled(factor, factor[index], own[index])
+    return own * rescaled(factor, factor[counting], own[counting])
 
 
 def _balanced(labels: NDArray, weight: NDArray, index: NDArray[np.integer]) -> NDArray[np.float64]:

@@ -224,7 +224,7 @@ def read_only(values: ArrayLike, dtype: np.dtype, name: str = "") -> NDArray:
 def check_size(values: NDArray, dtype: np.dtype, name: str) -> None:
     """Raise ValueError if a value is too large for a precision; the message contains `name`."""
     largest = max(float(values.max(initial=0)), -float(values.min(initial=0)))
-    if largest > np.finfo(dtype).max:
+    if largest > float(np.finfo(dtype).max):
         raise ValueError(
             f"{name} contains a value too large for {dtype!r}: {largest:.6g}. Scale it, or set dtype='float64'"
         )
