@@ -19,7 +19,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from bpmodel.base import typed
 from bpmodel.domains import AT_LEAST_ONE, NONE, SEED, WHOLE, check, instance_of
-from bpmodel.estimators import BPClassifier, BPRegressor
+from bpmodel.estimators import BPClassifier, BPRegressor, is_rounded
 from bpmodel.network.parameters import read_only
 from bpmodel.network.verdicts import DivergenceError, DivergenceWarning
 from bpmodel.option import with_sections
@@ -182,7 +182,6 @@ class _Ensemble(CallbackSupportMixin, MetaEstimatorMixin, BaseEstimator, ABC):
         inner = get_tags(self._member() if self.estimator is None else self.estimator)
         tags.input_tags = inner.input_tags
         tags.target_tags = inner.target_tags
-        tags.regressor_tags = inner.regressor_tags
         return tags
 
 
@@ -211,6 +210,11 @@ class BPEnsembleRegressor(RegressorMixin, _Ensemble):
     def predict(self, X: ArrayLike) -> NDArray[np.float64]:
         """Return the mean prediction of the members, of shape (n_samples,) or (n_samples, n_outputs)."""
         return self._mean(X, "predict")
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.regressor_tags = get_tags(self._member() if self.estimator is None else self.estimator).regressor_tags
+        return tags
 
 
 @_documented
@@ -247,7 +251,7 @@ class BPEnsembleClassifier(ClassifierMixin, _Ensemble):
     def predict_log_proba(self, X: ArrayLike) -> NDArray:
         """Return the logarithm of `predict_proba`, finite also where the probability rounds to 0."""
         p = self.predict_proba(X)
-        rounded = p <= 0
+        rounded = is_rounded(p)
         if not rounded.any():
             return np.log(p)
         exact = np.logaddexp.reduce(self._each(X, "predict_log_proba"), axis=0) - np.log(len(self.estimators_))

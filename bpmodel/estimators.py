@@ -267,11 +267,11 @@ class BPClassifier(ClassifierConstructor, ClassifierMixin, BPEstimator):
     def predict_log_proba(self, X: ArrayLike) -> NDArray[np.floating]:
         """Return the logarithm of the probability of each class, shaped like `predict_proba` and finite everywhere.
 
-        Where the probability rounds to 0, the logarithm is that of the unrounded one. It follows from the pre-activations z of the
-        output layer: z - log(sum(exp(z))) for several classes, -log(1 + exp(-z)) for one of two and for a label.
+        Where the probability rounds to 0, the logarithm is that of the unrounded one. It follows from the pre-activations z of
+        the output layer: z - log(sum(exp(z))) for several classes, -log(1 + exp(-z)) for one of two and for a label.
         """
         p = self.predict_proba(X)
-        rounded = p <= 0
+        rounded = is_rounded(p)
         if not rounded.any():
             return np.log(p)
         z = self._predict_outputs(X, IDENTITY).astype(np.float64)
@@ -289,6 +289,11 @@ class BPClassifier(ClassifierConstructor, ClassifierMixin, BPEstimator):
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_label = True
         return tags
+
+
+def is_rounded(p: NDArray[np.floating]) -> NDArray[np.bool_]:
+    """Return which probabilities are 0, or as small as numbers of normal precision get: softmax stops there."""
+    return p < 1.01 * np.finfo(p.dtype).tiny
 
 
 def _columns(y: ArrayLike) -> NDArray:

@@ -2,8 +2,8 @@
 
 A loss is a weighted mean, in which only the ratios of the weights matter. The penalties `alpha` and `l1` are divided by the sum
 of the weights, as in scikit-learn's MLP, so a row of weight k counts as k equal rows there, too. That makes sense for weights
-that are 1 to `MOST` on average. Others, such as inverse variances or shares of 1, are no numbers of rows: they are divided by their
-mean, because otherwise the penalty would drown the data or vanish, and single precision would not hold them.
+that are 1 to `MOST` on average. Others, such as inverse variances or shares of 1, are no numbers of rows: they are divided by
+their mean, because otherwise the penalty would drown the data or vanish, and single precision would not hold them.
 """
 
 from __future__ import annotations

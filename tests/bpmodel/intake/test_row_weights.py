@@ -152,7 +152,8 @@ def test_scales_count_a_weight_of_k_as_k_rows(kind, sparse):
     repeats = ROWS.integers(1, 5, 90)
     given = csr_array(rows) if sparse else rows
     if sparse and not SCALINGS[kind].takes_sparse:
-        pytest.raises(ValueError, learn, kind, given).match("needs dense rows; X is sparse")
+        with pytest.raises(ValueError, match="needs dense rows; X is sparse"):
+            learn(kind, given)
         return
     weighted = learn(kind, given, repeats.astype(float))
     repeated = learn(kind, csr_array(np.repeat(rows, repeats, axis=0)) if sparse else np.repeat(rows, repeats, axis=0))
