@@ -24,40 +24,14 @@ from bpmodel.diagnosis.repair import Repair, Repairer, altered
 from bpmodel.diagnosis.rules import RULES
 from bpmodel.fitted_network import FittedNetwork, is_plain, is_plain_target
 from bpmodel.full_batch.solvers import FULL_BATCH, check
+from bpmodel.intake.structure import check_structure, structure
+from bpmodel.intake.weights import row_weights
 from bpmodel.network.training import Training
 from bpmodel.network.verdicts import DivergenceError, DivergenceWarning, Verdict
-from bpmodel.preparation import Request, prepare, row_weights
+from bpmodel.option import Option
+from bpmodel.preparation import Request, prepare, weighed
 
 Method = TypeVar("Method", bound=Callable)
-
-ATTRIBUTES = """
-coefs_, intercepts_ : list of ndarray
-    Weights (fan_in, fan_out) and biases (fan_out,) of each layer.
-n_iter_, t_, n_layers_, n_outputs_, n_features_in_, feature_names_in_, out_activation_
-    As in scikit-learn's MLP.
-loss_, best_loss_, loss_curve_, validation_scores_, best_validation_score_
-    As in scikit-learn's MLP; losses are in units of the scaled target. The last loss of a diverged fit is the mean over the rows
-    that were seen in its last epoch.
-verdict_ : bpmodel.Verdict
-    How the fit ended: ``status`` ("ok", "diverged" or "stalled"), ``reason``, ``epoch``, ``step`` and ``evidence``.
-diverged_ : bool
-    Whether the fit diverged.
-repairs_ : list of bpmodel.Repair
-    What ``on_divergence="repair"`` changed; `history_`, `probes_` and `loss_curve_` show the epochs that were kept.
-baseline_loss_, initial_loss_ : float
-    Loss of the dummy predictor, and of the network before the first step.
-history_ : dict of str to ndarray of shape (n_iter_,) or (n_iter_, n_layers_ - 1)
-    By epoch: ``loss``, ``gradient_norm`` (mean over the steps of the epoch), ``learning_rate`` (of its last step),
-    ``validation_loss``, ``validation_score``, ``spikes`` (steps that stand out, see `bpmodel.network.spikes`). By epoch and
-    layer: ``layer_weight_norm``, ``layer_gradient_norm`` (of the last step), ``layer_step_ratio`` (length of the weights'
-    movement over their norm and over the steps); of the epoch's last full minibatch ``layer_delta_norm``, ``layer_dead``,
-    ``layer_saturated``, ``layer_chi`` (see `bpmodel.network.fit.History`). NaN where a value is not measured.
-probes_ : dict of str to ndarray of shape (n_probes,) or (n_probes, n_layers_ - 1)
-    The state of each layer before the first step and after the epochs 1, 2, 4, 8, … and the last: ``epoch``, ``step``,
-    ``delta_norm``, ``gradient_norm``, ``weight_norm``, ``step_ratio``, ``dead``, ``saturated``, ``chi`` (see
-    `bpmodel.network.probes.Signals`). `diagnose` reads them. Empty after `partial_fit` and with full-batch solvers.
-"""
-"""Documentation of the fitted attributes of both estimators."""
 
 
 def learns_in_parts(estimator: Any) -> bool:
@@ -77,6 +51,7 @@ def typed(decorator: Callable) -> Callable[[Method], Method]:
 class BPEstimator(CallbackSupportMixin, FittedNetwork):
     """Fits a network; subclasses encode its targets and turn its outputs into predictions."""
 
+    _options: tuple[Option, ...]
     _check_options: Callable[[], None]
     _state: NDArray
     _memory: list[NDArray] | None
@@ -226,6 +201,8 @@ class BPEstimator(CallbackSupportMixin, FittedNetwork):
         if self.solver in FULL_BATCH:
             check(self.get_params(deep=False))
         first = not hasattr(self, "_parameters") or not (self.warm_start or incremental)
+        if not first:
+            check_structure(self, self._options, getattr(self, "_structure", {}))
         X, y = self._validate(X, y, first=first, incremental=incremental)
         if isinstance(validation, tuple):
             validation = self._validate_held_out(*validation)
@@ -240,7 +217,15 @@ class BPEstimator(CallbackSupportMixin, FittedNetwork):
             first=first,
             incremental=incremental,
         )
-        training = prepare(self, request)
+        request = weighed(request)
+        try:
+            training = prepare(self, request)
+        except ValueError:
+            if first:
+                self.__dict__.pop("_parameters", None)  # half a network is none: a later fit must not continue it
+            raise
+        if first:
+            self._structure = structure(self, self._options)
         if self.on_divergence == "repair" and not incremental:
             training.mend = self._repairer(request, training)
         return training
@@ -263,7 +248,10 @@ class BPEstimator(CallbackSupportMixin, FittedNetwork):
 
     def end_fit(self, training: Training) -> Self:
         """Store the result of a `Training`, finished or not, in the fitted attributes."""
-        if self.early_stopping or (training.broken and self.on_divergence != "ignore"):
+        if self.early_stopping:
+            training.restore_best()
+        training.settle()
+        if training.broken and self.on_divergence != "ignore":
             training.restore_best()
         self._keep_account(training)
         state = training.state[0]

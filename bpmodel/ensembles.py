@@ -10,13 +10,17 @@ from typing import Any, ClassVar, Self, TypeVar
 import numpy as np
 from joblib import Parallel, delayed
 from numpy.typing import ArrayLike, NDArray
+from scipy.sparse import issparse
 from sklearn import get_config
 from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, RegressorMixin, clone
+from sklearn.callback import CallbackSupportMixin, with_callbacks
 from sklearn.utils import check_random_state, get_tags
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from bpmodel.base import typed
 from bpmodel.domains import AT_LEAST_ONE, NONE, SEED, WHOLE, check, instance_of
-from bpmodel.estimators import BPClassifier, BPRegressor
+from bpmodel.estimators import BPClassifier, BPRegressor, is_rounded
+from bpmodel.network.parameters import read_only
 from bpmodel.network.verdicts import DivergenceError, DivergenceWarning
 from bpmodel.option import SaysWhatWasMeant, with_sections
 from bpmodel.preparation import precision
@@ -49,7 +53,7 @@ def _documented(cls: Kind) -> Kind:
     return cls
 
 
-class _Ensemble(SaysWhatWasMeant, MetaEstimatorMixin, BaseEstimator, ABC):
+class _Ensemble(SaysWhatWasMeant, CallbackSupportMixin, MetaEstimatorMixin, BaseEstimator, ABC):
     """Fits the members; subclasses define the default member and how predictions are averaged."""
 
     _member: ClassVar[type]
@@ -62,8 +66,9 @@ class _Ensemble(SaysWhatWasMeant, MetaEstimatorMixin, BaseEstimator, ABC):
         self.n_jobs = n_jobs
         self.random_state = random_state
 
+    @typed(with_callbacks)
     def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
-        """Train the members.
+        """Train the members. Callbacks that propagate, such as progress bars, follow each of them.
 
         Parameters
         ----------
@@ -91,14 +96,22 @@ class _Ensemble(SaysWhatWasMeant, MetaEstimatorMixin, BaseEstimator, ABC):
         member = self._member() if self.estimator is None else self.estimator
         # validated once for all members: rows already in the right precision are shared, not copied
         rows: Any = validate_data(self, X, accept_sparse="csr", dtype=(np.float64, np.float32))
-        rows = rows.astype(precision(member.dtype, rows.shape[0], incremental=False), copy=False)
+        if member.scale_input == "none" and not issparse(rows):  # others scale in double precision
+            rows = read_only(rows, precision(member.dtype, rows.shape[0], incremental=False), "Input X")
         seeds = check_random_state(self.random_state).randint(SEEDS, size=self.n_members)
         members = [clone(member).set_params(random_state=int(seed)) for seed in seeds]
-        jobs = (delayed(_fit)(network, rows, y, sample_weight) for network in members)
+        context = self._init_callback_context(max_subtasks=self.n_members, sequential_subtasks=False)
+        data = {"X": X, "y": y, "metadata": None if sample_weight is None else {"sample_weight": sample_weight}}
+        context.call_on_fit_task_begin(estimator=self, **data)
+        tasks = [context.subcontext(task_name="member", task_id=number) for number in range(self.n_members)]
+        jobs = (
+            delayed(_fit)(self, network, task, (rows, y, sample_weight), data)
+            for network, task in zip(members, tasks, strict=True)
+        )
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DivergenceWarning)
             fitted = Parallel(n_jobs=self.n_jobs, prefer="threads")(jobs)
-        self.estimators_ = [network for network in fitted if not network.diverged_ or network.on_divergence == "ignore"]
+        self.estimators_ = [network for network in fitted if not network.diverged_]
         lost = len(fitted) - len(self.estimators_)
         if lost == len(fitted):
             raise DivergenceError(f"all {lost} members diverged; the first: {fitted[0].verdict_.reason}")
@@ -107,9 +120,13 @@ class _Ensemble(SaysWhatWasMeant, MetaEstimatorMixin, BaseEstimator, ABC):
             warnings.warn(
                 f"{lost} of {len(fitted)} members diverged and are excluded; one of them: {reason}",
                 DivergenceWarning,
-                stacklevel=2,
+                stacklevel=3,
             )
+        context.call_on_fit_task_end(estimator=self, **data, reconstruction_attributes=self._members)
         return self
+
+    def _members(self) -> dict[str, Any]:
+        return {"estimators_": list(self.estimators_)}
 
     @classmethod
     def of(cls, networks: Sequence[Any]) -> Self:
@@ -152,9 +169,13 @@ class _Ensemble(SaysWhatWasMeant, MetaEstimatorMixin, BaseEstimator, ABC):
                 check(type(self).__name__, name, getattr(self, name), domain)
 
     def _mean(self, X: ArrayLike, method: str) -> NDArray:
+        return np.mean(self._each(X, method), axis=0)
+
+    def _each(self, X: ArrayLike, method: str) -> list[NDArray]:
+        """Return the predictions of each member."""
         check_is_fitted(self)
         X = validate_data(self, X, accept_sparse="csr", dtype=(np.float64, np.float32), reset=False)
-        return np.mean([getattr(network, method)(X) for network in self.estimators_], axis=0)
+        return [getattr(network, method)(X) for network in self.estimators_]
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -190,6 +211,11 @@ class BPEnsembleRegressor(RegressorMixin, _Ensemble):
         """Return the mean prediction of the members, of shape (n_samples,) or (n_samples, n_outputs)."""
         return self._mean(X, "predict")
 
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.regressor_tags = get_tags(self._member() if self.estimator is None else self.estimator).regressor_tags
+        return tags
+
 
 @_documented
 class BPEnsembleClassifier(ClassifierMixin, _Ensemble):
@@ -223,9 +249,13 @@ class BPEnsembleClassifier(ClassifierMixin, _Ensemble):
         return self._mean(X, "predict_proba")
 
     def predict_log_proba(self, X: ArrayLike) -> NDArray:
-        """Return the logarithm of `predict_proba`."""
-        with np.errstate(divide="ignore"):
-            return np.log(self.predict_proba(X))
+        """Return the logarithm of `predict_proba`, finite also where the probability rounds to 0."""
+        p = self.predict_proba(X)
+        rounded = is_rounded(p)
+        if not rounded.any():
+            return np.log(p)
+        exact = np.logaddexp.reduce(self._each(X, "predict_log_proba"), axis=0) - np.log(len(self.estimators_))
+        return np.where(rounded, exact, np.log(np.where(rounded, 1, p)))
 
     def predict(self, X: ArrayLike) -> NDArray:
         """Return the class with the highest mean probability; for multilabel targets, all classes above one half."""
@@ -240,5 +270,11 @@ class BPEnsembleClassifier(ClassifierMixin, _Ensemble):
         return tags
 
 
-def _fit(network: Any, X: Any, y: Any, sample_weight: Any) -> Any:
-    return network.fit(X, y, sample_weight)
+def _fit(ensemble: Any, network: Any, task: Any, arguments: tuple[Any, Any, Any], data: dict[str, Any]) -> Any:
+    """Fit one member as a task of the ensemble."""
+    with task.propagate_callback_context(network):
+        task.call_on_fit_task_begin(estimator=ensemble, **data)
+        try:
+            return network.fit(*arguments)
+        finally:
+            task.call_on_fit_task_end(estimator=ensemble, **data)

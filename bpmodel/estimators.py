@@ -6,18 +6,24 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.special import log_expit, log_softmax
 from sklearn.base import ClassifierMixin, RegressorMixin
 from sklearn.preprocessing import LabelBinarizer
 from sklearn.utils import check_array, column_or_1d
-from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import unique_labels
 
-from bpmodel.base import ATTRIBUTES, BPEstimator, learns_in_parts, typed
+from bpmodel.base import BPEstimator, learns_in_parts, typed
 from bpmodel.constructors import ClassifierConstructor, RegressorConstructor
-from bpmodel.functions.losses import CLASSIFICATION, REGRESSION
+from bpmodel.fitted_network import ATTRIBUTES
+from bpmodel.functions.losses import CLASSIFICATION, LOSSES, REGRESSION
+from bpmodel.functions.scaling import FARTHEST
+from bpmodel.intake.weights import with_classes
 from bpmodel.option import documented
 from bpmodel.options import CLASSIFIER_OPTIONS, REGRESSOR_OPTIONS
+
+IDENTITY = next(name for name, row in REGRESSION.items() if row.output == "identity")
+"""A loss with which a network returns the pre-activations of its output layer."""
 
 
 @documented(REGRESSOR_OPTIONS, ATTRIBUTES)
@@ -73,12 +79,16 @@ class BPRegressor(RegressorConstructor, RegressorMixin, BPEstimator):
         targets = _columns(y)
         self._target_mean, self._target_scale = np.zeros(targets.shape[1]), np.ones(targets.shape[1])
         if self.scale_target and weight.any():
-            mean = np.average(targets, axis=0, weights=weight)
-            if REGRESSION[self.loss].least is None:
-                self._target_mean = mean
-            spread = np.sqrt(np.average((targets - self._target_mean) ** 2, axis=0, weights=weight))
+            largest = np.abs(targets).max(axis=0)
+            usual = (largest == 0) | ((largest < FARTHEST) & (largest > 1 / FARTHEST))
+            unit = np.where(usual, 1.0, largest)  # the squares of the others are not finite, or 0
+            shares = targets / unit
+            mean = np.average(shares, axis=0, weights=weight)
+            center = mean if REGRESSION[self.loss].least is None else np.zeros_like(mean)
+            spread = np.sqrt(np.average((shares - center) ** 2, axis=0, weights=weight))
             scale = spread if REGRESSION[self.loss].least is None else mean
-            self._target_scale = np.where(scale > 0, scale, 1.0)
+            self._target_mean = center * unit
+            self._target_scale = np.where(scale > 0, scale * unit, 1.0)
 
     def _encode(self, y: ArrayLike) -> NDArray:
         targets = _columns(y)
@@ -99,6 +109,14 @@ class BPRegressor(RegressorConstructor, RegressorMixin, BPEstimator):
         """
         y = self._predict_outputs(X) * self._target_scale + self._target_mean
         return y.ravel() if y.shape[1] == 1 else y
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        loss = REGRESSION.get(self.loss) if isinstance(self.loss, str) else None
+        tags.target_tags.positive_only = loss is not None and loss.least is not None
+        tags.target_tags.multi_output = not tags.target_tags.positive_only  # its check would use negative targets
+        tags.regressor_tags.poor_score = tags.target_tags.positive_only and not self.scale_target
+        return tags
 
 
 @documented(CLASSIFIER_OPTIONS, ATTRIBUTES)
@@ -169,8 +187,7 @@ class BPClassifier(ClassifierConstructor, ClassifierMixin, BPEstimator):
                 "class_weight='balanced' needs all rows at once; for partial_fit, pass the weights as a dict, for example from "
                 "compute_class_weight('balanced', classes=classes, y=y) finds them"
             )
-        counted = index if self.class_weight == "balanced" else None
-        return compute_sample_weight(self.class_weight, y, indices=counted) * (weight if weight.size else 1)
+        return with_classes(self.class_weight, y, weight, index)
 
     def _learn_target(self, y: NDArray, weight: NDArray) -> None:
         pass  # `_validate` has learned the classes
@@ -237,19 +254,46 @@ class BPClassifier(ClassifierConstructor, ClassifierMixin, BPEstimator):
         return self.classes_[np.minimum(codes, len(self.classes_) - 1)]
 
     def predict_proba(self, X: ArrayLike) -> NDArray[np.floating]:
-        """Return the probability of each class, of shape (n_samples, n_classes), columns as in `classes_`."""
+        """Return the probability of each class, of shape (n_samples, n_classes), columns as in `classes_`.
+
+        In single precision, a probability above 0.99999997 is 1, and the other class of two then has the probability 0.
+        `predict_log_proba` tells such rows apart.
+        """
         p = self._predict_outputs(X)
+        if self._one_class:
+            return np.ones_like(p)
         return np.hstack([1 - p, p]) if self.n_outputs_ == 1 else p
 
     def predict_log_proba(self, X: ArrayLike) -> NDArray[np.floating]:
-        """Return the logarithm of `predict_proba`."""
-        with np.errstate(divide="ignore"):
-            return np.log(self.predict_proba(X))
+        """Return the logarithm of the probability of each class, shaped like `predict_proba` and finite everywhere.
+
+        Where the probability rounds to 0, the logarithm is that of the unrounded one. It follows from the pre-activations z of
+        the output layer: z - log(sum(exp(z))) for several classes, -log(1 + exp(-z)) for one of two and for a label.
+        """
+        p = self.predict_proba(X)
+        rounded = is_rounded(p)
+        if not rounded.any():
+            return np.log(p)
+        z = self._predict_outputs(X, IDENTITY).astype(np.float64)
+        if LOSSES[self._loss].output == "softmax":
+            exact = log_softmax(z, axis=1)
+        else:
+            exact = log_expit(np.hstack([-z, z]) if self.n_outputs_ == 1 else z)
+        return np.where(rounded, exact, np.log(np.where(rounded, 1, p))).astype(p.dtype)
+
+    @property
+    def _one_class(self) -> bool:
+        return self.n_outputs_ == 1 and len(self.classes_) == 1
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_label = True
         return tags
+
+
+def is_rounded(p: NDArray[np.floating]) -> NDArray[np.bool_]:
+    """Return which probabilities are 0, or as small as numbers of normal precision get: softmax stops there."""
+    return p < 1.01 * np.finfo(p.dtype).tiny
 
 
 def _columns(y: ArrayLike) -> NDArray:

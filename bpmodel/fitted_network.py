@@ -12,10 +12,43 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from bpmodel.domains import real
 from bpmodel.functions import scaling
 from bpmodel.functions.losses import LOSSES
+from bpmodel.functions.scaling import SCALINGS
 from bpmodel.network import prediction
 from bpmodel.network.parameters import Network, assemble, unpack
+
+POSITIVE = real(0, None, "neither")
+
+ATTRIBUTES = """
+coefs_, intercepts_ : list of ndarray
+    Weights (fan_in, fan_out) and biases (fan_out,) of each layer.
+n_iter_, t_, n_layers_, n_outputs_, n_features_in_, feature_names_in_, out_activation_
+    As in scikit-learn's MLP.
+loss_, best_loss_, loss_curve_, validation_scores_, best_validation_score_
+    As in scikit-learn's MLP; losses are in units of the scaled target. The last loss of a diverged fit is the mean over the rows
+    that were seen in its last epoch.
+verdict_ : bpmodel.Verdict
+    How the fit ended: ``status`` ("ok", "diverged" or "stalled"), ``reason``, ``epoch``, ``step`` and ``evidence``.
+diverged_ : bool
+    Whether the fit diverged.
+repairs_ : list of bpmodel.Repair
+    What ``on_divergence="repair"`` changed; `history_`, `probes_` and `loss_curve_` show the epochs that were kept.
+baseline_loss_, initial_loss_ : float
+    Loss of the dummy predictor, and of the network before the first step.
+history_ : dict of str to ndarray of shape (n_iter_,) or (n_iter_, n_layers_ - 1)
+    By epoch: ``loss``, ``gradient_norm`` (mean over the steps of the epoch), ``learning_rate`` (of its last step),
+    ``validation_loss``, ``validation_score``, ``spikes`` (steps that stand out, see `bpmodel.network.spikes`). By epoch and
+    layer: ``layer_weight_norm``, ``layer_gradient_norm`` (of the last step), ``layer_step_ratio`` (length of the weights'
+    movement over their norm and over the steps); of the epoch's last full minibatch ``layer_delta_norm``, ``layer_dead``,
+    ``layer_saturated``, ``layer_chi`` (see `bpmodel.network.fit.History`). NaN where a value is not measured.
+probes_ : dict of str to ndarray of shape (n_probes,) or (n_probes, n_layers_ - 1)
+    The state of each layer before the first step and after the epochs 1, 2, 4, 8, … and the last: ``epoch``, ``step``,
+    ``delta_norm``, ``gradient_norm``, ``weight_norm``, ``step_ratio``, ``dead``, ``saturated``, ``chi`` (see
+    `bpmodel.network.probes.Signals`). `diagnose` reads them. Empty after `partial_fit` and with full-batch solvers.
+"""
+"""Documentation of the fitted attributes of both estimators."""
 
 
 class FittedNetwork(BaseEstimator, ABC):
@@ -38,6 +71,8 @@ class FittedNetwork(BaseEstimator, ABC):
     """fields of a `Scaling`"""
     _scales: dict[str, float]
     """fields of a diagnosis' `Scales`"""
+    _structure: dict[str, Any]
+    """the structural options when the network was drawn; networks saved by older versions have none"""
 
     @abstractmethod
     def _loss_name(self) -> str:
@@ -103,12 +138,15 @@ class FittedNetwork(BaseEstimator, ABC):
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {attribute!r} before `fit`")
         return self._parameters
 
-    def _predict_outputs(self, X: ArrayLike) -> NDArray:
-        """Return the network's outputs of shape (n, outputs)."""
+    def _predict_outputs(self, X: ArrayLike, loss: str | None = None) -> NDArray:
+        """Return the network's outputs of shape (n, outputs), with the output function of its own loss or of another one."""
         check_is_fitted(self)
         if not self._is_plain(X):
             X = validate_data(self, X, accept_sparse="csr", dtype=(np.float64, np.float32), reset=False)
-        return prediction.predict(self._network(), self._scale(X))
+        network = self._network()
+        if loss is not None:
+            network = network._replace(loss=LOSSES.code(loss))
+        return prediction.predict(network, self._scale(X))
 
     def _scale(self, X: Any) -> Any:
         """Return the scaled rows, as the network sees them."""
@@ -120,7 +158,9 @@ class FittedNetwork(BaseEstimator, ABC):
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = True
+        noisy = self.input_noise in POSITIVE
+        rule = SCALINGS.get(self.scale_input) if isinstance(self.scale_input, str) else None
+        tags.input_tags.sparse = not noisy and (rule is None or rule.takes_sparse)
         return tags
 
 

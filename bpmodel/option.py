@@ -18,7 +18,8 @@ Class = TypeVar("Class", bound=type)
 class Option(NamedTuple):
     """One hyperparameter.
 
-    `meaning` is one or two sentences; `choices` maps the allowed names to their meanings.
+    `meaning` is one or two sentences; `choices` maps the allowed names to their meanings. `structure` is set for what a fitted
+    network is made of and cannot change: ``structure(value, estimator)`` returns the value in a form that can be compared.
     """
 
     name: str
@@ -27,6 +28,7 @@ class Option(NamedTuple):
     meaning: str
     positional: bool = False
     choices: Mapping[str, str] = {}
+    structure: Callable[[Any, Any], Any] | None = None
 
     @property
     def allowed(self) -> str:
@@ -69,9 +71,8 @@ def constructor(name: str, options: tuple[Option, ...]) -> type:
     parameters = [inspect.Parameter(o.name, kinds[o.positional], default=o.default) for o in options]
     __init__ = initializer(parameters)
     __init__.__qualname__ = f"{name}.__init__"
-    return type(
-        name, (SaysWhatWasMeant,), {"__init__": __init__, "_check_options": lambda self: check_options(self, options)}
-    )
+    members = {"__init__": __init__, "_options": options, "_check_options": lambda self: check_options(self, options)}
+    return type(name, (SaysWhatWasMeant,), members)
 
 
 class SaysWhatWasMeant:

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from bpmodel.compiler.tables import Column, View
 from bpmodel.domains import AT_LEAST_ONE, CLASS_WEIGHTS, INFINITY, NONE, SEED, TRUTH, VERBOSITY, ListOf, Names, real
 from bpmodel.full_batch.solvers import FULL_BATCH, ONLY
@@ -43,6 +45,32 @@ def _names(table: Mapping[str, Any]) -> str:
     return f"{', '.join(first)} or {last}"
 
 
+# What a fitted network is made of: the value of an option in a form that can be compared. Repairs may have changed the network
+# itself, therefore these functions look at the options.
+
+
+def _as_given(value: Any, estimator: Any) -> Any:
+    return value
+
+
+def _sizes(value: Any, estimator: Any) -> list[Any]:
+    return list(np.atleast_1d(np.asarray(value, dtype=object)))
+
+
+def _activations(value: Any, estimator: Any) -> str | list[str]:
+    names = [value] if isinstance(value, str) else list(value)
+    return names[0] if len(set(names)) == 1 else names
+
+
+def _precision(value: Any, estimator: Any) -> str:
+    return str(estimator._parameters.dtype) if value == "auto" else str(value)
+
+
+def _output(value: Any, estimator: Any) -> str:
+    """The output function: a loss with another one gives other predictions from the same weights."""
+    return str(REGRESSION[value].output)
+
+
 LOSS = Option(
     "loss",
     "squared_error",
@@ -50,6 +78,7 @@ LOSS = Option(
     "What training minimizes.",
     positional=True,
     choices=meanings(REGRESSION),
+    structure=_output,
 )
 
 NETWORK = (
@@ -59,6 +88,7 @@ NETWORK = (
         AT_LEAST_ONE | ListOf("a list of them", AT_LEAST_ONE),
         "Number of units of each hidden layer; one number for a single layer, an empty list for a linear model.",
         positional=True,
+        structure=_sizes,
     ),
     Option(
         "activation",
@@ -67,6 +97,7 @@ NETWORK = (
         "Activation function of all hidden layers, or a list with one for each layer.",
         positional=True,
         choices=meanings(ACTIVATIONS),
+        structure=_activations,
     ),
 )
 
@@ -166,7 +197,8 @@ TRAINING = (
         "none",
         Names(SCALINGS),
         "How to scale the columns of X before they enter the network, in training and in prediction.",
-        choices=SCALINGS,
+        choices=meanings(SCALINGS),
+        structure=_as_given,
     ),
     Option(
         "init",
@@ -192,6 +224,7 @@ TRAINING = (
         Names(NORMALIZATIONS),
         "Normalization of the hidden layers' pre-activations.",
         choices=meanings(NORMALIZATIONS),
+        structure=_as_given,
     ),
     Option("dropout", 0.0, real(0, 1, "left"), "Fraction of the hidden units that are dropped at each training step."),
     Option(
@@ -255,6 +288,7 @@ TRAINING = (
         Names(DTYPES),
         "Precision of training and prediction; 'auto' is float64 for fits of up to 64 rows, where it costs little, and "
         "float32 otherwise.",
+        structure=_precision,
     ),
 )
 
@@ -265,6 +299,7 @@ REGRESSION_ONLY = (
         TRUTH,
         "Whether to standardize the target inside the network (with loss 'poisson' or 'gamma': divide it by its mean). "
         "Predictions are always in the target's own units; losses are in units of the scaled target.",
+        structure=_as_given,
     ),
     Option(
         "huber_delta",

@@ -9,7 +9,6 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable
 from functools import cache
-from numbers import Number
 from typing import Any, NamedTuple, get_type_hints
 
 import numpy as np
@@ -17,7 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import issparse
 from sklearn.base import ClassifierMixin
 from sklearn.model_selection import train_test_split
-from sklearn.utils import check_array, check_random_state
+from sklearn.utils import check_random_state
 
 from bpmodel.diagnosis.evidence import UNKNOWN, scales, symmetric_layer
 from bpmodel.full_batch.solvers import FULL_BATCH
@@ -27,10 +26,12 @@ from bpmodel.functions.clipping import CLIPPINGS
 from bpmodel.functions.losses import LOSSES, Loss
 from bpmodel.functions.optimizers import OPTIMIZERS, Rule
 from bpmodel.functions.schedules import SCHEDULES
+from bpmodel.intake.weights import row_weights as row_weights  # the name under which it was released
+from bpmodel.intake.weights import rows_that_count, sized
 from bpmodel.network import spikes
 from bpmodel.network.fit import Memory, Settings
 from bpmodel.network.minibatch import Rows
-from bpmodel.network.parameters import Network, build, read_only, split_sparse
+from bpmodel.network.parameters import Network, build, check_size, read_only, split_sparse
 from bpmodel.network.training import Training, new_memory, new_state
 from bpmodel.network.watch import STEADY_ROWS
 from bpmodel.options import hidden_activations
@@ -51,7 +52,7 @@ class Request(NamedTuple):
     weight: NDArray
     """sample weight of each row of X; empty if all rows have equal weight"""
     numbers: NDArray[np.integer]
-    """row numbers of the training rows in X"""
+    """row numbers of the training rows in X; after `weighed`, all have a positive weight"""
     whole: bool
     """whether `numbers` are all rows in order; statistics of X then need no copy"""
     validation: tuple[Any, Any] | NDArray[np.integer] | None
@@ -68,6 +69,8 @@ def prepare(estimator: Any, request: Request) -> Training:
     """Return a fit before its first epoch, with the settings from the estimator's options."""
     _check_sparse(estimator, request.X)
     weight = estimator._weigh(request.y, request.weight, request.numbers, incremental=request.incremental)
+    if weight is not request.weight:
+        request = _counting(request, weight)
     X, targets = _scaled(estimator, request, weight)
     random_state = check_random_state(estimator.random_state)
     if request.first:
@@ -105,38 +108,32 @@ def prepare(estimator: Any, request: Request) -> Training:
 # ------------------------------------------------------------------------------------------------- rows
 
 
-def row_weights(weight: Any, n_rows: int) -> NDArray[np.floating]:
-    """Return a weight for each row, of shape (n_rows,), from an array or one number; empty if there are none.
-
-    Raises
-    ------
-    ValueError
-        If there is not one for each row, or if all are zero.
-    """
-    if weight is None:
-        return np.zeros(0)
-    if isinstance(weight, Number):
-        weight = np.full(n_rows, weight, dtype=np.float64)
-    weight = check_array(weight, ensure_2d=False, dtype=(np.float64, np.float32), order="C", input_name="sample_weight")
-    if weight.shape != (n_rows,):
-        raise ValueError(f"sample_weight.shape == {weight.shape}, expected {(n_rows,)}: one weight for each row")
-    if not weight.any():
-        raise ValueError("sample_weight must contain at least one non-zero number")
-    return weight
-
-
 def _check_sparse(estimator: Any, X: Any) -> None:
     if issparse(X) and estimator.input_noise > 0:
         raise ValueError(f"input_noise={estimator.input_noise!r} needs dense rows; X is sparse")
-    if issparse(X) and estimator.scale_input == "robust":
-        raise ValueError("scale_input='robust' needs dense rows; X is sparse: use 'standard'")
+    if issparse(X) and not scaling.SCALINGS[estimator.scale_input].takes_sparse:
+        raise ValueError(f"scale_input={estimator.scale_input!r} needs dense rows; X is sparse: use 'standard'")
+
+
+def weighed(request: Request) -> Request:
+    """Return a request without the training rows of weight 0, and with weights of a size that single precision holds."""
+    if not request.weight.size:
+        return request
+    counting = _counting(request, request.weight)
+    return counting._replace(weight=sized(request.weight, request.weight[counting.numbers]))
+
+
+def _counting(request: Request, weight: NDArray) -> Request:
+    kept = rows_that_count(weight, request.numbers)
+    return request._replace(numbers=kept, whole=request.whole and kept is request.numbers)
 
 
 def _scaled(estimator: Any, request: Request, weight: NDArray) -> tuple[Any, NDArray]:
     """Return the scaled X and encoded targets of all rows; a first fit learns the scales from the training rows."""
     X, y, index = request.X, request.y, request.numbers
     if request.first:
-        learned = scaling.learn(estimator.scale_input, X if request.whole else X[index])
+        own = request.weight[index].astype(np.float64) if request.weight.size else None
+        learned = scaling.learn(estimator.scale_input, X if request.whole else X[index], own)
         estimator._scaling = None if learned is None else learned._asdict()
     X = estimator._scale(X)
     if request.first:
@@ -165,7 +162,8 @@ def _set_aside(
     estimator: Any, targets: NDArray, index: NDArray[np.integer], random_state: np.random.RandomState
 ) -> tuple[NDArray[np.integer], NDArray[np.integer]]:
     """Split the training rows: return the row numbers for training and those set aside for validation."""
-    stratify = targets[index] if isinstance(estimator, ClassifierMixin) and targets.shape[1] == 1 else None
+    two_classes = isinstance(estimator, ClassifierMixin) and targets.shape[1] == 1
+    stratify = targets[index] > 0.5 if two_classes else None  # as in scikit-learn, classes are False and True
     train, validation = train_test_split(
         index, random_state=random_state, test_size=estimator.validation_fraction, stratify=stratify
     )
@@ -179,15 +177,19 @@ def _other_rows(estimator: Any, X: Any, y: ArrayLike) -> Rows:
     X, targets = estimator._scale(X), estimator._encode(y)
     if targets.shape[1] != estimator.n_outputs_:
         raise ValueError(f"y_val has {targets.shape[1]} outputs; the network has {estimator.n_outputs_} outputs")
-    return _typed(estimator, X, targets, np.zeros(0)).picked(np.arange(len(targets)))
+    return _typed(estimator, X, targets, np.zeros(0), "_val").picked(np.arange(len(targets)))
 
 
-def _typed(estimator: Any, X: Any, targets: NDArray, weight: NDArray) -> Rows:
-    """Return all rows in the solver's precision, with no rows picked yet."""
-    dtype = np.dtype(np.float64) if estimator.solver in FULL_BATCH else estimator._parameters.dtype
-    dense, sparse = split_sparse(X, dtype)
+def _typed(estimator: Any, X: Any, targets: NDArray, weight: NDArray, suffix: str = "") -> Rows:
+    """Return all rows in the solver's precision, with no rows picked yet; `suffix` is that of the arguments' names."""
+    predicted = estimator._parameters.dtype
+    dtype = np.dtype(np.float64) if estimator.solver in FULL_BATCH else predicted
+    if dtype != predicted:  # predictions have the network's precision
+        check_size(X.data if issparse(X) else X, predicted, f"Input X{suffix}")
+        check_size(targets, predicted, f"y{suffix}")
+    dense, sparse = split_sparse(X, dtype, f"Input X{suffix}")
     none = np.zeros(0, dtype=np.int32)
-    return Rows(dense, sparse, read_only(targets, dtype), read_only(weight, dtype), none, none)
+    return Rows(dense, sparse, read_only(targets, dtype, f"y{suffix}"), read_only(weight, dtype), none, none)
 
 
 # ------------------------------------------------------------------------------------------------- the network

@@ -18,7 +18,7 @@ ARCHITECTURE = {
         network option                      one network, and one epoch of it; what a hyperparameter is
         full_batch                          solvers that see all rows
         options                             the one table of hyperparameters
-        diagnosis preprocessing             what went wrong; columns of any kind as numbers
+        diagnosis preprocessing intake      what went wrong; columns of any kind as numbers; what a fit is given
         fitted_network html constructors    a network that predicts, and what its class is told
         preparation callbacks               from arrays and options to a `Training`
         base                                `fit`, `partial_fit`, `diagnose`

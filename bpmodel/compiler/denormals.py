@@ -16,10 +16,11 @@ from typing import Any
 
 import numpy as np
 from llvmlite import ir
-from numba import njit, types
+from numba import types
 from numba.extending import intrinsic, register_jitable
 
 from bpmodel.compiler.insides import usable
+from bpmodel.compiler.jit import njit
 
 FLUSH = 1 << 15 | 1 << 6
 HAS_MXCSR = platform.machine().lower() in ("x86_64", "amd64", "i386", "i686")
@@ -73,7 +74,7 @@ restore_denormals: Callable[[int], None] = compiled(_restore_denormals) if FLUSH
 """``restore_denormals(before)``, in compiled code: restore the previous setting"""
 
 
-@njit
+@njit()
 def keep_denormals():
     """Stop flushing denormals in this thread, from Python."""
     restore_denormals(flush_denormals() & ~np.uint32(FLUSH))  # type: ignore[arg-type]

@@ -23,13 +23,11 @@ from collections.abc import Callable, Sequence
 from functools import update_wrapper
 from typing import Any
 
-import numba
-from numba import njit
-
 from bpmodel.compiler.announcement import watch
 from bpmodel.compiler.denormals import keep_denormals
 from bpmodel.compiler.fingerprint import fingerprint
 from bpmodel.compiler.insides import reach
+from bpmodel.compiler.jit import enabled, is_disabled, njit
 from bpmodel.compiler.numba_cache import NumbaCached
 from bpmodel.compiler.tables import Table
 
@@ -51,11 +49,9 @@ _lock = threading.Lock()
 _revision = Table.revision
 """revision of the tables that the functions between tables and entry points were compiled for"""
 
-_compile: Any = njit  # used with options that its annotations lack
+kernel = njit(**FLAGS, no_cfunc_wrapper=True)
 
-kernel = _compile(**FLAGS, no_cfunc_wrapper=True)
-
-formula = _compile(**{**FLAGS, "forceinline": True}, no_cfunc_wrapper=True)
+formula = njit(**{**FLAGS, "forceinline": True}, no_cfunc_wrapper=True)
 """A kernel on scalars that a loop calls for each element: it is inlined, so that the compiler can vectorize the loop."""
 
 
@@ -70,7 +66,7 @@ def part(function: Callable) -> Any:
 
 
 def _inner(function: Callable, **options: Any) -> Any:
-    compiled = _compile(**options, **_LINKED, no_cpython_wrapper=True, no_cfunc_wrapper=True)(function)
+    compiled = njit(**options, **_LINKED, no_cpython_wrapper=True, no_cfunc_wrapper=True)(function)
     _inner_functions.append(compiled)
     return compiled
 
@@ -131,6 +127,9 @@ class EntryPoint:
     def __call__(self, *arguments: Any) -> Any:
         compiled = self.compiled
         try:
+            if is_disabled():
+                with enabled():
+                    return compiled(*arguments)
             return compiled(*arguments)
         except BaseException:
             keep_denormals()  # an error in compiled code skips `restore_denormals`
@@ -164,14 +163,10 @@ def _update_inner_functions() -> None:
 
 
 def _compiled(function: Callable) -> Any:
-    if numba.config.DISABLE_JIT:  # type: ignore[attr-defined]
-        raise RuntimeError(
-            "bpmodel trains and predicts in compiled code, which NUMBA_DISABLE_JIT switches off: unset it"
-        )
     options = {**FLAGS, "no_cfunc_wrapper": True}
     registered = fingerprint([row for choice in _choices for row in choice.added()])
     if _machine_code is None:
         return NumbaCached(function, options, registered)
-    compiled = _compile(**options)(function)
+    compiled = njit(**options)(function)
     compiled._cache = _machine_code.MachineCode(function, registered)
     return compiled

@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import numba
-from numba import njit
 
 from bpmodel.compiler.cache import folders
+from bpmodel.compiler.jit import njit
 
 
 class NumbaCached:
@@ -27,8 +27,7 @@ class NumbaCached:
             try:
                 self._compiled.compile(signature)
             except Exception:  # the cache cannot be read: an error of the function itself comes again below
-                compile_: Any = njit
-                self._compiled = compile_(**self._options)(self._function)
+                self._compiled = njit(**self._options)(self._function)
         return self._compiled(*arguments)
 
     def __getattr__(self, name: str) -> Any:
@@ -36,15 +35,14 @@ class NumbaCached:
 
 
 def _cached(function: Callable, options: Mapping[str, Any], registered: str) -> Any:
-    compile_: Any = njit
     config: Any = numba.config
     before = config.CACHE_DIR
     for folder in folders():
         try:
             config.CACHE_DIR = str(folder / registered)
-            return compile_(**options, cache=True)(function)
+            return njit(**options, cache=True)(function)
         except RuntimeError:  # the folder is not writable
             continue
         finally:
             config.CACHE_DIR = before
-    return compile_(**options)(function)
+    return njit(**options)(function)

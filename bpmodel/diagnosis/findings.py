@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
+from html import escape
 from typing import Any
 
 import numpy as np
@@ -43,9 +44,20 @@ class Finding:
         return f"{self.code} {where} ({numbers})\n  {self.cause}{source}\n  {self.remedy}"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Diagnosis:
-    """Findings, the most likely cause first; none for a healthy run."""
+    """Findings, the most likely cause first; none for a healthy run.
+
+    In a console and in a notebook it shows its text.
+
+    Examples
+    --------
+    >>> Diagnosis((Finding("dead_units", 2, {"share": 0.5}, "Half of the units are dead.", "Lower the rate."),), "ok")
+    ok
+    dead_units at epoch 2 (share 0.5)
+      Half of the units are dead.
+      Lower the rate.
+    """
 
     findings: tuple[Finding, ...]
     summary: str
@@ -58,6 +70,16 @@ class Diagnosis:
 
     def __str__(self) -> str:
         return "\n".join([self.summary, *map(str, self.findings)])
+
+    def __repr__(self) -> str:
+        return str(self)
+
+    def _repr_html_(self) -> str:
+        items = "".join(
+            f"<li><b>{escape(first)}</b><br>{'<br>'.join(map(escape, more))}</li>"
+            for first, *more in (str(finding).splitlines() for finding in self.findings)
+        )
+        return f"<div>{escape(self.summary)}{f'<ol>{items}</ol>' if items else ''}</div>"
 
     @property
     def codes(self) -> list[str]:

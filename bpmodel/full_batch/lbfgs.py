@@ -56,7 +56,7 @@ def step(objective: Objective, state: State, limits: Limits) -> State:
     move, change = after.parameters - before.parameters, after.gradient - before.gradient
     if move @ change > -np.finfo(np.float64).eps * slope * found.step:
         pairs = (*pairs, (move, change))[-MEMORY:]
-    end = flat(after, limits) or _slow(before, after) or _spent(evaluations, limits)
+    end = _spent(evaluations, limits) or flat(after, limits) or _slow(before, after)  # in the order of SciPy
     return State(after, end, pairs, state.iteration + 1, evaluations)
 
 

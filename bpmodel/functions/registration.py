@@ -13,6 +13,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from bpmodel.compiler.jit import enabled
 from bpmodel.compiler.kernels import formula as compiled_formula
 from bpmodel.compiler.kernels import kernel
 from bpmodel.functions.activations import ACTIVATIONS, Activation
@@ -240,7 +241,8 @@ def _compiled(how: Callable, function: Callable) -> Any:
 
 def _called(name: str, function: Callable, *arguments: Any) -> Any:
     try:
-        return function(*arguments)
+        with enabled():
+            return function(*arguments)
     except Exception as error:  # any error of Numba about the user's function
         kind = f"{type(error).__name__}: {error}".strip()
         raise ValueError(

@@ -174,12 +174,18 @@ def unpack(parameters: NDArray, units: Sequence[int]) -> tuple[list[NDArray], li
     return weights, biases
 
 
-def split_sparse(X: Any, dtype: np.dtype) -> tuple[NDArray, Sparse]:
-    """Return X as (dense rows, sparse rows); one of them is empty. Arrays that have the right type are not copied."""
+def split_sparse(X: Any, dtype: np.dtype, name: str = "Input X") -> tuple[NDArray, Sparse]:
+    """Return X as (dense rows, sparse rows); one of them is empty. Arrays that have the right type are not copied.
+
+    Raises
+    ------
+    ValueError
+        If a value is too large for this precision.
+    """
     if not issparse(X):
-        return read_only(X, dtype), _no_sparse_rows(dtype)
+        return read_only(X, dtype, name), _no_sparse_rows(dtype)
     X = X.tocsr()
-    return read_only(np.zeros((0, X.shape[1])), dtype), _sparse(X.indptr, X.indices, X.data, dtype)
+    return read_only(np.zeros((0, X.shape[1])), dtype), _sparse(X.indptr, X.indices, X.data, dtype, name)
 
 
 @cache
@@ -187,17 +193,38 @@ def _no_sparse_rows(dtype: Any) -> Sparse:
     return _sparse(np.zeros(0), np.zeros(0), np.zeros(0), dtype)
 
 
-def _sparse(indptr: NDArray, indices: NDArray, values: NDArray, dtype: np.dtype) -> Sparse:
+def _sparse(indptr: NDArray, indices: NDArray, values: NDArray, dtype: np.dtype, name: str = "") -> Sparse:
     return Sparse(
-        read_only(indptr, np.dtype(np.int64)), read_only(indices, np.dtype(np.int32)), read_only(values, dtype)
+        read_only(indptr, np.dtype(np.int64)),
+        read_only(indices, np.dtype(np.int32)),
+        read_only(values, dtype, name),
     )
 
 
-def read_only(values: ArrayLike, dtype: np.dtype) -> NDArray:
+def read_only(values: ArrayLike, dtype: np.dtype, name: str = "") -> NDArray:
     """Return the values as a read-only C-contiguous array: a view if the array already has the right type.
 
     Numba has separate types for writable and read-only arrays. If every array is passed as read-only, one kernel is enough.
+
+    Raises
+    ------
+    ValueError
+        If a value is too large for this precision; the message contains `name`.
     """
-    view = np.ascontiguousarray(values, dtype=dtype).view()
+    try:
+        with np.errstate(over="raise"):
+            view = np.ascontiguousarray(values, dtype=dtype).view()
+    except FloatingPointError:
+        check_size(np.asarray(values), dtype, name)
+        raise
     view.flags.writeable = False
     return view
+
+
+def check_size(values: NDArray, dtype: np.dtype, name: str) -> None:
+    """Raise ValueError if a value is too large for a precision; the message contains `name`."""
+    largest = max(float(values.max(initial=0)), -float(values.min(initial=0)))
+    if largest > float(np.finfo(dtype).max):
+        raise ValueError(
+            f"{name} contains a value too large for {dtype!r}: {largest:.6g}. Scale it, or set dtype='float64'"
+        )

@@ -12,14 +12,23 @@ from numpy.typing import NDArray
 
 from bpmodel.functions.clipping import new_recent
 from bpmodel.functions.schedules import SCHEDULES
-from bpmodel.network import spikes
+from bpmodel.network import outputs, spikes
 from bpmodel.network.blas import single_thread
 from bpmodel.network.fit import STATE, SUMS, Fit, History, Memory, new_history
 from bpmodel.network.loop import train
 from bpmodel.network.minibatch import Rows
 from bpmodel.network.parameters import Network, Workspace, workspace
 from bpmodel.network.probes import Signals, new_signals
-from bpmodel.network.verdicts import LAYER_DEAD, OK, RUNNING, SYMPTOMS, Verdict, failure
+from bpmodel.network.verdicts import (
+    LAYER_DEAD,
+    OK,
+    OUTPUTS_NOT_FINITE,
+    RUNNING,
+    SYMPTOMS,
+    WEIGHTS_NOT_FINITE,
+    Verdict,
+    failure,
+)
 
 RESPONSE_SECONDS = 0.1
 """Target time between returns to Python, where Ctrl-C is noticed; a single epoch may take longer."""
@@ -148,6 +157,8 @@ class Training:
                 self._run(min(until, before + (1 if self.on_epoch else self._epochs_per_call)))
                 seconds = (time.perf_counter() - started) / max(self.epoch - before, 1)
                 self._epochs_per_call = max(1, int(RESPONSE_SECONDS / max(seconds, 1e-6)))
+                if not self.running and not self.settings.early_stopping:
+                    self.settle()
                 if self.mend is not None and not self.running:
                     self.mend(self)
                 for call in self.on_epoch:
@@ -169,6 +180,28 @@ class Training:
             np.zeros(1, SUMS),
         )
         train(fit, until)
+
+    def settle(self) -> None:
+        """Mark the fit as failed if its network predicts numbers that are not finite for the training rows.
+
+        The watch does not see this where it is switched off, or where it was the last step that ruined the weights.
+        """
+        if self.failed or not self.epoch or outputs.are_finite(self.shown, self.rows):
+            return
+        finite = np.isfinite(self.memory.average).all()
+        s, last = self.state[0], self.epoch - 1
+        s["code"] = OUTPUTS_NOT_FINITE if finite else WEIGHTS_NOT_FINITE
+        s["loss"], s["gradient_norm"] = self.history.loss[last], self.history.gradient_norm[last]
+
+    @property
+    def shown(self) -> Network:
+        """The network that predictions use, in its own precision."""
+        average = self.memory.average
+        return self.network._replace(
+            parameters=average,
+            running=self.network.running.astype(average.dtype, copy=False),
+            loss_number=average.dtype.type(self.network.loss_number),
+        )
 
     def stop(self) -> None:
         """End the training after the current epoch."""

@@ -27,7 +27,7 @@ STATUSES: Mapping[str, Status] = MappingProxyType(
 )
 """Every status that a `Verdict` may have."""
 
-RUNNING, OK, LOSS_NOT_FINITE, LOSS_EXPLODED, WEIGHTS_NOT_FINITE, LAYER_DEAD, STILL_FAR = range(7)
+RUNNING, OK, LOSS_NOT_FINITE, LOSS_EXPLODED, WEIGHTS_NOT_FINITE, LAYER_DEAD, STILL_FAR, OUTPUTS_NOT_FINITE = range(8)
 """Status codes of a fit in progress, kept in the state by compiled code. Codes above `OK` are failures: `SYMPTOMS`."""
 
 
@@ -61,6 +61,11 @@ SYMPTOMS: Mapping[int, Symptom] = MappingProxyType(
         ),
         STILL_FAR: Symptom(
             "stalled", False, "after {epoch} epochs the loss is still {ratio:.3g} times the dummy predictor's"
+        ),
+        OUTPUTS_NOT_FINITE: Symptom(
+            "diverged",
+            True,
+            "the outputs for the training rows became non-finite at {where}; gradient norm {gradient_norm:.3g}",
         ),
     }
 )

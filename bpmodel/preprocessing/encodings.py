@@ -11,6 +11,7 @@ from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, OrdinalEnc
 
 from bpmodel.preprocessing.piecewise import PiecewiseLinearEncoder
 from bpmodel.preprocessing.quantile import NormalScores
+from bpmodel.preprocessing.range_scaler import RangeScaler
 from bpmodel.preprocessing.smooth_clip import SmoothClipScaler
 
 
@@ -23,6 +24,10 @@ class Encoding(NamedTuple):
 
 NUMERIC = {
     "standard": Encoding("subtract the mean, divide by the standard deviation", lambda options: StandardScaler()),
+    "minmax": Encoding(
+        "map the range of the rows of fit to [-1, 1], as MATLAB's mapminmax does; a constant column becomes 0",
+        lambda options: RangeScaler(),
+    ),
     "robust": Encoding(
         "subtract the median, divide by the interquartile range, then clip smoothly to (-3, 3), as in RealMLP (Holzmueller et "
         "al., 2024)",

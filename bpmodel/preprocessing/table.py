@@ -37,7 +37,8 @@ class TablePreprocessor(TableConstructor, TransformerMixin, BaseEstimator):
     - Everything else is a category.
 
     The kind of a column follows from its type and, for text or object columns, from its values: see
-    `bpmodel.preprocessing.columns.describe`. Infinite numbers count as missing. A table is a DataFrame of pandas, or any other
+    `bpmodel.preprocessing.columns.describe`. Infinite numbers, and those beyond 1e150, count as missing; so do numbers of later
+    tables that are too large for single precision once they are encoded. A table is a DataFrame of pandas, or any other
     that exports Arrow columns, such as one of Polars.
 
     Rows to transform may have their columns in any order and may have additional columns, which are ignored. They may have
@@ -75,7 +76,8 @@ class TablePreprocessor(TableConstructor, TransformerMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If X is not a table, column names are not unique, or one of `categorical_columns` is missing.
+            If X is not a table, column names are not unique, one of `categorical_columns` is missing, or a column has values
+            that single precision does not hold and that `numeric` leaves as they are.
         """
         self.fit_transform(X)
         return self
@@ -101,8 +103,13 @@ class TablePreprocessor(TableConstructor, TransformerMixin, BaseEstimator):
         missing = self._missing(blocks)
         self.gaps_ = np.flatnonzero(missing.any(axis=0) & self.missing_indicator)
         self.encoders_ = {name: self._encoder(name) for name in blocks}
-        with config_context(transform_output="default"):  # the user's setting is for the whole, not for parts
-            encoded = [self.encoders_[name].fit_transform(block) for name, block in blocks.items()]
+        encoded = self._encoded("fit_transform", blocks)
+        for name, far in self._far(blocks, encoded).items():
+            column = self.kinds_[name][int(far.any(axis=0).argmax())]
+            raise ValueError(
+                f"column {column!r} has values beyond single precision, such as {np.abs(blocks[name][far]).max():.3g}; "
+                f"numeric={self.numeric!r} keeps them: use 'standard'"
+            )
         return self._joined(encoded, missing)
 
     def transform(self, X: Any) -> NDArray[np.float32]:
@@ -115,8 +122,10 @@ class TablePreprocessor(TableConstructor, TransformerMixin, BaseEstimator):
         """
         check_is_fitted(self)
         blocks = self._blocks(self._frame(X, reset=False))
-        with config_context(transform_output="default"):
-            encoded = [self.encoders_[name].transform(block) for name, block in blocks.items()]
+        encoded = self._encoded("transform", blocks)
+        if far := self._far(blocks, encoded):
+            blocks |= {name: np.where(cells, np.nan, blocks[name]) for name, cells in far.items()}
+            encoded = self._encoded("transform", blocks)
         return self._joined(encoded, self._missing(blocks))
 
     def get_feature_names_out(self, input_features: ArrayLike | None = None) -> NDArray[np.object_]:
@@ -178,6 +187,21 @@ class TablePreprocessor(TableConstructor, TransformerMixin, BaseEstimator):
         if name == "date":
             return make_pipeline(DateEncoder(), median, StandardScaler())
         return CATEGORICAL[self.categorical].build(self)
+
+    def _encoded(self, method: str, blocks: dict[str, NDArray]) -> list[NDArray]:
+        # the user's setting of the output is for the whole, not for parts
+        with config_context(transform_output="default"), np.errstate(over="ignore"):
+            return [getattr(self.encoders_[name], method)(block) for name, block in blocks.items()]
+
+    def _far(self, blocks: dict[str, NDArray], encoded: list[NDArray]) -> dict[str, NDArray[np.bool_]]:
+        """Return, by kind, which numbers are encoded as numbers beyond single precision; kinds without any are left out."""
+        largest = np.finfo(np.float32).max
+        found = {}
+        for (name, block), values in zip(blocks.items(), encoded, strict=True):
+            one_to_one = KINDS[name].filled and values.shape == block.shape
+            if one_to_one and max(values.max(initial=0), -values.min(initial=0)) > largest:
+                found[name] = np.abs(values) > largest
+        return found
 
     def _joined(self, encoded: list[NDArray], missing: NDArray[np.bool_]) -> NDArray[np.float32]:
         parts = [*encoded, missing[:, self.gaps_]]

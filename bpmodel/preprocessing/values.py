@@ -18,6 +18,9 @@ from bpmodel.preprocessing.texts.marks import Format, Hints, clean
 MISSING = "missing"
 """The category level for a missing value."""
 
+LARGEST = 1e150
+"""Numbers beyond it count as infinite: their squares are not finite, so columns with them have no standard deviation."""
+
 
 class _Writing(Protocol):
     """A module of `texts`."""
@@ -96,7 +99,7 @@ def read(frame: pd.DataFrame, name: str, formats: Mapping[str, Format]) -> NDArr
     """
     if name == "number" and all(map(_is_numeric, frame.dtypes)):
         values = frame.to_numpy(dtype=np.float64, na_value=np.nan)
-        return np.where(np.isfinite(values), values, np.nan)
+        return np.where(np.abs(values) <= LARGEST, values, np.nan)
     read_one = KINDS[name].read
     return np.column_stack([read_one(column, formats.get(str(label), {})) for label, column in frame.items()])
 
@@ -108,7 +111,7 @@ def numbers(column: pd.Series, format: Format) -> NDArray[np.float64]:
     else:
         plain = format.get("decimal", ".") == "." and format.get("thousands") != "."
         values = _read_texts(column, "number", format, pd.to_numeric(column, errors="coerce") if plain else None)
-    return np.where(np.isfinite(values), values, np.nan)
+    return np.where(np.abs(values) <= LARGEST, values, np.nan)
 
 
 def truth_values(column: pd.Series, format: Format) -> NDArray[np.float64]:
@@ -177,7 +180,7 @@ def values_of(levels: Sequence[Any], written: Written, format: Format) -> NDArra
     numbers = np.array(
         [next(read) if isinstance(level, str) else written.value(level) for level in levels], dtype=np.float64
     )
-    return np.where(np.isfinite(numbers), numbers, np.nan)
+    return np.where(np.abs(numbers) <= LARGEST, numbers, np.nan)
 
 
 def levels_of(column: pd.Series) -> tuple[NDArray[np.intp], list[Any]]:

@@ -7,7 +7,7 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from bpmodel import BPClassifier, BPRegressor
+from bpmodel import BPClassifier, BPEnsembleRegressor, BPRegressor
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -33,6 +33,32 @@ class Recorder:
         self.calls.append(f"end {context.task_name}")
         self.scores.append(fitted_estimator.score(X, y))
         return len(self.scores) >= self.epochs
+
+
+class TaskRecorder:
+    """Writes down every hook, and which estimator is there at the end of a fit."""
+
+    def __init__(self) -> None:
+        self.calls = []
+
+    def setup(self, estimator, context):
+        self.calls.append("setup")
+
+    def teardown(self, estimator, context):
+        self.calls.append("teardown")
+
+    def on_fit_task_begin(self, estimator, context):
+        self.calls.append(f"begin {context.task_name}")
+
+    def on_fit_task_end(self, estimator, context, *, fitted_estimator):
+        known = fitted_estimator is not None and context.task_name == "fit"
+        self.calls.append(f"end {context.task_name}{f' {type(fitted_estimator).__name__}' if known else ''}")
+
+
+class Propagated(TaskRecorder):
+    """A callback that meta-estimators hand on."""
+
+    max_propagation_depth = None
 
 
 def model(problem, **changes):
@@ -88,3 +114,37 @@ def test_progress_bar(problems, capsys):
     X, y, *_ = problems["regression"]
     make_pipeline(StandardScaler(), BPRegressor(max_iter=EPOCHS)).set_callbacks(ProgressBar()).fit(X, y)
     assert "BPRegressor" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("n_jobs", [None, 2])
+def test_members_of_an_ensemble_are_tasks(problems, n_jobs):
+    """There was no `set_callbacks`."""
+    X, y, *_ = problem = problems["regression"]
+    recorder, monitor = TaskRecorder(), Propagated()
+    ensemble = BPEnsembleRegressor(model(problem), n_members=3, n_jobs=n_jobs, random_state=0)
+    ensemble.set_callbacks(recorder, monitor).fit(X, y, np.ones(len(X)))
+    assert sorted(recorder.calls) == sorted(
+        ["setup", "begin fit", *["begin member", "end member"] * 3, "end fit BPEnsembleRegressor", "teardown"]
+    )
+    assert monitor.calls.count("begin epoch") == monitor.calls.count("end epoch") == 3 * EPOCHS
+    assert monitor.calls.count("setup") == monitor.calls.count("teardown") == 1
+    for member in (ensemble, *ensemble.estimators_):
+        assert not {"_callback_fit_ctx", "_parent_callback_ctx"} & set(vars(member))
+    assert not hasattr(ensemble.estimators_[0], "_skl_callbacks")
+
+
+def test_callbacks_of_the_network_follow_each_member(problems):
+    X, y, *_ = problem = problems["regression"]
+    recorder = TaskRecorder()
+    BPEnsembleRegressor(model(problem).set_callbacks(recorder), n_members=2, random_state=0).fit(X, y)
+    assert recorder.calls.count("begin epoch") == 2 * EPOCHS
+
+
+def test_hooks_of_an_ensemble_are_matched_when_a_member_fails(problems):
+    X, y, *_ = problems["regression"]
+    recorder = TaskRecorder()
+    wild = BPRegressor(solver="sgd", learning_rate_init=1e3, on_divergence="raise")
+    with pytest.raises(ArithmeticError):
+        BPEnsembleRegressor(wild, n_members=2, random_state=0).set_callbacks(recorder).fit(X, y)
+    assert recorder.calls.count("begin member") == recorder.calls.count("end member")
+    assert recorder.calls[-1] == "teardown"

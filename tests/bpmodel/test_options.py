@@ -5,7 +5,7 @@ import pytest
 from scipy.special import expit, softmax
 from sklearn.linear_model import GammaRegressor, PoissonRegressor, QuantileRegressor
 from sklearn.metrics import mean_gamma_deviance, mean_pinball_loss, mean_poisson_deviance
-from sklearn.utils.class_weight import compute_sample_weight
+from sklearn.utils.class_weight import compute_class_weight, compute_sample_weight
 
 from bpmodel import BPClassifier, BPRegressor, DivergenceWarning
 from bpmodel.domains import Names
@@ -132,7 +132,8 @@ def test_class_weight_is_a_sample_weight(problems, weights):
     rows = np.random.default_rng(0).uniform(0.5, 2, len(y))
     for given in (None, rows):
         by_class = make(problem, class_weight=weights).fit(X, y, given)
-        by_row = compute_sample_weight(weights, y) * (1 if given is None else given)
+        of_class = compute_class_weight(weights, classes=np.unique(y), y=y, sample_weight=given)
+        by_row = of_class[y] * (1 if given is None else given)
         np.testing.assert_array_equal(by_class._parameters, make(problem).fit(X, y, by_row)._parameters)
 
 

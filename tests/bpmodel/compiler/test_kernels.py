@@ -14,7 +14,7 @@ import pytest
 
 import bpmodel
 from bpmodel import BPRegressor
-from bpmodel.compiler import cache
+from bpmodel.compiler import cache, jit
 from bpmodel.compiler.kernels import choose, entry_point, kernel
 from bpmodel.compiler.tables import Table
 from bpmodel.functions.activations import ACTIVATIONS, Activation
@@ -133,17 +133,47 @@ def test_preload(dtype):
     assert any(dtype in str(signature) for signature in predict_into.compiled.signatures)
 
 
-def test_without_numbas_compiler_a_fit_says_what_to_do():
-    script = (
-        "import warnings; warnings.simplefilter('error')\n"
-        "from bpmodel import BPRegressor\n"
-        "try: BPRegressor().fit([[1.0], [2.0]], [1.0, 2.0])\n"
-        "except RuntimeError as error: print(error)"
-    )
-    environment = os.environ | {"NUMBA_DISABLE_JIT": "1"}
-    told = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=True)
-    assert (told.stdout.count("\n"), told.stderr) == (1, "")
-    assert "NUMBA_DISABLE_JIT switches off: unset it" in told.stdout
+FITTED = """
+import numba, numpy as np
+from bpmodel import BPRegressor, register_activation
+from bpmodel.compiler.kernels import EntryPoint, inner
+from bpmodel.compiler.views import matrix
+
+@inner
+def halves(a): return matrix(a, 0, 2, 2)
+def product(a): return np.dot(halves(a), halves(a)).sum()
+
+def theirs(x): return x
+X = np.linspace(-1, 1, 20)[:, None]
+network = BPRegressor(hidden_layer_sizes=(3,), max_iter=3, dtype="float32", random_state=0).fit(X, X[:, 0])
+print(network.loss_curve_, network.predict(X[:3]).tolist(), EntryPoint(product)(np.arange(4.0)))
+register_activation("twice", lambda z: z + z, lambda a, z: z - z + 2, meaning="2 z")
+print(numba.config.DISABLE_JIT, numba.njit(theirs) is theirs)
+"""
+
+
+def test_fits_are_the_same_where_numba_is_told_not_to_compile():
+    """Each fit ended with "<intrinsic _flush_denormals> is not usable in pure-python". The user's functions stay as they are."""
+    outputs = []
+    for value in ("0", "1"):
+        environment = os.environ | {"NUMBA_DISABLE_JIT": value, "PYTHONWARNINGS": "ignore"}
+        command = [sys.executable, "-c", FITTED]
+        ran = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+        outputs.append(ran.stdout.splitlines())
+    assert outputs[0][0] == outputs[1][0]
+    assert [lines[1] for lines in outputs] == ["0 False", "1 True"]
+
+
+def test_the_setting_is_put_back_after_the_last_of_several_threads(monkeypatch):
+    monkeypatch.setattr(jit.config, "DISABLE_JIT", 1)
+    first, second = jit.enabled(), jit.enabled()
+    first.__enter__()
+    second.__enter__()
+    first.__exit__(None, None, None)
+    assert jit.config.DISABLE_JIT == 0
+    assert jit.is_disabled()
+    second.__exit__(None, None, None)
+    assert jit.config.DISABLE_JIT == 1
 
 
 LOAD_ALL = """

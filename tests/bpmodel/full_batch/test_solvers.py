@@ -327,7 +327,7 @@ def test_warm_start_goes_on(problems, solver):
 def test_a_loss_that_is_not_finite_is_a_divergence(problems, solver):
     X, y, *_ = problems["regression"]
     with pytest.warns(DivergenceWarning, match="the loss became non-finite"):
-        model = BPRegressor(hidden_layer_sizes=(6,), solver=solver).fit(X * 1e200, y)
+        model = BPRegressor(hidden_layer_sizes=(6,), solver=solver, dtype="float64").fit(X * 1e200, y)
     assert (model.diverged_, model.n_iter_) == (True, 1)
     assert np.isfinite(model._parameters).all()
 

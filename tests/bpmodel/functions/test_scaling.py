@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.sparse import csr_array
-from sklearn.preprocessing import MaxAbsScaler, RobustScaler, StandardScaler
+from sklearn.preprocessing import MaxAbsScaler, MinMaxScaler, RobustScaler, StandardScaler
 
 from bpmodel import BPClassifier, BPRegressor
 from bpmodel.functions.scaling import SCALINGS, apply, learn
@@ -27,6 +27,8 @@ def by_hand(kind, X):
         return X
     if kind == "standard":
         return StandardScaler().fit_transform(X)
+    if kind == "minmax":
+        return np.where(np.ptp(X, axis=0) > 0, MinMaxScaler((-1, 1)).fit_transform(X), 0)
     Z = RobustScaler().fit_transform(X)
     return Z / np.sqrt(1 + (Z / BOUND) ** 2)
 

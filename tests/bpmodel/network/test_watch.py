@@ -16,6 +16,7 @@ from bpmodel.network.verdicts import (
     LOSS_EXPLODED,
     LOSS_NOT_FINITE,
     OK,
+    OUTPUTS_NOT_FINITE,
     RUNNING,
     STATUSES,
     STILL_FAR,
@@ -117,6 +118,7 @@ SENTENCES = {
     LOSS_EXPLODED: "diverged: the loss exploded (30, 15 times the dummy predictor's) at epoch 3, step 7; gradient norm 4",
     WEIGHTS_NOT_FINITE: "diverged: the weights became non-finite at epoch 3, step 7; gradient norm 4",
     LAYER_DEAD: "stalled: every unit of hidden layer 2 is dead after epoch 3, step 7; no gradient passes through it",
+    OUTPUTS_NOT_FINITE: "diverged: the outputs for the training rows became non-finite at epoch 3, step 7; gradient norm 4",
     STILL_FAR: "stalled: after 3 epochs the loss is still 15 times the dummy predictor's",
 }
 

@@ -18,6 +18,7 @@ from bpmodel.options import CLASSIFIER_OPTIONS, REGRESSOR_OPTIONS
 from bpmodel.preprocessing import (
     NormalScores,
     PiecewiseLinearEncoder,
+    RangeScaler,
     SmoothClipScaler,
     TablePreprocessor,
     TargetTransformer,
@@ -34,6 +35,7 @@ OWN = [
     *(TargetTransformer(target_transform=name) for name in TARGETS),
     NormalScores(),
     PiecewiseLinearEncoder(),
+    RangeScaler(),
     SmoothClipScaler(),
     DateEncoder(),
 ]

@@ -1,0 +1,1 @@
+"""What a fit is given, checked: the weights of its rows, and a network to continue."""
