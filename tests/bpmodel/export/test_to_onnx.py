@@ -225,6 +225,16 @@ def test_classes(kind, loss, X, y):
     assert found["predict"].shape == target.shape
 
 
+def test_members_share_the_rows(table, goal):
+    """The columns are put together once, not once for each member."""
+    counts = []
+    for members in (1, 3):
+        ensemble = BPEnsembleRegressor(BPRegressor(max_iter=1), n_members=members, random_state=0)
+        exported = to_onnx(make_pipeline(TablePreprocessor(), ensemble).fit(table, goal))
+        counts.append(sum(node.op_type == "Concat" for node in exported.graph.node))
+    assert counts[0] == counts[1]
+
+
 def test_the_only_class_is_predicted_whatever_its_probability(X):
     model = BPClassifier((), max_iter=1, scale_input="standard").fit(X, np.full(len(X), 7))
     model.intercepts_[0][:] = 9
