@@ -221,7 +221,7 @@ def test_steps_that_resample_are_left_out(X):
     pipeline = pytest.importorskip("imblearn.pipeline")
     y = (X[:, 0] > 3.5).astype(int)
     sampler = under_sampling.RandomUnderSampler(random_state=0)
-    model = pipeline.make_pipeline(StandardScaler(), sampler, BPClassifier((4,), max_iter=3)).fit(X, y)
+    model = pipeline.make_pipeline(StandardScaler(), sampler, BPClassifier((4,), max_iter=3, random_state=0)).fit(X, y)
     agree(model, X)
 
 

@@ -225,8 +225,18 @@ def test_classes(kind, loss, X, y):
     assert found["predict"].shape == target.shape
 
 
+def test_members_share_the_rows(table, goal):
+    """The columns are put together once, not once for each member."""
+    counts = []
+    for members in (1, 3):
+        ensemble = BPEnsembleRegressor(BPRegressor(max_iter=1, random_state=0), n_members=members, random_state=0)
+        exported = to_onnx(make_pipeline(TablePreprocessor(), ensemble).fit(table, goal))
+        counts.append(sum(node.op_type == "Concat" for node in exported.graph.node))
+    assert counts[0] == counts[1]
+
+
 def test_the_only_class_is_predicted_whatever_its_probability(X):
-    model = BPClassifier((), max_iter=1, scale_input="standard").fit(X, np.full(len(X), 7))
+    model = BPClassifier((), max_iter=1, scale_input="standard", random_state=0).fit(X, np.full(len(X), 7))
     model.intercepts_[0][:] = 9
     assert set(run(to_onnx(model), {"X": X.astype(np.float32)})["predict"]) == set(model.predict(X)) == {7}
 
@@ -277,9 +287,9 @@ def test_models_that_were_saved_long_ago(name):
 
 
 def test_inputs_are_the_columns(table, goal):
-    model = make_pipeline(TablePreprocessor(categorical_columns=["code"]), BPRegressor(max_iter=MAX_ITER)).fit(
-        table, goal
-    )
+    model = make_pipeline(
+        TablePreprocessor(categorical_columns=["code"]), BPRegressor(max_iter=MAX_ITER, random_state=0)
+    ).fit(table, goal)
     exported = to_onnx(model, name="prices", description="What it costs.", metadata={"study": "prices"})
     tensor = onnx.TensorProto
     kinds = {i.name: i.type.tensor_type.elem_type for i in exported.graph.input}
@@ -307,7 +317,7 @@ def test_inputs_are_the_columns(table, goal):
 
 
 def test_only_standard_operators_of_one_opset(table, goal):
-    model = make_pipeline(TablePreprocessor(), BPClassifier(max_iter=MAX_ITER)).fit(table, goal > 0)
+    model = make_pipeline(TablePreprocessor(), BPClassifier(max_iter=MAX_ITER, random_state=0)).fit(table, goal > 0)
     exported = to_onnx(model)
     assert {(entry.domain, entry.version) for entry in exported.opset_import} == {("", 17), ("ai.onnx.ml", 2)}
     assert {node.domain for node in exported.graph.node} == {"", "ai.onnx.ml"}
@@ -330,19 +340,23 @@ def test_single_precision_has_no_double(table, goal):
 def test_a_mean_far_from_zero_loses_no_digits():
     """Years around 2003.7 with a spread of 0.01: as one number in single precision, the mean is wrong by 6e-5."""
     years = np.random.default_rng(0).normal(2003.7, 0.01, (50, 1)).astype(np.float32).astype(np.float64)
-    model = make_pipeline(StandardScaler(), BPRegressor(hidden_layer_sizes=(), max_iter=1)).fit(years, years[:, 0])
+    model = make_pipeline(StandardScaler(), BPRegressor(hidden_layer_sizes=(), max_iter=1, random_state=0)).fit(
+        years, years[:, 0]
+    )
     assert disagreement(to_onnx(model), model, years) <= TOLERANCE
 
 
 def test_columns_named_as_operators(X, y):
     names = ["Mul_1", "constant_0", "Sub_0"]
-    model = make_pipeline(StandardScaler(), BPRegressor(max_iter=MAX_ITER)).fit(pd.DataFrame(X, columns=names), y)
+    model = make_pipeline(StandardScaler(), BPRegressor(max_iter=MAX_ITER, random_state=0)).fit(
+        pd.DataFrame(X, columns=names), y
+    )
     assert disagreement(to_onnx(model), model, pd.DataFrame(single(X, "float32"), columns=names)) <= TOLERANCE
 
 
 def test_arrays_with_columns_of_several_kinds(table, goal):
     rows = table[["year", "town", "flag"]].to_numpy(dtype=object)
-    model = make_pipeline(TablePreprocessor(), BPRegressor(max_iter=MAX_ITER)).fit(rows, goal)
+    model = make_pipeline(TablePreprocessor(), BPRegressor(max_iter=MAX_ITER, random_state=0)).fit(rows, goal)
     exported = to_onnx(model, dtype="float64")
     assert [i.name for i in exported.graph.input] == ["x0", "x1", "x2"]
     assert disagreement(exported, model, rows) <= TOLERANCE
@@ -352,15 +366,15 @@ def test_tables_without_names_of_columns(X, y):
     """scikit-learn numbers columns whose names are no texts."""
     frame = pd.DataFrame(single(X, "float32"))
     for model in (
-        make_pipeline(TablePreprocessor(), BPRegressor(max_iter=MAX_ITER)),
-        make_pipeline(StandardScaler(), BPRegressor(max_iter=MAX_ITER)),
+        make_pipeline(TablePreprocessor(), BPRegressor(max_iter=MAX_ITER, random_state=0)),
+        make_pipeline(StandardScaler(), BPRegressor(max_iter=MAX_ITER, random_state=0)),
     ):
         assert disagreement(to_onnx(model.fit(frame, y)), model, frame) <= TOLERANCE
 
 
 def test_a_column_that_is_named_as_a_matrix(X, y):
     frame = pd.DataFrame(single(X, "float32"), columns=["X", "Y", "Z"])
-    model = make_pipeline(StandardScaler(), BPRegressor(max_iter=MAX_ITER)).fit(frame, y)
+    model = make_pipeline(StandardScaler(), BPRegressor(max_iter=MAX_ITER, random_state=0)).fit(frame, y)
     assert disagreement(to_onnx(model), model, frame) <= TOLERANCE
 
 
@@ -375,7 +389,7 @@ class Arrow:
 
 
 def test_tables_of_others(table, goal):
-    model = make_pipeline(TablePreprocessor(), BPRegressor(max_iter=MAX_ITER)).fit(table, goal)
+    model = make_pipeline(TablePreprocessor(), BPRegressor(max_iter=MAX_ITER, random_state=0)).fit(table, goal)
     exported = to_onnx(model)
     rows = inputs(exported, model, Arrow(table[table.columns[::-1]]))
     for name, values in inputs(exported, model, table).items():
@@ -383,13 +397,13 @@ def test_tables_of_others(table, goal):
 
 
 def test_metadata_of_the_user_cannot_hide_the_inputs(X, y):
-    exported = to_onnx(BPRegressor(max_iter=1).fit(X, y), metadata={"inputs": "none", "study": "x"})
+    exported = to_onnx(BPRegressor(max_iter=1, random_state=0).fit(X, y), metadata={"inputs": "none", "study": "x"})
     facts = {entry.key: entry.value for entry in exported.metadata_props}
     assert (facts["inputs"], facts["study"]) == ('[{"name": "X", "kind": "number"}]', "x")
 
 
 def test_one_row_and_none(X, y):
-    model = BPRegressor(max_iter=MAX_ITER).fit(X, y)
+    model = BPRegressor(max_iter=MAX_ITER, random_state=0).fit(X, y)
     exported = to_onnx(model)
     for rows in (0, 1):
         assert run(exported, {"X": X[:rows].astype(np.float32)})["predict"].shape == (rows,)
@@ -398,7 +412,7 @@ def test_one_row_and_none(X, y):
 def test_what_counts_as_missing(table, goal):
     """Infinite numbers do, and truth values that are neither 0 nor 1: as `TablePreprocessor` has it."""
     columns = ["wage", "flag"]
-    model = make_pipeline(TablePreprocessor(), BPRegressor(max_iter=MAX_ITER)).fit(table[columns], goal)
+    model = make_pipeline(TablePreprocessor(), BPRegressor(max_iter=MAX_ITER, random_state=0)).fit(table[columns], goal)
     given = {"wage": [np.inf, -np.inf, np.nan, 1.0, 1.0, 1.0], "flag": [1.0, 1.0, 1.0, 2.0, 0.5, np.nan]}
     rows = {name: np.array(values, dtype=np.float32)[:, None] for name, values in given.items()}
     found = run(to_onnx(model), rows)["predict"]
@@ -419,7 +433,7 @@ def test_a_level_that_is_the_empty_text(goal):
 
 def test_inputs_of_written_numbers(table, goal):
     """Numbers and truth values that a table holds as texts are read."""
-    model = make_pipeline(TablePreprocessor(), BPRegressor(max_iter=MAX_ITER)).fit(table, goal)
+    model = make_pipeline(TablePreprocessor(), BPRegressor(max_iter=MAX_ITER, random_state=0)).fit(table, goal)
     rows = inputs(to_onnx(model), model, table.head(3))
     assert rows["price"].dtype == np.float32
     assert rows["price"].ravel().tolist() == [float(p.strip("$").replace(",", "")) for p in table["price"][:3]]
@@ -428,7 +442,7 @@ def test_inputs_of_written_numbers(table, goal):
 
 def test_a_search_is_exported_by_its_best_estimator(X, y):
     class Search:
-        best_estimator_ = BPRegressor(max_iter=MAX_ITER, scale_input="standard").fit(X, y)
+        best_estimator_ = BPRegressor(max_iter=MAX_ITER, scale_input="standard", random_state=0).fit(X, y)
 
         def predict(self, X):
             return self.best_estimator_.predict(X)
@@ -443,13 +457,13 @@ def test_an_unfitted_model():
 
 def test_unknown_precision(X, y):
     with pytest.raises(ValueError, match="dtype='float16' is unknown; allowed are float32, float64"):
-        to_onnx(BPRegressor(max_iter=1).fit(X, y), dtype="float16")
+        to_onnx(BPRegressor(max_iter=1, random_state=0).fit(X, y), dtype="float16")
 
 
 def test_without_onnx(X, y, monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "onnx", None)
     with pytest.raises(ImportError, match=r'to_onnx needs the library onnx: pip install "bpsearch\[onnx\]"'):
-        to_onnx(BPRegressor(max_iter=1).fit(X, y))
+        to_onnx(BPRegressor(max_iter=1, random_state=0).fit(X, y))
 
 
 @pytest.mark.parametrize(("factor", "agrees"), [(1 + 0.9e-5, True), (1 + 1.1e-5, False)])
