@@ -772,7 +772,10 @@ def test_a_password_of_a_database_is_stored_nowhere(folder, bpsearch, homes, sto
 
 
 INIT_MISTAKES = {
-    "unknown target": (["homes.csv", "--target", "prize"], "--target 'prize' is not a column; the columns are rooms, "),
+    "unknown target": (
+        ["homes.csv", "--target", "prize"],
+        "--target 'prize' is not a column (did you mean price?); the columns are rooms, ",
+    ),
     "no target": (
         ["homes.csv"],
         "--target is missing: name the column to predict; the columns are rooms, area, town, same, price, gap\n",

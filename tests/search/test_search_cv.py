@@ -326,7 +326,7 @@ MISTAKES = {
     "unknown key": (
         {"space": {"alhpa": [1]}},
         ValueError,
-        "'alhpa' is not a parameter that can be searched \\(did you mean alpha\\?\\); allowed are activation, alpha",
+        r"'alhpa' is not a parameter that can be searched \(did you mean alpha\?\); allowed are activation, alpha",
     ),
     "what the search sets": (
         {"space": {"random_state": [1, 2]}},

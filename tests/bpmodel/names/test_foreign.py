@@ -223,4 +223,7 @@ def test_what_stands_elsewhere_and_dotted_names():
     assert hints.of_key("net", ["tol"], value={"trainParam.min_grad": 0.1}) == " (min_grad in MATLAB is tol here)"
     assert hints.of_key("net", ["tol"], value=3) == ""
     assert hints.of_key("net", ["tol"], value={"banana": 3}) == ""
+    assert hints.of_key("Seed", ["seed"], {"random_state": "[model] random_state"}) == " (did you mean seed?)"
+    assert hints.of_key("alpha_", ["alphabet"], {"alphas": "[x] alphas"}) == " (did you mean alphabet?)"
+    assert hints.of_value("bpregressor__solver", "trainlm", ["lm"]) == " (trainlm in MATLAB is solver = 'lm' here)"
     assert foreign.find(KEYS, "...") == []

@@ -60,6 +60,7 @@ def test_at_the_limit():
     assert distance("abcdefg", "abcdefghijklm") == 6  # of 20: 0.3
     assert near("abcdefg", ["abcdefghijklm"]) == ["abcdefghijklm"]
     assert near("abcdefg", ["abcdefghijklmn"]) == []  # 7 of 21
+    assert near("a" * 19, ["a" * 36]) == []  # 17 of 55: 0.309
 
 
 def test_equally_near_names_are_told_in_their_order_unless_they_are_many():
@@ -71,6 +72,7 @@ def test_equally_near_names_are_told_in_their_order_unless_they_are_many():
 def test_the_nearer_name_alone_is_told():
     assert near("n_split", ["split", "n_splits"]) == ["n_splits"]  # 1 of 13 letters, and 1 of 11
     assert near("anything", []) == []
+    assert near("?", ["!"]) == []  # without letters, there is nothing to compare
 
 
 @pytest.mark.parametrize(
