@@ -289,7 +289,6 @@ def _as_texts(values: pd.Series, levels: Sequence[str]) -> pd.Series:
     codes, different = pd.factorize(values.astype(object))
     if len(different) and not any(map(_is_number, different)):
         return values
-    known = set(levels)
     numbers, words = _unique(levels, _number), _unique(levels, str.casefold)
 
     def text(value: Any) -> Any:
@@ -297,8 +296,6 @@ def _as_texts(values: pd.Series, levels: Sequence[str]) -> pd.Series:
             return value
         whole = isinstance(value, float | np.floating) and float(value).is_integer()
         same = str(int(value)) if whole else str(value)
-        if same in known:
-            return same
         found = words.get(same.casefold()) if isinstance(value, bool | np.bool_) else numbers.get(_number(value))
         return same if found is None else found
 

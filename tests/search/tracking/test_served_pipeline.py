@@ -305,6 +305,19 @@ def test_a_missing_value_is_no_level_where_values_were_missing_before():
     assert model.predict(rows) == pytest.approx(model.pipeline.predict(rows))
 
 
+def test_a_missing_value_is_neither_of_two_levels_that_look_like_one():
+    table = pd.DataFrame({"x": ["NA", "None", "EU"] * 20, "n": NUMBERS % 5})
+    assert fitted(table).rows(pd.DataFrame({"x": [None, "NA"], "n": [1.0, 1.0]})).x.isna().tolist() == [True, False]
+
+
+@pytest.mark.parametrize(("levels", "read"), [(["1.0", "1.00", "b"], "1"), (["1.0", "2.00", "b"], "1.0")])
+def test_a_number_that_two_levels_stand_for_is_neither(levels, read):
+    table = pd.DataFrame({"x": levels * 20, "n": NUMBERS % 5})
+    pipeline = make_pipeline(TablePreprocessor(categorical_columns=["x"]), LinearRegression()).fit(table, NUMBERS)
+    model = ServedPipeline(pipeline, inputs.columns(pipeline, table))
+    assert model.rows(pd.DataFrame({"x": [1], "n": [0.0]})).x.tolist() == [read]
+
+
 def test_two_levels_of_the_same_number_are_not_mixed_up():
     table = pd.DataFrame({"x": ["1", "01", "3"] * 20, "n": NUMBERS % 5})
     pipeline = make_pipeline(TablePreprocessor(categorical_columns=["x"]), LinearRegression())
