@@ -20,7 +20,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from bpmodel.base import typed
 from bpmodel.domains import AT_LEAST_ONE, NONE, SEED, WHOLE, check, instance_of
 from bpmodel.estimators import BPClassifier, BPRegressor, is_rounded
-from bpmodel.network.parameters import read_only
+from bpmodel.network.parameters import check_size
 from bpmodel.network.verdicts import DivergenceError, DivergenceWarning
 from bpmodel.option import SaysWhatWasMeant, with_sections
 from bpmodel.preparation import precision
@@ -96,8 +96,10 @@ class _Ensemble(SaysWhatWasMeant, CallbackSupportMixin, MetaEstimatorMixin, Base
         member = self._member() if self.estimator is None else self.estimator
         # validated once for all members: rows already in the right precision are shared, not copied
         rows: Any = validate_data(self, X, accept_sparse="csr", dtype=(np.float64, np.float32))
-        if member.scale_input == "none" and not issparse(rows):  # others scale in double precision
-            rows = read_only(rows, precision(member.dtype, rows.shape[0], incremental=False), "Input X")
+        if member.scale_input == "none":  # others scale in double precision
+            dtype = precision(member.dtype, rows.shape[0], incremental=False)
+            check_size(rows.data if issparse(rows) else rows, dtype, "Input X")
+            rows = rows.astype(dtype, copy=False)
         seeds = check_random_state(self.random_state).randint(SEEDS, size=self.n_members)
         members = [clone(member).set_params(random_state=int(seed)) for seed in seeds]
         context = self._init_callback_context(max_subtasks=self.n_members, sequential_subtasks=False)

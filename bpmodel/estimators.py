@@ -112,7 +112,7 @@ class BPRegressor(RegressorConstructor, RegressorMixin, BPEstimator):
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
-        loss = REGRESSION.get(self.loss) if isinstance(self.loss, str) else None
+        loss = LOSSES.get(self.loss) if isinstance(self.loss, str) else None
         tags.target_tags.positive_only = loss is not None and loss.least is not None
         tags.target_tags.multi_output = not tags.target_tags.positive_only  # its check would use negative targets
         tags.regressor_tags.poor_score = tags.target_tags.positive_only and not self.scale_target

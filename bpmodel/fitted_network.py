@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from functools import cache
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -12,14 +13,11 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from bpmodel.domains import real
 from bpmodel.functions import scaling
 from bpmodel.functions.losses import LOSSES
 from bpmodel.functions.scaling import SCALINGS
 from bpmodel.network import prediction
 from bpmodel.network.parameters import Network, assemble, unpack
-
-POSITIVE = real(0, None, "neither")
 
 ATTRIBUTES = """
 coefs_, intercepts_ : list of ndarray
@@ -140,7 +138,8 @@ class FittedNetwork(BaseEstimator, ABC):
 
     def _predict_outputs(self, X: ArrayLike, loss: str | None = None) -> NDArray:
         """Return the network's outputs of shape (n, outputs), with the output function of its own loss or of another one."""
-        check_is_fitted(self)
+        if not hasattr(self, "_parameters"):  # asked first, because the check looks at all tags
+            check_is_fitted(self)
         if not self._is_plain(X):
             X = validate_data(self, X, accept_sparse="csr", dtype=(np.float64, np.float32), reset=False)
         network = self._network()
@@ -158,7 +157,7 @@ class FittedNetwork(BaseEstimator, ABC):
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
-        noisy = self.input_noise in POSITIVE
+        noisy = isinstance(self.input_noise, Real) and float(self.input_noise) > 0  # type: ignore[arg-type]
         rule = SCALINGS.get(self.scale_input) if isinstance(self.scale_input, str) else None
         tags.input_tags.sparse = not noisy and (rule is None or rule.takes_sparse)
         return tags

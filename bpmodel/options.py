@@ -17,7 +17,7 @@ from bpmodel.full_batch.solvers import FULL_BATCH, ONLY
 from bpmodel.functions.activations import ACTIVATIONS
 from bpmodel.functions.clipping import CLIPPINGS
 from bpmodel.functions.initializers import INITIALIZERS
-from bpmodel.functions.losses import CLASSIFICATION, REGRESSION
+from bpmodel.functions.losses import CLASSIFICATION, LOSSES, REGRESSION
 from bpmodel.functions.normalization import NORMALIZATIONS
 from bpmodel.functions.optimizers import OPTIMIZERS
 from bpmodel.functions.scaling import SCALINGS
@@ -54,7 +54,7 @@ def _as_given(value: Any, estimator: Any) -> Any:
 
 
 def _sizes(value: Any, estimator: Any) -> list[Any]:
-    return list(np.atleast_1d(np.asarray(value, dtype=object)))
+    return list(np.atleast_1d(np.asarray(value, dtype=object))) if np.ndim(value) else [value]
 
 
 def _activations(value: Any, estimator: Any) -> str | list[str]:
@@ -68,7 +68,7 @@ def _precision(value: Any, estimator: Any) -> str:
 
 def _output(value: Any, estimator: Any) -> str:
     """The output function: a loss with another one gives other predictions from the same weights."""
-    return str(REGRESSION[value].output)
+    return str(LOSSES[value].output)
 
 
 LOSS = Option(

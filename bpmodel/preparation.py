@@ -189,7 +189,9 @@ def _typed(estimator: Any, X: Any, targets: NDArray, weight: NDArray, suffix: st
         check_size(targets, predicted, f"y{suffix}")
     dense, sparse = split_sparse(X, dtype, f"Input X{suffix}")
     none = np.zeros(0, dtype=np.int32)
-    return Rows(dense, sparse, read_only(targets, dtype, f"y{suffix}"), read_only(weight, dtype), none, none)
+    return Rows(
+        dense, sparse, read_only(targets, dtype, f"y{suffix}"), read_only(weight, dtype, "sample_weight"), none, none
+    )
 
 
 # ------------------------------------------------------------------------------------------------- the network

@@ -30,7 +30,7 @@ def are_finite(network: Network, rows: Rows) -> bool:
 
 
 def _has_finite_weights(network: Network) -> bool:
-    return bool(np.isfinite(network.parameters).all() and np.isfinite(network.running).all())
+    return all(np.isfinite(a.sum()) or bool(np.isfinite(a).all()) for a in (network.parameters, network.running))
 
 
 def _picked(rows: Rows, order: NDArray[np.int32], inputs: int) -> NDArray | csr_array:
@@ -43,7 +43,7 @@ def _picked(rows: Rows, order: NDArray[np.int32], inputs: int) -> NDArray | csr_
 def _limit(network: Network) -> float:
     """Return the largest pre-activation of an output for which the output is certainly finite."""
     largest = float(np.finfo(network.parameters.dtype).max) / 10
-    return float(np.log(largest)) if list(LOSSES.values())[network.loss].output == "exp" else largest
+    return float(np.log(largest)) if LOSSES[list(LOSSES)[network.loss]].output == "exp" else largest
 
 
 def _bound(network: Network, rows: Rows) -> float:
@@ -51,7 +51,8 @@ def _bound(network: Network, rows: Rows) -> float:
 
     The built-in activations are at most 2 |z| + 2. For others there is no bound.
     """
-    if any(list(ACTIVATIONS.values())[code] in ACTIVATIONS.added for code in network.activations):
+    added = {ACTIVATIONS.code(row.name) for row in ACTIVATIONS.added}
+    if added.intersection(network.activations.tolist()):
         return np.inf
     values = rows.sparse.values if rows.sparse.indptr.size else rows.X
     bound = max(1.0, float(values.max(initial=0)), -float(values.min(initial=0)))

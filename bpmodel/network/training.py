@@ -74,6 +74,7 @@ class Training:
         probing = getattr(self.settings, "probing", False)
         self.signals = new_signals(self.network.parameters, layers, self.max_iter, probing)
         self._epochs_per_call = 1
+        self._settled = -1
 
     @property
     def epoch(self) -> int:
@@ -186,7 +187,12 @@ class Training:
 
         The watch does not see this where it is switched off, or where it was the last step that ruined the weights.
         """
-        if self.failed or not self.epoch or outputs.are_finite(self.shown, self.rows):
+        if self.failed or self.epoch in (0, self._settled):
+            return
+        self._settled = (
+            -1 if self.settings.early_stopping else self.epoch
+        )  # which of its networks is kept is not known yet
+        if outputs.are_finite(self.shown, self.rows):
             return
         finite = np.isfinite(self.memory.average).all()
         s, last = self.state[0], self.epoch - 1
@@ -232,6 +238,7 @@ class Training:
             kept * len(self.rows.order),
         )
         s["stagnant"], s["code"] = 0, RUNNING
+        self._settled = -1
         s["probes"] = int(np.sum(self.signals.epoch[: s["probes"]] <= kept)) if kept else 0
         if s["probes"]:
             self.signals.step[s["probes"] - 1] = s["step"]
