@@ -14,6 +14,22 @@ def add_study(parser: argparse.ArgumentParser, meaning: str = "study file") -> N
     parser.add_argument("study", type=Path, help=meaning)
 
 
+def add_model(parser: argparse.ArgumentParser) -> None:
+    """Add the name of a registered model, and ``--version``."""
+    parser.add_argument(
+        "model", metavar="NAME", help="name of a study, its study file, or a URI such as models:/NAME/2"
+    )
+    parser.add_argument("--version", metavar="N", help="version or alias of the model (default: champion)")
+
+
+def add_rows(parser: argparse.ArgumentParser, meaning: str) -> None:
+    """Add a table, and how it is written."""
+    parser.add_argument("data", metavar="DATA", help=meaning)
+    parser.add_argument(
+        "--encoding", metavar="NAME", help="encoding of a text file, such as cp1250 (default: the study's, or guessed)"
+    )
+
+
 def add_method(parser: argparse.ArgumentParser, meaning: str) -> None:
     """Add ``--method``."""
     parser.add_argument("--method", choices=tuple(METHODS), help=meaning)

@@ -19,6 +19,7 @@ from search.results.progress import Progress
 from search.results.result import Nested, Result
 from search.study import data, metrics, nested_cv
 from search.study.assembly import build_problem, job_of, journal, measure_baselines, open_store, suspects
+from search.study.facts import facts
 from search.study.nested_cv import Part
 from search.study.study_file import Study
 from search.tables.secrets import masked
@@ -72,6 +73,7 @@ def tune(
             tracker=tracker,
             params=parameters(study, dataset, plan),
             source=masked(study.path.read_text(encoding="utf-8")),
+            metadata=lambda model: {"study": facts(study, dataset, model)},
             forgiven=(TrackingError, DivergenceError),
         )
         if result.problem in ("", experiment.NONE_HEALTHY):

@@ -30,7 +30,7 @@ ARCHITECTURE = {
         errors spelling rows scorers scorer_names classes seeds domains tables
         space cv routing profiling          what is searched, on which folds; what a table is
         trials                              one configuration, scored
-        tracking samplers                   MLflow; methods of search
+        tracking samplers prediction        MLflow; methods of search; a model and new rows
         options                             the one table of the search's options
         loop constructor                    ask, evaluate, tell, record
         results fitted_search               report, plots, advice

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -31,7 +32,15 @@ class RegisteredModel:
 
 
 @library.quiet()
-def register(uri: str, name: str, run_id: str, model: Any, X: Any, score: float) -> RegisteredModel:
+def register(
+    uri: str,
+    name: str,
+    run_id: str,
+    model: Any,
+    X: Any,
+    score: float,
+    metadata: Mapping[str, Any] | None = None,
+) -> RegisteredModel:
     """Log a fitted pipeline to a run, register it under a name and give it the alias ``champion``.
 
     Parameters
@@ -40,6 +49,8 @@ def register(uri: str, name: str, run_id: str, model: Any, X: Any, score: float)
         The whole pipeline: raw input in, predictions in original units out.
     X : DataFrame or array-like
         Raw input; its first rows become the model's input example.
+    metadata : mapping, optional
+        What is stored with the model beside its score, in JSON.
     """
     import skops.io
 
@@ -63,7 +74,7 @@ def register(uri: str, name: str, run_id: str, model: Any, X: Any, score: float)
                 skops_trusted_types=trusted,
                 pip_requirements=[f"{name}=={version(name)}" for name in REQUIREMENTS],
                 code_paths=[str(Path(bpmodel.__file__).parent)],
-                metadata={"score": score},
+                metadata={"score": score, **(metadata or {})},
             )
         if name not in {m.name for m in client.search_registered_models(f"name = '{name}'")}:
             client.create_registered_model(name)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
+import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from search.errors import StudyError
@@ -11,7 +14,7 @@ from search.spelling import did_you_mean
 from search.tracking import library, stores
 from search.tracking.client import connect
 
-CHAMPION = "champion"
+CHAMPION, URI = "champion", "models:/"
 MOST_NAMED = 10
 
 
@@ -67,6 +70,39 @@ class Facts:
     version: Version
     study: Mapping[str, Any] = field(default_factory=dict)
     metrics: Mapping[str, float] = field(default_factory=dict)
+
+
+def named(text: str, version: str | None = None) -> tuple[str, str | None]:
+    """Return the name of a model and the version that is asked for; a study file stands for its name.
+
+    Raises
+    ------
+    StudyError
+        If the study file has no name, the URI names no registered model, or a version is named twice.
+
+    Examples
+    --------
+    >>> named("prices"), named("prices", "2"), named("models:/prices/2"), named("models:/prices@champion")
+    (('prices', None), ('prices', '2'), ('prices', '2'), ('prices', 'champion'))
+    """
+    if text.startswith(URI):
+        found = re.fullmatch(r"([^/@]+)(?:[/@]([^/@]+))?", text.removeprefix(URI))
+        if found is None:
+            raise StudyError(f"{text!r} names no registered model; allowed are {URI}NAME/VERSION and {URI}NAME@ALIAS")
+        if version is not None and found[2] is not None:
+            raise StudyError(f"--version {version}: {text!r} names a version, too; keep only one of the two")
+        return found[1], version or found[2]
+    if not text.endswith(".toml"):
+        return text, version
+    try:
+        name = tomllib.loads(Path(text).read_text(encoding="utf-8")).get("name")
+    except FileNotFoundError:
+        raise StudyError(f"{text}: no such study file") from None
+    except (OSError, ValueError) as error:
+        raise StudyError(f"{text}: cannot be read: {error}") from None
+    if not isinstance(name, str):
+        raise StudyError(f"{text}: name is missing")
+    return name, version
 
 
 def load(uri: str, name: str, version: int | str | None = None) -> tuple[Any, Facts]:

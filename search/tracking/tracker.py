@@ -146,4 +146,6 @@ class MLflowTracker(Tracker):
             self._opened.recorded.update(runs)
 
     def _register(self, model: Any, X: Any, score: float) -> None:
-        self._model = models.register(self.uri, self._header.experiment, self._opened.parent, model, X, score)
+        name, run = self._header.experiment, self._opened.parent
+        metadata = self._header.metadata(model) if self._header.metadata else None
+        self._model = models.register(self.uri, name, run, model, X, score, metadata)

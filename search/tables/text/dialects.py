@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from search.tables.text.cells import GROUPS, is_missing
+from search.tables.text.cells import GROUPS, is_missing, is_number
 from search.tables.text.tops import Row, Top, find_top, width_of
 
 BLANKS = " "
@@ -22,6 +22,9 @@ COMMA_GROUPS = re.compile(r"[+-]?\d{1,3}(?:,\d{3})+")
 
 COMMA_AMOUNT = re.compile(r"[^\d;|]{0,4}[+-]?\d[\d.\s'\u2019\u202f\xa0]*,(?:\d*|-{1,2})\s?[^\d,;|]{0,8}")
 """A number with a decimal comma, and a currency or a unit."""
+
+GROUPED = re.compile(r"[+-]?\d{1,3}(?:([.,])\d{3})(?:\1\d{3})*")
+"""A number whose marks may all stand between thousands."""
 
 POINT_GROUPS = re.compile(r"[1-9]\d{0,2}(?:\.\d{3})+")
 NUMBERS = re.compile(r"(?:[+-]?[\d.,]+|\?|NA)(?:\s+(?:[+-]?[\d.,]+|\?|NA)){2,}")
@@ -164,6 +167,16 @@ def _decimal(rows: Sequence[Sequence[str]], separator: str) -> str:
     if separator == "," and not sure:
         return "."
     return "," if len(commas) > points - dotted else "."
+
+
+def tells_decimal(rows: Sequence[Sequence[str]]) -> bool:
+    """Return whether the numbers of a table tell its decimal mark: one has a fraction that is no group of thousands.
+
+    >>> tells_decimal([["1.500", "12"]]), tells_decimal([["1.5", "12"]]), tells_decimal([["1,234.50", "12"]])
+    (False, True, True)
+    """
+    cells = (cell for row in rows for cell in row if is_number(cell))
+    return any(("." in cell or "," in cell) and not GROUPED.fullmatch(cell) for cell in cells)
 
 
 def _are_groups(rows: Sequence[Sequence[str]]) -> bool:
