@@ -34,7 +34,7 @@ ARCHITECTURE = {
         options                             the one table of the search's options
         loop constructor                    ask, evaluate, tell, record
         results fitted_search               report, plots, advice
-        experiment terminal arguments       one search, from a problem to a registered model
+        experiment terminal arguments holdout
         study search_cv                     the same for a study file, and as an estimator
         tuning configuration
         commands                            the verbs of the command line, a file each

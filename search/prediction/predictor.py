@@ -14,7 +14,7 @@ from bpmodel.preprocessing.texts.marks import Hints
 from search import classes
 from search.cv import forecasting
 from search.errors import StudyError
-from search.prediction import columns
+from search.prediction import columns, seen
 from search.prediction.columns import Columns, Reader
 from search.spelling import did_you_mean
 from search.tables.reading import Pieces, UnreadableError, unique
@@ -80,11 +80,15 @@ class Predictor:
     pieces : Pieces
     probabilities : bool, default=False
         Whether a column for each class is added, with its probability.
+    watch : bool, default=False
+        Whether rows are counted that the model was trained on.
 
     Attributes
     ----------
     rows : int
         How many rows have been predicted.
+    known, looked_up : int
+        Rows that have the features of a training row, and of how many rows that is known.
     unpredicted : int
         Rows of a series that have too little history for a forecast.
 
@@ -96,12 +100,13 @@ class Predictor:
         If the table lacks what the model needs.
     """
 
-    def __init__(self, model: Model, pieces: Pieces, *, probabilities: bool = False) -> None:
+    def __init__(self, model: Model, pieces: Pieces, *, probabilities: bool = False, watch: bool = False) -> None:
         if probabilities and not hasattr(model.pipeline, "predict_proba"):
             kind = "a classifier without" if model.classifies else "no classifier and has no"
             raise StudyError(f"--probabilities: the model is {kind} probabilities")
         self._model, self._pieces, self._probabilities = model, pieces, probabilities
-        self.rows = self.unpredicted = 0
+        self.rows = self.unpredicted = self.known = self.looked_up = 0
+        self._seen = model.study.get("seen") if watch else None
         self._columns = model.columns
         if self._columns is not None and model.forecasts:
             pieces = pieces._replace(
@@ -156,6 +161,9 @@ class Predictor:
         if len(X) == 0:
             names = [*self._model.names(), *(self._of_classes() if self._probabilities else ())]
             return pd.DataFrame({name: np.empty(0) for name in names}, index=index)
+        if self._seen is not None:
+            known, looked_up = seen.share(self._model.pipeline, X, self._seen)
+            self.known, self.looked_up = self.known + known, self.looked_up + looked_up
         found = np.asarray(self._model.pipeline.predict(X))
         outputs = found.reshape(len(found), -1)
         names = self._model.names(outputs.shape[1])
@@ -171,6 +179,20 @@ class Predictor:
 
     def _forecasts(self, series: pd.DataFrame) -> pd.DataFrame:
         """Return the forecasts made at each step of a series, in the order of its rows."""
+        known = self._in_order(series)
+        study = self._model.study
+        rows = forecasting.features(known, str(self._model.target), study["lags"], study.get("exogenous", ()))
+        made = self._predicted(rows if self._reader is None else self._reader.read(rows))
+        self.unpredicted += len(series) - len(rows)
+        return made.reindex(series.index)
+
+    def later(self, series: pd.DataFrame) -> pd.Series:
+        """Return the value that is forecast at each step of a series, in the order of its rows; missing where it is not known."""
+        known = self._in_order(series)[str(self._model.target)]
+        return known.shift(-self._model.study.get("horizon", 1)).reindex(series.index)
+
+    def _in_order(self, series: pd.DataFrame) -> pd.DataFrame:
+        """Return a series in order of time, without the time, its columns under the types of their values."""
         study = self._model.study
         target, time = str(self._model.target), study.get("time")
         needed = [target, *study.get("exogenous", ()), *([time] if time else [])]
@@ -187,10 +209,7 @@ class Predictor:
                 what = "a missing value" if known[time].isna().any() else "the same value twice"
                 raise UnreadableError(f"column {time!r} has {what}; a series has one row for each time")
             known = known.sort_values(time, kind="stable").drop(columns=time)
-        rows = forecasting.features(known, target, study["lags"], study.get("exogenous", ()))
-        made = self._predicted(rows if self._reader is None else self._reader.read(rows))
-        self.unpredicted += len(series) - len(rows)
-        return made.reindex(series.index)
+        return known
 
 
 def beside(frame: pd.DataFrame, predicted: pd.DataFrame) -> pd.DataFrame:
