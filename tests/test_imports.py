@@ -34,9 +34,9 @@ ARCHITECTURE = {
         options                             the one table of the search's options
         loop constructor                    ask, evaluate, tell, record
         results fitted_search               report, plots, advice
-        experiment terminal arguments holdout
+        experiment terminal arguments holdout  one search; a model on a table with known targets
         study search_cv                     the same for a study file, and as an estimator
-        tuning configuration
+        tuning configuration catalog        a study from file to model; the studies of a folder
         commands                            the verbs of the command line, a file each
         cli
     """,

@@ -123,13 +123,13 @@ def load(uri: str, name: str, version: int | str | None = None) -> tuple[Any, Fa
     """
     found = find(uri, name, version)
     folder = _folder(uri, found)
-    return _pipeline(folder, found), Facts(found, _study(folder), _metrics(uri, found))
+    return _pipeline(folder, found), Facts(found, _study(folder), run(uri, found).metrics)
 
 
 def facts(uri: str, name: str, version: int | str | None = None) -> Facts:
     """Return what is known of a registered model, without loading it; arguments and errors are those of `load`."""
     found = find(uri, name, version)
-    return Facts(found, _study(_folder(uri, found)), _metrics(uri, found))
+    return Facts(found, _study(_folder(uri, found)), run(uri, found).metrics)
 
 
 def find(uri: str, name: str, version: int | str | None = None) -> Version:
@@ -226,16 +226,27 @@ def _study(folder: str) -> Mapping[str, Any]:
     return (Model.load(folder).metadata or {}).get("study", {})
 
 
+@dataclass(frozen=True)
+class Run:
+    """The parent run of a version, empty if it was deleted."""
+
+    params: Mapping[str, str] = field(default_factory=dict)
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+
 @library.quiet()
-def _metrics(uri: str, version: Version) -> Mapping[str, float]:
+def run(uri: str, version: Version) -> Run:
+    """Return parameters, metrics and tags of the run that a version came from."""
     from mlflow.exceptions import MlflowException
 
     if not version.run_id:
-        return {}
+        return Run()
     try:
-        return dict(connect(uri).get_run(version.run_id).data.metrics)
-    except MlflowException:  # its run was deleted
-        return {}
+        data = connect(uri).get_run(version.run_id).data
+    except MlflowException:
+        return Run()
+    return Run(dict(data.params), dict(data.metrics), dict(data.tags))
 
 
 def _quoted(name: str) -> str:
