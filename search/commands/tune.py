@@ -59,7 +59,10 @@ def run(options: argparse.Namespace, console: Output) -> int:
         console.print(f"note:   {result.problem}", style="bold")
         if console.quiet:
             print(f"error: {result.problem}", file=sys.stderr)
-    console.print("next:   bpsearch ui")
+    if result.model is not None:
+        further = ["bpsearch", "predict", result.model.name, "new.csv", "-o", "predictions.csv"]
+        console.print(f"next:   {shlex.join(further)}")
+    console.print(f"{'        ' if result.model else 'next:   '}bpsearch ui")
     return 1 if result.problem else 0
 
 
