@@ -62,7 +62,7 @@ def run(options: argparse.Namespace, console: Output) -> int:
     if result.model is not None:
         further = ["bpsearch", "predict", result.model.name, "new.csv", "-o", "predictions.csv"]
         console.print(f"next:   {shlex.join(further)}")
-    console.print(f"{'        ' if result.model else 'next:   '}bpsearch ui")
+    console.print("next:   bpsearch ui")
     return 1 if result.problem else 0
 
 

@@ -12,7 +12,7 @@ import pandas as pd
 from search.errors import StudyError
 from search.prediction.predictor import Model
 from search.tables import sources
-from search.tables.reading import Asked, Pieces
+from search.tables.reading import Asked, Likely, Pieces
 
 
 def opened(source: str, model: Model, asked: Asked = Asked(), rows: int = sources.ROWS) -> Pieces:  # noqa: B008 - constant
@@ -33,8 +33,12 @@ def opened(source: str, model: Model, asked: Asked = Asked(), rows: int = source
     StudyError
         If it cannot be read; also while the pieces are read.
     """
+    reading = model.study.get("reading", {})
+    known = model.columns
+    names = getattr(model.pipeline, "feature_names_in_", ()) if known is None else known.kinds
+    likely = Likely(reading.get("likely_decimal", "."), frozenset(map(str, names)))
     with _told(source):
-        pieces = sources.pieces(source, Path(), asked, rows, model.study.get("reading", {}), typed=model.whole)
+        pieces = sources.pieces(source, Path(), asked, rows, reading, likely, typed=model.whole)
     if model.whole:
         with _told(source):
             frame = pd.concat(list(pieces.frames))

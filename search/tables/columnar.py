@@ -9,7 +9,7 @@ import pandas as pd
 import pyarrow
 from pyarrow import parquet
 
-from search.tables.reading import Asked, Pieces, Table, UnreadableError, tidy, unique
+from search.tables.reading import Asked, Likely, Pieces, Table, UnreadableError, tidy, unique
 
 INDEX = "__index_level_0__"
 """How pandas calls an index without a name."""
@@ -26,7 +26,7 @@ def reader(read: Callable[[Path], pd.DataFrame]) -> Callable[[Path, Asked], Tabl
     return table
 
 
-def pieces(path: Path, asked: Asked, rows: int, decimal: str = ".") -> Pieces:
+def pieces(path: Path, asked: Asked, rows: int, likely: Likely) -> Pieces:
     """Read a Parquet file in pieces of so many rows. Its index is a column, also one that `reader` leaves out."""
     try:
         file = parquet.ParquetFile(path)

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from search.tables import columnar, json_records, signatures, workbooks
-from search.tables.reading import Asked, Pieces, Table, UnreadableError, check_asked, cut
+from search.tables.reading import Asked, Likely, Pieces, Table, UnreadableError, check_asked, cut
 from search.tables.size import check_size
 from search.tables.text import delimited, encodings, survey
 
@@ -21,8 +21,8 @@ class Format(NamedTuple):
     read: Callable[[Path, Asked], Table]
     keys: tuple[str, ...] = ()
     """Fields of `Asked` that it has a use for."""
-    pieces: Callable[[Path, Asked, int, str], Pieces] | None = None
-    """Reads it in pieces; the last argument is the decimal mark that is likely."""
+    pieces: Callable[[Path, Asked, int, Likely], Pieces] | None = None
+    """Reads it in pieces."""
 
 
 FORMATS = {
@@ -70,7 +70,15 @@ def read(path: Path, asked: Asked = Asked()) -> Table:  # noqa: B008 - it cannot
     return table
 
 
-def pieces(path: Path, asked: Asked, rows: int, defaults: Mapping[str, Any], *, typed: bool = False) -> Pieces:
+def pieces(
+    path: Path,
+    asked: Asked,
+    rows: int,
+    defaults: Mapping[str, Any],
+    likely: Likely = Likely(),  # noqa: B008 - it cannot be changed
+    *,
+    typed: bool = False,
+) -> Pieces:
     """Read a table from a file in pieces of so many rows; errors are those of `read`.
 
     Text and Parquet files may be larger than the memory; the others are read as a whole.
@@ -80,6 +88,7 @@ def pieces(path: Path, asked: Asked, rows: int, defaults: Mapping[str, Any], *, 
     path, asked, rows
     defaults : mapping
         Fields of `Asked` that hold where nothing is asked for and the format has a use for them.
+    likely : Likely
     typed : bool, default=False
         Whether the columns of a text have the types that all their values have: then it is read as a whole.
     """
@@ -92,7 +101,7 @@ def pieces(path: Path, asked: Asked, rows: int, defaults: Mapping[str, Any], *, 
         check_size(path)
         found = cut(row.read(path, asked), rows)
     else:
-        found = row.pieces(path, asked, rows, str(defaults.get("likely_decimal") or "."))
+        found = row.pieces(path, asked, rows, likely)
     found.notes[:0] = notes
     return found
 

@@ -40,6 +40,21 @@ class Asked(NamedTuple):
     every_row: bool = False
 
 
+class Likely(NamedTuple):
+    """What is likely of a table that is like an earlier one.
+
+    Attributes
+    ----------
+    decimal : str
+        The decimal mark where the first rows do not tell.
+    names : frozenset of str
+        Columns that it probably has: the row with some of them is its header.
+    """
+
+    decimal: str = "."
+    names: frozenset[str] = frozenset()
+
+
 @dataclass
 class Table:
     """A table as it was read.

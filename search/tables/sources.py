@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Any
 
 from search.tables import databases, files
-from search.tables.reading import Asked, Pieces, Table, UnreadableError
+from search.tables.reading import Asked, Likely, Pieces, Table, UnreadableError
 from search.tables.secrets import masked
 
 ROWS = 50_000
@@ -35,6 +35,7 @@ def pieces(
     asked: Asked = Asked(),  # noqa: B008 - it cannot be changed
     rows: int = ROWS,
     defaults: Mapping[str, Any] = MappingProxyType({}),
+    likely: Likely = Likely(),  # noqa: B008
     *,
     typed: bool = False,
 ) -> Pieces:
@@ -46,8 +47,8 @@ def pieces(
         As in `read`.
     rows : int
     defaults : mapping
-        Fields of `Asked` that hold where nothing is asked for and the source has a use for them; ``likely_decimal`` is the
-        decimal mark of a text whose first rows do not tell.
+        Fields of `Asked` that hold where nothing is asked for and the source has a use for them.
+    likely : Likely
     typed : bool, default=False
         Whether columns have the types that all their values have; then a text is read as a whole.
 
@@ -59,7 +60,7 @@ def pieces(
     """
     if databases.is_address(source):
         return databases.pieces(source, folder, asked, rows)
-    return files.pieces(folder / source, asked, rows, defaults, typed=typed)
+    return files.pieces(folder / source, asked, rows, defaults, likely, typed=typed)
 
 
 def shown(source: str, folder: Path = Path()) -> str:

@@ -14,10 +14,30 @@ from typing import IO, Any, NamedTuple
 import pandas as pd
 
 from search.tables import missing
-from search.tables.reading import PADDED, Asked, Pieces, Table, UnreadableError, number, tidy, typed_anew, unique
+from search.tables.reading import (
+    PADDED,
+    Asked,
+    Likely,
+    Pieces,
+    Table,
+    UnreadableError,
+    number,
+    tidy,
+    typed_anew,
+    unique,
+)
 from search.tables.text import fixed, footers, ragged, tops
 from search.tables.text.cells import numeric_columns
-from search.tables.text.dialects import BLANKS, KEYS, SEPARATORS, Dialect, guess_dialect, split, tells_decimal
+from search.tables.text.dialects import (
+    BLANKS,
+    KEYS,
+    SEPARATORS,
+    Dialect,
+    guess_dialect,
+    split,
+    tells_decimal,
+    with_names,
+)
 from search.tables.text.survey import CHUNK, Survey, has_words, is_wide, opened, survey, zeros_lead
 
 LINES = 400
@@ -84,7 +104,7 @@ def read(path: Path, asked: Asked) -> Table:
     return table
 
 
-def pieces(path: Path, asked: Asked, rows: int, decimal: str = ".") -> Pieces:
+def pieces(path: Path, asked: Asked, rows: int, likely: Likely) -> Pieces:
     """Read a delimited text file in pieces of so many rows, as texts: then no piece depends on the values of another.
 
     Memory does not grow with the number of rows, unless columns have a fixed width or notes stand below the table.
@@ -92,8 +112,8 @@ def pieces(path: Path, asked: Asked, rows: int, decimal: str = ".") -> Pieces:
     Parameters
     ----------
     path, asked, rows
-    decimal : str
-        The decimal mark that is likely where the first rows do not tell.
+    likely : Likely
+        Without it, a first row of words may be taken for the header or for units, as in files that nothing is known of.
 
     Raises
     ------
@@ -101,9 +121,11 @@ def pieces(path: Path, asked: Asked, rows: int, decimal: str = ".") -> Pieces:
         As in `read`; a row with too few cells is noticed at the end.
     """
     source, told = _source(path, asked)
-    dialect, top = source.dialect, source.dialect.top
-    if asked.decimal is None and decimal != dialect.decimal and not tells_decimal(top.rows):
-        source = source._replace(dialect=dialect._replace(decimal=decimal))
+    if not source.columns:
+        source = source._replace(dialect=with_names(source.dialect, _first_lines(source.facts), likely.names))
+    top = source.dialect.top
+    if asked.decimal is None and not tells_decimal(top.rows):
+        source = source._replace(dialect=source.dialect._replace(decimal=likely.decimal))
     names, doubled = unique([ROW_NAMES, *top.names] if top.row_names else top.names)
     notes = [*_told(source, asked), *told]
     frames = _texts_in_pieces(source, names, rows, notes)
