@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
@@ -200,10 +201,12 @@ def _by_scorer(name: str, sample: Sample) -> Metric:
     sign = -1 if name.startswith("neg_") else 1
 
     def compute(sample: Sample) -> float:
-        try:
-            return sign * sample.score(scorer)
-        except (ValueError, AttributeError):  # undefined for these rows
-            return float("nan")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of classes without rows, in a thousand resamples
+            try:
+                return sign * sample.score(scorer)
+            except (ValueError, AttributeError):  # undefined for these rows
+                return float("nan")
 
     return Metric(name, compute)
 

@@ -128,7 +128,8 @@ class Predictor:
         if self._reader is not None and self._columns is not None:
             said += columns.notes(self._columns, self._reader.noticed, self._pieces.names)
         if self.unpredicted:
-            said.append(f"{self.unpredicted} rows have no forecast: the model looks further back than the table does")
+            has = "1 row has" if self.unpredicted == 1 else f"{self.unpredicted} rows have"
+            said.append(f"{has} no forecast: the model looks further back than the table does")
         return said
 
     def _rows(self, frame: pd.DataFrame) -> Any:
@@ -164,7 +165,12 @@ class Predictor:
         if self._seen is not None:
             known, looked_up = seen.share(self._model.pipeline, X, self._seen)
             self.known, self.looked_up = self.known + known, self.looked_up + looked_up
-        found = np.asarray(self._model.pipeline.predict(X))
+        try:
+            found = np.asarray(self._model.pipeline.predict(X))
+        except (ValueError, TypeError) as error:
+            if self._reader is not None:  # it made X as it must be
+                raise
+            raise UnreadableError(f"the model cannot predict these rows: {' '.join(str(error).split())}") from None
         outputs = found.reshape(len(found), -1)
         names = self._model.names(outputs.shape[1])
         made = {name: outputs[:, i] for i, name in enumerate(names)}

@@ -12,7 +12,7 @@ import pandas as pd
 from search.errors import StudyError
 from search.prediction.predictor import Model
 from search.tables import sources
-from search.tables.reading import Asked, Likely, Pieces
+from search.tables.reading import Asked, Likely, Pieces, UnreadableError
 
 
 def opened(source: str, model: Model, asked: Asked = Asked(), rows: int = sources.ROWS) -> Pieces:  # noqa: B008 - constant
@@ -71,6 +71,8 @@ def _told_late(frames: Iterator[pd.DataFrame], source: str) -> Iterator[pd.DataF
 
 @contextmanager
 def of_rows(source: str) -> Iterator[None]:
-    """Name the table in errors on its columns."""
-    with _told(source):
+    """Name the table in errors on its columns and rows."""
+    try:
         yield
+    except UnreadableError as error:
+        raise StudyError(f"{sources.shown(source)}: {error}") from None
