@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
 HELP = "put studies, or versions of models, side by side"
 HAS_RESULT = True
+INTERRUPTED = "interrupted"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
 HELP = "delete a study: its trials, its runs in MLflow and its model"
 HAS_RESULT = True
+INTERRUPTED = "interrupted: run the same command again to delete what is left"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

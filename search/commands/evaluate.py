@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 HELP = "score a registered model on a table with known targets"
 HAS_RESULT = True
+INTERRUPTED = "interrupted"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
 HELP = "list the studies of this folder and their models"
 HAS_RESULT = True
+INTERRUPTED = "interrupted"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

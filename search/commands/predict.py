@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 HELP = "predict the rows of a table with a registered model"
 HAS_RESULT = True
+INTERRUPTED = "interrupted: no file was written"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
 HELP = "print the report on a study again, its file and its models"
 HAS_RESULT = True
+INTERRUPTED = "interrupted"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

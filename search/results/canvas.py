@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -62,7 +63,11 @@ def check(path: Path) -> None:
 def save(figure: Figure, path: Path) -> None:
     """Save a figure in a file."""
     try:
-        figure.savefig(path)
+        with warnings.catch_warnings():
+            warnings.filterwarnings(
+                "ignore", "Glyph", UserWarning
+            )  # names of columns may be of a script that no font has
+            figure.savefig(path)
     except OSError as error:
         raise StudyError(f"--plot {path} cannot be written: {error.strerror}") from None
 

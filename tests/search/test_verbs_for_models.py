@@ -17,6 +17,7 @@ import pytest
 from search import cli
 from search.catalog import deletion
 from search.errors import StudyError
+from search.prediction import predictor
 from search.study import records
 from search.tracking import listing, registry, removal, stores
 
@@ -195,6 +196,16 @@ def test_a_mistake_is_one_line(bpsearch, arguments, told):
     result = bpsearch(*arguments)
     assert (result.code, result.err.count("\n")) == (2, 1)
     assert told in result.err
+
+
+def test_an_interrupted_prediction_leaves_no_file(bpsearch, monkeypatch):
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(predictor, "beside", stop)
+    result = bpsearch("predict", "prices", "new.csv", "--with-input", "-o", "cut.csv")
+    assert (result.code, result.out) == (130, "\ninterrupted: no file was written\n")
+    assert not [path.name for path in Path().iterdir() if "cut" in path.name]
 
 
 # ---------------------------------------------------------------------------------------------------------------- evaluate
