@@ -21,7 +21,7 @@ PEERS  := $(VENV)/.peers
 quoted = '$(subst ','\'',$(1))'
 
 .DEFAULT_GOAL := help
-.PHONY: help setup tune grid random cv diagnose ui test test-slow test-bounds check format lint types docs pictures article bench bench-card bench-penalties bench-search bench-stability clean
+.PHONY: help setup tune grid random cv diagnose list ui test test-slow test-bounds check format lint types docs pictures article bench bench-card bench-penalties bench-search bench-stability clean
 
 help:  ## list the targets
 	@echo "make TARGET [STUDY=studies/x.toml]"
@@ -60,6 +60,9 @@ cv: $(READY)  ## cross-validate one configuration (SET="alpha=1 activation=tanh"
 
 diagnose: $(READY)  ## say why a configuration goes wrong (TRIAL=n, SET="alpha=1")
 	@$(SEARCH) diagnose $(STUDY) $(if $(TRIAL),--trial $(TRIAL)) $(if $(SET),--set $(call quoted,$(SET)))
+
+list: $(READY)  ## list the studies and their models
+	@$(SEARCH) list
 
 ui: $(READY)  ## open the MLflow UI on 127.0.0.1 (PORT=5000)
 	@$(SEARCH) ui --port $(PORT)

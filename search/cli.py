@@ -19,6 +19,9 @@ from search.terminal import encoding
 
 FAILED, USER_ERROR, INTERRUPTED = 1, 2, 130
 
+KEPT = "interrupted: finished trials are kept; run the same command again to continue"
+"""What is said after Ctrl-C, unless a verb has words of its own."""
+
 SWITCHES = {
     "debug": "show the traceback of an error",
     "quiet": "print errors only, and after tune the URI of the model",
@@ -44,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         if options.debug:
             raise
-        told = "interrupted: finished trials are kept; run the same command again to continue"
+        told = options.interrupted
         if options.json:
             _document(told)
         elif not options.quiet:
@@ -146,5 +149,6 @@ def _parser(as_json: bool = False) -> argparse.ArgumentParser:
         for switch, meaning in SWITCHES.items():
             if switch != "json" or has_result:
                 add_switch(command, switch, meaning, default=argparse.SUPPRESS)
-        command.set_defaults(run=verb.run, verb=name, has_result=has_result)
+        interrupted = getattr(verb, "INTERRUPTED", KEPT)
+        command.set_defaults(run=verb.run, verb=name, has_result=has_result, interrupted=interrupted)
     return parser

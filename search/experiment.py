@@ -77,6 +77,7 @@ def run(
     tracker: Tracker | None = None,
     params: Mapping[str, Any] | None = None,
     source: str | None = None,
+    metadata: Callable[[Any], Mapping[str, Any]] | None = None,
     forgiven: tuple[type[Exception], ...] = (),
 ) -> Result:
     """Complete a search, deliver the best configuration and report.
@@ -97,12 +98,14 @@ def run(
     tracker : Tracker, optional
     params, source : dict and str, optional
         Parameters of the study, and its file, for the tracker.
+    metadata : callable, optional
+        Maps the delivered estimator to what the tracker stores with its model.
     forgiven : tuple of exception classes
         Exceptions that end the search but are not raised: they become the result's `problem`.
     """
     result = found(job, store.settled, winner(store.settled))
     try:
-        with writing(tracker or NOWHERE, header(job, store, params, source)):
+        with writing(tracker or NOWHERE, header(job, store, params, source, metadata)):
             outcomes = _trials(job, store, tracker or NOWHERE, on_outcome)
             result = found(job, outcomes, choose(outcomes), estimate())
             result = _delivered(job, result, tracker or NOWHERE, deliver)
@@ -113,9 +116,15 @@ def run(
     return result
 
 
-def header(job: Job, store: StudyStore, params: Mapping[str, Any] | None = None, source: str | None = None) -> Header:
+def header(
+    job: Job,
+    store: StudyStore,
+    params: Mapping[str, Any] | None = None,
+    source: str | None = None,
+    metadata: Callable[[Any], Mapping[str, Any]] | None = None,
+) -> Header:
     """Return the header that a tracker receives at the beginning."""
-    return Header(job.name, store.notes["id"], params or {}, source)
+    return Header(job.name, store.notes["id"], params or {}, source, metadata)
 
 
 def found(job: Job, outcomes: dict[int, Outcome], best: Outcome | None, nested: Nested | None = None) -> Result:

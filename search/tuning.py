@@ -17,9 +17,11 @@ from search.loop.journal import StudyStore
 from search.options import PLAN
 from search.results.progress import Progress
 from search.results.result import Nested, Result
-from search.study import data, metrics, nested_cv
+from search.study import data, metrics, nested_cv, records
 from search.study.assembly import build_problem, job_of, journal, measure_baselines, open_store, suspects
+from search.study.facts import facts
 from search.study.nested_cv import Part
+from search.study.notes import note_study
 from search.study.study_file import Study
 from search.tables.secrets import masked
 from search.tracking import MLflowTracker, RegisteredModel, TrackingError
@@ -30,8 +32,7 @@ from search.trials.evaluation import evaluate
 from search.trials.outcomes import Outcome, winner
 from search.trials.problem import Trial
 
-NOTE = "finished"
-"""Key of the journal's note that a study is complete."""
+NOTE = records.FINISHED
 
 
 @autologging_aside()
@@ -64,6 +65,7 @@ def tune(
         known = _complete(job, store, tracker, len(parts))
         if known is not None:
             return replace(known, notes=notes)
+        note_study(store, study, job, notes)
         further = plan.n_trials * len(parts)
         on_progress(Progress(store.outcomes, plan.n_trials, notes=notes, further=further))
         result = experiment.run(
@@ -74,6 +76,7 @@ def tune(
             tracker=tracker,
             params=parameters(study, dataset, plan),
             source=masked(study.path.read_text(encoding="utf-8")),
+            metadata=lambda model: {"study": facts(study, dataset, model)},
             forgiven=(TrackingError, DivergenceError),
         )
         if result.problem in ("", experiment.NONE_HEALTHY):

@@ -30,13 +30,13 @@ ARCHITECTURE = {
         errors spelling rows scorers scorer_names classes seeds domains tables
         space cv routing profiling          what is searched, on which folds; what a table is
         trials                              one configuration, scored
-        tracking samplers                   MLflow; methods of search
+        tracking samplers prediction        MLflow; methods of search; a model and new rows
         options                             the one table of the search's options
         loop constructor export             ask, evaluate, tell, record; models as files
         results fitted_search               report, plots, advice
-        experiment terminal arguments       one search, from a problem to a registered model
+        experiment terminal arguments holdout  one search; a model on a table with known targets
         study search_cv                     the same for a study file, and as an estimator
-        tuning configuration
+        tuning configuration catalog        a study from file to model; the studies of a folder
         commands                            the verbs of the command line, a file each
         cli
     """,

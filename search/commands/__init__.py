@@ -5,6 +5,7 @@ A file of this folder has
 - ``HELP``, one line,
 - ``add_arguments(parser)``, which adds the verb's arguments,
 - ``run(options, console)``, which executes the verb and returns the exit code: 0, or 1 if it failed,
+- ``INTERRUPTED``, what is said after Ctrl-C, if that is not that finished trials are kept,
 - ``HAS_RESULT = True`` if its result can be printed as JSON: then `run` calls ``console.document``.
 
 Every command loads all of these files, also ``bpsearch --help``. So slow imports belong inside `run`.

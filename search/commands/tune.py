@@ -59,6 +59,9 @@ def run(options: argparse.Namespace, console: Output) -> int:
         console.print(f"note:   {result.problem}", style="bold")
         if console.quiet:
             print(f"error: {result.problem}", file=sys.stderr)
+    if result.model is not None:
+        further = ["bpsearch", "predict", result.model.name, "new.csv", "-o", "predictions.csv"]
+        console.print(f"next:   {shlex.join(further)}")
     console.print("next:   bpsearch ui")
     return 1 if result.problem else 0
 

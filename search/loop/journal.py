@@ -10,8 +10,9 @@ import json
 import math
 import uuid
 import warnings
-from collections.abc import Mapping
-from dataclasses import asdict, fields, replace
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,9 @@ from search.space.spaces import Space
 from search.trials.checkpoints import UNDEFINED
 from search.trials.outcomes import Divergence, Outcome, pool
 from search.trials.penalties import Feedback
+
+STUDIES = Path("studies")
+"""Folder of the journals of study files, in the current one."""
 
 METRICS = ("metrics", "train_metrics")
 """Fields of an outcome with the scores of each fold by metric."""
@@ -60,15 +64,10 @@ class StudyStore:
             with quiet():
                 self._study = _open(path, name)
             self._check_identity(path, name, json.loads(json.dumps(identity)))
-            known = sorted(self._study.get_trials(deepcopy=False), key=lambda t: t.user_attrs["number"])
-            self.outcomes = {t.user_attrs["number"]: self._outcome(t) for t in known}
+            known = _trials(self._study)
+            self.outcomes = {t.user_attrs["number"]: _outcome(t, space, path) for t in known}
             self.feedback = {t.user_attrs["number"]: _feedback(t) for t in known}
-            self.again = {
-                int(number): [
-                    _from_record(record, int(number), self.outcomes[int(number)].params, path) for record in records
-                ]
-                for number, records in self.notes.get(AGAIN, {}).items()
-            }
+            self.again = _again(self.notes, self.outcomes, path)
         except BaseException:
             self.close()
             raise
@@ -89,7 +88,7 @@ class StudyStore:
     @property
     def settled(self) -> dict[int, Outcome]:
         """The outcomes by trial number; reevaluated trials are pooled over their evaluations."""
-        return {number: pool(self.outcomes[number], self.again.get(number, [])) for number in sorted(self.outcomes)}
+        return _settled(self.outcomes, self.again)
 
     @property
     def notes(self) -> dict[str, Any]:
@@ -106,11 +105,6 @@ class StudyStore:
             self._lock.release()
             self._lock = None
 
-    def _outcome(self, trial: FrozenTrial) -> Outcome:
-        leaves = {name: self._axes[name].dimension.decode(code) for name, code in trial.params.items()}
-        params = self._space.assemble(leaves)
-        return _from_record(json.loads(trial.user_attrs["outcome"]), trial.user_attrs["number"], params, self._path)
-
     def _check_identity(self, path: Path | None, name: str, identity: dict[str, Any]) -> None:
         known = self._study.user_attrs.get("identity")
         if known is None:
@@ -124,6 +118,117 @@ class StudyStore:
                     f"name = {name!r} is already used in {path} with another {key} ({_difference(known.get(key), value)}); "
                     "choose a new name, or delete that file to start over"
                 )
+
+
+@dataclass(frozen=True)
+class Stored:
+    """What a journal holds.
+
+    Attributes
+    ----------
+    name : str
+    notes : dict
+        The facts written by `StudyStore.note`.
+    outcomes : dict of int to Outcome
+        By trial number; reevaluated trials are pooled over their evaluations.
+    when : float
+        When the last trial ended, in seconds since 1970; 0 if there is none.
+    """
+
+    name: str
+    notes: dict[str, Any]
+    outcomes: dict[int, Outcome]
+    when: float
+
+
+def read(path: Path, space: Space | None = None) -> Stored | None:
+    """Read a journal without a lock: its study may be running, and nothing is changed.
+
+    Parameters
+    ----------
+    path : Path
+    space : Space, optional
+        Without it, outcomes have no hyperparameters.
+
+    Returns
+    -------
+    Stored or None
+        None if it has no study yet.
+
+    Raises
+    ------
+    StudyError
+        If it cannot be read.
+    """
+    try:
+        with quiet():
+            storage = _storage(path)
+            names = [study.study_name for study in storage.get_all_studies()]
+            if not names:
+                return None
+            study = optuna.load_study(study_name=names[0], storage=storage)
+        known = _trials(study)
+        outcomes = {t.user_attrs["number"]: _outcome(t, space, path) for t in known}
+        notes = dict(study.user_attrs)
+    except StudyError:
+        raise
+    except (OSError, ValueError, LookupError, TypeError, AssertionError) as error:
+        raise StudyError(f"{path} cannot be read: {type(error).__name__}: {error}") from None
+    when = max((t.datetime_complete.timestamp() for t in known if t.datetime_complete), default=0.0)
+    return Stored(names[0], notes, _settled(outcomes, _again(notes, outcomes, path)), when)
+
+
+def running(path: Path) -> bool:
+    """Return whether a run has this journal open."""
+    beside = Path(f"{path}.lock")
+    if not beside.exists():
+        return False
+    lock = filelock.FileLock(beside, thread_local=False)
+    try:
+        lock.acquire(timeout=0)
+    except (filelock.Timeout, OSError):
+        return True
+    lock.release()
+    return False
+
+
+@contextmanager
+def held(path: Path) -> Iterator[None]:
+    """Keep other runs away from a journal.
+
+    Raises
+    ------
+    StudyError
+        If one has it open.
+    """
+    lock = _lock(path)
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _trials(study: optuna.Study) -> list[FrozenTrial]:
+    return sorted(study.get_trials(deepcopy=False), key=lambda t: t.user_attrs["number"])
+
+
+def _outcome(trial: FrozenTrial, space: Space | None, path: Path | None) -> Outcome:
+    params: Mapping[str, Any] = {}
+    if space is not None:
+        axes = space.axes
+        params = space.assemble({name: axes[name].dimension.decode(code) for name, code in trial.params.items()})
+    return _from_record(json.loads(trial.user_attrs["outcome"]), trial.user_attrs["number"], params, path)
+
+
+def _again(notes: Mapping[str, Any], outcomes: Mapping[int, Outcome], path: Path | None) -> dict[int, list[Outcome]]:
+    return {
+        int(number): [_from_record(record, int(number), outcomes[int(number)].params, path) for record in records]
+        for number, records in notes.get(AGAIN, {}).items()
+    }
+
+
+def _settled(outcomes: Mapping[int, Outcome], again: Mapping[int, list[Outcome]]) -> dict[int, Outcome]:
+    return {number: pool(outcomes[number], again.get(number, [])) for number in sorted(outcomes)}
 
 
 class _Held(JournalFileOpenLock):
@@ -155,9 +260,7 @@ def _open(path: Path | None, name: str) -> optuna.Study:
         return optuna.create_study(study_name=name, direction="maximize")
     try:
         _drop_cut_line(path)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-            storage = optuna.storages.JournalStorage(JournalFileBackend(str(path), lock_obj=_Held(str(path))))
+        storage = _storage(path)
         if any(study.study_name == name for study in storage.get_all_studies()):
             return optuna.load_study(study_name=name, storage=storage)
         return optuna.create_study(study_name=name, storage=storage, direction="maximize")
@@ -166,6 +269,12 @@ def _open(path: Path | None, name: str) -> optuna.Study:
     except (ValueError, LookupError, TypeError, AssertionError) as error:  # anything that Optuna raises on replay
         reason = f"{type(error).__name__}: {error}"
         raise StudyError(f"{path} is damaged ({reason}); move it away to start over") from None
+
+
+def _storage(path: Path) -> Any:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        return optuna.storages.JournalStorage(JournalFileBackend(str(path), lock_obj=_Held(str(path))))
 
 
 def _drop_cut_line(path: Path) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,6 +14,7 @@ from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, Locator, LogLocator, MaxNLocator, NullFormatter
 
+from search.errors import StudyError
 from search.results import report
 from search.trials.baselines import Baseline
 from search.trials.outcomes import Outcome
@@ -37,6 +40,36 @@ def canvas(height: float, rows: int = 1, columns: int = 1) -> tuple[Figure, Sequ
         axes.spines[["top", "right"]].set_visible(False)
         axes.grid(alpha=0.2)
     return figure, panels
+
+
+PICTURES = (".png", ".svg", ".pdf")
+"""Endings of the files in which figures are saved."""
+
+
+def check(path: Path) -> None:
+    """Check that a figure may be saved in a file; one that exists is replaced.
+
+    Raises
+    ------
+    StudyError
+        If its ending is not one of `PICTURES`, or its folder does not exist.
+    """
+    if path.suffix.lower() not in PICTURES:
+        raise StudyError(f"--plot {path}: the name must end in one of {', '.join(PICTURES)}")
+    if not path.absolute().parent.is_dir():
+        raise StudyError(f"--plot {path}: there is no folder {path.parent}")
+
+
+def save(figure: Figure, path: Path) -> None:
+    """Save a figure in a file."""
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings(
+                "ignore", "Glyph", UserWarning
+            )  # names of columns may be of a script that no font has
+            figure.savefig(path)
+    except OSError as error:
+        raise StudyError(f"--plot {path} cannot be written: {error.strerror}") from None
 
 
 def legend_below(figure: Figure, columns: int = 2) -> None:

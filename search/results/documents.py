@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 from bpmodel.diagnosis.findings import Diagnosis
@@ -16,6 +17,7 @@ from search.profiling.overview import Column
 from search.results import report
 from search.results.judgment import judgment
 from search.results.result import Result
+from search.tracking.registry import Facts
 from search.trials.baselines import Baseline
 from search.trials.outcomes import VERDICTS, Outcome
 
@@ -73,6 +75,14 @@ def diagnosed(
     """Return the diagnosis of each fold; None where nothing was probed."""
     folds = [None if diagnosis is None else diagnosis.to_dict() for diagnosis in found]
     return {"name": name, "trial": trial, "params": params, "folds": folds}
+
+
+def predicted(
+    known: Facts, output: Path | None, rows: int, columns: Sequence[str], notes: Sequence[str]
+) -> dict[str, Any]:
+    """Return what was predicted, and where it is."""
+    model = {"model": known.version.name, "version": known.version.number}
+    return {**model, "written": str(output), "rows": rows, "columns": list(columns), "notes": list(notes)}
 
 
 def _metric(scoring: str) -> dict[str, Any]:

@@ -68,9 +68,13 @@ def difference(scores: Sequence[float], others: Sequence[float], ratio: float) -
 
 def rivals(outcomes: Mapping[int, Outcome], best: Outcome | None, folds: Folds) -> dict[int, Difference]:
     """Compare the next best healthy trials, in `order`, with the best one; empty if there is only one fold."""
-    if best is None or len(folds) < 2:
+    return next_best(outcomes, best, ratio(folds)) if len(folds) > 1 else {}
+
+
+def next_best(outcomes: Mapping[int, Outcome], best: Outcome | None, ratio: float) -> dict[int, Difference]:
+    """Compare as `rivals` does, where nothing is known of the folds but the `ratio` of their rows."""
+    if best is None or len(best.fold_scores) < 2:
         return {}
-    ratio = _ratio(folds)
     others = sorted((o for o in outcomes.values() if o.healthy and o.number != best.number), key=order)
     return {o.number: difference(o.fold_scores, best.fold_scores, ratio) for o in others[:RIVALS]}
 
@@ -80,12 +84,16 @@ def against(baselines: Sequence[Baseline], best: Outcome | None, folds: Folds) -
 
     Empty if there is only one fold. Baselines without scores of each fold are left out.
     """
-    if best is None or len(folds) < 2:
+    return beside(baselines, best, ratio(folds)) if len(folds) > 1 else {}
+
+
+def beside(baselines: Sequence[Baseline], best: Outcome | None, ratio: float) -> dict[str, Difference]:
+    """Compare as `against` does, where nothing is known of the folds but the `ratio` of their rows."""
+    if best is None or len(best.fold_scores) < 2:
         return {}
-    ratio = _ratio(folds)
     return {b.name: difference(best.fold_scores, b.fold_scores, ratio) for b in baselines if b.fold_scores}
 
 
-def _ratio(folds: Folds) -> float:
+def ratio(folds: Folds) -> float:
     """Return validation rows over training rows, the mean over the folds."""
     return float(np.mean([len(validation) / len(train) for train, validation in folds.splits]))

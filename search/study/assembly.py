@@ -18,7 +18,7 @@ from search.cv.folds import Folds
 from search.cv.kinds import Scheme
 from search.errors import StudyError
 from search.experiment import Job
-from search.loop.journal import StudyStore
+from search.loop.journal import STUDIES, StudyStore
 from search.loop.runner import Plan
 from search.options import STUDY
 from search.profiling import leaks
@@ -33,8 +33,6 @@ from search.trials.baselines import Baseline
 from search.trials.pipeline import PATHS, check_columns, default_pipeline
 from search.trials.prepared_folds import prepare
 from search.trials.problem import Problem
-
-STUDIES = Path("studies")
 
 
 def journal(study: Study) -> Path:

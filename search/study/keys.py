@@ -52,7 +52,7 @@ class Data(Table):
     @property
     def asked(self) -> Asked:
         """How the file is to be read."""
-        asked = Asked(*(getattr(self, key) for key in Asked._fields))
+        asked = Asked(**{key: getattr(self, key) for key in Asked._fields if key in type(self).model_fields})
         return asked._replace(decimal=",") if self.thousands == "." and self.decimal is None else asked
 
     def hints(self, decimal: str | None = None) -> Hints:

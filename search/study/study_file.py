@@ -79,13 +79,20 @@ def load(path: str | Path) -> Study:
     """
     path = Path(path)
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+        text = path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
         raise StudyError(f"{path}: no such study file{_similar(path)}") from None
     except UnicodeDecodeError as error:
         raise StudyError(f"{path}: cannot be read: {error}; allowed is UTF-8") from None
     except OSError as error:
         raise StudyError(f"{path}: cannot be read: {error}") from None
+    return parse(text, path)
+
+
+def parse(text: str, path: Path) -> Study:
+    """Validate the text of a study file; errors are those of `load`, and name `path`."""
+    try:
+        content = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise StudyError(f"{path}: is not valid TOML: {error}") from None
     try:

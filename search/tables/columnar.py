@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pandas as pd
+import pyarrow
+from pyarrow import parquet
 
-from search.tables.reading import Asked, Table, tidy, unique
+from search.tables.reading import Asked, Likely, Pieces, Table, UnreadableError, tidy, unique
 
 INDEX = "__index_level_0__"
 """How pandas calls an index without a name."""
@@ -19,9 +21,26 @@ def reader(read: Callable[[Path], pd.DataFrame]) -> Callable[[Path, Asked], Tabl
     def table(path: Path, asked: Asked) -> Table:
         frame, notes = _without_index(read(path))
         names, doubled = unique([str(name) for name in frame.columns])
-        return tidy(frame.set_axis(names, axis=1), doubled, notes)
+        return tidy(frame.set_axis(names, axis=1), doubled, notes, every_row=asked.every_row)
 
     return table
+
+
+def pieces(path: Path, asked: Asked, rows: int, likely: Likely) -> Pieces:
+    """Read a Parquet file in pieces of so many rows. Its index is a column, also one that `reader` leaves out."""
+    try:
+        file = parquet.ParquetFile(path)
+    except pyarrow.ArrowException as error:
+        raise UnreadableError(" ".join(str(error).split())) from None
+    dated = INDEX in file.schema_arrow.names and pyarrow.types.is_temporal(file.schema_arrow.field(INDEX).type)
+    names, doubled = unique(["index" if name == INDEX and dated else name for name in file.schema_arrow.names])
+
+    def frames() -> Iterator[pd.DataFrame]:
+        with file:
+            for batch in file.iter_batches(batch_size=rows):
+                yield batch.to_pandas(ignore_metadata=True).set_axis(names, axis=1)
+
+    return Pieces(names, frames(), [], doubled)
 
 
 def _without_index(frame: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:

@@ -7,6 +7,7 @@ import re
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import quote
@@ -19,7 +20,7 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SAWarning, SQLAlche
 from sqlalchemy.pool import NullPool
 
 from search.tables import queries
-from search.tables.reading import Asked, Table, UnreadableError, check_asked, tidy, unique
+from search.tables.reading import Asked, Pieces, Table, UnreadableError, check_asked, tidy, unique
 from search.tables.secrets import STARS, masked
 
 ADDRESS = re.compile(r"[A-Za-z][\w+.-]*://")
@@ -106,7 +107,48 @@ def read(source: str, folder: Path, asked: Asked) -> Table:
             name, schema = _table(connection, address.table, notes)
             frame = _whole_table(connection, name, schema)
     names, doubled = unique([str(name) for name in frame.columns])
-    return tidy(frame.set_axis(names, axis=1), doubled, notes)
+    return tidy(frame.set_axis(names, axis=1), doubled, notes, every_row=asked.every_row)
+
+
+def pieces(source: str, folder: Path, asked: Asked, rows: int) -> Pieces:
+    """Read what an address names in pieces of so many rows; arguments and errors are those of `read`.
+
+    Values of SQLite come as they are stored, whatever type a column declares.
+    """
+    check_asked(asked, "databases", ())
+    address = parse(source)
+    if address.query is not None:
+        queries.check(address.query)
+    notes: list[str] = []
+    frames = _in_pieces(address, folder, rows, notes)
+    first = next(frames)
+    names, doubled = unique([str(name) for name in first.columns])
+    return Pieces(names, (frame.set_axis(names, axis=1) for frame in chain([first], frames)), notes, doubled)
+
+
+def _in_pieces(address: Address, folder: Path, rows: int, notes: list[str]) -> Iterator[pd.DataFrame]:
+    """Yield the rows, at least one piece, while the database is open; `notes` grow by what is said of the table."""
+    with _told_without_password(address.url), _connected(address.url, folder) as connection:
+        connection = connection.execution_options(stream_results=True, max_row_buffer=rows)
+        if address.query is not None:
+            done = connection.execution_options(no_parameters=True).exec_driver_sql(address.query)
+        else:
+            name, schema = _table(connection, address.table, notes)
+            table = sqlalchemy.Table(name, MetaData(), autoload_with=connection, schema=schema, resolve_fks=False)
+            statement = sqlalchemy.select(table).order_by(*table.primary_key.columns)
+            done = connection.execute(_raw(statement, table) if connection.dialect.name == "sqlite" else statement)
+        names, empty = list(done.keys()), True
+        for part in done.partitions(rows):
+            empty = False
+            yield pd.DataFrame.from_records([tuple(row) for row in part], columns=names, coerce_float=False)
+        if empty:
+            yield pd.DataFrame(columns=names)
+
+
+def _raw(statement: Any, table: sqlalchemy.Table) -> Any:
+    """Return a statement whose values come as they are stored, under the names of their columns."""
+    columns = (sqlalchemy.type_coerce(c, sqlalchemy.types.NullType()).label(c.name) for c in table.columns)
+    return statement.with_only_columns(*columns)
 
 
 def path_of(url: URL, folder: Path) -> Path | None:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pandas as pd
 
 from search.tables import columnar, json_records, signatures, workbooks
-from search.tables.reading import Asked, Table, UnreadableError, check_asked
+from search.tables.reading import Asked, Likely, Pieces, Table, UnreadableError, check_asked, cut
 from search.tables.size import check_size
 from search.tables.text import delimited, encodings, survey
 
@@ -21,6 +21,8 @@ class Format(NamedTuple):
     read: Callable[[Path, Asked], Table]
     keys: tuple[str, ...] = ()
     """Fields of `Asked` that it has a use for."""
+    pieces: Callable[[Path, Asked, int, Likely], Pieces] | None = None
+    """Reads it in pieces."""
 
 
 FORMATS = {
@@ -28,9 +30,10 @@ FORMATS = {
         (".csv", ".tsv", ".txt", ".dat", ".data", ".tab"),
         delimited.read,
         ("separator", "decimal", "encoding", "na_values", "header"),
+        delimited.pieces,
     ),
     "Excel": Format((".xlsx", ".xlsm"), workbooks.read, ("sheet", "na_values", "header")),
-    "Parquet": Format((".parquet", ".pq"), columnar.reader(pd.read_parquet)),
+    "Parquet": Format((".parquet", ".pq"), columnar.reader(pd.read_parquet), (), columnar.pieces),
     "Feather": Format((".feather", ".arrow"), columnar.reader(pd.read_feather)),
     "JSON": Format((".json", ".jsonl", ".ndjson"), json_records.read, ("encoding",)),
 }
@@ -60,14 +63,54 @@ def read(path: Path, asked: Asked = Asked()) -> Table:  # noqa: B008 - it cannot
     FileNotFoundError
     """
     check_size(path)
-    named = format_of(path)
-    name = signatures.format_of(path) or _of_text(path, named)
+    name, notes = _found(path)
+    check_asked(asked, f"{name} files", FORMATS[name].keys)
+    table = FORMATS[name].read(path, asked)
+    table.notes[:0] = notes
+    return table
+
+
+def pieces(
+    path: Path,
+    asked: Asked,
+    rows: int,
+    defaults: Mapping[str, Any],
+    likely: Likely = Likely(),  # noqa: B008 - it cannot be changed
+    *,
+    typed: bool = False,
+) -> Pieces:
+    """Read a table from a file in pieces of so many rows; errors are those of `read`.
+
+    Text and Parquet files may be larger than the memory; the others are read as a whole.
+
+    Parameters
+    ----------
+    path, asked, rows
+    defaults : mapping
+        Fields of `Asked` that hold where nothing is asked for and the format has a use for them.
+    likely : Likely
+    typed : bool, default=False
+        Whether the columns of a text have the types that all their values have: then it is read as a whole.
+    """
+    name, notes = _found(path)
     row = FORMATS[name]
     check_asked(asked, f"{name} files", row.keys)
-    table = row.read(path, asked)
-    if name != named:
-        table.notes.insert(0, f"read as {name}, whatever its name says")
-    return table
+    own = {key: defaults[key] for key in row.keys if getattr(asked, key) is None and defaults.get(key) is not None}
+    asked = asked._replace(**own, every_row=True)
+    if row.pieces is None or (typed and name == "CSV"):
+        check_size(path)
+        found = cut(row.read(path, asked), rows)
+    else:
+        found = row.pieces(path, asked, rows, likely)
+    found.notes[:0] = notes
+    return found
+
+
+def _found(path: Path) -> tuple[str, list[str]]:
+    """Return the name of a file's format, and what is said of it."""
+    named = format_of(path)
+    name = signatures.format_of(path) or _of_text(path, named)
+    return name, [] if name == named else [f"read as {name}, whatever its name says"]
 
 
 def _of_text(path: Path, named: str) -> str:

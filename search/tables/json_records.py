@@ -38,7 +38,7 @@ def read(path: Path, asked: Asked) -> Table:
             if isinstance(value, dict | list):
                 kind = "an object" if isinstance(value, dict) else "a list"
                 raise UnreadableError(f"{name!r} of row {number} is {kind}; a column needs single values")
-    return tidy(pd.DataFrame(records), set(), [])
+    return tidy(pd.DataFrame(records), set(), [], every_row=asked.every_row)
 
 
 def _lines(text: str) -> list[Any]:

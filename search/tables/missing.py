@@ -6,6 +6,28 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+NA_VALUES = frozenset(
+    [
+        *(
+            "",
+            "#N/A",
+            "#N/A N/A",
+            "#NA",
+            "-1.#IND",
+            "-1.#QNAN",
+            "-NaN",
+            "-nan",
+            "1.#IND",
+            "1.#QNAN",
+            "<NA>",
+            "N/A",
+            "NA",
+        ),
+        *("NULL", "NaN", "None", "n/a", "nan", "null"),
+    ]
+)
+"""The texts that pandas takes for missing."""
+
 CLASS = "None"
 """A text that pandas takes for missing and that is a class of a target: "no disorder"."""
 

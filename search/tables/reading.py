@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -26,6 +26,8 @@ class Asked(NamedTuple):
         Whether the columns have names.
     target : str, optional
         Name of the column that is to be predicted: the text "None" is a class there.
+    every_row : bool
+        Whether rows are kept that are no data, such as totals and repeated headers: each has a place in the predictions.
     """
 
     separator: str | None = None
@@ -35,6 +37,22 @@ class Asked(NamedTuple):
     sheet: str | int | None = None
     header: bool | None = None
     target: str | None = None
+    every_row: bool = False
+
+
+class Likely(NamedTuple):
+    """What is likely of a table that is like an earlier one.
+
+    Attributes
+    ----------
+    decimal : str
+        The decimal mark where the first rows do not tell.
+    names : frozenset of str
+        Columns that it probably has: the row with some of them is its header.
+    """
+
+    decimal: str = "."
+    names: frozenset[str] = frozenset()
 
 
 @dataclass
@@ -61,6 +79,35 @@ class Table:
     decimal: str = "."
 
 
+class Pieces(NamedTuple):
+    """A table that is read a piece at a time: each row once, in order, and no row is left out.
+
+    Attributes
+    ----------
+    names : list of str
+        The columns.
+    frames : iterator of DataFrame
+        The rows, so many in each piece.
+    notes : list of str
+        What was guessed, a sentence each.
+    doubled : set of str
+        Names that several columns have.
+    decimal : str
+    written : bool
+        Whether the values are texts as they stand in a file. Else they have types, and missing ones are missing.
+    missing : frozenset of str
+        The texts that count as missing, where values are texts.
+    """
+
+    names: list[str]
+    frames: Iterator[pd.DataFrame]
+    notes: list[str]
+    doubled: set[str]
+    decimal: str = "."
+    written: bool = False
+    missing: frozenset[str] = frozenset()
+
+
 class UnreadableError(ValueError):
     """A file cannot be read as a table; the message says where and why."""
 
@@ -73,8 +120,15 @@ def check_asked(asked: Asked, kind: str, keys: Sequence[str]) -> None:
     search.tables.reading.UnreadableError: sheet = 'May' is not for CSV files; allowed are separator, decimal
     """
     for key, value in asked._asdict().items():
-        if value is not None and key not in (*keys, "target"):
+        if value is not None and key not in (*keys, "target", "every_row"):
             raise UnreadableError(f"{key} = {value!r} is not for {kind}; allowed are {', '.join(keys) or 'none'}")
+
+
+def cut(table: Table, rows: int) -> Pieces:
+    """Return a table that was read as a whole in pieces of so many rows."""
+    frame = table.frame
+    frames = (frame.iloc[start : start + rows] for start in range(0, max(len(frame), 1), rows))
+    return Pieces(list(frame.columns), frames, table.notes, table.doubled, table.decimal)
 
 
 def number(count: int, noun: str) -> str:
@@ -108,8 +162,15 @@ def unique(names: Sequence[str]) -> tuple[list[str], set[str]]:
     return found, doubled
 
 
-def tidy(frame: pd.DataFrame, doubled: set[str], notes: list[str], decimal: str = ".") -> Table:
-    """Leave out what is no data: rows and columns without a value, headers repeated inside, and a column that counts the rows."""
+def tidy(
+    frame: pd.DataFrame, doubled: set[str], notes: list[str], decimal: str = ".", *, every_row: bool = False
+) -> Table:
+    """Leave out what is no data: rows and columns without a value, headers repeated inside, and a column that counts the rows.
+
+    With `every_row`, nothing is.
+    """
+    if every_row:
+        return Table(frame.reset_index(drop=True), notes, doubled, decimal=decimal)
     names = list(frame.columns)
     empty = frame.iloc[:, :1].isna().all(axis=1)
     empty = frame.isna().all(axis=1) if empty.any() else empty

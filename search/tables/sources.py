@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
 from search.tables import databases, files
-from search.tables.reading import Asked, Table, UnreadableError
+from search.tables.reading import Asked, Likely, Pieces, Table, UnreadableError
 from search.tables.secrets import masked
+
+ROWS = 50_000
+"""Rows that are read at a time."""
 
 
 def read(source: str, folder: Path = Path(), asked: Asked = Asked()) -> Table:  # noqa: B008 - it cannot be changed
@@ -21,6 +27,40 @@ def read(source: str, folder: Path = Path(), asked: Asked = Asked()) -> Table:  
     if databases.is_address(source):
         return databases.read(source, folder, asked)
     return files.read(folder / source, asked)
+
+
+def pieces(
+    source: str,
+    folder: Path = Path(),
+    asked: Asked = Asked(),  # noqa: B008 - it cannot be changed
+    rows: int = ROWS,
+    defaults: Mapping[str, Any] = MappingProxyType({}),
+    likely: Likely = Likely(),  # noqa: B008
+    *,
+    typed: bool = False,
+) -> Pieces:
+    """Read a table from a file or a database in pieces of so many rows; every row of it has its place.
+
+    Parameters
+    ----------
+    source, folder, asked
+        As in `read`.
+    rows : int
+    defaults : mapping
+        Fields of `Asked` that hold where nothing is asked for and the source has a use for them.
+    likely : Likely
+    typed : bool, default=False
+        Whether columns have the types that all their values have; then a text is read as a whole.
+
+    Raises
+    ------
+    UnreadableError
+        Also while the pieces are read.
+    FileNotFoundError
+    """
+    if databases.is_address(source):
+        return databases.pieces(source, folder, asked, rows)
+    return files.pieces(folder / source, asked, rows, defaults, likely, typed=typed)
 
 
 def shown(source: str, folder: Path = Path()) -> str:

@@ -45,6 +45,8 @@ def read(path: Path, asked: Asked) -> Table:
             end -= count
             left_out = [row.cells for row in last[len(last) - count :] if not row.blank]
             notes.append(footers.told(len(left_out), left_out[0]))
+        while asked.every_row and end > start and cells.iloc[end - 1].isna().all():  # where the sheet was used before
+            end -= 1
         frame = cells.iloc[start:end].set_axis(names, axis=1).infer_objects()
         classes: list[str] = []
         if asked.target in names and frame[asked.target].isna().any():
@@ -52,10 +54,10 @@ def read(path: Path, asked: Asked) -> Table:
             texts = raw.loc[:, used].iloc[start:end].set_axis(names, axis=1)[asked.target].astype("str")
             column, classes = missing.restored(frame[asked.target], texts, asked.na_values)
             frame = frame.assign(**{asked.target: column})
-    frame, totals = footers.without_totals(frame)
+    frame, totals = (frame, []) if asked.every_row else footers.without_totals(frame)
     if totals:
         frame = typed_anew(frame.infer_objects())
-    table = tidy(frame.reset_index(drop=True), doubled, [*notes, *totals])
+    table = tidy(frame.reset_index(drop=True), doubled, [*notes, *totals], every_row=asked.every_row)
     table.marks = classes
     return table
 

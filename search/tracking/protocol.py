@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, Protocol, runtime_checkable
 
@@ -35,10 +35,8 @@ class Tracker(Protocol):
         """Write a finished trial and the value given to the sampler; trials of earlier runs are passed again."""
         return None
 
-    def register(
-        self, model: Any, X: Any, score: float, metadata: Mapping[str, Any] | None = None
-    ) -> RegisteredModel | None:
-        """Store the refitted best estimator, which has `predict`, and what else should be known of it, in JSON types."""
+    def register(self, model: Any, X: Any, score: float) -> RegisteredModel | None:
+        """Store the refitted best estimator, which has `predict`."""
         return None
 
     def finish(self, report: Report) -> None:

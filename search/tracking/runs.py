@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -41,12 +41,15 @@ class Header:
     params : dict
     source : str or None
         The study file, stored as an artifact.
+    metadata : callable, optional
+        Maps the fitted estimator to what is stored with its model, in JSON.
     """
 
     experiment: str
     study_id: str
     params: Mapping[str, Any]
     source: str | None = None
+    metadata: Callable[[Any], Mapping[str, Any]] | None = None
 
     @property
     def tags(self) -> dict[str, str]:

@@ -10,7 +10,7 @@ import queue
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import suppress
 from types import ModuleType
@@ -100,13 +100,13 @@ class MLflowTracker(Tracker):
         self._jobs.put(lambda: client.finish(self.uri, self._opened.parent, report))
         self._jobs.put(lambda: models.describe(self.uri, self._model, report.verdict))
 
-    def register(self, model: Any, X: Any, score: float, metadata: Mapping[str, Any] | None = None) -> RegisteredModel:
+    def register(self, model: Any, X: Any, score: float) -> RegisteredModel:
         """Register a fitted pipeline under the study's name, as `models.register` does; blocks until that is done.
 
         A model that cannot be registered does not keep the rest of the study from being written.
         """
         made: Future[RegisteredModel] = Future()
-        self._jobs.put(lambda: self._register(made, model, X, score, metadata))
+        self._jobs.put(lambda: self._register(made, model, X, score))
         self.flush()
         if (error := made.exception()) is not None:
             raise self._told(error) from error
@@ -172,10 +172,9 @@ class MLflowTracker(Tracker):
             self._writer.write(self.uri, self._opened, list(runs.values()))
             self._opened.recorded.update(runs)
 
-    def _register(
-        self, made: Future[RegisteredModel], model: Any, X: Any, score: float, metadata: Mapping[str, Any] | None
-    ) -> None:
+    def _register(self, made: Future[RegisteredModel], model: Any, X: Any, score: float) -> None:
         name, parent = self._header.experiment, self._opened.parent
+        metadata = self._header.metadata(model) if self._header.metadata else None
         try:
             made.set_result(models.register(self.uri, name, parent, model, X, score, metadata))
         except Exception as error:

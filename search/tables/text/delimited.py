@@ -7,17 +7,37 @@ import io
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
 import pandas as pd
 
 from search.tables import missing
-from search.tables.reading import PADDED, Asked, Table, UnreadableError, number, tidy, typed_anew, unique
+from search.tables.reading import (
+    PADDED,
+    Asked,
+    Likely,
+    Pieces,
+    Table,
+    UnreadableError,
+    number,
+    tidy,
+    typed_anew,
+    unique,
+)
 from search.tables.text import fixed, footers, ragged, tops
 from search.tables.text.cells import numeric_columns
-from search.tables.text.dialects import BLANKS, KEYS, SEPARATORS, Dialect, guess_dialect, split
+from search.tables.text.dialects import (
+    BLANKS,
+    KEYS,
+    SEPARATORS,
+    Dialect,
+    guess_dialect,
+    split,
+    tells_decimal,
+    with_names,
+)
 from search.tables.text.survey import CHUNK, Survey, has_words, is_wide, opened, survey, zeros_lead
 
 LINES = 400
@@ -73,11 +93,93 @@ def read(path: Path, asked: Asked) -> Table:
         notes.append("the first cell of each row, which has no name in the header, left out")
     for name in sorted(doubled):
         notes.append(f"{top.names.count(name)} columns are called {name!r}: all but the first got a number")
-    frame, totals = footers.without_totals(_with_keys(frame, notes), dialect.decimal)
-    table = tidy(typed_anew(frame, dialect.decimal) if totals else frame, doubled, notes, dialect.decimal)
+    totals: list[str] = []
+    frame = _with_keys(frame, notes)
+    if not asked.every_row:
+        frame, totals = footers.without_totals(frame, dialect.decimal)
+    frame = typed_anew(frame, dialect.decimal) if totals else frame
+    table = tidy(frame, doubled, notes, dialect.decimal, every_row=asked.every_row)
     table.notes += [*told, *totals, *padded]
     table.marks = marks
     return table
+
+
+def pieces(path: Path, asked: Asked, rows: int, likely: Likely) -> Pieces:
+    """Read a delimited text file in pieces of so many rows, as texts: then no piece depends on the values of another.
+
+    Memory does not grow with the number of rows, unless columns have a fixed width or notes stand below the table.
+
+    Parameters
+    ----------
+    path, asked, rows
+    likely : Likely
+        Without it, a first row of words may be taken for the header or for units, as in files that nothing is known of.
+
+    Raises
+    ------
+    UnreadableError
+        As in `read`; a row with too few cells is noticed at the end.
+    """
+    source, told = _source(path, asked)
+    if not source.columns:
+        source = source._replace(dialect=with_names(source.dialect, _first_lines(source.facts), likely.names))
+    top = source.dialect.top
+    if asked.decimal is None and not tells_decimal(top.rows):
+        source = source._replace(dialect=source.dialect._replace(decimal=likely.decimal))
+    names, doubled = unique([ROW_NAMES, *top.names] if top.row_names else top.names)
+    notes = [*_told(source, asked), *told]
+    frames = _texts_in_pieces(source, names, rows, notes)
+    first = next(frames, pd.DataFrame(columns=names))
+    marks = missing.NA_VALUES | {"\\N"} if asked.na_values is None else frozenset(["", *asked.na_values])
+    shown = list(first.columns)
+    return Pieces(shown, chain([first], frames), notes, doubled, source.dialect.decimal, True, marks)
+
+
+def _texts_in_pieces(source: Source, names: list[str], rows: int, notes: list[str]) -> Iterator[pd.DataFrame]:
+    """Yield the cells of the rows as they are written; `notes` grow by what is said of the columns."""
+    own: list[str] = []  # the columns are the same in each piece: they are told once
+    short = False
+    with _reading(source), _of_pandas(source) as (file, options):
+        options |= {"dtype": "str", "na_values": [], "keep_default_na": False, "chunksize": rows}
+        with pd.read_csv(file, names=[*names, EXTRA], **options) as reader:
+            for frame in reader:
+                if frame[EXTRA].notna().any() and (frame[EXTRA].fillna("").str.strip() != "").any():
+                    _raise_ragged(source)
+                short = short or bool((frame[names[-1]].fillna("") == "").any())
+                frame = frame[names].fillna("")
+                if source.dialect.separator == "|":
+                    frame = frame.apply(lambda column: column.str.rstrip())
+                if source.dialect.top.row_names:
+                    frame = frame.drop(columns=ROW_NAMES)
+                said: list[str] = []
+                frame = _with_keys(frame, said)
+                notes += [note for note in said if note not in own]
+                own += said
+                yield frame
+    if short:
+        _raise_ragged(source)
+
+
+@contextmanager
+def _reading(source: Source) -> Iterator[None]:
+    """Say in one line why a text cannot be read to its end."""
+    try:
+        yield
+    except UnicodeDecodeError as error:
+        raise _no_text(source.facts.encoding, error) from None
+    except pd.errors.ParserError as error:
+        why = ragged.unended if "EOF inside string" in str(error) else ragged.found
+        with source.opened() as text:
+            raise UnreadableError(why(text, source.dialect) or " ".join(str(error).split())) from None
+    except pd.errors.EmptyDataError:
+        raise UnreadableError("it has no rows below its header") from None
+
+
+def _raise_ragged(source: Source) -> None:
+    """Raise if a row has too few or too many cells."""
+    with source.opened() as text:
+        if reason := ragged.found(text, source.dialect):
+            raise UnreadableError(reason)
 
 
 def _source(path: Path, asked: Asked) -> tuple[Source, list[str]]:
@@ -139,7 +241,7 @@ def _parsed(source: Source, names: list[str], asked: Asked) -> pd.DataFrame:
     """Return the rows of the table, one column for each name."""
     marks = _marks(source, asked)
     none_is_long = False
-    try:
+    with _reading(source):
         if source.dialect.complete:  # as the first rows are; a longer row is an error of pandas
             try:
                 frame = _typed(source, names, {**marks, "index_col": None})
@@ -148,23 +250,13 @@ def _parsed(source: Source, names: list[str], asked: Asked) -> pd.DataFrame:
                 frame = _typed(source, [*names, EXTRA], marks)
         else:
             frame = _typed(source, [*names, EXTRA], marks)
-    except UnicodeDecodeError as error:
-        raise _no_text(source.facts.encoding, error) from None
-    except pd.errors.ParserError as error:
-        why = ragged.unended if "EOF inside string" in str(error) else ragged.found
-        with source.opened() as text:
-            raise UnreadableError(why(text, source.dialect) or " ".join(str(error).split())) from None
-    except pd.errors.EmptyDataError:
-        raise UnreadableError("it has no rows below its header") from None
     too_long = EXTRA in frame.columns and frame[EXTRA].notna().any()
     if too_long or frame[names[-1]].isna().any():  # or too short: pandas fills such rows
         if none_is_long and not is_wide(source.facts.encoding):
             with opened(source.path) as file:
                 if ragged.none_is_short(file, source.dialect):
                     return frame[names]
-        with source.opened() as text:
-            if reason := ragged.found(text, source.dialect):
-                raise UnreadableError(reason)
+        _raise_ragged(source)
     return frame[names]
 
 
@@ -186,23 +278,31 @@ def _marks(source: Source, asked: Asked) -> dict[str, Any]:
 
 def _read_csv(source: Source, names: list[str], **options: Any) -> pd.DataFrame:
     """Read the rows of the table with pandas: in pieces, which takes half the time of typing each column as a whole."""
+    with _of_pandas(source) as (file, own):
+        return pd.read_csv(file, names=names, **{**own, **options})
+
+
+@contextmanager
+def _of_pandas(source: Source) -> Iterator[tuple[Any, dict[str, Any]]]:
+    """Yield what `pandas.read_csv` is given to read the rows of a table: a file or its path, and options."""
     dialect, compression = source.dialect, source.facts.compression
     with source.opened() as text:
         above = _above(text, dialect)
         # pandas reads the file itself in half the time; but it takes a quote in the lines above for the beginning of a cell
         plain = not source.altered and not any(dialect.quote in line for line in above) and compression != "zip"
-        return pd.read_csv(
-            source.path if plain else text,  # type: ignore[arg-type]
-            skiprows=len(above) if plain else 0,
-            encoding=source.facts.encoding,
-            compression=compression if plain else None,  # type: ignore[arg-type]
-            sep=r"\s+" if dialect.separator == BLANKS else dialect.separator,
-            quotechar=dialect.quote,
-            decimal=dialect.decimal,
-            header=None,
-            names=names,
-            skipinitialspace=source.facts.blanks,  # a fifth of the time, even where there is none
-            **{"index_col": False, **options},
+        yield (
+            source.path if plain else text,
+            {
+                "skiprows": len(above) if plain else 0,
+                "encoding": source.facts.encoding,
+                "compression": compression if plain else None,
+                "sep": r"\s+" if dialect.separator == BLANKS else dialect.separator,
+                "quotechar": dialect.quote,
+                "decimal": dialect.decimal,
+                "header": None,
+                "skipinitialspace": source.facts.blanks,  # a fifth of the time, even where there is none
+                "index_col": False,
+            },
         )
 
 

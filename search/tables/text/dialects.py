@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from search.tables.text.cells import GROUPS, is_missing
+from search.tables.text.cells import GROUPS, KNOWN_UNITS, is_missing, is_number
 from search.tables.text.tops import Row, Top, find_top, width_of
 
 BLANKS = " "
@@ -22,6 +22,12 @@ COMMA_GROUPS = re.compile(r"[+-]?\d{1,3}(?:,\d{3})+")
 
 COMMA_AMOUNT = re.compile(r"[^\d;|]{0,4}[+-]?\d[\d.\s'\u2019\u202f\xa0]*,(?:\d*|-{1,2})\s?[^\d,;|]{0,8}")
 """A number with a decimal comma, and a currency or a unit."""
+
+NAMELESS = re.compile(r"column \d+")
+"""Names of columns that have none."""
+
+GROUPED = re.compile(r"[+-]?\d{1,3}(?:([.,])\d{3})(?:\1\d{3})*")
+"""A number whose marks may all stand between thousands."""
 
 POINT_GROUPS = re.compile(r"[1-9]\d{0,2}(?:\.\d{3})+")
 NUMBERS = re.compile(r"(?:[+-]?[\d.,]+|\?|NA)(?:\s+(?:[+-]?[\d.,]+|\?|NA)){2,}")
@@ -164,6 +170,41 @@ def _decimal(rows: Sequence[Sequence[str]], separator: str) -> str:
     if separator == "," and not sure:
         return "."
     return "," if len(commas) > points - dotted else "."
+
+
+def with_names(dialect: Dialect, lines: Sequence[str], names: frozenset[str]) -> Dialect:
+    """Return a dialect whose header is the first row with some of these names, if the guessed header has none of them.
+
+    A row below the header then holds units only if one of them is known: other words are values that cannot be read. If the
+    names are those of a table without a header, this one has none, either.
+
+    >>> lines = ["area,town", "many,Ulm", "12,Bonn", "13,Ulm"]
+    >>> guessed = guess_dialect(lines)
+    >>> guessed.top.names, with_names(guessed, lines, frozenset(["town"])).top.names
+    (('many', 'Ulm'), ('area', 'town'))
+    """
+    sure = any(cell in KNOWN_UNITS or cell[:1] in ("[", "(") for cell in dialect.top.units)
+    if not names or (names & set(dialect.top.names) and (sure or not dialect.top.units)):
+        return dialect
+    rows = split(lines, dialect.separator, dialect.quote)
+    for place, row in enumerate(rows):
+        if names & set(row.cells):
+            following = tuple(later.cells for later in rows[place + 1 :] if not later.blank)
+            top = Top(row.line, tuple(row.cells), rows=following)
+            return dialect._replace(top=top, complete=all(len(cells) == top.width for cells in following))
+    if all(NAMELESS.fullmatch(name) for name in names):
+        return guess_dialect(lines, dialect.separator, dialect.decimal, header=False)
+    return dialect
+
+
+def tells_decimal(rows: Sequence[Sequence[str]]) -> bool:
+    """Return whether the numbers of a table tell its decimal mark: one has a fraction that is no group of thousands.
+
+    >>> tells_decimal([["1.500", "12"]]), tells_decimal([["1.5", "12"]]), tells_decimal([["1,234.50", "12"]])
+    (False, True, True)
+    """
+    cells = (cell for row in rows for cell in row if is_number(cell))
+    return any(("." in cell or "," in cell) and not GROUPED.fullmatch(cell) for cell in cells)
 
 
 def _are_groups(rows: Sequence[Sequence[str]]) -> bool:

@@ -1,0 +1,1 @@
+"""The studies of a folder: their journals, and what the MLflow store has of them."""

@@ -1,0 +1,52 @@
+"""Deletion of a study: its journals, its runs and its model."""
+
+from __future__ import annotations
+
+import time
+from contextlib import ExitStack
+from pathlib import Path
+
+from search.catalog.entries import Entry
+from search.errors import StudyError
+from search.loop import journal
+from search.tracking import removal
+
+
+def planned(entry: Entry) -> list[str]:
+    """Return what will be deleted, a line each."""
+    lines = [f"{path} ({path.stat().st_size / 1024:,.0f} KiB): the finished trials" for path in entry.files]
+    if entry.kept.n_runs:
+        lines.append(f"MLflow experiment {entry.name!r} with {entry.kept.n_runs} runs: it goes to MLflow's trash")
+    versions = entry.kept.versions
+    if versions:
+        noun = "version" if len(versions) == 1 else "versions"
+        lines.append(f"registered model {entry.name!r} with {len(versions)} {noun}: for good")
+    return lines
+
+
+def delete(uri: str, entry: Entry) -> None:
+    """Delete a study, while its journals are locked against other runs.
+
+    The journal goes last: whatever goes wrong before, the study is still listed, and deleting it again does what is left.
+
+    Raises
+    ------
+    StudyError
+        If it is running, or something cannot be deleted; the message says what is left.
+    """
+    with ExitStack() as stack:
+        for path in entry.files:
+            stack.enter_context(journal.held(path))
+        if entry.kept.versions:
+            removal.model(uri, entry.name)
+        if entry.kept.experiment_id:
+            removal.experiment(
+                uri, entry.kept.experiment_id, f"{entry.name} (deleted {time.strftime('%Y-%m-%d %H:%M:%S')})"
+            )
+        for path in reversed(entry.files):
+            try:
+                path.unlink(missing_ok=True)
+            except OSError as error:
+                raise StudyError(f"{path} cannot be deleted: {error.strerror}; the rest of the study is") from None
+    for path in entry.files:
+        Path(f"{path}.lock").unlink(missing_ok=True)

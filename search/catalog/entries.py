@@ -1,0 +1,163 @@
+"""The studies of a folder, each from its journal and from the MLflow store."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from search.errors import StudyError
+from search.loop import journal
+from search.loop.journal import STUDIES, Stored
+from search.spelling import did_you_mean
+from search.study import records
+from search.tracking import listing
+from search.tracking.listing import Kept
+from search.trials.outcomes import VERDICTS, Outcome, winner
+
+ENDING = ".journal"
+OUTER = re.compile(r"\.outer-\d+$")
+"""How the names of journals of outer folds end."""
+
+MOST_NAMED = 10
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A study.
+
+    Attributes
+    ----------
+    name : str
+    stored : Stored or None
+        What its journal holds, if there is one that can be read.
+    kept : Kept
+        What MLflow has of it.
+    files : tuple of Path
+        Its journal and those of its outer folds.
+    problem : str
+        Why its journal cannot be read.
+    """
+
+    name: str
+    stored: Stored | None = None
+    kept: Kept = field(default_factory=Kept)
+    files: tuple[Path, ...] = ()
+    problem: str = ""
+
+    @property
+    def about(self) -> Mapping[str, Any]:
+        """What the journal knows of the study beside its trials."""
+        return {} if self.stored is None else self.stored.notes.get(records.ABOUT, {})
+
+    @property
+    def task(self) -> str | None:
+        return self.about.get("task")
+
+    @property
+    def data(self) -> str | None:
+        return self.about.get("data") or self.kept.params.get("data")
+
+    @property
+    def method(self) -> str | None:
+        return self.about.get("method") or self.kept.params.get("method")
+
+    @property
+    def scheme(self) -> str | None:
+        return self.about.get("scheme") or self.kept.params.get("cv")
+
+    @property
+    def scoring(self) -> str | None:
+        """The metric that decides."""
+        own = None if self.stored is None else records.scoring(self.stored)
+        return own or (self.kept.params.get("scoring", "").split(", ")[0] or None)
+
+    @property
+    def running(self) -> bool:
+        """Whether a run has the journal open."""
+        return any(journal.running(path) for path in self.files)
+
+    @cached_property
+    def best(self) -> Outcome | None:
+        """The best trial, from the journal."""
+        return None if self.stored is None else winner(self.stored.outcomes)
+
+    @property
+    def score(self) -> float | None:
+        """The score of the best trial, with the scorer's sign."""
+        return self.best.score if self.best is not None else self.kept.metrics.get("score")
+
+    @property
+    def std(self) -> float | None:
+        """Its standard deviation over the folds."""
+        return self.best.std if self.best is not None else self.kept.metrics.get("score_std")
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Numbers of finished trials with each verdict."""
+        if self.stored is not None:
+            counted = Counter(o.verdict for o in self.stored.outcomes.values())
+            return {verdict: counted[verdict] for verdict in VERDICTS}
+        return {verdict: int(self.kept.metrics.get(f"trials_{verdict}", 0)) for verdict in VERDICTS}
+
+    @property
+    def when(self) -> float:
+        """When the last trial ended, in seconds since 1970."""
+        return (self.stored.when if self.stored is not None else 0.0) or self.kept.ended
+
+    @property
+    def params(self) -> Mapping[str, Any]:
+        """Hyperparameters of the best trial."""
+        if self.best is not None and self.best.params:
+            return self.best.params
+        return {name.removeprefix("best."): v for name, v in self.kept.tags.items() if name.startswith("best.")}
+
+
+def entries(uri: str, folder: Path = STUDIES) -> list[Entry]:
+    """Return the studies of a folder and of a store, the latest first."""
+    kept = listing.kept(uri)
+    journals = _journals(folder)
+    found = [_entry(name, journals.get(name, ()), kept.get(name, Kept())) for name in {**journals, **kept}]
+    return sorted(found, key=lambda entry: (-entry.when, entry.name))
+
+
+def entry(uri: str, name: str, folder: Path = STUDIES) -> Entry:
+    """Return a study by its name.
+
+    Raises
+    ------
+    StudyError
+        If there is none.
+    """
+    kept, journals = listing.kept(uri), _journals(folder)
+    if name in journals or name in kept:
+        return _entry(name, journals.get(name, ()), kept.get(name, Kept()))
+    known = [*journals, *(other for other in kept if other not in journals)]
+    if not known:
+        raise StudyError(f"there is no study {name!r}: {folder} and the store {uri} have none")
+    listed = ", ".join(known[:MOST_NAMED]) + (f" and {len(known) - MOST_NAMED} more" if len(known) > MOST_NAMED else "")
+    raise StudyError(f"there is no study {name!r}{did_you_mean(name, known)}; allowed are {listed}")
+
+
+def _journals(folder: Path) -> dict[str, tuple[Path, ...]]:
+    """Return the journals of each study, its own first."""
+    found: dict[str, tuple[Path, ...]] = {}
+    for path in sorted(folder.glob(f"*{ENDING}"), key=lambda path: (len(path.name), path.name)):
+        name = path.name.removesuffix(ENDING)
+        own = OUTER.sub("", name)
+        name = own if own in found else name
+        found[name] = (*found.get(name, ()), path)
+    return found
+
+
+def _entry(name: str, files: tuple[Path, ...], kept: Kept) -> Entry:
+    if not files:
+        return Entry(name, None, kept)
+    try:
+        return Entry(name, records.read(files[0]), kept, files)
+    except StudyError as error:
+        return Entry(name, None, kept, files, str(error))

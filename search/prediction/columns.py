@@ -1,0 +1,239 @@
+"""What a pipeline expects of a table, and a table's values as it expects them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from sklearn.pipeline import Pipeline
+
+from bpmodel.preprocessing import TablePreprocessor, values
+from bpmodel.preprocessing.texts.marks import Format, clean, is_missing
+from search.spelling import did_you_mean
+from search.tables.reading import Pieces, UnreadableError, number
+
+EXAMPLES = 3
+"""Values that a note shows."""
+
+NOUNS = {"number": "number", "date": "date", "duration": "duration", "truth": "truth value"}
+TRUTHS = {"true": "True", "false": "False"}
+"""Levels that pandas reads as truth values and that are labels for their texts."""
+
+
+@dataclass(frozen=True)
+class Columns:
+    """The columns that a fitted `TablePreprocessor` uses.
+
+    Attributes
+    ----------
+    kinds : dict of str to str
+        Keys of `bpmodel.preprocessing.values.KINDS`.
+    formats : dict of str to dict
+        How the texts of a column are written.
+    levels : dict of str to set of str
+        The known levels of each category.
+    unused : tuple of str
+        Columns that the pipeline wants to see, but does not use.
+    """
+
+    kinds: Mapping[str, str]
+    formats: Mapping[str, Format]
+    levels: Mapping[str, frozenset[str]]
+    unused: tuple[str, ...] = ()
+
+
+def expected(pipeline: Any) -> Columns | None:
+    """Return what a pipeline expects of a table; None if it does not begin with a `TablePreprocessor` that has seen names."""
+    first = pipeline
+    while isinstance(first, Pipeline) and len(first):
+        first = first.steps[0][1]
+    if not isinstance(first, TablePreprocessor) or not hasattr(first, "feature_names_in_"):
+        return None
+    kinds = {name: kind for kind, names in first.kinds_.items() for name in names}
+    levels = {}
+    if "category" in first.encoders_:
+        encoder = first.encoders_["category"]
+        encoder = encoder.steps[0][1] if isinstance(encoder, Pipeline) else encoder
+        known = zip(first.kinds_["category"], encoder.categories_, strict=True)
+        levels = {name: frozenset(map(str, own)) for name, own in known}
+    used = {name: kinds[name] for name in map(str, first.feature_names_in_) if values.KINDS[kinds[name]].used}
+    unused = tuple(str(name) for name in first.feature_names_in_ if str(name) not in used)
+    return Columns(used, first.formats_, levels, unused)
+
+
+@dataclass
+class Noticed:
+    """What is noticed in the rows.
+
+    Attributes
+    ----------
+    rows : int
+    absent : list of str
+        Columns that the table does not have: their values are missing.
+    unread, unknown : dict of str to Counter
+        Values by column that cannot be read as the column's kind, or are no known level.
+    """
+
+    rows: int = 0
+    absent: list[str] = field(default_factory=list)
+    unread: dict[str, Counter[str]] = field(default_factory=dict)
+    unknown: dict[str, Counter[str]] = field(default_factory=dict)
+
+
+class Reader:
+    """Reads the pieces of a table for a pipeline: each value alone, so that it does not matter where a piece ends.
+
+    Parameters
+    ----------
+    columns : Columns
+    pieces : Pieces
+
+    Attributes
+    ----------
+    noticed : Noticed
+        Grows with each piece.
+
+    Raises
+    ------
+    UnreadableError
+        If the table has none of the columns.
+
+    Examples
+    --------
+    >>> from search.tables.reading import Table, cut
+    >>> table = pd.DataFrame({"area": ["50", "many"], "town": ["Ulm", "Rome"]})
+    >>> columns = Columns({"area": "number", "town": "category"}, {}, {"town": frozenset(["Ulm", "Bonn"])})
+    >>> reader = Reader(columns, cut(Table(table), 100))
+    >>> reader.read(table)["area"].tolist()
+    [50.0, nan]
+    >>> for note in notes(columns, reader.noticed):
+    ...     print(note)
+    column 'area': 1 value is not a number and counts as missing: 'many'
+    column 'town': 1 value is no level that the model knows: 'Rome'
+    """
+
+    def __init__(self, columns: Columns, pieces: Pieces) -> None:
+        self._columns, self._pieces = columns, pieces
+        absent = [name for name in columns.kinds if name not in pieces.names]
+        if absent and len(absent) == len(columns.kinds):
+            meant = "".join(dict.fromkeys(did_you_mean(name, pieces.names) for name in absent[:1]))
+            raise UnreadableError(
+                f"it has none of the columns of the model, {', '.join(map(repr, absent))}{meant}; its columns are "
+                f"{', '.join(map(repr, pieces.names))}"
+            )
+        self.noticed = Noticed(absent=absent)
+
+    def read(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """Return the model's columns of a piece: numbers and durations as floats, dates as dates, labels as texts."""
+        self.noticed.rows += len(frame)
+        made: dict[str, Any] = dict.fromkeys(self._columns.unused)  # whatever they hold, it is no input
+        for name, kind in self._columns.kinds.items():
+            if name in self.noticed.absent:
+                made[name] = np.full(len(frame), np.nan)
+            elif values.KINDS[kind].filled:
+                made[name] = self._read(name, kind, frame[name])
+            else:
+                made[name] = self._labels(name, frame[name])
+        return pd.DataFrame(made, index=frame.index)
+
+    def _given(self, column: pd.Series) -> NDArray[np.bool_]:
+        """Return which values are not missing."""
+        given = column.notna().to_numpy(dtype=bool)
+        return given & ~column.isin(self._pieces.missing).to_numpy(dtype=bool) if self._pieces.written else given
+
+    def _read(self, name: str, kind: str, column: pd.Series) -> pd.Series:
+        given, format = self._given(column), self._columns.formats.get(name, {})
+        if self._pieces.written and kind == "number":
+            format = with_decimal(format, self._pieces.decimal)
+        column = column.where(given)
+        known = None
+        if kind == "number" and self._pieces.written and self._pieces.decimal == ",":
+            known = _with_comma(column, format)
+        read = values.typed(column, kind, format, known)
+        lost = given & read.isna().to_numpy(dtype=bool)
+        if lost.any():
+            counted = Counter(map(str, column[lost]))
+            unread = Counter({text: n for text, n in counted.items() if not is_missing(clean(text))})
+            if unread:
+                self.noticed.unread.setdefault(name, Counter()).update(unread)
+        return read
+
+    def _labels(self, name: str, column: pd.Series) -> NDArray[np.object_]:
+        known = self._columns.levels.get(name, frozenset())
+        codes, levels = pd.factorize(column.where(self._given(column)))
+        texts = [str(label) for label in values.labels(pd.Series(levels, dtype=object))]
+        if self._pieces.written:
+            texts = [own if own in known else _as_read(own, known, self._pieces.decimal) for own in texts]
+        if new := [i for i, text in enumerate(texts) if text not in known]:
+            counts = np.bincount(codes[codes >= 0], minlength=len(texts))
+            self.noticed.unknown.setdefault(name, Counter()).update({texts[i]: int(counts[i]) for i in new})
+        return np.array([*texts, values.MISSING], dtype=object)[codes]
+
+
+def with_decimal(format: Format, decimal: str) -> Format:
+    """Return a format of numbers for a file with this decimal mark.
+
+    >>> with_decimal({"decimal": ".", "thousands": ",", "unit": "$"}, ",")
+    {'decimal': ',', 'thousands': None, 'unit': '$'}
+    """
+    own = format or values.WRITTEN["number"].default
+    return own if own["decimal"] == decimal else {**own, "decimal": decimal, "thousands": None}
+
+
+def _with_comma(column: pd.Series, format: Format) -> NDArray[np.float64]:
+    """Return texts with a decimal comma as numbers: the plain ones at once, which takes a hundredth of the time."""
+    plain = column.where(~column.str.contains(".", regex=False, na=True)).str.replace(",", ".", regex=False)
+    found = pd.to_numeric(plain, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan).copy()
+    left = np.flatnonzero(np.isnan(found) & column.notna().to_numpy(dtype=bool))
+    if len(left):
+        found[left] = values.numbers(column.iloc[left], format)
+    return np.where(np.isfinite(found), found, np.nan)
+
+
+def _as_read(text: str, known: frozenset[str], decimal: str) -> str:
+    """Return the level that a text means if pandas had read it: ``"2.0"`` is 2; the text itself if there is no such level."""
+    text = text.strip()
+    if text in known:
+        return text
+    if (own := TRUTHS.get(text.lower(), "")) in known:
+        return own
+    try:
+        value = float(text.replace(decimal, "."))
+    except ValueError:
+        return text
+    (label,) = values.labels(pd.Series([value]))
+    return str(label) if label in known else text
+
+
+def notes(columns: Columns, noticed: Noticed, names: list[str] | None = None) -> list[str]:
+    """Return a sentence for each column whose values are not as the model expects.
+
+    Parameters
+    ----------
+    columns, noticed
+    names : list of str, optional
+        The columns of the table, among which an absent one may have another name.
+    """
+    said = []
+    for name in noticed.absent:
+        meant = did_you_mean(name, set(names or ()) - set(columns.kinds))
+        said.append(f"there is no column {name!r}: all its values count as missing{meant}")
+    for name, unread in noticed.unread.items():
+        noun, one = NOUNS[columns.kinds[name]], unread.total() == 1
+        what = f"1 value is not a {noun} and counts" if one else f"{unread.total()} values are not {noun}s and count"
+        said.append(f"column {name!r}: {what} as missing: {_examples(unread)}")
+    for name, unknown in noticed.unknown.items():
+        one = unknown.total() == 1
+        what = "1 value is no level" if one else f"{number(unknown.total(), 'value')} are no levels"
+        said.append(f"column {name!r}: {what} that the model knows: {_examples(unknown)}")
+    return said
+
+
+def _examples(counted: Counter[str]) -> str:
+    shown = ", ".join(repr(text) for text, _ in counted.most_common(EXAMPLES))
+    return f"{shown} and {len(counted) - EXAMPLES} others" if len(counted) > EXAMPLES else shown

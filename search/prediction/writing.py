@@ -1,0 +1,144 @@
+"""Tables written a piece at a time, to a file that is complete once it has its name."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import IO, Any
+
+import pandas as pd
+import pyarrow
+from pyarrow import parquet
+
+from search.errors import StudyError
+
+Write = Callable[[pd.DataFrame], None]
+"""Writes a piece."""
+
+
+@contextmanager
+def csv(file: IO[str]) -> Iterator[Write]:
+    """Write comma-separated values with a header.
+
+    >>> import sys
+    >>> with csv(sys.stdout) as write:
+    ...     write(pd.DataFrame({"a": [1, 2]}))
+    ...     write(pd.DataFrame({"a": [3]}))
+    a
+    1
+    2
+    3
+    """
+    begun = False
+
+    def write(frame: pd.DataFrame) -> None:
+        nonlocal begun
+        frame.to_csv(file, header=not begun, index=False, lineterminator="\n")
+        begun = True
+
+    yield write
+
+
+@contextmanager
+def json_lines(file: IO[str]) -> Iterator[Write]:
+    """Write an object for each row on a line of its own."""
+
+    def write(frame: pd.DataFrame) -> None:
+        if len(frame):
+            file.write(_records(frame))
+
+    yield write
+
+
+@contextmanager
+def json_list(file: IO[str]) -> Iterator[Write]:
+    """Write a list of objects, one for each row."""
+    begun = False
+
+    def write(frame: pd.DataFrame) -> None:
+        nonlocal begun
+        if len(frame):
+            file.write(",\n" if begun else "[\n")
+            file.write(_records(frame).rstrip("\n").replace("\n", ",\n"))
+            begun = True
+
+    yield write
+    file.write("\n]\n" if begun else "[]\n")
+
+
+def _records(frame: pd.DataFrame) -> str:
+    # a line break inside of a text is written as \n, so each line is an object
+    return str(frame.to_json(orient="records", lines=True, force_ascii=False, date_format="iso", double_precision=15))
+
+
+@contextmanager
+def parquet_file(path: Path) -> Iterator[Write]:
+    """Write a Parquet file; the types of the columns are those of the first piece."""
+    writer: Any = None
+
+    def write(frame: pd.DataFrame) -> None:
+        nonlocal writer
+        table = pyarrow.Table.from_pandas(frame, schema=writer.schema if writer else None, preserve_index=False)
+        writer = writer or parquet.ParquetWriter(path, table.schema)
+        writer.write_table(table)
+
+    try:
+        yield write
+    finally:
+        if writer is not None:
+            writer.close()
+
+
+TEXTS = {".csv": csv, ".json": json_list, ".jsonl": json_lines, ".ndjson": json_lines}
+"""Formats that are texts, by the ending of the file's name."""
+
+ENDINGS = (*TEXTS, ".parquet")
+
+
+def check(path: Path, *, force: bool) -> None:
+    """Check that a file may be written.
+
+    Raises
+    ------
+    StudyError
+        If its ending is not one of `ENDINGS`, it exists and must not be replaced, or its folder does not exist.
+    """
+    if path.suffix.lower() not in ENDINGS:
+        raise StudyError(f"--output {path}: the name must end in one of {', '.join(ENDINGS)}")
+    if path.exists() and not force:
+        raise StudyError(f"--output {path} already exists; choose another file, or replace it with --force")
+    if not path.absolute().parent.is_dir():
+        raise StudyError(f"--output {path}: there is no folder {path.parent}")
+
+
+@contextmanager
+def to_file(path: Path) -> Iterator[Write]:
+    """Write a file of the format that its name says: under another name until it is complete.
+
+    Whatever ends the body early, Ctrl-C included, leaves no file, and the one that was there as it was.
+
+    Raises
+    ------
+    StudyError
+        If it cannot be written.
+    """
+    draft = path.with_name(f".{path.name}.{os.getpid()}.new")
+    try:
+        if path.suffix.lower() == ".parquet":
+            with parquet_file(draft) as write:
+                yield write
+        else:
+            with (
+                draft.open("w", encoding="utf-8", newline="") as file,
+                TEXTS[path.suffix.lower()](file) as write,
+            ):
+                yield write
+        draft.replace(path)
+    except (OSError, pyarrow.ArrowException) as error:
+        reason = " ".join(str(getattr(error, "strerror", None) or error).split())
+        raise StudyError(f"{path} cannot be written: {reason}") from None
+    finally:
+        with suppress(OSError):
+            draft.unlink(missing_ok=True)

@@ -1,0 +1,46 @@
+"""What a study notes in its journal beside its trials; `records` reads it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from search.experiment import Job
+from search.loop.journal import StudyStore
+from search.options import text
+from search.results import paired_test
+from search.study import records
+from search.study.study_file import Study
+from search.tables import sources
+from search.tables.secrets import masked
+from search.trials.nesting import network_of
+
+
+def note_study(store: StudyStore, study: Study, job: Job, notes: Sequence[str]) -> None:
+    """Write what the report needs beside the trials, unless the journal has it."""
+    about = {
+        "file": masked(study.path.read_text(encoding="utf-8")),
+        "path": str(study.path),
+        "task": study.data.task,
+        "target": study.data.target,
+        "data": _source(study),
+        "rows": len(job.problem.X),
+        "columns": job.problem.X.shape[1],
+        "method": text(job.plan.method),
+        "scheme": job.scheme,
+        "scoring": job.scoring,
+        "baselines": [{**asdict(b), "fold_scores": list(b.fold_scores), "means": dict(b.means)} for b in job.baselines],
+        "ratio": paired_test.ratio(job.problem.folds),
+        "suspects": [list(names) for names in job.suspects],
+        "loss": str(getattr(network_of(job.problem.estimator), "loss", "")),
+        "notes": list(notes),
+    }
+    if store.notes.get(records.ABOUT) != about:
+        store.note(records.ABOUT, about)
+
+
+def _source(study: Study) -> str:
+    """Return the source of the rows, a path as seen from the current folder; without a password."""
+    source = study.data.source
+    return source if source.startswith("sklearn:") else masked(sources.moved(source, study.path.parent, Path()))

@@ -1,0 +1,134 @@
+"""The studies and models of a store, for lists; an SQLite store is read without importing MLflow, which takes seconds."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Mapping
+from contextlib import closing
+from dataclasses import dataclass, field
+from urllib.parse import quote
+
+from search.tracking import stores
+from search.tracking.registry import Version
+from search.tracking.sqlite import REVISIONS
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What a store has of one name.
+
+    Attributes
+    ----------
+    experiment_id : str
+        Empty if there is only a model.
+    status : str
+        Of the latest parent run.
+    ended : float
+        When that run ended, or else began, in seconds since 1970.
+    n_runs : int
+        Runs of the experiment that are not deleted.
+    params, metrics, tags : mapping
+        Of the latest parent run.
+    versions : tuple of Version
+    """
+
+    experiment_id: str = ""
+    status: str = ""
+    ended: float = 0.0
+    n_runs: int = 0
+    params: Mapping[str, str] = field(default_factory=dict)
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    tags: Mapping[str, str] = field(default_factory=dict)
+    versions: tuple[Version, ...] = ()
+
+    @property
+    def champion(self) -> Version | None:
+        """The version that is used unless another is asked for."""
+        return next((each for each in self.versions if each.champion), self.versions[-1] if self.versions else None)
+
+
+def kept(uri: str) -> dict[str, Kept]:
+    """Return what a store has of each study and each registered model, by name; deleted experiments are left out."""
+    path = stores.database(uri)
+    if path is not None and not stores.has_tables(path):
+        return {}
+    if path is not None:
+        with closing(sqlite3.connect(f"file:{quote(str(path.absolute()))}?mode=ro", uri=True)) as db:
+            if _is_known(db):
+                return _of_database(db)
+    return _of_client(uri)
+
+
+def _is_known(db: sqlite3.Connection) -> bool:
+    try:
+        return {row[0] for row in db.execute("SELECT version_num FROM alembic_version")} <= REVISIONS
+    except sqlite3.Error:
+        return False
+
+
+def _of_database(db: sqlite3.Connection) -> dict[str, Kept]:
+    query = """
+        SELECT experiments.name, runs.experiment_id, run_uuid, runs.status, start_time, end_time
+        FROM runs JOIN experiments USING (experiment_id) JOIN tags USING (run_uuid)
+        WHERE tags.key = 'bpsearch.kind' AND tags.value = 'study'
+            AND runs.lifecycle_stage = 'active' AND experiments.lifecycle_stage = 'active'
+        ORDER BY start_time"""
+    found: dict[str, Kept] = {}
+    for name, experiment, run, status, begun, ended in db.execute(query).fetchall():  # the last of a name is the latest
+        (count,) = db.execute(
+            "SELECT count(*) FROM runs WHERE experiment_id = ? AND lifecycle_stage = 'active'", [experiment]
+        ).fetchone()
+        params, tags, metrics = (
+            dict(db.execute(f"SELECT key, value FROM {table} WHERE run_uuid = ?", [run]))
+            for table in ("params", "tags", "latest_metrics")
+        )
+        found[name] = Kept(str(experiment), status, (ended or begun or 0) / 1000, count, params, metrics, tags)
+    aliases: dict[tuple[str, int], list[str]] = {}
+    for name, number, alias in db.execute("SELECT name, version, alias FROM registered_model_aliases"):
+        aliases.setdefault((name, int(number)), []).append(alias)
+    versions: dict[str, list[Version]] = {}
+    columns = "name, version, creation_time, description, run_id"
+    stages = "current_stage != 'Deleted_Internal'"
+    for name, number, made, text, run in db.execute(
+        f"SELECT {columns} FROM model_versions WHERE {stages} ORDER BY version"
+    ):
+        own = tuple(sorted(aliases.get((name, int(number)), ())))
+        versions.setdefault(name, []).append(Version(name, int(number), own, (made or 0) / 1000, text or "", run or ""))
+    return _joined(found, versions)
+
+
+def _of_client(uri: str) -> dict[str, Kept]:
+    from search.tracking import client as writer
+    from search.tracking import library, registry
+
+    with library.quiet():
+        client = writer.connect(uri)
+        found: dict[str, Kept] = {}
+        for experiment in client.search_experiments():
+            runs = client.search_runs(
+                [experiment.experiment_id], "tags.`bpsearch.kind` = 'study'", order_by=["attributes.start_time DESC"]
+            )
+            if runs:
+                info, data = runs[0].info, runs[0].data
+                count = len(client.search_runs([experiment.experiment_id], max_results=50_000))
+                ended = (info.end_time or info.start_time or 0) / 1000
+                found[experiment.name] = Kept(
+                    experiment.experiment_id, info.status, ended, count, data.params, data.metrics, data.tags
+                )
+    return _joined(found, {name: registry.versions(uri, name) for name in registry.names(uri)})
+
+
+def _joined(found: dict[str, Kept], versions: Mapping[str, list[Version]]) -> dict[str, Kept]:
+    for name, own in versions.items():
+        known = found.get(name, Kept())
+        found[name] = Kept(
+            known.experiment_id,
+            known.status,
+            known.ended,
+            known.n_runs,
+            known.params,
+            known.metrics,
+            known.tags,
+            tuple(own),
+        )
+    return found
