@@ -73,8 +73,15 @@ def _column_transformer(transformer: ColumnTransformer, flow: Flow, graph: Graph
         indices = _positions(columns, names)
         if (isinstance(part, str) and part == "drop") or not indices:
             continue
-        made += _through([(name, part)], [flow[i] for i in indices], graph)
+        done = _through([(name, part)], [flow[i] for i in indices], graph)
+        weight = (transformer.transformer_weights or {}).get(name)
+        made += done if weight is None else [_times(joined(done, graph), float(weight), graph)]
     return made
+
+
+def _times(numbers: Numbers, factor: float, graph: Graph) -> Numbers:
+    fill = None if numbers.fill is None else numbers.fill * factor
+    return numbers._replace(tensor=graph.add("Mul", numbers.tensor, factor), fill=fill)
 
 
 def _positions(columns: Any, names: list[str]) -> list[int]:

@@ -93,10 +93,16 @@ class Graph:
         return self.add("Cast", tensor, to=np.dtype(dtype))
 
     def constant(self, value: Any, dtype: np.dtype) -> str:
-        """Return the name of a constant tensor; equal ones are stored once."""
+        """Return the name of a constant tensor; equal ones are stored once.
+
+        Raises
+        ------
+        NotExportable
+            If a number is beyond the precision of floats.
+        """
         array = np.asarray(value)
         if array.dtype.kind == "f":
-            array = array.astype(dtype)
+            array = _in_precision(array, dtype)
         key = (
             array.dtype.str,
             array.shape,
@@ -126,3 +132,32 @@ class Graph:
             self._count += 1
         self._count += 1
         return name
+
+
+def _in_precision(array: NDArray, dtype: np.dtype) -> NDArray:
+    with np.errstate(over="ignore"):  # refused in words
+        held = array.astype(dtype)
+    if lost := array[np.isfinite(array) & ~np.isfinite(held)].tolist():
+        raise NotExportable(
+            f"the model has the number {lost[0]:g}, which {dtype} does not hold; dtype='float64' holds it"
+        )
+    return held
+
+
+def divisible(scale: NDArray, dtype: np.dtype) -> NDArray:
+    """Return a scale, which is no zero in a precision.
+
+    Raises
+    ------
+    NotExportable
+        If the precision makes a zero of it, so that a division would give infinite numbers, or an infinite number.
+
+    Examples
+    --------
+    >>> divisible(np.array([1e-300]), np.dtype("float32"))
+    Traceback (most recent call last):
+    bpmodel.export.refusal.NotExportable: the model has the scale 1e-300, which is 0 in float32; dtype='float64' holds it
+    """
+    if lost := np.ravel(scale)[np.ravel((scale != 0) & (_in_precision(scale, dtype) == 0))].tolist():
+        raise NotExportable(f"the model has the scale {lost[0]:g}, which is 0 in {dtype}; dtype='float64' holds it")
+    return scale

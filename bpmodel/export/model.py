@@ -115,6 +115,10 @@ def to_onnx(
         width = composition.first_step(estimator).n_features_in_
         flow = [Numbers(graph.numbers(MATRIX, width=width), width)]
     outputs = predictors.predict(estimator, flow, graph)
+    if "" in graph.inputs:
+        raise NotExportable(
+            "a column has the empty text as its name, which an input cannot have; rename it and fit again"
+        )
     if taken := sorted(set(outputs) & set(graph.inputs)):
         raise NotExportable(f"column {taken[0]!r} has the name of an output; rename it and fit again")
     graph.inputs = {name: graph.inputs[name] for name in columns or graph.inputs if name in graph.inputs}

@@ -14,7 +14,7 @@ from bpmodel.ensembles import BPEnsembleClassifier, BPEnsembleRegressor
 from bpmodel.estimators import BPClassifier, BPRegressor
 from bpmodel.export import composition, networks
 from bpmodel.export.flow import Flow, Numbers, joined, settled
-from bpmodel.export.graph import Graph
+from bpmodel.export.graph import Graph, divisible
 from bpmodel.export.refusal import NotExportable
 from bpmodel.export.targets import inverted
 
@@ -49,7 +49,7 @@ def predict(estimator: Any, flow: Flow, graph: Graph) -> dict[str, tuple[Any, in
 def _regression(network: BPRegressor, flow: Flow, graph: Graph) -> tuple[str, int]:
     y = networks.outputs(network, flow, graph)
     if np.any(network._target_scale != 1):
-        y = graph.add("Mul", y, network._target_scale)
+        y = graph.add("Mul", y, divisible(network._target_scale, graph.dtype))
     if np.any(network._target_mean):
         y = graph.add("Add", y, network._target_mean)
     return y, network.n_outputs_
@@ -84,6 +84,8 @@ def _probabilities(network: BPClassifier, flow: Flow, graph: Graph) -> str:
     p = networks.outputs(network, flow, graph)
     if network.n_outputs_ > 1:
         return p
+    if len(network.classes_) == 1:  # its probability is 1, whatever the output
+        return graph.add("Max", p, 1.0)
     return graph.add("Concat", graph.add("Sub", 1.0, p), p, axis=1)
 
 
@@ -115,7 +117,7 @@ def _classes(estimator: Any, flow: Flow, graph: Graph) -> dict[str, tuple[Any, i
     if network._label_binarizer.y_type_.startswith("multilabel"):
         graph.name("Cast", [graph.add("Greater", p, 0.5)], PREDICT, to=np.dtype(np.int64))
         return {PREDICT: (np.int64, 2), PROBABILITIES: (graph.dtype, 2)}
-    labels = class_labels(estimator)
+    labels = class_labels(estimator, graph.dtype)
     code = graph.add("ArgMax", p, axis=1, keepdims=0)
     if len(labels) == 1:
         code = graph.add("Min", code, np.array([0]))
@@ -124,19 +126,32 @@ def _classes(estimator: Any, flow: Flow, graph: Graph) -> dict[str, tuple[Any, i
     return {PREDICT: (kind, 1), PROBABILITIES: (graph.dtype, 2)}
 
 
-def class_labels(estimator: Any) -> NDArray:
-    """Return the classes as texts, whole numbers, truth values or floats.
+def class_labels(estimator: Any, dtype: np.dtype) -> NDArray:
+    """Return the classes as texts, int64, truth values or floats.
+
+    Parameters
+    ----------
+    estimator : classifier
+    dtype : dtype
+        The precision of floats in the graph.
 
     Raises
     ------
     NotExportable
-        If they are anything else.
+        If they are anything else, or a number that the graph would change.
     """
     given = np.asarray(estimator.classes_)
-    labels = np.array(given.tolist()) if all(type(c) is type(given.tolist()[0]) for c in given.tolist()) else given
+    alike = given.dtype != object or len({type(c) for c in given.tolist()}) == 1
+    labels = np.array(given.tolist()) if given.dtype == object and alike else given
     if labels.dtype.kind not in "Uiufb":
         raise NotExportable(f"the classes {given.tolist()} cannot be exported; can be: texts, numbers, truth values")
-    return labels.astype(np.int64) if labels.dtype.kind in "iu" else labels
+    held = labels.astype(np.int64) if labels.dtype.kind in "iu" else labels
+    held = labels.astype(dtype) if labels.dtype.kind == "f" else held
+    for label, changed in zip(labels.tolist(), held.tolist(), strict=True):
+        if label != changed:
+            wider = "int64" if labels.dtype.kind in "iu" else "floats of double precision, with dtype='float64'"
+            raise NotExportable(f"the class {label!r} would become {changed!r}; can be exported: {wider}")
+    return held
 
 
 def _once(flow: Flow, graph: Graph) -> Flow:

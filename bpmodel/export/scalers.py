@@ -12,10 +12,10 @@ from sklearn.impute import SimpleImputer
 from sklearn.preprocessing import FunctionTransformer, MaxAbsScaler, MinMaxScaler, RobustScaler, StandardScaler
 
 from bpmodel.export.flow import Column, Flow, Numbers, joined, picked
-from bpmodel.export.graph import Graph
+from bpmodel.export.graph import Graph, divisible
 from bpmodel.export.refusal import NotExportable, refuse_option
 from bpmodel.functions.scaling import BOUND
-from bpmodel.preprocessing import NormalScores, PiecewiseLinearEncoder, SmoothClipScaler
+from bpmodel.preprocessing import NormalScores, PiecewiseLinearEncoder, RangeScaler, SmoothClipScaler
 
 FAR = 1e8
 """Beyond this, smooth clipping equals its bound in double precision; its square would overflow in single precision."""
@@ -45,11 +45,11 @@ def shifted(graph: Graph, x: str, shift: NDArray | None, scale: NDArray | None) 
     the second is its rounding error.
     """
     if shift is not None and np.any(shift):
+        x = graph.add("Sub", x, shift)
         high = shift.astype(graph.dtype).astype(np.float64)
-        x = graph.add("Sub", x, high)
         if np.any(shift != high):
             x = graph.add("Sub", x, shift - high)
-    return x if scale is None or np.all(scale == 1) else graph.add("Div", x, scale)
+    return x if scale is None or np.all(scale == 1) else graph.add("Div", x, divisible(scale, graph.dtype))
 
 
 def clipped_smoothly(graph: Graph, z: str) -> str:
@@ -75,6 +75,10 @@ def _min_max(scaler: MinMaxScaler, x: str, graph: Graph) -> str:
 def _max_abs(scaler: MaxAbsScaler, x: str, graph: Graph) -> str:
     x = shifted(graph, x, None, scaler.scale_)
     return graph.add("Clip", x, -1.0, 1.0) if getattr(scaler, "clip", False) else x
+
+
+def _range(scaler: RangeScaler, x: str, graph: Graph) -> str:
+    return shifted(graph, x, scaler.center_, scaler.scale_)
 
 
 def _smooth_clip(scaler: SmoothClipScaler, x: str, graph: Graph) -> str:
@@ -108,6 +112,7 @@ ELEMENTWISE: dict[type, Callable[[Any, str, Graph], str]] = {
     RobustScaler: _robust,
     MinMaxScaler: _min_max,
     MaxAbsScaler: _max_abs,
+    RangeScaler: _range,
     SmoothClipScaler: _smooth_clip,
     NormalScores: _normal_scores,
     FunctionTransformer: _function,

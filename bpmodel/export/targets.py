@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from sklearn.preprocessing import FunctionTransformer, MinMaxScaler, StandardScaler
 
-from bpmodel.export.graph import Graph
+from bpmodel.export.graph import Graph, divisible
 from bpmodel.export.refusal import NotExportable, refuse_option
 from bpmodel.export.scalers import FUNCTIONS, function_names
 from bpmodel.preprocessing import TargetTransformer
@@ -33,15 +33,17 @@ def _target(transformer: TargetTransformer, z: str, graph: Graph) -> str:
 
 
 def _standard(scaler: StandardScaler, z: str, graph: Graph) -> str:
-    z = graph.add("Mul", z, scaler.scale_) if scaler.with_std else z
+    z = graph.add("Mul", z, divisible(scaler.scale_, graph.dtype)) if scaler.with_std else z
     return graph.add("Add", z, scaler.mean_) if scaler.with_mean else z
 
 
 def _min_max(scaler: MinMaxScaler, z: str, graph: Graph) -> str:
-    return graph.add("Div", graph.add("Sub", z, scaler.min_), scaler.scale_)
+    return graph.add("Div", graph.add("Sub", z, scaler.min_), divisible(scaler.scale_, graph.dtype))
 
 
 def _function(transformer: FunctionTransformer, z: str, graph: Graph) -> str:
+    if transformer.inv_kw_args:
+        raise refuse_option(transformer, "inv_kw_args", "None")
     if transformer.inverse_func not in FUNCTIONS:
         raise refuse_option(transformer, "inverse_func", function_names())
     return FUNCTIONS[transformer.inverse_func](graph, z)

@@ -242,6 +242,19 @@ def test_transformed_target(how, X):
     agree(make_pipeline(MinMaxScaler(), model).fit(X, X[:, 0] + 9), X)
 
 
+@pytest.mark.parametrize(
+    "weights", [{"numbers": 3.0}, {"rest": 0.5, "other": 9.0}, {"towns": 2.0, "numbers": 0.0}], ids=str
+)
+def test_weights_of_a_column_transformer(weights, table, X):
+    """The graph left them out: its predictions were those of another model."""
+    parts = [
+        ("numbers", make_pipeline(SimpleImputer(), StandardScaler()), ["a", "level"]),
+        ("rest", "passthrough", ["d"]),
+        ("towns", OneHotEncoder(), ["town"]),
+    ]
+    agree(make_pipeline(ColumnTransformer(parts, transformer_weights=weights), network()).fit(table, X[:, 0]), table)
+
+
 def test_tables_have_each_row():
     """A new activation, output function or normalization needs an operator."""
     built_in = [row.name for row in activations.ACTIVATIONS.values() if row.value.__module__ == activations.__name__]
@@ -291,6 +304,40 @@ REFUSED = [
         "inverse_func=<ufunc 'sin'>; only None, ",
     ),
     (
+        lambda X, t: TransformedTargetRegressor(
+            network(), transformer=FunctionTransformer(inverse_func=np.abs, inv_kw_args={"dtype": np.float64})
+        ).fit(X, X[:, 0]),
+        "FunctionTransformer has inv_kw_args=.*; only None can be exported",
+    ),
+    (
+        lambda X, t: make_pipeline(RobustScaler(), network()).fit(X * 1e200, X[:, 0]),
+        "step 'robustscaler': the model has the number .*e.20[0-9], which float32 does not hold; dtype='float64' holds it",
+    ),
+    (
+        lambda X, t: network().set_params(scale_input="minmax").fit(X * 1e-200, X[:, 0]),
+        "the model has the scale .*e-200, which is 0 in float32; dtype='float64' holds it",
+    ),
+    (
+        lambda X, t: network().set_params(scale_target=True).fit(X, X[:, 0] * 1e200),
+        "the model has the number .*e.200, which float32 does not hold",
+    ),
+    (
+        lambda X, t: network().set_params(scale_target=True).fit(X, X[:, 0] * 1e-200),
+        "the model has the scale .*e-200, which is 0 in float32",
+    ),
+    (
+        lambda X, t: BPClassifier((4,), max_iter=3).fit(X, np.where(X[:, 0] > 3, 2.0**24 + 1, 0.0)),
+        "the class 16777217.0 would become 16777216.0; can be exported: floats of double precision, with dtype='float64'",
+    ),
+    (
+        lambda X, t: BPClassifier((4,), max_iter=3).fit(X, np.where(X[:, 0] > 3, 2**63, 0).astype(np.uint64)),
+        "the class 9223372036854775808 would become -9223372036854775808; can be exported: int64",
+    ),
+    (
+        lambda X, t: network().fit(t[["a", "d"]].rename(columns={"a": ""}), X[:, 0]),
+        "a column has the empty text as its name, which an input cannot have; rename it and fit again",
+    ),
+    (
         lambda X, t: make_pipeline(StandardScaler(), TablePreprocessor(), network()).fit(X, X[:, 0]),
         "step 'tablepreprocessor': TablePreprocessor is not the first step; only columns of the table can be its input",
     ),
@@ -307,6 +354,16 @@ def test_refused(build, message, X, table):
     with pytest.raises(NotExportable, match=message) as caught:
         to_onnx(model)
     assert "\n" not in str(caught.value)
+
+
+def test_what_single_precision_does_not_hold_is_exported_in_double_precision(X):
+    """Targets, inputs and classes that an error sends there; the numbers next to them stay in single precision."""
+    huge = network().set_params(scale_target=True, scale_input="standard").fit(X * 1e200, X[:, 0] * 1e200)
+    assert disagreement(to_onnx(huge, dtype="float64"), huge, X * 1e200) <= TOLERANCE
+    classes = BPClassifier((4,), max_iter=3).fit(X, np.where(X[:, 0] > 3, 2.0**24 + 1, 0.0))
+    assert set(run(to_onnx(classes, dtype="float64"), {"X": X})["predict"]) <= {0.0, 2.0**24 + 1}
+    agree(BPClassifier((4,), max_iter=3).fit(X, np.where(X[:, 0] > 3, 2.0**24, 0.0)), X)
+    agree(network().set_params(scale_target=True).fit(X, X[:, 0] * 1e35), X)
 
 
 def test_dates_are_refused_by_name(table):

@@ -238,7 +238,9 @@ def test_members_share_the_rows(table, goal):
 def test_the_only_class_is_predicted_whatever_its_probability(X):
     model = BPClassifier((), max_iter=1, scale_input="standard", random_state=0).fit(X, np.full(len(X), 7))
     model.intercepts_[0][:] = 9
-    assert set(run(to_onnx(model), {"X": X.astype(np.float32)})["predict"]) == set(model.predict(X)) == {7}
+    found = run(to_onnx(model), {"X": X.astype(np.float32)})
+    assert set(found["predict"]) == set(model.predict(X)) == {7}
+    np.testing.assert_array_equal(found["predict_proba"], np.ones((len(X), 1)))
 
 
 @pytest.mark.parametrize("kind", ["truth", "whole", "multilabel"])
