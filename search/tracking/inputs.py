@@ -45,7 +45,7 @@ def columns(model: Any, X: Any) -> list[dict[str, Any]]:
     Each has a ``name``, a ``kind`` (as in `bpmodel.preprocessing.columns.describe`), a ``format`` if it is read from texts, an
     ``example``, whether values are ``missing`` in some row, and whether it is ``required``: it is if the model uses it and no
     value was missing in fit. Categories have ``n_levels`` and ``levels``: all if they are few, else those that `pandas.read_csv`
-    may change. ``texts`` says whether they were texts in the table.
+    may change. ``texts`` says whether they were texts in the table, ``null`` that missing values were None in it and not NaN.
 
     Parameters
     ----------
@@ -80,6 +80,9 @@ def _column(values: pd.Series, prepared: TablePreprocessor | None) -> dict[str, 
     if format:
         found["format"] = dict(format)
     found |= {"example": _first(there), "missing": bool(missing), "required": bool(used and known.all())}
+    gaps = values[values.isna().to_numpy(dtype=bool)] if values.dtype == object else []
+    if len(gaps) and all(gap is None for gap in gaps):
+        found["null"] = True
     if kind == "category":
         different = there.drop_duplicates()
         levels = sorted(set(labels(different).tolist()))
@@ -105,7 +108,7 @@ def summary(known: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     short = []
     for column in known:
         many = column.get("n_levels", 0) > LISTED_LEVELS
-        left = {"texts", "levels" if many else "n_levels"}
+        left = {"texts", "null", "levels" if many else "n_levels"}
         short.append({name: value for name, value in column.items() if name not in left})
     return short
 

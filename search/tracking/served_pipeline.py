@@ -82,7 +82,8 @@ class ServedPipeline:
 
         Columns may have any order, and additional ones are left out. A column that is absent is missing values if it is not
         required. Rows without names have their values in the order of the columns. What reading a CSV file has made of texts,
-        such as 1 of a code ``01``, is made a text again if the column has that level.
+        such as 1 of a code ``01``, is made a text again if the column has that level. Where a category, truth value or
+        number is missing, it is missing as it was in fit, None or NaN, which encoders of scikit-learn tell apart.
 
         Raises
         ------
@@ -262,14 +263,29 @@ def may_change(level: str) -> bool:
 def _restored(values: pd.Series, column: Mapping[str, Any]) -> pd.Series:
     """Return a column of categories that were texts as texts, where reading a file has made something else of them."""
     if not column["texts"]:
-        return values
+        return _as_in_fit(values, column)
     levels = column["levels"]
     if not pd.api.types.is_string_dtype(values.dtype):
         values = _as_texts(values, levels)
     empty = EMPTY & set(levels)
     if len(empty) == 1 and not column["missing"] and values.isna().any():
         values = values.astype(object).where(values.notna(), next(iter(empty)))
-    return values
+    return _as_in_fit(values, column)
+
+
+def _as_in_fit(values: pd.Series, column: Mapping[str, Any]) -> pd.Series:
+    """Return a column whose missing values are None if they were in fit, else NaN; one without gaps as it is."""
+    missing = values.isna().to_numpy(dtype=bool)
+    if not missing.any():
+        return values
+    cells = values.to_numpy(dtype=object, copy=True)
+    cells[missing] = None if column.get("null") else np.nan
+    return pd.Series(cells, index=values.index, name=values.name, dtype=object)
+
+
+def _numbers(values: pd.Series, column: Mapping[str, Any]) -> pd.Series:
+    """Return a column of numbers whose missing values are those of the fit; a null of JSON makes objects of it."""
+    return _as_in_fit(values, column) if values.dtype == object or column.get("null") else values
 
 
 def _seconds(values: pd.Series, column: Mapping[str, Any]) -> pd.Series:
@@ -280,7 +296,7 @@ def _seconds(values: pd.Series, column: Mapping[str, Any]) -> pd.Series:
     return numbers if numbers.notna().equals(values.notna()) else values
 
 
-RESTORE = {"category": _restored, "duration": _seconds}
+RESTORE = {"category": _restored, "truth": _as_in_fit, "number": _numbers, "duration": _seconds}
 """What undoes the changes of reading, for columns of each kind that needs it."""
 
 

@@ -305,6 +305,33 @@ def test_a_missing_value_is_no_level_where_values_were_missing_before():
     assert model.predict(rows) == pytest.approx(model.pipeline.predict(rows))
 
 
+GAPS = {
+    "texts": pd.Series(["x", "y", None] * 20),
+    "objects with None": pd.Series(["x", "y", None] * 20, dtype=object),
+    "objects with NaN": pd.Series(["x", "y", np.nan] * 20, dtype=object),
+    "pandas category": pd.Categorical(["x", "y", None] * 20),
+    "truth with None": pd.Series([True, False, None] * 20, dtype=object),
+    "truth with NaN": pd.Series([True, False, np.nan] * 20, dtype=object),
+    "numbers": pd.Series([1.0, 2.0, np.nan] * 20),
+    "numbers with None": pd.Series([1, 2, None] * 20, dtype=object),
+}
+
+
+@pytest.mark.parametrize("case", GAPS)
+def test_a_missing_value_is_missing_as_it_was_in_fit_bug(case):
+    """An encoder of scikit-learn tells None from NaN: where rows came as JSON, CSV or Arrow, a gap was no level, silently."""
+    table = pd.DataFrame({"x": GAPS[case], "n": NUMBERS % 5})
+    pipeline = make_pipeline(OneHotEncoder(handle_unknown="ignore"), LinearRegression())
+    pipeline.fit(table, np.tile([1.0, 20.0, 300.0], 20))
+    model = ServedPipeline(pipeline, json.loads(json.dumps(inputs.columns(pipeline, table))))
+    records = json.loads(table.to_json(orient="records"))
+    forms = [table, through_csv(table), records, records[2], table.convert_dtypes(), table.iloc[[2, 5]].astype(object)]
+    for rows in (*forms, pa.Table.from_pandas(table), [[None, n] for n in (2, 0, 3, 1)], through_csv(table.iloc[[2]])):
+        found = model.predict(rows)
+        assert found == pytest.approx(np.tile([1.0, 20.0, 300.0], 20) if len(found) == 60 else [300.0] * len(found))
+    assert not {"null", "texts"} & set().union(*inputs.summary(model.columns))
+
+
 def test_a_missing_value_is_neither_of_two_levels_that_look_like_one():
     table = pd.DataFrame({"x": ["NA", "None", "EU"] * 20, "n": NUMBERS % 5})
     assert fitted(table).rows(pd.DataFrame({"x": [None, "NA"], "n": [1.0, 1.0]})).x.isna().tolist() == [True, False]
