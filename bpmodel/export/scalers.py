@@ -15,7 +15,7 @@ from bpmodel.export.flow import Column, Flow, Numbers, joined, picked
 from bpmodel.export.graph import Graph
 from bpmodel.export.refusal import NotExportable, refuse_option
 from bpmodel.functions.scaling import BOUND
-from bpmodel.preprocessing import NormalScores, PiecewiseLinearEncoder, SmoothClipScaler
+from bpmodel.preprocessing import NormalScores, PiecewiseLinearEncoder, RangeScaler, SmoothClipScaler
 
 FAR = 1e8
 """Beyond this, smooth clipping equals its bound in double precision; its square would overflow in single precision."""
@@ -67,6 +67,10 @@ def _robust(scaler: RobustScaler, x: str, graph: Graph) -> str:
     return shifted(graph, x, scaler.center_, scaler.scale_)
 
 
+def _range(scaler: RangeScaler, x: str, graph: Graph) -> str:
+    return shifted(graph, x, scaler.center_, scaler.scale_)
+
+
 def _min_max(scaler: MinMaxScaler, x: str, graph: Graph) -> str:
     x = graph.add("Add", shifted(graph, x, scaler.data_min_, 1 / scaler.scale_), float(scaler.feature_range[0]))
     return graph.add("Clip", x, *map(float, scaler.feature_range)) if scaler.clip else x
@@ -106,6 +110,7 @@ def _normal_scores(scaler: NormalScores, x: str, graph: Graph) -> str:
 ELEMENTWISE: dict[type, Callable[[Any, str, Graph], str]] = {
     StandardScaler: _standard,
     RobustScaler: _robust,
+    RangeScaler: _range,
     MinMaxScaler: _min_max,
     MaxAbsScaler: _max_abs,
     SmoothClipScaler: _smooth_clip,
