@@ -117,7 +117,7 @@ def _numbers(encoder: Any, columns: list[Column], kind: str, gaps: list[str], gr
     (_, imputer), (name, scaler) = encoder.steps
     encoded = joined(_through([(name, scaler)], [filled(numbers, missing, imputer)], graph), graph)
     if not isinstance(scaler, BOUNDED):
-        missing = graph.add("Or", missing, _beyond(encoded.tensor, np.finfo(np.float32).max, graph))
+        missing = graph.add("Or", missing, _beyond(encoded.tensor, float(np.finfo(np.float32).max), graph))
         encoded = encoded._replace(gaps=missing)
     gaps.append(missing)
     return [encoded]
@@ -125,7 +125,7 @@ def _numbers(encoder: Any, columns: list[Column], kind: str, gaps: list[str], gr
 
 def _beyond(x: str, limit: float, graph: Graph) -> str:
     """Return where numbers are farther from 0 than a limit, or infinite."""
-    return graph.add("Greater", graph.add("Abs", x), min(float(limit), float(np.finfo(graph.dtype).max)))
+    return graph.add("Greater", graph.add("Abs", x), min(limit, float(np.finfo(graph.dtype).max)))
 
 
 def _truths(imputer: Any, columns: list[Column], kind: str, gaps: list[str], graph: Graph) -> Flow:
