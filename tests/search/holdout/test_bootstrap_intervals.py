@@ -35,9 +35,10 @@ def test_intervals_are_those_of_scipy():
         assert abs(each[1] - percentile.high) > 0.03 * each[1], "the correction matters here"
 
 
-def test_values_that_are_often_equal_are_half_below():
+@pytest.mark.parametrize("n_right", [13, 17])
+def test_values_that_are_often_equal_are_half_below(n_right):
     """Shares of a few rows repeat in many resamples."""
-    right = np.array([1.0] * 15 + [0.0] * 5)
+    right = np.array([1.0] * n_right + [0.0] * (20 - n_right))
     sample = Sample(np.zeros(20), right)
     (found,) = bootstrap.intervals(sample, lambda s: np.array([s.predicted.mean()]), 9000)
     expected = stats.bootstrap((right,), np.mean, n_resamples=9000, method="BCa", rng=np.random.default_rng(1))
