@@ -118,9 +118,11 @@ def disagreement(model: ModelProto, estimator: Any, X: Any) -> float:
     if "predict_proba" not in found:
         return difference(predicted, found["predict"])
     p = np.asarray(estimator.predict_proba(X), dtype=np.float64)
-    best = np.sort(p, axis=1)
-    lead = best[:, -1] - best[:, -2] if p.shape[1] > 1 else best[:, 0]  # a single class has no rival
-    doubtful = lead <= TOLERANCE if predicted.ndim == 1 else np.abs(p - 0.5) <= TOLERANCE
+    if predicted.ndim > 1:
+        doubtful = np.abs(p - 0.5) <= TOLERANCE
+    else:
+        best = np.sort(np.c_[np.zeros(len(p)), p], axis=1)
+        doubtful = best[:, -1] - best[:, -2] <= TOLERANCE
     wrong = (predicted != found["predict"]) & ~doubtful
     return float(max(wrong.any(), np.max(np.abs(p - found["predict_proba"]), initial=0.0)))
 

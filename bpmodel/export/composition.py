@@ -14,8 +14,11 @@ from bpmodel.export.flow import Column, Flow, Numbers, apart, joined
 from bpmodel.export.graph import Graph
 from bpmodel.export.refusal import NotExportable
 from bpmodel.export.scalers import SCALERS, filled
-from bpmodel.preprocessing import TablePreprocessor
-from bpmodel.preprocessing.values import KINDS, MISSING
+from bpmodel.preprocessing import NormalScores, PiecewiseLinearEncoder, SmoothClipScaler, TablePreprocessor
+from bpmodel.preprocessing.values import KINDS, LARGEST, MISSING
+
+BOUNDED = (NormalScores, PiecewiseLinearEncoder, SmoothClipScaler)
+"""Encoders of numbers whose outputs are small, whatever the number."""
 
 
 def transformed(transformer: Any, flow: Flow, graph: Graph) -> Flow:
@@ -115,12 +118,21 @@ def _table(preprocessor: TablePreprocessor, flow: Flow, graph: Graph) -> Flow:
 
 
 def _numbers(encoder: Any, columns: list[Column], kind: str, gaps: list[str], graph: Graph) -> Flow:
-    """Encode numbers; those that are infinite are missing."""
+    """Encode numbers; those that are infinite or too large, as they are or once encoded, are missing."""
     numbers = _read(columns, kind, graph)
-    missing = graph.add("Or", graph.add("IsNaN", numbers.tensor), graph.add("IsInf", numbers.tensor))
-    gaps.append(missing)
+    missing = graph.add("Or", graph.add("IsNaN", numbers.tensor), _beyond(numbers.tensor, LARGEST, graph))
     (_, imputer), (name, scaler) = encoder.steps
-    return _through([(name, scaler)], [filled(numbers, missing, imputer)], graph)
+    encoded = joined(_through([(name, scaler)], [filled(numbers, missing, imputer)], graph), graph)
+    if not isinstance(scaler, BOUNDED):
+        missing = graph.add("Or", missing, _beyond(encoded.tensor, float(np.finfo(np.float32).max), graph))
+        encoded = encoded._replace(gaps=missing)
+    gaps.append(missing)
+    return [encoded]
+
+
+def _beyond(x: str, limit: float, graph: Graph) -> str:
+    """Return where numbers are farther from 0 than a limit, or infinite."""
+    return graph.add("Greater", graph.add("Abs", x), min(limit, float(np.finfo(graph.dtype).max)))
 
 
 def _truths(imputer: Any, columns: list[Column], kind: str, gaps: list[str], graph: Graph) -> Flow:

@@ -82,10 +82,10 @@ REGRESSORS: dict[type, Callable[[Any, Flow, Graph], tuple[str, int]]] = {
 
 def _probabilities(network: BPClassifier, flow: Flow, graph: Graph) -> str:
     p = networks.outputs(network, flow, graph)
+    if network._one_class:
+        return graph.add("Add", graph.add("Mul", p, 0.0), 1.0)
     if network.n_outputs_ > 1:
         return p
-    if len(network.classes_) == 1:  # its probability is 1, whatever the output
-        return graph.add("Max", p, 1.0)
     return graph.add("Concat", graph.add("Sub", 1.0, p), p, axis=1)
 
 
@@ -119,8 +119,6 @@ def _classes(estimator: Any, flow: Flow, graph: Graph) -> dict[str, tuple[Any, i
         return {PREDICT: (np.int64, 2), PROBABILITIES: (graph.dtype, 2)}
     labels = class_labels(estimator, graph.dtype)
     code = graph.add("ArgMax", p, axis=1, keepdims=0)
-    if len(labels) == 1:
-        code = graph.add("Min", code, np.array([0]))
     graph.name("Gather", [graph.constant(labels, graph.dtype), code], PREDICT, axis=0)
     kind = str if labels.dtype.kind == "U" else graph.dtype if labels.dtype.kind == "f" else labels.dtype
     return {PREDICT: (kind, 1), PROBABILITIES: (graph.dtype, 2)}

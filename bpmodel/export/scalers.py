@@ -67,6 +67,10 @@ def _robust(scaler: RobustScaler, x: str, graph: Graph) -> str:
     return shifted(graph, x, scaler.center_, scaler.scale_)
 
 
+def _range(scaler: RangeScaler, x: str, graph: Graph) -> str:
+    return shifted(graph, x, scaler.center_, scaler.scale_)
+
+
 def _min_max(scaler: MinMaxScaler, x: str, graph: Graph) -> str:
     x = graph.add("Add", shifted(graph, x, scaler.data_min_, 1 / scaler.scale_), float(scaler.feature_range[0]))
     return graph.add("Clip", x, *map(float, scaler.feature_range)) if scaler.clip else x
@@ -75,10 +79,6 @@ def _min_max(scaler: MinMaxScaler, x: str, graph: Graph) -> str:
 def _max_abs(scaler: MaxAbsScaler, x: str, graph: Graph) -> str:
     x = shifted(graph, x, None, scaler.scale_)
     return graph.add("Clip", x, -1.0, 1.0) if getattr(scaler, "clip", False) else x
-
-
-def _range(scaler: RangeScaler, x: str, graph: Graph) -> str:
-    return shifted(graph, x, scaler.center_, scaler.scale_)
 
 
 def _smooth_clip(scaler: SmoothClipScaler, x: str, graph: Graph) -> str:
@@ -110,9 +110,9 @@ def _normal_scores(scaler: NormalScores, x: str, graph: Graph) -> str:
 ELEMENTWISE: dict[type, Callable[[Any, str, Graph], str]] = {
     StandardScaler: _standard,
     RobustScaler: _robust,
+    RangeScaler: _range,
     MinMaxScaler: _min_max,
     MaxAbsScaler: _max_abs,
-    RangeScaler: _range,
     SmoothClipScaler: _smooth_clip,
     NormalScores: _normal_scores,
     FunctionTransformer: _function,

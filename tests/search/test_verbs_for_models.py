@@ -260,6 +260,7 @@ def test_rows_of_the_training_are_noticed_and_rows_without_a_target_left_out(bps
 
 def test_list_has_each_study(bpsearch):
     result = bpsearch("list")
+    print(repr(result.out), result.err)
     line = next(line for line in result.out.splitlines() if line.startswith(" prices"))
     assert line.split()[:4] == ["prices", "regression", "2", "1/1/0"]
     assert line.split()[-2:] == ["version", "1"]

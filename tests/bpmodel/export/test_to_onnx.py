@@ -173,6 +173,23 @@ def test_encodings_of_a_table(numeric, categorical, table, goal, new):
     assert disagreement(to_onnx(model, dtype="float64"), model, table) <= TOLERANCE
 
 
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("numeric", NUMERIC)
+def test_numbers_that_single_precision_does_not_hold_are_missing(numeric, dtype, goal):
+    """Some are too large as they are, others once they are divided by a scale below 1."""
+    fitted = pd.DataFrame({"wage": np.linspace(0.001, 0.002, len(goal)), "year": np.arange(len(goal)) % 9.0})
+    model = make_pipeline(TablePreprocessor(numeric=numeric), BPRegressor(max_iter=MAX_ITER, random_state=0))
+    model.fit(fitted, goal)
+    rows = pd.DataFrame({"wage": [np.nan, 1e30, -3e38, np.inf, 0.0015], "year": [1.0, 2.0, 3.0, 4.0, np.nan]})
+    if dtype == "float64":
+        rows.loc[1:2, "wage"] = [1e149, -1e151]
+    else:
+        rows["wage"] = rows["wage"].astype(np.float32).astype(np.float64)
+    if numeric in ("standard", "minmax"):
+        assert len(set(model.predict(rows.assign(year=1.0))[[0, 2, 3]])) == 1
+    assert disagreement(to_onnx(model, dtype=dtype), model, rows) <= TOLERANCE
+
+
 OTHER = {"n_bins": 2, "categorical_columns": ["count"], "max_categories": 2, "missing_indicator": False}
 """Another value than the default of each option of a table that is no choice between encodings."""
 

@@ -197,6 +197,17 @@ def test_balanced_classes_have_equal_weight_whatever_their_rows_weigh(labels):
         np.testing.assert_allclose(totals, repeats.sum() / len(totals))
 
 
+def test_small_class_weights_count_a_weight_of_k_as_k_rows():
+    """Their mean is that over the rows that a weight stands for."""
+    y, repeats = (Y > 0.3).astype(int), ROWS.integers(1, 5, 90)
+    model = network(BPClassifier, class_weight={0: 0.1, 1: 0.7}, alpha=1.0, dtype="float64", batch_size=400)
+    with pytest.warns(UserWarning, match="clipped"):
+        weighted = clone(model).fit(X, y, repeats)
+    with pytest.warns(UserWarning, match="clipped"):
+        repeated = clone(model).fit(np.repeat(X, repeats, axis=0), np.repeat(y, repeats))
+    np.testing.assert_allclose(weighted.predict_proba(X), repeated.predict_proba(X), rtol=1e-7)
+
+
 def test_a_class_that_no_training_row_has_weighs_nothing():
     weight = with_classes("balanced", np.array([0, 0, 1, 2]), np.zeros(0), np.arange(3))
     np.testing.assert_allclose(weight, [0.75, 0.75, 1.5, 0.0])

@@ -53,6 +53,10 @@ def test_others_are_not_tested_and_the_reason_is_told(other, why):
     assert found.sentences == [f"a and b are not tested against each other: {why}."]
 
 
+def test_folds_that_nothing_is_known_of_are_not_taken_for_the_same():
+    assert compare([side("a", folds=()), side("b", BAD, folds=())]).differences == {}
+
+
 def test_a_single_fold_allows_no_test():
     found = compare([side("a", (-1.0,)), side("b", (-2.0,))])
     assert found.sentences == ["a and b are not tested against each other: a single fold allows no test."]

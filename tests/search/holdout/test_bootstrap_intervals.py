@@ -35,6 +35,16 @@ def test_intervals_are_those_of_scipy():
         assert abs(each[1] - percentile.high) > 0.03 * each[1], "the correction matters here"
 
 
+@pytest.mark.parametrize("n_right", [13, 17])
+def test_values_that_are_often_equal_are_half_below(n_right):
+    """Shares of a few rows repeat in many resamples."""
+    right = np.array([1.0] * n_right + [0.0] * (20 - n_right))
+    sample = Sample(np.zeros(20), right)
+    (found,) = bootstrap.intervals(sample, lambda s: np.array([s.predicted.mean()]), 9000)
+    expected = stats.bootstrap((right,), np.mean, n_resamples=9000, method="BCa", rng=np.random.default_rng(1))
+    np.testing.assert_allclose(found, expected.confidence_interval, atol=1e-9)
+
+
 def test_many_rows_are_resampled_in_part_and_the_width_falls_with_their_root():
     few, many = (bootstrap.intervals(skewed(n), mean_error, 300)[0] for n in (20_000, 80_000))
     assert np.ptp(few) / np.ptp(many) == pytest.approx(2, rel=0.25)

@@ -205,6 +205,8 @@ def test_a_forecast_looks_back_in_time_and_stands_beside_its_row():
     assert predicting.notes == ["1 row has no forecast: the model looks further back than the table does"]
     found = evaluate(model, cut(Table(SERIES), 100), resamples=10)
     assert found.sample.truth.tolist() == [40, 30, 50]
+    later = Model(model.pipeline, FORECAST | {"horizon": 2})
+    assert evaluate(later, cut(Table(SERIES), 100), resamples=10).sample.truth.tolist() == [50, 40]
     assert found.notes[-1] == "1 row without a target left out"
 
 
