@@ -165,12 +165,17 @@ class FittedNetwork(BaseEstimator, ABC):
 
 def is_plain(X: Any) -> bool:
     """Return whether X is a two-dimensional, nonempty array of finite numbers in single or double precision."""
-    return type(X) is np.ndarray and X.dtype.char in "fd" and X.ndim == 2 and X.size > 0 and bool(np.isfinite(X.sum()))
+    return type(X) is np.ndarray and X.dtype.char in "fd" and X.ndim == 2 and X.size > 0 and _has_finite_sum(X)
 
 
 def is_plain_target(y: Any, n: int) -> bool:
     """Return whether y is an array of n whole or finite numbers."""
-    return type(y) is np.ndarray and y.dtype.char in "fdilq" and y.shape == (n,) and bool(np.isfinite(np.sum(y)))
+    return type(y) is np.ndarray and y.dtype.char in "fdilq" and y.shape == (n,) and _has_finite_sum(y)
+
+
+def _has_finite_sum(array: NDArray) -> bool:
+    with np.errstate(over="ignore", invalid="ignore"):  # finite numbers with an infinite sum go the long way
+        return bool(np.isfinite(array.sum()))
 
 
 def _own(array: NDArray) -> NDArray:

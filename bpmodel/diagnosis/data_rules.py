@@ -49,7 +49,8 @@ def unscaled_target(r: Record) -> Finding | None:
 
 
 def outliers(r: Record) -> Finding | None:
-    usual = r.scales.target_spread**2 / 2 / max(r.baseline, 1e-300)  # the dummy predictor's loss without outliers
+    spread = r.scales.target_spread
+    usual = spread * (spread / 2 / max(r.baseline, 1e-300))  # the dummy predictor's loss without outliers
     if r.worst_share < 0.5 * min(usual, 1.0) or not r.scales.target_tail > TAIL or r.option("loss") != "squared_error":
         return None
     return Finding(

@@ -55,7 +55,7 @@ def step(objective: Objective, state: State, limits: Limits) -> State:
     descent = -float(p @ point.gradient)  # step 5
     rate = descent / curvature
     trial = objective.evaluate(point.parameters + rate * p)
-    comparison = 2 * curvature * (point.value - trial.value) / descent**2  # step 6
+    comparison = 2 * (point.value - trial.value) / descent * (curvature / descent)  # step 6
     succeeded = bool(comparison >= 0 and np.isfinite(trial.value))
     comparison = comparison if np.isfinite(comparison) else -1.0
     measured: float | None = curvature

@@ -40,7 +40,8 @@ def squared_deviations(z, y, w, tally):
 def target_deviations(y: NDArray, w: NDArray) -> NDArray[np.float64]:
     """Squared deviations of each output from its mean, shape (outputs,)."""
     y = np.asarray(y, dtype=np.float64)
-    return w @ (y - np.average(y, axis=0, weights=w)) ** 2
+    with np.errstate(over="ignore"):
+        return w @ (y - np.average(y, axis=0, weights=w)) ** 2
 
 
 def squared_error_baseline(mean: NDArray, mean_square: NDArray, number: float) -> float:
@@ -49,7 +50,9 @@ def squared_error_baseline(mean: NDArray, mean_square: NDArray, number: float) -
 
 
 def _variance(mean: NDArray, mean_square: NDArray) -> NDArray:
-    return np.maximum(mean_square - mean**2, 0)
+    with np.errstate(over="ignore", invalid="ignore"):
+        variance = np.maximum(mean_square - mean**2, 0)
+    return np.where(np.isinf(mean_square), np.inf, variance)
 
 
 def mean_itself(mean: NDArray) -> NDArray:
@@ -163,7 +166,8 @@ def poisson_baseline(mean: NDArray, mean_square: NDArray, number: float) -> floa
 
 def gamma_baseline(mean: NDArray, mean_square: NDArray, number: float) -> float:
     """Half the deviance of the mean target, to second order in its spread."""
-    return float((0.5 * _variance(mean, mean_square) / np.maximum(mean, 1e-12) ** 2).sum())
+    size = np.maximum(mean, 1e-12)
+    return float((0.5 * _variance(mean, mean_square) / size / size).sum())
 
 
 OF_ERROR: dict[str, Any] = {

@@ -162,3 +162,30 @@ def test_a_column_that_is_not_scaled_may_not():
         ValueError, match=r"column 'b' has values beyond single precision, such as 1e\+39; numeric='none'"
     ):
         TablePreprocessor(numeric="none").fit(pd.DataFrame(far(1e39), columns=["a", "b"]))
+
+
+@pytest.mark.filterwarnings("ignore::bpmodel.DivergenceWarning")
+@pytest.mark.parametrize("size", [1e150, 1e155, 1e300])
+@pytest.mark.parametrize("solver", ["adam", "sgd", "lbfgs", "scg", "lm"])
+def test_targets_whose_squares_are_infinite_bug(solver, size):
+    """The diagnosis of the fit, or a step of a solver, ended in an OverflowError without a name."""
+    model = network(solver=solver, dtype="float64").fit(X, Y * size)
+    assert np.isfinite(model.predict(X)).all()
+    if size > 1e154:
+        assert (model.verdict_.status, model.diagnose().findings[0].code) == ("diverged", "unscaled_target")
+
+
+@pytest.mark.filterwarnings("ignore::bpmodel.DivergenceWarning")
+@pytest.mark.parametrize("loss", ["huber", "quantile", "poisson", "gamma"])
+@pytest.mark.parametrize(
+    "options", [{}, {"early_stopping": True}, {"on_divergence": "ignore"}, {"on_divergence": "repair"}], ids=str
+)
+def test_targets_whose_squares_are_infinite_with_any_loss(loss, options):
+    model = network(loss=loss, dtype="float64", **options).fit(X, (np.abs(Y) + 0.1) * 1e200)
+    assert model.verdict_.status in ("ok", "diverged", "stalled")
+
+
+def test_finite_numbers_with_an_infinite_sum_need_no_warning():
+    model = network(scale_input="minmax").fit(X, Y)
+    rows = np.full((2, 2), 2e38, dtype=np.float32) * np.array([[1], [-1]], dtype=np.float32)
+    assert np.isfinite(model.predict(rows[:1])).all()
