@@ -140,8 +140,7 @@ def _scaled(estimator: Any, request: Request, weight: NDArray) -> tuple[Any, NDA
         estimator._learn_target(y[index], weight[index] if weight.size else np.broadcast_to(1.0, index.shape))
     targets = estimator._encode(y)
     if not request.first and targets.shape[1] != estimator.n_outputs_:
-        outputs = estimator.n_outputs_
-        raise ValueError(f"y has {targets.shape[1]} outputs; the network was fitted with {outputs} outputs")
+        raise ValueError(f"outputs of y: {targets.shape[1]}; the network was fitted with {estimator.n_outputs_}")
     return X, targets
 
 

@@ -94,4 +94,9 @@ JOBS = Domain(
     lambda value: value in WHOLE and value != 0,
 )
 TEXT = Domain("texts", "str", TEXTS.__contains__)
+REFIT = Domain(
+    "true, false, names of metrics and callables",
+    "bool | str | Callable[[dict[str, Any]], int]",
+    lambda value: value in TRUTHS or isinstance(value, str) or callable(value),
+)
 VERBOSITY = Domain("whole numbers", "int", lambda value: isinstance(value, Integral))

@@ -269,7 +269,7 @@ OPTIONS = (
         "refit",
         ABSENT,
         True,
-        domains.as_in_scikit_learn("bool | str | Callable[[dict[str, Any]], int]"),
+        domains.REFIT,
         "Whether to fit the best configuration on all rows. With several metrics, the name of the metric that decides; or a "
         "callable that takes `cv_results_` and returns the best index.",
     ),

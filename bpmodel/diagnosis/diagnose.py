@@ -15,7 +15,7 @@ from bpmodel.diagnosis.findings import Diagnosis, Finding
 from bpmodel.diagnosis.rules import RULES
 from bpmodel.functions.losses import LOSSES
 from bpmodel.network.probes import no_signals
-from bpmodel.network.verdicts import LOSS_EXPLODED, LOSS_NOT_FINITE, Verdict, failure
+from bpmodel.network.verdicts import LOSS_EXPLODED, LOSS_NOT_FINITE, Verdict, epochs, failure
 from bpmodel.network.watch import limit
 from bpmodel.options import hidden_activations
 
@@ -145,7 +145,7 @@ def _verdict(curves: Mapping[str, np.ndarray], baseline: float, start: float) ->
     exploded = loss > limit(baseline, min(start, loss[0]) if falls else 0.0)
     bad = np.flatnonzero(~np.isfinite(loss) | exploded)
     if len(bad) == 0:
-        return Verdict("ok", f"ended after {len(loss)} epochs")
+        return Verdict("ok", f"ended after {epochs(len(loss))}")
     epoch = int(bad[0])
     code = LOSS_EXPLODED if np.isfinite(loss[epoch]) else LOSS_NOT_FINITE
     norm = float(curves.get("gradient_norm", np.full(len(loss), np.nan))[epoch])

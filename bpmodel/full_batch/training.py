@@ -64,7 +64,9 @@ class FullBatchTraining(Training):
         return f"{self.solver.name} failed to converge after {self.epoch} iteration(s): {reason}. Scaling the rows may also help."
 
     def _standing(self) -> str:
-        return f"{self._end.reason}, after {self.epoch} epochs" if self._end is not None else super()._standing()
+        return (
+            f"{self._end.reason}, after {verdicts.epochs(self.epoch)}" if self._end is not None else super()._standing()
+        )
 
     def _run(self, until: int) -> None:
         with np.errstate(over="ignore", invalid="ignore"):  # the divergence check finds non-finite values

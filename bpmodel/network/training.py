@@ -27,6 +27,7 @@ from bpmodel.network.verdicts import (
     SYMPTOMS,
     WEIGHTS_NOT_FINITE,
     Verdict,
+    epochs,
     failure,
 )
 
@@ -124,7 +125,7 @@ class Training:
 
     def _standing(self) -> str:
         end = "paused" if self.running else "ended" if self.out_of_epochs else "stopped improving"
-        return f"{end} after {self.epoch} epochs"
+        return f"{end} after {epochs(self.epoch)}"
 
     @property
     def curves(self) -> dict[str, NDArray[np.float64]]:

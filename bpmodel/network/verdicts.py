@@ -71,6 +71,15 @@ SYMPTOMS: Mapping[int, Symptom] = MappingProxyType(
 )
 
 
+def epochs(count: int) -> str:
+    """Return a number of epochs in words.
+
+    >>> epochs(1), epochs(2)
+    ('1 epoch', '2 epochs')
+    """
+    return f"{count} epoch{'' if count == 1 else 's'}"
+
+
 class DivergenceWarning(UserWarning):
     """A fit diverged, and was stopped or repaired."""
 

@@ -143,7 +143,8 @@ class TablePreprocessor(TableConstructor, TransformerMixin, BaseEstimator):
 
     def _frame(self, X: Any, *, reset: bool) -> pd.DataFrame:
         """Return X as a table with the columns of the fit, in their order, under the names used for the output names."""
-        if hasattr(X, "__arrow_c_stream__") and not isinstance(X, pd.DataFrame):
+        one_column = len(getattr(X, "shape", (0, 0))) == 1  # a Series has an Arrow stream, too
+        if hasattr(X, "__arrow_c_stream__") and not isinstance(X, pd.DataFrame) and not one_column:
             X = pd.DataFrame.from_arrow(X)
         if isinstance(X, pd.DataFrame):
             if not X.columns.is_unique:

@@ -48,6 +48,7 @@ ALLOWED = {
     "initial_points": [None, [], ({"alpha": 1},)],
     "tracking": [None, "sqlite:///x.db", type("T", (Tracker,), {})()],
     "study_name": [None, "x"],
+    "refit": [True, False, np.False_, "r2", len],
     "error_score": ["raise", math.nan, -1, np.float64(0)],
     "return_train_score": [True, False],
     "verbose": [0, 3, True],
@@ -70,6 +71,7 @@ REFUSED = {
     "initial_points": [{"alpha": 1}, "x", [1]],
     "tracking": [object(), 3, type("T", (Tracker,), {})],
     "study_name": [3],
+    "refit": [None, [], 3, b"r2"],
     "error_score": ["no", None, True],
     "return_train_score": [None, 1],
     "verbose": [None, "x"],
@@ -89,7 +91,7 @@ def test_domain(name):
 
 
 def test_every_option_but_scikit_learns_own_has_a_domain():
-    assert ROWS.keys() - ALLOWED.keys() == {"estimator", "cv", "scoring", "refit", "random_state"}
+    assert ROWS.keys() - ALLOWED.keys() == {"estimator", "cv", "scoring", "random_state"}
     assert ALLOWED.keys() == REFUSED.keys()
 
 

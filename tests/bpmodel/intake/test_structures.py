@@ -91,3 +91,10 @@ def test_other_columns_are_counted_as_scikit_learn_does():
     model = BPRegressor(**START, warm_start=True).fit(X, X[:, 0])
     with pytest.raises(ValueError, match="X has 1 features, but BPRegressor is expecting 2 features as input"):
         model.fit(X[:, :1], X[:, 0])
+
+
+def test_another_number_of_outputs_is_told_by_numbers():
+    model = BPRegressor(max_iter=1, warm_start=True).fit(X, X[:, 0])
+    with pytest.raises(ValueError, match=r"^outputs of y: 2; the network was fitted with 1$"):
+        model.partial_fit(X, X[:, :2])
+    assert model.verdict_.reason == "ended after 1 epoch"

@@ -4,6 +4,7 @@ import pickle
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 import skops.io
 from hypothesis import given
@@ -354,3 +355,13 @@ def test_log_target_does_not_depend_on_the_unit_and_takes_the_skew():
 def test_predictions_of_a_log_target_stay_finite(far):
     transformer = TargetTransformer(target_transform="log").fit(TARGET_VALUES["both signs and 0"])
     np.testing.assert_allclose(transformer.inverse_transform([[far], [-far]]), [[1e4], [-1e4]])
+
+
+@pytest.mark.parametrize("kind", ["float64", "str", pd.ArrowDtype(pa.string())])
+def test_a_single_column_is_refused_in_words_bug(kind):
+    """A Series also exports an Arrow stream, of which pandas said that its schema describes a non-struct type."""
+    column = pd.Series(["1", "2", "3"]).astype(kind)
+    with pytest.raises(ValueError, match=r"Expected a 2-dimensional container but got .*Series"):
+        TablePreprocessor().fit(column)
+    with pytest.raises(ValueError, match=r"Expected a 2-dimensional container but got .*Series"):
+        TablePreprocessor().fit(column.to_frame("x")).transform(column)
