@@ -32,8 +32,9 @@ HEAD = "| column | kind | example | required |\n|---|---|---|---|"
 
 
 def table_of(X: Any) -> pd.DataFrame | None:
-    """Return the rows of X as a table if its columns have names; None for arrays and the like."""
-    if hasattr(X, "__arrow_c_stream__") and not isinstance(X, pd.DataFrame):
+    """Return the rows of X as a table if its columns have names; None for arrays, a Series and the like."""
+    one_column = len(getattr(X, "shape", (0, 0))) == 1  # a Series has an Arrow stream, too
+    if hasattr(X, "__arrow_c_stream__") and not isinstance(X, pd.DataFrame) and not one_column:
         X = pd.DataFrame.from_arrow(X)
     named = isinstance(X, pd.DataFrame) and all(isinstance(name, str) for name in X.columns)
     return X if named else None
@@ -137,6 +138,8 @@ def example(X: Any) -> Any:
     if table is None:
         first = X.iloc[:EXAMPLE_ROWS] if hasattr(X, "iloc") else X[:EXAMPLE_ROWS]
         dense = first.toarray() if issparse(first) else np.asarray(first)
+        if dense.ndim == 1:  # texts, which a vectorizer takes
+            return np.array([as_json(cell) for cell in dense])
         return (
             dense
             if dense.dtype != object

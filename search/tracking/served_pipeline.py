@@ -214,6 +214,8 @@ def _array(rows: Any, width: int | None) -> Any:
             found = found.astype(np.float64)
         except (TypeError, ValueError):  # texts that the pipeline reads itself, or rejects
             found = found.astype(object)
+    if width is None and found.dtype == object and all(isinstance(text, str) for text in found.flat):
+        return found.ravel()  # a vectorizer takes one text a row
     if found.ndim < 2:
         found = found.reshape(1, -1) if width is None or found.size == width else found.reshape(-1, 1)
     return found

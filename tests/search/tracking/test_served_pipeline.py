@@ -11,6 +11,7 @@ import pyarrow as pa
 import pytest
 from scipy.sparse import csr_array
 from sklearn.compose import TransformedTargetRegressor
+from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.multioutput import MultiOutputClassifier
 from sklearn.pipeline import make_pipeline
@@ -447,3 +448,27 @@ def test_the_preprocessor_is_found_in_every_nesting():
             pd.DataFrame({"p": ["1,50 €", "2,25 €"] * 9}),
         )
         assert known[0]["format"]["unit"] == "€"
+
+
+@pytest.mark.parametrize("container", [list, np.array, pd.Series])
+def test_texts_of_a_vectorizer_bug(container):
+    """A Series could not be described, so that its model was not registered; a list of texts became one row."""
+    words = ["good stuff", "bad thing", "so so"] * 20
+    texts = container(words)
+    pipeline = make_pipeline(TfidfVectorizer(), LinearRegression()).fit(texts, np.tile([1.0, 20.0, 300.0], 20))
+    known = inputs.columns(pipeline, texts)
+    model = ServedPipeline(pipeline, known)
+    assert (known, inputs.example(texts).tolist()) == ([], words[:5])
+    records = [{"text": word} for word in words]
+    column = pd.DataFrame({"text": words})
+    for rows in (
+        texts,
+        words,
+        np.array(words, dtype=object),
+        pd.Series(words),
+        column,
+        records,
+        pa.table({"text": words}),
+    ):
+        assert model.predict(rows) == pytest.approx(np.tile([1.0, 20.0, 300.0], 20))
+    assert model.predict(["bad thing"]) == pytest.approx([20.0])
