@@ -209,13 +209,13 @@ def _array(rows: Any, width: int | None) -> Any:
     elif hasattr(rows, "toarray"):
         return rows
     found = rows.to_numpy(dtype=_common(rows)) if isinstance(rows, pd.DataFrame) else np.asarray(rows)
+    if width is None and (found.ndim < 2 or found.shape[1] == 1) and all(isinstance(t, str) for t in found.flat):
+        return found.ravel()  # a vectorizer takes one text a row
     if found.dtype == object or found.dtype.kind in "US":
         try:
             found = found.astype(np.float64)
         except (TypeError, ValueError):  # texts that the pipeline reads itself, or rejects
             found = found.astype(object)
-    if width is None and found.dtype == object and all(isinstance(text, str) for text in found.flat):
-        return found.ravel()  # a vectorizer takes one text a row
     if found.ndim < 2:
         found = found.reshape(1, -1) if width is None or found.size == width else found.reshape(-1, 1)
     return found

@@ -453,7 +453,7 @@ def test_the_preprocessor_is_found_in_every_nesting():
 @pytest.mark.parametrize("container", [list, np.array, pd.Series])
 def test_texts_of_a_vectorizer_bug(container):
     """A Series could not be described, so that its model was not registered; a list of texts became one row."""
-    words = ["good stuff", "bad thing", "so so"] * 20
+    words = ["good stuff", "bad thing", "2024"] * 20
     texts = container(words)
     pipeline = make_pipeline(TfidfVectorizer(), LinearRegression()).fit(texts, np.tile([1.0, 20.0, 300.0], 20))
     known = inputs.columns(pipeline, texts)
@@ -472,3 +472,8 @@ def test_texts_of_a_vectorizer_bug(container):
     ):
         assert model.predict(rows) == pytest.approx(np.tile([1.0, 20.0, 300.0], 20))
     assert model.predict(["bad thing"]) == pytest.approx([20.0])
+    assert model.predict("2024") == pytest.approx([300.0])
+    assert model.rows([["a", "b"], ["c", "d"]]).shape == (
+        2,
+        2,
+    )  # of an estimator that does not tell its number of columns
