@@ -194,7 +194,7 @@ def alike(best: Outcome | None, rivals: Mapping[int, Difference]) -> str:
 
 
 def honest(result: Result) -> list[str]:
-    """Return lines with the estimate of nested cross-validation and the optimistic score.
+    """Return lines with the estimate of nested cross-validation, the baselines on the same rows, and the optimistic score.
 
     Empty if there is no estimate.
     """
@@ -213,6 +213,10 @@ def honest(result: Result) -> list[str]:
         lines.append(
             f"{number(sign * best.score)} ± {number(best.std, best.score)}: trial {best.number}, on the folds that selected it"
         )
+    lines += [
+        f"{number(sign * b.score)} ± {number(b.std, b.score)}: {b.name}, on the same unseen rows"
+        for b in nested.baselines
+    ]
     return [*lines, f"outer folds: {scores}"]
 
 
