@@ -65,7 +65,7 @@ def sized(weight: NDArray[np.floating], counted: NDArray[np.floating]) -> NDArra
 
     Examples
     --------
-    >>> sized(np.array([1e-30, 3e-30]), np.array([1e-30, 3e-30])).tolist()
+    >>> sized(np.array([1e-30, 3e-30]), np.array([1e-30, 3e-30])).round(12).tolist()
     [0.5, 1.5]
     >>> sized(np.array([2.0, 3.0]), np.array([2.0, 3.0])).tolist()
     [2.0, 3.0]

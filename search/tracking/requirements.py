@@ -120,8 +120,15 @@ def _imports(body: Iterable[ast.AST], late: bool) -> Iterator[str]:
         elif isinstance(node, ast.ImportFrom):
             if not node.level:
                 yield str(node.module)
+        elif _is_for_types(node):
+            continue
         elif late or not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             yield from _imports(ast.iter_child_nodes(node), late)
+
+
+def _is_for_types(node: ast.AST) -> bool:
+    """Return whether a statement is ``if TYPE_CHECKING:``, whose imports never run."""
+    return isinstance(node, ast.If) and ast.unparse(node.test).endswith("TYPE_CHECKING")
 
 
 def _installed(name: str, known: Mapping[str, list[str]]) -> set[str]:

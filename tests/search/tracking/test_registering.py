@@ -226,9 +226,9 @@ def kept(pipeline, tmp_path_factory, empty_database, mlflow):
     (home / "mlflow.db").write_bytes(empty_database.read_bytes())
     uri = f"sqlite:///{home}/mlflow.db"
     tracker = MLflowTracker(uri)
-    tracker.begin(Header("x", "one", {"method": "grid"}))
     metadata = {"target": "price", "metrics": {"r2": 0.5}}
-    tracker.register(pipeline, TABLE, -1.0, metadata=metadata)
+    tracker.begin(Header("x", "one", {"method": "grid"}, metadata=lambda model: metadata))
+    tracker.register(pipeline, TABLE, -1.0)
     tracker.end("FINISHED")
     (folder,) = home.glob("artifacts/x/models/*/artifacts")
     return folder, mlflow.MlflowClient(uri)
