@@ -970,7 +970,8 @@ def started(monkeypatch):
         raise SystemExit(0)
 
     monkeypatch.setattr(os, "execv", execv)
-    monkeypatch.delenv("MLFLOW_DISABLE_TELEMETRY", raising=False)
+    for name in ui.QUIET:
+        monkeypatch.delenv(name, raising=False)
     return commands
 
 
@@ -985,7 +986,31 @@ def test_ui_takes_the_next_free_port(folder, bpsearch, started, busy_port):
     assert command[1:4] == ["-m", "mlflow", "ui"]
     assert command[command.index("--backend-store-uri") + 1] == tracking.default_uri()
     assert command[command.index("--host") + 1] == "127.0.0.1"
-    assert os.environ["MLFLOW_DISABLE_TELEMETRY"] == "true"
+    assert command[command.index("--workers") + 1] == "1"
+    assert {name: os.environ[name] for name in ui.QUIET} == ui.QUIET
+
+
+def test_ui_leaves_what_the_user_has_set(folder, bpsearch, started, monkeypatch):
+    monkeypatch.setenv("MLFLOW_SERVER_ENABLE_JOB_EXECUTION", "true")
+    bpsearch("ui")
+    assert os.environ["MLFLOW_SERVER_ENABLE_JOB_EXECUTION"] == "true"
+
+
+def test_ui_made_an_empty_store_in_a_folder_without_studies_bug(tmp_path, monkeypatch, bpsearch, started):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(stores, "DEFAULT_URI", "sqlite:///mlruns/mlflow.db")
+    assert_one_line(
+        bpsearch("ui"), "mlruns/mlflow.db: there are no studies in this folder yet; run one with bpsearch tune"
+    )
+    assert started == []
+    assert contents() == {}
+
+
+def test_ui_went_to_ports_that_browsers_refuse_bug(folder, bpsearch, started, busy_port, monkeypatch):
+    assert_one_line(bpsearch("ui", "--port", "5060"), "--port 5060: browsers refuse this port; allowed are others")
+    assert started == []
+    monkeypatch.setattr(ui, "UNSAFE", {busy_port + 1, busy_port + 2})
+    assert ui._free_port(busy_port) > busy_port + 2
 
 
 def test_ui_takes_the_port_asked_for_if_it_is_free(free_port):
