@@ -64,9 +64,9 @@ class Study:
             return self
         return replace(self, name=f"{self.name}-{method}", search=self.search.model_copy(update={"method": method}))
 
-    def with_trials(self, n_trials: int) -> Study:
-        """Return the study with another number of trials."""
-        return replace(self, search=self.search.model_copy(update={"n_trials": n_trials}))
+    def with_search(self, **changes: Any) -> Study:
+        """Return the study with other values of keys of ``[search]``, which are not checked."""
+        return replace(self, search=self.search.model_copy(update=changes))
 
 
 def load(path: str | Path) -> Study:

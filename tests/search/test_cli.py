@@ -285,11 +285,29 @@ def test_a_method_goes_under_its_own_name(folder, bpsearch, write, stored, metho
     assert (more in again.out) is (method != "grid")
 
 
+def test_timeout_and_jobs_override_the_study_file(folder, bpsearch, write, monkeypatch):
+    write(("n_trials = 4", "n_trials = 4\ntimeout = 60"))
+    asked = []
+
+    def caught(study, show):
+        asked.append((study.search.timeout, study.search.n_jobs, study.search.n_trials))
+        raise StudyError("caught")
+
+    monkeypatch.setattr(tuning, "tune", caught)
+    bpsearch("tune", "small.toml", "--timeout", "1.5", "--jobs", "3")
+    bpsearch("tune", "small.toml")
+    assert asked == [(1.5, 3, 4), (60, -1, 4)]
+
+
 REFUSED = {
     "grid": (["--method", "grid", "--trials", "2"], "error: --trials 2: a grid is always searched completely"),
     "no trials": (["--trials", "0"], "argument --trials: trials = '0'; allowed are whole numbers from 1"),
     "negative": (["--trials", "-3"], "argument --trials"),
     "text": (["--trials", "many"], "argument --trials"),
+    "no time": (["--timeout", "0"], "argument --timeout: timeout = '0'; allowed are numbers above 0, in seconds"),
+    "endless": (["--timeout", "inf"], "argument --timeout: timeout = 'inf'"),
+    "no number": (["--timeout", "nan"], "argument --timeout: timeout = 'nan'"),
+    "no jobs": (["--jobs", "0"], "argument --jobs: jobs = '0'; allowed are whole numbers from 1"),
     "method": (["--method", "genetic"], "argument --method: invalid choice: 'genetic'"),
 }
 
