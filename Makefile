@@ -76,7 +76,7 @@ test-slow: $(DEV)  ## run the tests that start, kill, install or compile whole p
 test-bounds:  ## run the tests with the lowest versions that pyproject.toml allows, in .venv-bounds
 	$(PYTHON) -m venv $(BOUNDS)
 	$(BOUNDS)/bin/python -m pip install --quiet --disable-pip-version-check --upgrade pip uv
-	$(BOUNDS)/bin/uv pip compile --quiet --resolution lowest-direct --python $(BOUNDS)/bin/python --group dev pyproject.toml --output-file $(BOUNDS)/lowest.txt
+	$(BOUNDS)/bin/uv pip compile --quiet --upgrade --resolution lowest-direct --python $(BOUNDS)/bin/python --group dev pyproject.toml --output-file $(BOUNDS)/lowest.txt
 	$(BOUNDS)/bin/uv pip install --quiet --python $(BOUNDS)/bin/python --requirement $(BOUNDS)/lowest.txt
 	$(BOUNDS)/bin/uv pip install --quiet --python $(BOUNDS)/bin/python --no-deps --editable .
 	$(BOUNDS)/bin/python -m pytest -n 2
