@@ -68,7 +68,9 @@ def measure_outer_baselines(study: Study, dataset: Dataset, problem: Problem) ->
     """Score the baselines on the outer folds of a study; empty if it has none."""
     if study.cv.outer is None:
         return []
-    outer = replace(problem, folds=outer_folds(study, dataset, study.cv.outer), prepared=ComputeOnce())
+    scorer = metrics.scorer(study, dataset, problem.estimator)  # test rows may lack a class
+    folds = outer_folds(study, dataset, study.cv.outer)
+    outer = replace(problem, folds=folds, scorer=scorer, prepared=ComputeOnce())
     return measure_baselines(study, outer, dataset.last_known)
 
 

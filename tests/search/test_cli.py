@@ -1016,6 +1016,7 @@ def test_ui_leaves_what_the_user_has_set(folder, bpsearch, started, monkeypatch)
 
 def test_ui_made_an_empty_store_in_a_folder_without_studies_bug(tmp_path, monkeypatch, bpsearch, started):
     monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     monkeypatch.setattr(stores, "DEFAULT_URI", "sqlite:///mlruns/mlflow.db")
     assert_one_line(
         bpsearch("ui"), "mlruns/mlflow.db: there are no studies in this folder yet; run one with bpsearch tune"
