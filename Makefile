@@ -17,6 +17,9 @@ READY  := $(VENV)/.ready
 DEV    := $(VENV)/.dev
 PEERS  := $(VENV)/.peers
 
+# two processes of tests on two cores: with more threads each, they would wait for one another
+ONE_THREAD := OMP_NUM_THREADS=1
+
 # one argument for the shell, whatever quotes and brackets are in it
 quoted = '$(subst ','\'',$(1))'
 
@@ -68,15 +71,15 @@ ui: $(READY)  ## open the MLflow UI on 127.0.0.1 (PORT=5000)
 	@$(SEARCH) ui --port $(PORT)
 
 test: $(DEV)  ## run the tests, but those that take long
-	$(BIN)/python -m pytest -n 2 -m "not slow"
+	$(ONE_THREAD) $(BIN)/python -m pytest -n 2 -m "not slow"
 
 test-slow: $(DEV)  ## run the tests that start, kill, install or compile whole programs
-	$(BIN)/python -m pytest -n 2 -m slow
+	$(ONE_THREAD) $(BIN)/python -m pytest -n 2 -m slow
 
 test-bounds:  ## run the tests with the lowest versions that pyproject.toml allows, in .venv-bounds
 	$(PYTHON) -m venv $(BOUNDS)
 	$(BOUNDS)/bin/python -m pip install --quiet --disable-pip-version-check --upgrade pip uv
-	$(BOUNDS)/bin/uv pip compile --quiet --resolution lowest-direct --python $(BOUNDS)/bin/python --group dev pyproject.toml --output-file $(BOUNDS)/lowest.txt
+	$(BOUNDS)/bin/uv pip compile --quiet --upgrade --resolution lowest-direct --python $(BOUNDS)/bin/python --group dev pyproject.toml --output-file $(BOUNDS)/lowest.txt
 	$(BOUNDS)/bin/uv pip install --quiet --python $(BOUNDS)/bin/python --requirement $(BOUNDS)/lowest.txt
 	$(BOUNDS)/bin/uv pip install --quiet --python $(BOUNDS)/bin/python --no-deps --editable .
 	$(BOUNDS)/bin/python -m pytest -n 2

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 from collections.abc import Callable
 from pathlib import Path
 
@@ -59,5 +60,24 @@ def whole_number(name: str, high: int | None = None, low: int = 1) -> Callable[[
         if not text.isdecimal() or not low <= int(text) <= (high or int(text)):
             raise argparse.ArgumentTypeError(f"{name} = {text!r}; allowed are whole numbers {allowed}")
         return int(text)
+
+    return convert
+
+
+def seconds(name: str) -> Callable[[str], float]:
+    """Return a converter from text to a number of seconds above 0.
+
+    >>> seconds("timeout")("1.5")
+    1.5
+    """
+
+    def convert(text: str) -> float:
+        try:
+            value = float(text)
+        except ValueError:
+            value = 0.0
+        if not 0 < value < math.inf:
+            raise argparse.ArgumentTypeError(f"{name} = {text!r}; allowed are numbers above 0, in seconds")
+        return value
 
     return convert

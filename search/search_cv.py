@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 import warnings
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Self
 
@@ -14,7 +15,7 @@ from numpy.typing import ArrayLike
 from sklearn.base import clone, is_classifier
 from sklearn.callback import CallbackSupportMixin, with_callbacks
 from sklearn.model_selection import check_cv
-from sklearn.utils import check_random_state, get_tags, indexable
+from sklearn.utils import check_random_state, estimator_html_repr, get_tags, indexable
 from sklearn.utils.multiclass import type_of_target
 
 from bpmodel.names import hints
@@ -26,6 +27,7 @@ from search.experiment import Job
 from search.fitted_search import FittedSearch
 from search.loop import runner
 from search.loop.journal import StudyStore
+from search.results import html
 from search.results.advice import advice
 from search.results.cv_results import chosen, cv_results, healthy
 from search.space import initial_points, spaces
@@ -262,6 +264,15 @@ class BPSearchCV(CallbackSupportMixin, FittedSearch):
         if hasattr(self.best_estimator_, "feature_names_in_"):
             self.feature_names_in_ = self.best_estimator_.feature_names_in_
         return self.best_estimator_
+
+    def _html_repr(self) -> str:
+        diagram: str = estimator_html_repr(self)
+        if not hasattr(self, "cv_results_"):
+            return diagram
+        named = self.refit if isinstance(self.refit, str) else next(iter(self.scorer_), "") if self.multimetric_ else ""
+        name = named if self.multimetric_ else scoring.SCORE
+        told = self.scoring.get(named) if isinstance(self.scoring, Mapping) else named or self.scoring
+        return diagram + html.summary(self.cv_results_, name, told if isinstance(told, str) else name, self.advice_)
 
 
 def _meant(key: str, known: set[str]) -> str:

@@ -62,17 +62,18 @@ def tune(
     job = job_of(study, problem, plan, baselines, suspects(study, dataset, baselines))
     notes = (*dataset.notes, *metrics.notes(study, dataset))
     with closing(open_store(study, dataset, problem)) as store:
-        known = _complete(job, store, tracker, len(parts))
+        outer_baselines = nested_cv.measure_outer_baselines(study, dataset, problem)
+        known = _complete(job, store, tracker, len(parts), outer_baselines)
         if known is not None:
             return replace(known, notes=notes)
-        note_study(store, study, job, notes)
+        note_study(store, study, job, notes, outer_baselines)
         further = plan.n_trials * len(parts)
         on_progress(Progress(store.outcomes, plan.n_trials, notes=notes, further=further))
         result = experiment.run(
             job,
             store,
             on_outcome=lambda _: on_progress(Progress(store.outcomes, plan.n_trials, further=further)),
-            estimate=lambda: _estimate(parts, plan, on_progress),
+            estimate=lambda: _estimate(parts, plan, outer_baselines, on_progress),
             tracker=tracker,
             params=parameters(study, dataset, plan),
             source=masked(study.path.read_text(encoding="utf-8")),
@@ -84,14 +85,16 @@ def tune(
         return replace(result, notes=notes)
 
 
-def _complete(job: Job, store: StudyStore, tracker: MLflowTracker, n_parts: int) -> Result | None:
+def _complete(
+    job: Job, store: StudyStore, tracker: MLflowTracker, n_parts: int, outer_baselines: Sequence[Baseline]
+) -> Result | None:
     """Return the result of a study if all of it is done and recorded in MLflow."""
     noted = experiment.completed(store, NOTE, job.plan)
     if not noted or noted["uri"] != tracker.uri or len(noted["outer_scores"]) != n_parts:
         return None
     if not tracker.holds(experiment.header(job, store)):
         return None
-    nested = Nested(noted["outer_scores"]) if n_parts else None
+    nested = Nested(noted["outer_scores"], outer_baselines) if n_parts else None
     result = experiment.found(job, store.settled, winner(store.settled), nested)
     model = RegisteredModel(noted["name"], noted["version"]) if noted["name"] else None
     return replace(result, unchanged=True, model=model, n_networks=noted.get("n_networks", 1))
@@ -104,7 +107,12 @@ def _note(store: StudyStore, plan: runner.Plan, uri: str, result: Result) -> Non
     experiment.note_completed(store, NOTE, plan, facts)
 
 
-def _estimate(parts: Sequence[Part], plan: runner.Plan, on_progress: Callable[[Progress], None]) -> Nested | None:
+def _estimate(
+    parts: Sequence[Part],
+    plan: runner.Plan,
+    outer_baselines: Sequence[Baseline],
+    on_progress: Callable[[Progress], None],
+) -> Nested | None:
     """Run the studies of the outer folds, and score the model that each of them delivers."""
     scores = []
     for later, part in zip(range(len(parts) - 1, -1, -1), parts, strict=True):
@@ -113,7 +121,7 @@ def _estimate(parts: Sequence[Part], plan: runner.Plan, on_progress: Callable[[P
             on_progress(Progress(outcomes, plan.n_trials, part.title, further=further))
 
         scores.append(nested_cv.score(part, plan, tell))
-    return Nested(scores) if scores else None
+    return Nested(scores, outer_baselines) if scores else None
 
 
 @autologging_aside()

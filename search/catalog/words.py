@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any, Literal, NamedTuple
 
 from rich.console import Group, RenderableType
 from rich.table import Table
@@ -13,8 +14,10 @@ from rich.text import Text
 from search.catalog.comparison import Comparison
 from search.catalog.entries import Entry
 from search.results.report import TITLE, metric, number
+from search.results.widths import Fitted, Whole
 
 TIME = "%Y-%m-%d %H:%M"
+VERDICTS = ("ok", "diverged", "stopped")
 MOST_PARAMS = 40
 """Characters of a hyperparameter's value in a comparison."""
 
@@ -24,28 +27,50 @@ def moment(seconds: float) -> str:
     return time.strftime(TIME, time.localtime(seconds)) if seconds else ""
 
 
-def listed(found: Sequence[Entry]) -> Table:
-    """Return a table of studies."""
+class Shown(NamedTuple):
+    """A column of the list of studies: how wanted it is (1 is the most), and the cell of a study."""
+
+    rank: int
+    cell: Callable[[Entry], str]
+    justify: Literal["left", "right"] = "left"
+
+
+COLUMNS: dict[str, Shown] = {
+    "task": Shown(7, lambda entry: entry.task or ""),
+    "trials": Shown(2, lambda entry: str(sum(entry.counts.values())), "right"),
+    "ok/diverged/stopped": Shown(
+        5, lambda entry: "/".join(str(entry.counts[verdict]) for verdict in VERDICTS), "right"
+    ),
+    "best": Shown(1, lambda entry: _best(entry), "right"),
+    "metric": Shown(3, lambda entry: metric(entry.scoring or "")[0]),
+    "last trial": Shown(6, lambda entry: _state(entry)),
+    "model": Shown(4, lambda entry: f"version {entry.kept.champion.number}" if entry.kept.champion else ""),
+}
+"""The columns of the list beside the names; those of a low rank are there in narrow terminals, too."""
+
+
+def listed(found: Sequence[Entry]) -> RenderableType:
+    """Return a table of studies with as many columns as fit."""
+    return Fitted(partial(_listed, found), len(COLUMNS))
+
+
+def _listed(found: Sequence[Entry], most: int) -> Table:
     table = Table(box=None, padding=(0, 1))
-    columns = {"name": "left", "task": "left", "trials": "right", "ok/diverged/stopped": "right", "best": "right"}
-    for name, justify in {**columns, "metric": "left", "last trial": "left", "model": "left"}.items():
-        table.add_column(name, justify=justify, no_wrap=True)  # type: ignore[arg-type]
+    table.add_column("name", no_wrap=True)
+    columns = {name: column for name, column in COLUMNS.items() if column.rank <= most}
+    for name, column in columns.items():
+        table.add_column(name, justify=column.justify, no_wrap=True)
     for entry in found:
-        counts = entry.counts
-        champion = entry.kept.champion
-        name, sign = metric(entry.scoring or "")
-        state = "running" if entry.running else "cannot be read" if entry.problem else moment(entry.when)
-        table.add_row(
-            entry.name,
-            entry.task or "",
-            str(sum(counts.values())),
-            "/".join(str(counts[verdict]) for verdict in ("ok", "diverged", "stopped")),
-            "" if entry.score is None else number(sign * entry.score),
-            name,
-            state,
-            "" if champion is None else f"version {champion.number}",
-        )
+        table.add_row(*map(Text, [entry.name, *(column.cell(entry) for column in columns.values())]))
     return table
+
+
+def _best(entry: Entry) -> str:
+    return "" if entry.score is None else number(metric(entry.scoring or "")[1] * entry.score)
+
+
+def _state(entry: Entry) -> str:
+    return "running" if entry.running else "cannot be read" if entry.problem else moment(entry.when)
 
 
 def kept(entry: Entry) -> RenderableType:
@@ -88,7 +113,7 @@ def compared(found: Comparison) -> RenderableType:
         table.add_column(name, justify="right", no_wrap=True)
     for label, cells in found.rows.items():
         table.add_row(label, *(_cell(cell) for cell in cells), style="bold" if label == found.metric else "")
-    parts: list[RenderableType] = [table]
+    parts: list[RenderableType] = [Whole(table)]
     if found.params:
         parts += [Text(), Text("Best hyperparameters that differ", style="bold")]
         params = Table(box=None, padding=(0, 1), show_header=False)
@@ -97,7 +122,7 @@ def compared(found: Comparison) -> RenderableType:
             params.add_column(justify="right", no_wrap=True)
         for name, cells in found.params.items():
             params.add_row(name, *(_cell(cell)[:MOST_PARAMS] for cell in cells))
-        parts.append(params)
+        parts.append(Whole(params))
     return Group(*parts, Text(), *(Text(f"  {line}", style="bold") for line in found.sentences))
 
 

@@ -8,7 +8,7 @@ import shlex
 import sys
 from typing import TYPE_CHECKING
 
-from search.arguments import add_method, add_study, whole_number
+from search.arguments import add_method, add_study, seconds, whole_number
 from search.errors import StudyError
 
 if TYPE_CHECKING:
@@ -28,6 +28,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="total number of trials of the study; overrides the study file",
     )
     add_method(parser, "search method; overrides the study file")
+    parser.add_argument(
+        "--timeout",
+        type=seconds("timeout"),
+        metavar="SECONDS",
+        help="time after which no new work is started; overrides the study file",
+    )
+    parser.add_argument(
+        "--jobs",
+        type=whole_number("jobs"),
+        metavar="N",
+        help="configurations at the same time; overrides the study file",
+    )
 
 
 def run(options: argparse.Namespace, console: Output) -> int:
@@ -79,8 +91,9 @@ def _study(options: argparse.Namespace) -> Study:
             raise StudyError(
                 f"--trials {options.trials}: a grid is always searched completely; allowed for every other method"
             )
-        study = study.with_trials(options.trials)
-    return study
+        study = study.with_search(n_trials=options.trials)
+    asked = {"timeout": options.timeout, "n_jobs": options.jobs}
+    return study.with_search(**{name: value for name, value in asked.items() if value is not None})
 
 
 def _usage(uri: str) -> str:

@@ -15,6 +15,16 @@ from search.errors import StudyError
 if TYPE_CHECKING:
     from search.terminal.output import Output
 
+UNSAFE = {1719, 1720, 1723, 2049, 3659, 4045, 4190, 5060, 5061, 6000, 6566, *range(6665, 6670), 6679, 6697, 10080}
+"""Ports from 1024 that browsers refuse (the port blocking of the Fetch standard)."""
+
+QUIET = {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",  # half a dozen processes for language models
+    "PYTHONWARNINGS": "ignore",  # the server's own warnings, which are repeated several times
+}
+"""Variables of the server's environment; those that are set already stay."""
+
 HELP = "open the MLflow UI on 127.0.0.1"
 
 
@@ -28,6 +38,9 @@ def run(options: argparse.Namespace, console: Output) -> int:
     from search import tracking
 
     uri = tracking.default_uri()
+    path = tracking.database(uri)
+    if path is not None and not path.exists():
+        raise StudyError(f"{path}: there are no studies in this folder yet; run one with bpsearch tune")
     tracking.check(uri)
     if uri.startswith("http"):
         console.print(f"MLflow is served at {uri}")
@@ -35,10 +48,11 @@ def run(options: argparse.Namespace, console: Output) -> int:
     port = _free_port(options.port)
     console.print(f"MLflow UI: http://127.0.0.1:{port}  (Ctrl-C stops it)")
     sys.stdout.flush()
-    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
-    os.environ.setdefault("PYTHONWARNINGS", "ignore")  # the server's own warnings, which are repeated several times
-    server = ["-m", "mlflow", "ui", "--backend-store-uri", uri, "--host", "127.0.0.1", "--port", str(port)]
-    return _become([sys.executable, *server])
+    for name, value in QUIET.items():
+        os.environ.setdefault(name, value)
+    where = ["--backend-store-uri", uri, "--host", "127.0.0.1", "--port", str(port)]
+    one_person = ["--workers", "1", "--uvicorn-opts", "--log-level warning"]
+    return _become([sys.executable, "-m", "mlflow", "ui", *where, *one_person])
 
 
 def _become(command: list[str]) -> int:
@@ -49,9 +63,17 @@ def _become(command: list[str]) -> int:
 
 
 def _free_port(first: int) -> int:
-    """Return the first free port, starting at `first`."""
+    """Return the first free port that browsers open, starting at `first`.
+
+    Raises
+    ------
+    StudyError
+        If browsers refuse `first`, or no port is free.
+    """
+    if first in UNSAFE:
+        raise StudyError(f"--port {first}: browsers refuse this port; allowed are others, such as 5000")
     last = min(first + 99, 65535)
-    for port in range(first, last + 1):
+    for port in sorted({*range(first, last + 1)} - UNSAFE):
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:

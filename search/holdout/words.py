@@ -12,6 +12,7 @@ from search.holdout import metrics
 from search.holdout.bootstrap import CONFIDENCE
 from search.holdout.evaluation import QUANTILES, Evaluation, sentences
 from search.results.report import TITLE, metric, number
+from search.results.widths import Whole
 
 MOST_CLASSES = 12
 """Classes of which a confusion matrix is printed."""
@@ -22,15 +23,16 @@ LONGEST = 16
 
 def report(found: Evaluation) -> RenderableType:
     """Return the terminal report on an evaluation."""
-    parts: list[RenderableType] = [scores(found)]
+    parts: list[RenderableType] = [Whole(scores(found))]
     parts += [Text(f"  {line}", style="bold") for line in told(found)]
     parts.append(Text())
     if found.sample.classes:
         if len(found.sample.classes) <= MOST_CLASSES:
-            parts += [confusion(found), Text()]
-        parts.append(by_class(found))
+            parts += [Whole(confusion(found)), Text()]
+        parts.append(Whole(by_class(found)))
     else:
-        parts += [Text("Residuals (target - prediction)", style="bold"), residuals(found), Text(), worst(found)]
+        parts += [Text("Residuals (target - prediction)", style="bold"), Whole(residuals(found))]
+        parts += [Text(), Whole(worst(found))]
     return Group(*parts)
 
 

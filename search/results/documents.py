@@ -42,6 +42,7 @@ def study(result: Result) -> dict[str, Any]:
             "score": sign * nested.score,
             "std": nested.std,
             "fold_scores": [None if score is None else sign * score for score in nested.scores],
+            "baselines": _baselines(nested.baselines, sign),
         },
         "judgment": judgment(result),
         "model": None

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
-from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
+from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
@@ -16,12 +16,12 @@ from search.results.advice import advice, codes
 from search.results.judgment import judgment
 from search.results.paired_test import CONFIDENCE, Difference
 from search.results.result import Result
+from search.results.widths import BEST_COLUMNS, Fitted
 from search.space.dimensions import label
 from search.tracking import RegisteredModel
 from search.trials.baselines import Baseline
 from search.trials.outcomes import Outcome, front, order
 
-BEST_COLUMNS, UNLIMITED = 5, 10_000
 FIRST_ROWS = 8
 LARGE, HUGE = 1e4, 1e15
 """Numbers between these are written with all their digits before the point."""
@@ -68,27 +68,6 @@ def number(value: Any, beside: float = 0.0) -> str:
 def _value(outcome: Outcome, name: str) -> str:
     """Format a hyperparameter in a few characters; a dash if it does not exist in this trial."""
     return number(outcome.params[name]) if name in outcome.params else "-"
-
-
-class Fitted:
-    """A table that has as many columns as fit the width where it is printed, at least one beside its labels.
-
-    Parameters
-    ----------
-    table : callable
-        Returns the table with up to so many columns beside the labels.
-    """
-
-    def __init__(self, table: Callable[[int], Table | None]) -> None:
-        self._table = cast("Callable[[int], Table]", table)
-
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        for columns in range(BEST_COLUMNS, 0, -1):
-            table = self._table(columns)
-            width = console.measure(table, options=options.update(max_width=UNLIMITED)).maximum
-            if width <= options.max_width:
-                break
-        yield from console.render(table, options.update(max_width=max(width, options.max_width)))
 
 
 def best_trials(
@@ -194,7 +173,7 @@ def alike(best: Outcome | None, rivals: Mapping[int, Difference]) -> str:
 
 
 def honest(result: Result) -> list[str]:
-    """Return lines with the estimate of nested cross-validation and the optimistic score.
+    """Return lines with the estimate of nested cross-validation, the baselines on the same rows, and the optimistic score.
 
     Empty if there is no estimate.
     """
@@ -213,6 +192,10 @@ def honest(result: Result) -> list[str]:
         lines.append(
             f"{number(sign * best.score)} ± {number(best.std, best.score)}: trial {best.number}, on the folds that selected it"
         )
+    lines += [
+        f"{number(sign * b.score)} ± {number(b.std, b.score)}: {b.name}, on the same unseen rows"
+        for b in nested.baselines
+    ]
     return [*lines, f"outer folds: {scores}"]
 
 

@@ -18,9 +18,18 @@ from search.trials.outcomes import Outcome
 
 @dataclass(frozen=True)
 class Nested:
-    """Scores on the test rows of each outer fold; None if the search of that fold delivered no network."""
+    """The estimate of nested cross-validation.
+
+    Attributes
+    ----------
+    scores : list of float or None
+        Scores on the test rows of each outer fold; None if the search of that fold delivered no network.
+    baselines : sequence of Baseline
+        Baselines on the same outer folds.
+    """
 
     scores: list[float | None]
+    baselines: Sequence[Baseline] = ()
 
     @property
     def score(self) -> float:

@@ -18,12 +18,14 @@ from numpy.typing import NDArray
 
 from bpmodel import DivergenceError
 from search import experiment
+from search.cv.folds import Folds
 from search.loop.runner import Plan
 from search.seeds import derive
 from search.study import metrics
-from search.study.assembly import build_problem, job_of, measure_dummy, open_store, split
+from search.study.assembly import build_problem, job_of, measure_baselines, measure_dummy, open_store, split
 from search.study.data import Dataset
 from search.study.study_file import Study
+from search.trials.baselines import Baseline
 from search.trials.outcomes import Outcome
 from search.trials.problem import Problem
 from search.trials.shared_cache import ComputeOnce
@@ -51,11 +53,25 @@ def parts(study: Study, dataset: Dataset) -> list[Part]:
     StudyError
         If there are too few rows or groups for the outer folds, or for the inner folds in one of them.
     """
-    n = study.cv.outer
-    if n is None:
+    if study.cv.outer is None:
         return []
-    outer = split(study, study.scheme.outer(n), dataset, f"{study.path}: outer folds")
+    outer = outer_folds(study, dataset, study.cv.outer)
     return [_part(study, dataset, k, *rows) for k, rows in enumerate(outer.splits, start=1)]
+
+
+def outer_folds(study: Study, dataset: Dataset, n: int) -> Folds:
+    """Return the n outer folds of a study."""
+    return split(study, study.scheme.outer(n), dataset, f"{study.path}: outer folds")
+
+
+def measure_outer_baselines(study: Study, dataset: Dataset, problem: Problem) -> list[Baseline]:
+    """Score the baselines on the outer folds of a study; empty if it has none."""
+    if study.cv.outer is None:
+        return []
+    scorer = metrics.scorer(study, dataset, problem.estimator)  # test rows may lack a class
+    folds = outer_folds(study, dataset, study.cv.outer)
+    outer = replace(problem, folds=folds, scorer=scorer, prepared=ComputeOnce())
+    return measure_baselines(study, outer, dataset.last_known)
 
 
 def _part(study: Study, dataset: Dataset, k: int, train: NDArray[np.int32], test: NDArray[np.int32]) -> Part:

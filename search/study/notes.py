@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from search.experiment import Job
 from search.loop.journal import StudyStore
@@ -14,10 +15,13 @@ from search.study import records
 from search.study.study_file import Study
 from search.tables import sources
 from search.tables.secrets import masked
+from search.trials.baselines import Baseline
 from search.trials.nesting import network_of
 
 
-def note_study(store: StudyStore, study: Study, job: Job, notes: Sequence[str]) -> None:
+def note_study(
+    store: StudyStore, study: Study, job: Job, notes: Sequence[str], outer_baselines: Sequence[Baseline] = ()
+) -> None:
     """Write what the report needs beside the trials, unless the journal has it."""
     about = {
         "file": masked(study.path.read_text(encoding="utf-8")),
@@ -30,7 +34,8 @@ def note_study(store: StudyStore, study: Study, job: Job, notes: Sequence[str]) 
         "method": text(job.plan.method),
         "scheme": job.scheme,
         "scoring": job.scoring,
-        "baselines": [{**asdict(b), "fold_scores": list(b.fold_scores), "means": dict(b.means)} for b in job.baselines],
+        "baselines": [*map(_noted, job.baselines)],
+        "outer_baselines": [*map(_noted, outer_baselines)],
         "ratio": paired_test.ratio(job.problem.folds),
         "suspects": [list(names) for names in job.suspects],
         "loss": str(getattr(network_of(job.problem.estimator), "loss", "")),
@@ -38,6 +43,10 @@ def note_study(store: StudyStore, study: Study, job: Job, notes: Sequence[str]) 
     }
     if store.notes.get(records.ABOUT) != about:
         store.note(records.ABOUT, about)
+
+
+def _noted(baseline: Baseline) -> dict[str, Any]:
+    return {**asdict(baseline), "fold_scores": list(baseline.fold_scores), "means": dict(baseline.means)}
 
 
 def _source(study: Study) -> str:

@@ -53,7 +53,7 @@ def result(stored: Stored) -> Result | None:
     if about is None or space is None:
         return None
     best, ended = winner(stored.outcomes), stored.notes.get(FINISHED, {})
-    baselines = [Baseline(**{**b, "fold_scores": tuple(b["fold_scores"])}) for b in about["baselines"]]
+    baselines, outer = _baselines(about["baselines"]), _baselines(about.get("outer_baselines", []))
     model = RegisteredModel(ended["name"], ended["version"]) if ended.get("name") else None
     return Result(
         stored.name,
@@ -66,7 +66,7 @@ def result(stored: Stored) -> Result | None:
         best,
         paired_test.next_best(stored.outcomes, best, about["ratio"]),
         paired_test.beside(baselines, best, about["ratio"]),
-        Nested(ended["outer_scores"]) if ended.get("outer_scores") else None,
+        Nested(ended["outer_scores"], outer) if ended.get("outer_scores") else None,
         n_networks=ended.get("n_networks", 1),
         model=model,
         suspects=tuple(tuple(names) for names in about["suspects"]),
@@ -74,6 +74,10 @@ def result(stored: Stored) -> Result | None:
         notes=about["notes"],
         unchanged=True,
     )
+
+
+def _baselines(noted: list[dict[str, Any]]) -> list[Baseline]:
+    return [Baseline(**{**b, "fold_scores": tuple(b["fold_scores"])}) for b in noted]
 
 
 def scoring(stored: Stored) -> str | None:

@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from bpmodel.names import hints
+from bpmodel.names.near import near
 from bpmodel.options import CLASSIFIER_OPTIONS, REGRESSOR_OPTIONS, Option
 from bpmodel.preprocessing.options import COLUMNS, PREPROCESSING
 from search.cv.kinds import Scheme
@@ -64,9 +65,9 @@ class Study:
             return self
         return replace(self, name=f"{self.name}-{method}", search=self.search.model_copy(update={"method": method}))
 
-    def with_trials(self, n_trials: int) -> Study:
-        """Return the study with another number of trials."""
-        return replace(self, search=self.search.model_copy(update={"n_trials": n_trials}))
+    def with_search(self, **changes: Any) -> Study:
+        """Return the study with other values of keys of ``[search]``, which are not checked."""
+        return replace(self, search=self.search.model_copy(update=changes))
 
 
 def load(path: str | Path) -> Study:
@@ -117,8 +118,9 @@ def parse(text: str, path: Path) -> Study:
 
 
 def _similar(path: Path) -> str:
-    """Return a question for a study file beside it, if its name is similar."""
-    return hints.of_name(path.name, sorted(file.name for file in path.parent.glob("*.toml")))
+    """Return a question for a study file beside it, if its name is similar, whatever its suffix."""
+    found = near(path.stem, sorted(file.stem for file in path.parent.glob("*.toml")))
+    return f" (did you mean {' or '.join(f'{stem}.toml' for stem in found)}?)" if found else ""
 
 
 def _space(path: Path, given: Any, fixed: dict[str, dict[str, Any]], options: dict[str, Option]) -> Space:

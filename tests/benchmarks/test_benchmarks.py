@@ -54,6 +54,7 @@ def test_one_repeat(name):
     assert "scikit-learn" in str(table)
 
 
+@pytest.mark.slow
 def test_model_card_reads_a_folder(tmp_path):
     (tmp_path / "fruit").mkdir()
     colors = ["red", "green", None, "red", "blue"] * 12
@@ -66,6 +67,7 @@ def test_model_card_reads_a_folder(tmp_path):
     assert {len(row) for row in table.rows} == {len(table.head)}
 
 
+@pytest.mark.slow
 def test_preprocessing_compares_what_changes_something(tmp_path, monkeypatch):
     monkeypatch.setattr(preprocessing, "SHARED", {"hidden_layer_sizes": [4], "max_iter": 4})
     random = np.random.default_rng(0)
@@ -82,6 +84,7 @@ def test_preprocessing_compares_what_changes_something(tmp_path, monkeypatch):
     assert [{name for name, cell in row.items() if not cell} for row in filled] == [set(), empty]
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 def test_second_order_reads_a_folder(tmp_path, monkeypatch):
     monkeypatch.setattr(second_order, "BUDGETS", (0.002, 0.01))

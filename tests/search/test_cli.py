@@ -285,11 +285,29 @@ def test_a_method_goes_under_its_own_name(folder, bpsearch, write, stored, metho
     assert (more in again.out) is (method != "grid")
 
 
+def test_timeout_and_jobs_override_the_study_file(folder, bpsearch, write, monkeypatch):
+    write(("n_trials = 4", "n_trials = 4\ntimeout = 60"))
+    asked = []
+
+    def caught(study, show):
+        asked.append((study.search.timeout, study.search.n_jobs, study.search.n_trials))
+        raise StudyError("caught")
+
+    monkeypatch.setattr(tuning, "tune", caught)
+    bpsearch("tune", "small.toml", "--timeout", "1.5", "--jobs", "3")
+    bpsearch("tune", "small.toml")
+    assert asked == [(1.5, 3, 4), (60, -1, 4)]
+
+
 REFUSED = {
     "grid": (["--method", "grid", "--trials", "2"], "error: --trials 2: a grid is always searched completely"),
     "no trials": (["--trials", "0"], "argument --trials: trials = '0'; allowed are whole numbers from 1"),
     "negative": (["--trials", "-3"], "argument --trials"),
     "text": (["--trials", "many"], "argument --trials"),
+    "no time": (["--timeout", "0"], "argument --timeout: timeout = '0'; allowed are numbers above 0, in seconds"),
+    "endless": (["--timeout", "inf"], "argument --timeout: timeout = 'inf'"),
+    "no number": (["--timeout", "nan"], "argument --timeout: timeout = 'nan'"),
+    "no jobs": (["--jobs", "0"], "argument --jobs: jobs = '0'; allowed are whole numbers from 1"),
     "method": (["--method", "genetic"], "argument --method: invalid choice: 'genetic'"),
 }
 
@@ -970,7 +988,8 @@ def started(monkeypatch):
         raise SystemExit(0)
 
     monkeypatch.setattr(os, "execv", execv)
-    monkeypatch.delenv("MLFLOW_DISABLE_TELEMETRY", raising=False)
+    for name in ui.QUIET:
+        monkeypatch.delenv(name, raising=False)
     return commands
 
 
@@ -985,7 +1004,32 @@ def test_ui_takes_the_next_free_port(folder, bpsearch, started, busy_port):
     assert command[1:4] == ["-m", "mlflow", "ui"]
     assert command[command.index("--backend-store-uri") + 1] == tracking.default_uri()
     assert command[command.index("--host") + 1] == "127.0.0.1"
-    assert os.environ["MLFLOW_DISABLE_TELEMETRY"] == "true"
+    assert command[command.index("--workers") + 1] == "1"
+    assert {name: os.environ[name] for name in ui.QUIET} == ui.QUIET
+
+
+def test_ui_leaves_what_the_user_has_set(folder, bpsearch, started, monkeypatch):
+    monkeypatch.setenv("MLFLOW_SERVER_ENABLE_JOB_EXECUTION", "true")
+    bpsearch("ui")
+    assert os.environ["MLFLOW_SERVER_ENABLE_JOB_EXECUTION"] == "true"
+
+
+def test_ui_made_an_empty_store_in_a_folder_without_studies_bug(tmp_path, monkeypatch, bpsearch, started):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    monkeypatch.setattr(stores, "DEFAULT_URI", "sqlite:///mlruns/mlflow.db")
+    assert_one_line(
+        bpsearch("ui"), "mlruns/mlflow.db: there are no studies in this folder yet; run one with bpsearch tune"
+    )
+    assert started == []
+    assert contents() == {}
+
+
+def test_ui_went_to_ports_that_browsers_refuse_bug(folder, bpsearch, started, busy_port, monkeypatch):
+    assert_one_line(bpsearch("ui", "--port", "5060"), "--port 5060: browsers refuse this port; allowed are others")
+    assert started == []
+    monkeypatch.setattr(ui, "UNSAFE", {busy_port + 1, busy_port + 2})
+    assert ui._free_port(busy_port) > busy_port + 2
 
 
 def test_ui_takes_the_port_asked_for_if_it_is_free(free_port):

@@ -128,7 +128,9 @@ def test_greater_scores_keep_their_sign_and_notes_are_told(bpsearch):
 def test_nested_cross_validation_as_json(bpsearch):
     Path("tiny.toml").write_text(STUDY + "outer = 2\n")
     nested = bpsearch("tune", "tiny.toml", "--json").document["nested"]
-    assert sorted(nested) == ["fold_scores", "score", "std"]
+    assert sorted(nested) == ["baselines", "fold_scores", "score", "std"]
+    assert [sorted(baseline) for baseline in nested["baselines"]] == [["fold_scores", "name", "score", "std"]] * 3
+    assert min(baseline["score"] for baseline in nested["baselines"]) > 0
     assert nested["score"] == pytest.approx(np.mean(nested["fold_scores"]))
     assert nested["score"] > 0
 
@@ -140,6 +142,7 @@ def test_a_study_without_a_winner_has_a_document_and_an_exit_code(bpsearch):
     assert result.code == 1
     assert (told["best"], told["model"], told["judgment"]) == (None, None, [])
     assert told["problem"] == "no trial finished healthy"
+    assert told["nested"].pop("baselines")
     assert told["nested"] == {"score": None, "std": None, "fold_scores": [None, None]}
     assert result.err == "error: no trial finished healthy\n"
 

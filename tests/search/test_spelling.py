@@ -224,6 +224,12 @@ def test_study_file_beside_it(tmp_path):
         study_file.load(tmp_path / "smal.toml")
     with pytest.raises(StudyError, match=r"other\.toml: no such study file$"):
         study_file.load(tmp_path / "other.toml")
+    (tmp_path / "房价.toml").write_text(STUDY)
+    with pytest.raises(StudyError, match=r"无\.toml: no such study file$"):  # the suffix is no similarity
+        study_file.load(tmp_path / "无.toml")
+    (tmp_path / "smell.toml").write_text(STUDY)
+    with pytest.raises(StudyError, match=r"\(did you mean small\.toml or smell\.toml\?\)$"):
+        study_file.load(tmp_path / "smll")
 
 
 COMMANDS = {

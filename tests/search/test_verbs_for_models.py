@@ -258,9 +258,9 @@ def test_rows_of_the_training_are_noticed_and_rows_without_a_target_left_out(bps
 # ------------------------------------------------------------------------------------------------------------ the studies
 
 
-def test_list_has_each_study(bpsearch):
+def test_list_has_each_study(bpsearch, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "120")
     result = bpsearch("list")
-    print(repr(result.out), result.err)
     line = next(line for line in result.out.splitlines() if line.startswith(" prices"))
     assert line.split()[:4] == ["prices", "regression", "2", "1/1/0"]
     assert line.split()[-2:] == ["version", "1"]
@@ -361,3 +361,20 @@ def test_delete_asks(bpsearch, monkeypatch, answer, code):
     assert result.code == code
     assert "This deletes the study 'prices'" in result.out
     assert deleted == (["prices"] if code == 0 else [])
+
+
+@pytest.mark.parametrize("columns", [30, 60, 200])
+def test_names_were_cut_in_narrow_terminals_and_pipes_bug(bpsearch, monkeypatch, columns):
+    """At 80 columns the list had "p…" for "prices"."""
+    monkeypatch.setenv("COLUMNS", str(columns))
+    listed = bpsearch("list").out.splitlines()
+    assert {line.split()[0] for line in listed[1:-1]} == {"prices", "sizes", "again"}
+    assert max(map(len, listed)) <= max(columns, 18)
+    assert ("ok/diverged/stopped" in listed[0]) is (columns == 200)
+    assert "best" in listed[0]
+    for command in (
+        ["compare", "prices", "again"],
+        ["evaluate", "prices", "new.csv"],
+        ["evaluate", "sizes", "new.csv"],
+    ):
+        assert "…" not in bpsearch(*command).out

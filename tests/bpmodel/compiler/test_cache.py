@@ -186,6 +186,7 @@ def test_without_sources_nothing_is_kept(folder, monkeypatch):
     assert not run()
 
 
+@pytest.mark.slow
 @as_root
 def test_a_user_without_a_home_and_an_entry_in_passwd_compiles():
     """Importing ended with "Could not determine home directory". The code may be readable for root alone: root imports it."""

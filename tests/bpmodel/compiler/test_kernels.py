@@ -152,6 +152,7 @@ print(numba.config.DISABLE_JIT, numba.njit(theirs) is theirs)
 """
 
 
+@pytest.mark.slow
 def test_fits_are_the_same_where_numba_is_told_not_to_compile():
     """Each fit ended with "<intrinsic _flush_denormals> is not usable in pure-python". The user's functions stay as they are."""
     outputs = []

@@ -54,6 +54,7 @@ def predicted(folder, tmp_path, fitted):
     return values, hits == "1", sorted(file.name for file in (tmp_path / "cache").rglob("*.machine"))
 
 
+@pytest.mark.slow
 def test_every_new_copy_of_a_model_compiled_its_predictions_again_bug(copy, fitted, tmp_path):
     """A model that is loaded from a server lies in a new folder each time: ten seconds until its first prediction."""
     network, X = fitted

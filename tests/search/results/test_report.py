@@ -12,6 +12,7 @@ from search.results import report
 from search.results.paired_test import Difference
 from search.results.progress import Progress
 from search.results.result import Nested, Result
+from search.results.widths import Fitted
 from search.space import spaces
 from search.terminal.bar import StatusColumn
 from search.terminal.output import Output
@@ -302,7 +303,7 @@ def test_a_narrow_terminal_shows_fewer_trials_and_whole_labels(make_outcome, wid
     """At 60 columns the labels were once gone altogether, and twelve rows of numbers were left."""
     outcomes = {n: make_outcome(n, params={"learning_rate_init": 0.01}, scores=(-1.0, -1.0)) for n in range(6)}
     console = Console(file=io.StringIO(), width=width, color_system=None)
-    console.print(report.Fitted(lambda most: report.best_trials(outcomes, {}, RMSE, most)), soft_wrap=True)
+    console.print(Fitted(lambda most: report.best_trials(outcomes, {}, RMSE, most)), soft_wrap=True)
     shown = console.file.getvalue()
     assert shown.count("trial ") == columns
     assert "learning_rate_init" in shown

@@ -12,12 +12,13 @@ from sklearn.model_selection import GroupKFold, cross_validate
 
 from bpmodel import BPRegressor, DivergenceError
 from search import BPSearchCV, StudyError, cli, tracking, tuning
-from search.loop import runner
+from search.loop import journal, runner
 from search.results.report import number
 from search.results.result import Nested
-from search.study import data, nested_cv, study_file
+from search.study import data, nested_cv, records, study_file
 from search.study.assembly import open_store
 from search.trials import refitting
+from search.trials.baselines import DUMMY, LINEAR
 
 STUDY = """\
 name = "small"
@@ -189,6 +190,13 @@ def test_report_and_mlflow_show_the_honest_estimate_beside_the_other(make, mlflo
     result = tuning.tune(study_file.load("small.toml"))
     assert result.unchanged
     assert len(result.nested.scores) == 3
+    study = study_file.load("small.toml")
+    outer = nested_cv.outer_folds(study, data.load(study), 3).splits
+    assert [b.name for b in result.nested.baselines][:2] == [DUMMY, LINEAR]
+    y = data.load(study).y
+    by_hand = [-np.sqrt(np.mean((y[test] - y[train].mean()) ** 2)) for train, test in outer]
+    assert result.nested.baselines[0].fold_scores == pytest.approx(by_hand)
+    assert records.result(journal.read(Path("studies/small.journal"))).nested == result.nested
     client = mlflow.MlflowClient(tracking.default_uri())
     found = client.search_runs([client.get_experiment_by_name("small").experiment_id])
     (parent,) = (run for run in found if "trial" not in run.data.tags)
@@ -205,6 +213,10 @@ def test_report_and_mlflow_show_the_honest_estimate_beside_the_other(make, mlflo
             f"{number(-result.best.score)} ± {number(result.best.std)}: trial {result.best.number}, on the folds that"
             in text
         )
+        for baseline in result.nested.baselines:
+            assert (
+                f"{number(-baseline.score)} ± {number(baseline.std)}: {baseline.name}, on the same unseen rows" in text
+            )
         assert "outer folds: " + ", ".join(number(-score) for score in result.nested.scores) in text
 
 

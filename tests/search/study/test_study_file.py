@@ -357,7 +357,7 @@ def test_another_method_has_a_name_of_its_own(write):
     grid = study.with_method("grid")
     assert (grid.name, grid.search.method, grid.space) == ("small-grid", "grid", study.space)
     assert study.with_method("bayesian") is study
-    assert study.with_trials(9).search.n_trials == 9
+    assert study.with_search(n_trials=9).search.n_trials == 9
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,8 @@ from sklearn.tree import DecisionTreeClassifier
 from bpmodel.preprocessing import TablePreprocessor
 from search.tracking import Header, MLflowTracker
 
+pytestmark = pytest.mark.slow  # a server takes ten seconds to start
+
 N = 80
 RANDOM = np.random.default_rng(5)
 TABLE = pd.DataFrame(
