@@ -248,7 +248,11 @@ def test_transformed_target(how, X):
 def test_weights_of_a_column_transformer(weights, table, X):
     """The graph left them out: its predictions were those of another model."""
     parts = [
-        ("numbers", make_pipeline(SimpleImputer(), StandardScaler()), ["a", "level"]),
+        (
+            "numbers",
+            make_pipeline(SimpleImputer(strategy="constant", fill_value=9.0), StandardScaler()),
+            ["a", "level"],
+        ),
         ("rest", "passthrough", ["d"]),
         ("towns", OneHotEncoder(), ["town"]),
     ]
@@ -324,6 +328,14 @@ REFUSED = [
     (
         lambda X, t: network().set_params(scale_target=True).fit(X, X[:, 0] * 1e-200),
         "the model has the scale .*e-200, which is 0 in float32",
+    ),
+    (
+        lambda X, t: TransformedTargetRegressor(network(), transformer=MinMaxScaler()).fit(X, X[:, 0] * 1e200),
+        "the model has the scale .*e-20[0-9], which is 0 in float32",
+    ),
+    (
+        lambda X, t: TransformedTargetRegressor(network(), transformer=StandardScaler()).fit(X, X[:, 0] * 1e-100),
+        "the model has the scale .*e-10[0-9], which is 0 in float32",
     ),
     (
         lambda X, t: BPClassifier((4,), max_iter=3).fit(X, np.where(X[:, 0] > 3, 2.0**24 + 1, 0.0)),

@@ -173,6 +173,7 @@ def test_targets_whose_squares_are_infinite_bug(solver, size):
     assert np.isfinite(model.predict(X)).all()
     if size > 1e154:
         assert (model.verdict_.status, model.diagnose().findings[0].code) == ("diverged", "unscaled_target")
+        assert network(solver=solver, dtype="float64").fit(X, (Y + 9) * size).baseline_loss_ == np.inf
 
 
 @pytest.mark.filterwarnings("ignore::bpmodel.DivergenceWarning")
