@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import json
 import math
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -120,7 +121,9 @@ def markdown(known: Sequence[Mapping[str, Any]]) -> str:
         return ""
     lines = [HEAD]
     for column in known[:LISTED_COLUMNS]:
-        cells = [column["name"], column["kind"], column["example"], "yes" if column["required"] else "no"]
+        shown = column["example"]
+        shown = "" if shown is None else json.dumps(shown) if isinstance(shown, bool | float) else shown
+        cells = [column["name"], column["kind"], shown, "yes" if column["required"] else "no"]
         line = "| " + " | ".join(str(cell).replace("|", "\\|").replace("\n", " ") for cell in cells) + " |"
         if sum(map(len, lines)) + len(lines) + len(line) > LONGEST_TABLE:
             break
@@ -165,13 +168,15 @@ def as_json(value: Any) -> Any:
 
     >>> as_json(pd.Timedelta(minutes=90)), as_json(Decimal("1.5")), as_json(np.int8(3)), as_json(datetime.time(8, 30))
     (5400.0, 1.5, 3, '08:30:00')
+    >>> as_json(pd.Timestamp("2024-02-29")), as_json(pd.Timestamp("2024-02-29 12:00"))
+    ('2024-02-29', '2024-02-29T12:00:00')
     """
     if isinstance(value, bool | np.bool_):
         return bool(value)
     if isinstance(value, datetime.timedelta | np.timedelta64):
         return None if pd.isna(value) else pd.Timedelta(value).total_seconds()
     if isinstance(value, datetime.date | datetime.time):
-        return value.isoformat() if not pd.isna(value) else None
+        return value.isoformat().removesuffix("T00:00:00") if not pd.isna(value) else None
     if isinstance(value, Integral):
         return int(value)
     if isinstance(value, Real | Decimal):
