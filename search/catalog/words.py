@@ -12,7 +12,7 @@ from rich.text import Text
 
 from search.catalog.comparison import Comparison
 from search.catalog.entries import Entry
-from search.results.report import TITLE, metric, number
+from search.results.report import TITLE, metric, number, whole
 
 TIME = "%Y-%m-%d %H:%M"
 MOST_PARAMS = 40
@@ -24,7 +24,7 @@ def moment(seconds: float) -> str:
     return time.strftime(TIME, time.localtime(seconds)) if seconds else ""
 
 
-def listed(found: Sequence[Entry]) -> Table:
+def listed(found: Sequence[Entry]) -> RenderableType:
     """Return a table of studies."""
     table = Table(box=None, padding=(0, 1))
     columns = {"name": "left", "task": "left", "trials": "right", "ok/diverged/stopped": "right", "best": "right"}
@@ -45,7 +45,7 @@ def listed(found: Sequence[Entry]) -> Table:
             state,
             "" if champion is None else f"version {champion.number}",
         )
-    return table
+    return whole(table)
 
 
 def kept(entry: Entry) -> RenderableType:
@@ -88,7 +88,7 @@ def compared(found: Comparison) -> RenderableType:
         table.add_column(name, justify="right", no_wrap=True)
     for label, cells in found.rows.items():
         table.add_row(label, *(_cell(cell) for cell in cells), style="bold" if label == found.metric else "")
-    parts: list[RenderableType] = [table]
+    parts: list[RenderableType] = [whole(table)]
     if found.params:
         parts += [Text(), Text("Best hyperparameters that differ", style="bold")]
         params = Table(box=None, padding=(0, 1), show_header=False)
@@ -97,7 +97,7 @@ def compared(found: Comparison) -> RenderableType:
             params.add_column(justify="right", no_wrap=True)
         for name, cells in found.params.items():
             params.add_row(name, *(_cell(cell)[:MOST_PARAMS] for cell in cells))
-        parts.append(params)
+        parts.append(whole(params))
     return Group(*parts, Text(), *(Text(f"  {line}", style="bold") for line in found.sentences))
 
 

@@ -91,6 +91,11 @@ class Fitted:
         yield from console.render(table, options.update(max_width=max(width, options.max_width)))
 
 
+def whole(table: Table) -> Fitted:
+    """Return a table of which nothing is cut where it is printed: a terminal that is too narrow breaks its lines."""
+    return Fitted(lambda _: table)
+
+
 def best_trials(
     outcomes: Mapping[int, Outcome],
     rivals: Mapping[int, Difference],
