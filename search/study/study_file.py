@@ -117,7 +117,10 @@ def parse(text: str, path: Path) -> Study:
 
 
 def _similar(path: Path) -> str:
-    """Return a question for a study file beside it, if its name is similar."""
+    """Return a question for a study file beside it, if its name is similar; the name of a study may stand for its file."""
+    named = [path.with_suffix(".toml"), Path("studies", f"{path.name}.toml")] if not path.suffix else []
+    if found := next((each for each in named if each.is_file()), None):
+        return f" (did you mean {found}?)"
     return hints.of_name(path.name, sorted(file.name for file in path.parent.glob("*.toml")))
 
 
