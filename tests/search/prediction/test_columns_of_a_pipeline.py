@@ -6,7 +6,7 @@ import pytest
 from sklearn.linear_model import Ridge
 from sklearn.pipeline import make_pipeline
 
-from bpmodel.preprocessing import TablePreprocessor
+from bpmodel.preprocessing import TablePreprocessor, values
 from search.prediction import columns
 from search.prediction.columns import Columns, Reader, expected, notes, with_decimal
 from search.tables import sources
@@ -236,6 +236,11 @@ def test_day_and_month_are_told_apart_by_the_table_itself(day_first, cells, days
     found, told = _read(column, cells, written=True)
     assert found == [pd.Timestamp(day) for day in days]
     assert told == said
+
+
+def test_each_date_tells_its_order_where_the_fit_knows_none():
+    read = values.days(pd.Series(["02.01.1970", "1/25/1970", "25/1/1970", "3/3/1970", "2/1/1970"]), {"day_first": None})
+    np.testing.assert_array_equal(read, [1, 24, 24, 61, np.nan])
 
 
 def test_dates_that_nothing_tells_apart_count_as_missing():

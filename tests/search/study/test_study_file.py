@@ -137,7 +137,7 @@ MISTAKES = {
     "scaling": (
         "[model]",
         "[preprocessing]\nnumeric = 'log'\n[model]",
-        ["[preprocessing] numeric = 'log'", "one of none, piecewise"],
+        ["[preprocessing] numeric = 'log'", "one of minmax, none, piecewise"],
     ),
     "bins": ("[space]", "[space]\nn_bins = [0, 4]", ["[space] n_bins = 0", "a whole number >= 1"]),
     "epochs": ("max_iter = 20", "max_iter = 0", ["[model] max_iter = 0", "a whole number >= 1"]),
