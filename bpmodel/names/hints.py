@@ -38,6 +38,8 @@ def of_key(name: str, known: Iterable[str], elsewhere: Mapping[str, str] | None 
     (' (did you mean alpha?)', '')
     >>> of_key("trainParam", ["max_iter"], value={"epochs": 100})
     ' (epochs in MATLAB is max_iter here)'
+    >>> of_key("serach", ["search"], {"random_state": "[model] random_state"}, {"seed": 0})
+    ' (did you mean search?)'
     >>> of_key("n_trials", ["alpha"], {"n_trials": "[search] n_trials"}), of_key("mc", ["momentum"])
     (' (did you mean [search] n_trials?)', ' (mc in MATLAB is momentum here)')
     """
@@ -45,11 +47,15 @@ def of_key(name: str, known: Iterable[str], elsewhere: Mapping[str, str] | None 
     written = here | {each: there for each, there in (elsewhere or {}).items() if each not in here}
     if same := [each for each in written if plain(each) == plain(name)]:
         return _question(written[same[0]])
-    names = [name, *(f"{name}.{part}" for part in value)] if isinstance(value, Mapping) else [name]
-    rows = [row for each in names for row in foreign.find(foreign.KEYS, each)]
+    own = foreign.find(foreign.KEYS, name)
+    parts = [f"{name}.{part}" for part in value] if isinstance(value, Mapping) else []
+    inside = [row for each in parts for row in foreign.find(foreign.KEYS, each)]
+    rows = [*own, *inside]
+    if not any(row.option in written for row in own) and (found := near(name, here)):
+        return _question(*(here[each] for each in found))  # a misspelt table, whatever its keys are elsewhere
     for row in [row for row in rows if row.option in written]:
         return _told(row, written[row.option])
-    if found := near(name, here) or near(name, written):
+    if found := near(name, written):
         return _question(*(written[each] for each in found))
     return next((_absent(row) for row in rows if not row.option), "")
 

@@ -21,7 +21,7 @@ def run(options: argparse.Namespace, console: Output) -> int:
     from search.catalog import comparison, documents, words
     from search.tracking import stores
 
-    found = comparison.compare([comparison.side(stores.default_uri(), name) for name in options.names])
+    found = comparison.compare([comparison.side(stores.answering_uri(), name) for name in options.names])
     console.print(words.compared(found))
     console.document(documents.compared(found))
     return 0

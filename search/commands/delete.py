@@ -24,7 +24,7 @@ def run(options: argparse.Namespace, console: Output) -> int:
     from search.errors import StudyError
     from search.tracking import registry, stores
 
-    uri = stores.default_uri()
+    uri = stores.answering_uri()
     name, _ = registry.named(options.name)
     entry = entries.entry(uri, name)
     if entry.running:

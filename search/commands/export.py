@@ -35,11 +35,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace, console: Output) -> int:
     from search.export import files, formats
-    from search.tracking import default_uri, examples, registry
+    from search.tracking import examples, registry, stores
 
     row = formats.check(options.to)
     files.check_target(options.output, options.force)
-    uri = default_uri()
+    uri = stores.answering_uri()
     model, known = registry.load(uri, *registry.named(options.model, options.version))
     written = files.write(
         model,

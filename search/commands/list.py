@@ -21,7 +21,7 @@ def run(options: argparse.Namespace, console: Output) -> int:
     from search.catalog import documents, entries, words
     from search.tracking import stores
 
-    found = entries.entries(stores.default_uri())
+    found = entries.entries(stores.answering_uri())
     if found:
         console.print(words.listed(found))
         console.print("next:   bpsearch show NAME")

@@ -28,7 +28,7 @@ def run(options: argparse.Namespace, console: Output) -> int:
     from search.tracking import registry, stores
 
     name, _ = registry.named(options.name)
-    entry = entries.entry(stores.default_uri(), name)
+    entry = entries.entry(stores.answering_uri(), name)
     if options.file:
         if "file" not in entry.about:
             raise StudyError(f"--file: the journal of {name!r} was written before it kept the study file")

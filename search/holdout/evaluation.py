@@ -19,7 +19,7 @@ from search.holdout.sample import Sample
 from search.prediction.columns import with_decimal
 from search.prediction.predictor import PROBABILITY, Model, Predictor
 from search.spelling import did_you_mean
-from search.tables.reading import Pieces, number
+from search.tables.reading import Pieces, UnreadableError, number
 from search.tables.typed import typed
 
 ROW = "row"
@@ -233,9 +233,12 @@ def _left_out(given: NDArray[np.bool_], truth: pd.Series, read: NDArray[np.bool_
 
 
 def _check_some(kept: NDArray[np.integer], truth: pd.Series) -> None:
+    if not len(truth):
+        raise UnreadableError("it has no rows")
     if not len(kept):
-        shown = f", such as {truth.iloc[0]!r}," if len(truth) else ""
-        raise StudyError(
+        given = truth.dropna()
+        shown = f", such as {given.iloc[0]!r}," if len(given) else ""
+        raise UnreadableError(
             f"none of {number(len(truth), 'row')} has a target{shown} that can be compared with a prediction"
         )
 

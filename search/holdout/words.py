@@ -10,7 +10,7 @@ from rich.text import Text
 from search import classes
 from search.holdout import metrics
 from search.holdout.bootstrap import CONFIDENCE
-from search.holdout.evaluation import QUANTILES, Evaluation, sentences
+from search.holdout.evaluation import QUANTILES, Evaluation, Scored, sentences
 from search.results.report import TITLE, metric, number
 from search.results.widths import Whole
 
@@ -45,20 +45,29 @@ def scores(found: Evaluation) -> Table:
     """Return a table of the metrics: value, confidence interval, the dummy predictor's and that of cross-validation."""
     beside = {"dummy predictor": any(s.dummy is not None for s in found.scores)}
     beside["cross-validation"] = any(s.promised is not None for s in found.scores)
-    title = f"On {len(found.sample):,} rows"
+    title = f"On {len(found.sample):,} row{'' if len(found.sample) == 1 else 's'}"
     table = Table(title=title, box=None, padding=(0, 1), **TITLE)
     table.add_column(no_wrap=True)
     for column in ("", f"{CONFIDENCE:.0%} interval", *(name for name, has in beside.items() if has)):
         table.add_column(column, justify="right", no_wrap=True)
     for i, scored in enumerate(found.scores):
-        cells = [number(scored.value), f"{number(scored.low)} to {number(scored.high)}"]
+        cells = [_known(scored.value), _interval(scored)]
         if beside["dummy predictor"]:
-            cells.append("" if scored.dummy is None else number(scored.dummy))
+            cells.append("" if scored.dummy is None else _known(scored.dummy))
         if beside["cross-validation"]:
             spread = "" if scored.spread is None else f" ± {number(scored.spread, scored.value)}"
             cells.append("" if scored.promised is None else f"{number(scored.promised)}{spread}")
         table.add_row(metric(scored.scoring)[0], *cells, style="" if i else "bold")
     return table
+
+
+def _known(value: float) -> str:
+    """Return a number; a dash if the rows do not tell it, as the area under the curve of a single class."""
+    return number(value) if np.isfinite(value) else "-"
+
+
+def _interval(scored: Scored) -> str:
+    return f"{number(scored.low)} to {number(scored.high)}" if np.isfinite(scored.low) else "-"
 
 
 def confusion(found: Evaluation) -> Table:
@@ -101,7 +110,7 @@ def residuals(found: Evaluation) -> Table:
     listed = ", ".join(number(float(value)) for value in np.quantile(own, QUANTILES))
     shares = ", ".join(f"{share:.0%}" for share in QUANTILES)
     table.add_row(f"quantiles {shares}", listed)
-    table.add_row("correlation R of target and prediction", number(found.correlation))
+    table.add_row("correlation R of target and prediction", _known(found.correlation))
     return table
 
 

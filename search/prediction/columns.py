@@ -13,12 +13,16 @@ from numpy.typing import NDArray
 from sklearn.pipeline import Pipeline
 
 from bpmodel.preprocessing import TablePreprocessor, values
-from bpmodel.preprocessing.texts.marks import Format, clean, is_missing
+from bpmodel.preprocessing.texts import dates, numerals
+from bpmodel.preprocessing.texts.marks import Format, Hints, clean, is_missing
 from search.spelling import did_you_mean
 from search.tables.reading import Pieces, UnreadableError, number
 
 EXAMPLES = 3
 """Values that a note shows."""
+
+SAMPLE = 1000
+"""Different texts of a column of numbers that tell how they are written."""
 
 NOUNS = {"number": "number", "date": "date", "duration": "duration", "truth": "truth value"}
 TRUTHS = {"true": "True", "false": "False"}
@@ -75,18 +79,23 @@ class Noticed:
     rows : int
     absent : list of str
         Columns that the table does not have: their values are missing.
+    turned : dict of str to bool
+        Columns of dates whose day comes first (or the month, if false), which was the other way round in the training.
     unread, unknown : dict of str to Counter
         Values by column that cannot be read as the column's kind, or are no known level.
     """
 
     rows: int = 0
     absent: list[str] = field(default_factory=list)
+    turned: dict[str, bool] = field(default_factory=dict)
     unread: dict[str, Counter[str]] = field(default_factory=dict)
     unknown: dict[str, Counter[str]] = field(default_factory=dict)
 
 
 class Reader:
     """Reads the pieces of a table for a pipeline: each value alone, so that it does not matter where a piece ends.
+
+    Only how a column is written follows from its first piece, for all: a table may be in another dialect than the training's.
 
     Parameters
     ----------
@@ -119,6 +128,7 @@ class Reader:
 
     def __init__(self, columns: Columns, pieces: Pieces) -> None:
         self._columns, self._pieces = columns, pieces
+        self._formats: dict[str, Format] = {}
         absent = [name for name in columns.kinds if name not in pieces.names]
         if absent and len(absent) == len(columns.kinds):
             meant = "".join(dict.fromkeys(did_you_mean(name, pieces.names) for name in absent[:1]))
@@ -147,12 +157,12 @@ class Reader:
         return given & ~column.isin(self._pieces.missing).to_numpy(dtype=bool) if self._pieces.written else given
 
     def _read(self, name: str, kind: str, column: pd.Series) -> pd.Series:
-        given, format = self._given(column), self._columns.formats.get(name, {})
-        if self._pieces.written and kind == "number":
-            format = with_decimal(format, self._pieces.decimal)
+        given = self._given(column)
         column = column.where(given)
-        known = None
-        if kind == "number" and self._pieces.written and self._pieces.decimal == ",":
+        if name not in self._formats:
+            self._formats[name] = self._format(name, kind, column)
+        format, known = self._formats[name], None
+        if kind == "number" and self._pieces.written and format["decimal"] == ",":
             known = _with_comma(column, format)
         read = values.typed(column, kind, format, known)
         lost = given & read.isna().to_numpy(dtype=bool)
@@ -162,6 +172,29 @@ class Reader:
             if unread:
                 self.noticed.unread.setdefault(name, Counter()).update(unread)
         return read
+
+    def _format(self, name: str, kind: str, column: pd.Series) -> Format:
+        """Return how the values of a column are written, of which these are the first."""
+        format = self._columns.formats.get(name, {})
+        if kind == "date":
+            day_first = format.get("day_first")
+            texts = [text for text in _texts(column) if not dates.ISO.fullmatch(text)]
+            ways = dates.formats(texts, np.ones(len(texts), dtype=np.intp), Hints(day_first=day_first))
+            found = ways[0]["day_first"] if ways else None
+            if found is None or found == day_first:
+                return format
+            if day_first is not None:
+                self.noticed.turned[name] = found
+            return {**format, "day_first": found}
+        if kind != "number":
+            return format
+        own = format or values.WRITTEN["number"].default
+        if self._pieces.written:
+            own = with_decimal(own, self._pieces.decimal)
+        other = with_decimal(own, "." if own["decimal"] == "," else ",")
+        texts = _texts(column)[:SAMPLE]
+        read, read_otherwise = (np.count_nonzero(~np.isnan(numerals.read(texts, way))) for way in (own, other))
+        return other if read_otherwise > read else own
 
     def _labels(self, name: str, column: pd.Series) -> NDArray[np.object_]:
         known = self._columns.levels.get(name, frozenset())
@@ -173,6 +206,11 @@ class Reader:
             counts = np.bincount(codes[codes >= 0], minlength=len(texts))
             self.noticed.unknown.setdefault(name, Counter()).update({texts[i]: int(counts[i]) for i in new})
         return np.array([*texts, values.MISSING], dtype=object)[codes]
+
+
+def _texts(column: pd.Series) -> list[str]:
+    """Return the different texts of a column."""
+    return [text for text in values.levels_of(column)[1] if isinstance(text, str)]
 
 
 def with_decimal(format: Format, decimal: str) -> Format:
@@ -223,6 +261,9 @@ def notes(columns: Columns, noticed: Noticed, names: list[str] | None = None) ->
     for name in noticed.absent:
         meant = did_you_mean(name, set(names or ()) - set(columns.kinds))
         said.append(f"there is no column {name!r}: all its values count as missing{meant}")
+    for name, day_first in noticed.turned.items():
+        first, second = ("day", "month") if day_first else ("month", "day")
+        said.append(f"column {name!r}: the {first} comes first in its dates; in the training it was the {second}")
     for name, unread in noticed.unread.items():
         noun, one = NOUNS[columns.kinds[name]], unread.total() == 1
         what = f"1 value is not a {noun} and counts" if one else f"{unread.total()} values are not {noun}s and count"

@@ -118,9 +118,12 @@ def parse(text: str, path: Path) -> Study:
 
 
 def _similar(path: Path) -> str:
-    """Return a question for a study file beside it, if its name is similar, whatever its suffix."""
-    found = near(path.stem, sorted(file.stem for file in path.parent.glob("*.toml")))
-    return f" (did you mean {' or '.join(f'{stem}.toml' for stem in found)}?)" if found else ""
+    """Return a question for a study file beside it, if its name is similar; the name of a study may stand for its file."""
+    named = [path.with_suffix(".toml"), Path("studies", f"{path.name}.toml")] if not path.suffix else []
+    if found := next((each for each in named if each.is_file()), None):
+        return f" (did you mean {found}?)"
+    similar = near(path.stem, sorted(file.stem for file in path.parent.glob("*.toml")))
+    return f" (did you mean {' or '.join(f'{stem}.toml' for stem in similar)}?)" if similar else ""
 
 
 def _space(path: Path, given: Any, fixed: dict[str, dict[str, Any]], options: dict[str, Option]) -> Space:

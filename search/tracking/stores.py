@@ -30,6 +30,20 @@ def default_uri() -> str:
     return os.environ.get("MLFLOW_TRACKING_URI") or DEFAULT_URI
 
 
+def answering_uri() -> str:
+    """Return the tracking URI, after a check that its server answers: MLflow's client would ask again for minutes.
+
+    Raises
+    ------
+    StudyError
+        If it does not, or is no store.
+    """
+    uri = default_uri()
+    if database(uri) is None:
+        check(uri, "MLFLOW_TRACKING_URI")
+    return uri
+
+
 def database(uri: str) -> Path | None:
     """Return the file of an SQLite store; None for other stores.
 

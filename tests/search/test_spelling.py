@@ -232,6 +232,16 @@ def test_study_file_beside_it(tmp_path):
         study_file.load(tmp_path / "smll")
 
 
+@pytest.mark.parametrize("place", ["small.toml", "studies/small.toml"])
+def test_the_name_of_a_study_instead_of_its_file(tmp_path, monkeypatch, place):
+    """`predict` takes the name, so it is tried with `tune`, too."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "studies").mkdir()
+    (tmp_path / place).write_text(STUDY)
+    with pytest.raises(StudyError, match=rf"^small: no such study file \(did you mean {place}\?\)$"):
+        study_file.load("small")
+
+
 COMMANDS = {
     "verb": (["tun", "x.toml"], "(did you mean tune?)"),
     "no verb": (["banana"], "'ui')"),

@@ -122,6 +122,29 @@ def test_the_keys_are_those_of_the_documents(bpsearch, verb):
     assert all(f"`{key}`" in table for key in keys)
 
 
+@pytest.mark.parametrize("verb", [*COMMANDS, "export", "delete"])
+def test_a_server_that_does_not_answer_is_told_at_once(bpsearch, verb, free_port, monkeypatch):
+    """Bug: MLflow's client asked again for four minutes."""
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://127.0.0.1:{free_port()}")
+    further = {
+        "export": ["export", "prices", "--to", "joblib", "-o", "no.joblib"],
+        "delete": ["delete", "prices", "--yes"],
+    }
+    result = bpsearch(*(COMMANDS | further)[verb])
+    assert (result.code, result.out, result.err.count("\n")) == (2, "", 1)
+    assert "the MLflow server does not answer" in result.err
+
+
+@pytest.mark.parametrize("verb", ["list", "compare", "evaluate"])
+def test_nothing_is_cut_in_a_narrow_terminal(bpsearch, verb, monkeypatch):
+    """Bug: the names of the studies, and the values of the metrics, were not shown."""
+    wide = bpsearch(*COMMANDS[verb]).out
+    monkeypatch.setenv("COLUMNS", "40")
+    narrow = bpsearch(*COMMANDS[verb]).out
+    assert "…" not in narrow
+    assert narrow.split() == wide.split()
+
+
 # ----------------------------------------------------------------------------------------------------------------- predict
 
 
@@ -378,3 +401,15 @@ def test_names_were_cut_in_narrow_terminals_and_pipes_bug(bpsearch, monkeypatch,
         ["evaluate", "sizes", "new.csv"],
     ):
         assert "…" not in bpsearch(*command).out
+
+
+def test_one_row_has_no_interval_and_no_row_is_an_error(bpsearch, workplace):
+    """Bug: the report said "1 rows" and "nan to nan"."""
+    lines = (workplace / "new.csv").read_text().splitlines(keepends=True)
+    (workplace / "row.csv").write_text("".join(lines[:2]))
+    (workplace / "none.csv").write_text(lines[0])
+    for model in ("sizes", "prices"):
+        found = bpsearch("evaluate", model, "row.csv").out
+        assert "On 1 row\n" in found
+        assert "nan" not in found
+    assert bpsearch("evaluate", "sizes", "none.csv").err == "error: none.csv: it has no rows\n"

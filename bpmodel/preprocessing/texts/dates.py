@@ -56,6 +56,9 @@ MONTH = re.compile(r"(?P<year>(?:19|20)\d{2})(?P<month>0[1-9]|1[0-2])")
 NOON = re.compile(r"\d\s?[AaPp]\.?[Mm]\b")
 """A half of the day: who writes it puts the month first."""
 
+FIRST_MARK = re.compile(r"\d[-/.]")
+"""What separates the parts of a date."""
+
 EPOCH_DAY = 86_400e6
 """Microseconds in a day."""
 
@@ -125,23 +128,39 @@ def ambiguous(texts: Sequence[str], counts: NDArray[np.integer], hints: Hints) -
 def read(texts: Sequence[str], format: Format) -> NDArray[np.float64]:
     """Return days since the start of 1970; in UTC for a date with a time zone.
 
+    Where the format does not tell the order of day and month, as after a fit on dates that are no texts, each text tells it
+    alone: the day comes first before points, and whatever is above 12 is the day. ``03/04/2024`` cannot be read then.
+
     >>> read(["1970-01-02", "03/01/1970 12:00", "1970年1月2日", "2 Jan 1970", "no"], {"day_first": True}).tolist()
     [1.0, 2.5, 1.0, 1.0, nan]
     >>> read(["1970-01-02T01:00:00+01:00", "1/2/70 6:00 PM"], {"day_first": False}).tolist()
     [1.0, 1.75]
+    >>> read(["02.01.1970", "1/25/1970", "25/1/1970", "2/1/1970"], {"day_first": None}).tolist()
+    [1.0, 24.0, 24.0, nan]
     """
     found = np.full(len(texts), np.nan)
     iso = np.array([ISO.fullmatch(text) is not None for text in texts], dtype=bool)
     if iso.any():
         found[iso] = iso_days(pd.Series([text for text, own in zip(texts, iso, strict=True) if own], dtype="str"))
-    day_first = bool(format.get("day_first"))
+    day_first = format.get("day_first")
     for i in np.flatnonzero(np.isnan(found)).tolist():
         if parts := _parts(texts[i]):
             year, month, day, seconds, is_open = parts
-            if is_open and day_first:
-                month, day = day, month
+            if is_open:
+                own = _order(texts[i], month, day) if day_first is None else day_first
+                if own is None:
+                    continue
+                month, day = (day, month) if own else (month, day)
             found[i] = _days(year, month, day) + seconds / 86400
     return found
+
+
+def _order(text: str, first: int, second: int) -> bool | None:
+    """Return whether the day comes first in a date that nothing else is known of; None if it cannot be told."""
+    mark = FIRST_MARK.search(text)
+    if first > 12 or (mark is not None and mark[0][-1] == "."):
+        return True
+    return False if second > 12 or first == second else None
 
 
 def iso_days(texts: pd.Series) -> NDArray[np.float64]:

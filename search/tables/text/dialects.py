@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import csv
 import re
+from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from bpmodel.preprocessing.texts import numerals
+from bpmodel.preprocessing.texts.marks import clean
 from search.tables.text.cells import GROUPS, KNOWN_UNITS, is_missing, is_number
 from search.tables.text.tops import Row, Top, find_top, width_of
 
@@ -22,6 +25,11 @@ COMMA_GROUPS = re.compile(r"[+-]?\d{1,3}(?:,\d{3})+")
 
 COMMA_AMOUNT = re.compile(r"[^\d;|]{0,4}[+-]?\d[\d.\s'\u2019\u202f\xa0]*,(?:\d*|-{1,2})\s?[^\d,;|]{0,8}")
 """A number with a decimal comma, and a currency or a unit."""
+
+FRACTION = re.compile(
+    r"(?:\d+|\d{1,3}(?:[.' ]\d{3})+)(?P<comma>,)(?:\d{1,2}|\d{4,})|(?:\d+|\d{1,3}(?:[,' ]\d{3})+)(?P<point>\.)(?:\d{1,2}|\d{4,})"
+)
+"""A number whose last mark cannot stand between thousands."""
 
 NAMELESS = re.compile(r"column \d+")
 """Names of columns that have none."""
@@ -157,19 +165,36 @@ def _is_clean(cell: str, others: Sequence[str]) -> bool:
 def _decimal(rows: Sequence[Sequence[str]], separator: str) -> str:
     """Return the decimal mark: a comma if there are fractions with commas and none with points.
 
-    Where the separator is a comma, ``"1,234"`` has a comma between thousands. Without any comma, points may stand between
-    thousands: see `_are_groups`.
+    Where the separator is a comma, ``"1,234"`` has a comma between thousands. Without any plain fraction, those with a currency
+    or a unit tell it. Without any comma, points may stand between thousands: see `_are_groups`.
     """
     cells = [cell for row in rows for cell in row]
     commas = [cell for cell in cells if COMMA_FRACTION.fullmatch(cell)]
     points = sum(POINT_FRACTION.fullmatch(cell) is not None and "," not in cell for cell in cells)
     sure = [cell for cell in commas if "." in cell or not COMMA_GROUPS.fullmatch(cell)]
     dotted = sum(re.fullmatch(r"[+-]?\d{1,3}(?:\.\d{3})+", cell) is not None for cell in cells)
+    if not commas and points == dotted and (with_units := _marks_beside_units(cells)):
+        return with_units
     if not commas:
         return "," if separator != "," and points == dotted and _are_groups(rows) else "."
     if separator == "," and not sure:
         return "."
     return "," if len(commas) > points - dotted else "."
+
+
+def _marks_beside_units(cells: Sequence[str]) -> str:
+    """Return the decimal mark of numbers with a currency or a unit; empty if they do not tell.
+
+    >>> _marks_beside_units(["1.708,30 €", "98,5 m²"]), _marks_beside_units(["$1,708.30"]), _marks_beside_units(["$1,708"])
+    (',', '.', '')
+    """
+    found = Counter[str]()
+    for cell in cells:
+        if ("," in cell or "." in cell) and (match := numerals.NUMERAL.fullmatch(clean(cell))):
+            fraction = FRACTION.fullmatch(match["core"])
+            if fraction and (match["before"] or match["after"]):
+                found[fraction["comma"] or fraction["point"]] += 1
+    return max(found, key=lambda mark: (found[mark], mark)) if found else ""
 
 
 def with_names(dialect: Dialect, lines: Sequence[str], names: frozenset[str]) -> Dialect:

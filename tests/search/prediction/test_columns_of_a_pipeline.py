@@ -6,7 +6,7 @@ import pytest
 from sklearn.linear_model import Ridge
 from sklearn.pipeline import make_pipeline
 
-from bpmodel.preprocessing import TablePreprocessor
+from bpmodel.preprocessing import TablePreprocessor, values
 from search.prediction import columns
 from search.prediction.columns import Columns, Reader, expected, notes, with_decimal
 from search.tables import sources
@@ -14,6 +14,7 @@ from search.tables.reading import Likely, Pieces, UnreadableError
 from search.tables.typed import typed
 
 ROWS = 40
+TURNED = "column 'x': the {} comes first in its dates; in the training it was the {}"
 
 
 @pytest.fixture(scope="module")
@@ -184,3 +185,65 @@ def test_many_values_are_counted_and_few_are_shown():
     (told,) = notes(wanted, reader.noticed)
     assert told == "column 'a': 5 values are not numbers and count as missing: 'x', 'y', 'z' and 1 others"
     assert columns.EXAMPLES == 3
+
+
+def _read(column: Columns, cells: list[str], **facts: object) -> tuple[list, list[str]]:
+    """Return the values of the column "x" of a table, and what is said of them."""
+    frame = pd.DataFrame({"x": cells})
+    reader = Reader(column, Pieces(["x"], iter([frame]), [], set(), **facts))
+    found = reader.read(frame)["x"].tolist()
+    return found, notes(column, reader.noticed)
+
+
+@pytest.mark.parametrize("own", [".", ","])
+@pytest.mark.parametrize("of_file", [".", ","])
+@pytest.mark.parametrize("written", [True, False])
+def test_numbers_are_read_in_the_dialect_of_their_column(own, of_file, written):
+    """Bug: in a file that did not tell its decimal mark, numbers with units counted as missing, as in the study's own table."""
+    column = Columns({"x": "number"}, {"x": {"decimal": own, "thousands": None, "unit": "€"}}, {})
+    for cells in (["1.708,30 €", "98,5 €"], ["1,708.30 €", "98.5 €"]):
+        assert _read(column, cells, written=written, decimal=of_file) == ([1708.3, 98.5], [])
+
+
+def test_where_both_marks_read_as_much_the_file_decides():
+    column = Columns({"x": "number"}, {"x": {"decimal": ",", "thousands": None, "unit": "€"}}, {})
+    assert _read(column, ["1.708 €"], written=True, decimal=".")[0] == [1.708]
+    assert _read(column, ["1.708 €"], written=True, decimal=",")[0] == [1708.0]
+
+
+def test_a_column_is_written_as_its_first_piece_is():
+    column = Columns({"x": "number"}, {}, {})
+    first, second = pd.DataFrame({"x": ["1.708,30"]}), pd.DataFrame({"x": ["1.708"]})
+    reader = Reader(column, Pieces(["x"], iter([first, second]), [], set(), written=True))
+    assert [reader.read(each)["x"].tolist() for each in (first, second)] == [[1708.3], [1708.0]]
+
+
+@pytest.mark.parametrize(
+    ("day_first", "cells", "days", "said"),
+    [
+        (None, ["03.02.2024", "26.02.2024 12:00"], ["2024-02-03", "2024-02-26 12:00"], []),
+        (None, ["03/02/2024", "26/02/2024"], ["2024-02-03", "2024-02-26"], []),
+        (None, ["03/02/2024", "02/26/2024"], ["2024-03-02", "2024-02-26"], []),
+        (True, ["03/02/2024", "12/12/2024"], ["2024-02-03", "2024-12-12"], []),
+        (True, ["03/02/2024", "02/26/2024"], ["2024-03-02", "2024-02-26"], [TURNED.format("month", "day")]),
+        (False, ["03/02/2024", "26/02/2024"], ["2024-02-03", "2024-02-26"], [TURNED.format("day", "month")]),
+        (True, ["2024-02-03", "2024-02-26"], ["2024-02-03", "2024-02-26"], []),
+    ],
+)
+def test_day_and_month_are_told_apart_by_the_table_itself(day_first, cells, days, said):
+    """Bug: a model of dates from Parquet read 03.02.2024 as the 2nd of March."""
+    column = Columns({"x": "date"}, {"x": {"day_first": day_first}}, {})
+    found, told = _read(column, cells, written=True)
+    assert found == [pd.Timestamp(day) for day in days]
+    assert told == said
+
+
+def test_each_date_tells_its_order_where_the_fit_knows_none():
+    read = values.days(pd.Series(["02.01.1970", "1/25/1970", "25/1/1970", "3/3/1970", "2/1/1970"]), {"day_first": None})
+    np.testing.assert_array_equal(read, [1, 24, 24, 61, np.nan])
+
+
+def test_dates_that_nothing_tells_apart_count_as_missing():
+    found, told = _read(Columns({"x": "date"}, {}, {}), ["03/02/2024", "05/07/2024"], written=True)
+    assert pd.isna(found).all()
+    assert told == ["column 'x': 2 values are not dates and count as missing: '03/02/2024', '05/07/2024'"]

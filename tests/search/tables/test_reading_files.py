@@ -310,3 +310,25 @@ def test_short_rows_are_found_behind_many_others_with_missing_values(tmp_path, r
         return
     with pytest.raises(UnreadableError, match=f"line {line} has"):
         files.read(path)
+
+
+@pytest.mark.parametrize(
+    ("amounts", "decimal"),
+    [
+        (["106,4 m²", "62,4 m²"], ","),
+        (["1.220,26 €", "590 €"], ","),
+        (["106.4 m²", "62.4 m²"], "."),
+        (["1.220 €", "590 €"], "."),
+        (["Kew, 3", "Ulm, 4"], "."),
+        (["1,234", "5,678"], ","),
+    ],
+)
+def test_fractions_with_units_tell_the_decimal_mark(amounts, decimal):
+    """Bug: a German table whose fractions all have units was taken for one with points."""
+    lines = ["size;rooms", *(f"{amount};{i}" for i, amount in enumerate(amounts))]
+    assert guess_dialect(lines).decimal == decimal
+
+
+def test_plain_fractions_tell_more_than_those_with_units():
+    lines = ["size;share", *(f"{i},4 m²;0.{i}" for i in range(1, 5))]
+    assert guess_dialect(lines).decimal == "."
