@@ -142,7 +142,10 @@ def test_nothing_is_cut_in_a_narrow_terminal(bpsearch, verb, monkeypatch):
     monkeypatch.setenv("COLUMNS", "40")
     narrow = bpsearch(*COMMANDS[verb]).out
     assert "…" not in narrow
-    assert narrow.split() == wide.split()
+    if verb == "list":  # has fewer columns there
+        assert set(narrow.split()) < set(wide.split())
+    else:
+        assert narrow.split() == wide.split()
 
 
 # ----------------------------------------------------------------------------------------------------------------- predict
