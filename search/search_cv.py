@@ -162,6 +162,8 @@ class BPSearchCV(CallbackSupportMixin, FittedSearch):
         plan = runner.plan(problem, space, **values)
         if tracker is not None:
             tracker.check()
+        if isinstance(tracker, MLflowTracker) and self.refit:
+            tracker.check_model(problem.estimator)
         return Job(
             self.study_name or type(self).__name__,
             replace(problem, tasks=tasks),

@@ -84,7 +84,10 @@ def load(path: str | Path) -> Study:
     except FileNotFoundError:
         raise StudyError(f"{path}: no such study file{_similar(path)}") from None
     except UnicodeDecodeError as error:
-        raise StudyError(f"{path}: cannot be read: {error}; allowed is UTF-8") from None
+        reason = (
+            f"{error}; allowed is UTF-8" if path.suffix == ".toml" else "it is no study file; bpsearch init makes one"
+        )
+        raise StudyError(f"{path}: cannot be read: {reason}") from None
     except OSError as error:
         raise StudyError(f"{path}: cannot be read: {error}") from None
     return parse(text, path)

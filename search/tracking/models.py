@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from bpmodel.compiler import shipping
+from search.errors import StudyError
 from search.tracking import inputs, library, served_pipeline
 from search.tracking.requirements import OWN, needs
 
@@ -85,6 +86,33 @@ def register(
     versions = json.dumps([{"name": name, "version": made.version}])
     client.set_logged_model_tags(logged.model_id, {VERSIONS: versions})
     return RegisteredModel(name, int(made.version))
+
+
+def check(estimator: Any, key: str) -> None:
+    """Check that an estimator, fitted or not, can be stored as a model.
+
+    Parameters
+    ----------
+    estimator : estimator
+    key : str
+        Where the user has set it, for the message.
+
+    Raises
+    ------
+    StudyError
+        If skops cannot write it or read it again.
+    """
+    import skops.io
+
+    try:
+        content = skops.io.dumps(estimator)
+        skops.io.loads(content, trusted=skops.io.get_untrusted_types(data=content))
+    except Exception as error:  # of skops, or of a class in the estimator
+        reason = f"{type(error).__name__}: {error}".splitlines()[0]
+        raise StudyError(
+            f"{key}: the model could not be stored ({reason}); allowed are classes and functions that can be imported, "
+            "and no lambdas"
+        ) from None
 
 
 def write(

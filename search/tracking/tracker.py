@@ -59,6 +59,10 @@ class MLflowTracker(Tracker):
     def check(self) -> None:
         stores.check(self.uri, self._key)
 
+    def check_model(self, estimator: Any) -> None:
+        """Raise `StudyError` if an estimator cannot be stored. Called before the first trial."""
+        models.check(estimator, self._key)
+
     def holds(self, header: Header) -> bool:
         """Return whether the store has a study, which may have been deleted since it was written."""
         path = stores.database(self.uri)

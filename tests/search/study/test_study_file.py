@@ -400,3 +400,16 @@ def test_shipped_study_loads_and_says_first_why_it_exists(path):
     first = path.read_text(encoding="utf-8").splitlines()[0]
     assert first.startswith("# ")
     assert first.endswith(".")
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("a.toml", "'utf-8' codec can't decode.*; allowed is UTF-8$"),
+        ("a.xlsx", "it is no study file; bpsearch init makes one$"),
+    ],
+)
+def test_what_is_no_text_cannot_be_read(tmp_path, name, told):
+    (tmp_path / name).write_bytes(b"PK\x03\x04\xff\xfe")
+    with pytest.raises(StudyError, match=told):
+        study_file.load(tmp_path / name)

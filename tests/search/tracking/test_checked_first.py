@@ -184,3 +184,21 @@ def test_passwords_are_not_told_later_either(monkeypatch):
     with pytest.raises(tracker.TrackingError) as error:
         writer.flush()
     assert "s3cret" not in str(error.value)
+
+
+class OfLambda(Unfitted):
+    """Holds a function; by default one that cannot be imported."""
+
+    def __init__(self, alpha=1.0, function=lambda y: y):
+        super().__init__(alpha=alpha)
+        self.function = function
+
+
+def test_a_model_that_cannot_be_stored_was_told_after_the_last_trial_bug(empty_database, tmp_path):
+    uri = f"sqlite:///{shutil.copy(empty_database, tmp_path / 'm.db')}"
+    with pytest.raises(StudyError, match=r"^tracking: the model could not be stored \(.*\); allowed are classes and"):
+        search(OfLambda(), tracking=uri).fit(X, X[:, 0])
+    with pytest.raises(pytest.fail.Exception, match="a trial began"):
+        search(OfLambda(function=np.abs), tracking=uri).fit(X, X[:, 0])
+    with pytest.raises(pytest.fail.Exception, match="a trial began"):  # no model, nothing to store
+        search(OfLambda(), tracking=uri, refit=False).fit(X, X[:, 0])
