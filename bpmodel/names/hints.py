@@ -82,6 +82,8 @@ def of_value(option: str, value: Any, allowed: Iterable[str]) -> str:
     ' (softmax in MATLAB: a classifier has it at the output by itself)'
     >>> of_value("learning_rate", 0.01, ["constant"]), of_value("solver", "profit", ["adam"])
     (' (a number is learning_rate_init)', '')
+    >>> of_value("activation", "logsigg", ["logistic", "relu"])
+    " (logsig in MATLAB is activation = 'logistic' here)"
     """
     option, known = option.rpartition("__")[2], list(allowed)
     if not isinstance(value, str):
@@ -99,7 +101,8 @@ def of_value(option: str, value: Any, allowed: Iterable[str]) -> str:
         return _question(*map(repr, found))
     for row in [row for row in rows if row.option != option]:
         return _told(row, row.here) if row.option else _absent(row)
-    return ""
+    meant = near(value, {row.name for row in foreign.VALUES if row.option == option and row.value in known})
+    return of_value(option, meant[0], known) if len(meant) == 1 else ""
 
 
 def of_name(name: str, known: Iterable[str]) -> str:

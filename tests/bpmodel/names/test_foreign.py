@@ -227,3 +227,14 @@ def test_what_stands_elsewhere_and_dotted_names():
     assert hints.of_key("alpha_", ["alphabet"], {"alphas": "[x] alphas"}) == " (did you mean alphabet?)"
     assert hints.of_value("bpregressor__solver", "trainlm", ["lm"]) == " (trainlm in MATLAB is solver = 'lm' here)"
     assert foreign.find(KEYS, "...") == []
+
+
+@pytest.mark.parametrize(
+    ("option", "written", "meant"),
+    [("activation", "logsigg", "logistic"), ("solver", "trianscg", "scg"), ("activation", "tansigs", "tanh")],
+)
+def test_a_slip_in_the_name_of_another_tool(option, written, meant):
+    """Bug: there was no hint, although the name without the slip had one."""
+    allowed = ["logistic", "tanh", "scg", "lm", "lm_bayesian"]
+    assert f"is {option} = {meant!r} here" in hints.of_value(option, written, allowed)
+    assert hints.of_value(option, written, ["relu"]) == ""  # what is not allowed is not told
