@@ -223,3 +223,22 @@ def test_a_series_that_cannot_be_forecast_is_an_error(table, told):
     model = Model(LINEAR, FORECAST)
     with pytest.raises(UnreadableError, match=told):
         list(Predictor(model, cut(Table(table), 100)))
+
+
+def test_cells_that_stand_for_missing_are_no_targets():
+    frame = X.assign(y=np.where(X.a == 4, "n/a", CLASSES))
+    written = cut(Table(frame), 7)._replace(written=True, missing=frozenset(["n/a"]))
+    found = evaluate(Model(LOGISTIC, {"target": "y", "scoring": ["accuracy"]}), written, resamples=20)
+    assert (len(found.sample), found.notes) == (29, ["1 row without a target left out"])
+
+
+def test_what_cross_validation_promised_stands_beside_the_metric_of_that_name():
+    study = {"scoring": ["accuracy", "f1"]}
+    promised = {"score": 0.8, "score_std": 0.1, "score.f1": 0.7}
+    found = run(LOGISTIC, X.assign(y=CLASSES), study, cross_validation=promised)
+    told = {scored.scoring: (scored.promised, scored.spread) for scored in found.scores}
+    assert (told["accuracy"], told["f1"], told["neg_log_loss"]) == ((0.8, 0.1), (0.7, None), (None, None))
+    errors = run(
+        LINEAR, X.assign(y=Y), {"scoring": ["neg_max_error"]}, cross_validation={"score": -4.0, "score_std": 1.0}
+    )
+    assert (errors.scores[0].promised, errors.scores[0].spread) == (4.0, 1.0)

@@ -106,3 +106,8 @@ def test_the_dummy_predictor_knows_the_training_target_only():
     assert set(made.predicted) == {1}
     assert made.probabilities[0].tolist() == [0.25, 0.75]
     assert metrics.dummy(two, {"classes": ["b", "c"], "rows": [30, 10]}, {"a": 0, "b": 1}) is None
+
+
+def test_a_class_of_one_row_counts_in_the_balanced_accuracy():
+    sample = Sample(np.array([0, 0, 1]), np.array([0, 0, 0]), None, ("a", "b"), 0)
+    assert metrics.balanced_accuracy(sample) == 0.5

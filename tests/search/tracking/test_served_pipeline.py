@@ -477,3 +477,11 @@ def test_texts_of_a_vectorizer_bug(container):
         2,
         2,
     )  # of an estimator that does not tell its number of columns
+
+
+def test_kinds_of_columns_that_no_preprocessor_reads():
+    """Other pipelines see texts, so dates and numbers in texts are categories to them."""
+    table = pd.DataFrame({"n": [1.0, 2.0], "t": ["x", "y"], "d": ["2024-01-31", "2024-02-29"], "m": ["1 m", "2 m"]})
+    known = inputs.columns(LinearRegression(), table)
+    assert [column["kind"] for column in known] == ["number", "category", "category", "category"]
+    assert not any("format" in column for column in known)
