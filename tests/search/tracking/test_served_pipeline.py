@@ -485,3 +485,10 @@ def test_kinds_of_columns_that_no_preprocessor_reads():
     known = inputs.columns(LinearRegression(), table)
     assert [column["kind"] for column in known] == ["number", "category", "category", "category"]
     assert not any("format" in column for column in known)
+
+
+def test_sparse_rows_of_a_table_have_the_order_of_its_columns():
+    table = pd.DataFrame({"a": [0.0, 2.0, 0.0], "b": [1.0, 0.0, 0.0]})
+    model = LinearRegression().fit(table, [1.0, 2.0, 3.0])
+    served = ServedPipeline(model, inputs.columns(model, table))
+    assert served.predict(csr_array(table.to_numpy())).tolist() == model.predict(table).tolist()
