@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import os
+import pickle
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from bpmodel.export import NotExportable
 from search.errors import StudyError
 from search.export import formats
 from search.export.formats import Format
 from search.tracking.registry import Facts
+
+CANNOT_BE_SAVED = NotExportable, pickle.PicklingError, AttributeError, TypeError
+"""What the graph, pickle and skops raise of a model that they cannot save. Anything else is a bug of ours."""
 
 
 class Written(NamedTuple):
@@ -97,8 +102,7 @@ def write(
         raise StudyError(f"--output {path}: cannot be written: {error.strerror}") from None
     draft = Path(temporary)
     try:
-        _write(row, model, draft, name, dtype, facts or {})
-        difference = None if example is None else row.compare(draft, model, example)
+        difference = _written_and_compared(row, model, draft, name, example, dtype, facts or {})
         if difference is not None and not difference <= row.tolerance:
             raise StudyError(_unlike(path, name, dtype, difference))
         usage = row.usage(draft, model, str(path))
@@ -146,12 +150,15 @@ def document(written: Written, name: str, known: Facts) -> dict[str, Any]:
     }
 
 
-def _write(row: Format, model: Any, draft: Path, name: str, dtype: str, facts: Mapping[str, str]) -> None:
+def _written_and_compared(
+    row: Format, model: Any, draft: Path, name: str, example: Any, dtype: str, facts: Mapping[str, str]
+) -> float | None:
     try:
         row.write(model, draft, dtype, facts)
+        return row.compare(draft, model, example)
     except OSError as error:
         raise StudyError(f"--output {draft.parent}: cannot be written: {error.strerror}") from None
-    except Exception as error:  # each library has its own; ours name the step
+    except CANNOT_BE_SAVED as error:
         told = " ".join(str(error).split())
         raise StudyError(f"--to {name}: the model cannot be exported: {told}") from error
 

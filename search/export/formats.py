@@ -24,8 +24,8 @@ class Format(NamedTuple):
     write : callable
         ``write(model, path, dtype, facts)`` writes a fitted model; `facts` are texts about it.
     compare : callable
-        ``compare(path, model, example)`` loads the file and returns the largest difference of its predictions for rows, or None
-        if the library for that is missing.
+        ``compare(path, model, example)`` loads the file and returns the largest difference of its predictions for rows; None if
+        there are no rows, or the library that predicts is missing.
     usage : callable
         ``usage(path, model, name)`` returns lines of Python that use the file; `name` is the one that the file will have.
     remark : str
@@ -90,6 +90,8 @@ def _compared(load: Callable[[Path], Any]) -> Callable[[Path, Any, Any], float |
     def compare(path: Path, model: Any, example: Any) -> float | None:
         """Return 0 if the loaded model predicts the same to the last bit, and infinity otherwise."""
         loaded = load(path)
+        if example is None:
+            return None
         methods = [method for method in ("predict", "predict_proba") if hasattr(model, method)]
         pairs = [(getattr(model, method)(example), getattr(loaded, method)(example)) for method in methods]
         return 0.0 if all(_same(*pair) for pair in pairs) else np.inf
@@ -111,7 +113,7 @@ def _write_onnx(model: Any, path: Path, dtype: str, facts: Mapping[str, str]) ->
 
 
 def _compare_onnx(path: Path, model: Any, example: Any) -> float | None:
-    if not installed("onnxruntime"):
+    if example is None or not installed("onnxruntime"):
         return None
     import onnx
 

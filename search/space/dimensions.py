@@ -207,7 +207,7 @@ class Draws(Axis):
         try:
             self.at(0.5)
         except Exception as error:
-            raise ValueError(f"is {self.distribution!r}, whose rvs fails: {error}") from None
+            raise ValueError(f"is {self.distribution!r}, whose rvs fails: {type(error).__name__}: {error}") from error
 
     def grid(self) -> list[Any]:
         return [self.at((i + 0.5) / GRID_POINTS) for i in range(GRID_POINTS)]

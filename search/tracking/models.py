@@ -112,7 +112,7 @@ def check(estimator: Any, key: str) -> None:
         raise StudyError(
             f"{key}: the model could not be stored ({reason}); allowed are classes and functions that can be imported, "
             "and no lambdas"
-        ) from None
+        ) from error
 
 
 def write(

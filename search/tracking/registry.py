@@ -206,7 +206,7 @@ def _folder(uri: str, version: Version) -> str:
     try:
         return str(artifacts.download_artifacts(artifact_uri=source, tracking_uri=uri))
     except Exception as error:  # each kind of store has its own
-        raise StudyError(f"the files of {version.uri} cannot be read: {_first_line(error)}") from None
+        raise StudyError(f"the files of {version.uri} cannot be read: {_first_line(error)}") from error
 
 
 @library.quiet()

@@ -19,7 +19,6 @@ from search.tracking import revisions, servers
 SQLITE = "sqlite:///"
 DEFAULT_URI = f"{SQLITE}mlruns/mlflow.db"
 ARTIFACTS = "artifacts"
-ANSWER_SECONDS = 5.0
 
 ENCODED = re.compile("%[0-9A-Fa-f]{2}")
 """What MLflow takes for an encoded character, in the names of folders, too."""
@@ -124,7 +123,7 @@ def check(uri: str, key: str = "MLFLOW_TRACKING_URI") -> None:
             raise StudyError(f"MLflow store {path}: {misfit}")
     elif uri.startswith(("http://", "https://")):
         try:
-            urllib.request.urlopen(f"{uri.rstrip('/')}/health", timeout=ANSWER_SECONDS).close()
+            urllib.request.urlopen(f"{uri.rstrip('/')}/health", timeout=servers.ANSWER_SECONDS).close()
         except (OSError, ValueError, HTTPException) as error:
             if isinstance(error, urllib.error.HTTPError):
                 error.close()
@@ -147,7 +146,7 @@ def _check_database(path: Path) -> str | None:
     if not path.exists():  # do not create it here: the study may still turn out to be invalid
         tempfile.TemporaryFile(dir=path.parent).close()
         return None
-    with closing(sqlite3.connect(path, timeout=ANSWER_SECONDS)) as database:
+    with closing(sqlite3.connect(path, timeout=servers.ANSWER_SECONDS)) as database:
         database.execute("BEGIN IMMEDIATE")
         with suppress(sqlite3.OperationalError):  # tables of others, or none
             found = database.execute("SELECT version_num FROM alembic_version").fetchone()

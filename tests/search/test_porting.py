@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 import joblib
+import lightgbm
 import numpy as np
 import pandas as pd
 import pytest
@@ -154,6 +155,24 @@ class Minimal:
 
     def __sklearn_tags__(self):
         return get_tags(Ridge())
+
+
+def test_parameters_that_lightgbm_does_not_list():
+    """LightGBM passes them on: `get_params` lists neither."""
+    model = lightgbm.LGBMRegressor(n_estimators=2, min_child_samples=1, verbose=-1, n_jobs=1)
+    space = {"max_bin": [2, 63], "lambda_l1": [0.0, 50.0]}
+    ours = search(space, model).fit(X, Y)
+    theirs = GridSearchCV(model, space, cv=2).fit(X, Y)
+    assert set(space).isdisjoint(model.get_params())
+    assert len(set(theirs.cv_results_["mean_test_score"])) > 1
+    scores = [
+        {
+            tuple(sorted(each.items())): score
+            for each, score in zip(params(found), found.cv_results_["mean_test_score"], strict=True)
+        }
+        for found in (ours, theirs)
+    ]
+    assert scores[0] == pytest.approx(scores[1])
 
 
 def test_a_minimal_estimator():

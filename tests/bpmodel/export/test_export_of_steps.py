@@ -2,9 +2,11 @@
 
 from typing import Any
 
+import imblearn.pipeline
 import numpy as np
 import pandas as pd
 import pytest
+from imblearn.under_sampling import RandomUnderSampler
 from sklearn.compose import ColumnTransformer, TransformedTargetRegressor, make_column_selector
 from sklearn.decomposition import PCA
 from sklearn.impute import SimpleImputer
@@ -217,11 +219,11 @@ def test_steps_that_return_tables(table):
 
 
 def test_steps_that_resample_are_left_out(X):
-    under_sampling = pytest.importorskip("imblearn.under_sampling")
-    pipeline = pytest.importorskip("imblearn.pipeline")
     y = (X[:, 0] > 3.5).astype(int)
-    sampler = under_sampling.RandomUnderSampler(random_state=0)
-    model = pipeline.make_pipeline(StandardScaler(), sampler, BPClassifier((4,), max_iter=3, random_state=0)).fit(X, y)
+    sampler = RandomUnderSampler(random_state=0)
+    model = imblearn.pipeline.make_pipeline(
+        StandardScaler(), sampler, BPClassifier((4,), max_iter=3, random_state=0)
+    ).fit(X, y)
     agree(model, X)
 
 

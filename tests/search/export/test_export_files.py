@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.decomposition import PCA
+from sklearn.linear_model import LinearRegression
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from bpmodel import BPClassifier, BPRegressor
 from bpmodel.export.agreement import TOLERANCE, difference
@@ -243,3 +244,23 @@ def test_facts():
         "score": "-1.23457",
     }
     assert files.facts_of(Facts(Version("prices", 3))) == {"model": "prices", "version": "3"}
+
+
+def test_a_bug_of_ours_is_no_mistake_of_the_user(regressor, monkeypatch):
+    """It had the exit code and the words of a model that cannot be exported."""
+
+    def fail(*_, **__):
+        raise KeyError("a bug")
+
+    monkeypatch.setattr("bpmodel.export.to_onnx", fail)
+    with pytest.raises(KeyError, match="a bug"):
+        files.write(regressor, Path("m"), "onnx")
+    assert names() == []
+
+
+@pytest.mark.parametrize("name", ["skops", "joblib"])
+def test_a_step_that_cannot_be_saved_is_named_by_its_library(name):
+    model = make_pipeline(FunctionTransformer(lambda x: x), LinearRegression()).fit([[0.0], [1.0]], [0.0, 1.0])
+    with pytest.raises(StudyError, match=rf"^--to {name}: the model cannot be exported: .*lambda"):
+        files.write(model, Path("m"), name)
+    assert names() == []

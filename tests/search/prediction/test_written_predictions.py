@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
@@ -66,9 +67,19 @@ def test_a_file_is_replaced_only_if_asked(tmp_path):
     writing.check(path, force=True)
 
 
-@pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="root may write everywhere")
-def test_a_folder_that_cannot_be_written_is_named(tmp_path):
-    tmp_path.chmod(0o500)
+@pytest.fixture
+def nobody() -> Iterator[None]:
+    """Run the test without the rights of root, who may write everywhere."""
+    user = os.geteuid()
+    if user == 0:
+        os.seteuid(12345)
+    yield
+    os.seteuid(user)
+
+
+def test_a_folder_that_cannot_be_written_is_named(tmp_path, nobody):
+    if os.geteuid() != 12345:
+        tmp_path.chmod(0o500)
     with (
         pytest.raises(StudyError, match=r"a\.csv cannot be written: Permission denied"),
         writing.to_file(tmp_path / "a.csv"),

@@ -6,6 +6,7 @@ import sys
 from importlib import metadata
 from pathlib import Path
 
+import lightgbm
 import numpy as np
 import pandas as pd
 import pytest
@@ -87,7 +88,6 @@ def test_a_champion_of_another_package_could_not_be_served_bug(module):
 
 
 def test_lightgbm_is_named():
-    lightgbm = pytest.importorskip("lightgbm")
     model = lightgbm.LGBMRegressor(n_estimators=2, min_child_samples=1, verbose=-1).fit(X, Y)
     found = needs(make_pipeline(StandardScaler(), model))
     assert f"lightgbm=={lightgbm.__version__}" in found.requirements

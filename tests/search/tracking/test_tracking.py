@@ -22,7 +22,18 @@ from matplotlib.figure import Figure
 
 from search import StudyError, cli, tracking
 from search.loop.runner import old_objects_at_rest
-from search.tracking import Header, MLflowTracker, Report, TrackingError, inputs, library, sqlite, stores, writing
+from search.tracking import (
+    Header,
+    MLflowTracker,
+    Report,
+    TrackingError,
+    inputs,
+    library,
+    servers,
+    sqlite,
+    stores,
+    writing,
+)
 from search.tracking.runs import CURVE_POINTS
 from search.trials.pipeline import default_pipeline
 
@@ -650,7 +661,7 @@ def test_what_cannot_be_written_is_named_in_one_line(folder, serve, free_port, u
 
 
 def test_a_database_that_stays_locked_is_named(folder, monkeypatch):
-    monkeypatch.setattr(stores, "ANSWER_SECONDS", 0.01)
+    monkeypatch.setattr(servers, "ANSWER_SECONDS", 0.01)
     with closing(sqlite3.connect("mlruns/mlflow.db")) as other:
         other.execute("BEGIN IMMEDIATE")
         with pytest.raises(StudyError, match=r"mlflow\.db cannot be written: database is locked"):
