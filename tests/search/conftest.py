@@ -1,5 +1,6 @@
 """A small problem, outcomes made by hand, and a folder with an empty MLflow store to work in."""
 
+import json
 import shutil
 import socket
 import threading
@@ -8,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -20,6 +21,7 @@ from sklearn.preprocessing import StandardScaler
 from bpmodel import BPClassifier, BPRegressor
 from bpmodel.compiler.announcement import silence
 from bpmodel.preprocessing.columns import kind
+from search import cli
 from search.cv import folds
 from search.cv.kinds import Scheme
 from search.profiling.evidence import Evidence
@@ -33,6 +35,38 @@ silence()  # so that no test depends on whether it is the one that compiles
 
 NETWORK = {"hidden_layer_sizes": (8,), "learning_rate_init": 0.02, "batch_size": 16, "max_iter": 12}
 SCORERS = {"regression": "neg_root_mean_squared_error", "classification": "neg_log_loss"}
+
+
+class Result(NamedTuple):
+    """What a command ended with."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """The only JSON document on standard output, by a strict reader."""
+
+        def refuse(name: str) -> None:
+            raise ValueError(f"{name} is no JSON")
+
+        return json.loads(self.out, parse_constant=refuse)
+
+
+@pytest.fixture
+def command(capsys) -> Callable[..., Result]:
+    """Run a command in this process."""
+
+    def command(*arguments: str) -> Result:
+        capsys.readouterr()
+        try:
+            code = cli.main(arguments)
+        except SystemExit as error:  # argparse
+            code = error.code
+        return Result(code, *capsys.readouterr())
+
+    return command
 
 
 TABLE_ROWS = 400

@@ -1,17 +1,15 @@
 """`--quiet` and `--json`: what a script reads from standard output."""
 
-import json
 import re
 import sys
 import warnings
 from pathlib import Path
-from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from search import cli, tuning
+from search import tuning
 from search.trials.outcomes import VERDICTS
 
 DOCS = (Path(__file__).parents[2] / "docs" / "studies.md").read_text(encoding="utf-8")
@@ -33,37 +31,14 @@ n_splits = 3
 """
 
 
-class Result(NamedTuple):
-    code: int
-    out: str
-    err: str
-
-    @property
-    def document(self) -> dict[str, Any]:
-        """The only JSON document on standard output, by a strict reader."""
-
-        def refuse(name: str) -> None:
-            raise ValueError(f"{name} is no JSON")
-
-        return json.loads(self.out, parse_constant=refuse)
-
-
 @pytest.fixture
-def bpsearch(folder, capsys):
+def bpsearch(folder, command):
     """Run a command in this process, in a folder with a table and a study of two trials, one of which diverges."""
     x = np.linspace(-1, 1, 60)
     pd.DataFrame({"x": x, "noise": np.cos(99 * x), "y": 5 * x + np.sin(9 * x)}).to_csv("tiny.csv", index=False)
     Path("tiny.toml").write_text(STUDY)
 
-    def bpsearch(*arguments: str) -> Result:
-        capsys.readouterr()
-        try:
-            code = cli.main(arguments)
-        except SystemExit as error:  # argparse
-            code = error.code
-        return Result(code, *capsys.readouterr())
-
-    return bpsearch
+    return command
 
 
 def documented(verb: str) -> list[str]:

@@ -1,13 +1,11 @@
 """From a table to predictions, an evaluation and a deleted study: what a user types after `tune`."""
 
-import json
 import re
 import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
-from typing import NamedTuple
 
 import filelock
 import numpy as np
@@ -42,16 +40,6 @@ n_splits = 3
 """
 
 
-class Result(NamedTuple):
-    code: int
-    out: str
-    err: str
-
-    @property
-    def document(self) -> dict:
-        return json.loads(self.out)
-
-
 @pytest.fixture(scope="module")
 def workplace(tmp_path_factory, empty_database) -> Iterator[Path]:
     """A folder with two finished studies of one table: a regression with a diverging trial, and one of classes."""
@@ -80,19 +68,11 @@ def workplace(tmp_path_factory, empty_database) -> Iterator[Path]:
 
 
 @pytest.fixture
-def bpsearch(workplace, monkeypatch, capsys):
+def bpsearch(workplace, monkeypatch, command):
     monkeypatch.setattr(stores, "DEFAULT_URI", f"sqlite:///{workplace}/mlruns/mlflow.db")
     monkeypatch.chdir(workplace)
 
-    def bpsearch(*arguments: str) -> Result:
-        capsys.readouterr()
-        try:
-            code = cli.main(arguments)
-        except SystemExit as error:
-            code = error.code
-        return Result(code, *capsys.readouterr())
-
-    return bpsearch
+    return command
 
 
 def documented(verb: str) -> list[str]:
