@@ -17,13 +17,12 @@ from search.loop.journal import StudyStore
 from search.options import PLAN
 from search.results.progress import Progress
 from search.results.result import Nested, Result
-from search.study import data, metrics, nested_cv, records
+from search.study import data, metrics, nested_cv, records, study_file
 from search.study.assembly import build_problem, job_of, journal, measure_baselines, open_store, suspects
 from search.study.facts import facts
 from search.study.nested_cv import Part
 from search.study.notes import note_study
 from search.study.study_file import Study
-from search.tables.secrets import masked
 from search.tracking import MLflowTracker, RegisteredModel, TrackingError
 from search.tracking.autologging import autologging_aside
 from search.trials import diagnoses
@@ -76,7 +75,7 @@ def tune(
             estimate=lambda: _estimate(parts, plan, outer_baselines, on_progress),
             tracker=tracker,
             params=parameters(study, dataset, plan),
-            source=masked(study.path.read_text(encoding="utf-8")),
+            source=study_file.source(study.path),
             metadata=lambda model: {"study": facts(study, dataset, model)},
             forgiven=(TrackingError, DivergenceError),
         )

@@ -15,6 +15,7 @@ from search.loop import journal
 from search.loop.journal import STUDIES, Stored
 from search.spelling import did_you_mean
 from search.study import records
+from search.tables.secrets import masked
 from search.tracking import listing
 from search.tracking.listing import Kept
 from search.trials.outcomes import VERDICTS, Outcome, winner
@@ -138,7 +139,7 @@ def entry(uri: str, name: str, folder: Path = STUDIES) -> Entry:
         return _entry(name, journals.get(name, ()), kept.get(name, Kept()))
     known = [*journals, *(other for other in kept if other not in journals)]
     if not known:
-        raise StudyError(f"there is no study {name!r}: {folder} and the store {uri} have none")
+        raise StudyError(f"there is no study {name!r}: {folder} and the store {masked(uri)} have none")
     listed = ", ".join(known[:MOST_NAMED]) + (f" and {len(known) - MOST_NAMED} more" if len(known) > MOST_NAMED else "")
     raise StudyError(f"there is no study {name!r}{did_you_mean(name, known)}; allowed are {listed}")
 

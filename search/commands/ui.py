@@ -36,6 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace, console: Output) -> int:
     from search import tracking
+    from search.tables.secrets import masked
 
     uri = tracking.default_uri()
     path = tracking.database(uri)
@@ -43,7 +44,7 @@ def run(options: argparse.Namespace, console: Output) -> int:
         raise StudyError(f"{path}: there are no studies in this folder yet; run one with bpsearch tune")
     tracking.check(uri)
     if uri.startswith("http"):
-        console.print(f"MLflow is served at {uri}")
+        console.print(f"MLflow is served at {masked(uri)}")
         return 0
     port = _free_port(options.port)
     console.print(f"MLflow UI: http://127.0.0.1:{port}  (Ctrl-C stops it)")

@@ -11,7 +11,7 @@ from search.experiment import Job
 from search.loop.journal import StudyStore
 from search.options import text
 from search.results import paired_test
-from search.study import records
+from search.study import records, study_file
 from search.study.study_file import Study
 from search.tables import sources
 from search.tables.secrets import masked
@@ -24,7 +24,7 @@ def note_study(
 ) -> None:
     """Write what the report needs beside the trials, unless the journal has it."""
     about = {
-        "file": masked(study.path.read_text(encoding="utf-8")),
+        "file": study_file.source(study.path),
         "path": str(study.path),
         "task": study.data.task,
         "target": study.data.target,

@@ -23,6 +23,9 @@ from search.study.keys import CrossValidation, Data, File, Search, first_problem
 from search.tables.secrets import masked
 from search.trials.nesting import SET_BY_THE_SEARCH
 
+ENCODING = "utf-8-sig"
+"""UTF-8, with or without the byte order mark that editors of Windows write."""
+
 DEFAULT_SCORING = {"regression": "neg_root_mean_squared_error", "classification": "accuracy"}
 OPTIONS = {"regression": REGRESSOR_OPTIONS, "classification": CLASSIFIER_OPTIONS}
 
@@ -70,6 +73,11 @@ class Study:
         return replace(self, search=self.search.model_copy(update=changes))
 
 
+def source(path: Path) -> str:
+    """Return the text of a study file as it is stored: without a byte order mark, and without passwords."""
+    return masked(path.read_text(encoding=ENCODING))
+
+
 def load(path: str | Path) -> Study:
     """Read and validate a study file.
 
@@ -80,7 +88,7 @@ def load(path: str | Path) -> Study:
     """
     path = Path(path)
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        text = path.read_text(encoding=ENCODING)
     except FileNotFoundError:
         raise StudyError(f"{path}: no such study file{_similar(path)}") from None
     except UnicodeDecodeError as error:

@@ -11,6 +11,7 @@ from typing import Any
 
 from search.errors import StudyError
 from search.spelling import did_you_mean
+from search.tables.secrets import masked
 from search.tracking import library, stores
 from search.tracking.client import connect
 
@@ -95,7 +96,7 @@ def named(text: str, version: str | None = None) -> tuple[str, str | None]:
     if not text.endswith(".toml"):
         return text, version
     try:
-        name = tomllib.loads(Path(text).read_text(encoding="utf-8")).get("name")
+        name = tomllib.loads(Path(text).read_text(encoding="utf-8-sig")).get("name")
     except FileNotFoundError:
         raise StudyError(f"{text}: no such study file") from None
     except (OSError, ValueError) as error:
@@ -179,7 +180,7 @@ def names(uri: str) -> list[str]:
 def _unknown(uri: str, name: str) -> StudyError:
     known = names(uri)
     if not known:
-        return StudyError(f"there is no registered model {name!r}: the store {uri} has none")
+        return StudyError(f"there is no registered model {name!r}: the store {masked(uri)} has none")
     listed = ", ".join(known[:MOST_NAMED]) + (f" and {len(known) - MOST_NAMED} more" if len(known) > MOST_NAMED else "")
     return StudyError(f"there is no registered model {name!r}{did_you_mean(name, known)}; allowed are {listed}")
 

@@ -8,6 +8,7 @@ from search import StudyError
 from search.cv.kinds import Scheme
 from search.space import spaces
 from search.study import keys, study_file
+from search.tracking import registry
 
 ROOT = Path(__file__).parents[3]
 SHIPPED = sorted((ROOT / "studies").glob("*.toml"))
@@ -413,3 +414,12 @@ def test_what_is_no_text_cannot_be_read(tmp_path, name, told):
     (tmp_path / name).write_bytes(b"PK\x03\x04\xff\xfe")
     with pytest.raises(StudyError, match=told):
         study_file.load(tmp_path / name)
+
+
+def test_what_is_stored_of_a_file_with_a_byte_order_mark_could_not_be_read_again_bug(write):
+    """`bpsearch show` had no report, and `bpsearch predict small.toml` was told of invalid TOML."""
+    path = Path(write())
+    path.write_text("\ufeff" + path.read_text(encoding="utf-8"), encoding="utf-8")
+    stored = study_file.source(path)
+    assert study_file.parse(stored, path).space == study_file.load(path).space
+    assert registry.named(str(path)) == ("small", None)

@@ -15,7 +15,8 @@ import pytest
 from sklearn.linear_model import Ridge
 
 from search import BPSearchCV, StudyError
-from search.tracking import MLflowTracker, check_name, revisions, servers, stores, tracker
+from search.catalog import entries
+from search.tracking import MLflowTracker, check_name, listing, registry, revisions, servers, stores, tracker
 
 X = np.arange(20.0)[:, None] % 7
 OLDER, NEWER = "f5a4f2784254", "0123456789ab"
@@ -202,3 +203,14 @@ def test_a_model_that_cannot_be_stored_was_told_after_the_last_trial_bug(empty_d
         search(OfLambda(function=np.abs), tracking=uri).fit(X, X[:, 0])
     with pytest.raises(pytest.fail.Exception, match="a trial began"):  # no model, nothing to store
         search(OfLambda(), tracking=uri, refit=False).fit(X, X[:, 0])
+
+
+def test_passwords_are_not_told_of_an_empty_store_bug(monkeypatch, tmp_path):
+    uri = "postgresql://user:secret@there/db"
+    monkeypatch.setattr(listing, "kept", lambda uri: {})
+    monkeypatch.setattr(registry, "names", lambda uri: [])
+    monkeypatch.setattr(registry, "versions", lambda uri, name: [])
+    for ask in (lambda: entries.entry(uri, "prices", tmp_path), lambda: registry.find(uri, "prices")):
+        with pytest.raises(StudyError, match=r"there is no .* 'prices'") as error:
+            ask()
+        assert "secret" not in str(error.value)
