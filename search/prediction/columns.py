@@ -24,6 +24,9 @@ EXAMPLES = 3
 SAMPLE = 1000
 """Different texts of a column of numbers that tell how they are written."""
 
+MOST_TEXTS = 1000
+"""Different texts of a column that are counted one by one; a column of identifiers may have a new one in each of many rows."""
+
 NOUNS = {"number": "number", "date": "date", "duration": "duration", "truth": "truth value"}
 TRUTHS = {"true": "True", "false": "False"}
 """Levels that pandas reads as truth values and that are labels for their texts."""
@@ -82,14 +85,15 @@ class Noticed:
     turned : dict of str to bool
         Columns of dates whose day comes first (or the month, if false), which was the other way round in the training.
     unread, unknown : dict of str to Counter
-        Values by column that cannot be read as the column's kind, or are no known level.
+        Values by column that cannot be read as the column's kind, or are no known level; beyond `MOST_TEXTS` different ones,
+        the rest are counted together, under None.
     """
 
     rows: int = 0
     absent: list[str] = field(default_factory=list)
     turned: dict[str, bool] = field(default_factory=dict)
-    unread: dict[str, Counter[str]] = field(default_factory=dict)
-    unknown: dict[str, Counter[str]] = field(default_factory=dict)
+    unread: dict[str, Counter[str | None]] = field(default_factory=dict)
+    unknown: dict[str, Counter[str | None]] = field(default_factory=dict)
 
 
 class Reader:
@@ -170,7 +174,7 @@ class Reader:
             counted = Counter(map(str, column[lost]))
             unread = Counter({text: n for text, n in counted.items() if not is_missing(clean(text))})
             if unread:
-                self.noticed.unread.setdefault(name, Counter()).update(unread)
+                _count(self.noticed.unread.setdefault(name, Counter()), unread)
         return read
 
     def _format(self, name: str, kind: str, column: pd.Series) -> Format:
@@ -204,8 +208,14 @@ class Reader:
             texts = [own if own in known else _as_read(own, known, self._pieces.decimal) for own in texts]
         if new := [i for i, text in enumerate(texts) if text not in known]:
             counts = np.bincount(codes[codes >= 0], minlength=len(texts))
-            self.noticed.unknown.setdefault(name, Counter()).update({texts[i]: int(counts[i]) for i in new})
+            _count(self.noticed.unknown.setdefault(name, Counter()), {texts[i]: int(counts[i]) for i in new})
         return np.array([*texts, values.MISSING], dtype=object)[codes]
+
+
+def _count(counted: Counter[str | None], found: Mapping[str, int]) -> None:
+    """Add to the counts of texts, of which not more than `MOST_TEXTS` are kept apart."""
+    for text, n in found.items():
+        counted[text if text in counted or len(counted) < MOST_TEXTS else None] += n
 
 
 def _texts(column: pd.Series) -> list[str]:
@@ -275,6 +285,9 @@ def notes(columns: Columns, noticed: Noticed, names: list[str] | None = None) ->
     return said
 
 
-def _examples(counted: Counter[str]) -> str:
-    shown = ", ".join(repr(text) for text, _ in counted.most_common(EXAMPLES))
-    return f"{shown} and {len(counted) - EXAMPLES} others" if len(counted) > EXAMPLES else shown
+def _examples(counted: Counter[str | None]) -> str:
+    texts = [text for text, _ in counted.most_common(EXAMPLES + 1) if text is not None][:EXAMPLES]
+    shown, others = ", ".join(map(repr, texts)), len(counted) - EXAMPLES
+    if None in counted:
+        return f"{shown} and more than {number(others - 1, 'other')}"
+    return f"{shown} and {number(others, 'other')}" if others > 0 else shown

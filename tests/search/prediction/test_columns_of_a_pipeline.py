@@ -183,7 +183,7 @@ def test_many_values_are_counted_and_few_are_shown():
     reader = Reader(wanted, pieces)
     reader.read(frame)
     (told,) = notes(wanted, reader.noticed)
-    assert told == "column 'a': 5 values are not numbers and count as missing: 'x', 'y', 'z' and 1 others"
+    assert told == "column 'a': 5 values are not numbers and count as missing: 'x', 'y', 'z' and 1 other"
     assert columns.EXAMPLES == 3
 
 
@@ -247,3 +247,19 @@ def test_dates_that_nothing_tells_apart_count_as_missing():
     found, told = _read(Columns({"x": "date"}, {}, {}), ["03/02/2024", "05/07/2024"], written=True)
     assert pd.isna(found).all()
     assert told == ["column 'x': 2 values are not dates and count as missing: '03/02/2024', '05/07/2024'"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"), [("category", "are no levels that the model knows"), ("number", "are not numbers")]
+)
+def test_new_texts_in_every_row_took_ever_more_memory_bug(kind, said, monkeypatch):
+    monkeypatch.setattr(columns, "MOST_TEXTS", 10)
+    model = Columns({"id": kind}, {}, {"id": frozenset()})
+    reader = Reader(model, Pieces(["id"], iter(()), [], set(), written=True))
+    for piece in range(4):
+        reader.read(pd.DataFrame({"id": ["often", *(f"row {piece}-{i}" for i in range(5))]}))
+    (counted,) = (reader.noticed.unknown if kind == "category" else reader.noticed.unread).values()
+    assert (len(counted), counted.total(), counted["often"]) == (11, 24, 4)
+    (told,) = notes(model, reader.noticed)
+    assert said in told
+    assert told.endswith("'often', 'row 0-0', 'row 0-1' and more than 7 others")
