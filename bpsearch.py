@@ -7,15 +7,13 @@ A name is loaded when it is first asked for: ``from bpsearch import BPRegressor`
 50
 """
 
-from __future__ import annotations
+import sys  # others are imported where they are needed: until `main` handles signals, Ctrl-C ends in a traceback
 
-import sys
-from importlib import import_module
-from pathlib import Path
-from types import ModuleType
-from typing import TYPE_CHECKING, Any
-
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from types import ModuleType
+    from typing import Any
+
     from bpmodel import *  # noqa: F403
     from search import *  # noqa: F403
 
@@ -49,10 +47,9 @@ __all__ = [  # noqa: F405, RUF022 - the search first, then the networks
 ]
 
 _SEARCH = {"BPSearchCV", "StudyError"}
-_HOME = Path(__file__).parent
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> "Any":
     """Load a public name."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
@@ -66,12 +63,17 @@ def __dir__() -> list[str]:
 
 
 def main() -> int:
-    """Run the `bpsearch` command; return its exit code."""
-    _own("search")
-    return int(import_module("search.cli").main())
+    """Run the `bpsearch` command; return its exit code. From here on, signals that end the process are handled."""
+    try:
+        _own("search")
+        from search.signals.entry import run
+    except KeyboardInterrupt:
+        print("interrupted")
+        return 130
+    return run()
 
 
-def _own(package: str) -> ModuleType:
+def _own(package: str) -> "ModuleType":
     """Import a package of this product, also where a file of the same name comes first on the path, such as a user's `search.py`.
 
     Raises
@@ -79,14 +81,18 @@ def _own(package: str) -> ModuleType:
     ImportError
         If that other module is loaded already.
     """
-    sys.path.insert(0, str(_HOME))
+    from importlib import import_module
+    from os.path import abspath, dirname, join
+
+    home = dirname(abspath(__file__))
+    sys.path.insert(0, home)
     try:
         module = import_module(package)
     finally:
-        sys.path.remove(str(_HOME))
-    if Path(module.__file__ or "").parent != _HOME / package:
+        sys.path.remove(home)
+    if dirname(abspath(module.__file__ or "")) != join(home, package):
         raise ImportError(
-            f"{module.__file__} is loaded under the name of the package {package!r} of bpsearch, which is in {_HOME}; "
+            f"{module.__file__} is loaded under the name of the package {package!r} of bpsearch, which is in {home}; "
             "import bpsearch first, or rename that file or folder"
         )
     return module

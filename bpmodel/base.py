@@ -26,6 +26,7 @@ from bpmodel.fitted_network import FittedNetwork, is_plain, is_plain_target
 from bpmodel.full_batch.solvers import FULL_BATCH, check
 from bpmodel.intake.structure import check_structure, structure
 from bpmodel.intake.weights import row_weights
+from bpmodel.network import interruption
 from bpmodel.network.training import Training
 from bpmodel.network.verdicts import DivergenceError, DivergenceWarning, Verdict
 from bpmodel.option import Option
@@ -138,6 +139,8 @@ class BPEstimator(CallbackSupportMixin, FittedNetwork):
         try:
             training.advance(self.max_iter)
         except KeyboardInterrupt:
+            if interruption.raised():
+                raise
             warnings.warn("Training interrupted by user.", stacklevel=3)
         self.end_fit(training)
         context.call_on_fit_task_end(estimator=self, **data, reconstruction_attributes=self._weights)

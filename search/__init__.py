@@ -1,23 +1,24 @@
 """Hyperparameter search for back-propagation networks."""
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
-
-from search.errors import StudyError
-
+TYPE_CHECKING = False  # few imports: until the command handles signals, Ctrl-C ends in a traceback
 if TYPE_CHECKING:
+    from typing import Any
+
+    from search.errors import StudyError
     from search.search_cv import BPSearchCV
 
 __all__ = ["BPSearchCV", "StudyError"]
 
-_LATER = {"BPSearchCV": "search.search_cv"}
+_LATER = {"BPSearchCV": "search.search_cv", "StudyError": "search.errors"}
 """Names that are loaded lazily: the command line shows its help without them."""
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> "Any":
     """Load a public name on first access."""
     if name not in _LATER:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
     globals()[name] = value = getattr(import_module(_LATER[name]), name)
     return value
 

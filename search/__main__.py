@@ -2,6 +2,6 @@
 
 import sys
 
-from search.cli import main
+from bpsearch import main
 
 sys.exit(main())

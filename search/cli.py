@@ -15,12 +15,13 @@ from bpsearch import __version__
 from search.arguments import add_switch
 from search.commands import verbs
 from search.errors import StudyError
+from search.signals import command
 from search.terminal import encoding
 
-FAILED, USER_ERROR, INTERRUPTED = 1, 2, 130
+FAILED, USER_ERROR = 1, 2
 
 KEPT = "interrupted: finished trials are kept; run the same command again to continue"
-"""What is said after Ctrl-C, unless a verb has words of its own."""
+"""What is said after Ctrl-C and other signals that end a command, unless a verb has words of its own."""
 
 SWITCHES = {
     "debug": "show the traceback of an error",
@@ -31,38 +32,38 @@ SWITCHES = {
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; return the exit code: 0, 1 if it failed, 2 for a user's mistake, 130 for Ctrl-C."""
+    """Run one command; return the exit code.
+
+    It is 0, 1 if the command failed, 2 for a user's mistake, and 128 and the number of the signal that ended it: 130 for Ctrl-C.
+    """
     encoding.standard()
     given = sys.argv[1:] if arguments is None else arguments
     parser = _parser("--json" in given)
     options = parser.parse_args(given)
     if options.json and not options.has_result:
         parser.error(f"argument --json: {options.verb} has no result to print")
+    command.describe(options.interrupted, as_json=options.json, quiet=options.quiet)
     try:
         return _run(options)
-    except StudyError as error:
-        if options.debug:
+    except BaseException as error:
+        if options.debug and not isinstance(error, SystemExit):
             raise
-        return _failed(f"error: {error}", USER_ERROR, options.json)
-    except KeyboardInterrupt:
-        if options.debug:
+        if isinstance(error, KeyboardInterrupt) or (command.received() and isinstance(error, Exception)):
+            # an import may make another exception of an interruption
+            print(command.words(sys.stdout.isatty()), end="", flush=True)
+            return command.code(error)
+        if isinstance(error, StudyError):
+            return _failed(f"error: {error}", USER_ERROR, options.json)
+        if not isinstance(error, Exception):
             raise
-        told = options.interrupted
-        if options.json:
-            _document(told)
-        elif not options.quiet:
-            print(f"\n{told}")
-        return INTERRUPTED
-    except Exception as error:  # our bug, not the user's mistake
-        if options.debug:
-            raise
-        message = " ".join(str(error).split())
+        message = " ".join(str(error).split())  # our bug, not the user's mistake
         told = f"unexpected error: {type(error).__name__}: {message} (--debug shows the traceback)"
         return _failed(told, FAILED, options.json)
 
 
 def _run(options: argparse.Namespace) -> int:
-    from search.terminal.output import Output  # imported late, to keep --help fast
+    from bpmodel.network.interruption import raising  # imported late, to keep --help fast
+    from search.terminal.output import Output
 
     warnings.filterwarnings("ignore", category=UserWarning, module="sklearn")
     if options.quiet:
@@ -71,7 +72,7 @@ def _run(options: argparse.Namespace) -> int:
         announcement.silence()
         warnings.simplefilter("ignore")
     output = Output(sys.stdout, quiet=options.quiet, json=options.json)
-    with output.alone():
+    with output.alone(), raising():
         return int(options.run(options, output))
 
 

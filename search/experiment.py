@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from bpmodel.network.interruption import raising
 from search.loop import runner
 from search.loop.journal import StudyStore
 from search.loop.runner import Plan
@@ -19,6 +20,7 @@ from search.results import paired_test
 from search.results.judgment import HINDRANCES
 from search.results.result import Nested, Result
 from search.results.tracking_report import tracking_report
+from search.signals.command import check
 from search.space.spaces import Space
 from search.tracking import Header, Nowhere, Tracker, writing
 from search.trials import diagnoses, refitting
@@ -66,6 +68,7 @@ def refit(job: Job, best: Outcome) -> Any:
     return refitting.refit(job.problem, best, job.plan.n_members, job.plan.n_jobs)
 
 
+@raising()
 def run(
     job: Job,
     store: StudyStore,
@@ -165,6 +168,7 @@ def _delivered(job: Job, result: Result, tracker: Tracker, deliver: Deliver) -> 
     """Add estimator and model to a result, if there are any to deliver."""
     best = result.best
     estimator = None if best is None else deliver(job, best)
+    check()  # a fit that was cut short delivers a model all the same
     if best is None or estimator is None:
         return result
     result = replace(result, estimator=estimator)

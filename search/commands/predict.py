@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from search.arguments import add_model, add_rows
 from search.errors import StudyError
+from search.signals.command import unwinding
 
 if TYPE_CHECKING:
     from search.terminal.output import Output
@@ -50,7 +51,8 @@ def run(options: argparse.Namespace, console: Output) -> int:
         predicting = predictor.Predictor(model, pieces, probabilities=options.probabilities)
         names: list[str] = []
         try:
-            with writing.to_file(options.output) if options.output else writing.csv(console.file) as write:
+            out = writing.to_file(options.output) if options.output else writing.csv(console.file)
+            with unwinding(), out as write:
                 for frame, predicted in predicting:
                     written = predictor.beside(frame, predicted) if options.with_input else predicted
                     names = names or list(written.columns)

@@ -13,6 +13,7 @@ from bpmodel.export import NotExportable
 from search.errors import StudyError
 from search.export import formats
 from search.export.formats import Format
+from search.signals.command import unwinding
 from search.tracking.registry import Facts
 
 CANNOT_BE_SAVED = NotExportable, pickle.PicklingError, AttributeError, TypeError
@@ -58,6 +59,7 @@ def check_target(path: Path, force: bool) -> None:
         raise StudyError(f"--output {path}: the file exists; --force replaces it")
 
 
+@unwinding()
 def write(
     model: Any,
     path: Path,

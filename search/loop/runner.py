@@ -25,10 +25,11 @@ from search.loop.stopping import Incumbent, StopRules
 from search.samplers import portfolio
 from search.samplers.external import find
 from search.samplers.methods import Queued
+from search.signals.command import check
+from search.signals.interruption import Cancellation, postponed
 from search.space.spaces import Space
 from search.tracking.autologging import autologging_aside
 from search.trials.evaluation import evaluate
-from search.trials.interruption import Cancellation, postponed
 from search.trials.nesting import network_of
 from search.trials.outcomes import Outcome
 from search.trials.penalties import Penalizer
@@ -168,6 +169,7 @@ class _Run:
             if len(self.store.outcomes) < self.plan.n_trials:
                 _preload(self.problem)
             for outcome in finished:
+                check()
                 feedback = self.penalizer.feedback(outcome)
                 with postponed():
                     with self.lock:
@@ -181,6 +183,7 @@ class _Run:
         """Run reevaluations until time runs out."""
         with self.running(self.job(*trial) for trial in again if not self.is_late()) as finished:
             for outcome in finished:
+                check()
                 with postponed():
                     self.store.record_again(outcome)
 

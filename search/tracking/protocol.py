@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, Protocol, runtime_checkable
 
+from search.signals.command import check, received, unwinding
 from search.tracking.models import RegisteredModel
 from search.tracking.runs import Header, Report
 from search.trials.outcomes import Outcome
@@ -44,7 +45,7 @@ class Tracker(Protocol):
         return None
 
     def end(self, status: str) -> None:
-        """End the search: "FINISHED", "KILLED" after Ctrl-C, or "FAILED"."""
+        """End the search: "FINISHED", "KILLED" after Ctrl-C and other signals, or "FAILED"."""
         return None
 
 
@@ -58,11 +59,13 @@ def writing(tracker: Tracker, header: Header) -> Iterator[None]:
 
     An error in the body is not hidden by an error in `end`.
     """
-    tracker.begin(header)
-    try:
-        yield
-    except BaseException as error:
-        with suppress(Exception):
-            tracker.end("KILLED" if isinstance(error, KeyboardInterrupt) else "FAILED")
-        raise
-    tracker.end("FINISHED")
+    with unwinding():
+        tracker.begin(header)
+        try:
+            yield
+            check()
+        except BaseException as error:
+            with suppress(Exception):
+                tracker.end("KILLED" if isinstance(error, KeyboardInterrupt) or received() else "FAILED")
+            raise
+        tracker.end("FINISHED")

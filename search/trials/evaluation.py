@@ -10,8 +10,8 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 
+from search.signals.interruption import Cancelled
 from search.trials import fold_by_fold, side_by_side
-from search.trials.interruption import Cancelled
 from search.trials.nesting import network_of
 from search.trials.outcomes import ERROR, Outcome
 from search.trials.problem import Problem, Trial

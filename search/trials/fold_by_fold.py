@@ -9,8 +9,8 @@ from functools import partial
 import numpy as np
 
 from search.rows import params_of, split
+from search.signals.interruption import Cancelled
 from search.trials.callbacks import metadata
-from search.trials.interruption import Cancelled
 from search.trials.outcomes import ERROR, OK, Outcome
 from search.trials.problem import Problem, Trial, configured
 from search.trials.scoring import by_metric, named, objective, scores, training_scores

@@ -22,11 +22,11 @@ from bpmodel.network.blas import single_thread
 from bpmodel.network.training import Training
 from search import scorers
 from search.rows import params_of, take
+from search.signals.interruption import Cancelled
 from search.trials.callbacks import metadata
 from search.trials.checkpoints import UNDEFINED, checkpoints, plateaued
 from search.trials.diagnoses import diagnosis
 from search.trials.fold_fits import begin
-from search.trials.interruption import Cancelled
 from search.trials.nesting import surround
 from search.trials.outcomes import DIVERGED, ERROR, OK, STOPPED, VERDICTS, Divergence, Outcome
 from search.trials.prepared_folds import Prepared

@@ -15,11 +15,11 @@ from sklearn.utils.class_weight import compute_sample_weight
 from bpmodel import BPRegressor, DivergenceWarning
 from search.cv import folds
 from search.seeds import derive
+from search.signals.interruption import Cancelled
 from search.trials import diagnoses
 from search.trials.checkpoints import checkpoints
 from search.trials.evaluation import evaluate
 from search.trials.fold_fits import batch_size, begin
-from search.trials.interruption import Cancelled
 from search.trials.nesting import surround
 from search.trials.prepared_folds import prepare
 from search.trials.problem import Trial

@@ -8,25 +8,30 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from search.signals.command import SIGNALS
+
 
 @contextmanager
 def postponed() -> Iterator[None]:
-    """Delay a Ctrl-C during the body until the body ends.
+    """Delay a signal that asks the program to end during the body, until the body ends.
 
-    Does nothing outside the main thread, where none can arrive.
+    Whatever handlers there are, Python's own for Ctrl-C or those of the user's program, they are put aside and back. Does
+    nothing outside the main thread, where no signal is handled.
     """
-    before = signal.getsignal(signal.SIGINT)
-    if threading.current_thread() is not threading.main_thread() or not callable(before):
+    if threading.current_thread() is not threading.main_thread():
         yield
         return
+    before = {number: handler for number in SIGNALS if callable(handler := signal.getsignal(number))}
     received: list[tuple[Any, ...]] = []
-    signal.signal(signal.SIGINT, lambda *arguments: received.append(arguments))
     try:
+        for number in before:
+            signal.signal(number, lambda *arguments: received.append(arguments))
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
     for arguments in received[:1]:
-        before(*arguments)
+        before[arguments[0]](*arguments)
 
 
 class Cancellation:
