@@ -68,8 +68,10 @@ def _run(options: argparse.Namespace) -> int:
     warnings.filterwarnings("ignore", category=UserWarning, module="sklearn")
     if options.quiet:
         from bpmodel.compiler import announcement
+        from search.tracking import waiting
 
         announcement.silence()
+        waiting.say_nothing()
         warnings.simplefilter("ignore")
     output = Output(sys.stdout, quiet=options.quiet, json=options.json)
     with output.alone(), raising():

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from search.trials.outcomes import Outcome, winner
 
 
 @dataclass(frozen=True)
 class Progress:
-    """The state of a running study.
+    """The state of a running study, as it was when this was made: other threads draw it while trials finish.
 
     Attributes
     ----------
@@ -33,11 +34,14 @@ class Progress:
     notes: Sequence[str] = ()
     further: int = 0
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "outcomes", MappingProxyType(dict(self.outcomes)))
+
     @property
     def best(self) -> Outcome | None:
-        return winner(dict(self.outcomes))  # a copy, because trials may finish meanwhile
+        return winner(self.outcomes)
 
     @property
     def counts(self) -> Counter[str]:
         """Number of trials with each verdict."""
-        return Counter(o.verdict for o in list(self.outcomes.values()))
+        return Counter(o.verdict for o in self.outcomes.values())

@@ -8,7 +8,7 @@ from rich.progress import Progress as Bar
 from rich.text import Text
 
 from search.results.progress import Progress
-from search.terminal.status import heading, status
+from search.terminal.status import heading, lost, status
 
 
 class StatusColumn(ProgressColumn):
@@ -20,7 +20,12 @@ class StatusColumn(ProgressColumn):
 
     def render(self, task: Task) -> Text:
         progress: Progress | None = task.fields["progress"]
-        return Text() if progress is None else Text(status(progress, self._scoring))
+        if progress is None:
+            return Text()
+        try:
+            return Text(status(progress, self._scoring))
+        except Exception as error:  # the thread that draws would end with a traceback
+            return Text(lost(error))
 
 
 class ProgressBar:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -10,7 +11,7 @@ from typing import Protocol
 from rich.console import Console
 
 from search.results.progress import Progress
-from search.terminal.status import duration, heading, status
+from search.terminal.status import duration, heading, lost, status
 
 WAITS = (2.0, 5.0, 10.0, 20.0, 30.0)
 """Seconds from the first line to the second, from there to the third, and so on; the last one repeats."""
@@ -46,7 +47,11 @@ class EverySecond:
 
     def _run(self) -> None:
         while not self._ended.wait(self._seconds):
-            self._function()
+            try:
+                self._function()
+            except Exception as error:  # a thread would end with a traceback
+                print(lost(error), file=sys.stderr, flush=True)
+                return
 
 
 class ProgressLines:

@@ -2,26 +2,82 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Protocol
 
 from rich.console import Console
 
 from search.results.progress import Progress
 from search.terminal.bar import ProgressBar
 from search.terminal.lines import ProgressLines
+from search.terminal.status import lost
+
+
+class Display(Protocol):
+    """Draws the state of a study."""
+
+    def start(self) -> None: ...
+
+    def show(self, progress: Progress) -> None: ...
+
+    def stop(self) -> None: ...
 
 
 @contextmanager
 def shown(title: str, scoring: str, console: Console) -> Iterator[Callable[[Progress], None]]:
     """Show progress during the body, which receives the function to call with each new state."""
     kind = ProgressBar if redraws(console) else ProgressLines
-    display = kind(title, scoring, console)
+    display = Spared(kind(title, scoring, console))
     display.start()
     try:
         yield display.show
     finally:
         display.stop()
+
+
+class Spared:
+    """A display whose failure does not end the study: it is told in one line, and nothing more is shown."""
+
+    def __init__(self, display: Display) -> None:
+        self._display: Display | None = display
+
+    def start(self) -> None:
+        """Begin."""
+        with self._failing() as display:
+            display.start()
+
+    def show(self, progress: Progress) -> None:
+        """Draw a state."""
+        with self._failing() as display:
+            display.show(progress)
+
+    def stop(self) -> None:
+        """Draw the final state."""
+        with self._failing() as display:
+            display.stop()
+
+    @contextmanager
+    def _failing(self) -> Iterator[Display]:
+        try:
+            yield self._display or Nothing()
+        except Exception as error:  # of a terminal, or a bug: neither is worth a study
+            self._display = None
+            print(lost(error), file=sys.stderr, flush=True)
+
+
+class Nothing:
+    """A display that shows nothing."""
+
+    def start(self) -> None:
+        """Do nothing."""
+
+    def show(self, progress: Progress) -> None:
+        """Do nothing."""
+
+    def stop(self) -> None:
+        """Do nothing."""
 
 
 def redraws(console: Console) -> bool:

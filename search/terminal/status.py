@@ -34,3 +34,12 @@ def duration(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def lost(error: Exception) -> str:
+    """Return the line that says why no progress is shown any more.
+
+    >>> lost(ValueError("no\\nway"))
+    'progress is no longer shown (ValueError: no way); the study goes on'
+    """
+    return f"progress is no longer shown ({type(error).__name__}: {' '.join(str(error).split())}); the study goes on"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,16 @@ from search.tracking import stores
 from search.tracking.library import ENVIRONMENT
 
 MAKE = """
-import os, sys
+import os, sys, threading
+def end():
+    sys.stdin.buffer.read()  # until whoever wants the database closes it, or is gone
+    if os.path.exists(new):
+        os.unlink(new)
+    os._exit(1)
 if hasattr(os, "nice"):  # not on Windows
     os.nice(5)
 path, new = sys.argv[1], f"{sys.argv[1]}.{os.getpid()}.new"
+threading.Thread(target=end, daemon=True).start()
 try:
     from mlflow.tracking import MlflowClient
     MlflowClient(tracking_uri=f"sqlite:///{new}").search_experiments()
@@ -28,33 +35,52 @@ finally:
 """Script that creates a database. It is renamed only when complete: a kill halfway would leave a file that nothing can
 open."""
 
+ASK_SECONDS = 0.2
+
 OWN_GROUP: dict[str, Any] = {"process_group": 0} if hasattr(os, "setpgid") else {}
 """Keeps Ctrl-C for the search away from this process. A new session instead would get its own share of processor
 time."""
 
 
-def create(path: Path) -> None:
+def create(path: Path, stopped: Callable[[], bool] = lambda: False) -> None:
     """Create a database, if there is none, in a process of low priority.
 
-    It takes seconds of CPU time that training could use.
+    It takes seconds of CPU time that training could use. The process ends with this one, whatever ends it.
+
+    Parameters
+    ----------
+    path : Path
+    stopped : callable
+        Asked several times a second whether the database is no longer wanted.
 
     Raises
     ------
     OSError
-        If it cannot be created.
+        If it cannot be created, or is no longer wanted.
     """
     if stores.has_tables(path):
         return
-    made = subprocess.run(
-        [sys.executable, "-c", MAKE, str(path)],
-        env={**ENVIRONMENT, **os.environ, "PYTHONWARNINGS": "ignore"},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-        **OWN_GROUP,
-    )
-    if made.returncode:
-        raise OSError(
-            made.stderr.strip().splitlines()[-1] if made.stderr.strip() else "the MLflow tables cannot be created"
+    reader, writer = os.pipe()
+    try:
+        made = subprocess.Popen(
+            [sys.executable, "-c", MAKE, str(path)],
+            env={**ENVIRONMENT, **os.environ, "PYTHONWARNINGS": "ignore"},
+            stdin=reader,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+            **OWN_GROUP,
         )
+    finally:
+        os.close(reader)
+    with made, os.fdopen(writer, "w") as open_as_long_as_wanted:
+        told = None
+        while told is None:
+            try:
+                _, told = made.communicate(timeout=ASK_SECONDS)
+            except subprocess.TimeoutExpired:
+                if stopped():
+                    open_as_long_as_wanted.close()
+                    raise OSError("the MLflow tables are no longer wanted") from None
+    if made.returncode:
+        raise OSError(told.strip().splitlines()[-1] if told.strip() else "the MLflow tables cannot be created")

@@ -18,7 +18,7 @@ from typing import Any
 
 from search.errors import StudyError
 from search.tables.secrets import masked
-from search.tracking import client, models, schema, sqlite, stores
+from search.tracking import client, models, schema, sqlite, stores, waiting
 from search.tracking.models import RegisteredModel
 from search.tracking.protocol import Tracker
 from search.tracking.runs import Header, Opened, Report, child
@@ -28,6 +28,13 @@ BATCH_SECONDS = 1.0
 """Trials that finish within this time are written together: a transaction costs as much as many rows."""
 
 BATCH_TRIALS = 200
+
+CLOSING_SECONDS = 8.0
+"""Seconds in which what has finished is written when a search is cut short; the next run writes the rest. As long again for
+the end of its run."""
+
+CLOSING_LOOK, CLOSING_ANSWER = 0.5, 1.0
+"""Seconds after which a store is asked whether it is there at all, when a search is cut short, and in which it answers."""
 
 HEAD_START = 1.0
 """Seconds during which the first trials have the CPU to themselves: creating a database takes seconds of CPU time."""
@@ -68,14 +75,19 @@ class MLflowTracker(Tracker):
         path = stores.database(self.uri)
         if path is not None and not stores.has_tables(path):
             return False
-        return _writer(self.uri, header.experiment).holds(self.uri, header.experiment, header.study_id)
+        writer = _writer(self.uri, header.experiment)
+        try:
+            return waiting.call(waiting.Wait(self.uri), writer.holds, self.uri, header.experiment, header.study_id)
+        except waiting.UnansweredError as error:
+            raise StudyError(f"{self._key} = {masked(self.uri)!r}: {error}; start the server again") from None
 
     def begin(self, header: Header) -> None:
         self._header = header
-        self._jobs: queue.Queue[Callable[[], None] | None] = queue.Queue()
+        self._jobs: queue.Queue[Callable[[], None] | threading.Event | None] = queue.Queue()
         self._finished: deque[tuple[Outcome, float, float]] = deque()
-        self._hurry = threading.Event()
+        self._hurry, self._cut_short = threading.Event(), threading.Event()
         self._error: BaseException | None = None
+        self._given_up = False
         self._writer: ModuleType
         self._opened: Opened
         self._model: RegisteredModel | None = None
@@ -90,9 +102,12 @@ class MLflowTracker(Tracker):
         try:
             self.flush()
         except TrackingError as error:
-            self._jobs.put(None)
-            self._thread.join()
+            self._stop()
             raise StudyError(f"{self._key} = {masked(self.uri)!r}: {masked(str(error))}") from None
+        except BaseException:
+            with suppress(Exception):
+                self.end("KILLED")
+            raise
 
     def record(self, outcome: Outcome, value: float) -> None:
         """Write a child run, unless this trial already has one."""
@@ -123,34 +138,73 @@ class MLflowTracker(Tracker):
         Raises
         ------
         TrackingError
-            If something could not be written.
+            If something could not be written, or the store does not answer any more.
         """
         self._hurry.set()
-        self._jobs.join()
+        self._wait(waiting.Wait(self.uri))
         self._hurry.clear()
-        if self._error is not None:
-            raise self._told(self._error) from self._error
 
     def end(self, status: str) -> None:
-        """End the parent run and the thread."""
+        """End the parent run and the thread; what a search that is cut short has finished is written if that takes seconds."""
         self._jobs.put(lambda: client.end(self.uri, self._opened.parent, status))
         try:
-            self.flush()
+            if status == "FINISHED":
+                self.flush()
+            else:
+                self._close()
         except TrackingError:
             if stores.database(self.uri) is not None:  # a server that is gone would be waited for
                 with suppress(Exception):
                     client.end(self.uri, self._opened.parent, "FAILED")
             raise
         finally:
-            self._jobs.put(None)
-            self._thread.join()
+            self._stop()
+
+    def _close(self) -> None:
+        """Wait for the end of the parent run, but not for long."""
+        self._hurry.set()
+        if not hasattr(self, "_opened"):  # nothing is to be ended, and the next run writes all trials
+            self._cut_short.set()
+        closing = waiting.Wait(
+            self.uri, patience=0.0, look=CLOSING_LOOK, answer=CLOSING_ANSWER, limit=CLOSING_SECONDS, tell=lambda _: None
+        )
+        try:
+            if not self._given_up:
+                self._reach(closing)
+        except waiting.UnansweredError as error:
+            self._cut_short.set()
+            self._given_up, self._error = error.silent, error if error.silent else self._error
+        self._wait(closing)
+
+    def _wait(self, wait: waiting.Wait) -> None:
+        """Wait until everything is written, or raise `TrackingError`."""
+        if not self._given_up:
+            try:
+                self._reach(wait)
+            except waiting.UnansweredError as error:
+                self._given_up, self._error = True, error
+                self._cut_short.set()
+        if self._error is not None:
+            raise self._told(self._error) from self._error
+
+    def _reach(self, wait: waiting.Wait) -> None:
+        reached = threading.Event()
+        self._jobs.put(reached)
+        wait.until(reached.wait)
+
+    def _stop(self) -> None:
+        """End the thread; one that waits for a server that is gone is left alone."""
+        self._jobs.put(None)
+        self._thread.join(0.0 if self._given_up else None)
 
     # ------------------------------------------------------------------------------------------ in the background
 
     def _work(self) -> None:
         while (job := self._jobs.get()) is not None:
             try:
-                if self._error is None:
+                if isinstance(job, threading.Event):
+                    job.set()
+                elif self._error is None:
                     job()
             except Exception as error:  # raised by `flush`; later jobs would fail in the same way
                 self._error = error
@@ -162,7 +216,7 @@ class MLflowTracker(Tracker):
         path = stores.database(self.uri)
         if path is not None and not stores.has_tables(path):
             self._hurry.wait(HEAD_START)
-            schema.create(path)
+            schema.create(path, self._cut_short.is_set)
         self._writer = _writer(self.uri, self._header.experiment)
         self._opened = self._writer.open_study(self.uri, self._header)
 
@@ -172,9 +226,16 @@ class MLflowTracker(Tracker):
             self._hurry.wait(BATCH_SECONDS)
         batch = [self._finished.popleft() for _ in range(min(len(self._finished), BATCH_TRIALS))]
         runs = {o.number: child(o, value, at) for o, value, at in batch if o.number not in self._opened.recorded}
-        if runs:
-            self._writer.write(self.uri, self._opened, list(runs.values()))
-            self._opened.recorded.update(runs)
+        for numbers in self._transactions(list(runs)):
+            if self._cut_short.is_set():  # the next run writes them
+                return
+            self._writer.write(self.uri, self._opened, [runs[number] for number in numbers])
+            self._opened.recorded.update(numbers)
+
+    def _transactions(self, numbers: list[int]) -> list[list[int]]:
+        """Return the trials that are written together: all in a database, one after the other in requests to a server."""
+        together = self._writer is sqlite
+        return [numbers] if together and numbers else [[number] for number in numbers]
 
     def _register(self, made: Future[RegisteredModel], model: Any, X: Any, score: float) -> None:
         name, parent = self._header.experiment, self._opened.parent
@@ -186,5 +247,7 @@ class MLflowTracker(Tracker):
 
     def _told(self, error: BaseException) -> TrackingError:
         """Return the error that tells of another one, in one line."""
+        if isinstance(error, waiting.UnansweredError):
+            return TrackingError(str(error))
         reason = f"{type(error).__name__}: {error}".splitlines()[0]
         return TrackingError(f"MLflow at {masked(self.uri)} could not be written: {masked(reason)}")

@@ -759,7 +759,7 @@ def test_a_study_on_a_real_server(server, folder, mlflow, monkeypatch, point_mlf
 def test_a_new_database_leaves_the_first_trials_alone(make_outcome, tmp_path, monkeypatch):
     happened = []
 
-    def create(path):
+    def create(path, stopped):
         happened.append("tables")
         raise OSError("none here")
 
