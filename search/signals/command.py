@@ -14,6 +14,7 @@ import os
 import select
 import signal
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
@@ -33,6 +34,9 @@ REACTION_SECONDS = 0.5
 GRACE_SECONDS = 1.0
 """Seconds in which a command must have ended after the second signal. Not 0: some programs pass on to their child a
 Ctrl-C that the terminal has sent to it, too."""
+
+AGAIN_SECONDS = 0.05
+"""Seconds after which an interruption that was lost is raised again: what has lost it has ended by then."""
 
 INTERRUPTED = "interrupted"
 """What is said if nothing better is known."""
@@ -197,11 +201,16 @@ def _silence() -> None:
 def _unraisable(event: "Any") -> None:
     """Raise an `Interrupt` again that came where nothing can be raised, such as in a finalizer."""
     if isinstance(event.exc_value, Interrupt):
-        _command.lost = True
-        _command.own += 1
-        _thread.interrupt_main(signal.Signals(_command.received))
+        _thread.start_new_thread(_raise_again, ())  # not from here, where it would be lost, too
     elif not _command.received:
         sys.__unraisablehook__(event)
+
+
+def _raise_again() -> None:
+    time.sleep(AGAIN_SECONDS)
+    _command.lost = True
+    _command.own += 1
+    _thread.interrupt_main(signal.Signals(_command.received))
 
 
 def _forget() -> None:

@@ -15,7 +15,7 @@ from search.tracking.library import ENVIRONMENT
 MAKE = """
 import os, sys, threading
 def end():
-    sys.stdin.buffer.read()  # until whoever wants the database closes it, or is gone
+    os.read(0, 1)  # until whoever wants the database closes it, or is gone
     if os.path.exists(new):
         os.unlink(new)
     os._exit(1)

@@ -85,7 +85,7 @@ class MLflowTracker(Tracker):
         self._header = header
         self._jobs: queue.Queue[Callable[[], None] | threading.Event | None] = queue.Queue()
         self._finished: deque[tuple[Outcome, float, float]] = deque()
-        self._hurry, self._cut_short = threading.Event(), threading.Event()
+        self._hurry, self._closing, self._cut_short = threading.Event(), threading.Event(), threading.Event()
         self._error: BaseException | None = None
         self._given_up = False
         self._writer: ModuleType
@@ -163,8 +163,7 @@ class MLflowTracker(Tracker):
     def _close(self) -> None:
         """Wait for the end of the parent run, but not for long."""
         self._hurry.set()
-        if not hasattr(self, "_opened"):  # nothing is to be ended, and the next run writes all trials
-            self._cut_short.set()
+        self._closing.set()
         closing = waiting.Wait(
             self.uri, patience=0.0, look=CLOSING_LOOK, answer=CLOSING_ANSWER, limit=CLOSING_SECONDS, tell=lambda _: None
         )
@@ -216,7 +215,7 @@ class MLflowTracker(Tracker):
         path = stores.database(self.uri)
         if path is not None and not stores.has_tables(path):
             self._hurry.wait(HEAD_START)
-            schema.create(path, self._cut_short.is_set)
+            schema.create(path, self._closing.is_set)  # without tables nothing is to be closed
         self._writer = _writer(self.uri, self._header.experiment)
         self._opened = self._writer.open_study(self.uri, self._header)
 

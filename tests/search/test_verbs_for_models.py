@@ -210,7 +210,7 @@ def test_an_interrupted_prediction_leaves_no_file(bpsearch, monkeypatch):
 
     monkeypatch.setattr(predictor, "beside", stop)
     result = bpsearch("predict", "prices", "new.csv", "--with-input", "-o", "cut.csv")
-    assert (result.code, result.out) == (130, "\ninterrupted: no file was written\n")
+    assert (result.code, result.out) == (130, "interrupted: no file was written\n")
     assert not [path.name for path in Path().iterdir() if "cut" in path.name]
 
 
