@@ -6,6 +6,7 @@ from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
 
 from bpmodel import BPClassifier, BPRegressor
+from bpmodel.network import interruption
 from bpmodel.network.training import Training
 
 TASKS = ["regression", "several outputs", "binary", "multiclass", "multilabel"]
@@ -195,6 +196,16 @@ def test_an_interrupted_fit_leaves_a_usable_estimator(problems, interrupt_after,
     assert model.n_iter_ == len(model.loss_curve_) == epochs
     assert not model.diverged_
     assert model.predict(X).shape == y.shape
+
+
+def test_an_interrupted_fit_that_is_part_of_other_work_raises(problems, interrupt_after):
+    """A search that was interrupted in its refit went on, and delivered a network of three epochs."""
+    X, y, *_ = problems["regression"]
+    interrupt_after(3)
+    with interruption.raising(), pytest.raises(KeyboardInterrupt):
+        BPRegressor(max_iter=50).fit(X, y)
+    with pytest.warns(UserWarning, match="interrupted"):
+        BPRegressor(max_iter=50).fit(X, y)
 
 
 def test_an_interrupted_fit_does_not_claim_to_have_run_all_epochs(problems, interrupt_after):

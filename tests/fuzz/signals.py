@@ -46,7 +46,7 @@ sys.exit(main())
 
 MOMENTS = ["start", "journal", *(f"trial {n}" for n in range(1, TRIALS + 1)), "parent", "model", "version", "report"]
 NUMBERS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
-END_SECONDS = 45.0
+END_SECONDS = 60.0
 """Time in which a command must have ended after its first signal, on a machine with other work."""
 HURRIED_SECONDS = 10.0
 """The same after its second one, which promises two seconds."""
@@ -198,7 +198,7 @@ def _resumed(folder: Path) -> str | None:
     """Let the study go on; return what is wrong at its end."""
     process = start(folder)
     try:
-        code = process.wait(120)
+        code = process.wait(SECONDS)
     except subprocess.TimeoutExpired:
         return "no end of the resumed study"
     finally:

@@ -2,6 +2,8 @@
 
 import dataclasses
 import io
+import sys
+import threading
 
 import pytest
 from rich.cells import cell_len
@@ -211,6 +213,38 @@ def test_progress_counts_every_verdict(make_outcome):
     progress = Progress({n: make_outcome(n, v) for n, v in enumerate(["ok", "ok", "error"])}, 5)
     assert progress.counts == {"ok": 2, "error": 1}
     assert progress.best.number == 0
+
+
+def test_the_progress_that_is_drawn_changed_while_trials_finished_bug(make_outcome):
+    """At 6,000 trials the thread that draws ended with "dictionary changed size during iteration"."""
+    outcome, outcomes, shown, errors = make_outcome(0), {}, [], []
+    ended = threading.Event()
+
+    def draw() -> None:
+        try:
+            while not ended.is_set():
+                for progress in shown[-1:]:
+                    assert progress.counts["ok"] == progress.n_trials
+                    assert progress.best is outcome
+        except BaseException as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=draw) for _ in range(3)]
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        for thread in threads:
+            thread.start()
+        for number in range(1500):
+            outcomes[number] = outcome
+            shown.append(Progress(outcomes, number + 1))
+    finally:
+        ended.set()
+        sys.setswitchinterval(before)
+        for thread in threads:
+            thread.join()
+    assert errors == []
+    assert len(shown[0].outcomes) == 1
 
 
 ROUNDED = {

@@ -243,3 +243,70 @@ def test_a_bar_starts_with_the_first_report(make_outcome):
     assert console.file.getvalue().startswith("small: grid search\ndata: a note\n")
     assert "best 0.375  diverged 0  stopped 0" in console.file.getvalue()
     assert lines.LONGEST == 30
+
+
+class Broken:
+    """A display that fails in one of its methods."""
+
+    def __init__(self, where: str) -> None:
+        self.where, self.calls = where, []
+
+    def call(self, name: str) -> None:
+        self.calls.append(name)
+        if name == self.where:
+            raise RuntimeError("no\nterminal")
+
+    def start(self) -> None:
+        self.call("start")
+
+    def show(self, progress: Progress) -> None:
+        self.call("show")
+
+    def stop(self) -> None:
+        self.call("stop")
+
+
+@pytest.mark.parametrize("where", ["start", "show", "stop"])
+def test_a_display_that_fails_does_not_end_the_study(monkeypatch, capsys, where):
+    display = Broken(where)
+    monkeypatch.setattr(progress, "ProgressLines", lambda *_: display)
+    with progress.shown("title", RMSE, Console(file=io.StringIO())) as show:
+        show(Progress({}, 4))
+        show(Progress({}, 4))
+    assert capsys.readouterr().err == "progress is no longer shown (RuntimeError: no terminal); the study goes on\n"
+    whole = ["start", "show", "show", "stop"]
+    assert display.calls == whole[: whole.index(where) + 1]
+
+
+def test_the_error_of_a_study_is_not_that_of_its_display(monkeypatch, capsys):
+    monkeypatch.setattr(progress, "ProgressLines", lambda *_: Broken("nowhere"))
+    with pytest.raises(ZeroDivisionError), progress.shown("title", RMSE, Console(file=io.StringIO())):
+        _ = 1 / 0
+    assert capsys.readouterr().err == ""
+
+
+def test_a_timer_whose_function_fails_ends_with_one_line(capsys):
+    calls = []
+
+    def fail() -> None:
+        calls.append(1)
+        raise RuntimeError("no terminal")
+
+    timer = EverySecond(fail, seconds=0.001)
+    timer.start()
+    timer._thread.join(30)
+    timer.stop()
+    assert calls == [1]
+    assert capsys.readouterr().err == "progress is no longer shown (RuntimeError: no terminal); the study goes on\n"
+
+
+def test_a_bar_whose_line_fails_says_so(monkeypatch):
+    def fail(*_):
+        raise RuntimeError("no score")
+
+    monkeypatch.setattr(bar, "status", fail)
+    console = Console(file=io.StringIO(), force_terminal=True, width=100, color_system=None)
+    shown = bar.ProgressBar("title", RMSE, console)
+    shown.show(Progress({}, 4))
+    shown.stop()
+    assert "progress is no longer shown" in console.file.getvalue()
