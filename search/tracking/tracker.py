@@ -146,7 +146,7 @@ class MLflowTracker(Tracker):
 
     def end(self, status: str) -> None:
         """End the parent run and the thread; what a search that is cut short has finished is written if that takes seconds."""
-        self._jobs.put(lambda: client.end(self.uri, self._opened.parent, status))
+        self._jobs.put(lambda: self._writer.end(self.uri, self._opened.parent, status))
         try:
             if status == "FINISHED":
                 self.flush()

@@ -21,7 +21,7 @@ from search.trials.outcomes import Outcome
 
 PARAMS = {"learning_rate_init": 0.01, "hidden_layer_sizes": [16, 8], "activation": "relu"}
 HEADER = Header("an experiment", "one", {"method": "grid", "space": "s" * 7000}, "# Ü")
-TIMES = {"start_time", "creation_time", "last_update_time", "deleted_time"}
+TIMES = {"start_time", "end_time", "creation_time", "last_update_time", "deleted_time"}
 
 
 @pytest.fixture
@@ -71,6 +71,7 @@ def files(uri: str) -> list[object]:
 def write(writer, uri: str, outcomes: list[Outcome]) -> None:
     opened = writer.open_study(uri, HEADER)
     writer.write(uri, opened, [child(outcome, -0.75, 1.7e9 + outcome.number) for outcome in outcomes])
+    writer.end(uri, opened.parent, "KILLED")
 
 
 def test_both_ways_leave_the_same_rows_and_files(copy, outcomes, mlflow):
@@ -171,6 +172,7 @@ tracker.begin(study)
 tracker.record(Outcome(0, {"a": 1}, "ok", "", [0.5], 4, {}, {}, 0.1), 0.5)
 tracker.flush()
 assert tracker.holds(study)
+tracker.end("KILLED")
 sys.exit("mlflow" in sys.modules)"""
 
 
