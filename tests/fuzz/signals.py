@@ -17,7 +17,7 @@ from pathlib import Path
 
 NAME = "signals"
 GOAL = 400
-SHORT = 4
+SHORT = 2
 SLOW = True
 SECONDS = 240.0
 """Time after which an attempt hangs: it runs whole programs, which import for seconds."""
