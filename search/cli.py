@@ -49,8 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.debug and not isinstance(error, SystemExit):
             raise
         if isinstance(error, KeyboardInterrupt) or (command.received() and isinstance(error, Exception)):
-            # an import may make another exception of an interruption
-            print(command.words(sys.stdout.isatty()), end="", flush=True)
+            command.tell()  # an import may make another exception of an interruption
             return command.code(error)
         if isinstance(error, StudyError):
             return _failed(f"error: {error}", USER_ERROR, options.json)

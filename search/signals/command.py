@@ -56,6 +56,8 @@ class _Command:
     def __init__(self) -> None:
         self.process = 0
         """The process that has installed the handlers; 0 if none has."""
+        self.main = 0
+        """The identity of the main thread."""
         self.received = 0
         self.ended: int | None = None
         """The exit code, once the work is done."""
@@ -111,7 +113,7 @@ def install() -> None:
     """
     if _command.process or _thread.get_ident() != _main_thread():
         return
-    _command.process = os.getpid()
+    _command.process, _command.main = os.getpid(), _thread.get_ident()
     reader, writer = os.pipe()
     os.set_blocking(writer, False)
     signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
@@ -137,6 +139,12 @@ def words(terminal: bool) -> str:
     if _command.quiet:
         return ""
     return f"{chr(10) if terminal else ''}{_command.words}\n"  # behind the ^C of a terminal
+
+
+def tell() -> None:
+    """Print what tells the end by a signal; after SIGHUP there may be no terminal any more."""
+    with suppress(OSError):
+        print(words(sys.stdout.isatty()), end="", flush=True)
 
 
 def _say() -> None:
@@ -210,7 +218,7 @@ def _raise_again() -> None:
     time.sleep(AGAIN_SECONDS)
     _command.lost = True
     _command.own += 1
-    _thread.interrupt_main(signal.Signals(_command.received))
+    signal.pthread_kill(_command.main, _command.received)
 
 
 def _forget() -> None:

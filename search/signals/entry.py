@@ -16,7 +16,7 @@ def run() -> int:
         if "--debug" in sys.argv:
             sys.excepthook(type(error), error, error.__traceback__)
         else:
-            print(command.words(sys.stdout.isatty()), end="", flush=True)
+            command.tell()
         return command.code(error)
     except SystemExit as error:
         command.done(error.code if isinstance(error.code, int) else 1)

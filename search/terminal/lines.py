@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import threading
 import time
 from collections.abc import Callable
@@ -11,7 +10,7 @@ from typing import Protocol
 from rich.console import Console
 
 from search.results.progress import Progress
-from search.terminal.status import duration, heading, lost, status
+from search.terminal.status import duration, heading, status, tell_lost
 
 WAITS = (2.0, 5.0, 10.0, 20.0, 30.0)
 """Seconds from the first line to the second, from there to the third, and so on; the last one repeats."""
@@ -50,7 +49,7 @@ class EverySecond:
             try:
                 self._function()
             except Exception as error:  # a thread would end with a traceback
-                print(lost(error), file=sys.stderr, flush=True)
+                tell_lost(error)
                 return
 
 

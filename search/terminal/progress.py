@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Protocol
@@ -12,7 +11,7 @@ from rich.console import Console
 from search.results.progress import Progress
 from search.terminal.bar import ProgressBar
 from search.terminal.lines import ProgressLines
-from search.terminal.status import lost
+from search.terminal.status import tell_lost
 
 
 class Display(Protocol):
@@ -64,7 +63,7 @@ class Spared:
             yield self._display or Nothing()
         except Exception as error:  # of a terminal, or a bug: neither is worth a study
             self._display = None
-            print(lost(error), file=sys.stderr, flush=True)
+            tell_lost(error)
 
 
 class Nothing:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+from contextlib import suppress
+
 from search.results import report
 from search.results.progress import Progress
 from search.trials.outcomes import VERDICTS
@@ -43,3 +46,9 @@ def lost(error: Exception) -> str:
     'progress is no longer shown (ValueError: no way); the study goes on'
     """
     return f"progress is no longer shown ({type(error).__name__}: {' '.join(str(error).split())}); the study goes on"
+
+
+def tell_lost(error: Exception) -> None:
+    """Write that line to the error stream, if there still is one: a closed terminal takes both with it."""
+    with suppress(OSError):
+        print(lost(error), file=sys.stderr, flush=True)

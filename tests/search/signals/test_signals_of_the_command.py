@@ -130,9 +130,10 @@ try:
         Thing()
         time.sleep(60)
 except KeyboardInterrupt as error:
+    print("raised")
     sys.exit(command.code(error))
 """
-    assert end(process(program), signal.SIGTERM) == (143, "", "")
+    assert end(process(program), signal.SIGTERM) == (143, "raised\n", "")
 
 
 def test_an_interruption_that_is_swallowed_is_raised_by_the_next_check(process):
@@ -182,6 +183,26 @@ except KeyboardInterrupt as error:
 def test_an_end_is_told_as_it_is_wanted(process, how):
     _, out, err = end(process(f"command.describe('the words', {how})\nready()\ntime.sleep(60)"), signal.SIGINT)
     assert (out, err) == ('{"error": "the words"}\n' if "as_json=True" in how else "", "")
+
+
+CLOSED_TERMINAL = """
+ready()
+master, slave = os.openpty()
+os.dup2(slave, 1), os.dup2(slave, 2)
+os.close(master)
+from search.terminal.status import tell_lost
+with command.unwinding():
+    try:
+        signal.raise_signal(signal.SIGHUP)
+    except KeyboardInterrupt as error:
+        tell_lost(OSError(5, "Input/output error"))
+        command.tell()
+        sys.exit(command.code(error))
+"""
+
+
+def test_a_terminal_that_is_closed_takes_no_last_words(process):
+    assert end(process(CLOSED_TERMINAL)) == (129, "", "")
 
 
 def test_an_ignored_signal_stays_ignored(process):
