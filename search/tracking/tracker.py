@@ -146,19 +146,27 @@ class MLflowTracker(Tracker):
 
     def end(self, status: str) -> None:
         """End the parent run and the thread; what a search that is cut short has finished is written if that takes seconds."""
-        self._jobs.put(lambda: self._writer.end(self.uri, self._opened.parent, status))
         try:
-            if status == "FINISHED":
-                self.flush()
-            else:
-                self._close()
+            self._end(status)
         except TrackingError:
             if stores.database(self.uri) is not None:  # a server that is gone would be waited for
                 with suppress(Exception):
                     client.end(self.uri, self._opened.parent, "FAILED")
             raise
+        except KeyboardInterrupt:
+            with suppress(TrackingError):
+                if status == "FINISHED":
+                    self._end("KILLED")
+            raise
         finally:
             self._stop()
+
+    def _end(self, status: str) -> None:
+        self._jobs.put(lambda: self._writer.end(self.uri, self._opened.parent, status))
+        if status == "FINISHED":
+            self.flush()
+        else:
+            self._close()
 
     def _close(self) -> None:
         """Wait for the end of the parent run, but not for long."""
@@ -192,9 +200,10 @@ class MLflowTracker(Tracker):
         wait.until(reached.wait)
 
     def _stop(self) -> None:
-        """End the thread; one that waits for a server that is gone is left alone."""
+        """End the thread; one that does not end, because it waits for a server that is gone, is left alone."""
+        self._cut_short.set()
         self._jobs.put(None)
-        self._thread.join(0.0 if self._given_up else None)
+        self._thread.join(0.0 if self._given_up else CLOSING_SECONDS)
 
     # ------------------------------------------------------------------------------------------ in the background
 
