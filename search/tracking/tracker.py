@@ -151,12 +151,13 @@ class MLflowTracker(Tracker):
         except TrackingError:
             if stores.database(self.uri) is not None:  # a server that is gone would be waited for
                 with suppress(Exception):
-                    client.end(self.uri, self._opened.parent, "FAILED")
+                    self._writer.end(self.uri, self._opened.parent, "FAILED" if status == "FINISHED" else status)
             raise
         except KeyboardInterrupt:
+            if status != "FINISHED":
+                self._given_up = True
             with suppress(TrackingError):
-                if status == "FINISHED":
-                    self._end("KILLED")
+                self._end("KILLED")
             raise
         finally:
             self._stop()

@@ -32,6 +32,7 @@ from search.tracking import (
     servers,
     sqlite,
     stores,
+    waiting,
     writing,
 )
 from search.tracking.runs import CURVE_POINTS
@@ -573,6 +574,7 @@ def test_a_damaged_database_is_told_in_one_line(folder, open_tracker, make_outco
     assert path.read_bytes() == content
 
 
+@pytest.mark.usefixtures("through_client")
 def test_mlflow_that_cannot_be_imported_let_flush_wait_for_ever_bug(open_tracker, monkeypatch, wait_for):
     """The writer ended before its first job, and nobody took the jobs that `flush` waits for."""
 
@@ -585,6 +587,60 @@ def test_mlflow_that_cannot_be_imported_let_flush_wait_for_ever_bug(open_tracker
     assert not tracker._jobs.unfinished_tasks
     with pytest.raises(TrackingError, match="ImportError: there is no MLflow"):
         tracker.end("FINISHED")
+
+
+@pytest.mark.parametrize("status", ["FINISHED", "KILLED"])
+def test_ctrl_c_at_the_very_end_waited_for_a_store_that_is_gone_bug(open_tracker, monkeypatch, status):
+    release, tracker = threading.Event(), open_tracker()
+    tracker.flush()
+    monkeypatch.setattr(sqlite, "end", lambda *_: release.wait())
+    monkeypatch.setattr(waiting, "silence", lambda uri, seconds: "does not answer")
+    monkeypatch.setattr(waiting, "LOOK_SECONDS", 60)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    threading.Timer(0.2, signal.pthread_kill, [threading.get_ident(), signal.SIGINT]).start()
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            tracker.end(status)
+        assert tracker._given_up
+    finally:
+        signal.signal(signal.SIGINT, before)
+        release.set()
+        tracker._thread.join(60)
+    assert not tracker._thread.is_alive()
+
+
+def test_what_is_left_is_written_by_the_next_run_when_a_search_is_cut_short(
+    open_tracker, client, monkeypatch, make_outcome
+):
+    """The run is ended all the same."""
+    monkeypatch.setattr("search.tracking.tracker.CLOSING_SECONDS", 0.0)
+    monkeypatch.setattr("search.tracking.tracker.CLOSING_LOOK", 0.05)
+    writing, go_on, write = threading.Event(), threading.Event(), sqlite.write
+
+    def slow(*arguments):
+        writing.set()
+        assert go_on.wait(60)
+        write(*arguments)
+
+    monkeypatch.setattr(sqlite, "write", slow)
+    monkeypatch.setattr("search.tracking.tracker.BATCH_TRIALS", 1)
+    tracker = open_tracker()
+    for number in range(3):
+        tracker.record(make_outcome(number, params=PARAMS), -0.5)
+    tracker._hurry.set()
+    assert writing.wait(60)
+    threading.Timer(0.3, go_on.set).start()
+    with suppress(TrackingError):
+        tracker.end("KILLED")
+    tracker._thread.join(60)
+    assert [run.info.status for run in runs(client, "parent")] == ["KILLED"]
+    assert [run.data.tags["trial"] for run in runs(client, "child")] == ["0"]
+    tracker = open_tracker()
+    for number in range(3):
+        tracker.record(make_outcome(number, params=PARAMS), -0.5)
+    tracker.end("FINISHED")
+    assert sorted(run.data.tags["trial"] for run in runs(client, "child")) == ["0", "1", "2"]
+    assert len(runs(client, "parent")) == 1
 
 
 # ------------------------------------------------------------------------------------------------------------- before a run
