@@ -65,7 +65,14 @@ class Server:
         command += ["--workers", "1", "--backend-store-uri", f"sqlite:///{self.folder}/server.db"]
         command += ["--artifacts-destination", f"{self.folder}/artifacts"]
         with (self.folder / "log").open("ab") as log:
-            self.process = subprocess.Popen(command, cwd=self.folder, stdout=log, stderr=log, start_new_session=True)
+            self.process = subprocess.Popen(
+                command,
+                cwd=self.folder,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+                env=os.environ | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"},  # half a dozen processes
+            )
         self.wait_for(self.answers, 180)
 
     def answers(self) -> bool:
