@@ -15,7 +15,7 @@ from bpsearch import __version__
 from search.arguments import add_switch
 from search.commands import verbs
 from search.errors import StudyError
-from search.terminal import encoding
+from search.terminal import encoding, leaving
 
 FAILED, USER_ERROR, INTERRUPTED = 1, 2, 130
 
@@ -38,6 +38,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(given)
     if options.json and not options.has_result:
         parser.error(f"argument --json: {options.verb} has no result to print")
+    if options.debug:
+        sys.excepthook = leaving.hook
     try:
         return _run(options)
     except StudyError as error:
@@ -71,20 +73,20 @@ def _run(options: argparse.Namespace) -> int:
         announcement.silence()
         warnings.simplefilter("ignore")
     output = Output(sys.stdout, quiet=options.quiet, json=options.json)
-    with output.alone():
+    with output.alone(), leaving.warnings_told():
         return int(options.run(options, output))
 
 
 def _failed(message: str, code: int, as_json: bool) -> int:
     """Say why a command failed; return its exit code."""
-    print(message, file=sys.stderr)
+    leaving.tell(message)
     if as_json:
         _document(message.removeprefix("error: "))
     return code
 
 
 def _document(error: str) -> None:
-    print(json.dumps({"error": error}))
+    print(json.dumps({"error": leaving.told(error)}))
 
 
 NEAR = 0.7
@@ -108,7 +110,7 @@ class _Parser(argparse.ArgumentParser):
         message += _meant(message, self.switches)
         if self.as_json:
             _document(message)
-        super().error(message)
+        super().error(leaving.told(message))
 
 
 def _meant(message: str, switches: set[str]) -> str:

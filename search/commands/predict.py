@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -37,6 +36,7 @@ def run(options: argparse.Namespace, console: Output) -> int:
     from search.prediction import predictor, tables, writing
     from search.results import documents
     from search.tables.reading import Asked
+    from search.terminal import leaving
     from search.tracking import registry, stores
 
     if options.output is not None:
@@ -60,7 +60,7 @@ def run(options: argparse.Namespace, console: Output) -> int:
     said = [*pieces.notes, *predictor.ignored(pieces, model), *predicting.notes]
     if not options.quiet:
         for note in said:
-            print(f"note:    {note}", file=sys.stderr)
+            leaving.tell(f"note:    {note}")
     if options.output is not None:
         console.print(f"model:   {known.version.uri}")
         console.print(f"written: {options.output} ({predicting.rows:,} rows; {', '.join(names)})")

@@ -282,7 +282,7 @@ def diagnosed(found: Sequence[Diagnosis | None]) -> RenderableType:
         example = "" if len(folds) == 1 else f"; this is fold {folds[0]}"
         parts += [
             Text(f"{many} of {len(found)}{example}", style="bold"),
-            Text(NOT_PROBED if first is None else str(first)),
+            *map(Text, [NOT_PROBED] if first is None else str(first).split("\n")),
             Text(),
         ]
     return Group(*parts)

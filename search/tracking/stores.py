@@ -123,11 +123,11 @@ def check(uri: str, key: str = "MLFLOW_TRACKING_URI") -> None:
             raise StudyError(f"MLflow store {path}: {misfit}")
     elif uri.startswith(("http://", "https://")):
         try:
-            urllib.request.urlopen(f"{uri.rstrip('/')}/health", timeout=servers.ANSWER_SECONDS).close()
+            urllib.request.urlopen(servers.request(uri), timeout=servers.ANSWER_SECONDS).close()
         except (OSError, ValueError, HTTPException) as error:
             if isinstance(error, urllib.error.HTTPError):
                 error.close()
-            reason = str(getattr(error, "reason", error)).strip()
+            reason = masked(" ".join(str(getattr(error, "reason", error)).split()), uri)
             raise StudyError(
                 f"{key} = {masked(uri)!r}: the MLflow server does not answer ({reason}); start it, or name another store"
             ) from None

@@ -16,7 +16,7 @@ from contextlib import suppress
 from types import ModuleType
 from typing import Any
 
-from search.errors import StudyError
+from search.errors import OneLine, StudyError
 from search.tables.secrets import masked
 from search.tracking import client, models, schema, sqlite, stores
 from search.tracking.models import RegisteredModel
@@ -33,7 +33,7 @@ HEAD_START = 1.0
 """Seconds during which the first trials have the CPU to themselves: creating a database takes seconds of CPU time."""
 
 
-class TrackingError(RuntimeError):
+class TrackingError(OneLine, RuntimeError):
     """Writing to MLflow failed; nothing of the study itself is lost."""
 
 
@@ -92,7 +92,7 @@ class MLflowTracker(Tracker):
         except TrackingError as error:
             self._jobs.put(None)
             self._thread.join()
-            raise StudyError(f"{self._key} = {masked(self.uri)!r}: {masked(str(error))}") from None
+            raise StudyError(f"{self._key} = {masked(self.uri)!r}: {error}") from None
 
     def record(self, outcome: Outcome, value: float) -> None:
         """Write a child run, unless this trial already has one."""
@@ -186,5 +186,5 @@ class MLflowTracker(Tracker):
 
     def _told(self, error: BaseException) -> TrackingError:
         """Return the error that tells of another one, in one line."""
-        reason = f"{type(error).__name__}: {error}".splitlines()[0]
-        return TrackingError(f"MLflow at {masked(self.uri)} could not be written: {masked(reason)}")
+        reason = masked(f"{type(error).__name__}: {error}".splitlines()[0], self.uri)
+        return TrackingError(f"MLflow at {masked(self.uri)} could not be written: {reason}")

@@ -52,7 +52,7 @@ def test_names_that_can(name):
 STORES = {
     "driver": (
         "mysql+pymysql://me:s3cret@127.0.0.1/db",
-        "'mysql+pymysql://me:***@127.0.0.1/db': its driver is not installed",
+        "'mysql+pymysql://***@127.0.0.1/db': its driver is not installed",
     ),
     "dialect": ("postgresql+nothing://h/db", "NoSuchModuleError"),
     "buckets": ("s3://bucket/runs", "is not an MLflow store; allowed are sqlite:///"),

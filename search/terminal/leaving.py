@@ -1,0 +1,50 @@
+"""What leaves the program for a terminal, a log or a pipe: one line each, no passwords, nothing that acts on a terminal."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import TracebackType
+
+from search.errors import one_line
+from search.tables.secrets import masked
+
+
+def told(text: object) -> str:
+    """Return a text as one line that may be shown.
+
+    >>> print(told("postgresql://me:s3cret@host/db" + chr(27) + "]52;c;cHduZWQ="))
+    postgresql://***@host/db\\u001b]52;c;cHduZWQ=
+    """
+    return masked(one_line(text), os.environ.get("MLFLOW_TRACKING_URI", ""))
+
+
+def tell(text: object) -> None:
+    """Write a line to the error stream."""
+    print(told(text), file=sys.stderr)
+
+
+def hook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """Write a traceback as Python does, each of its lines as one that may be shown. For ``sys.excepthook``."""
+    for part in traceback.format_exception(kind, error, trace):
+        for line in part.rstrip("\n").split("\n"):
+            tell(line)
+
+
+@contextmanager
+def warnings_told() -> Iterator[None]:
+    """Write each warning during the body as one line that may be shown."""
+    before = warnings.formatwarning
+
+    def one(message: Warning | str, category: type[Warning], filename: str, lineno: int, line: str | None = None) -> str:
+        return told(f"{filename}:{lineno}: {category.__name__}: {message}") + "\n"
+
+    warnings.formatwarning = one
+    try:
+        yield
+    finally:
+        warnings.formatwarning = before
