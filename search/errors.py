@@ -1,14 +1,14 @@
 """The single exception for user mistakes, and the form of all messages."""
 
 
-class OneLine(Exception):
+class OneLineError(Exception):
     """An exception whose message is one line that shows all of its characters, whatever it quotes of files and data."""
 
     def __init__(self, message: object = "") -> None:
         super().__init__(one_line(message))
 
 
-class StudyError(OneLine, ValueError):
+class StudyError(OneLineError, ValueError):
     """A user mistake in a study file, its data or the environment, in one line: where, key, value, what is allowed."""
 
 

@@ -146,9 +146,10 @@ class BPSearchCV(CallbackSupportMixin, FittedSearch):
         return self
 
     def _tracker(self) -> Tracker | None:
+        if self.study_name is not None or self.tracking is not None:
+            check_name(type(self).__name__ if self.study_name is None else self.study_name, "study_name")
         if not isinstance(self.tracking, str):
             return self.tracking
-        check_name(self.study_name or type(self).__name__, "study_name")
         return MLflowTracker(self.tracking, "tracking")
 
     def _job(self, X: Any, y: Any, params: dict[str, Any], tasks: NoTasks, tracker: Tracker | None) -> Job:

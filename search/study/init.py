@@ -26,6 +26,7 @@ from search.study.study_file import Study
 from search.tables import sources
 from search.tables.reading import Asked
 from search.tables.typed import Typed
+from search.tracking.naming import names
 
 TEMPLATE = """\
 # {name}: predict {target_text} from the other {columns} columns of {source_name}.
@@ -124,11 +125,12 @@ def _target(y: pd.Series, known: Typed) -> tuple[pd.Series, str, list[str]]:
 def study_name(stem: str) -> str:
     """Return the name of a study for that of a table: its letters and digits, of any script, and ``-`` between them.
 
-    >>> [study_name(name) for name in ("my homes (2)", "房价", "m²", "$")]
-    ['my-homes-2', '房价', 'm', 'study']
+    >>> [study_name(name) for name in ("my homes (2)", "房价", "m²", "$", "default")]
+    ['my-homes-2', '房价', 'm', 'study', 'default-study']
     """
     kept = [c if c in "_-" or unicodedata.category(c)[0] in "LM" or c.isdecimal() else " " for c in stem]
-    return "-".join("".join(kept).split()).strip("-_")[:LONGEST_NAME] or "study"
+    name = "-".join("".join(kept).split()).strip("-_")[:LONGEST_NAME]
+    return next((each for each in (name, f"{name}-study") if not names.problem(each)), "study")
 
 
 def _free(source: str, target: str) -> Path:

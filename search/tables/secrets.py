@@ -16,11 +16,11 @@ USER = re.compile(r"[^:/@?#]*:.*@|[^/?#@]*@", re.DOTALL)
 
 IN_A_PARAMETER = re.compile(r"\?[\w.-]+=")
 
-PLAIN_PARAMETERS = frozenset(
-    "table query schema charset driver encoding mode timeout connect_timeout connection_timeout sslmode ssl_mode uri "
-    "application_name cache check_same_thread isolation_level local_infile port host dbname database trusted_connection encrypt "
-    "trustservercertificate".split()
-)
+PLAIN_PARAMETERS = {
+    *("table", "query", "schema", "database", "dbname", "host", "port", "uri", "driver", "mode", "cache"),
+    *("charset", "encoding", "timeout", "connect_timeout", "connection_timeout", "sslmode", "ssl_mode", "encrypt"),
+    *("application_name", "check_same_thread", "isolation_level", "trusted_connection", "trustservercertificate"),
+}
 """Parameters of an address whose values are shown. Of any other one nobody knows whether it is a secret."""
 
 PARAMETER = re.compile(r"([?&;])([^=&;?\s\"']+)=([^&;\s\"']*)")

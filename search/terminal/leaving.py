@@ -40,7 +40,9 @@ def warnings_told() -> Iterator[None]:
     """Write each warning during the body as one line that may be shown."""
     before = warnings.formatwarning
 
-    def one(message: Warning | str, category: type[Warning], filename: str, lineno: int, line: str | None = None) -> str:
+    def one(
+        message: Warning | str, category: type[Warning], filename: str, lineno: int, line: str | None = None
+    ) -> str:
         return told(f"{filename}:{lineno}: {category.__name__}: {message}") + "\n"
 
     warnings.formatwarning = one

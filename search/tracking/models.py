@@ -17,7 +17,7 @@ from typing import Any
 
 from bpmodel.compiler import shipping
 from search.errors import StudyError
-from search.tracking import inputs, library, served_pipeline
+from search.tracking import inputs, library, registry, served_pipeline
 from search.tracking.requirements import OWN, needs
 
 LONGEST_DESCRIPTION = 5000
@@ -77,7 +77,7 @@ def register(
         raise
     client.finalize_logged_model(logged.model_id, "READY")
     client.log_outputs(run_id, [LoggedModelOutput(logged.model_id, step=0)])
-    if name not in {m.name for m in client.search_registered_models(f"name = '{name}'")}:
+    if registry.registered(client, name) is None:
         client.create_registered_model(name)
     made = client.create_model_version(
         name, logged.artifact_location, run_id=run_id, model_id=logged.model_id, description=inputs.markdown(known)

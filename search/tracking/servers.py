@@ -23,8 +23,8 @@ ANSWER_SECONDS = 5.0
 def request(uri: str) -> urllib.request.Request:
     """Return the request that asks an MLflow server whether it is there, with the user and password that MLflow sends.
 
-    Those of the address come first, as in MLflow's client, then ``MLFLOW_TRACKING_USERNAME`` and ``MLFLOW_TRACKING_PASSWORD``, then
-    ``MLFLOW_TRACKING_TOKEN``.
+    Those of the address come first, as in MLflow's client, then those of ``MLFLOW_TRACKING_USERNAME`` and
+    ``MLFLOW_TRACKING_PASSWORD``, then ``MLFLOW_TRACKING_TOKEN``.
 
     >>> asked = request("http://me:p%40ss@host:5000/")
     >>> asked.full_url, asked.get_header("Authorization")

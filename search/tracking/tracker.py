@@ -16,7 +16,7 @@ from contextlib import suppress
 from types import ModuleType
 from typing import Any
 
-from search.errors import OneLine, StudyError
+from search.errors import OneLineError, StudyError
 from search.tables.secrets import masked
 from search.tracking import client, models, schema, sqlite, stores
 from search.tracking.models import RegisteredModel
@@ -33,7 +33,7 @@ HEAD_START = 1.0
 """Seconds during which the first trials have the CPU to themselves: creating a database takes seconds of CPU time."""
 
 
-class TrackingError(OneLine, RuntimeError):
+class TrackingError(OneLineError, RuntimeError):
     """Writing to MLflow failed; nothing of the study itself is lost."""
 
 

@@ -213,8 +213,8 @@ def test_no_user_token_or_unknown_parameter_is_shown(text):
 
 def test_a_password_that_stands_alone_is_hidden_if_its_address_is_known():
     """Python says "nonnumeric port: 's3cret@host'"; SQLAlchemy and drivers quote what was meant, not what was written."""
-    address = "http://me:s3%20cr\"et@host"
-    for form in ("s3%20cr\"et", 's3 cr"et', 's3 cr\\"et'):
+    address = 'http://me:s3%20cr"et@host'
+    for form in ('s3%20cr"et', 's3 cr"et', 's3 cr\\"et'):
         assert "cr" not in masked(f"no port: {form}@host", address)
     assert masked("abc", "http://me:b@host") == "abc"  # a part of a word
 
