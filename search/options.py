@@ -297,7 +297,7 @@ OPTIONS = (
         ABSENT,
         None,
         domains.TEXT,
-        "Name of the MLflow experiment and of the registered model, of the same form as that of a study file; by default the class "
+        "Name of the MLflow experiment and of the registered model, formed as the `name` of a study file; by default the class "
         "name.",
     ),
     SearchOption(
