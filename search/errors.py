@@ -12,6 +12,16 @@ class StudyError(OneLineError, ValueError):
     """A user mistake in a study file, its data or the environment, in one line: where, key, value, what is allowed."""
 
 
+def reason_of(error: BaseException) -> str:
+    """Return what kind of error it is, and the first line of its message.
+
+    >>> print(reason_of(KeyError("a")), reason_of(ValueError("one" + chr(10) + "two")), reason_of(ValueError()))
+    KeyError: 'a' ValueError: one ValueError
+    """
+    first = next(iter(str(error).strip().splitlines()), "")
+    return one_line(f"{type(error).__name__}: {first}" if first else type(error).__name__)
+
+
 def one_line(text: object) -> str:
     """Return a text in one line that shows all of its characters, as `bpmodel.names.visible` does.
 

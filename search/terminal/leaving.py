@@ -9,6 +9,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import TracebackType
+from typing import TextIO, cast
 
 from search.errors import one_line
 from search.tables.secrets import masked
@@ -33,6 +34,24 @@ def hook(kind: type[BaseException], error: BaseException, trace: TracebackType |
     for part in traceback.format_exception(kind, error, trace):
         for line in part.rstrip("\n").split("\n"):
             tell(line)
+
+
+class Screen:
+    """A text stream to a terminal, for tables: all lines stay lines, and nothing in them acts on it."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        return self._stream.write("\n".join(map(one_line, text.split("\n"))))
+
+    def flush(self) -> None:
+        self._stream.flush()
+
+
+def screen(stream: TextIO) -> TextIO:
+    """Return a stream for a table: as it is for files and pipes, which get every character, and safe for a terminal."""
+    return cast(TextIO, Screen(stream)) if stream.isatty() else stream
 
 
 @contextmanager

@@ -18,6 +18,7 @@ from scipy.sparse import issparse
 from bpmodel.preprocessing import TablePreprocessor
 from bpmodel.preprocessing.columns import describe
 from bpmodel.preprocessing.values import KINDS, labels
+from search.tracking.naming.markdown import plain
 from search.tracking.served_pipeline import may_change
 
 EXAMPLE_ROWS = 5
@@ -124,7 +125,7 @@ def markdown(known: Sequence[Mapping[str, Any]]) -> str:
         shown = column["example"]
         shown = "" if shown is None else json.dumps(shown) if isinstance(shown, bool | float) else shown
         cells = [column["name"], column["kind"], shown, "yes" if column["required"] else "no"]
-        line = "| " + " | ".join(str(cell).replace("|", "\\|").replace("\n", " ") for cell in cells) + " |"
+        line = "| " + " | ".join(map(plain, cells)) + " |"
         if sum(map(len, lines)) + len(lines) + len(line) > LONGEST_TABLE:
             break
         lines.append(line)

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from bpmodel.compiler import shipping
-from search.errors import StudyError
+from search.errors import StudyError, reason_of
 from search.tracking import inputs, library, registry, served_pipeline
 from search.tracking.requirements import OWN, needs
 
@@ -108,7 +108,7 @@ def check(estimator: Any, key: str) -> None:
         content = skops.io.dumps(estimator)
         skops.io.loads(content, trusted=skops.io.get_untrusted_types(data=content))
     except Exception as error:  # of skops, or of a class in the estimator
-        reason = f"{type(error).__name__}: {error}".splitlines()[0]
+        reason = reason_of(error)
         raise StudyError(
             f"{key}: the model could not be stored ({reason}); allowed are classes and functions that can be imported, "
             "and no lambdas"

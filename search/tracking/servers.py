@@ -9,7 +9,7 @@ import urllib.request
 from importlib.metadata import entry_points
 from typing import Any
 
-from search.errors import StudyError
+from search.errors import StudyError, reason_of
 from search.tables.secrets import masked, without_user
 from search.tracking import library, revisions
 
@@ -65,7 +65,7 @@ def check(uri: str, key: str) -> None:
     except ModuleNotFoundError as error:
         reason = f"its driver is not installed ({error.name}); install it"
     except Exception as error:  # whatever a driver raises of a server that it cannot use
-        reason = f"{type(error).__name__}: {error}".splitlines()[0]
+        reason = reason_of(error)
     if reason:
         raise StudyError(f"{key} = {masked(uri)!r}: {masked(reason, uri)}")
 

@@ -16,7 +16,7 @@ from contextlib import suppress
 from types import ModuleType
 from typing import Any
 
-from search.errors import OneLineError, StudyError
+from search.errors import OneLineError, StudyError, reason_of
 from search.tables.secrets import masked
 from search.tracking import client, models, schema, sqlite, stores
 from search.tracking.models import RegisteredModel
@@ -186,5 +186,5 @@ class MLflowTracker(Tracker):
 
     def _told(self, error: BaseException) -> TrackingError:
         """Return the error that tells of another one, in one line."""
-        reason = masked(f"{type(error).__name__}: {error}".splitlines()[0], self.uri)
+        reason = masked(reason_of(error), self.uri)
         return TrackingError(f"MLflow at {masked(self.uri)} could not be written: {reason}")

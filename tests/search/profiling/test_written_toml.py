@@ -39,7 +39,12 @@ def test_any_finding(name, other, why):
 
 
 def test_numbers_of_numpy_and_without_a_limit():
-    assert [toml(value) for value in (np.int8(3), np.float64(0.5), np.bool_(True), -math.inf)] == ["3", "0.5", "true", "-inf"]
+    assert [toml(value) for value in (np.int8(3), np.float64(0.5), np.bool_(True), -math.inf)] == [
+        "3",
+        "0.5",
+        "true",
+        "-inf",
+    ]
     assert math.isnan(tomllib.loads(f"a = {toml(math.nan)}")["a"])
     assert toml({}) == "{}"
 
