@@ -8,7 +8,9 @@ import re
 import sys
 import warnings
 from collections.abc import Sequence
+from contextlib import chdir
 from difflib import get_close_matches
+from pathlib import Path
 from typing import Any, ClassVar, NoReturn
 
 from bpsearch import __version__
@@ -72,9 +74,17 @@ def _run(options: argparse.Namespace) -> int:
 
         announcement.silence()
         warnings.simplefilter("ignore")
+    if Path("matplotlibrc").exists():
+        _import_matplotlib_elsewhere()
     output = Output(sys.stdout, quiet=options.quiet, json=options.json)
     with output.alone(), leaving.warnings_told():
         return int(options.run(options, output))
+
+
+def _import_matplotlib_elsewhere() -> None:
+    """Import Matplotlib in another folder: it reads the settings of the current one, which may be a stranger's or broken."""
+    with chdir(Path(__file__).parent):
+        import matplotlib  # noqa: F401
 
 
 def _failed(message: str, code: int, as_json: bool) -> int:
