@@ -51,7 +51,7 @@ def tune(
     KeyboardInterrupt
         When interrupted; every finished trial is kept, and the next call resumes from there.
     """
-    tracker = MLflowTracker(tracking_uri or tracking.default_uri())
+    tracker = MLflowTracker(tracking_uri or tracking.default_uri(), example=study.example)
     dataset = data.load(study)
     problem = build_problem(study, dataset)
     parts = nested_cv.parts(study, dataset)

@@ -102,6 +102,12 @@ class CrossValidation(Table):
     scoring: Any = None
 
 
+class Tracking(Table):
+    """What is stored in MLflow beside the results."""
+
+    example: bool = False
+
+
 def _named(name: str) -> str:
     if why := names.problem(name):
         raise PydanticCustomError("not_allowed", "{why}", {"why": why})
@@ -118,6 +124,7 @@ class File(Table):
     space: Any = "default"
     search: Search = Search()
     cv: CrossValidation = CrossValidation()
+    tracking: Tracking = Tracking()
 
 
 def first_problem(error: ValidationError) -> str:
@@ -143,7 +150,7 @@ def first_problem(error: ValidationError) -> str:
 @cache
 def places() -> dict[str, str]:
     """Return how each key is written that is not at the top of a study file: behind its table."""
-    tables = {name: list(_table([name]).model_fields) for name in ("data", "search", "cv")}
+    tables = {name: list(_table([name]).model_fields) for name in ("data", "search", "cv", "tracking")}
     tables["model"] = [o.name for o in (*REGRESSOR_OPTIONS, *CLASSIFIER_OPTIONS)]
     tables["preprocessing"] = [o.name for o in PREPROCESSING]
     return {key: f"[{table}] {key}" for table, keys in tables.items() for key in keys}

@@ -43,6 +43,8 @@ class Study:
     search: Search
     cv: CrossValidation
     initial_points: list[dict[str, Any]]
+    example: bool = False
+    """Whether rows of the data are stored with the model."""
 
     @property
     def scoring(self) -> str:
@@ -125,7 +127,8 @@ def parse(text: str, path: Path) -> Study:
         space, file.search.initial_points, file.search.seed, f"{path}: [search] initial_points"
     )
     checks.check(path, file)
-    return Study(path, file.name, file.data, **fixed, space=space, search=file.search, cv=file.cv, initial_points=first)
+    parts = {"space": space, "search": file.search, "cv": file.cv, "initial_points": first}
+    return Study(path, file.name, file.data, **fixed, **parts, example=file.tracking.example)
 
 
 def _similar(path: Path) -> str:

@@ -51,10 +51,12 @@ class MLflowTracker(Tracker):
         MLflow tracking URI.
     key : str
         Where the user has set it, for messages.
+    example : bool, default=False
+        Whether rows of the data are stored with a model, as its input example; by default they are made up.
     """
 
-    def __init__(self, uri: str, key: str = "MLFLOW_TRACKING_URI") -> None:
-        self.uri, self._key = uri, key
+    def __init__(self, uri: str, key: str = "MLFLOW_TRACKING_URI", *, example: bool = False) -> None:
+        self.uri, self._key, self._example = uri, key, example
 
     def check(self) -> None:
         stores.check(self.uri, self._key)
@@ -180,7 +182,7 @@ class MLflowTracker(Tracker):
         name, parent = self._header.experiment, self._opened.parent
         metadata = self._header.metadata(model) if self._header.metadata else None
         try:
-            made.set_result(models.register(self.uri, name, parent, model, X, score, metadata))
+            made.set_result(models.register(self.uri, name, parent, model, X, score, metadata, example=self._example))
         except Exception as error:
             made.set_exception(error)
 
