@@ -127,8 +127,17 @@ def parse(text: str, path: Path) -> Study:
         space, file.search.initial_points, file.search.seed, f"{path}: [search] initial_points"
     )
     checks.check(path, file)
-    parts = {"space": space, "search": file.search, "cv": file.cv, "initial_points": first}
-    return Study(path, file.name, file.data, **fixed, **parts, example=file.tracking.example)
+    return Study(
+        path,
+        file.name,
+        file.data,
+        **fixed,
+        space=space,
+        search=file.search,
+        cv=file.cv,
+        initial_points=first,
+        example=file.tracking.example,
+    )
 
 
 def _similar(path: Path) -> str:

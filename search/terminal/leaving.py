@@ -9,7 +9,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import TracebackType
-from typing import TextIO, cast
+from typing import IO, cast
 
 from search.errors import one_line
 from search.tables.secrets import masked
@@ -31,15 +31,30 @@ def tell(text: object) -> None:
 
 def hook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
     """Write a traceback as Python does, each of its lines as one that may be shown. For ``sys.excepthook``."""
-    for part in traceback.format_exception(kind, error, trace):
-        for line in part.rstrip("\n").split("\n"):
-            tell(line)
+    text = "".join(traceback.format_exception(kind, error, trace)).rstrip("\n")
+    for each in _chain(error):
+        if "\n" in str(each):  # else the message would go on in lines of its own
+            text = text.replace(str(each), one_line(each))
+    for line in text.split("\n"):
+        tell(line)
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    """Yield an exception, those that it came from, and those of a group."""
+    known: set[int] = set()
+    waiting = [error]
+    while waiting:
+        each = waiting.pop()
+        if each is not None and id(each) not in known:
+            known.add(id(each))
+            yield each
+            waiting += [each.__cause__, each.__context__, *getattr(each, "exceptions", ())]
 
 
 class Screen:
     """A text stream to a terminal, for tables: all lines stay lines, and nothing in them acts on it."""
 
-    def __init__(self, stream: TextIO) -> None:
+    def __init__(self, stream: IO[str]) -> None:
         self._stream = stream
 
     def write(self, text: str) -> int:
@@ -49,9 +64,9 @@ class Screen:
         self._stream.flush()
 
 
-def screen(stream: TextIO) -> TextIO:
+def screen(stream: IO[str]) -> IO[str]:
     """Return a stream for a table: as it is for files and pipes, which get every character, and safe for a terminal."""
-    return cast(TextIO, Screen(stream)) if stream.isatty() else stream
+    return cast(IO[str], Screen(stream)) if stream.isatty() else stream
 
 
 @contextmanager
