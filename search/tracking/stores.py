@@ -9,7 +9,7 @@ import tempfile
 import urllib.error
 import urllib.request
 from contextlib import closing, suppress
-from http.client import HTTPException
+from http.client import HTTPException, InvalidURL
 from pathlib import Path
 
 from search.errors import StudyError
@@ -97,6 +97,8 @@ def check(uri: str, key: str = "MLFLOW_TRACKING_URI") -> None:
             if isinstance(error, urllib.error.HTTPError):
                 error.close()
             reason = masked(" ".join(str(getattr(error, "reason", error)).split()), uri)
+            if isinstance(error, InvalidURL | ValueError) and "@" in uri:  # it would quote a part of the password
+                reason = "in a password, write @ as %40, / as %2F and : as %3A"
             raise StudyError(
                 f"{key} = {masked(uri)!r}: the MLflow server does not answer ({reason}); start it, or name another store"
             ) from None
