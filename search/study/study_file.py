@@ -77,7 +77,12 @@ class Study:
 
 def source(path: Path) -> str:
     """Return the text of a study file as it is stored: without a byte order mark, and without passwords."""
-    return masked(path.read_text(encoding=ENCODING))
+    text = path.read_text(encoding=ENCODING)
+    try:
+        address = tomllib.loads(text)["data"]["source"]
+    except (tomllib.TOMLDecodeError, KeyError, TypeError):  # no study file
+        address = ""
+    return masked(text, address) if isinstance(address, str) else masked(text)
 
 
 def load(path: str | Path) -> Study:
