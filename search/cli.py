@@ -8,7 +8,9 @@ import re
 import sys
 import warnings
 from collections.abc import Sequence
+from contextlib import chdir
 from difflib import get_close_matches
+from pathlib import Path
 from typing import Any, ClassVar, NoReturn
 
 from bpsearch import __version__
@@ -16,7 +18,7 @@ from search.arguments import add_switch
 from search.commands import verbs
 from search.errors import StudyError
 from search.signals import command
-from search.terminal import encoding
+from search.terminal import encoding, leaving
 
 FAILED, USER_ERROR = 1, 2
 
@@ -43,6 +45,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.json and not options.has_result:
         parser.error(f"argument --json: {options.verb} has no result to print")
     command.describe(options.interrupted, as_json=options.json, quiet=options.quiet)
+    if options.debug:
+        sys.excepthook = leaving.hook
     try:
         return _run(options)
     except BaseException as error:
@@ -72,21 +76,29 @@ def _run(options: argparse.Namespace) -> int:
         announcement.silence()
         waiting.say_nothing()
         warnings.simplefilter("ignore")
+    if Path("matplotlibrc").exists():
+        _import_matplotlib_elsewhere()
     output = Output(sys.stdout, quiet=options.quiet, json=options.json)
-    with output.alone(), raising():
+    with output.alone(), raising(), leaving.warnings_told():
         return int(options.run(options, output))
+
+
+def _import_matplotlib_elsewhere() -> None:
+    """Import Matplotlib in another folder: it reads the settings of the current one, which may be a stranger's or broken."""
+    with chdir(Path(__file__).parent):
+        import matplotlib  # noqa: F401
 
 
 def _failed(message: str, code: int, as_json: bool) -> int:
     """Say why a command failed; return its exit code."""
-    print(message, file=sys.stderr)
+    leaving.tell(message)
     if as_json:
         _document(message.removeprefix("error: "))
     return code
 
 
 def _document(error: str) -> None:
-    print(json.dumps({"error": error}))
+    print(json.dumps({"error": leaving.told(error)}))
 
 
 NEAR = 0.7
@@ -110,7 +122,7 @@ class _Parser(argparse.ArgumentParser):
         message += _meant(message, self.switches)
         if self.as_json:
             _document(message)
-        super().error(message)
+        super().error(leaving.told(message))
 
 
 def _meant(message: str, switches: set[str]) -> str:

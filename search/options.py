@@ -297,7 +297,8 @@ OPTIONS = (
         ABSENT,
         None,
         domains.TEXT,
-        "Name of the MLflow experiment and of the registered model; by default the class name.",
+        "Name of the MLflow experiment and of the registered model, formed as the `name` of a study file; by default the class "
+        "name.",
     ),
     SearchOption(
         "error_score",

@@ -19,6 +19,7 @@ from sklearn.utils import check_random_state, estimator_html_repr, get_tags, ind
 from sklearn.utils.multiclass import type_of_target
 
 from bpmodel.names import hints
+from bpmodel.names.visible import visible
 from search import classes, experiment, options, routing, scorers
 from search.constructor import documented
 from search.cv import folds
@@ -146,9 +147,10 @@ class BPSearchCV(CallbackSupportMixin, FittedSearch):
         return self
 
     def _tracker(self) -> Tracker | None:
+        if self.study_name is not None or self.tracking is not None:
+            check_name(type(self).__name__ if self.study_name is None else self.study_name, "study_name")
         if not isinstance(self.tracking, str):
             return self.tracking
-        check_name(self.study_name or type(self).__name__, "study_name")
         return MLflowTracker(self.tracking, "tracking")
 
     def _job(self, X: Any, y: Any, params: dict[str, Any], tasks: NoTasks, tracker: Tracker | None) -> Job:
@@ -181,7 +183,7 @@ class BPSearchCV(CallbackSupportMixin, FittedSearch):
 
     def _print_outcome(self, outcome: Outcome) -> None:
         if self.verbose > 1:
-            print(_line(outcome))
+            print(visible(_line(outcome)))
 
     def _problem(self, X: Any, y: Any, params: dict[str, Any]) -> tuple[Problem, spaces.Space]:
         estimator = clone(self.estimator)

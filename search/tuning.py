@@ -23,6 +23,7 @@ from search.study.facts import facts
 from search.study.nested_cv import Part
 from search.study.notes import note_study
 from search.study.study_file import Study
+from search.tables.secrets import masked
 from search.tracking import MLflowTracker, RegisteredModel, TrackingError
 from search.tracking.autologging import autologging_aside
 from search.trials import diagnoses
@@ -50,7 +51,7 @@ def tune(
     KeyboardInterrupt
         When interrupted; every finished trial is kept, and the next call resumes from there.
     """
-    tracker = MLflowTracker(tracking_uri or tracking.default_uri())
+    tracker = MLflowTracker(tracking_uri or tracking.default_uri(), example=study.example)
     dataset = data.load(study)
     problem = build_problem(study, dataset)
     parts = nested_cv.parts(study, dataset)
@@ -89,7 +90,7 @@ def _complete(
 ) -> Result | None:
     """Return the result of a study if all of it is done and recorded in MLflow."""
     noted = experiment.completed(store, NOTE, job.plan)
-    if not noted or noted["uri"] != tracker.uri or len(noted["outer_scores"]) != n_parts:
+    if not noted or masked(noted["uri"]) != masked(tracker.uri) or len(noted["outer_scores"]) != n_parts:
         return None
     if not tracker.holds(experiment.header(job, store)):
         return None
@@ -101,7 +102,7 @@ def _complete(
 
 def _note(store: StudyStore, plan: runner.Plan, uri: str, result: Result) -> None:
     name, version = (result.model.name, result.model.version) if result.model else (None, None)
-    facts: dict[str, Any] = {"uri": uri, "name": name, "version": version, "n_networks": result.n_networks}
+    facts: dict[str, Any] = {"uri": masked(uri), "name": name, "version": version, "n_networks": result.n_networks}
     facts["outer_scores"] = result.nested.scores if result.nested else []
     experiment.note_completed(store, NOTE, plan, facts)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, Self
 
 import numpy as np
@@ -15,6 +16,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils import check_array
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from bpmodel.names.visible import visible
 from bpmodel.option import documented
 from bpmodel.preprocessing.columns import Found, describe
 from bpmodel.preprocessing.constructors import TableConstructor
@@ -89,8 +91,8 @@ class TablePreprocessor(TableConstructor, TransformerMixin, BaseEstimator):
         self.kinds_: dict[str, list[str]] = {}
         codes = set([] if self.categorical_columns is None else self.categorical_columns)
         if codes - set(frame.columns):
-            absent = ", ".join(sorted(codes - set(frame.columns)))
-            raise ValueError(f"categorical_columns names {absent}; the columns are {', '.join(frame.columns)}")
+            absent = _listed(sorted(map(str, codes - set(frame.columns))))
+            raise ValueError(f"categorical_columns names {absent}; the columns are {_listed(frame.columns)}")
         self.formats_: dict[str, dict[str, Any]] = {}
         for name, column in frame.items():
             found = Found("category") if name in codes else self._found(column)
@@ -98,7 +100,7 @@ class TablePreprocessor(TableConstructor, TransformerMixin, BaseEstimator):
             if found.format:
                 self.formats_[str(name)] = dict(found.format)
         if not any(KINDS[name].used for name in self.kinds_):
-            raise ValueError(f"no column is left: {', '.join(frame.columns)} are texts that are nearly all different")
+            raise ValueError(f"no column is left: {_listed(frame.columns)} are texts that are nearly all different")
         blocks = self._blocks(frame)
         missing = self._missing(blocks)
         self.gaps_ = np.flatnonzero(missing.any(axis=0) & self.missing_indicator)
@@ -148,7 +150,7 @@ class TablePreprocessor(TableConstructor, TransformerMixin, BaseEstimator):
             X = pd.DataFrame.from_arrow(X)
         if isinstance(X, pd.DataFrame):
             if not X.columns.is_unique:
-                raise ValueError(f"X has duplicate column names: {', '.join(X.columns[X.columns.duplicated()])}")
+                raise ValueError(f"X has duplicate column names: {_listed(X.columns[X.columns.duplicated()])}")
             if reset and not X.shape[1]:
                 raise ValueError(f"Found a table with 0 feature(s) (shape={X.shape}) while a minimum of 1 is required.")
             frame = X = X if reset else self._in_order(X)
@@ -164,7 +166,7 @@ class TablePreprocessor(TableConstructor, TransformerMixin, BaseEstimator):
             X = X.reset_index()
         absent = [name for name in names if name not in X.columns]
         if absent:
-            raise ValueError(f"X lacks columns that were present in fit: {', '.join(absent)}")
+            raise ValueError(f"X lacks columns that were present in fit: {_listed(absent)}")
         return X[list(names)]
 
     def _blocks(self, frame: pd.DataFrame) -> dict[str, NDArray]:
@@ -221,3 +223,8 @@ class TablePreprocessor(TableConstructor, TransformerMixin, BaseEstimator):
         tags.input_tags.string = True
         tags.transformer_tags.preserves_dtype = []
         return tags
+
+
+def _listed(names: Iterable[Any]) -> str:
+    """Return names of columns in one line."""
+    return ", ".join(map(visible, names))

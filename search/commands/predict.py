@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -38,6 +37,7 @@ def run(options: argparse.Namespace, console: Output) -> int:
     from search.prediction import predictor, tables, writing
     from search.results import documents
     from search.tables.reading import Asked
+    from search.terminal import leaving
     from search.tracking import registry, stores
 
     if options.output is not None:
@@ -51,7 +51,7 @@ def run(options: argparse.Namespace, console: Output) -> int:
         predicting = predictor.Predictor(model, pieces, probabilities=options.probabilities)
         names: list[str] = []
         try:
-            out = writing.to_file(options.output) if options.output else writing.csv(console.file)
+            out = writing.to_file(options.output) if options.output else writing.csv(leaving.screen(console.file))
             with unwinding(), out as write:
                 for frame, predicted in predicting:
                     written = predictor.beside(frame, predicted) if options.with_input else predicted
@@ -62,7 +62,7 @@ def run(options: argparse.Namespace, console: Output) -> int:
     said = [*pieces.notes, *predictor.ignored(pieces, model), *predicting.notes]
     if not options.quiet:
         for note in said:
-            print(f"note:    {note}", file=sys.stderr)
+            leaving.tell(f"note:    {note}")
     if options.output is not None:
         console.print(f"model:   {known.version.uri}")
         console.print(f"written: {options.output} ({predicting.rows:,} rows; {', '.join(names)})")

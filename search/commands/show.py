@@ -32,7 +32,8 @@ def run(options: argparse.Namespace, console: Output) -> int:
     if options.file:
         if "file" not in entry.about:
             raise StudyError(f"--file: the journal of {name!r} was written before it kept the study file")
-        console.print(entry.about["file"].rstrip("\n"))
+        for line in entry.about["file"].rstrip("\n").split("\n"):
+            console.print(line.expandtabs(4))
         console.document(documents.shown(entry, None))
         return 0
     result = None if entry.stored is None else records.result(entry.stored)

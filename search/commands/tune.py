@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import os
 import shlex
-import sys
 from typing import TYPE_CHECKING
 
 from search.arguments import add_method, add_study, seconds, whole_number
@@ -46,6 +45,7 @@ def run(options: argparse.Namespace, console: Output) -> int:
     from search import tuning
     from search.results import documents, report
     from search.samplers.methods import METHODS
+    from search.terminal import leaving
     from search.terminal.progress import shown
 
     study = _study(options)
@@ -70,7 +70,7 @@ def run(options: argparse.Namespace, console: Output) -> int:
     if result.problem:
         console.print(f"note:   {result.problem}", style="bold")
         if console.quiet:
-            print(f"error: {result.problem}", file=sys.stderr)
+            leaving.tell(f"error: {result.problem}")
     if result.model is not None:
         further = ["bpsearch", "predict", result.model.name, "new.csv", "-o", "predictions.csv"]
         console.print(f"next:   {shlex.join(further)}")

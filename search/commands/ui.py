@@ -25,6 +25,9 @@ QUIET = {
 }
 """Variables of the server's environment; those that are set already stay."""
 
+STORE = "MLFLOW_BACKEND_STORE_URI"
+"""The variable in which the server looks for its store, which may hold a password."""
+
 HELP = "open the MLflow UI on 127.0.0.1"
 
 
@@ -51,7 +54,8 @@ def run(options: argparse.Namespace, console: Output) -> int:
     sys.stdout.flush()
     for name, value in QUIET.items():
         os.environ.setdefault(name, value)
-    where = ["--backend-store-uri", uri, "--host", "127.0.0.1", "--port", str(port)]
+    os.environ[STORE] = uri  # not an argument: those of a process are there for all users of the machine to read
+    where = ["--host", "127.0.0.1", "--port", str(port)]
     one_person = ["--workers", "1", "--uvicorn-opts", "--log-level warning"]
     return _become([sys.executable, "-m", "mlflow", "ui", *where, *one_person])
 

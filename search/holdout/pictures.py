@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from bpmodel.colors import COLORS, GREY
 from search import classes
 from search.holdout.evaluation import Evaluation
-from search.results.canvas import canvas
+from search.results.canvas import canvas, plain_look
+from search.results.fonts import drawable, families
 
 MOST_POINTS = 5000
 """Points that are drawn; of more rows, a random part."""
+
+LONGEST = 40
+"""Characters of a name or a class that are drawn."""
 
 MOST_WRITTEN = 12
 """Classes of which a confusion matrix has numbers in its cells."""
 
 
+@plain_look()
 def picture(found: Evaluation, name: str) -> Figure:
     """Return the figure of an evaluation; `name` is what the axes are called: the target."""
     return confusion(found, name) if found.sample.classes else scatter(found, name)
@@ -35,9 +41,8 @@ def scatter(found: Evaluation, name: str) -> Figure:
         predicted, truth, s=14, alpha=min(1.0, max(0.15, 200 / len(truth))), color=COLORS[0], edgecolors="none"
     )
     correlation = "" if np.isnan(found.correlation) else f", R = {found.correlation:.3f}"
-    axes.set(
-        xlabel=f"predicted {name}", ylabel=f"{name} in the table", title=f"{len(found.sample):,} rows{correlation}"
-    )
+    axes.set_title(f"{len(found.sample):,} rows{correlation}")
+    _name_axes(axes, name)
     axes.set_aspect("equal", adjustable="datalim")
     return figure
 
@@ -49,15 +54,31 @@ def confusion(found: Evaluation, name: str) -> Figure:
     shares = table / np.maximum(table.sum(axis=1, keepdims=True), 1)
     axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
     axes.grid(visible=False)
-    labels = [classes.text(label) for label in found.sample.classes]
+    labels = [drawable(shortened(classes.text(label))) for label in found.sample.classes]
     places = range(len(labels))
     turned = max(map(len, labels)) * len(labels) > 30
-    axes.set_xticks(places, labels, rotation=90 if turned else 0)
-    axes.set_yticks(places, labels)
+    axes.set_xticks(places, labels, rotation=90 if turned else 0, family=families())
+    axes.set_yticks(places, labels, family=families())
     if len(labels) <= MOST_WRITTEN:
         for i in places:
             for j in places:
                 color = "white" if shares[i, j] > 0.5 else "black"
                 axes.text(j, i, f"{table[i, j]:,}", ha="center", va="center", color=color)
-    axes.set(xlabel=f"predicted {name}", ylabel=f"{name} in the table", title=f"{len(found.sample):,} rows")
+    axes.set_title(f"{len(found.sample):,} rows")
+    _name_axes(axes, name)
     return figure
+
+
+def _name_axes(axes: Axes, name: str) -> None:
+    """Call the axes after the target."""
+    axes.set_xlabel(drawable(f"predicted {shortened(name)}"), family=families())
+    axes.set_ylabel(drawable(f"{shortened(name)} in the table"), family=families())
+
+
+def shortened(text: str) -> str:
+    """Return a text of which there is a place beside the axes.
+
+    >>> shortened("a" * 99)[-2:], len(shortened("a" * 99))
+    ('a…', 40)
+    """
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"

@@ -22,6 +22,7 @@ from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
 from optuna.trial import FrozenTrial
 
 from search.errors import StudyError
+from search.loop.redaction import without_secrets
 from search.samplers.optuna_terms import CONSTRAINT, STATES, finished, quiet
 from search.space.spaces import Space
 from search.trials.checkpoints import UNDEFINED
@@ -260,6 +261,7 @@ def _open(path: Path | None, name: str) -> optuna.Study:
         return optuna.create_study(study_name=name, direction="maximize")
     try:
         _drop_cut_line(path)
+        without_secrets(path)
         storage = _storage(path)
         if any(study.study_name == name for study in storage.get_all_studies()):
             return optuna.load_study(study_name=name, storage=storage)

@@ -4,16 +4,26 @@ from __future__ import annotations
 
 import json
 import re
-from numbers import Real
+from collections.abc import Mapping
+from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
+
+from bpmodel.names.visible import visible
+from search.errors import StudyError
 
 MOST_SHOWN = 40
 """Characters of a name or a value in a sentence."""
 
 LARGEST_WHOLE = 1e15
 """Whole numbers below are shown with all their digits."""
+
+BARE = re.compile(r"[A-Za-z0-9_-]+")
+"""Keys that need no quotes."""
+
+SURROGATE = re.compile("[\ud800-\udfff]")
+"""What Python has in place of bytes of a file's name that are no text."""
 
 IDENTIFIERS = re.compile(
     r"(?:^|[_\W])(?:id|ids|uid|uuid|guid|key|index|idx|nr|no|rowid|rownames|unnamed)(?:[_\W\d]|$)|(?<=[a-z])(?:ID|Id|Nr|No|Key|Number)$"
@@ -28,22 +38,12 @@ TIMES = re.compile(
 
 
 def quoted(text: str) -> str:
-    """Quote a text as a TOML string on one line; characters that cannot be seen are written as their codes.
+    """Quote a text on one line; characters that cannot be seen are written as their codes, as in TOML.
 
     >>> print(quoted('a "b"' + chr(10)))
     "a \\"b\\"\\n"
     """
-    return "".join(c if c.isprintable() else _code(c) for c in json.dumps(text, ensure_ascii=False))
-
-
-def _code(character: str) -> str:
-    """Return the escape of a character in TOML.
-
-    >>> print(_code(chr(0x2028)), _code(chr(0xE0001)))
-    \\u2028 \\U000e0001
-    """
-    number = ord(character)
-    return f"\\u{number:04x}" if number <= 0xFFFF else f"\\U{number:08x}"
+    return visible(json.dumps(text, ensure_ascii=False))
 
 
 def shown(value: Any) -> str:
@@ -104,11 +104,50 @@ def like_a_time(name: str) -> bool:
 
 
 def toml(value: Any) -> str:
-    """Return a text, a number, a truth value or a list of them as TOML.
+    """Return a text, a number, a truth value, a list or a dict of them as TOML, on one line.
 
-    >>> toml("a"), toml(True), toml(3), toml(["a", 1])
-    ('"a"', 'true', '3', '["a", 1]')
+    Raises
+    ------
+    StudyError
+        If TOML has no such value: a text with half of a surrogate pair, or None.
+
+    Examples
+    --------
+    >>> toml("a"), toml(True), toml(3), toml(["a", 1]), toml({"a b": 0.5}), toml(float("inf"))
+    ('"a"', 'true', '3', '["a", 1]', '{ "a b" = 0.5 }', 'inf')
     """
-    if isinstance(value, list):
+    if isinstance(value, Mapping):
+        return f"{{ {', '.join(pair(key, each) for key, each in value.items())} }}" if value else "{}"
+    if isinstance(value, list | tuple):
         return f"[{', '.join(map(toml, value))}]"
-    return quoted(value) if isinstance(value, str) else json.dumps(value)
+    if isinstance(value, str):
+        if SURROGATE.search(value):
+            raise StudyError(
+                f"{value!r} cannot be written in a study file: it is no text in Unicode; allowed are other names"
+            )
+        return quoted(value)
+    if isinstance(value, bool | np.bool_):
+        return str(value).lower()
+    if isinstance(value, Integral):
+        return str(int(value))
+    if isinstance(value, Real):
+        return repr(float(value))
+    raise StudyError(f"{value!r} cannot be written in a study file: TOML has no such value")
+
+
+def pair(key: str, value: Any) -> str:
+    """Return a key and its value as TOML.
+
+    >>> pair("n_splits", 5), pair("a.b", "c")
+    ('n_splits = 5', '"a.b" = "c"')
+    """
+    return f"{key if BARE.fullmatch(key) else toml(key)} = {toml(value)}"
+
+
+def comment(text: str) -> str:
+    """Return a text as a comment in TOML, which ends with its line.
+
+    >>> print(comment("row number" + chr(10) + "target = 1"))
+    # row number\\ntarget = 1
+    """
+    return f"# {visible(text)}"

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from search.profiling.finding import Finding
 from search.profiling.findings import keys
-from search.profiling.naming import quoted, toml
+from search.profiling.naming import comment, pair, toml
 
-MARGIN = "    # "
+MARGIN = "    "
 
 
-def lines(found: Sequence[Finding], table: str, given: dict[str, object] | None = None) -> str:
+def lines(found: Sequence[Finding], table: str, given: Mapping[str, object] | None = None) -> str:
     """Return the lines of one table, each with its reason: keys, and comments for what the user must decide.
 
     Parameters
@@ -26,13 +26,28 @@ def lines(found: Sequence[Finding], table: str, given: dict[str, object] | None 
     drop = ["Id"]    # row number
     """
     changes = [(change, finding) for change, finding in keys(found, table) if change.key != "drop"]
-    values = {key: (value, "") for key, value in (given or {}).items()}
-    for change, finding in changes:
-        if change.active:
-            values[change.key] = (change.value, f"{MARGIN}{change.why or finding.why}")
-    written = [f"{key} = {toml(value)}{why}\n" for key, (value, why) in values.items()]
-    written += [f"# {c.key} = {toml(c.value)}{MARGIN}{c.why or f.why}\n" for c, f in changes if not c.active]
+    why = {c.key: f"{MARGIN}{comment(c.why or finding.why)}" for c, finding in changes if c.active}
+    kept = values(found, table, given)
+    kept.pop("drop", None)
+    written = [f"{pair(key, value)}{why.get(key, '')}\n" for key, value in kept.items()]
+    written += [f"# {pair(c.key, c.value)}{MARGIN}{comment(c.why or f.why)}\n" for c, f in changes if not c.active]
     return (_drop(found) if table == "data" else "") + "".join(written)
+
+
+def values(found: Sequence[Finding], table: str, given: Mapping[str, object] | None = None) -> dict[str, object]:
+    """Return the keys of one table and their values, as the lines mean them.
+
+    >>> from search.profiling.finding import drop
+    >>> values([Finding("row_number", ("Id",), "…", "row number", drop("Id"))], "data", {"encoding": "cp1250"})
+    {'encoding': 'cp1250', 'drop': ['Id']}
+    """
+    meant = dict(given or {})
+    for change, _ in keys(found, table):
+        if change.active:
+            meant[change.key] = [*meant.get(change.key, []), *change.value] if change.key == "drop" else change.value  # type: ignore[misc]
+    if table == "data" and "drop" not in meant and len([c for c, _ in keys(found, table) if c.key == "drop"]) > 1:
+        meant["drop"] = []  # a list of comments
+    return meant
 
 
 def _drop(found: Sequence[Finding]) -> str:
@@ -42,9 +57,9 @@ def _drop(found: Sequence[Finding]) -> str:
         return ""
     if len(changes) == 1:
         ((change, finding),) = changes
-        return f"{'' if change.active else '# '}drop = {toml(change.value)}{MARGIN}{finding.why}\n"
+        return f"{'' if change.active else '# '}{pair('drop', change.value)}{MARGIN}{comment(finding.why)}\n"
     rows = "".join(
-        f"    {'' if change.active else '# '}{quoted(change.value[0])},{MARGIN}{finding.why}\n"
+        f"    {'' if change.active else '# '}{toml(change.value[0])},{MARGIN}{comment(finding.why)}\n"
         for change, finding in changes
     )
     return f"drop = [\n{rows}]\n"

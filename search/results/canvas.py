@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from matplotlib import style
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.figure import Figure
@@ -32,9 +33,28 @@ MARGIN, STRIP = 0.06, 0.14
 """Heights of the margins, and of the strip for trials off the scale, as shares of the scores that are shown."""
 
 
+@contextmanager
+def plain_look() -> Iterator[None]:
+    """Draw with Matplotlib's own settings: a ``matplotlibrc`` of the current folder, which may be a stranger's, does not count.
+
+    It may ask for LaTeX, which is a program that has to be there, and that names of others would be commands for.
+    """
+    with style.context("default"):  # but for the backend and the like, which stay as they are
+        yield
+
+
+class Drawing(Figure):
+    """A figure that is saved with the settings with which it was drawn."""
+
+    def savefig(self, *arguments: Any, **options: Any) -> None:
+        """Save the figure in a file."""
+        with plain_look():
+            super().savefig(*arguments, **options)
+
+
 def canvas(height: float, rows: int = 1, columns: int = 1) -> tuple[Figure, Sequence[Axes]]:
     """Return a figure and its panels, row by row."""
-    figure = Figure(figsize=(WIDTH, height), dpi=DPI, layout="constrained")
+    figure = Drawing(figsize=(WIDTH, height), dpi=DPI, layout="constrained")
     panels = list(figure.subplots(rows, columns, squeeze=False, sharey=True).flat)
     for axes in panels:
         axes.spines[["top", "right"]].set_visible(False)
@@ -63,11 +83,7 @@ def check(path: Path) -> None:
 def save(figure: Figure, path: Path) -> None:
     """Save a figure in a file."""
     try:
-        with warnings.catch_warnings():
-            warnings.filterwarnings(
-                "ignore", "Glyph", UserWarning
-            )  # names of columns may be of a script that no font has
-            figure.savefig(path)
+        figure.savefig(path)
     except OSError as error:
         raise StudyError(f"--plot {path} cannot be written: {error.strerror}") from None
 

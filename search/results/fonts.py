@@ -6,6 +6,8 @@ from functools import cache
 
 from matplotlib import font_manager
 
+from bpmodel.names.visible import visible
+
 WIDE = (
     *("Noto Sans CJK SC", "Noto Sans SC", "Source Han Sans SC", "Source Han Sans CN"),
     *("PingFang SC", "Hiragino Sans GB", "Heiti SC", "STHeiti", "Microsoft YaHei", "SimHei"),
@@ -29,14 +31,16 @@ def families() -> tuple[str, ...]:
 
 
 def drawable(text: str) -> str:
-    """Return a text with a question mark for each character that no font has, as in terminals.
+    """Return a text that Matplotlib draws as it is: with a question mark for each character that no font has.
 
-    Without that, Matplotlib warns and draws a box for each.
+    Without that, Matplotlib warns and draws a box for each. What lies between two signs $ would be a formula, which may be none:
+    drawing would end with an error.
 
-    >>> drawable("tanh, ±1 \\U000e0001")
-    'tanh, ±1 ?'
+    >>> drawable("tanh, ±1 \\U000e0001 $x^$")
+    'tanh, ±1 ? \\\\$x^\\\\$'
     """
-    return "".join(letter if letter.isspace() or ord(letter) in _known() else REPLACEMENT for letter in text)
+    drawn = (c if c == "\n" or (ord(c) in _known() and visible(c) == c) else REPLACEMENT for c in text)
+    return "".join(drawn).replace("$", r"\$")
 
 
 @cache

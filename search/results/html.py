@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from bpmodel.names.visible import visible
 from search.results.report import metric, number
 from search.trials.outcomes import VERDICTS
 
@@ -47,7 +48,7 @@ def summary(results: Mapping[str, Any], name: str, scoring: str, advice: Sequenc
         if counts[verdict]
     )
     best = [i for i in np.argsort(results[f"rank_test_{name}"], kind="stable") if VERDICTS[verdicts[i]].rank == 0]
-    lines = [f"{len(verdicts)} configurations: {ended}", *map(escape, advice)]
+    lines = [f"{len(verdicts)} configurations: {ended}", *(escape(visible(line)) for line in advice)]
     if best:
         lines.insert(1, _table(results, best[:ROWS], name, scoring))
     return f'<div style="{STYLE}">{"<br>".join(lines)}</div>'
@@ -66,4 +67,4 @@ def _table(results: Mapping[str, Any], best: Sequence[int], name: str, scoring: 
 
 
 def _row(cells: Sequence[Any], tag: str) -> str:
-    return f"<tr>{''.join(f'<{tag}>{escape(str(cell))}</{tag}>' for cell in cells)}</tr>"
+    return f"<tr>{''.join(f'<{tag}>{escape(visible(cell))}</{tag}>' for cell in cells)}</tr>"

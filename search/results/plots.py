@@ -14,7 +14,7 @@ from matplotlib.ticker import MaxNLocator
 
 from bpmodel.colors import COLORS, GREY
 from search.results import report
-from search.results.canvas import Scale, canvas, legend_below, logarithmic, scale_of
+from search.results.canvas import Scale, canvas, legend_below, logarithmic, plain_look, scale_of
 from search.results.fonts import drawable, families
 from search.space.dimensions import Choice, Draws, Quantile, Range, is_number, label
 from search.space.interface import Axis
@@ -34,6 +34,7 @@ BASELINE_STYLES = ("--", "-.", ":", (0, (8, 2, 1, 2, 1, 2)))
 """Styles of the baselines' lines, for as many as a report may have."""
 
 
+@plain_look()
 def figures(
     outcomes: Mapping[int, Outcome], space: Space, baselines: Sequence[Baseline], scoring: str, loss: str = ""
 ) -> dict[str, Figure]:
@@ -187,7 +188,7 @@ def learning_curves(outcomes: Mapping[int, Outcome], loss: str = "") -> Figure:
     axes.plot([], [], "o", color=GREY, label="best number of epochs")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
     one = loss and not any(name.split("__")[-1] == "loss" for o in ranked for name in o.params)
-    named = f"loss ({loss.replace('_', ' ')})" if one else "loss"
+    named = drawable(f"loss ({loss.replace('_', ' ')})") if one else "loss"
     axes.set(xlabel="epoch", ylabel=f"{named}, mean over the folds", title="Learning curves of the best trials")
     legend_below(figure, columns=3)
     return figure

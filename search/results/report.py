@@ -19,6 +19,7 @@ from search.results.result import Result
 from search.results.widths import BEST_COLUMNS, Fitted
 from search.space.dimensions import label
 from search.tracking import RegisteredModel
+from search.tracking.naming.markdown import code, plain
 from search.trials.baselines import Baseline
 from search.trials.outcomes import Outcome, front, order
 
@@ -282,7 +283,7 @@ def diagnosed(found: Sequence[Diagnosis | None]) -> RenderableType:
         example = "" if len(folds) == 1 else f"; this is fold {folds[0]}"
         parts += [
             Text(f"{many} of {len(found)}{example}", style="bold"),
-            Text(NOT_PROBED if first is None else str(first)),
+            *map(Text, [NOT_PROBED] if first is None else str(first).split("\n")),
             Text(),
         ]
     return Group(*parts)
@@ -329,27 +330,29 @@ def summary(result: Result) -> str:
     Important things come first, because MLflow shows only the first lines.
     """
     outcomes, best, model = result.outcomes, result.best, result.model
-    paragraphs = [f"**{result.name}**: {_standing(result)}", *(f"**{line}**" for line in judgment(result))]
+    paragraphs = [f"**{result.name}**: {_standing(result)}", *(f"**{plain(line)}**" for line in judgment(result))]
     paragraphs += [f"Nested cross-validation: {line}." for line in honest(result)[:1]]
     broken, mended = divergences(outcomes), repairs(outcomes)
     if broken:
         told = advice(outcomes.values(), result.space)
-        paragraphs.append(" ".join([f"Diverged: {diverged_title(outcomes)}.", *(f"**{line}**" for line in told)]))
+        paragraphs.append(
+            " ".join([f"Diverged: {diverged_title(outcomes)}.", *(f"**{plain(line)}**" for line in told)])
+        )
     if model is not None:
-        paragraphs.append(f"Model: `{model.uri}` ({delivered(result, model)}).")
+        paragraphs.append(f"Model: {code(model.uri)} ({delivered(result, model)}).")
     if result.unregistered:
         paragraphs.append(f"Model: {not_registered(result)}.")
     if best is not None:
-        paragraphs.append("\n".join(f"- {param}: `{number(value)}`" for param, value in best.params.items()))
+        paragraphs.append("\n".join(f"- {plain(param)}: {code(number(value))}" for param, value in best.params.items()))
         if others := _others(result.scoring, best.means):
             means = [f"{metric(other)[0]} {_mean(metric(other)[1], best.means, other)}" for other in others]
             paragraphs.append(f"Other metrics: {', '.join(means)}.")
         if close := alike(best, result.rivals):
             paragraphs.append(f"{close}.")
-    paragraphs.append("\n".join(f"- {line}" for line in broken[:20]))
+    paragraphs.append("\n".join(f"- {plain(line)}" for line in broken[:20]))
     if mended:
         paragraphs.append(f"Repaired: {len(mended)} of {len(outcomes)} trials.")
-        paragraphs.append("\n".join(f"- {line}" for line in mended[:20]))
+        paragraphs.append("\n".join(f"- {plain(line)}" for line in mended[:20]))
     return "\n\n".join(text for text in paragraphs if text)
 
 

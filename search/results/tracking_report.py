@@ -10,6 +10,7 @@ from search.results import plots, report
 from search.results.judgment import judgment
 from search.results.result import Result
 from search.tracking import Report
+from search.tracking.naming.markdown import plain
 from search.trials.outcomes import VERDICTS, front
 
 
@@ -21,7 +22,7 @@ def tracking_report(result: Result) -> Report:
         metrics=_metrics(result),
         steps={"outer_score": nested.scores} if nested else {},
         summary=report.summary(result),
-        verdict=" ".join(f"**{line}**" for line in judgment(result)),
+        verdict=" ".join(f"**{plain(line)}**" for line in judgment(result)),
         figures=plots.figures(result.outcomes, result.space, result.baselines, result.scoring, result.loss),
         tables=_tables(result),
     )

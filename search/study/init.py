@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -16,9 +16,9 @@ from search.profiling import overview, task
 from search.profiling.evidence import Evidence
 from search.profiling.finding import Finding
 from search.profiling.findings import as_comments, dropped, findings
-from search.profiling.naming import quoted
+from search.profiling.naming import comment, quoted, toml
 from search.profiling.overview import Column
-from search.profiling.writing import lines
+from search.profiling.writing import lines, values
 from search.samplers.methods import METHODS
 from search.space import spaces
 from search.study import assembly, data, study_file, suggestions
@@ -26,6 +26,7 @@ from search.study.study_file import Study
 from search.tables import sources
 from search.tables.reading import Asked
 from search.tables.typed import Typed
+from search.tracking.naming import names
 
 TEMPLATE = """\
 # {name}: predict {target_text} from the other {columns} columns of {source_name}.
@@ -34,7 +35,7 @@ name = {name_text}
 [data]
 source = {source_text}    # relative to this file
 target = {target_text}
-task = "{task}"    # guessed: {reason}
+task = "{task}"    {reason}
 {data}
 [preprocessing]    # {kinds}; see docs/studies.md
 {preprocessing}
@@ -53,6 +54,8 @@ seed = 0
 LONGEST_NAME = 60
 """Characters of a name that is made of a file's: file systems allow 255 bytes, a character may have four, and endings follow."""
 
+
+EPOCHS: dict[str, object] = {"max_iter": 200}
 
 ORDER = frozenset({"time", "kind", "group"})
 """Keys that say which rows a fold trains on."""
@@ -124,11 +127,12 @@ def _target(y: pd.Series, known: Typed) -> tuple[pd.Series, str, list[str]]:
 def study_name(stem: str) -> str:
     """Return the name of a study for that of a table: its letters and digits, of any script, and ``-`` between them.
 
-    >>> [study_name(name) for name in ("my homes (2)", "房价", "m²", "$")]
-    ['my-homes-2', '房价', 'm', 'study']
+    >>> [study_name(name) for name in ("my homes (2)", "房价", "m²", "$", "default")]
+    ['my-homes-2', '房价', 'm', 'study', 'default-study']
     """
     kept = [c if c in "_-" or unicodedata.category(c)[0] in "LM" or c.isdecimal() else " " for c in stem]
-    return "-".join("".join(kept).split()).strip("-_")[:LONGEST_NAME] or "study"
+    name = "-".join("".join(kept).split()).strip("-_")[:LONGEST_NAME]
+    return next((each for each in (name, f"{name}-study") if not names.problem(each)), "study")
 
 
 def _free(source: str, target: str) -> Path:
@@ -153,27 +157,67 @@ def _is_of(path: Path, source: str, target: str) -> bool:
 def _text(
     output: Path, source: str, target: str, e: Evidence, reason: str, found: Sequence[Finding], said: dict[str, object]
 ) -> str:
+    """Return the text of a study file; what it says is what is meant.
+
+    Raises
+    ------
+    StudyError
+        If a name cannot be written in TOML.
+    """
     kept, name = e.without(dropped(found)), study_name(output.name.split(".")[0])
     kinds = suggestions.columns_by_kind({column: e.kinds[column] for column in kept.X})
     methods = [quoted(method) for method in METHODS]
-    return TEMPLATE.format(
+    data = {"source": sources.moved(source, Path(), output.parent), "target": target, "task": e.task}
+    scores: dict[str, object] = {"n_splits": e.n_splits, "scoring": study_file.DEFAULT_SCORING[e.task]}
+    text = TEMPLATE.format(
         name=name,
-        name_text=quoted(name),
-        target_text=quoted(target),
+        name_text=toml(name),
+        target_text=toml(target),
         columns=e.X.shape[1],
         source_name=quoted(sources.name(source)),
-        source_text=quoted(sources.moved(source, Path(), output.parent)),
+        source_text=toml(data["source"]),
         task=e.task,
-        reason=reason,
+        reason=comment(f"guessed: {reason}"),
         data=lines(found, "data", said),
         kinds=suggestions.heading(kinds),
-        preprocessing=suggestions.fixed(kept.X, kinds) + lines(found, "preprocessing"),
-        model=lines(found, "model", {"max_iter": 200}),
-        space=spaces.DEFAULT + suggestions.searched(kinds),
+        preprocessing=suggestions.fixed_lines(kept.X, kinds) + lines(found, "preprocessing"),
+        model=lines(found, "model", EPOCHS),
+        space=spaces.DEFAULT + suggestions.searched_lines(kinds),
         method=methods[0],
         other_methods=", ".join(methods[1:]),
-        cv=lines(found, "cv", {"n_splits": e.n_splits, "scoring": study_file.DEFAULT_SCORING[e.task]}),
+        cv=lines(found, "cv", scores),
     )
+    fixed = {key: value for key, (value, _) in suggestions.fixed(kept.X, kinds).items()}
+    meant = {
+        "name": name,
+        "data": data | values(found, "data", said),
+        "preprocessing": values(found, "preprocessing", fixed),
+        "model": values(found, "model", EPOCHS),
+        "space": tomllib.loads(spaces.DEFAULT) | suggestions.searched(kinds),
+        "search": {"method": next(iter(METHODS)), "n_trials": 50, "seed": 0},
+        "cv": values(found, "cv", scores),
+    }
+    check_meaning(text, meant, output)
+    return text
+
+
+def check_meaning(text: str, meant: Mapping[str, object], output: Path) -> None:
+    """Check that a text in TOML says what is meant, whatever the names in it.
+
+    Raises
+    ------
+    StudyError
+        If it does not, or is not valid.
+    """
+    try:
+        said = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise StudyError(f"{output} was not written: it is not valid TOML: {error}") from None
+    if said != meant:
+        wrong = next(key for key in [*said, *meant] if said.get(key) != meant.get(key))
+        raise StudyError(
+            f"{output} was not written: its [{wrong}] would not say what is meant; allowed are other names"
+        )
 
 
 def _write(output: Path, found: list[Finding], text: Callable[[list[Finding]], str]) -> list[Finding]:

@@ -15,10 +15,9 @@ from bpmodel.preprocessing.options import PREPROCESSING
 from bpmodel.preprocessing.texts.marks import Hints
 from search.options import STUDY, SearchOption
 from search.tables.reading import Asked
+from search.tracking.naming import names
 
 Task = Literal["regression", "classification"]
-NAME_PATTERN = r"^\w[\w.-]*$"
-"""Letters and digits are those of any script."""
 
 
 class Table(BaseModel):
@@ -103,16 +102,29 @@ class CrossValidation(Table):
     scoring: Any = None
 
 
+class Tracking(Table):
+    """What is stored in MLflow beside the results."""
+
+    example: bool = False
+
+
+def _named(name: str) -> str:
+    if why := names.problem(name):
+        raise PydanticCustomError("not_allowed", "{why}", {"why": why})
+    return name
+
+
 class File(Table):
     """A whole study file."""
 
-    name: str = Field(pattern=NAME_PATTERN)
+    name: Annotated[str, AfterValidator(_named)]
     data: Data
     preprocessing: dict[str, Any] = {}
     model: dict[str, Any] = {}
     space: Any = "default"
     search: Search = Search()
     cv: CrossValidation = CrossValidation()
+    tracking: Tracking = Tracking()
 
 
 def first_problem(error: ValidationError) -> str:
@@ -128,8 +140,8 @@ def first_problem(error: ValidationError) -> str:
         return f"{place} is not a key of a study file{meant}; allowed {there}are {', '.join(fields)}"
     if problem["type"] == "missing":
         return f"{place} is missing"
-    if problem["type"] == "string_pattern_mismatch":
-        return f"{place} = {problem['input']!r}; it must be letters, digits, '.', '_' and '-', starting with a letter or digit"
+    if (place, problem["type"]) == ("name", "not_allowed"):
+        return f"name = {names.shortened(problem['input'])!r}; {problem['msg']}"
     message = problem["msg"][0].lower() + problem["msg"][1:]
     meant = hints.of_value(key, problem["input"], _names(tables, key))
     return f"{place} = {problem['input']!r}{meant}; {message.replace('input should be', 'it must be')}"
@@ -138,7 +150,7 @@ def first_problem(error: ValidationError) -> str:
 @cache
 def places() -> dict[str, str]:
     """Return how each key is written that is not at the top of a study file: behind its table."""
-    tables = {name: list(_table([name]).model_fields) for name in ("data", "search", "cv")}
+    tables = {name: list(_table([name]).model_fields) for name in ("data", "search", "cv", "tracking")}
     tables["model"] = [o.name for o in (*REGRESSOR_OPTIONS, *CLASSIFIER_OPTIONS)]
     tables["preprocessing"] = [o.name for o in PREPROCESSING]
     return {key: f"[{table}] {key}" for table, keys in tables.items() for key in keys}

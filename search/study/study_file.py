@@ -43,6 +43,8 @@ class Study:
     search: Search
     cv: CrossValidation
     initial_points: list[dict[str, Any]]
+    example: bool = False
+    """Whether rows of the data are stored with the model."""
 
     @property
     def scoring(self) -> str:
@@ -75,7 +77,12 @@ class Study:
 
 def source(path: Path) -> str:
     """Return the text of a study file as it is stored: without a byte order mark, and without passwords."""
-    return masked(path.read_text(encoding=ENCODING))
+    text = path.read_text(encoding=ENCODING)
+    try:
+        address = tomllib.loads(text)["data"]["source"]
+    except (tomllib.TOMLDecodeError, KeyError, TypeError):  # no study file
+        address = ""
+    return masked(text, address) if isinstance(address, str) else masked(text)
 
 
 def load(path: str | Path) -> Study:
@@ -125,7 +132,17 @@ def parse(text: str, path: Path) -> Study:
         space, file.search.initial_points, file.search.seed, f"{path}: [search] initial_points"
     )
     checks.check(path, file)
-    return Study(path, file.name, file.data, **fixed, space=space, search=file.search, cv=file.cv, initial_points=first)
+    return Study(
+        path,
+        file.name,
+        file.data,
+        **fixed,
+        space=space,
+        search=file.search,
+        cv=file.cv,
+        initial_points=first,
+        example=file.tracking.example,
+    )
 
 
 def _similar(path: Path) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import pandas as pd
 
 from bpmodel.preprocessing.options import PREPROCESSING
-from search.profiling.naming import quoted
+from search.profiling.naming import comment, pair, quoted
 
 PLURALS = {
     "number": "numbers",
@@ -46,29 +46,34 @@ def heading(kinds: dict[str, list[str]]) -> str:
     return ", ".join(f"{PLURALS[kind]}: {len(names)}" for kind, names in kinds.items())
 
 
-def searched(kinds: dict[str, list[str]]) -> str:
-    """Return the line of [space] that searches the preprocessing, if there is something to search."""
-    return (
-        f"numeric = {json.dumps(SEARCHED)}    # how numbers are encoded; also {_others(SEARCHED)}\n"
-        if _searchable(kinds)
-        else ""
-    )
+def searched(kinds: dict[str, list[str]]) -> dict[str, list[str]]:
+    """Return the keys of [space] that search the preprocessing, if there is something to search."""
+    return {"numeric": SEARCHED} if _searchable(kinds) else {}
 
 
-def fixed(X: pd.DataFrame, kinds: dict[str, list[str]]) -> str:
-    """Return the options that matter for columns X, one line each, with their defaults."""
+def searched_lines(kinds: dict[str, list[str]]) -> str:
+    """Return the lines of these keys."""
+    why = comment(f"how numbers are encoded; also {_others(SEARCHED)}")
+    return "".join(f"{pair(key, value)}    {why}\n" for key, value in searched(kinds).items())
+
+
+def fixed(X: pd.DataFrame, kinds: dict[str, list[str]]) -> dict[str, tuple[object, str]]:
+    """Return the options that matter for columns X: their defaults, each with a comment."""
     gaps = [name for k in kinds if k not in ("category", "text") for name in kinds[k] if X[name].isna().any()]
-    codes = [name for name in kinds.get("number", []) if _may_be_codes(X[name])]
     comments = {
         "numeric": "number" in kinds and not _searchable(kinds) and f"also {_others(['standard'])}",
         "categorical": "category" in kinds and 'also "ordinal"',
         "missing_indicator": gaps and f"indicator columns for the missing values of {', '.join(map(quoted, gaps))}",
     }
-    defaults = {o.name: json.dumps(o.default) for o in PREPROCESSING}
-    lines = [f"{name} = {defaults[name]}    # {comment}\n" for name, comment in comments.items() if comment]
-    if codes:
-        names = ", ".join(map(quoted, codes))
-        lines.append(f"# categorical_columns = [{names}]    # if these are codes, not amounts\n")
+    defaults = {o.name: o.default for o in PREPROCESSING}
+    return {name: (defaults[name], why) for name, why in comments.items() if why}
+
+
+def fixed_lines(X: pd.DataFrame, kinds: dict[str, list[str]]) -> str:
+    """Return the lines of these options, and a comment on numbers that may be codes."""
+    lines = [f"{pair(name, value)}    {comment(why)}\n" for name, (value, why) in fixed(X, kinds).items()]
+    if codes := [name for name in kinds.get("number", []) if _may_be_codes(X[name])]:
+        lines.append(f"# {pair('categorical_columns', codes)}    # if these are codes, not amounts\n")
     return "".join(lines)
 
 

@@ -21,7 +21,7 @@ from sqlalchemy.pool import NullPool
 
 from search.tables import queries
 from search.tables.reading import Asked, Pieces, Table, UnreadableError, check_asked, tidy, unique
-from search.tables.secrets import STARS, masked
+from search.tables.secrets import masked
 
 ADDRESS = re.compile(r"[A-Za-z][\w+.-]*://")
 KEYS = ("table", "query")
@@ -207,9 +207,8 @@ def _told_without_password(url: URL) -> Iterator[None]:
         raise UnreadableError(f"the Python package {package}, the driver of this database, is not installed") from None
     except SQLAlchemyError as error:
         reason = str(getattr(error, "orig", None) or error).strip()
-        line = masked(" ".join(reason.split("\n\n")[0].split()))
-        password = url.password and str(url.password)
-        raise UnreadableError(line.replace(password, STARS) if password else line) from None
+        line = " ".join(reason.split("\n\n")[0].split())
+        raise UnreadableError(masked(line, url.render_as_string(hide_password=False))) from None
 
 
 def _table(connection: Connection, asked: str | None, notes: list[str]) -> tuple[str, str | None]:

@@ -10,7 +10,7 @@ from typing import Any
 
 from search.tables import databases, files
 from search.tables.reading import Asked, Likely, Pieces, Table, UnreadableError
-from search.tables.secrets import masked
+from search.tables.secrets import masked, secrets_of
 
 ROWS = 50_000
 """Rows that are read at a time."""
@@ -67,7 +67,7 @@ def shown(source: str, folder: Path = Path()) -> str:
     """Return a source as messages name it: a path with its folder, an address without its password.
 
     >>> shown("mysql://me:s3cret@host/db?table=sales"), Path(shown("a.csv", Path("data"))).as_posix()
-    ('mysql://me:***@host/db?table=sales', 'data/a.csv')
+    ('mysql://***@host/db?table=sales', 'data/a.csv')
     """
     return masked(source) if databases.is_address(source) else str(folder / source)
 
@@ -122,4 +122,7 @@ def holds_password(source: str) -> bool:
     >>> holds_password("mysql://me:s3cret@host/db"), holds_password("mysql://me@host/db")
     (True, False)
     """
-    return databases.is_address(source) and masked(source) != source
+    if not databases.is_address(source):
+        return False
+    place, _, parameters = source.partition("://")[2].rpartition("@")[2].partition("?")
+    return bool(secrets_of(source)) or masked(f"a://{place}?{parameters}") != f"a://{place}?{parameters}"

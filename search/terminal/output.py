@@ -6,12 +6,16 @@ import json
 import math
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, redirect_stdout
 from typing import Any, TextIO
 
 import numpy as np
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.segment import Segment
+from rich.text import Text
+
+from search.terminal.leaving import told
 
 WIDE = 160
 """Width of lines in files and pipes."""
@@ -19,6 +23,9 @@ WIDE = 160
 
 class Output(Console):
     """A console whose `print` is for people: with `quiet` or `json` it writes nothing.
+
+    Each text is a line, or a part of one: whatever it quotes of files and data stays in it, and does nothing to a terminal. Only
+    a line break at the end of a text that is printed is one: it leaves a line free.
 
     Parameters
     ----------
@@ -47,10 +54,26 @@ class Output(Console):
         text = {"highlight": False, "markup": False, "soft_wrap": True}
         super().__init__(file=stream, quiet=quiet or json, width=_width(stream), **text)  # type: ignore[arg-type]
 
+    def print(self, *objects: Any, **options: Any) -> None:
+        """Write lines, tables and the like; what a text ends with is a free line."""
+        super().print(*objects, **options)
+        if objects and isinstance(objects[-1], str) and objects[-1].endswith("\n"):
+            super().print()
+
+    def render_str(self, text: str, **options: Any) -> Text:
+        """Return a text that is printed, or is a cell of a table."""
+        return super().render_str(told(text.removesuffix("\n")), **options)
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
+        """Return the segments of anything that can be printed."""
+        if isinstance(renderable, Text) and (line := told(renderable.plain)) != renderable.plain:
+            renderable = Text(line, renderable.style, justify=renderable.justify, overflow=renderable.overflow)
+        return super().render(renderable, options)
+
     def essential(self, line: str) -> None:
         """Write a line that is left when there is nothing else."""
         if self._terse:
-            self._write_line(line)
+            self._write_line(told(line))
 
     def document(self, content: Mapping[str, Any]) -> None:
         """Write the result as a JSON document, if that is wanted."""
@@ -74,12 +97,13 @@ class Output(Console):
 
 
 def as_json(content: Mapping[str, Any]) -> str:
-    """Return a JSON text: numbers that are not finite are null, and what JSON does not know is written as text.
+    """Return a JSON text in ASCII: numbers that are not finite are null, and what JSON does not know is written as text.
 
     >>> as_json({"a": np.float64(0.5), "b": float("inf")})
     '{\\n  "a": 0.5,\\n  "b": null\\n}'
     """
-    return json.dumps(_plain(content), indent=2, allow_nan=False)
+    written = json.dumps(_plain(content), indent=2, allow_nan=False)
+    return written.replace("\x7f", "\\u007f")  # DEL, the only control character that JSON leaves as it is
 
 
 def _plain(value: Any) -> Any:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
 
 from search.tracking import library, stores
+from search.tracking.naming import filters
 from search.tracking.runs import (
     EXPERIMENT_TAGS,
     PARENT,
@@ -36,14 +37,14 @@ def open_study(uri: str, header: Header) -> Opened:
     client = connect(uri)
     experiment = _experiment(client, uri, header.experiment)
     experiment_id = experiment.experiment_id
-    parents = _search(client, experiment_id, _study_query(header.study_id))
+    parents = tagged(client, experiment_id, _of_study(header.study_id))
     if parents:
         parent = parents[0].info.run_id
         client.update_run(parent, status="RUNNING")
     else:
         parent = _begin(client, experiment_id, header)
     recorded = set()
-    for run in _search(client, experiment_id, f"tags.`{PARENT}` = '{parent}'"):
+    for run in tagged(client, experiment_id, {PARENT: parent}):
         if run.info.status == "RUNNING":  # a kill interrupted its writing: write it again
             client.delete_run(run.info.run_id)
         else:
@@ -56,7 +57,7 @@ def holds(uri: str, experiment: str, study_id: str) -> bool:
     """Return whether a store has a study, which may have been deleted since it was written."""
     client = connect(uri)
     found = client.get_experiment_by_name(experiment)
-    return found is not None and bool(client.search_runs([found.experiment_id], _study_query(study_id)))
+    return found is not None and bool(tagged(client, found.experiment_id, _of_study(study_id)))
 
 
 @library.quiet()
@@ -126,16 +127,19 @@ def _begin(client: Any, experiment_id: str, header: Header) -> str:
     return run_id
 
 
-def _study_query(study_id: str) -> str:
-    return f"tags.`bpsearch.study` = '{study_id}' AND tags.`bpsearch.kind` = 'study'"
+def _of_study(study_id: str) -> dict[str, str]:
+    """Return the tags of the parent run of a study."""
+    return {"bpsearch.study": study_id, "bpsearch.kind": "study"}
 
 
-def _search(client: Any, experiment_id: str, query: str) -> list[Any]:
+def tagged(client: Any, experiment_id: str, tags: Mapping[str, str]) -> list[Any]:
+    """Return the runs of an experiment that have these tags."""
+    query = filters.both(*(filters.equal(filters.tag(name), text) for name, text in tags.items()))
     runs: list[Any] = []
     token: str | None = None
     while True:
         page = client.search_runs([experiment_id], query, page_token=token)
-        runs += page
+        runs += [run for run in page if all(run.data.tags.get(name) == text for name, text in tags.items())]
         token = page.token
         if not token:
             return runs

@@ -18,6 +18,8 @@ from scipy.sparse import issparse
 from bpmodel.preprocessing import TablePreprocessor
 from bpmodel.preprocessing.columns import describe
 from bpmodel.preprocessing.values import KINDS, labels
+from search.profiling import made_up
+from search.tracking.naming.markdown import plain
 from search.tracking.served_pipeline import may_change
 
 EXAMPLE_ROWS = 5
@@ -41,7 +43,7 @@ def table_of(X: Any) -> pd.DataFrame | None:
     return X if named else None
 
 
-def columns(model: Any, X: Any) -> list[dict[str, Any]]:
+def columns(model: Any, X: Any, *, own: bool = False) -> list[dict[str, Any]]:
     """Return what must be known of the columns of a model's table, in JSON types; empty if it was fitted on an array.
 
     Each has a ``name``, a ``kind`` (as in `bpmodel.preprocessing.columns.describe`), a ``format`` if it is read from texts, an
@@ -55,12 +57,23 @@ def columns(model: Any, X: Any) -> list[dict[str, Any]]:
         Fitted on X. If a `TablePreprocessor` prepares its table, kinds and formats are those that it found.
     X : DataFrame or other table or array
         All rows of the fit.
+    own : bool, default=False
+        Whether an example is the first value of the column; by default it is made up.
     """
     table = table_of(X)
     if table is None:
         return []
     prepared = _preprocessor(model, list(table.columns))
-    return [_column(values, prepared) for _, values in table.items()]
+    known = [_column(values, prepared) for _, values in table.items()]
+    if not own and len(table):
+        made = _made_up(table, known, 1)
+        known = [column | {"example": as_json(made[column["name"]].iloc[0])} for column in known]
+    return known
+
+
+def _made_up(table: pd.DataFrame, known: Sequence[Mapping[str, Any]], n: int) -> pd.DataFrame:
+    kinds = {column["name"]: column["kind"] for column in known}
+    return made_up.rows(table, kinds, {column["name"]: column.get("format", {}) for column in known}, n)
 
 
 def _column(values: pd.Series, prepared: TablePreprocessor | None) -> dict[str, Any]:
@@ -124,7 +137,7 @@ def markdown(known: Sequence[Mapping[str, Any]]) -> str:
         shown = column["example"]
         shown = "" if shown is None else json.dumps(shown) if isinstance(shown, bool | float) else shown
         cells = [column["name"], column["kind"], shown, "yes" if column["required"] else "no"]
-        line = "| " + " | ".join(str(cell).replace("|", "\\|").replace("\n", " ") for cell in cells) + " |"
+        line = "| " + " | ".join(map(plain, cells)) + " |"
         if sum(map(len, lines)) + len(lines) + len(line) > LONGEST_TABLE:
             break
         lines.append(line)
@@ -132,7 +145,21 @@ def markdown(known: Sequence[Mapping[str, Any]]) -> str:
     return "\n".join(lines) + (f"\n\nand {left} more columns, in columns.json of the model" if left else "")
 
 
-def example(X: Any) -> Any:
+def example(model: Any, X: Any) -> Any:
+    """Return a few made-up rows of the form of X, in JSON types: nobody's data. Arguments are those of `columns`."""
+    table = table_of(X)
+    if table is not None and len(table):
+        return _made_up(table, columns(model, X, own=True), EXAMPLE_ROWS)
+    if table is not None or hasattr(X, "iloc") or not np.size(X[:1] if not issparse(X) else X.shape):
+        return own_example(X)
+    dense = X.toarray() if issparse(X) else np.asarray(X)
+    if dense.ndim == 1:
+        return np.array([made_up.TEXT])
+    made = np.array([made_up.cells(values, EXAMPLE_ROWS) for values in dense.T], dtype=object).T
+    return made if dense.dtype == object else made.astype(dense.dtype)
+
+
+def own_example(X: Any) -> Any:
     """Return a few rows of X in JSON types, those without missing values if there are any.
 
     A table without such a row gives one row, made of the first value of each column.

@@ -16,6 +16,8 @@ ENVIRONMENT = {
     "GIT_PYTHON_REFRESH": "quiet",
 }
 
+NO_LINKS = "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT"
+
 
 @cache
 def load() -> Any:
@@ -31,14 +33,20 @@ def load() -> Any:
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Keep MLflow's progress messages off the terminal."""
+    """Keep MLflow's progress messages off the terminal; the links to runs that it prints would hold a server's password."""
     load()  # first, because the import sets MLflow's log level
     loggers = [logging.getLogger(name) for name in ("mlflow", "alembic")]
     before = [logger.level for logger in loggers]
     for logger in loggers:
         logger.setLevel(logging.ERROR)
+    link = os.environ.get(NO_LINKS)
+    os.environ[NO_LINKS] = "true"
     try:
         yield
     finally:
+        if link is None:
+            os.environ.pop(NO_LINKS, None)
+        else:
+            os.environ[NO_LINKS] = link
         for logger, level in zip(loggers, before, strict=True):
             logger.setLevel(level)

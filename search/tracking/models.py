@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from bpmodel.compiler import shipping
-from search.errors import StudyError
-from search.tracking import inputs, library, served_pipeline
+from search.errors import StudyError, reason_of
+from search.tracking import inputs, library, registry, served_pipeline
 from search.tracking.requirements import OWN, needs
 
 LONGEST_DESCRIPTION = 5000
@@ -44,7 +44,15 @@ class RegisteredModel:
 
 @library.quiet()
 def register(
-    uri: str, name: str, run_id: str, model: Any, X: Any, score: float, metadata: Mapping[str, Any] | None = None
+    uri: str,
+    name: str,
+    run_id: str,
+    model: Any,
+    X: Any,
+    score: float,
+    metadata: Mapping[str, Any] | None = None,
+    *,
+    example: bool = False,
 ) -> RegisteredModel:
     """Store a fitted pipeline with a run, register it under a name and give it the alias ``champion``.
 
@@ -53,10 +61,12 @@ def register(
     model : estimator
         The whole pipeline: raw input in, predictions in original units out.
     X : DataFrame or array-like
-        Raw input, all rows of the fit: the columns that the model takes are described from it, and a few of its rows become the
-        model's input example.
+        Raw input, all rows of the fit: the columns that the model takes are described from it.
     metadata : dict, optional
         What is added to ``score`` and ``columns`` in the metadata of the file `MLmodel`, in JSON types.
+    example : bool, default=False
+        Whether a few rows of X are stored with the model as its input example, and first values as those of the columns. By
+        default they are made up: data is copied nowhere unasked.
     """
     from mlflow.entities import LoggedModelOutput
 
@@ -65,19 +75,19 @@ def register(
     logged = client.create_logged_model(
         run.info.experiment_id, name="model", source_run_id=run_id, params=dict(run.data.params)
     )
-    known = inputs.columns(model, X)
+    known = inputs.columns(model, X, own=example)
     about = {"score": score, "columns": inputs.summary(known[:LISTED_COLUMNS])} | dict(metadata or {})
     try:
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "model"
-            write(path, model, X, known, about, run_id, logged)
+            write(path, model, X, known, about, run_id, logged, example=example)
             client.log_model_artifacts(logged.model_id, str(path))
     except BaseException:
         client.finalize_logged_model(logged.model_id, "FAILED")
         raise
     client.finalize_logged_model(logged.model_id, "READY")
     client.log_outputs(run_id, [LoggedModelOutput(logged.model_id, step=0)])
-    if name not in {m.name for m in client.search_registered_models(f"name = '{name}'")}:
+    if registry.registered(client, name) is None:
         client.create_registered_model(name)
     made = client.create_model_version(
         name, logged.artifact_location, run_id=run_id, model_id=logged.model_id, description=inputs.markdown(known)
@@ -108,7 +118,7 @@ def check(estimator: Any, key: str) -> None:
         content = skops.io.dumps(estimator)
         skops.io.loads(content, trusted=skops.io.get_untrusted_types(data=content))
     except Exception as error:  # of skops, or of a class in the estimator
-        reason = f"{type(error).__name__}: {error}".splitlines()[0]
+        reason = reason_of(error)
         raise StudyError(
             f"{key}: the model could not be stored ({reason}); allowed are classes and functions that can be imported, "
             "and no lambdas"
@@ -116,7 +126,15 @@ def check(estimator: Any, key: str) -> None:
 
 
 def write(
-    path: Path, model: Any, X: Any, known: list[dict[str, Any]], about: Mapping[str, Any], run_id: str, logged: Any
+    path: Path,
+    model: Any,
+    X: Any,
+    known: list[dict[str, Any]],
+    about: Mapping[str, Any],
+    run_id: str,
+    logged: Any,
+    *,
+    example: bool = False,
 ) -> None:
     """Write a model to a folder: the pipeline in the skops format, the code and the machine code that it runs, its columns.
 
@@ -142,7 +160,7 @@ def write(
                 model_id=logged.model_id,
             ),
             signature=infer_signature(None, model.predict(few), {served_pipeline.PROBABILITIES: False}),
-            input_example=inputs.example(X),
+            input_example=inputs.own_example(X) if example else inputs.example(model, X),
             serialization_format="skops",
             skops_trusted_types=skops.io.get_untrusted_types(data=skops.io.dumps(model)),
             pip_requirements=found.requirements,

@@ -14,6 +14,7 @@ from search.spelling import did_you_mean
 from search.tables.secrets import masked
 from search.tracking import library, stores
 from search.tracking.client import connect
+from search.tracking.naming import filters
 
 CHAMPION, URI = "champion", "models:/"
 MOST_NAMED = 10
@@ -155,12 +156,32 @@ def versions(uri: str, name: str) -> list[Version]:
     if not _has_models(uri):
         return []
     client = connect(uri)
+    model = registered(client, name)
+    if model is None:
+        return []
     aliases: dict[str, list[str]] = {}
-    for model in client.search_registered_models(f"name = {_quoted(name)}"):
-        for alias, number in model.aliases.items():
-            aliases.setdefault(str(number), []).append(alias)
-    found = client.search_model_versions(f"name = {_quoted(name)}")
+    for alias, number in model.aliases.items():
+        aliases.setdefault(str(number), []).append(alias)
+    found, token = [], None
+    while True:
+        page = client.search_model_versions(filters.equal("name", name), page_token=token)
+        found += [each for each in page if each.name == name]
+        token = page.token
+        if not token:
+            break
     return sorted((_version(each, aliases.get(str(each.version), ())) for each in found), key=lambda v: v.number)
+
+
+def registered(client: Any, name: str) -> Any:
+    """Return a registered model; None if there is none of this name, or none can have it."""
+    from mlflow.exceptions import MlflowException
+
+    try:
+        return client.get_registered_model(name)
+    except MlflowException as error:
+        if error.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
+            return None
+        raise
 
 
 @library.quiet()
@@ -248,10 +269,6 @@ def run(uri: str, version: Version) -> Run:
     except MlflowException:
         return Run()
     return Run(dict(data.params), dict(data.metrics), dict(data.tags))
-
-
-def _quoted(name: str) -> str:
-    return "'" + name.replace("'", "''") + "'"
 
 
 def _first_line(error: Exception) -> str:

@@ -132,7 +132,8 @@ def refusal(told: str) -> ValueError:
     class RefusedError(MlflowException, ValueError):
         pass
 
-    error: ValueError = RefusedError.invalid_parameter_value(told)
+    shown = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in told)  # names of columns may hold anything
+    error: ValueError = RefusedError.invalid_parameter_value(shown)
     return error
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import base64
+import os
 import socket
+import urllib.request
 from importlib.metadata import entry_points
 from typing import Any
 
-from search.errors import StudyError
-from search.tables.secrets import masked
+from search.errors import StudyError, reason_of
+from search.tables.secrets import masked, without_user
 from search.tracking import library, revisions
 
 PORTS = {"postgresql": 5432, "mysql": 3306, "mssql": 1433, "sqlite": None}
@@ -15,6 +18,28 @@ PORTS = {"postgresql": 5432, "mysql": 3306, "mssql": 1433, "sqlite": None}
 
 ALLOWED = "sqlite:///…, postgresql://…, mysql://…, mssql://…, http://… and https://…"
 ANSWER_SECONDS = 5.0
+
+
+def request(uri: str) -> urllib.request.Request:
+    """Return the request that asks an MLflow server whether it is there, with the user and password that MLflow sends.
+
+    Those of the address come first, as in MLflow's client, then those of ``MLFLOW_TRACKING_USERNAME`` and
+    ``MLFLOW_TRACKING_PASSWORD``, then ``MLFLOW_TRACKING_TOKEN``.
+
+    >>> asked = request("http://me:p%40ss@host:5000/")
+    >>> asked.full_url, asked.get_header("Authorization")
+    ('http://host:5000/health', 'Basic bWU6cEBzcw==')
+    """
+    address, user, password = without_user(uri)
+    user = user or os.environ.get("MLFLOW_TRACKING_USERNAME", "")
+    password = password or os.environ.get("MLFLOW_TRACKING_PASSWORD", "")
+    token = os.environ.get("MLFLOW_TRACKING_TOKEN", "")
+    headers = {}
+    if user:
+        headers["Authorization"] = f"Basic {base64.b64encode(f'{user}:{password}'.encode()).decode()}"
+    elif token:
+        headers["Authorization"] = f"Bearer {token}"
+    return urllib.request.Request(f"{address.rstrip('/')}/health", headers=headers)
 
 
 def check(uri: str, key: str) -> None:
@@ -40,9 +65,9 @@ def check(uri: str, key: str) -> None:
     except ModuleNotFoundError as error:
         reason = f"its driver is not installed ({error.name}); install it"
     except Exception as error:  # whatever a driver raises of a server that it cannot use
-        reason = f"{type(error).__name__}: {error}".splitlines()[0]
+        reason = reason_of(error)
     if reason:
-        raise StudyError(f"{key} = {masked(uri)!r}: {masked(reason)}")
+        raise StudyError(f"{key} = {masked(uri)!r}: {masked(reason, uri)}")
 
 
 def _plug_ins() -> set[str]:

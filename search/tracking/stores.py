@@ -9,7 +9,7 @@ import tempfile
 import urllib.error
 import urllib.request
 from contextlib import closing, suppress
-from http.client import HTTPException
+from http.client import HTTPException, InvalidURL
 from pathlib import Path
 
 from search.errors import StudyError
@@ -62,37 +62,6 @@ def has_tables(path: Path) -> bool:
     return path.exists() and path.stat().st_size > 0
 
 
-NAME_BYTES = 250
-"""An experiment is a folder of artifacts; names of files have at most 255 bytes."""
-
-
-def check_name(name: str, key: str) -> None:
-    """Check that a name can be that of an experiment, of a registered model and of a folder.
-
-    Parameters
-    ----------
-    name : str
-    key : str
-        What the user calls it, for the message.
-
-    Raises
-    ------
-    StudyError
-        If it cannot.
-
-    Examples
-    --------
-    >>> check_name("team a/churn", "study_name")
-    Traceback (most recent call last):
-    search.errors.StudyError: study_name = 'team a/churn'; allowed are texts of up to 250 bytes without / \\ : or line breaks
-    """
-    usual = name.isprintable() and not set(name) & set("/\\:") and name.strip(". ")
-    if not usual or name != name.strip() or len(name.encode()) > NAME_BYTES:
-        raise StudyError(
-            f"{key} = {name!r}; allowed are texts of up to {NAME_BYTES} bytes without / \\ : or line breaks"
-        )
-
-
 def check(uri: str, key: str = "MLFLOW_TRACKING_URI") -> None:
     """Check that a tracking store can be written.
 
@@ -123,11 +92,13 @@ def check(uri: str, key: str = "MLFLOW_TRACKING_URI") -> None:
             raise StudyError(f"MLflow store {path}: {misfit}")
     elif uri.startswith(("http://", "https://")):
         try:
-            urllib.request.urlopen(f"{uri.rstrip('/')}/health", timeout=servers.ANSWER_SECONDS).close()
+            urllib.request.urlopen(servers.request(uri), timeout=servers.ANSWER_SECONDS).close()
         except (OSError, ValueError, HTTPException) as error:
             if isinstance(error, urllib.error.HTTPError):
                 error.close()
-            reason = str(getattr(error, "reason", error)).strip()
+            reason = masked(" ".join(str(getattr(error, "reason", error)).split()), uri)
+            if isinstance(error, InvalidURL | ValueError) and "@" in uri:  # it would quote a part of the password
+                reason = "in a password, write @ as %40, / as %2F and : as %3A"
             raise StudyError(
                 f"{key} = {masked(uri)!r}: the MLflow server does not answer ({reason}); start it, or name another store"
             ) from None

@@ -16,7 +16,7 @@ from contextlib import suppress
 from types import ModuleType
 from typing import Any
 
-from search.errors import StudyError
+from search.errors import OneLineError, StudyError, reason_of
 from search.tables.secrets import masked
 from search.tracking import client, models, schema, sqlite, stores, waiting
 from search.tracking.models import RegisteredModel
@@ -40,7 +40,7 @@ HEAD_START = 1.0
 """Seconds during which the first trials have the CPU to themselves: creating a database takes seconds of CPU time."""
 
 
-class TrackingError(RuntimeError):
+class TrackingError(OneLineError, RuntimeError):
     """Writing to MLflow failed; nothing of the study itself is lost."""
 
 
@@ -58,10 +58,12 @@ class MLflowTracker(Tracker):
         MLflow tracking URI.
     key : str
         Where the user has set it, for messages.
+    example : bool, default=False
+        Whether rows of the data are stored with a model, as its input example; by default they are made up.
     """
 
-    def __init__(self, uri: str, key: str = "MLFLOW_TRACKING_URI") -> None:
-        self.uri, self._key = uri, key
+    def __init__(self, uri: str, key: str = "MLFLOW_TRACKING_URI", *, example: bool = False) -> None:
+        self.uri, self._key, self._example = uri, key, example
 
     def check(self) -> None:
         stores.check(self.uri, self._key)
@@ -103,7 +105,7 @@ class MLflowTracker(Tracker):
             self.flush()
         except TrackingError as error:
             self._stop()
-            raise StudyError(f"{self._key} = {masked(self.uri)!r}: {masked(str(error))}") from None
+            raise StudyError(f"{self._key} = {masked(self.uri)!r}: {error}") from None
         except BaseException:
             with suppress(Exception):
                 self.end("KILLED")
@@ -250,7 +252,7 @@ class MLflowTracker(Tracker):
         name, parent = self._header.experiment, self._opened.parent
         metadata = self._header.metadata(model) if self._header.metadata else None
         try:
-            made.set_result(models.register(self.uri, name, parent, model, X, score, metadata))
+            made.set_result(models.register(self.uri, name, parent, model, X, score, metadata, example=self._example))
         except Exception as error:
             made.set_exception(error)
 
@@ -258,5 +260,5 @@ class MLflowTracker(Tracker):
         """Return the error that tells of another one, in one line."""
         if isinstance(error, waiting.UnansweredError):
             return TrackingError(str(error))
-        reason = f"{type(error).__name__}: {error}".splitlines()[0]
-        return TrackingError(f"MLflow at {masked(self.uri)} could not be written: {masked(reason)}")
+        reason = masked(reason_of(error), self.uri)
+        return TrackingError(f"MLflow at {masked(self.uri)} could not be written: {reason}")

@@ -17,6 +17,7 @@ from sklearn.linear_model import LogisticRegression, RidgeCV
 from threadpoolctl import threadpool_limits
 
 from search import scorers
+from search.errors import reason_of
 from search.rows import take
 from search.trials.prepared_folds import prepare
 from search.trials.problem import Problem
@@ -162,7 +163,7 @@ def attempt(measure: Callable[[Problem, str], Baseline | None], problem: Problem
         found = measure(problem, task)
     except Exception as error:  # a scorer that rejects a baseline must not end the search
         if told:
-            reason = f"{type(error).__name__}: {error}".splitlines()[0]
+            reason = reason_of(error)
             warnings.warn(f"a baseline is omitted because it cannot be scored: {reason}", UserWarning, stacklevel=2)
         return None
     return found if found is not None and np.isfinite(found.score) else None

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 
+from search.errors import reason_of
 from search.signals.interruption import Cancelled
 from search.trials import fold_by_fold, side_by_side
 from search.trials.nesting import network_of
@@ -38,6 +39,6 @@ def evaluate(problem: Problem, trial: Trial, cancelled: Callable[[], bool] = lam
     except Exception as error:  # a configuration that cannot be trained is a result; the study continues
         if problem.error_score == "raise":
             raise
-        reason = f"{type(error).__name__}: {error}".splitlines()[0]
+        reason = reason_of(error)
         outcome = Outcome(trial.number, dict(trial.params), ERROR, reason, [], 0, {}, {}, 0.0)
     return replace(outcome, seconds=time.perf_counter() - started)

@@ -13,6 +13,7 @@ from sklearn.metrics import check_scoring, get_scorer_names
 
 from bpmodel.names import hints
 from search import scorer_names, scorers
+from search.errors import reason_of
 from search.rows import params_of
 from search.trials.fast_metrics import directly
 from search.trials.problem import Problem
@@ -86,7 +87,7 @@ def training_scores(
     except Exception as error:
         if problem.error_score == "raise":
             raise
-        reason = f"{type(error).__name__}: {error}".splitlines()[0]
+        reason = reason_of(error)
         told = f"Scoring the training rows failed; the score is set to {problem.error_score}. {reason}"
         warnings.warn(told, UserWarning, stacklevel=2)
         return dict.fromkeys(names, float(problem.error_score))

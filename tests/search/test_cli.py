@@ -972,8 +972,9 @@ def started(monkeypatch):
         raise SystemExit(0)
 
     monkeypatch.setattr(os, "execv", execv)
-    for name in ui.QUIET:
-        monkeypatch.delenv(name, raising=False)
+    for name in (*ui.QUIET, ui.STORE):
+        monkeypatch.setenv(name, "")  # so that it is put back
+        monkeypatch.delenv(name)
     return commands
 
 
@@ -986,10 +987,37 @@ def test_ui_takes_the_next_free_port(folder, bpsearch, started, busy_port):
     assert f"MLflow UI: http://127.0.0.1:{port}  (Ctrl-C stops it)" in result.out
     assert path == command[0] == sys.executable
     assert command[1:4] == ["-m", "mlflow", "ui"]
-    assert command[command.index("--backend-store-uri") + 1] == tracking.default_uri()
+    assert os.environ[ui.STORE] == tracking.default_uri()
     assert command[command.index("--host") + 1] == "127.0.0.1"
     assert command[command.index("--workers") + 1] == "1"
     assert {name: os.environ[name] for name in ui.QUIET} == ui.QUIET
+
+
+SERVER = """
+import os, sys
+from pathlib import Path
+print(Path(f"/proc/{os.getpid()}/cmdline").read_bytes() if sys.platform == "linux" else sys.orig_argv)
+print(os.environ["MLFLOW_BACKEND_STORE_URI"])
+"""
+
+
+def test_ui_put_the_password_of_a_store_where_all_users_of_the_machine_read_it_bug(tmp_path):
+    """The arguments of a process are there for everybody to read, its environment is not."""
+    (tmp_path / "mlflow").mkdir()
+    (tmp_path / "mlflow" / "__init__.py").touch()
+    (tmp_path / "mlflow" / "__main__.py").write_text(SERVER)
+    uri = "postgresql://me:s3cret@127.0.0.1/db"
+    begin = "from search import cli, tracking; tracking.check = lambda uri: None; cli.main(['ui'])"
+    paths = os.pathsep.join([str(tmp_path), str(Path(ui.__file__).parents[2])])
+    environment = os.environ | {"PYTHONPATH": paths, "MLFLOW_TRACKING_URI": uri}
+    made = subprocess.run(
+        [sys.executable, "-c", begin], env=environment, cwd=tmp_path, capture_output=True, text=True, timeout=120
+    )
+    *_, arguments, stored = made.stdout.splitlines()
+    assert "mlflow" in arguments
+    assert "s3cret" not in arguments
+    assert stored == uri
+    assert "s3cret" not in made.stderr
 
 
 def test_ui_leaves_what_the_user_has_set(folder, bpsearch, started, monkeypatch):

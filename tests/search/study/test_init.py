@@ -116,7 +116,7 @@ def test_a_password_is_written_nowhere_but_in_the_address(tmp_path, monkeypatch)
         init.write_study(address, "size")
     assert "s3cret" not in str(error.value)
     table.frame = table.frame.iloc[:0]
-    with pytest.raises(StudyError, match=r"source = 'postgresql://me:\*\*\*@host/db\?table=sales'") as error:
+    with pytest.raises(StudyError, match=r"source = 'postgresql://\*\*\*@host/db\?table=sales'") as error:
         data.load(study)
     assert "s3cret" not in str(error.value)
     path.write_text(path.read_text().replace(f'"{address}"', f'["{address}"]'))

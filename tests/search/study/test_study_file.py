@@ -1,5 +1,6 @@
 """A study file is valid, or one line says where, key, value and what is allowed."""
 
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -414,6 +415,15 @@ def test_what_is_no_text_cannot_be_read(tmp_path, name, told):
     (tmp_path / name).write_bytes(b"PK\x03\x04\xff\xfe")
     with pytest.raises(StudyError, match=told):
         study_file.load(tmp_path / name)
+
+
+@pytest.mark.parametrize("password", ["s3cret", "s3 cret", "s3'cr#et", 's3\\"cret', "cret/@:?cret"])
+def test_no_password_is_stored_whatever_its_signs(tmp_path, password):
+    path = tmp_path / "a.toml"
+    path.write_text(f'[data]\nsource = "postgresql://me:{password}@host/db?table=t"    # of the office\n')
+    stored = study_file.source(path)
+    assert "cret" not in stored
+    assert tomllib.loads(stored)["data"]["source"].endswith("***@host/db?table=t")
 
 
 def test_what_is_stored_of_a_file_with_a_byte_order_mark_could_not_be_read_again_bug(write):

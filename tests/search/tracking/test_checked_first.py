@@ -8,6 +8,7 @@ import shutil
 import sqlite3
 import sys
 from contextlib import closing
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -16,6 +17,8 @@ from sklearn.linear_model import Ridge
 
 from search import BPSearchCV, StudyError
 from search.catalog import entries
+from search.profiling.naming import quoted as toml
+from search.study import study_file
 from search.tracking import MLflowTracker, check_name, listing, registry, revisions, servers, stores, tracker
 
 X = np.arange(20.0)[:, None] % 7
@@ -34,25 +37,65 @@ def search(estimator=None, **more) -> BPSearchCV:
     return BPSearchCV(estimator or Ridge(), space, **{"method": "grid", "cv": 2, "random_state": 0} | more)
 
 
+NOT_NAMES = [
+    *("../../../esc", "/tmp/esc", "a/b", "a\\b", "C:esc", "..", ".", "a.", ".a", "-a", "~", "$HOME", "%2e%2e"),
+    *("it's", 'a"b', "a`b", "a;b", "a b", " a", "a ", "a\n", "a\x00", "a\x1b[2J", "", " ", "a" * 201, "ä" * 101),
+    *(
+        "Default",
+        "default",
+        "NUL",
+        "con.txt",
+        "Com1",
+        "lpt9",
+        "a\u202eb",
+        "a\u200bb",
+        "a\u3164",
+        "\ud800",
+        "房价\u0085",
+        "100%",
+    ),
+]
+
+
+@pytest.mark.parametrize("name", NOT_NAMES, ids=ascii)
+def test_names_that_a_study_cannot_have_are_refused_before_anything_starts(name, tmp_path, monkeypatch):
+    """Artifacts were written outside of the folder, and the registry refused a name only after the whole search."""
+    folder = tmp_path / "a" / "b" / "c"
+    folder.mkdir(parents=True)
+    monkeypatch.chdir(folder)
+    with pytest.raises(StudyError, match=r"^study_name = .*; .*allowed are ") as error:
+        search(Unfitted(), tracking=f"sqlite:///{folder}/m.db", study_name=name).fit(X, X[:, 0])
+    assert str(error.value).isprintable()
+    written = (
+        f'name = {toml(name)}\n[data]\nsource = "sklearn:diabetes"\ntask = "regression"\n' if name.isascii() else None
+    )
+    if written:
+        with pytest.raises(StudyError, match=r"^a\.toml: name = .*; .*allowed are "):
+            study_file.parse(written, Path("a.toml"))
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+
+
 @pytest.mark.parametrize(
-    "name",
-    ["team a/churn", "v1: churn", "a\\b", "..", ".", " ", " a", "a\n", "ä" * 125 + "a", "a" * 251],
+    "name", ["a", "_a", "a" * 200, "ä" * 100, "房价", "a..b", "1.2_c-", "हिन्दी", "console", "defaults", "com10"]
 )
-def test_names_that_cannot_be_registered(name, tmp_path):
-    with pytest.raises(StudyError, match=r"^study_name = .*; allowed are texts of up to 250 bytes"):
-        search(Unfitted(), tracking=f"sqlite:///{tmp_path}/m.db", study_name=name).fit(X, X[:, 0])
-    assert list(tmp_path.iterdir()) == []
-
-
-@pytest.mark.parametrize("name", ["a", "a" * 250, "ä" * 125, "Häuser, 2. Versuch (neu)", "房价", ".a", "100%"])
-def test_names_that_can(name):
+def test_names_that_it_can(name):
     check_name(name, "study_name")
+    study_file.parse(f'name = "{name}"\n[data]\nsource = "sklearn:diabetes"\ntask = "regression"\n', Path("a.toml"))
+
+
+def test_the_name_of_the_class_counts_and_so_does_one_without_a_store(tmp_path):
+    with pytest.raises(StudyError, match=r"^study_name = 'Default'; MLflow has an experiment of this name"):
+        type("Default", (BPSearchCV,), {})(
+            Unfitted(), {"alpha": [0.1, 1.0]}, tracking=f"sqlite:///{tmp_path}/m.db"
+        ).fit(X, X[:, 0])
+    with pytest.raises(StudyError, match=r"^study_name = 'a/b'"):
+        search(Unfitted(), study_name="a/b").fit(X, X[:, 0])
 
 
 STORES = {
     "driver": (
         "mysql+pymysql://me:s3cret@127.0.0.1/db",
-        "'mysql+pymysql://me:***@127.0.0.1/db': its driver is not installed",
+        "'mysql+pymysql://***@127.0.0.1/db': its driver is not installed",
     ),
     "dialect": ("postgresql+nothing://h/db", "NoSuchModuleError"),
     "buckets": ("s3://bucket/runs", "is not an MLflow store; allowed are sqlite:///"),

@@ -67,7 +67,7 @@ def fitted(table: pd.DataFrame, last=None) -> ServedPipeline:
     """Return a served pipeline that tells the rows of the table apart."""
     pipeline = make_pipeline(TablePreprocessor(), last or LinearRegression())
     pipeline.fit(table, NUMBERS if last is None else (NUMBERS % 4 > 1).astype(int))
-    return ServedPipeline(pipeline, json.loads(json.dumps(inputs.columns(pipeline, table))))
+    return ServedPipeline(pipeline, json.loads(json.dumps(inputs.columns(pipeline, table, own=True))))
 
 
 @pytest.fixture(scope="module")
@@ -127,11 +127,24 @@ def test_a_value_of_the_wrong_type_is_read_or_counts_as_missing(alone, name):
 
 
 @pytest.mark.parametrize("name", KINDS)
+def test_a_made_up_example_is_read_as_its_kind_and_is_no_value_of_the_data(alone, table, name):
+    rows = table[[name]].set_axis(["x"], axis=1).assign(n=NUMBERS)
+    made = json.loads(json.dumps(inputs.example(alone[name].pipeline, rows).to_dict("list")))
+    assert np.isfinite(alone[name].predict(made)).all()
+    (column,) = (each for each in inputs.columns(alone[name].pipeline, rows) if each["name"] == "x")
+    assert column["example"] in made["x"]
+    if column["kind"] not in ("category", "truth", "text"):
+        assert None not in made["x"]
+        there = set(zip(rows.x.astype(str), rows.n.astype(float), strict=True))
+        assert not there & set(zip(map(str, made["x"]), map(float, made["n"]), strict=True))
+
+
+@pytest.mark.parametrize("name", KINDS)
 def test_the_example_of_a_column_means_the_value_that_it_is_an_example_of(alone, table, name):
     """The example is the first value that is there, in a type of JSON."""
     model = alone[name]
     example = json.loads(
-        json.dumps(inputs.example(table[[name]].set_axis(["x"], axis=1).assign(n=1.0)).to_dict("list"))
+        json.dumps(inputs.own_example(table[[name]].set_axis(["x"], axis=1).assign(n=1.0)).to_dict("list"))
     )
     first = table[name].notna().to_numpy().nonzero()[0][: len(example["x"])]
     assert model.predict(example) == pytest.approx(
@@ -324,7 +337,7 @@ def test_a_missing_value_is_missing_as_it_was_in_fit_bug(case):
     table = pd.DataFrame({"x": GAPS[case], "n": NUMBERS % 5})
     pipeline = make_pipeline(OneHotEncoder(handle_unknown="ignore"), LinearRegression())
     pipeline.fit(table, np.tile([1.0, 20.0, 300.0], 20))
-    model = ServedPipeline(pipeline, json.loads(json.dumps(inputs.columns(pipeline, table))))
+    model = ServedPipeline(pipeline, json.loads(json.dumps(inputs.columns(pipeline, table, own=True))))
     records = json.loads(table.to_json(orient="records"))
     forms = [table, through_csv(table), records, records[2], table.convert_dtypes(), table.iloc[[2, 5]].astype(object)]
     for rows in (*forms, pa.Table.from_pandas(table), [[None, n] for n in (2, 0, 3, 1)], through_csv(table.iloc[[2]])):
@@ -458,7 +471,7 @@ def test_texts_of_a_vectorizer_bug(container):
     pipeline = make_pipeline(TfidfVectorizer(), LinearRegression()).fit(texts, np.tile([1.0, 20.0, 300.0], 20))
     known = inputs.columns(pipeline, texts)
     model = ServedPipeline(pipeline, known)
-    assert (known, inputs.example(texts).tolist()) == ([], words[:5])
+    assert (known, inputs.own_example(texts).tolist()) == ([], words[:5])
     records = [{"text": word} for word in words]
     column = pd.DataFrame({"text": words})
     for rows in (

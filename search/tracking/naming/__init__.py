@@ -1,0 +1,1 @@
+"""What a study may be called, and how things of a name are asked for."""
