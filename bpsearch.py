@@ -38,6 +38,7 @@ __all__ = [  # noqa: F405, RUF022 - the search first, then the networks
     "StabilityMapDisplay",
     "Verdict",
     "diagnose",
+    "load_model",
     "preflight",
     "rate_limit",
     "register_activation",
@@ -48,7 +49,7 @@ __all__ = [  # noqa: F405, RUF022 - the search first, then the networks
     "step_size_number",
 ]
 
-_SEARCH = {"BPSearchCV", "StudyError"}
+_SEARCH = {"BPSearchCV", "StudyError", "load_model"}
 _HOME = Path(__file__).parent
 
 

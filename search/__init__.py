@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Any
 from search.errors import StudyError
 
 if TYPE_CHECKING:
+    from search.export.loading import load_model
     from search.search_cv import BPSearchCV
 
-__all__ = ["BPSearchCV", "StudyError"]
+__all__ = ["BPSearchCV", "StudyError", "load_model"]
 
-_LATER = {"BPSearchCV": "search.search_cv"}
+_LATER = {"BPSearchCV": "search.search_cv", "load_model": "search.export.loading"}
 """Names that are loaded lazily: the command line shows its help without them."""
 
 
