@@ -8,6 +8,7 @@ import sqlite3
 import tempfile
 import urllib.error
 import urllib.request
+from base64 import b64encode
 from contextlib import closing, suppress
 from http.client import HTTPException
 from pathlib import Path
@@ -123,10 +124,15 @@ def check(uri: str, key: str = "MLFLOW_TRACKING_URI") -> None:
             raise StudyError(f"MLflow store {path}: {misfit}")
     elif uri.startswith(("http://", "https://")):
         try:
-            urllib.request.urlopen(f"{uri.rstrip('/')}/health", timeout=servers.ANSWER_SECONDS).close()
+            urllib.request.urlopen(_health(uri), timeout=servers.ANSWER_SECONDS).close()
         except (OSError, ValueError, HTTPException) as error:
             if isinstance(error, urllib.error.HTTPError):
                 error.close()
+                if error.code in (401, 403):
+                    raise StudyError(
+                        f"{key} = {masked(uri)!r}: the MLflow server lets nobody in without a password; allowed are "
+                        "MLFLOW_TRACKING_TOKEN, or MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, that it accepts"
+                    ) from None
             reason = str(getattr(error, "reason", error)).strip()
             raise StudyError(
                 f"{key} = {masked(uri)!r}: the MLflow server does not answer ({reason}); start it, or name another store"
@@ -135,6 +141,19 @@ def check(uri: str, key: str = "MLFLOW_TRACKING_URI") -> None:
         raise StudyError(f"{key} = {masked(uri)!r} is not an MLflow store; allowed are {servers.ALLOWED}")
     else:
         servers.check(uri, key)
+
+
+def _health(uri: str) -> urllib.request.Request:
+    """Return the question whether a server answers, with the password or token that MLflow's client sends."""
+    asked = urllib.request.Request(f"{uri.rstrip('/')}/health")
+    name, password = (os.environ.get(f"MLFLOW_TRACKING_{part}") for part in ("USERNAME", "PASSWORD"))
+    token = os.environ.get("MLFLOW_TRACKING_TOKEN")
+    if name and password:
+        credentials = b64encode(f"{name}:{password}".encode()).decode()
+        asked.add_unredirected_header("Authorization", f"Basic {credentials}")  # to this server alone
+    elif token:
+        asked.add_unredirected_header("Authorization", f"Bearer {token}")
+    return asked
 
 
 def _check_database(path: Path) -> str | None:
