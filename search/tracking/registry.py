@@ -234,7 +234,7 @@ def _saved(folder: str, version: Version) -> Any:
 
 def _pipeline(folder: Path, saved: Any, version: Version, trusted: frozenset[str]) -> Any:
     """Load the pipeline itself. MLflow would import the code that lies beside it, and trust the types that the model says."""
-    flavor = saved.flavors.get("sklearn")
+    flavor = saved.flavors.get("sklearn") if isinstance(saved.flavors, Mapping) else None
     if not isinstance(flavor, Mapping):
         raise StudyError(f"{version.uri} is no pipeline of scikit-learn")
     form = flavor.get("serialization_format", "pickle")
