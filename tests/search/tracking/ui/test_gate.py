@@ -121,6 +121,11 @@ def test_what_is_no_token(gate, given):
     assert ask(gate, authorization=given.replace("{token}", gate.token))[0] == 401
 
 
+def test_a_password_between_other_signs_is_none(gate):
+    password = base64.b64encode(f"me:{gate.token}".encode()).decode()
+    assert ask(gate, authorization=f"Basic {password[:4]}!{password[4:]}")[0] == 401
+
+
 def test_two_headers_are_not_one(gate):
     assert ask(gate, authorization=[bearer(gate), bearer(gate)])[0] == 401
 
@@ -196,6 +201,12 @@ def test_hosts_of_this_machine(gate, host):
         "localhost.evil.example",
         "localhost@evil.example",
         "evil.example#localhost",
+        "me@localhost",
+        "localhost/x",
+        "localhost?x",
+        "localhost#x",
+        "localhost\\x",
+        "localhost x",
         "evil.example/localhost",
         "127.0.0.1, evil.example",
         "192.168.0.1",
