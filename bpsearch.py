@@ -36,6 +36,7 @@ __all__ = [  # noqa: F405, RUF022 - the search first, then the networks
     "StabilityMapDisplay",
     "Verdict",
     "diagnose",
+    "load_model",
     "preflight",
     "rate_limit",
     "register_activation",
@@ -46,7 +47,7 @@ __all__ = [  # noqa: F405, RUF022 - the search first, then the networks
     "step_size_number",
 ]
 
-_SEARCH = {"BPSearchCV", "StudyError"}
+_SEARCH = {"BPSearchCV", "StudyError", "load_model"}
 
 
 def __getattr__(name: str) -> "Any":

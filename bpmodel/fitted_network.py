@@ -17,7 +17,7 @@ from bpmodel.functions import scaling
 from bpmodel.functions.losses import LOSSES
 from bpmodel.functions.scaling import SCALINGS
 from bpmodel.network import prediction
-from bpmodel.network.parameters import Network, assemble, unpack
+from bpmodel.network.parameters import Network, assemble, check_shapes, unpack
 
 ATTRIBUTES = """
 coefs_, intercepts_ : list of ndarray
@@ -98,7 +98,13 @@ class FittedNetwork(BaseEstimator, ABC):
         )
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        """Restore a saved state; copy read-only memory-mapped arrays, because compiled code takes only writable ones."""
+        """Restore a saved state; copy read-only memory-mapped arrays, because compiled code takes only writable ones.
+
+        Raises
+        ------
+        ValueError
+            If the sizes of the arrays do not fit each other: the state comes from a file.
+        """
         super().__setstate__(state)
         for name in ("_scaling", "_scales"):
             if hasattr(self, name):
@@ -107,6 +113,13 @@ class FittedNetwork(BaseEstimator, ABC):
             value = getattr(self, name, None)
             if value is not None:
                 setattr(self, name, [_own(a) for a in value] if isinstance(value, list) else _own(value))
+        if hasattr(self, "_parameters"):
+            normalized = self._normalization != "none"
+            check_shapes(self._parameters, self._running, self._layer_units, self._activations, normalized)
+            if self._layer_units[0] != self.n_features_in_:
+                raise ValueError(
+                    f"a network of {self._layer_units[0]} inputs does not take {self.n_features_in_} features"
+                )
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "_parameters")

@@ -5,11 +5,12 @@ if TYPE_CHECKING:
     from typing import Any
 
     from search.errors import StudyError
+    from search.export.loading import load_model
     from search.search_cv import BPSearchCV
 
-__all__ = ["BPSearchCV", "StudyError"]
+__all__ = ["BPSearchCV", "StudyError", "load_model"]
 
-_LATER = {"BPSearchCV": "search.search_cv", "StudyError": "search.errors"}
+_LATER = {"BPSearchCV": "search.search_cv", "StudyError": "search.errors", "load_model": "search.export.loading"}
 """Names that are loaded lazily: the command line shows its help without them."""
 
 

@@ -16,11 +16,18 @@ def add_study(parser: argparse.ArgumentParser, meaning: str = "study file") -> N
 
 
 def add_model(parser: argparse.ArgumentParser) -> None:
-    """Add the name of a registered model, and ``--version``."""
+    """Add the name of a registered model, ``--version`` and ``--trust``."""
     parser.add_argument(
         "model", metavar="NAME", help="name of a study, its study file, or a URI such as models:/NAME/2"
     )
     parser.add_argument("--version", metavar="N", help="version or alias of the model (default: champion)")
+    parser.add_argument(
+        "--trust",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="class or function of your own that the model holds, such as shop.steps.Rounder; may be given several times",
+    )
 
 
 def add_rows(parser: argparse.ArgumentParser, meaning: str) -> None:

@@ -135,6 +135,46 @@ def assemble(
     )
 
 
+def check_shapes(
+    parameters: NDArray, running: NDArray, units: Sequence[int], activations: Sequence[str], normalized: bool
+) -> None:
+    """Check that the arrays of a network have the sizes that compiled code takes them to have: it looks at no bounds.
+
+    Parameters
+    ----------
+    parameters, running, units, activations
+        As for `assemble`, of any origin, such as a file.
+    normalized : bool
+        Whether the hidden layers are normalized.
+
+    Raises
+    ------
+    ValueError
+        If a size is another one.
+
+    Examples
+    --------
+    >>> check_shapes(np.zeros(13), np.zeros((2, 0)), [2, 3, 1], ["relu"], False)
+    >>> check_shapes(np.zeros(12), np.zeros((2, 0)), [2, 3, 1], ["relu"], False)
+    Traceback (most recent call last):
+    ValueError: a network of 2-3-1 units has 13 parameters in one vector, not an array of shape (12,)
+    """
+    if len(units) < 2 or not all(isinstance(n, int | np.integer) and n >= 1 for n in units):
+        raise ValueError(f"{units!r} are no units of layers")
+    told = "a network of " + "-".join(map(str, units)) + " units"
+    if len(activations) != len(units) - 2:
+        raise ValueError(f"{told} does not have {len(activations)} activations")
+    hidden = sum(units[1:-1]) if normalized else 0
+    size = n_weights(units) + sum(units[1:]) + hidden
+    if np.shape(parameters) != (size,):
+        raise ValueError(f"{told} has {size} parameters in one vector, not an array of shape {np.shape(parameters)}")
+    if np.shape(running) != (2, hidden):
+        raise ValueError(f"{told} has no running means of shape {np.shape(running)}")
+    kinds = {parameters.dtype.name, running.dtype.name}
+    if len(kinds) > 1 or not kinds <= {"float32", "float64"}:
+        raise ValueError(f"{told} has numbers of one type, float32 or float64, not {' and '.join(sorted(kinds))}")
+
+
 def workspace(network: Network, rows: int, *, gradient: bool = True, sparse: bool = False) -> Workspace:
     """Allocate buffers for `rows` rows; without `gradient`, for the forward pass only."""
     dtype = network.parameters.dtype

@@ -32,7 +32,9 @@ def run(options: argparse.Namespace, console: Output) -> int:
 
     if options.plot is not None:
         canvas.check(options.plot)
-    pipeline, known = registry.load(stores.answering_uri(), *registry.named(options.model, options.version))
+    pipeline, known = registry.load(
+        stores.answering_uri(), *registry.named(options.model, options.version), trusted=options.trust
+    )
     model = predictor.Model(pipeline, known.study)
     target = options.target or model.target
     pieces = tables.opened(options.data, model, Asked(encoding=options.encoding, target=target))

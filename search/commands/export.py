@@ -40,7 +40,7 @@ def run(options: argparse.Namespace, console: Output) -> int:
     row = formats.check(options.to)
     files.check_target(options.output, options.force)
     uri = stores.answering_uri()
-    model, known = registry.load(uri, *registry.named(options.model, options.version))
+    model, known = registry.load(uri, *registry.named(options.model, options.version), trusted=options.trust)
     written = files.write(
         model,
         options.output,

@@ -44,7 +44,9 @@ def run(options: argparse.Namespace, console: Output) -> int:
         writing.check(options.output, force=options.force)
     elif options.json:
         raise StudyError("--json needs --output FILE: predictions and the document would be mixed")
-    pipeline, known = registry.load(stores.answering_uri(), *registry.named(options.model, options.version))
+    pipeline, known = registry.load(
+        stores.answering_uri(), *registry.named(options.model, options.version), trusted=options.trust
+    )
     model = predictor.Model(pipeline, known.study)
     pieces = tables.opened(options.data, model, Asked(encoding=options.encoding))
     with tables.of_rows(options.data):

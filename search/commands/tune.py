@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import shlex
 from typing import TYPE_CHECKING
 
@@ -13,6 +12,7 @@ from search.errors import StudyError
 if TYPE_CHECKING:
     from search.study.study_file import Study
     from search.terminal.output import Output
+    from search.tracking import RegisteredModel
 
 HELP = "run or resume a study, and register the best network"
 HAS_RESULT = True
@@ -64,7 +64,7 @@ def run(options: argparse.Namespace, console: Output) -> int:
     if result.model is not None:
         console.essential(result.model.uri)
         console.print(f"model:  {result.model.uri}  ({report.delivered(result, result.model)})")
-        console.print(f"python: {_usage(result.model.uri)}")
+        console.print(f"python: {_usage(result.model)}")
     if result.unregistered:
         console.print(f"model:  {report.not_registered(result)}")
     if result.problem:
@@ -96,12 +96,9 @@ def _study(options: argparse.Namespace) -> Study:
     return study.with_search(**{name: value for name, value in asked.items() if value is not None})
 
 
-def _usage(uri: str) -> str:
-    """Return a line of Python that loads a model; it names the store unless the environment does."""
-    from search import tracking
-
-    store = "" if "MLFLOW_TRACKING_URI" in os.environ else f"mlflow.set_tracking_uri({tracking.default_uri()!r}); "
-    return f"import mlflow; {store}model = mlflow.sklearn.load_model({uri!r})  # model.predict(rows)"
+def _usage(model: RegisteredModel) -> str:
+    """Return a line of Python that loads this version of a model."""
+    return f"import bpsearch; model = bpsearch.load_model({model.name!r}, {model.version})  # model.predict(rows)"
 
 
 def _command(options: argparse.Namespace) -> str:

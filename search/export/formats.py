@@ -54,20 +54,12 @@ def _write_skops(model: Any, path: Path, dtype: str, facts: Mapping[str, str]) -
     skops.io.dump(model, path)
 
 
-def _load_skops(path: Path) -> Any:
-    import skops.io
-
-    return skops.io.load(path, trusted=skops.io.get_untrusted_types(file=path))
-
-
 def _use_skops(path: Path, model: Any, name: str) -> list[str]:
-    import skops.io
+    from search.trust import loading
 
-    return [
-        "import skops.io",
-        f"trusted = {json.dumps(skops.io.get_untrusted_types(file=path))}",
-        f"model = skops.io.load({name!r}, trusted=trusted)  # model.predict(rows)",
-    ]
+    own = sorted(loading.types_of(model))
+    trusted = f", trusted={json.dumps(own)}" if own else ""
+    return ["import bpsearch", f"model = bpsearch.load_model({name!r}{trusted})  # model.predict(rows)"]
 
 
 def _write_joblib(model: Any, path: Path, dtype: str, facts: Mapping[str, str]) -> None:
@@ -76,7 +68,13 @@ def _write_joblib(model: Any, path: Path, dtype: str, facts: Mapping[str, str]) 
     joblib.dump(model, path)
 
 
-def _load_joblib(path: Path) -> Any:
+def _load_skops(path: Path, model: Any) -> Any:
+    from search.trust import loading
+
+    return loading.written(model, path)
+
+
+def _load_joblib(path: Path, model: Any) -> Any:
     import joblib
 
     return joblib.load(path)
@@ -86,10 +84,10 @@ def _use_joblib(path: Path, model: Any, name: str) -> list[str]:
     return ["import joblib", f"model = joblib.load({name!r})  # model.predict(rows)"]
 
 
-def _compared(load: Callable[[Path], Any]) -> Callable[[Path, Any, Any], float | None]:
+def _compared(load: Callable[[Path, Any], Any]) -> Callable[[Path, Any, Any], float | None]:
     def compare(path: Path, model: Any, example: Any) -> float | None:
         """Return 0 if the loaded model predicts the same to the last bit, and infinity otherwise."""
-        loaded = load(path)
+        loaded = load(path, model)
         if example is None:
             return None
         methods = [method for method in ("predict", "predict_proba") if hasattr(model, method)]
@@ -152,7 +150,7 @@ FORMATS = {
         _write_skops,
         _compared(_load_skops),
         _use_skops,
-        "load it where bpsearch is installed, with the same versions; `trusted` lists the types that are no standard ones",
+        "load it where bpsearch is installed, with the same versions; `trusted` lists types that only your own modules have",
     ),
     "joblib": Format(
         "the pipeline as a pickle, the usual file of scikit-learn",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,9 +15,13 @@ from search.tables.secrets import masked
 from search.tracking import library, stores
 from search.tracking.client import connect
 from search.tracking.naming import filters
+from search.trust import loading, types
 
 CHAMPION, URI = "champion", "models:/"
 MOST_NAMED = 10
+
+SAFE_FORMAT = "skops"
+"""The only format that does not run what a file says."""
 
 
 @dataclass(frozen=True)
@@ -107,8 +111,11 @@ def named(text: str, version: str | None = None) -> tuple[str, str | None]:
     return name, version
 
 
-def load(uri: str, name: str, version: int | str | None = None) -> tuple[Any, Facts]:
+def load(uri: str, name: str, version: int | str | None = None, *, trusted: Iterable[str] = ()) -> tuple[Any, Facts]:
     """Load the pipeline of a registered model, and return it with what is known of it.
+
+    Nothing in the store is run: the pipeline is built of trusted types (`search.trust.types`) that are installed here, whatever
+    code and whatever list of types lie beside it.
 
     Parameters
     ----------
@@ -117,21 +124,25 @@ def load(uri: str, name: str, version: int | str | None = None) -> tuple[Any, Fa
     name : str
     version : int or str, optional
         The number of a version, or an alias; by default the champion, and without one the latest version.
+    trusted : iterable of str
+        Classes and functions of the user's own that the model may hold.
 
     Raises
     ------
     StudyError
-        If the store has no such model or version, or the model is no pipeline of scikit-learn.
+        If the store has no such model or version, the model is no pipeline of scikit-learn, or holds what is not trusted.
     """
+    allowed = types.checked(trusted, "--trust")
     found = find(uri, name, version)
     folder = _folder(uri, found)
-    return _pipeline(folder, found), Facts(found, _study(folder), run(uri, found).metrics)
+    saved = _saved(folder, found)
+    return _pipeline(Path(folder), saved, found, allowed), Facts(found, _study(saved), run(uri, found).metrics)
 
 
 def facts(uri: str, name: str, version: int | str | None = None) -> Facts:
     """Return what is known of a registered model, without loading it; arguments and errors are those of `load`."""
     found = find(uri, name, version)
-    return Facts(found, _study(_folder(uri, found)), run(uri, found).metrics)
+    return Facts(found, _study(_saved(_folder(uri, found), found)), run(uri, found).metrics)
 
 
 def find(uri: str, name: str, version: int | str | None = None) -> Version:
@@ -232,20 +243,37 @@ def _folder(uri: str, version: Version) -> str:
 
 
 @library.quiet()
-def _pipeline(folder: str, version: Version) -> Any:
-    from mlflow import sklearn
-    from mlflow.exceptions import MlflowException
-
-    try:
-        return sklearn.load_model(folder)
-    except MlflowException as error:
-        raise StudyError(f"{version.uri} is no pipeline of scikit-learn: {_first_line(error)}") from None
-
-
-def _study(folder: str) -> Mapping[str, Any]:
+def _saved(folder: str, version: Version) -> Any:
+    """Return what the file `MLmodel` says."""
     from mlflow.models import Model
 
-    return (Model.load(folder).metadata or {}).get("study", {})
+    try:
+        return Model.load(folder)
+    except Exception as error:  # the file may say anything
+        raise StudyError(f"the files of {version.uri} cannot be read: {_first_line(error)}") from error
+
+
+def _pipeline(folder: Path, saved: Any, version: Version, trusted: frozenset[str]) -> Any:
+    """Load the pipeline itself. MLflow would import the code that lies beside it, and trust the types that the model says."""
+    flavor = saved.flavors.get("sklearn") if isinstance(saved.flavors, Mapping) else None
+    if not isinstance(flavor, Mapping):
+        raise StudyError(f"{version.uri} is no pipeline of scikit-learn")
+    form = flavor.get("serialization_format", "pickle")
+    if form != SAFE_FORMAT:
+        raise StudyError(
+            f"{version.uri} is stored as {form!r}, which runs code of whoever wrote it; allowed are models that are stored as "
+            f"{SAFE_FORMAT}, as bpsearch does"
+        )
+    file = folder / str(flavor.get("pickled_model"))
+    if not file.resolve().is_relative_to(folder.resolve()):
+        raise StudyError(f"{version.uri}: its file {str(file)!r} is not in its folder")
+    return loading.load(file, version.uri, trusted)
+
+
+def _study(saved: Any) -> Mapping[str, Any]:
+    metadata = saved.metadata if isinstance(saved.metadata, Mapping) else {}
+    study = metadata.get("study", {})
+    return study if isinstance(study, Mapping) else {}
 
 
 @dataclass(frozen=True)

@@ -34,12 +34,11 @@ def request(uri: str) -> urllib.request.Request:
     user = user or os.environ.get("MLFLOW_TRACKING_USERNAME", "")
     password = password or os.environ.get("MLFLOW_TRACKING_PASSWORD", "")
     token = os.environ.get("MLFLOW_TRACKING_TOKEN", "")
-    headers = {}
-    if user:
-        headers["Authorization"] = f"Basic {base64.b64encode(f'{user}:{password}'.encode()).decode()}"
-    elif token:
-        headers["Authorization"] = f"Bearer {token}"
-    return urllib.request.Request(f"{address.rstrip('/')}/health", headers=headers)
+    asked = urllib.request.Request(f"{address.rstrip('/')}/health")
+    basic = base64.b64encode(f"{user}:{password}".encode()).decode()
+    if user or token:  # unredirected: to this server alone
+        asked.add_unredirected_header("Authorization", f"Basic {basic}" if user else f"Bearer {token}")
+    return asked
 
 
 def check(uri: str, key: str) -> None:

@@ -96,6 +96,11 @@ def check(uri: str, key: str = "MLFLOW_TRACKING_URI") -> None:
         except (OSError, ValueError, HTTPException) as error:
             if isinstance(error, urllib.error.HTTPError):
                 error.close()
+                if error.code in (401, 403):
+                    raise StudyError(
+                        f"{key} = {masked(uri)!r}: the MLflow server lets nobody in without a password; allowed are "
+                        "MLFLOW_TRACKING_TOKEN, or MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, that it accepts"
+                    ) from None
             reason = masked(" ".join(str(getattr(error, "reason", error)).split()), uri)
             if isinstance(error, InvalidURL | ValueError) and "@" in uri:  # it would quote a part of the password
                 reason = "in a password, write @ as %40, / as %2F and : as %3A"

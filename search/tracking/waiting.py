@@ -18,10 +18,9 @@ from contextlib import closing
 from dataclasses import dataclass
 from http.client import HTTPException
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
 
 from search.tables.secrets import masked
-from search.tracking import stores
+from search.tracking import servers, stores
 
 T = TypeVar("T")
 
@@ -187,10 +186,8 @@ def silence(uri: str, seconds: float = ANSWER_SECONDS) -> str:
 
 
 def _answers(uri: str, seconds: float) -> bool:
-    parts = urlsplit(uri)
-    address = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()  # without a password
     try:
-        urllib.request.urlopen(f"{address.rstrip('/')}/health", timeout=seconds).close()
+        urllib.request.urlopen(servers.request(uri), timeout=seconds).close()
     except urllib.error.HTTPError as error:
         error.close()
         return error.code not in GONE

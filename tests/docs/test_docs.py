@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[2]
 DOCS = {path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8") for path in ROOT.glob("docs/**/*.md")}
 DOCS |= {
     name: (ROOT / name).read_text(encoding="utf-8")
-    for name in ("README.md", "README.zh-CN.md", "CHANGELOG.md", "CONTRIBUTING.md")
+    for name in ("README.md", "README.zh-CN.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md")
 }
 OPTIONS = {o.name: o for o in (*REGRESSOR_OPTIONS, *CLASSIFIER_OPTIONS)}
 TARGETS = re.findall(r"^([a-z-]+):.*##", (ROOT / "Makefile").read_text(), re.MULTILINE)

@@ -21,11 +21,11 @@ import pytest
 from sklearn.metrics import get_scorer, get_scorer_names
 
 from search import StudyError, cli, configuration, tracking, tuning
-from search.commands import ui
 from search.loop.journal import StudyStore, _lock
 from search.results import plots
 from search.study import assembly, data, study_file
 from search.tracking import stores
+from search.tracking.ui import server
 from search.trials import baselines, refitting
 from search.trials.outcomes import winner
 
@@ -964,66 +964,36 @@ def busy_port():
 
 @pytest.fixture
 def started(monkeypatch):
-    """Catch the command that would take the place of this process."""
-    commands = []
-
-    def execv(path: str, command: list[str]) -> None:
-        commands.append((path, command))
-        raise SystemExit(0)
-
-    monkeypatch.setattr(os, "execv", execv)
-    for name in (*ui.QUIET, ui.STORE):
-        monkeypatch.setenv(name, "")  # so that it is put back
-        monkeypatch.delenv(name)
-    return commands
+    """Catch the server instead of running it."""
+    servers = []
+    monkeypatch.setattr(server.Server, "run", lambda self: servers.append(self) or self._listening.close())
+    return servers
 
 
 def test_ui_takes_the_next_free_port(folder, bpsearch, started, busy_port):
-    assert ui._free_port(busy_port) > busy_port
     result = bpsearch("ui", "--port", str(busy_port))
-    ((path, command),) = started
-    port = command[command.index("--port") + 1]
-    assert int(port) > busy_port
-    assert f"MLflow UI: http://127.0.0.1:{port}  (Ctrl-C stops it)" in result.out
-    assert path == command[0] == sys.executable
-    assert command[1:4] == ["-m", "mlflow", "ui"]
-    assert os.environ[ui.STORE] == tracking.default_uri()
-    assert command[command.index("--host") + 1] == "127.0.0.1"
-    assert command[command.index("--workers") + 1] == "1"
-    assert {name: os.environ[name] for name in ui.QUIET} == ui.QUIET
+    (serving,) = started
+    told = re.search(r"MLflow UI: (http://127\.0\.0\.1:(\d+)/\?token=\S{43})  \(Ctrl-C stops it\)", result.out)
+    assert told[1] == serving.url
+    assert int(told[2]) > busy_port
 
 
-SERVER = """
-import os, sys
-from pathlib import Path
-print(Path(f"/proc/{os.getpid()}/cmdline").read_bytes() if sys.platform == "linux" else sys.orig_argv)
-print(os.environ["MLFLOW_BACKEND_STORE_URI"])
-"""
+def test_ui_tells_a_script_where_it_is(folder, bpsearch, started):
+    result = bpsearch("ui", "--quiet")
+    assert result == (0, f"{started[0].url}\n", "")
 
 
-def test_ui_put_the_password_of_a_store_where_all_users_of_the_machine_read_it_bug(tmp_path):
-    """The arguments of a process are there for everybody to read, its environment is not."""
-    (tmp_path / "mlflow").mkdir()
-    (tmp_path / "mlflow" / "__init__.py").touch()
-    (tmp_path / "mlflow" / "__main__.py").write_text(SERVER)
-    uri = "postgresql://me:s3cret@127.0.0.1/db"
-    begin = "from search import cli, tracking; tracking.check = lambda uri: None; cli.main(['ui'])"
-    paths = os.pathsep.join([str(tmp_path), str(Path(ui.__file__).parents[2])])
-    environment = os.environ | {"PYTHONPATH": paths, "MLFLOW_TRACKING_URI": uri}
-    made = subprocess.run(
-        [sys.executable, "-c", begin], env=environment, cwd=tmp_path, capture_output=True, text=True, timeout=120
-    )
-    *_, arguments, stored = made.stdout.splitlines()
-    assert "mlflow" in arguments
-    assert "s3cret" not in arguments
-    assert stored == uri
-    assert "s3cret" not in made.stderr
+def test_ui_says_who_gets_in_without_a_token(folder, bpsearch, started):
+    result = bpsearch("ui", "--no-token")
+    assert "token=" not in result.out
+    assert "no token: every user of this machine can read, change and delete these studies and models" in result.out
+    assert "every user" not in bpsearch("ui").out
 
 
-def test_ui_leaves_what_the_user_has_set(folder, bpsearch, started, monkeypatch):
-    monkeypatch.setenv("MLFLOW_SERVER_ENABLE_JOB_EXECUTION", "true")
-    bpsearch("ui")
-    assert os.environ["MLFLOW_SERVER_ENABLE_JOB_EXECUTION"] == "true"
+@pytest.mark.parametrize("host", ["--host", "--address", "--allowed-hosts"])
+def test_ui_serves_no_other_machine(folder, bpsearch, started, host):
+    result = bpsearch("ui", host, "0.0.0.0")
+    assert (result.code, started) == (2, [])
 
 
 def test_ui_made_an_empty_store_in_a_folder_without_studies_bug(tmp_path, monkeypatch, bpsearch, started):
@@ -1040,13 +1010,22 @@ def test_ui_made_an_empty_store_in_a_folder_without_studies_bug(tmp_path, monkey
 def test_ui_went_to_ports_that_browsers_refuse_bug(folder, bpsearch, started, busy_port, monkeypatch):
     assert_one_line(bpsearch("ui", "--port", "5060"), "--port 5060: browsers refuse this port; allowed are others")
     assert started == []
-    monkeypatch.setattr(ui, "UNSAFE", {busy_port + 1, busy_port + 2})
-    assert ui._free_port(busy_port) > busy_port + 2
+    monkeypatch.setattr(server, "UNSAFE", {busy_port + 1, busy_port + 2})
+    with server.listen(busy_port) as listening:
+        assert listening.getsockname()[1] > busy_port + 2
 
 
 def test_ui_takes_the_port_asked_for_if_it_is_free(free_port):
     port = free_port()
-    assert ui._free_port(port) == port
+    with server.listen(port) as listening:
+        assert listening.getsockname() == ("127.0.0.1", port)
+
+
+def test_ui_holds_its_port_before_it_tells_it(free_port):
+    """Another user could take it in between, and would be sent the token."""
+    port = free_port()
+    with server.listen(port), server.listen(port) as second:
+        assert second.getsockname()[1] > port
 
 
 @pytest.mark.parametrize("port", ["-1", "65536", "70000"])

@@ -1,7 +1,6 @@
 """The verbs of the command line are the files of a folder, and their help is there at once."""
 
 import ast
-import os
 import re
 import subprocess
 import sys
@@ -11,7 +10,6 @@ import pytest
 
 import bpsearch
 from search import cli, commands
-from search.commands import ui
 
 ROOT = Path(__file__).parents[2]
 VERBS = commands.verbs()
@@ -82,13 +80,3 @@ def test_a_file_in_the_folder_is_a_verb(tmp_path, monkeypatch, capsys):
     assert cli.main(["hello", "world"]) == 1
     assert capsys.readouterr().out == "hello world\n"
     monkeypatch.delitem(sys.modules, "search.commands.hello")
-
-
-def test_on_windows_the_ui_is_waited_for(monkeypatch):
-    """`execv` would give the prompt back while the server runs."""
-    ran = []
-    with monkeypatch.context() as patch:
-        patch.setattr(os, "name", "nt")
-        patch.setattr(ui.subprocess, "call", lambda command: ran.append(command) or 3)
-        assert ui._become(["a", "b"]) == 3
-    assert ran == [["a", "b"]]

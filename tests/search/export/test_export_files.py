@@ -108,10 +108,28 @@ def test_lines_for_an_array(dtype, table):
     assert difference(model.predict(X), found["predict"]) <= TOLERANCE
 
 
-def test_types_that_skops_is_told_to_trust(regressor):
+def test_types_that_only_the_user_has_are_named_in_the_lines(regressor, table):
     written = files.write(regressor, Path("m.skops"), "skops")
-    assert "bpmodel.estimators.BPRegressor" in written.usage[1]
+    assert "trusted" not in written.usage[1]
     assert (written.difference, written.rows) == (None, 0)
+    own = make_pipeline(FunctionTransformer(halved), LinearRegression()).fit(table[["area"]], table["area"])
+    written = files.write(own, Path("own.skops"), "skops", example=table[["area"]])
+    assert f'trusted=["{__name__}.halved"]' in written.usage[1]
+    found: dict = {}
+    exec("\n".join(written.usage), found)
+    assert found["model"].predict(table[["area"]]).tolist() == own.predict(table[["area"]]).tolist()
+
+
+def halved(X):
+    return X / 2
+
+
+def test_the_file_has_no_say_in_what_it_may_hold(regressor, table):
+    """The types were read from the file that was to be checked."""
+    other = make_pipeline(FunctionTransformer(halved), LinearRegression()).fit(table[["area"]], table["area"])
+    FORMATS["skops"].write(other, Path("m"), "float32", {})
+    with pytest.raises(TypeError, match="halved"):
+        FORMATS["skops"].compare(Path("m"), regressor, None)
 
 
 @pytest.mark.parametrize("name", FORMATS)

@@ -2,18 +2,23 @@
 
 import json
 import os
+import pickle
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+import skops.io
+import yaml
 from sklearn.linear_model import LinearRegression
 from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer
 
 from bpmodel.preprocessing import TablePreprocessor
-from search import StudyError, tracking
+from search import StudyError, load_model, tracking
 from search.search_cv import BPSearchCV
-from search.tracking import Header, MLflowTracker, TrackingError, inputs, models, stores
+from search.tracking import Header, MLflowTracker, TrackingError, inputs, models, registry, stores
 
 TABLE = pd.DataFrame(
     {
@@ -319,3 +324,131 @@ def test_long_lists_of_levels_are_counted(more):
     (shown,) = inputs.summary([column])
     assert shown.get("levels") == (None if more else sorted(levels))
     assert shown.get("n_levels") == (len(levels) if more else None)
+
+
+# ------------------------------------------------------------------------------- what a store says is not believed
+
+
+@pytest.fixture(scope="module")
+def registered(tmp_path_factory, empty_database, pipeline):
+    """Register a model; return the address of the store, the folder of the model, and a copy of it."""
+    home = tmp_path_factory.mktemp("store")
+    shutil.copy(empty_database, home / "mlflow.db")
+    uri = f"sqlite:///{home}/mlflow.db"
+    tracker = MLflowTracker(uri)
+    tracker.begin(Header("x", "one", {}))
+    tracker.register(pipeline, TABLE, -1.0)
+    tracker.end("FINISHED")
+    model = Path(registry._folder(uri, registry.find(uri, "x")))
+    return uri, model, shutil.copytree(model, home / "copy")
+
+
+@pytest.fixture
+def stored(registered, folder, monkeypatch):
+    """Return the address of a store, and the folder of a model that a test may change."""
+    uri, model, copy = registered
+    monkeypatch.setattr(stores, "DEFAULT_URI", uri)
+    shutil.rmtree(model)
+    shutil.copytree(copy, model)
+    return uri, model
+
+
+def rewrite(folder, **flavor):
+    """Change what the file `MLmodel` says of the pipeline, as whoever can write to the store may."""
+    file = folder / "MLmodel"
+    content = yaml.safe_load(file.read_text(encoding="utf-8"))
+    content["flavors"]["sklearn"] |= flavor
+    file.write_text(yaml.safe_dump(content), encoding="utf-8")
+
+
+def loaded(stored, **more):
+    return registry.load(stored[0], "x", **more)[0]
+
+
+def test_code_beside_a_model_was_run_and_its_list_of_types_believed_bug(stored, pipeline):
+    _, folder = stored
+    for name in ("evil_steps", "search", "sklearn", "skops", "numpy"):
+        (folder / "code" / f"{name}.py").write_text("import pathlib; pathlib.Path('canary').touch()\n")
+    for file in (folder / "code").rglob("__init__.py"):
+        file.write_text("import pathlib; pathlib.Path('canary').touch()\n")
+    assert loaded(stored).predict(TABLE).tolist() == pipeline.predict(TABLE).tolist()
+    skops.io.dump(make_pipeline(FunctionTransformer(os.system), LinearRegression()), folder / "model.skops")
+    rewrite(folder, skops_trusted_types=[f"{os.system.__module__}.system"])
+    with pytest.raises(StudyError, match=r"^models:/x/1 is not loaded: it holds \w+\.system; "):
+        loaded(stored)
+    assert not Path("canary").exists()
+
+
+def test_a_pickle_in_the_store_is_not_loaded(stored):
+    _, folder = stored
+    (folder / "model.pkl").write_bytes(pickle.dumps(Noticed()))
+    for form in ("pickle", "cloudpickle", None):
+        rewrite(folder, serialization_format=form, pickled_model="model.pkl")
+        with pytest.raises(
+            StudyError, match=r"models:/x/1 is stored as .*; allowed are models that are stored as skops"
+        ):
+            loaded(stored)
+    rewrite(folder, serialization_format="skops")
+    with pytest.raises(StudyError, match="models:/x/1: is no model in the skops format"):
+        loaded(stored)
+
+
+class Noticed:
+    def __reduce__(self):
+        return pytest.fail, ("the pickle was loaded",)
+
+
+@pytest.mark.parametrize("path", ["../../elsewhere.skops", "/etc/passwd", "link", None])
+def test_the_file_of_a_model_is_in_its_folder(stored, path):
+    _, folder = stored
+    (folder / "link").symlink_to("/etc/passwd")
+    rewrite(folder, pickled_model=path)
+    with pytest.raises(StudyError, match=r"^models:/x/1: its file "):
+        loaded(stored)
+
+
+@pytest.mark.parametrize(
+    "content", ["", "[", "1", "flavors: 3", "flavors: {sklearn: 3}", "flavors: {python_function: {}}"]
+)
+def test_a_damaged_description_of_a_model_is_told_in_one_line(stored, content):
+    _, folder = stored
+    (folder / "MLmodel").write_text(content)
+    with pytest.raises(StudyError, match="models:/x/1") as error:
+        loaded(stored)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("metadata", [{"study": 3}, {"study": None}, {}])
+def test_facts_that_are_none(stored, metadata):
+    uri, folder = stored
+    content = yaml.safe_load((folder / "MLmodel").read_text(encoding="utf-8"))
+    (folder / "MLmodel").write_text(yaml.safe_dump(content | {"metadata": metadata}), encoding="utf-8")
+    assert registry.load(uri, "x")[1].study == {}
+
+
+def test_models_load_where_mlflow_loads_no_pickles_bug(stored, pipeline, monkeypatch):
+    """MLflow counts skops among them, because it believes the model's own list of types."""
+    monkeypatch.setenv("MLFLOW_ALLOW_PICKLE_DESERIALIZATION", "false")
+    assert loaded(stored).predict(TABLE).tolist() == pipeline.predict(TABLE).tolist()
+    assert load_model("x", 1).predict(TABLE).tolist() == pipeline.predict(TABLE).tolist()
+    assert load_model("models:/x@champion").predict(TABLE).tolist() == pipeline.predict(TABLE).tolist()
+
+
+def doubled(X):
+    return 2 * X
+
+
+def test_what_the_users_own_study_holds_is_named_by_the_user(register, command):
+    own = make_pipeline(FunctionTransformer(doubled), LinearRegression()).fit(TABLE[["rooms"]], PRICES)
+    register(X=TABLE[["rooms"]], model=own)
+    TABLE[["rooms"]].to_csv("new.csv", index=False)
+    name = f"{__name__}.doubled"
+    refused = command("predict", "x", "new.csv")
+    assert (refused.code, refused.out) == (2, "")
+    assert f"--trust {name} " in refused.err
+    predicted = command("predict", "x", "new.csv", "--trust", name)
+    assert predicted.code == 0
+    assert [float(line) for line in predicted.out.split()[1:]] == pytest.approx(own.predict(TABLE[["rooms"]]).tolist())
+    exported = command("export", "x", "--to", "skops", "-o", "x.skops", "--trust", name)
+    assert f'trusted=["{name}"]' in exported.out
+    assert command("predict", "x", "new.csv", "--trust", "doubled").err.startswith("error: --trust 'doubled'; allowed")
