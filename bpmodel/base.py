@@ -248,10 +248,8 @@ class BPEstimator(CallbackSupportMixin, FittedNetwork):
 
     def end_fit(self, training: Training) -> Self:
         """Store the result of a `Training`, finished or not, in the fitted attributes."""
-        if self.early_stopping:
-            training.restore_best()
         training.settle()
-        if training.broken and self.on_divergence != "ignore":
+        if self.early_stopping or (training.broken and self.on_divergence != "ignore"):
             training.restore_best()
         self._keep_account(training)
         state = training.state[0]
