@@ -18,7 +18,7 @@ from sklearn.utils import check_random_state, get_tags
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from bpmodel.base import typed
-from bpmodel.domains import AT_LEAST_ONE, NONE, SEED, WHOLE, check, instance_of
+from bpmodel.domains import JOBS, MOST_JOBS, NONE, SEED, check, instance_of, whole
 from bpmodel.estimators import BPClassifier, BPRegressor, is_rounded
 from bpmodel.network.parameters import check_size
 from bpmodel.network.verdicts import DivergenceError, DivergenceWarning
@@ -26,14 +26,16 @@ from bpmodel.option import SaysWhatWasMeant, with_sections
 from bpmodel.preparation import precision
 
 SEEDS = 2**31 - 1
+MOST_MEMBERS = 10_000
+MEMBERS = whole(1, MOST_MEMBERS)
 
 Kind = TypeVar("Kind", bound="type[_Ensemble]")
 
 PARAMETERS = """
 estimator : {member}, optional
     The network to clone for each member, each with its own seed; by default ``{member}()``.
-n_members : int, default=5
-n_jobs : int, optional
+n_members : int from 1 to {most_members}, default=5
+n_jobs : int from -{most_jobs} to {most_jobs}, optional
     Number of members to train at the same time, in threads.
 random_state : int, RandomState or None
     Determines the seeds of the members.
@@ -48,7 +50,9 @@ estimators_ : list of {member}
 def _documented(cls: Kind) -> Kind:
     """Add the documentation that both ensembles share."""
     member = cls._member.__name__
-    parameters, attributes = (text.format(member=member) for text in (PARAMETERS, ATTRIBUTES))
+    parameters, attributes = (
+        text.format(member=member, most_members=MOST_MEMBERS, most_jobs=MOST_JOBS) for text in (PARAMETERS, ATTRIBUTES)
+    )
     cls.__doc__ = with_sections(cls.__doc__ or "", parameters, attributes)
     return cls
 
@@ -166,7 +170,7 @@ class _Ensemble(SaysWhatWasMeant, CallbackSupportMixin, MetaEstimatorMixin, Base
 
     def _check_options(self) -> None:
         if not get_config()["skip_parameter_validation"]:
-            kinds = {"estimator": instance_of(self._member) | NONE, "n_members": AT_LEAST_ONE, "n_jobs": WHOLE | NONE}
+            kinds = {"estimator": instance_of(self._member) | NONE, "n_members": MEMBERS, "n_jobs": JOBS | NONE}
             for name, domain in (kinds | {"random_state": SEED}).items():
                 check(type(self).__name__, name, getattr(self, name), domain)
 

@@ -19,6 +19,7 @@ from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state
 
 from bpmodel.diagnosis.evidence import UNKNOWN, scales, symmetric_layer
+from bpmodel.domains import MOST_UNITS
 from bpmodel.full_batch.solvers import FULL_BATCH
 from bpmodel.full_batch.training import BLOCK_ROWS, FullBatchSettings, FullBatchTraining, in_double_precision
 from bpmodel.functions import initializers, scaling
@@ -28,7 +29,8 @@ from bpmodel.functions.optimizers import OPTIMIZERS, Rule
 from bpmodel.functions.schedules import SCHEDULES
 from bpmodel.intake.weights import row_weights as row_weights  # the name under which it was released
 from bpmodel.intake.weights import rows_that_count, sized
-from bpmodel.network import spikes
+from bpmodel.names.short import short
+from bpmodel.network import sizes, spikes
 from bpmodel.network.fit import Memory, Settings
 from bpmodel.network.minibatch import Rows
 from bpmodel.network.parameters import Network, build, check_size, read_only, split_sparse
@@ -75,7 +77,7 @@ def prepare(estimator: Any, request: Request) -> Training:
     random_state = check_random_state(estimator.random_state)
     if request.first:
         dtype = precision(estimator.dtype, len(request.numbers), incremental=request.incremental)
-        _draw_weights(estimator, X.shape[1], targets.shape[1], dtype, random_state)
+        _draw_weights(estimator, X.shape[1], targets.shape[1], dtype, len(request.numbers), random_state)
     loss = _set_loss(estimator)
     rows, held_out = _rows(estimator, request, X, targets, weight, random_state)
     kept = _begin_counters(estimator, incremental=request.incremental)
@@ -207,15 +209,18 @@ def precision(dtype: str, n_rows: int, *, incremental: bool) -> np.dtype:
 
 
 def _draw_weights(
-    estimator: Any, inputs: int, outputs: int, dtype: np.dtype, random_state: np.random.RandomState
+    estimator: Any, inputs: int, outputs: int, dtype: np.dtype, rows: int, random_state: np.random.RandomState
 ) -> None:
     """Give the estimator a newly initialized network, and discard the state of the last one."""
     hidden = np.atleast_1d(np.asarray(estimator.hidden_layer_sizes, dtype=object)).tolist()
     if any(isinstance(n, bool) or not isinstance(n, int | np.integer) for n in hidden):
-        raise ValueError(f"hidden_layer_sizes must be whole numbers, got {hidden}.")
+        raise ValueError(f"hidden_layer_sizes must be whole numbers, got {short(hidden)}.")
     if any(n <= 0 for n in hidden):
-        raise ValueError(f"hidden_layer_sizes must be > 0, got {hidden}.")
+        raise ValueError(f"hidden_layer_sizes must be > 0, got {short(hidden)}.")
+    if any(n > MOST_UNITS for n in hidden):
+        raise ValueError(f"hidden_layer_sizes must be <= {MOST_UNITS}, got {short(hidden)}.")
     units = [int(n) for n in (inputs, *hidden, outputs)]
+    _check_demand(estimator, units, dtype, rows)
     activations = hidden_activations(estimator.activation, len(hidden))
     blank = build(units, activations, estimator._loss_name(), dtype, normalization=estimator.normalization)
     estimator._layer_units, estimator._activations = units, activations
@@ -227,6 +232,18 @@ def _draw_weights(
     estimator._state, estimator._memory = new_state(), None
     estimator._loss_curve, estimator._validation_scores = [], []
     estimator.n_layers_, estimator.n_outputs_ = len(units), outputs
+
+
+def _check_demand(estimator: Any, units: list[int], dtype: np.dtype, rows: int) -> None:
+    """Raise ValueError if the fit takes more memory than there is."""
+    full = estimator.solver in FULL_BATCH
+    item = 8 if full else dtype.itemsize
+    batch = min(rows, BLOCK_ROWS if full else 200 if estimator.batch_size == "auto" else estimator.batch_size)
+    normalized = estimator.normalization != "none"
+    found = sizes.demand(units, item, _slots(estimator.solver), batch, estimator.max_iter, normalized=normalized)
+    width = f"hidden_layer_sizes = {short(units[1:-1])}"
+    batches = f"{width}, batch_size = {estimator.batch_size!r}"
+    sizes.check(found, {"weights": width, "outputs": batches, "history": f"max_iter = {estimator.max_iter}"})
 
 
 def _set_loss(estimator: Any) -> Loss:

@@ -27,7 +27,7 @@ ARCHITECTURE = {
         preflight displays export
     """,
     "search": """
-        errors spelling rows scorers scorer_names classes seeds domains tables
+        errors spelling rows scorers scorer_names classes seeds domains tables toml
         space cv routing profiling          what is searched, on which folds; what a table is
         trials                              one configuration, scored
         tracking samplers prediction        MLflow; methods of search; a model and new rows

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -26,6 +25,7 @@ from search.study.study_file import Study
 from search.tables import sources
 from search.tables.reading import Asked
 from search.tables.typed import Typed
+from search.toml import reading
 
 TEMPLATE = """\
 # {name}: predict {target_text} from the other {columns} columns of {source_name}.
@@ -144,7 +144,7 @@ def _free(source: str, target: str) -> Path:
 def _is_of(path: Path, source: str, target: str) -> bool:
     """Return whether a study file predicts this target from this file; of one that cannot be read, we cannot know."""
     try:
-        keys = tomllib.loads(path.read_text(encoding="utf-8-sig"))["data"]
+        keys = reading.loads(reading.text(path))["data"]
         return keys["target"] == target and sources.same(keys["source"], path.parent, source)
     except (OSError, ValueError, KeyError, TypeError):
         return False
