@@ -6,10 +6,7 @@ stored on the estimator. Random numbers are drawn in the same order as in scikit
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Callable
-from functools import cache
-from typing import Any, NamedTuple, get_type_hints
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -21,22 +18,20 @@ from sklearn.utils import check_random_state
 from bpmodel.diagnosis.evidence import UNKNOWN, scales, symmetric_layer
 from bpmodel.domains import MOST_UNITS
 from bpmodel.full_batch.solvers import FULL_BATCH
-from bpmodel.full_batch.training import BLOCK_ROWS, FullBatchSettings, FullBatchTraining, in_double_precision
+from bpmodel.full_batch.training import BLOCK_ROWS, FullBatchTraining, in_double_precision
 from bpmodel.functions import initializers, scaling
-from bpmodel.functions.clipping import CLIPPINGS
 from bpmodel.functions.losses import LOSSES, Loss
-from bpmodel.functions.optimizers import OPTIMIZERS, Rule
-from bpmodel.functions.schedules import SCHEDULES
+from bpmodel.functions.optimizers import OPTIMIZERS
 from bpmodel.intake.weights import row_weights as row_weights  # the name under which it was released
 from bpmodel.intake.weights import rows_that_count, sized
 from bpmodel.names.short import short
 from bpmodel.network import sizes, spikes
-from bpmodel.network.fit import Memory, Settings
+from bpmodel.network.fit import Memory
 from bpmodel.network.minibatch import Rows
 from bpmodel.network.parameters import Network, build, check_size, read_only, split_sparse
 from bpmodel.network.training import Training, new_memory, new_state
-from bpmodel.network.watch import STEADY_ROWS
 from bpmodel.options import hidden_activations
+from bpmodel.settings import full_batch, minibatch
 
 FEW_ROWS = 64
 """Up to this number of rows, ``dtype="auto"`` means double precision.
@@ -156,7 +151,22 @@ def _rows(
     rows = _typed(estimator, X, targets, weight).picked(index)
     if isinstance(validation, tuple):
         return rows, _other_rows(estimator, *validation)
-    return rows, rows.picked(index[:0] if validation is None else validation)
+    return rows, rows.picked(index[:0] if validation is None else _that_count(estimator, weight, validation))
+
+
+def _that_count(estimator: Any, weight: NDArray, validation: NDArray[np.integer]) -> NDArray[np.integer]:
+    """Return the validation rows, or none of them if all have the weight 0: then there is no score.
+
+    Raises
+    ------
+    ValueError
+        If early stopping needs that score.
+    """
+    if not weight.size or weight[validation].any():
+        return validation
+    if estimator.early_stopping:
+        raise ValueError("sample_weight is 0 for all validation rows; early_stopping needs a positive one")
+    return validation[:0]
 
 
 def _set_aside(
@@ -226,12 +236,22 @@ def _draw_weights(
     estimator._layer_units, estimator._activations = units, activations
     estimator._normalization = estimator.normalization
     estimator._parameters, estimator._running, estimator._trained = blank.parameters, blank.running, None
-    estimator.coefs_, estimator.intercepts_ = initializers.draw(
-        estimator.init, units, activations, estimator.init_gain, random_state
-    )
+    with np.errstate(over="ignore"):
+        weights, biases = initializers.draw(estimator.init, units, activations, estimator.init_gain, random_state)
+    _check_gain(estimator.init_gain, weights, dtype)
+    estimator.coefs_, estimator.intercepts_ = weights, biases
     estimator._state, estimator._memory = new_state(), None
     estimator._loss_curve, estimator._validation_scores = [], []
     estimator.n_layers_, estimator.n_outputs_ = len(units), outputs
+
+
+def _check_gain(gain: float, weights: list[NDArray], dtype: np.dtype) -> None:
+    """Raise ValueError if initial weights are too large for the network's precision."""
+    largest, most = max(float(np.abs(w).max(initial=0)) for w in weights), float(np.finfo(dtype).max)
+    if not largest <= most:
+        raise ValueError(
+            f"init_gain = {gain:g} makes an initial weight of {largest:.3g}; allowed are weights up to {most:.3g} in {dtype}"
+        )
 
 
 def _check_demand(estimator: Any, units: list[int], dtype: np.dtype, rows: int) -> None:
@@ -336,66 +356,3 @@ def _print_epoch(training: Training) -> None:
     score = training.history.validation_score[epoch - 1]
     if np.isfinite(score):
         print(f"Validation score: {score:.6f}")
-
-
-# ------------------------------------------------------------------------------------------------- settings
-
-
-def minibatch(options: Any, dtype: np.dtype, n_rows: int, baseline: float, *, incremental: bool) -> Settings:
-    """Return the settings of a minibatch fit, with numbers in the precision of the network.
-
-    Names become table indices; None becomes the table row's default.
-    """
-    optimizer, clipping = OPTIMIZERS[options.solver], CLIPPINGS[options.clipping]
-    constant = SCHEDULES[options.learning_rate].sgd_only and options.solver != "sgd"
-    number: Any = dtype.type
-    return _settings(
-        Settings,
-        options,
-        optimizer=OPTIMIZERS.code(options.solver),
-        rule=Rule(
-            number(options.momentum),
-            bool(options.nesterovs_momentum),
-            number(options.beta_1),
-            number(options.beta_2),
-            number(options.rho),
-            number(options.epsilon),
-        ),
-        schedule=SCHEDULES.code("constant" if constant else options.learning_rate),
-        l2=float(options.alpha),
-        weight_decay=float(optimizer.weight_decay if options.weight_decay is None else options.weight_decay),
-        max_norm=float(options.max_norm or 0),
-        clipping=CLIPPINGS.code(options.clipping),
-        clip_threshold=float(clipping.threshold if options.clip_threshold is None else options.clip_threshold),
-        batch_size=_batch_size(options, n_rows),
-        watch=options.on_divergence != "ignore",
-        repairing=options.on_divergence == "repair",
-        probing=not incremental,
-        baseline=float(baseline),
-        steady_rows=STEADY_ROWS if incremental else 1,
-    )
-
-
-def full_batch(options: Any, n_rows: int) -> FullBatchSettings:
-    """Return the settings of a fit with a full-batch solver."""
-    watch = options.on_divergence != "ignore"
-    return _settings(FullBatchSettings, options, batch_size=min(n_rows, BLOCK_ROWS), watch=watch)
-
-
-def _settings(kind: Callable[..., Any], options: Any, **derived: Any) -> Any:
-    """Return settings of a kind: what is not derived is the option of the same name, converted to the type of its field."""
-    types = _types(kind).items()
-    return kind(**derived, **{name: cls(getattr(options, name)) for name, cls in types if name not in derived})
-
-
-_types = cache(get_type_hints)
-
-
-def _batch_size(options: Any, n_rows: int) -> int:
-    """Return the batch size; warn at the caller of `fit` if it exceeds the number of rows."""
-    if options.batch_size == "auto":
-        return n_rows if OPTIMIZERS[options.solver].whole else min(200, n_rows)
-    if options.batch_size > n_rows:
-        message = "Got `batch_size` less than 1 or larger than sample size. It is going to be clipped"
-        warnings.warn(message, stacklevel=7)
-    return int(min(options.batch_size, n_rows))

@@ -65,9 +65,12 @@ def _standard_sparse(X: Any, weight: NDArray | None) -> Scaling:
 
 
 def _robust(X: NDArray[np.float64], weight: NDArray | None) -> Scaling:
-    low, middle, high = quantiles(X, [0.25, 0.5, 0.75], weight)
+    unit = 4.0 if np.abs(X).max(initial=0) > np.finfo(np.float64).max / 4 else 1.0  # a range is finite in units of it
+    shares = X / unit
+    low, middle, high = quantiles(shares, [0.25, 0.5, 0.75], weight)
     spread = high - low
-    return Scaling(middle, _positive(np.where(spread > 0, spread, np.ptp(X, axis=0) / 2), 0.0), True)
+    scale = np.where(spread > 0, spread, np.ptp(shares, axis=0) / 2)
+    return Scaling(middle * unit, _positive(np.minimum(scale, np.finfo(np.float64).max / unit) * unit, 0.0), True)
 
 
 def _minmax(X: NDArray[np.float64], weight: NDArray | None) -> Scaling:
@@ -143,6 +146,9 @@ def apply(scaling: Scaling | None, X: Any) -> Any:
                 return X.multiply(1 / scaling.scale).tocsr().astype(X.dtype)
             Z = (X - scaling.shift) / scaling.scale
             if scaling.clip:
+                far = ~np.isfinite(X - scaling.shift)
+                if far.any():  # a finite difference of halves, divided by half of the scale
+                    Z = np.where(far, (X / 2 - scaling.shift / 2) / (scaling.scale / 2), Z)
                 np.clip(Z, -FARTHEST, FARTHEST, out=Z)
                 Z /= np.sqrt(1 + (Z / BOUND) ** 2)
             return Z.astype(X.dtype, copy=False)
@@ -175,7 +181,7 @@ def quantiles(X: NDArray[np.float64], shares: list[float], weight: NDArray | Non
     for share in shares:
         begin = np.maximum(ends[-1] - 1, 0) * share
         overlap = np.clip(np.minimum(ends, begin + 1) - np.maximum(starts, begin), 0, None)
-        found.append((overlap * ordered).sum(axis=0) / overlap.sum(axis=0))
+        found.append((overlap / overlap.sum(axis=0) * ordered).sum(axis=0))  # a sum of shares of the values is finite
     return np.stack(found)
 
 

@@ -13,10 +13,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.utils import check_array
 from sklearn.utils.class_weight import compute_sample_weight
 
 from bpmodel.domains import real
+from bpmodel.intake.rows import checked
 
 FACTOR = real(0, None, "left")
 """What the weight of a class may be."""
@@ -42,7 +42,7 @@ def row_weights(weight: Any, n_rows: int) -> NDArray[np.floating]:
         return np.zeros(0)
     if isinstance(weight, Number):
         weight = np.full(n_rows, weight, dtype=np.float64)
-    weight = check_array(weight, ensure_2d=False, dtype=(np.float64, np.float32), order="C", input_name="sample_weight")
+    weight = checked(weight, ensure_2d=False, dtype=(np.float64, np.float32), order="C", input_name="sample_weight")
     if weight.shape != (n_rows,):
         raise ValueError(f"sample_weight.shape == {weight.shape}, expected {(n_rows,)}: one weight for each row")
     least = int(weight.argmin())

@@ -131,8 +131,18 @@ def assemble(
         np.array([ACTIVATIONS.code(name) for name in activations], dtype=np.int64),
         NORMALIZATIONS.code(normalization),
         LOSSES.code(loss),
-        parameters.dtype.type(loss_number),
+        held(loss_number, parameters.dtype),
     )
+
+
+def held(value: float, dtype: np.dtype) -> Any:
+    """Return the number of a precision that is nearest to a value; positive ones stay positive, and finite ones finite.
+
+    >>> held(1e300, np.dtype("float32")), held(1e-300, np.dtype("float32")), held(0.5, np.dtype("float64"))
+    (np.float32(3.4028235e+38), np.float32(1.1754944e-38), np.float64(0.5))
+    """
+    limits = np.finfo(dtype)
+    return dtype.type(min(max(value, float(limits.tiny)), float(limits.max)) if value > 0 else value)
 
 
 def workspace(network: Network, rows: int, *, gradient: bool = True, sparse: bool = False) -> Workspace:

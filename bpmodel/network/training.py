@@ -17,7 +17,7 @@ from bpmodel.network.blas import single_thread
 from bpmodel.network.fit import STATE, SUMS, Fit, History, Memory, new_history
 from bpmodel.network.loop import score, train
 from bpmodel.network.minibatch import Rows
-from bpmodel.network.parameters import Network, Workspace, workspace
+from bpmodel.network.parameters import Network, Workspace, held, workspace
 from bpmodel.network.probes import Signals, new_signals
 from bpmodel.network.verdicts import (
     LAYER_DEAD,
@@ -243,7 +243,7 @@ class Training:
         return self.network._replace(
             parameters=average,
             running=self.network.running.astype(average.dtype, copy=False),
-            loss_number=average.dtype.type(self.network.loss_number),
+            loss_number=held(float(self.network.loss_number), average.dtype),
         )
 
     @property

@@ -45,9 +45,9 @@ STEADY_ROWS = 200
 """Rows whose mean loss is steady enough to be compared with the dummy predictor's."""
 
 JUDGED_ROWS, JUDGED_SHARE, CLEAR = 1000, 0.05, 4.0
-"""The network that a fit ends with is judged on all rows if they are at most `JUDGED_ROWS`, or at most this share of the rows that
-its epochs went over: that takes less than two percent of the fit's time. Otherwise evenly spaced rows are enough, unless their
-loss comes within the factor `CLEAR` of the limit."""
+"""The network that a fit ends with is judged on all rows if they are at most `JUDGED_ROWS`, or at most this share of the rows
+that its epochs went over: that takes less than two percent of the fit's time. Otherwise evenly spaced rows are enough, unless
+their loss comes within the factor `CLEAR` of the limit."""
 
 LEARNED = 0.9
 """A loss below this share of the dummy predictor's shows that something was learned."""

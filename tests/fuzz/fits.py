@@ -340,7 +340,7 @@ def _fault(random: Random, model: Any, X: Any, y: Any, weight: Any) -> str | Non
     else:
         model.fit(X, y, weight)
     predictions = _shown(model, X, y)
-    return _lie(model, predictions) if single else None
+    return _lie(model, X, y, weight, predictions) if single else None
 
 
 def _shown(model: Any, X: Any, y: Any) -> list[NDArray]:
@@ -356,7 +356,7 @@ def _shown(model: Any, X: Any, y: Any) -> list[NDArray]:
     return found
 
 
-def _lie(model: Any, predictions: list[NDArray]) -> str | None:
+def _lie(model: Any, X: Any, y: Any, weight: Any, predictions: list[NDArray]) -> str | None:
     """Return in what a verdict does not agree with the predictions for the training rows, or None."""
     verdict = model.verdict_
     if verdict.diverged and not (model.diagnose().summary and verdict.reason):
@@ -365,8 +365,18 @@ def _lie(model: Any, predictions: list[NDArray]) -> str | None:
         return None
     if not all(np.isfinite(p).all() for p in predictions if p.dtype.kind == "f"):
         return f"silent: {verdict} over predictions that are not finite"
-    if model.on_divergence == "ignore" or not isinstance(model, BPRegressor):
+    if model.on_divergence == "ignore" or not isinstance(model, BPRegressor) or model.loss != "squared_error":
         return None
+    outputs, targets = model._predict_outputs(X).astype(np.float64), model._encode(y)
+    if weight is not None or targets.shape != outputs.shape:
+        return None
+    with np.errstate(all="ignore"):  # in units of the network's targets, in which losses are
+        loss = np.mean((outputs - targets) ** 2) / 2
+    known = max(model.baseline_loss_, model.initial_loss_)
+    if loss > WORSE * max(known, np.finfo(model._parameters.dtype).tiny):
+        return (
+            f"silent: {verdict}, with {loss:.3g} for a loss where the dummy predictor's or the start's is {known:.3g}"
+        )
     return None
 
 

@@ -84,7 +84,7 @@ def test_a_step_of_partial_fit_is_judged_at_once(rows):
 
 def test_raise_and_ignore_obey():
     options = ONE_STEP | {"learning_rate_init": 1e3}
-    with pytest.raises(DivergenceError, match="the loss exploded .* at epoch 1, step 1"):
+    with pytest.raises(DivergenceError, match=r"the loss exploded .* at epoch 1, step 1"):
         BPRegressor(**options, on_divergence="raise").fit(X, Y)
     ignored = BPRegressor(**options, on_divergence="ignore").fit(X, Y)
     assert ignored.verdict_.status == "ok"
@@ -123,7 +123,9 @@ def test_early_stopping_keeps_the_best_epoch_where_the_last_step_explodes(monkey
     assert model.best_validation_score_ > 0
 
 
-@pytest.mark.parametrize("changes", [{"ema_decay": 0.5}, {"warm_start": True}, {"normalization": "batch"}, {"dropout": 0.2}])
+@pytest.mark.parametrize(
+    "changes", [{"ema_decay": 0.5}, {"warm_start": True}, {"normalization": "batch"}, {"dropout": 0.2}]
+)
 def test_whatever_is_trained(changes):
     model = BPRegressor(**ONE_STEP | {"learning_rate_init": 1e5} | changes).fit(X, Y)
     assert model.verdict_.status == "diverged"
@@ -150,7 +152,9 @@ def count(monkeypatch):
     """The numbers of rows of which a loss was computed at the end."""
     seen, score = [], module.score
     monkeypatch.setattr(
-        module, "score", lambda network, work, rows, reference: seen.append(len(rows.order)) or score(network, work, rows, reference)
+        module,
+        "score",
+        lambda network, work, rows, reference: seen.append(len(rows.order)) or score(network, work, rows, reference),
     )
     return seen
 
@@ -168,28 +172,33 @@ def many(rows):
 def test_a_short_fit_is_judged_on_some_of_its_rows(judged, rows, epochs, expected):
     """One pass over all rows would take a third of the time of an epoch."""
     X, y = many(rows)
-    BPRegressor(hidden_layer_sizes=(4,), max_iter=epochs, random_state=0, n_iter_no_change=np.inf).fit(X, y)
+    options = {"hidden_layer_sizes": (4,), "zero_last_layer": True, "n_iter_no_change": np.inf, "random_state": 0}
+    BPRegressor(max_iter=epochs, **options).fit(X, y)
     assert judged == expected
 
 
-def test_near_the_limit_all_rows_count(judged):
+@pytest.mark.parametrize(("start", "expected"), [(10.0, [1000]), (1.0, [1000, 3000])])
+def test_near_the_limit_all_rows_count(judged, start, expected):
+    """The loss of the rows that are looked at first is about three times the mean of all: by itself it would be an explosion."""
     X, y = many(3000)
-    y[::3] *= 20  # the rows that are looked at first have all of the loss
+    y[::3] *= 30
     options = {"hidden_layer_sizes": (), "max_iter": 1, "solver": "sgd", "learning_rate_init": 1e-12, "random_state": 0}
     training = BPRegressor(**options).begin_fit(X, y)
     training.advance(1)
-    assert training.verdict.status == "ok"
-    assert judged == [1000]
-    training.baseline, training.state["first_loss"], training._settled = training.baseline / 20, 0.0, -1
+    judged.clear()
+    mean = training.history.loss[0]
+    training.baseline, training.state["first_loss"], training._settled = 0.0, start * mean, -1
     training.settle()
-    assert judged == [1000, 1000, 3000]
-    assert training.verdict.status == "ok" if training.limit > training.state["loss"][0] else "diverged"
+    assert judged == expected
+    assert training.verdict.status == "ok"
 
 
 # -------------------------------------------------------------------------------------------------------- every fit
 
 SOLVERS = [*OPTIMIZERS, *FULL_BATCH]
-sizes = st.floats(-300, 308).map(lambda exponent: 10.0**exponent) | st.floats(-3, 3).map(lambda exponent: 10.0**exponent)
+sizes = st.floats(-300, 308).map(lambda exponent: 10.0**exponent) | st.floats(-3, 3).map(
+    lambda exponent: 10.0**exponent
+)
 
 
 @settings(max_examples=150, deadline=None, derandomize=True)
@@ -211,15 +220,16 @@ def test_ok_is_true(solver, dtype, rate, rows, targets, epochs, batch_size, scal
     )  # fmt: skip
     with np.errstate(over="ignore"):
         given_rows, given_targets = np.nan_to_num(X * rows), np.nan_to_num(Y * targets)
+    refused = ""
     try:
         model.fit(given_rows, given_targets)
     except ValueError as error:
-        assert "too large for" in str(error)
+        refused = str(error)
+    assert not refused or "too large for" in refused
+    if refused or model.verdict_.status != "ok":
         return
-    if model.verdict_.status == "ok":
-        predicted = model.predict(given_rows)
-        assert np.isfinite(predicted).all()
-        unit = np.abs(given_targets).max() or 1.0
-        loss = np.mean((predicted / unit - given_targets / unit) ** 2) / 2
-        start = model.initial_loss_ / model.baseline_loss_ if model.baseline_loss_ else 1.0
-        assert not loss > 2 * watch.limit(1.0, start) * max(np.var(given_targets / unit), 1e-12)
+    assert np.isfinite(model.predict(given_rows)).all()
+    with np.errstate(over="ignore"):  # in units of the network's targets, in which losses are
+        errors = model._predict_outputs(given_rows).astype(np.float64) - model._encode(given_targets)
+        loss = np.mean(errors**2) / 2
+    assert not loss > 1.01 * watch.limit(model.baseline_loss_, model.initial_loss_)
