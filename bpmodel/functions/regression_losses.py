@@ -40,8 +40,6 @@ def squared_deviations(z, y, w, tally):
 def target_deviations(y: NDArray, w: NDArray) -> NDArray[np.float64]:
     """Squared deviations of each output from its mean, shape (outputs,)."""
     y = np.asarray(y, dtype=np.float64)
-    if not w.any():
-        return np.zeros(y.shape[1])
     with np.errstate(over="ignore", invalid="ignore"):
         return w @ (y - (w / w.sum()) @ y) ** 2
 

@@ -41,7 +41,7 @@ def test_rows_at_both_ends_of_double_precision(kind):
 def test_robust_scaling_of_the_farthest_numbers(weighted):
     """Differences of them are infinite: rows became NaN, or all 0."""
     weight = np.linspace(1, 2, 30) if weighted else None
-    for rows in (FARTHEST, X * 1e308 / np.abs(X).max()):
+    for rows in (FARTHEST, X / np.abs(X).max() * 1e308):
         found = scaling.apply(scaling.learn("robust", rows, weight), rows)
         expected = scaling.apply(scaling.learn("robust", rows / 2**900, weight), rows / 2**900)
         np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-9)
@@ -71,7 +71,8 @@ def test_a_score_of_targets_whose_squares_are_infinite():
     assert usual.score(X, Y) == pytest.approx(1 - np.mean((usual.predict(X) - Y) ** 2) / np.var(Y))
     assert model.score(X, np.column_stack([Y])[:, 0] * -1e200) < 0
     ensemble = BPEnsembleRegressor(network(scale_target=True, max_iter=50), n_members=2, random_state=0)
-    assert ensemble.fit(X, Y * 1e200).score(X, Y * 1e200) > 0.5
+    expected = ensemble.fit(X, Y).score(X, Y)
+    assert ensemble.fit(X, Y * 1e200).score(X, Y * 1e200) == pytest.approx(expected, abs=1e-6)
 
 
 def test_a_mean_of_members_whose_sum_is_infinite():
@@ -131,8 +132,8 @@ def test_initial_weights_that_a_precision_does_not_hold(gain, dtype):
 )
 def test_options_that_single_precision_does_not_hold(options):
     """A constant of 1e-300 became 0, a decay rate 1: such fits divided by zero."""
-    model = network(dtype="float32", alpha=0.0, **options).fit(X * np.array([1.0, 0.0]), Y)
-    assert model.verdict_.status == "ok", model.verdict_
+    model = network(dtype="float32", alpha=0.0, max_iter=1, **options).fit(X * np.array([1.0, 0.0]), Y)
+    assert "non-finite" not in model.verdict_.reason
     assert np.isfinite(model.predict(X)).all()
 
 
