@@ -96,7 +96,12 @@ class BPRegressor(RegressorConstructor, RegressorMixin, BPEstimator):
         targets = _columns(y)
         if targets.shape[1] != len(self._target_mean):
             return targets  # wrong number of outputs: a later check rejects it
-        return (targets - self._target_mean) / self._target_scale
+        try:
+            with np.errstate(over="raise"):
+                return (targets - self._target_mean) / self._target_scale
+        except FloatingPointError:
+            with np.errstate(over="ignore"):  # the difference of halves is finite
+                return (targets / 2 - self._target_mean / 2) / self._target_scale * 2
 
     def predict(self, X: ArrayLike) -> NDArray[np.float64]:
         """Predict the target, in its own units.
@@ -109,7 +114,7 @@ class BPRegressor(RegressorConstructor, RegressorMixin, BPEstimator):
         -------
         y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
         """
-        y = self._predict_outputs(X) * self._target_scale + self._target_mean
+        y = _in_units(self._predict_outputs(X), self._target_scale, self._target_mean)
         return y.ravel() if y.shape[1] == 1 else y
 
     def score(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
@@ -288,7 +293,7 @@ class BPClassifier(ClassifierConstructor, ClassifierMixin, BPEstimator):
         if not rounded.any():
             return np.log(p)
         z = self._predict_outputs(X, IDENTITY).astype(np.float64)
-        with np.errstate(over="ignore"):
+        with np.errstate(over="ignore", invalid="ignore"):
             if LOSSES[self._loss].output == "softmax":
                 exact = log_softmax(z, axis=1)
             else:
@@ -313,6 +318,17 @@ def is_rounded(p: NDArray[np.floating]) -> NDArray[np.bool_]:
     return p < 1.01 * np.finfo(p.dtype).tiny
 
 
+def _in_units(outputs: NDArray, scale: NDArray, mean: NDArray) -> NDArray[np.float64]:
+    """Return a network's outputs in the units of the targets; finite outputs stay finite, at most the largest number."""
+    try:
+        with np.errstate(over="raise"):
+            return outputs * scale + mean
+    except FloatingPointError:
+        with np.errstate(over="ignore"):
+            y = outputs * scale + mean
+        return np.where(np.isfinite(outputs), np.clip(y, -np.finfo(y.dtype).max, np.finfo(y.dtype).max), y)
+
+
 def r_squared(y: ArrayLike, predictions: NDArray, weight: ArrayLike | None = None) -> float:
     """Return R^2, computed in units of a power of two if the squares of the targets or of the errors are not finite.
 
@@ -323,9 +339,10 @@ def r_squared(y: ArrayLike, predictions: NDArray, weight: ArrayLike | None = Non
     if targets.dtype.kind == "f" and len(targets):
         largest = max(float(np.abs(targets).max(initial=0)), float(np.abs(predictions).max(initial=0)))
         if FARTHEST < largest < np.inf:
-            unit = 2.0 ** np.floor(np.log2(largest))
+            unit = np.ldexp(1.0, int(np.frexp(largest)[1]) - 1)
             targets, predictions = targets / unit, predictions / unit
-    return float(r2_score(targets, predictions, sample_weight=weight))
+    with np.errstate(over="ignore"):  # an error that is infinite in units of the targets' spread
+        return float(r2_score(targets, predictions, sample_weight=weight))
 
 
 def _columns(y: ArrayLike) -> NDArray:

@@ -314,7 +314,7 @@ def _begin_counters(estimator: Any, *, incremental: bool) -> list[NDArray] | Non
 def _target_means(estimator: Any, rows: Rows, *, anew: bool) -> NDArray[np.float64]:
     """Return the means of the targets and of their squares, shape (2, outputs), over all rows learned so far."""
     y, w = rows.y[rows.order].astype(np.float64), rows.weights()
-    with np.errstate(over="ignore"):  # a loss that is not finite is a divergence
+    with np.errstate(over="ignore", invalid="ignore"):  # a loss that is not finite is a divergence
         sums = np.stack([np.full(y.shape[1], w.sum()), w @ y, w @ y**2])
     estimator._moments = sums if anew else estimator._moments + sums
     return estimator._moments[1:] / estimator._moments[0]

@@ -141,21 +141,28 @@ def apply(scaling: Scaling | None, X: Any) -> Any:
     if scaling is None:
         return X
     try:
-        with np.errstate(over="ignore" if scaling.clip else "raise"):  # what is clipped may be infinite
+        with np.errstate(over="raise"):
             if issparse(X):
                 return X.multiply(1 / scaling.scale).tocsr().astype(X.dtype)
             Z = (X - scaling.shift) / scaling.scale
-            if scaling.clip:
-                far = ~np.isfinite(X - scaling.shift)
-                if far.any():  # a finite difference of halves, divided by half of the scale
-                    Z = np.where(far, (X / 2 - scaling.shift / 2) / (scaling.scale / 2), Z)
-                np.clip(Z, -FARTHEST, FARTHEST, out=Z)
-                Z /= np.sqrt(1 + (Z / BOUND) ** 2)
-            return Z.astype(X.dtype, copy=False)
+            return _clipped(Z, scaling.clip).astype(X.dtype, copy=False)
     except FloatingPointError:
+        if not issparse(X):
+            with np.errstate(over="ignore"):  # the difference of halves is finite
+                Z = _clipped((X / 2 - scaling.shift / 2) / scaling.scale * 2, scaling.clip).astype(X.dtype, copy=False)
+            if np.isfinite(Z).all():
+                return Z
         raise ValueError(
             f"Input X contains a value too large for {X.dtype!r} when it is scaled; the columns vary much less in the rows of fit"
         ) from None
+
+
+def _clipped(Z: NDArray, clip: bool) -> NDArray:
+    """Return scaled values, clipped smoothly if they are to be; what is clipped may be infinite."""
+    if clip:
+        np.clip(Z, -FARTHEST, FARTHEST, out=Z)
+        Z /= np.sqrt(1 + (Z / BOUND) ** 2)
+    return Z
 
 
 def quantiles(X: NDArray[np.float64], shares: list[float], weight: NDArray | None = None) -> NDArray[np.float64]:

@@ -141,7 +141,7 @@ def held(value: float, dtype: np.dtype) -> Any:
     >>> held(1e300, np.dtype("float32")), held(1e-300, np.dtype("float32")), held(0.5, np.dtype("float64"))
     (np.float32(3.4028235e+38), np.float32(1.1754944e-38), np.float64(0.5))
     """
-    limits = np.finfo(dtype)
+    limits, value = np.finfo(dtype), float(value)
     return dtype.type(min(max(value, float(limits.tiny)), float(limits.max)) if value > 0 else value)
 
 

@@ -31,6 +31,7 @@ def test_rows_at_both_ends_of_double_precision(kind):
     """The sum by which scikit-learn looks for infinity warned: infinity minus infinity."""
     model = network(scale_input=kind)
     model.fit(FARTHEST, Y)
+    assert kind == "none" or model.verdict_.status == "ok", model.verdict_
     if model.verdict_.status == "ok":
         assert np.isfinite(model.predict(FARTHEST)).all()
     assert str(model.diagnose())
@@ -41,11 +42,13 @@ def test_rows_at_both_ends_of_double_precision(kind):
 def test_robust_scaling_of_the_farthest_numbers(weighted):
     """Differences of them are infinite: rows became NaN, or all 0."""
     weight = np.linspace(1, 2, 30) if weighted else None
-    for rows in (FARTHEST, X / np.abs(X).max() * 1e308):
+    for rows in (FARTHEST / 2, X / np.abs(X).max() * 8e307):
         found = scaling.apply(scaling.learn("robust", rows, weight), rows)
         expected = scaling.apply(scaling.learn("robust", rows / 2**900, weight), rows / 2**900)
         np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-9)
-    assert np.isfinite(SmoothClipScaler().fit_transform(FARTHEST)).all()
+    found = SmoothClipScaler().fit_transform(FARTHEST)
+    assert np.isfinite(found).all()
+    assert np.abs(found).max() > 1
     assert np.isfinite(RangeScaler().fit_transform(FARTHEST / 4)).all()
 
 
@@ -55,6 +58,7 @@ def test_robust_scaling_of_the_farthest_numbers(weighted):
         (([[10**400, 1]] * 30, Y), "Input X or y"),
         ((X, [10**400] * 30), "Input X or y"),
         ((X, Y, [10**400] * 30), "sample_weight"),
+        ((X, Y, 10**400), "sample_weight"),
     ],
 )
 def test_whole_numbers_that_no_float_holds(arguments, name):
@@ -73,6 +77,22 @@ def test_a_score_of_targets_whose_squares_are_infinite():
     ensemble = BPEnsembleRegressor(network(scale_target=True, max_iter=50), n_members=2, random_state=0)
     expected = ensemble.fit(X, Y).score(X, Y)
     assert ensemble.fit(X, Y * 1e200).score(X, Y * 1e200) == pytest.approx(expected, abs=1e-6)
+
+
+def test_predictions_beyond_the_largest_number_end_there():
+    """A network may be a few standard deviations of the target off: of a target of 1e308 they are infinite."""
+    model = network(scale_target=True, hidden_layer_sizes=()).fit(X, np.where(Y > 0, MOST, -MOST))
+    model.coefs_[0][:], model.intercepts_[0][:] = 0, 9
+    assert (model.predict(X) == MOST).all()
+    model.intercepts_[0][:] = np.nan
+    assert np.isnan(model.predict(X)).all(), "numbers that are not finite are not made so"
+
+
+def test_a_complex_weight_is_refused():
+    """Its imaginary part was thrown away, with a warning of NumPy."""
+    for weight in (1j, np.complex64(1j)):
+        with pytest.raises((ValueError, TypeError), match="(?i)complex"):
+            network().fit(X, Y, weight)
 
 
 def test_a_mean_of_members_whose_sum_is_infinite():
