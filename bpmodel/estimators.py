@@ -341,7 +341,7 @@ def r_squared(y: ArrayLike, predictions: NDArray, weight: ArrayLike | None = Non
         if FARTHEST < largest < np.inf:
             unit = np.ldexp(1.0, int(np.frexp(largest)[1]) - 1)
             targets, predictions = targets / unit, predictions / unit
-    with np.errstate(over="ignore"):  # an error that is infinite in units of the targets' spread
+    with np.errstate(over="ignore", invalid="ignore"):  # an error that is infinite in units of the targets' spread
         return float(r2_score(targets, predictions, sample_weight=weight))
 
 

@@ -86,7 +86,7 @@ def prepare(estimator: Any, request: Request) -> Training:
         "validation": held_out,
         "memory": _memory(estimator, network, kept, random_state),
         "state": estimator._state,
-        "max_iter": estimator.max_iter,
+        "max_iter": int(estimator.max_iter),
         "baseline": loss.baseline(mean, mean_square, estimator._loss_number()),
         "reference": _reference(loss, held_out),
         "on_epoch": [_print_epoch] if estimator.verbose else [],
@@ -260,7 +260,8 @@ def _check_demand(estimator: Any, units: list[int], dtype: np.dtype, rows: int) 
     item = 8 if full else dtype.itemsize
     batch = min(rows, BLOCK_ROWS if full else 200 if estimator.batch_size == "auto" else estimator.batch_size)
     normalized = estimator.normalization != "none"
-    found = sizes.demand(units, item, _slots(estimator.solver), batch, estimator.max_iter, normalized=normalized)
+    epochs = int(estimator.max_iter)  # a number of NumPy may have 8 bits
+    found = sizes.demand(units, item, _slots(estimator.solver), int(batch), epochs, normalized=normalized)
     width = f"hidden_layer_sizes = {short(units[1:-1])}"
     batches = f"{width}, batch_size = {estimator.batch_size!r}"
     sizes.check(found, {"weights": width, "outputs": batches, "history": f"max_iter = {estimator.max_iter}"})
@@ -316,8 +317,8 @@ def _target_means(estimator: Any, rows: Rows, *, anew: bool) -> NDArray[np.float
     y, w = rows.y[rows.order].astype(np.float64), rows.weights()
     with np.errstate(over="ignore", invalid="ignore"):  # a loss that is not finite is a divergence
         sums = np.stack([np.full(y.shape[1], w.sum()), w @ y, w @ y**2])
-    estimator._moments = sums if anew else estimator._moments + sums
-    return estimator._moments[1:] / estimator._moments[0]
+        estimator._moments = sums if anew else estimator._moments + sums
+        return estimator._moments[1:] / estimator._moments[0]
 
 
 def _memory(

@@ -372,8 +372,9 @@ def _lie(model: Any, X: Any, y: Any, weight: Any, predictions: list[NDArray]) ->
         return None
     with np.errstate(all="ignore"):  # in units of the network's targets, in which losses are
         loss = np.mean((outputs - targets) ** 2) / 2
+        rounding = np.finfo(model._parameters.dtype).eps ** 2 * np.mean(targets**2)
     known = max(model.baseline_loss_, model.initial_loss_)
-    if loss > WORSE * max(known, np.finfo(model._parameters.dtype).tiny):
+    if loss > WORSE * max(known, rounding, np.finfo(model._parameters.dtype).tiny):
         return (
             f"silent: {verdict}, with {loss:.3g} for a loss where the dummy predictor's or the start's is {known:.3g}"
         )

@@ -91,7 +91,7 @@ def test_predictions_beyond_the_largest_number_end_there():
 def test_a_complex_weight_is_refused():
     """Its imaginary part was thrown away, with a warning of NumPy."""
     for weight in (1j, np.complex64(1j)):
-        with pytest.raises((ValueError, TypeError), match="(?i)complex"):
+        with pytest.raises((ValueError, TypeError), match=r"(?i)complex"):
             network().fit(X, Y, weight)
 
 
@@ -155,6 +155,19 @@ def test_options_that_single_precision_does_not_hold(options):
     model = network(dtype="float32", alpha=0.0, max_iter=1, **options).fit(X * np.array([1.0, 0.0]), Y)
     assert "non-finite" not in model.verdict_.reason
     assert np.isfinite(model.predict(X)).all()
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_whole_numbers_of_eight_bits(dtype):
+    """`max_iter=np.uint8(3)` was an OverflowError, where its product with a count was computed."""
+    small = {
+        "max_iter": np.uint8(3),
+        "batch_size": np.uint8(30),
+        "hidden_layer_sizes": np.array([40, 40], dtype=np.uint8),
+    }
+    model = network(dtype=dtype, **small).fit(X, Y)
+    usual = network(dtype=dtype, max_iter=3, batch_size=30, hidden_layer_sizes=(40, 40)).fit(X, Y)
+    np.testing.assert_array_equal(model.predict(X), usual.predict(X))
 
 
 @pytest.mark.parametrize("dtype", [np.dtype(np.float32), np.dtype(np.float64)])
