@@ -22,6 +22,7 @@ from bpmodel.full_batch.training import BLOCK_ROWS, FullBatchTraining, in_double
 from bpmodel.functions import initializers, scaling
 from bpmodel.functions.losses import LOSSES, Loss
 from bpmodel.functions.optimizers import OPTIMIZERS
+from bpmodel.intake.settings import full_batch, minibatch
 from bpmodel.intake.weights import row_weights as row_weights  # the name under which it was released
 from bpmodel.intake.weights import rows_that_count, sized
 from bpmodel.names.short import short
@@ -31,7 +32,6 @@ from bpmodel.network.minibatch import Rows
 from bpmodel.network.parameters import Network, build, check_size, read_only, split_sparse
 from bpmodel.network.training import Training, new_memory, new_state
 from bpmodel.options import hidden_activations
-from bpmodel.settings import full_batch, minibatch
 
 FEW_ROWS = 64
 """Up to this number of rows, ``dtype="auto"`` means double precision.

@@ -16,10 +16,10 @@ ARCHITECTURE = {
         compiler names colors               how numeric code is compiled; what an unknown name may mean
         functions domains                   tables of pure functions: activations, losses, …; what a value may be
         network option                      one network, and one epoch of it; what a hyperparameter is
-        full_batch intake                   solvers that see all rows; what a fit is given
-        options                             the one table of hyperparameters
+        full_batch                          solvers that see all rows
+        options intake                      the one table of hyperparameters; what a fit is given
         diagnosis preprocessing             what went wrong; columns of any kind as numbers
-        fitted_network html constructors settings  a network that predicts; what its class and its loop are told
+        fitted_network html constructors    a network that predicts, and what its class is told
         preparation callbacks               from arrays and options to a `Training`
         base                                `fit`, `partial_fit`, `diagnose`
         estimators                          BPRegressor, BPClassifier
