@@ -152,7 +152,7 @@ class Training:
 
     def advance(self, until: int) -> Verdict:
         """Train up to epoch `until`, at most `max_iter`; return the verdict so far."""
-        until = min(until, self.max_iter)
+        until = int(min(until, self.max_iter))  # compiled code has a version for each type
         with single_thread():
             while self.running and self.epoch < until:
                 before, started = self.epoch, time.perf_counter()
