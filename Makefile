@@ -6,6 +6,7 @@ TRIAL  ?=
 SET    ?=
 PORT   ?= 5000
 DATA   ?=
+NAME   ?=
 PYTHON ?= python3
 
 VENV   := .venv
@@ -24,7 +25,7 @@ ONE_THREAD := OMP_NUM_THREADS=1
 quoted = '$(subst ','\'',$(1))'
 
 .DEFAULT_GOAL := help
-.PHONY: help setup tune grid random cv diagnose list ui test test-slow test-bounds check format lint types docs pictures article bench bench-card bench-penalties bench-search bench-stability clean
+.PHONY: help setup tune grid random cv diagnose list ui test test-slow test-bounds fuzz check format lint types docs pictures article bench bench-card bench-penalties bench-search bench-stability clean
 
 help:  ## list the targets
 	@echo "make TARGET [STUDY=studies/x.toml]"
@@ -83,6 +84,9 @@ test-bounds:  ## run the tests with the lowest versions that pyproject.toml allo
 	$(BOUNDS)/bin/uv pip install --quiet --python $(BOUNDS)/bin/python --requirement $(BOUNDS)/lowest.txt
 	$(BOUNDS)/bin/uv pip install --quiet --python $(BOUNDS)/bin/python --no-deps --editable .
 	$(BOUNDS)/bin/python -m pytest -n 2
+
+fuzz: $(DEV)  ## try to break it: mutated study files, tables and fits with a fixed seed, hours (NAME=target for one)
+	$(ONE_THREAD) $(BIN)/python -m tests.fuzz $(NAME)
 
 check: format lint types test test-slow  ## format, lint, types, tests: what CI runs
 

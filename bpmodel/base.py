@@ -13,7 +13,7 @@ from sklearn.callback import CallbackSupportMixin, with_callbacks
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import estimator_html_repr
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import check_consistent_length, check_is_fitted, validate_data
+from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from bpmodel import html
 from bpmodel.callbacks import EpochTasks
@@ -24,6 +24,7 @@ from bpmodel.diagnosis.repair import Repair, Repairer, altered
 from bpmodel.diagnosis.rules import RULES
 from bpmodel.fitted_network import FittedNetwork, is_plain, is_plain_target
 from bpmodel.full_batch.solvers import FULL_BATCH, check
+from bpmodel.intake.rows import validated
 from bpmodel.intake.structure import check_structure, structure
 from bpmodel.intake.weights import row_weights
 from bpmodel.network import interruption
@@ -251,10 +252,8 @@ class BPEstimator(CallbackSupportMixin, FittedNetwork):
 
     def end_fit(self, training: Training) -> Self:
         """Store the result of a `Training`, finished or not, in the fitted attributes."""
-        if self.early_stopping:
-            training.restore_best()
         training.settle()
-        if training.broken and self.on_divergence != "ignore":
+        if self.early_stopping or (training.broken and self.on_divergence != "ignore"):
             training.restore_best()
         self._keep_account(training)
         state = training.state[0]
@@ -272,17 +271,17 @@ class BPEstimator(CallbackSupportMixin, FittedNetwork):
         return self
 
     def _validate_rows(self, X: Any, y: Any, *, first: bool, **checks: Any) -> tuple[Any, NDArray]:
-        """Return rows and targets as arrays; skip `validate_data` for inputs that it would return unchanged."""
+        """Return rows and targets as arrays; skip the check of inputs that it would return unchanged."""
         if first and is_plain(X) and is_plain_target(y, len(X)):
             self.n_features_in_ = X.shape[1]
             self.__dict__.pop("feature_names_in_", None)
             return X, y
         types = (np.float64, np.float32)
-        return validate_data(self, X, y, accept_sparse="csr", multi_output=True, dtype=types, reset=first, **checks)
+        return validated(self, X, y, accept_sparse="csr", multi_output=True, dtype=types, reset=first, **checks)
 
     def _validate_held_out(self, X: Any, y: Any) -> tuple[Any, Any]:
         """Return validation rows and their targets as arrays."""
-        X = validate_data(self, X, accept_sparse="csr", dtype=(np.float64, np.float32), reset=False)
+        X = validated(self, X, accept_sparse="csr", dtype=(np.float64, np.float32), reset=False)
         y = self._validate_labels(y)
         check_consistent_length(X, y)
         return X, y

@@ -155,6 +155,8 @@ def largest_eigenvalue(product: Callable[[NDArray], NDArray], size: int) -> floa
         for _ in range(2):
             w = w - done.T @ (done @ w)
         length = float(np.linalg.norm(w))
+        if not np.isfinite(length + diagonal[-1]):  # the products are finite, but not their squares
+            return np.inf
         if len(basis) == min(STEPS, size) or length <= 1e-9 * max(map(abs, diagonal)):
             return float(eigvalsh_tridiagonal(diagonal, beside)[-1])
         beside.append(length)

@@ -10,6 +10,13 @@ from typing import Any
 import numpy as np
 
 from bpmodel.names import hints
+from bpmodel.names.short import short
+
+MANY = 2**31 - 1
+"""The most that a whole number may be where it only counts or compares: compiled code has 64 bits for sums and products."""
+
+MOST_UNITS, MOST_LAYERS, MOST_EPOCHS, MOST_JOBS = 1_000_000, 1000, 10_000_000, 1024
+"""Bounds far above what anybody trains; `bpmodel.network.sizes` counts what a network takes."""
 
 
 class InvalidParameterError(ValueError, TypeError):
@@ -28,7 +35,7 @@ class Domain(ABC):
     >>> 3 in either, None in either, 0 in either
     (True, True, False)
     >>> print(either, "|", either.annotation)
-    a whole number >= 1 or None | int | None
+    a whole number >= 1 and <= 2147483647 or None | int | None
     """
 
     annotation = "Any"
@@ -91,12 +98,13 @@ class Kind(Domain):
 class Interval(Domain):
     """Integers (`kind` Integral) or real numbers (Real) between two bounds; None is no bound.
 
-    `closed` names the bounds that belong to it: left, right, both or neither. Booleans, NaN and infinity never do.
+    `closed` names the bounds that belong to it: left, right, both or neither. Booleans, NaN and infinity never do, nor do
+    whole numbers and fractions beyond the largest float.
 
     Examples
     --------
     >>> rate = Interval(Real, 0, None, "left")
-    >>> [value in rate for value in (0, 2.5, -1, float("inf"), "1", True)]
+    >>> [value in rate for value in (0, 2.5, -1, float("inf"), 10**400, True)]
     [True, True, False, False, False, False]
     >>> print(rate, "|", Interval(Integral, 2, 5, "both"))
     a number >= 0 | a whole number >= 2 and <= 5
@@ -111,13 +119,18 @@ class Interval(Domain):
         if not isinstance(value, self.kind) or isinstance(value, bool):
             return False
         number: Any = value
+        if self.kind is Real and not _is_float(number):
+            return False
         inside = (-np.inf if self.low is None else self.low) < number < (np.inf if self.high is None else self.high)
         return bool(inside or (self._left and number == self.low) or (self._right and number == self.high))
 
     def __str__(self) -> str:
-        bounds = [] if self.low is None else [f"{'>=' if self._left else '>'} {self.low:g}"]
-        bounds += [] if self.high is None else [f"{'<=' if self._right else '<'} {self.high:g}"]
+        bounds = [] if self.low is None else [f"{'>=' if self._left else '>'} {self._shown(self.low)}"]
+        bounds += [] if self.high is None else [f"{'<=' if self._right else '<'} {self._shown(self.high)}"]
         return f"{'a whole number' if self.kind is Integral else 'a number'} {' and '.join(bounds)}"
+
+    def _shown(self, bound: float) -> str:
+        return str(bound) if self.kind is Integral else f"{bound:g}"
 
 
 class Names(Domain):
@@ -144,22 +157,39 @@ class Names(Domain):
 
 
 class ListOf(Domain):
-    """Lists and arrays, and anything else with a length but texts and mappings.
+    """Lists and arrays, and anything else with a length but texts and mappings; of at most `most` elements, if that is given.
 
     The elements are not checked here but where the list is read: only there it is known how many there must be.
     """
 
-    def __init__(self, words: str, elements: Domain) -> None:
-        self._words, self.elements = words, elements
+    def __init__(self, words: str, elements: Domain, most: int | None = None) -> None:
+        self._words, self.elements, self._most = words, elements, most
         self.annotation = f"Sequence[{elements.annotation}] | NDArray[Any]"
 
     def __contains__(self, value: object) -> bool:
-        return (
-            isinstance(value, Sized) and not isinstance(value, str | bytes | Mapping) and getattr(value, "ndim", 1) > 0
-        )
+        if not isinstance(value, Sized) or isinstance(value, str | bytes | Mapping) or getattr(value, "ndim", 1) == 0:
+            return False
+        return self._most is None or len(value) <= self._most
 
     def __str__(self) -> str:
         return self._words
+
+
+def _is_float(number: Any) -> bool:
+    """Return whether a number is within the range of floats; `float` raises for whole numbers and fractions beyond it."""
+    try:
+        return bool(np.isfinite(float(number)))
+    except OverflowError:
+        return False
+
+
+def whole(low: int, high: int) -> Interval:
+    """Return an interval of whole numbers, both bounds included.
+
+    >>> print(whole(1, 8))
+    a whole number >= 1 and <= 8
+    """
+    return Interval(Integral, low, high, "both")
 
 
 def real(low: float | None, high: float | None, closed: str) -> Interval:
@@ -177,11 +207,13 @@ def _is_seed(value: Any) -> bool:
     return whole or value is None or isinstance(value, np.random.RandomState)
 
 
-AT_LEAST_ONE = Interval(Integral, 1, None, "left")
+AT_LEAST_ONE = whole(1, MANY)
+UNITS, EPOCHS = whole(1, MOST_UNITS), whole(1, MOST_EPOCHS)
+JOBS = whole(-MOST_JOBS, MOST_JOBS)
 NONE = Kind("None", "None", lambda value: value is None)
 TRUTH = Kind("true or false", "bool", lambda value: isinstance(value, bool | np.bool_))
-VERBOSITY = Kind("true, false or a number", "bool | int", (TRUTH | Interval(Integral, 0, None, "left")).__contains__)
-SEED = Kind("a whole number >= 0, a RandomState or None", "int | RandomState | None", _is_seed)
+VERBOSITY = TRUTH | whole(0, MANY)
+SEED = Kind(f"a whole number >= 0 and <= {2**32 - 1}, a RandomState or None", "int | RandomState | None", _is_seed)
 INFINITY = Kind("inf", "float", lambda value: isinstance(value, Real) and value == np.inf)
 TEXT = Kind("a text", "str", lambda value: isinstance(value, str))
 CLASS_WEIGHTS = Kind("a dict from classes to weights", "dict[Any, float]", lambda value: isinstance(value, dict))
@@ -202,5 +234,5 @@ def check(owner: str, name: str, value: Any, domain: Domain) -> None:
         more = f" ({domain.hint})" if domain.hint else ""
         meant = hints.of_value(name, value, domain.names)
         raise InvalidParameterError(
-            f"The {name!r} parameter of {owner} must be {domain}{more}. Got {value!r} instead{meant}."
+            f"The {name!r} parameter of {owner} must be {domain}{more}. Got {short(value)} instead{meant}."
         )

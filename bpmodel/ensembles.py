@@ -15,25 +15,28 @@ from sklearn import get_config
 from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, RegressorMixin, clone
 from sklearn.callback import CallbackSupportMixin, with_callbacks
 from sklearn.utils import check_random_state, get_tags
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from bpmodel.base import typed
-from bpmodel.domains import AT_LEAST_ONE, NONE, SEED, WHOLE, check, instance_of
-from bpmodel.estimators import BPClassifier, BPRegressor, is_rounded
+from bpmodel.domains import JOBS, MOST_JOBS, NONE, SEED, check, instance_of, whole
+from bpmodel.estimators import BPClassifier, BPRegressor, is_rounded, r_squared
+from bpmodel.intake.rows import validated
 from bpmodel.network.parameters import check_size
 from bpmodel.network.verdicts import DivergenceError, DivergenceWarning
 from bpmodel.option import SaysWhatWasMeant, with_sections
 from bpmodel.preparation import precision
 
 SEEDS = 2**31 - 1
+MOST_MEMBERS = 10_000
+MEMBERS = whole(1, MOST_MEMBERS)
 
 Kind = TypeVar("Kind", bound="type[_Ensemble]")
 
 PARAMETERS = """
 estimator : {member}, optional
     The network to clone for each member, each with its own seed; by default ``{member}()``.
-n_members : int, default=5
-n_jobs : int, optional
+n_members : int from 1 to {most_members}, default=5
+n_jobs : int from -{most_jobs} to {most_jobs}, optional
     Number of members to train at the same time, in threads.
 random_state : int, RandomState or None
     Determines the seeds of the members.
@@ -48,7 +51,9 @@ estimators_ : list of {member}
 def _documented(cls: Kind) -> Kind:
     """Add the documentation that both ensembles share."""
     member = cls._member.__name__
-    parameters, attributes = (text.format(member=member) for text in (PARAMETERS, ATTRIBUTES))
+    parameters, attributes = (
+        text.format(member=member, most_members=MOST_MEMBERS, most_jobs=MOST_JOBS) for text in (PARAMETERS, ATTRIBUTES)
+    )
     cls.__doc__ = with_sections(cls.__doc__ or "", parameters, attributes)
     return cls
 
@@ -95,7 +100,7 @@ class _Ensemble(SaysWhatWasMeant, CallbackSupportMixin, MetaEstimatorMixin, Base
         self._check_options()
         member = self._member() if self.estimator is None else self.estimator
         # validated once for all members: rows already in the right precision are shared, not copied
-        rows: Any = validate_data(self, X, accept_sparse="csr", dtype=(np.float64, np.float32))
+        rows: Any = validated(self, X, accept_sparse="csr", dtype=(np.float64, np.float32))
         if member.scale_input == "none":  # others scale in double precision
             dtype = precision(member.dtype, rows.shape[0], incremental=False)
             check_size(rows.data if issparse(rows) else rows, dtype, "Input X")
@@ -166,17 +171,22 @@ class _Ensemble(SaysWhatWasMeant, CallbackSupportMixin, MetaEstimatorMixin, Base
 
     def _check_options(self) -> None:
         if not get_config()["skip_parameter_validation"]:
-            kinds = {"estimator": instance_of(self._member) | NONE, "n_members": AT_LEAST_ONE, "n_jobs": WHOLE | NONE}
+            kinds = {"estimator": instance_of(self._member) | NONE, "n_members": MEMBERS, "n_jobs": JOBS | NONE}
             for name, domain in (kinds | {"random_state": SEED}).items():
                 check(type(self).__name__, name, getattr(self, name), domain)
 
     def _mean(self, X: ArrayLike, method: str) -> NDArray:
-        return np.mean(self._each(X, method), axis=0)
+        each = self._each(X, method)
+        with np.errstate(over="ignore", invalid="ignore"):
+            mean = np.mean(each, axis=0)
+        if np.isfinite(mean).all():
+            return mean
+        return np.sum([found / len(each) for found in each], axis=0)  # of numbers whose sum is not finite
 
     def _each(self, X: ArrayLike, method: str) -> list[NDArray]:
         """Return the predictions of each member."""
         check_is_fitted(self)
-        X = validate_data(self, X, accept_sparse="csr", dtype=(np.float64, np.float32), reset=False)
+        X = validated(self, X, accept_sparse="csr", dtype=(np.float64, np.float32), reset=False)
         return [getattr(network, method)(X) for network in self.estimators_]
 
     def __sklearn_tags__(self) -> Any:
@@ -212,6 +222,10 @@ class BPEnsembleRegressor(RegressorMixin, _Ensemble):
     def predict(self, X: ArrayLike) -> NDArray[np.float64]:
         """Return the mean prediction of the members, of shape (n_samples,) or (n_samples, n_outputs)."""
         return self._mean(X, "predict")
+
+    def score(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
+        """Return R^2, as `BPRegressor.score` does."""
+        return r_squared(y, self.predict(X), sample_weight)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import log_expit, log_softmax
 from sklearn.base import ClassifierMixin, RegressorMixin
+from sklearn.metrics import r2_score
 from sklearn.preprocessing import LabelBinarizer
-from sklearn.utils import check_array, column_or_1d
+from sklearn.utils import column_or_1d
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import unique_labels
 
@@ -18,6 +19,7 @@ from bpmodel.constructors import ClassifierConstructor, RegressorConstructor
 from bpmodel.fitted_network import ATTRIBUTES
 from bpmodel.functions.losses import CLASSIFICATION, LOSSES, REGRESSION
 from bpmodel.functions.scaling import FARTHEST
+from bpmodel.intake.rows import checked
 from bpmodel.intake.weights import with_classes
 from bpmodel.option import documented
 from bpmodel.options import CLASSIFIER_OPTIONS, REGRESSOR_OPTIONS
@@ -64,7 +66,7 @@ class BPRegressor(RegressorConstructor, RegressorMixin, BPEstimator):
         return X, y
 
     def _validate_labels(self, y: Any) -> NDArray:
-        y = check_array(y, ensure_2d=False, dtype="numeric", input_name="y_val")
+        y = checked(y, ensure_2d=False, dtype="numeric", input_name="y_val")
         self._check_domain(y)
         return y
 
@@ -94,7 +96,12 @@ class BPRegressor(RegressorConstructor, RegressorMixin, BPEstimator):
         targets = _columns(y)
         if targets.shape[1] != len(self._target_mean):
             return targets  # wrong number of outputs: a later check rejects it
-        return (targets - self._target_mean) / self._target_scale
+        try:
+            with np.errstate(over="raise"):
+                return (targets - self._target_mean) / self._target_scale
+        except FloatingPointError:
+            with np.errstate(over="ignore"):  # the difference of halves is finite
+                return (targets / 2 - self._target_mean / 2) / self._target_scale * 2
 
     def predict(self, X: ArrayLike) -> NDArray[np.float64]:
         """Predict the target, in its own units.
@@ -107,8 +114,19 @@ class BPRegressor(RegressorConstructor, RegressorMixin, BPEstimator):
         -------
         y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
         """
-        y = self._predict_outputs(X) * self._target_scale + self._target_mean
+        y = _in_units(self._predict_outputs(X), self._target_scale, self._target_mean)
         return y.ravel() if y.shape[1] == 1 else y
+
+    def score(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
+        """Return R^2, as in scikit-learn, also of targets and predictions whose squares are not finite.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+        sample_weight : array-like of shape (n_samples,), optional
+        """
+        return r_squared(y, self.predict(X), sample_weight)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -275,10 +293,14 @@ class BPClassifier(ClassifierConstructor, ClassifierMixin, BPEstimator):
         if not rounded.any():
             return np.log(p)
         z = self._predict_outputs(X, IDENTITY).astype(np.float64)
-        if LOSSES[self._loss].output == "softmax":
-            exact = log_softmax(z, axis=1)
-        else:
-            exact = log_expit(np.hstack([-z, z]) if self.n_outputs_ == 1 else z)
+        with np.errstate(over="ignore", invalid="ignore"):
+            if LOSSES[self._loss].output == "softmax":
+                exact = log_softmax(z, axis=1)
+            else:
+                exact = log_expit(np.hstack([-z, z]) if self.n_outputs_ == 1 else z)
+        exact = np.maximum(
+            exact, float(np.finfo(p.dtype).min)
+        )  # of outputs so far apart that their difference is infinite
         return np.where(rounded, exact, np.log(np.where(rounded, 1, p))).astype(p.dtype)
 
     @property
@@ -294,6 +316,33 @@ class BPClassifier(ClassifierConstructor, ClassifierMixin, BPEstimator):
 def is_rounded(p: NDArray[np.floating]) -> NDArray[np.bool_]:
     """Return which probabilities are 0, or as small as numbers of normal precision get: softmax stops there."""
     return p < 1.01 * np.finfo(p.dtype).tiny
+
+
+def _in_units(outputs: NDArray, scale: NDArray, mean: NDArray) -> NDArray[np.float64]:
+    """Return a network's outputs in the units of the targets; finite outputs stay finite, at most the largest number."""
+    try:
+        with np.errstate(over="raise"):
+            return outputs * scale + mean
+    except FloatingPointError:
+        with np.errstate(over="ignore"):
+            y = outputs * scale + mean
+        return np.where(np.isfinite(outputs), np.clip(y, -np.finfo(y.dtype).max, np.finfo(y.dtype).max), y)
+
+
+def r_squared(y: ArrayLike, predictions: NDArray, weight: ArrayLike | None = None) -> float:
+    """Return R^2, computed in units of a power of two if the squares of the targets or of the errors are not finite.
+
+    >>> r_squared([1e200, 2e200, 3e200], np.array([1e200, 2e200, 3e200]))
+    1.0
+    """
+    targets = checked(y, input_name="y", ensure_2d=False, dtype=None)
+    if targets.dtype.kind == "f" and len(targets):
+        largest = max(float(np.abs(targets).max(initial=0)), float(np.abs(predictions).max(initial=0)))
+        if FARTHEST < largest < np.inf:
+            unit = np.ldexp(1.0, int(np.frexp(largest)[1]) - 1)
+            targets, predictions = targets / unit, predictions / unit
+    with np.errstate(over="ignore", invalid="ignore"):  # an error that is infinite in units of the targets' spread
+        return float(r2_score(targets, predictions, sample_weight=weight))
 
 
 def _columns(y: ArrayLike) -> NDArray:

@@ -11,11 +11,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from bpmodel.functions import scaling
 from bpmodel.functions.losses import LOSSES
 from bpmodel.functions.scaling import SCALINGS
+from bpmodel.intake.rows import validated
 from bpmodel.network import prediction
 from bpmodel.network.parameters import Network, assemble, check_shapes, unpack
 
@@ -154,7 +155,7 @@ class FittedNetwork(BaseEstimator, ABC):
         if not hasattr(self, "_parameters"):  # asked first, because the check looks at all tags
             check_is_fitted(self)
         if not self._is_plain(X):
-            X = validate_data(self, X, accept_sparse="csr", dtype=(np.float64, np.float32), reset=False)
+            X = validated(self, X, accept_sparse="csr", dtype=(np.float64, np.float32), reset=False)
         network = self._network()
         if loss is not None:
             network = network._replace(loss=LOSSES.code(loss))

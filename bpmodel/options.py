@@ -12,7 +12,21 @@ from typing import Any
 import numpy as np
 
 from bpmodel.compiler.tables import Column, View
-from bpmodel.domains import AT_LEAST_ONE, CLASS_WEIGHTS, INFINITY, NONE, SEED, TRUTH, VERBOSITY, ListOf, Names, real
+from bpmodel.domains import (
+    AT_LEAST_ONE,
+    CLASS_WEIGHTS,
+    EPOCHS,
+    INFINITY,
+    MOST_LAYERS,
+    NONE,
+    SEED,
+    TRUTH,
+    UNITS,
+    VERBOSITY,
+    ListOf,
+    Names,
+    real,
+)
 from bpmodel.full_batch.solvers import FULL_BATCH, ONLY
 from bpmodel.functions.activations import ACTIVATIONS
 from bpmodel.functions.clipping import CLIPPINGS
@@ -23,6 +37,7 @@ from bpmodel.functions.optimizers import OPTIMIZERS
 from bpmodel.functions.scaling import SCALINGS
 from bpmodel.functions.schedules import SCHEDULES
 from bpmodel.names import hints
+from bpmodel.names.short import short
 from bpmodel.option import Option
 
 ON_DIVERGENCE = {
@@ -85,7 +100,7 @@ NETWORK = (
     Option(
         "hidden_layer_sizes",
         (100,),
-        AT_LEAST_ONE | ListOf("a list of them", AT_LEAST_ONE),
+        UNITS | ListOf(f"a list of at most {MOST_LAYERS} of them", UNITS, MOST_LAYERS),
         "Number of units of each hidden layer; one number for a single layer, an empty list for a linear model.",
         positional=True,
         structure=_sizes,
@@ -93,7 +108,7 @@ NETWORK = (
     Option(
         "activation",
         "relu",
-        Names(ACTIVATIONS) | ListOf("a list of them, one for each hidden layer", Names(ACTIVATIONS)),
+        Names(ACTIVATIONS) | ListOf("a list of them, one for each hidden layer", Names(ACTIVATIONS), MOST_LAYERS),
         "Activation function of all hidden layers, or a list with one for each layer.",
         positional=True,
         choices=meanings(ACTIVATIONS),
@@ -139,7 +154,7 @@ TRAINING = (
     ),
     Option("learning_rate_init", 1e-3, real(0, None, "neither"), "Initial learning rate."),
     Option("power_t", 0.5, real(0, None, "left"), "Exponent of the schedule 'invscaling'."),
-    Option("max_iter", 200, AT_LEAST_ONE, "Maximum number of epochs."),
+    Option("max_iter", 200, EPOCHS, "Maximum number of epochs."),
     Option("shuffle", True, TRUTH, "Whether to shuffle the rows in each epoch."),
     Option(
         "random_state", None, SEED, "Seed for the initial weights, the choice of validation rows and the order of rows."
@@ -348,9 +363,11 @@ def hidden_activations(activation: str | Sequence[str], n_hidden: int) -> list[s
         return [activation] * n_hidden
     names = list(activation)
     if len(names) != n_hidden:
-        raise ValueError(f"activation={names} names {len(names)} functions for {n_hidden} hidden layers")
+        raise ValueError(f"activation={short(names)} names {len(names)} functions for {n_hidden} hidden layers")
     for name in names:
         if name not in ACTIVATIONS:
             meant = hints.of_value("activation", name, ACTIVATIONS)
-            raise ValueError(f"activation={names}: {name!r} is unknown{meant}; allowed are {', '.join(ACTIVATIONS)}")
+            raise ValueError(
+                f"activation={short(names)}: {short(name)} is unknown{meant}; allowed are {', '.join(ACTIVATIONS)}"
+            )
     return names

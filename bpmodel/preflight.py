@@ -84,9 +84,9 @@ def preflight(estimator: BPEstimator, X: ArrayLike, y: ArrayLike, *, step_size: 
 def _steps(estimator: BPEstimator, X: ArrayLike, y: ArrayLike) -> list[Finding]:
     """Return a finding if the learning rate is far too high for the curvature at the start."""
     rate, limit = float(estimator.learning_rate_init), rate_limit(clone(estimator), X, y)
-    if rate <= TOO_LONG * limit:
-        return []
     lower = float(f"{limit / 2:.1g}")
+    if rate <= TOO_LONG * limit or lower == 0:  # where the curvature is not finite, no rate is low enough
+        return []
     finding = Finding(
         "exploding_step",
         0,

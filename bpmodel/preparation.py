@@ -6,10 +6,7 @@ stored on the estimator. Random numbers are drawn in the same order as in scikit
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Callable
-from functools import cache
-from typing import Any, NamedTuple, get_type_hints
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -19,21 +16,21 @@ from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state
 
 from bpmodel.diagnosis.evidence import UNKNOWN, scales, symmetric_layer
+from bpmodel.domains import MOST_UNITS
 from bpmodel.full_batch.solvers import FULL_BATCH
-from bpmodel.full_batch.training import BLOCK_ROWS, FullBatchSettings, FullBatchTraining, in_double_precision
+from bpmodel.full_batch.training import BLOCK_ROWS, FullBatchTraining, in_double_precision
 from bpmodel.functions import initializers, scaling
-from bpmodel.functions.clipping import CLIPPINGS
 from bpmodel.functions.losses import LOSSES, Loss
-from bpmodel.functions.optimizers import OPTIMIZERS, Rule
-from bpmodel.functions.schedules import SCHEDULES
+from bpmodel.functions.optimizers import OPTIMIZERS
+from bpmodel.intake.settings import full_batch, minibatch
 from bpmodel.intake.weights import row_weights as row_weights  # the name under which it was released
 from bpmodel.intake.weights import rows_that_count, sized
-from bpmodel.network import spikes
-from bpmodel.network.fit import Memory, Settings
+from bpmodel.names.short import short
+from bpmodel.network import sizes, spikes
+from bpmodel.network.fit import Memory
 from bpmodel.network.minibatch import Rows
 from bpmodel.network.parameters import Network, build, check_size, read_only, split_sparse
 from bpmodel.network.training import Training, new_memory, new_state
-from bpmodel.network.watch import STEADY_ROWS
 from bpmodel.options import hidden_activations
 
 FEW_ROWS = 64
@@ -75,7 +72,7 @@ def prepare(estimator: Any, request: Request) -> Training:
     random_state = check_random_state(estimator.random_state)
     if request.first:
         dtype = precision(estimator.dtype, len(request.numbers), incremental=request.incremental)
-        _draw_weights(estimator, X.shape[1], targets.shape[1], dtype, random_state)
+        _draw_weights(estimator, X.shape[1], targets.shape[1], dtype, len(request.numbers), random_state)
     loss = _set_loss(estimator)
     rows, held_out = _rows(estimator, request, X, targets, weight, random_state)
     kept = _begin_counters(estimator, incremental=request.incremental)
@@ -89,7 +86,7 @@ def prepare(estimator: Any, request: Request) -> Training:
         "validation": held_out,
         "memory": _memory(estimator, network, kept, random_state),
         "state": estimator._state,
-        "max_iter": estimator.max_iter,
+        "max_iter": int(estimator.max_iter),
         "baseline": loss.baseline(mean, mean_square, estimator._loss_number()),
         "reference": _reference(loss, held_out),
         "on_epoch": [_print_epoch] if estimator.verbose else [],
@@ -154,7 +151,22 @@ def _rows(
     rows = _typed(estimator, X, targets, weight).picked(index)
     if isinstance(validation, tuple):
         return rows, _other_rows(estimator, *validation)
-    return rows, rows.picked(index[:0] if validation is None else validation)
+    return rows, rows.picked(index[:0] if validation is None else _that_count(estimator, weight, validation))
+
+
+def _that_count(estimator: Any, weight: NDArray, validation: NDArray[np.integer]) -> NDArray[np.integer]:
+    """Return the validation rows, or none of them if all have the weight 0: then there is no score.
+
+    Raises
+    ------
+    ValueError
+        If early stopping needs that score.
+    """
+    if not weight.size or weight[validation].any():
+        return validation
+    if estimator.early_stopping:
+        raise ValueError("sample_weight is 0 for all validation rows; early_stopping needs a positive one")
+    return validation[:0]
 
 
 def _set_aside(
@@ -207,26 +219,52 @@ def precision(dtype: str, n_rows: int, *, incremental: bool) -> np.dtype:
 
 
 def _draw_weights(
-    estimator: Any, inputs: int, outputs: int, dtype: np.dtype, random_state: np.random.RandomState
+    estimator: Any, inputs: int, outputs: int, dtype: np.dtype, rows: int, random_state: np.random.RandomState
 ) -> None:
     """Give the estimator a newly initialized network, and discard the state of the last one."""
     hidden = np.atleast_1d(np.asarray(estimator.hidden_layer_sizes, dtype=object)).tolist()
     if any(isinstance(n, bool) or not isinstance(n, int | np.integer) for n in hidden):
-        raise ValueError(f"hidden_layer_sizes must be whole numbers, got {hidden}.")
+        raise ValueError(f"hidden_layer_sizes must be whole numbers, got {short(hidden)}.")
     if any(n <= 0 for n in hidden):
-        raise ValueError(f"hidden_layer_sizes must be > 0, got {hidden}.")
+        raise ValueError(f"hidden_layer_sizes must be > 0, got {short(hidden)}.")
+    if any(n > MOST_UNITS for n in hidden):
+        raise ValueError(f"hidden_layer_sizes must be <= {MOST_UNITS}, got {short(hidden)}.")
     units = [int(n) for n in (inputs, *hidden, outputs)]
+    _check_demand(estimator, units, dtype, rows)
     activations = hidden_activations(estimator.activation, len(hidden))
     blank = build(units, activations, estimator._loss_name(), dtype, normalization=estimator.normalization)
     estimator._layer_units, estimator._activations = units, activations
     estimator._normalization = estimator.normalization
     estimator._parameters, estimator._running, estimator._trained = blank.parameters, blank.running, None
-    estimator.coefs_, estimator.intercepts_ = initializers.draw(
-        estimator.init, units, activations, estimator.init_gain, random_state
-    )
+    with np.errstate(over="ignore"):
+        weights, biases = initializers.draw(estimator.init, units, activations, estimator.init_gain, random_state)
+    _check_gain(estimator.init_gain, weights, dtype)
+    estimator.coefs_, estimator.intercepts_ = weights, biases
     estimator._state, estimator._memory = new_state(), None
     estimator._loss_curve, estimator._validation_scores = [], []
     estimator.n_layers_, estimator.n_outputs_ = len(units), outputs
+
+
+def _check_gain(gain: float, weights: list[NDArray], dtype: np.dtype) -> None:
+    """Raise ValueError if initial weights are too large for the network's precision."""
+    largest, most = max(float(np.abs(w).max(initial=0)) for w in weights), float(np.finfo(dtype).max)
+    if not largest <= most:
+        raise ValueError(
+            f"init_gain = {gain:g} makes an initial weight of {largest:.3g}; allowed are weights up to {most:.3g} in {dtype}"
+        )
+
+
+def _check_demand(estimator: Any, units: list[int], dtype: np.dtype, rows: int) -> None:
+    """Raise ValueError if the fit takes more memory than there is."""
+    full = estimator.solver in FULL_BATCH
+    item = 8 if full else dtype.itemsize
+    batch = min(rows, BLOCK_ROWS if full else 200 if estimator.batch_size == "auto" else estimator.batch_size)
+    normalized = estimator.normalization != "none"
+    epochs = int(estimator.max_iter)  # a number of NumPy may have 8 bits
+    found = sizes.demand(units, item, _slots(estimator.solver), int(batch), epochs, normalized=normalized)
+    width = f"hidden_layer_sizes = {short(units[1:-1])}"
+    batches = f"{width}, batch_size = {estimator.batch_size!r}"
+    sizes.check(found, {"weights": width, "outputs": batches, "history": f"max_iter = {estimator.max_iter}"})
 
 
 def _set_loss(estimator: Any) -> Loss:
@@ -277,10 +315,10 @@ def _begin_counters(estimator: Any, *, incremental: bool) -> list[NDArray] | Non
 def _target_means(estimator: Any, rows: Rows, *, anew: bool) -> NDArray[np.float64]:
     """Return the means of the targets and of their squares, shape (2, outputs), over all rows learned so far."""
     y, w = rows.y[rows.order].astype(np.float64), rows.weights()
-    with np.errstate(over="ignore"):  # a loss that is not finite is a divergence
+    with np.errstate(over="ignore", invalid="ignore"):  # a loss that is not finite is a divergence
         sums = np.stack([np.full(y.shape[1], w.sum()), w @ y, w @ y**2])
-    estimator._moments = sums if anew else estimator._moments + sums
-    return estimator._moments[1:] / estimator._moments[0]
+        estimator._moments = sums if anew else estimator._moments + sums
+        return estimator._moments[1:] / estimator._moments[0]
 
 
 def _memory(
@@ -308,7 +346,9 @@ def _measure(estimator: Any, request: Request, X: Any, targets: NDArray, rows: R
 
 
 def _reference(loss: Loss, held_out: Rows) -> NDArray[np.float64]:
-    return loss.reference(held_out.y[held_out.order], held_out.weights()) if len(held_out.order) else np.ones(1)
+    if not len(held_out.order):
+        return np.ones(held_out.y.shape[1])  # compiled code adds up an error for each output
+    return loss.reference(held_out.y[held_out.order], held_out.weights())
 
 
 def _print_epoch(training: Training) -> None:
@@ -317,66 +357,3 @@ def _print_epoch(training: Training) -> None:
     score = training.history.validation_score[epoch - 1]
     if np.isfinite(score):
         print(f"Validation score: {score:.6f}")
-
-
-# ------------------------------------------------------------------------------------------------- settings
-
-
-def minibatch(options: Any, dtype: np.dtype, n_rows: int, baseline: float, *, incremental: bool) -> Settings:
-    """Return the settings of a minibatch fit, with numbers in the precision of the network.
-
-    Names become table indices; None becomes the table row's default.
-    """
-    optimizer, clipping = OPTIMIZERS[options.solver], CLIPPINGS[options.clipping]
-    constant = SCHEDULES[options.learning_rate].sgd_only and options.solver != "sgd"
-    number: Any = dtype.type
-    return _settings(
-        Settings,
-        options,
-        optimizer=OPTIMIZERS.code(options.solver),
-        rule=Rule(
-            number(options.momentum),
-            bool(options.nesterovs_momentum),
-            number(options.beta_1),
-            number(options.beta_2),
-            number(options.rho),
-            number(options.epsilon),
-        ),
-        schedule=SCHEDULES.code("constant" if constant else options.learning_rate),
-        l2=float(options.alpha),
-        weight_decay=float(optimizer.weight_decay if options.weight_decay is None else options.weight_decay),
-        max_norm=float(options.max_norm or 0),
-        clipping=CLIPPINGS.code(options.clipping),
-        clip_threshold=float(clipping.threshold if options.clip_threshold is None else options.clip_threshold),
-        batch_size=_batch_size(options, n_rows),
-        watch=options.on_divergence != "ignore",
-        repairing=options.on_divergence == "repair",
-        probing=not incremental,
-        baseline=float(baseline),
-        steady_rows=STEADY_ROWS if incremental else 1,
-    )
-
-
-def full_batch(options: Any, n_rows: int) -> FullBatchSettings:
-    """Return the settings of a fit with a full-batch solver."""
-    watch = options.on_divergence != "ignore"
-    return _settings(FullBatchSettings, options, batch_size=min(n_rows, BLOCK_ROWS), watch=watch)
-
-
-def _settings(kind: Callable[..., Any], options: Any, **derived: Any) -> Any:
-    """Return settings of a kind: what is not derived is the option of the same name, converted to the type of its field."""
-    types = _types(kind).items()
-    return kind(**derived, **{name: cls(getattr(options, name)) for name, cls in types if name not in derived})
-
-
-_types = cache(get_type_hints)
-
-
-def _batch_size(options: Any, n_rows: int) -> int:
-    """Return the batch size; warn at the caller of `fit` if it exceeds the number of rows."""
-    if options.batch_size == "auto":
-        return n_rows if OPTIMIZERS[options.solver].whole else min(200, n_rows)
-    if options.batch_size > n_rows:
-        message = "Got `batch_size` less than 1 or larger than sample size. It is going to be clipped"
-        warnings.warn(message, stacklevel=7)
-    return int(min(options.batch_size, n_rows))

@@ -9,6 +9,9 @@ from pathlib import Path
 
 from search.samplers.methods import METHODS
 
+MOST_JOBS = 1024
+"""The bound of `n_jobs`, whose own module takes seconds to import."""
+
 
 def add_study(parser: argparse.ArgumentParser, meaning: str = "study file") -> None:
     """Add the study file."""
@@ -55,20 +58,26 @@ def add_switch(parser: argparse.ArgumentParser, name: str, meaning: str, default
     parser.add_argument(f"--{name}", action="store_true", default=default, help=meaning)
 
 
-def whole_number(name: str, high: int | None = None, low: int = 1) -> Callable[[str], int]:
+def whole_number(name: str, high: int, low: int = 1) -> Callable[[str], int]:
     """Return a converter from text to a whole number from `low` to `high`.
 
     >>> whole_number("port", 65535)("5000")
     5000
     """
-    allowed = f"from {low}" if high is None else f"from {low} to {high}"
 
     def convert(text: str) -> int:
-        if not text.isdecimal() or not low <= int(text) <= (high or int(text)):
-            raise argparse.ArgumentTypeError(f"{name} = {text!r}; allowed are whole numbers {allowed}")
-        return int(text)
+        # Python refuses to read a number of more than 4,300 digits
+        if not text.isdecimal() or len(text.lstrip("0")) > len(str(high)) or not low <= int(text[-19:]) <= high:
+            raise argparse.ArgumentTypeError(f"{name} = {_short(text)}; allowed are whole numbers from {low} to {high}")
+        return int(text[-19:])
 
     return convert
+
+
+def _short(text: str) -> str:
+    from bpmodel.names.short import short  # imported late, to keep --help fast
+
+    return short(text)
 
 
 def seconds(name: str) -> Callable[[str], float]:
@@ -84,7 +93,7 @@ def seconds(name: str) -> Callable[[str], float]:
         except ValueError:
             value = 0.0
         if not 0 < value < math.inf:
-            raise argparse.ArgumentTypeError(f"{name} = {text!r}; allowed are numbers above 0, in seconds")
+            raise argparse.ArgumentTypeError(f"{name} = {_short(text)}; allowed are numbers above 0, in seconds")
         return value
 
     return convert

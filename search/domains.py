@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from numbers import Integral, Real
+from numbers import Real
 from typing import Any
 
 import numpy as np
 
+from bpmodel.domains import JOBS as THREADS
+from bpmodel.domains import MANY, MOST_JOBS, WHOLE, Kind
+from bpmodel.domains import SEED as SEEDS
 from bpmodel.domains import TEXT as TEXTS
 from bpmodel.domains import TRUTH as TRUTHS
-from bpmodel.domains import WHOLE, Kind
 
 
 class Domain(Kind):
@@ -33,10 +35,9 @@ class Domain(Kind):
         self.own, self.names, self.none = own, names, none
 
 
-def whole(low: int, high: int | None = None) -> Domain:
+def whole(low: int, high: int) -> Domain:
     """Return the domain of integers from `low` to `high`; booleans are excluded."""
-    words = f"whole numbers from {low}" + ("" if high is None else f" to {high}")
-    return Domain(words, "int", lambda value: value in WHOLE and low <= value <= (value if high is None else high))
+    return Domain(f"whole numbers from {low} to {high}", "int", lambda value: value in WHOLE and low <= value <= high)
 
 
 def named(table: Mapping[str, Any], is_own: Callable[[Any], bool], own: str, annotation: str) -> Domain:
@@ -56,7 +57,14 @@ def one_of(table: Mapping[str, Any]) -> Domain:
 
 
 def is_number(value: Any) -> bool:
-    return isinstance(value, Real) and not isinstance(value, bool)
+    """Return whether a value is a number that a float can hold, infinity and NaN among them; booleans are not."""
+    if not isinstance(value, Real) or isinstance(value, bool):
+        return False
+    try:
+        float(value)
+    except OverflowError:  # whole numbers and fractions beyond the largest float
+        return False
+    return True
 
 
 def instance_of(*kinds: type) -> Callable[[Any], bool]:
@@ -89,9 +97,9 @@ TRUTH = Domain("true and false", "bool", TRUTHS.__contains__)
 NUMBER = Domain("numbers", "float", lambda value: is_number(value) and not np.isnan(value))
 SECONDS = Domain("numbers above 0, in seconds", "float", lambda value: is_number(value) and value > 0)
 JOBS = Domain(
-    "whole numbers other than 0; -1 means all cores, -2 all but one",
+    f"whole numbers from -{MOST_JOBS} to {MOST_JOBS}, but not 0; -1 means all cores, -2 all but one",
     "int",
-    lambda value: value in WHOLE and value != 0,
+    lambda value: value in THREADS and value != 0,
 )
 TEXT = Domain("texts", "str", TEXTS.__contains__)
 REFIT = Domain(
@@ -99,4 +107,12 @@ REFIT = Domain(
     "bool | str | Callable[[dict[str, Any]], int]",
     lambda value: value in TRUTHS or isinstance(value, str) or callable(value),
 )
-VERBOSITY = Domain("whole numbers", "int", lambda value: isinstance(value, Integral))
+VERBOSITY = Domain(
+    f"whole numbers up to {MANY}", "int", lambda value: value in TRUTHS or (value in WHOLE and -MANY <= value <= MANY)
+)
+RANDOM_STATE = Domain(
+    f"whole numbers from 0 to {2**32 - 1} and RandomState instances",
+    "Any",
+    lambda value: value in SEEDS or not isinstance(value, Real),  # of others, scikit-learn says what is wrong
+    none=True,
+)

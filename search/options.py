@@ -14,11 +14,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from bpmodel.domains import MANY
+from bpmodel.ensembles import MOST_MEMBERS
 from bpmodel.names import hints
+from bpmodel.names.short import short
 from search import domains
 from search.domains import Domain
 from search.samplers.external import is_sampler
-from search.samplers.methods import METHODS
+from search.samplers.methods import METHODS, MOST_TRIALS
 from search.tracking.protocol import Tracker
 from search.trials.penalties import DEFAULT_PENALTY, PENALTIES, PenaltyPolicy
 
@@ -123,7 +126,7 @@ OPTIONS = (
         "n_trials",
         50,
         50,
-        domains.whole(1),
+        domains.whole(1, MOST_TRIALS),
         "Number of configurations to try, including those of earlier runs of a study. A grid is always searched completely.",
         tracked="once",
     ),
@@ -149,7 +152,7 @@ OPTIONS = (
         "n_trials_no_change",
         None,
         None,
-        domains.whole(1),
+        domains.whole(1, MANY),
         "The search ends after this many consecutive configurations without a better score.",
         tracked="once",
     ),
@@ -170,7 +173,7 @@ OPTIONS = (
         "n_members",
         5,
         1,
-        domains.whole(1),
+        domains.whole(1, MOST_MEMBERS),
         "Number of networks of the best configuration to fit on all rows, each from its own initial weights; for networks "
         "only. The model predicts their mean, which is nearly always better than a single network, by 1 to 5 % of the error on "
         "small data. Scores are those of a single network.",
@@ -277,7 +280,7 @@ OPTIONS = (
         "random_state",
         ABSENT,
         None,
-        domains.as_in_scikit_learn("Any"),
+        domains.RANDOM_STATE,
         "Integer, RandomState or None. Determines the proposals, and the initial weights and orders of rows of the networks.",
     ),
     SearchOption(
@@ -359,7 +362,7 @@ def check(values: Mapping[str, Any]) -> None:
     for o in SEARCH_CV:
         if not o.holds(values[o.name], o.search_cv):
             meant = hints.of_value(o.name, values[o.name], o.domain.names)
-            raise ValueError(f"{o.name} = {values[o.name]!r}{meant}; allowed are {o.allowed}")
+            raise ValueError(f"{o.name} = {short(values[o.name])}{meant}; allowed are {o.allowed}")
 
 
 def check_networks(values: Mapping[str, Any]) -> None:

@@ -301,7 +301,7 @@ def _told_classes(names: Any, estimator: Any, y: Any, splits: Folds) -> Any:
     return scorers.with_classes(names, known.tolist(), positive, lacking=lacking)
 
 
-def _most_trials(method: Any, n_trials: int, space: spaces.Space, n_initial: int) -> int:
+def _most_trials(method: Any, n_trials: int, space: spaces.Space, n_initial: int) -> float:
     """Return the number of trials: not more than a random search has configurations, as in `RandomizedSearchCV`."""
     if method != "random" or math.isinf(space.most_choices) or n_trials <= n_initial + space.grid_size:
         return n_trials

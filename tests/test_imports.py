@@ -17,8 +17,8 @@ ARCHITECTURE = {
         functions domains                   tables of pure functions: activations, losses, …; what a value may be
         network option                      one network, and one epoch of it; what a hyperparameter is
         full_batch                          solvers that see all rows
-        options                             the one table of hyperparameters
-        diagnosis preprocessing intake      what went wrong; columns of any kind as numbers; what a fit is given
+        options intake                      the one table of hyperparameters; what a fit is given
+        diagnosis preprocessing             what went wrong; columns of any kind as numbers
         fitted_network html constructors    a network that predicts, and what its class is told
         preparation callbacks               from arrays and options to a `Training`
         base                                `fit`, `partial_fit`, `diagnose`
@@ -27,7 +27,7 @@ ARCHITECTURE = {
         preflight displays export
     """,
     "search": """
-        errors spelling rows scorers scorer_names classes seeds domains tables signals
+        errors spelling rows scorers scorer_names classes seeds domains tables signals toml
         space cv routing profiling trust    what is searched, on which folds; what a table is; what a model may hold
         trials                              one configuration, scored
         tracking samplers prediction        MLflow; methods of search; a model and new rows

@@ -133,7 +133,8 @@ class Repairer:
         if structure is not None or not (lost or restless) or not self._may_lower(record):
             return structure
         anew = lost and self.again is not None  # dead units do not recover
-        return "restart" if anew else "rewind", diagnosis.codes[0], self._lower(record, FIRM)
+        code = diagnosis.codes[0] if diagnosis.codes else "exploding_step"  # what was lost may have no finding
+        return "restart" if anew else "rewind", code, self._lower(record, FIRM)
 
     def _new_structure(self, diagnosis: Diagnosis) -> Step | None:
         """Return a restructure step that treats all causes that the diagnosis names, or the first symptom if there is none.

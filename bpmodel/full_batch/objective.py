@@ -15,7 +15,6 @@ from bpmodel.compiler.kernels import entry_point, inner
 from bpmodel.compiler.views import matrix
 from bpmodel.full_batch.solver import Linear, Point
 from bpmodel.functions.losses import LOSSES
-from bpmodel.network.loop import evaluate
 from bpmodel.network.minibatch import Rows, gather
 from bpmodel.network.parameters import Mode, Network, Workspace, n_weights
 from bpmodel.network.propagation import backward, count_weights, evaluate_loss, forward, multiply_by_slope
@@ -39,12 +38,6 @@ def add_up(network, work, rows, gradient):
             for i in range(gradient.size):
                 gradient[i] += work.gradient[i]
     return total
-
-
-@entry_point
-def score(network, work, rows, reference):
-    """Return loss and score of validation rows, computed as in the minibatch loop."""
-    return evaluate(network, work, rows, rows.order.size, reference)
 
 
 @inner

@@ -7,10 +7,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from bpmodel.full_batch.objective import NetworkObjective, score
+from bpmodel.full_batch.objective import NetworkObjective
 from bpmodel.full_batch.solver import End, Limits, Point, Solver, State
 from bpmodel.full_batch.solvers import check_size
 from bpmodel.network import verdicts, watch
+from bpmodel.network.loop import score
+from bpmodel.network.minibatch import Rows
 from bpmodel.network.parameters import Network
 from bpmodel.network.training import Training
 
@@ -108,9 +110,15 @@ class FullBatchTraining(Training):
         """Return the code of a divergence, or RUNNING."""
         if not self.settings.watch:
             return verdicts.RUNNING
-        most = watch.limit(self.baseline, float(self.state["first_loss"][0]))
-        code = watch.symptom_of_loss(point.loss, point.loss, most)
+        code = watch.symptom_of_loss(point.loss, point.loss, self.limit)
         return watch.symptom_of_weights(self.memory.average) if code == verdicts.RUNNING else code
+
+    @property
+    def limit(self) -> float:
+        return float(watch.limit(self.baseline, float(self.state["first_loss"][0])))
+
+    def _loss_of(self, network: Network, rows: Rows) -> float:
+        return super()._loss_of(in_double_precision(network), rows)  # the rows are in double precision
 
     def _end_of_improvement(self) -> End | None:
         """Return the end of the fit if early stopping applies, otherwise None: then the solver decides when to end."""

@@ -40,8 +40,8 @@ def squared_deviations(z, y, w, tally):
 def target_deviations(y: NDArray, w: NDArray) -> NDArray[np.float64]:
     """Squared deviations of each output from its mean, shape (outputs,)."""
     y = np.asarray(y, dtype=np.float64)
-    with np.errstate(over="ignore"):
-        return w @ (y - np.average(y, axis=0, weights=w)) ** 2
+    with np.errstate(over="ignore", invalid="ignore"):
+        return w @ (y - (w / w.sum()) @ y) ** 2
 
 
 def squared_error_baseline(mean: NDArray, mean_square: NDArray, number: float) -> float:
@@ -115,11 +115,13 @@ def _normal_absolute(std: float, number: float) -> float:
 
 
 def _normal_huber(std: float, number: float) -> float:
-    return min(std**2 / 2, number * _normal_absolute(std, number))
+    return min(
+        std * std / 2, number * _normal_absolute(std, number)
+    )  # a product that is too large is inf, a power raises
 
 
 def _normal_log_cosh(std: float, number: float) -> float:
-    return min(std**2 / 2, _normal_absolute(std, number))
+    return min(std * std / 2, _normal_absolute(std, number))
 
 
 def _normal_quantile(std: float, number: float) -> float:
@@ -161,13 +163,21 @@ def squared_deviations_of_exp(z, y, w, tally):
 
 def poisson_baseline(mean: NDArray, mean_square: NDArray, number: float) -> float:
     """Half the deviance of the mean target, to second order in its spread."""
-    return float((0.5 * _variance(mean, mean_square) / np.maximum(mean, 1e-12)).sum())
+    return _deviance(mean, mean_square, 1)
 
 
 def gamma_baseline(mean: NDArray, mean_square: NDArray, number: float) -> float:
     """Half the deviance of the mean target, to second order in its spread."""
-    size = np.maximum(mean, 1e-12)
-    return float((0.5 * _variance(mean, mean_square) / size / size).sum())
+    return _deviance(mean, mean_square, 2)
+
+
+def _deviance(mean: NDArray, mean_square: NDArray, power: int) -> float:
+    """Half the sum of the variances over a power of the means; infinite where the squares of the targets are."""
+    variance, size = _variance(mean, mean_square), np.maximum(mean, 1e-12)
+    with np.errstate(over="ignore", invalid="ignore"):
+        for _ in range(power):
+            variance = np.where(np.isinf(variance), np.inf, variance / size)
+        return float(0.5 * variance.sum())
 
 
 OF_ERROR: dict[str, Any] = {

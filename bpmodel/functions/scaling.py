@@ -65,9 +65,12 @@ def _standard_sparse(X: Any, weight: NDArray | None) -> Scaling:
 
 
 def _robust(X: NDArray[np.float64], weight: NDArray | None) -> Scaling:
-    low, middle, high = quantiles(X, [0.25, 0.5, 0.75], weight)
+    unit = 4.0 if np.abs(X).max(initial=0) > np.finfo(np.float64).max / 4 else 1.0  # a range is finite in units of it
+    shares = X / unit
+    low, middle, high = quantiles(shares, [0.25, 0.5, 0.75], weight)
     spread = high - low
-    return Scaling(middle, _positive(np.where(spread > 0, spread, np.ptp(X, axis=0) / 2), 0.0), True)
+    scale = np.where(spread > 0, spread, np.ptp(shares, axis=0) / 2)
+    return Scaling(middle * unit, _positive(np.minimum(scale, np.finfo(np.float64).max / unit) * unit, 0.0), True)
 
 
 def _minmax(X: NDArray[np.float64], weight: NDArray | None) -> Scaling:
@@ -138,18 +141,28 @@ def apply(scaling: Scaling | None, X: Any) -> Any:
     if scaling is None:
         return X
     try:
-        with np.errstate(over="ignore" if scaling.clip else "raise"):  # what is clipped may be infinite
+        with np.errstate(over="raise"):
             if issparse(X):
                 return X.multiply(1 / scaling.scale).tocsr().astype(X.dtype)
             Z = (X - scaling.shift) / scaling.scale
-            if scaling.clip:
-                np.clip(Z, -FARTHEST, FARTHEST, out=Z)
-                Z /= np.sqrt(1 + (Z / BOUND) ** 2)
-            return Z.astype(X.dtype, copy=False)
+            return _clipped(Z, scaling.clip).astype(X.dtype, copy=False)
     except FloatingPointError:
+        if not issparse(X):
+            with np.errstate(over="ignore"):  # the difference of halves is finite
+                Z = _clipped((X / 2 - scaling.shift / 2) / scaling.scale * 2, scaling.clip).astype(X.dtype, copy=False)
+            if np.isfinite(Z).all():
+                return Z
         raise ValueError(
             f"Input X contains a value too large for {X.dtype!r} when it is scaled; the columns vary much less in the rows of fit"
         ) from None
+
+
+def _clipped(Z: NDArray, clip: bool) -> NDArray:
+    """Return scaled values, clipped smoothly if they are to be; what is clipped may be infinite."""
+    if clip:
+        np.clip(Z, -FARTHEST, FARTHEST, out=Z)
+        Z /= np.sqrt(1 + (Z / BOUND) ** 2)
+    return Z
 
 
 def quantiles(X: NDArray[np.float64], shares: list[float], weight: NDArray | None = None) -> NDArray[np.float64]:
@@ -175,7 +188,7 @@ def quantiles(X: NDArray[np.float64], shares: list[float], weight: NDArray | Non
     for share in shares:
         begin = np.maximum(ends[-1] - 1, 0) * share
         overlap = np.clip(np.minimum(ends, begin + 1) - np.maximum(starts, begin), 0, None)
-        found.append((overlap * ordered).sum(axis=0) / overlap.sum(axis=0))
+        found.append((overlap / overlap.sum(axis=0) * ordered).sum(axis=0))  # a sum of shares of the values is finite
     return np.stack(found)
 
 

@@ -1,1 +1,1 @@
-"""What a fit is given, checked: the weights of its rows, and a network to continue."""
+"""What a fit is given, checked: rows, weights, a network to continue, and the settings of its loop."""

@@ -8,15 +8,15 @@ their mean, because otherwise the penalty would drown the data or vanish, and si
 
 from __future__ import annotations
 
-from numbers import Number
+from numbers import Complex, Number, Real
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.utils import check_array
 from sklearn.utils.class_weight import compute_sample_weight
 
 from bpmodel.domains import real
+from bpmodel.intake.rows import checked
 
 FACTOR = real(0, None, "left")
 """What the weight of a class may be."""
@@ -40,9 +40,9 @@ def row_weights(weight: Any, n_rows: int) -> NDArray[np.floating]:
     """
     if weight is None:
         return np.zeros(0)
-    if isinstance(weight, Number):
-        weight = np.full(n_rows, weight, dtype=np.float64)
-    weight = check_array(weight, ensure_2d=False, dtype=(np.float64, np.float32), order="C", input_name="sample_weight")
+    if isinstance(weight, Real) or (isinstance(weight, Number) and not isinstance(weight, Complex)):
+        weight = np.full(n_rows, weight, dtype=None if isinstance(weight, float) else object)
+    weight = checked(weight, ensure_2d=False, dtype=(np.float64, np.float32), order="C", input_name="sample_weight")
     if weight.shape != (n_rows,):
         raise ValueError(f"sample_weight.shape == {weight.shape}, expected {(n_rows,)}: one weight for each row")
     least = int(weight.argmin())

@@ -7,6 +7,9 @@ from collections.abc import Iterable
 LIMIT = 0.3
 """Largest distance over the letters of both names. One letter too few, too many or transposed is a near miss in names of two
 letters (1/4), a wrong letter in names of four (2/8 = 0.25); three letters with a wrong one (2/6) are another word."""
+LONGEST = 200
+"""Letters of the longest name that is compared: longer ones are no slip of the pen, and take quadratic time."""
+
 MOST = 3
 """Largest number of equally near names that are told; more would be no answer."""
 
@@ -51,9 +54,14 @@ def near(name: str, known: Iterable[str]) -> list[str]:
     (['alpha'], ['beta_1', 'beta_2'], [])
     """
     written = plain(name)
-    if not written:
+    if not 0 < len(written) <= LONGEST:
         return []
-    shares = {each: distance(written, plain(each)) / (len(written) + len(plain(each))) for each in known}
+    letters = {each: plain(each) for each in known}
+    shares = {
+        each: distance(written, there) / (len(written) + len(there))
+        for each, there in letters.items()
+        if abs(len(written) - len(there)) <= LIMIT * (len(written) + len(there))  # each further letter counts
+    }
     least = min(shares.values(), default=1.0)
     found = [each for each, share in shares.items() if share == least <= LIMIT]
     return found if len(found) <= MOST else []

@@ -48,6 +48,15 @@ def train(fit, until):
     restore_denormals(denormals)
 
 
+@entry_point
+def score(network, work, rows, reference):
+    """Return loss and score of rows, as `evaluate` does for all of them."""
+    denormals = flush_denormals()
+    found = evaluate(network, work, rows, rows.order.size, reference)
+    restore_denormals(denormals)
+    return found
+
+
 # ------------------------------------------------------------------------------------------------ before the steps
 
 

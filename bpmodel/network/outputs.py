@@ -30,7 +30,8 @@ def are_finite(network: Network, rows: Rows) -> bool:
 
 
 def _has_finite_weights(network: Network) -> bool:
-    return all(np.isfinite(a.sum()) or bool(np.isfinite(a).all()) for a in (network.parameters, network.running))
+    with np.errstate(over="ignore", invalid="ignore"):  # finite numbers may have no finite sum
+        return all(np.isfinite(a.sum()) or bool(np.isfinite(a).all()) for a in (network.parameters, network.running))
 
 
 def _picked(rows: Rows, order: NDArray[np.int32], inputs: int) -> NDArray | csr_array:

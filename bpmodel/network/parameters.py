@@ -131,7 +131,7 @@ def assemble(
         np.array([ACTIVATIONS.code(name) for name in activations], dtype=np.int64),
         NORMALIZATIONS.code(normalization),
         LOSSES.code(loss),
-        parameters.dtype.type(loss_number),
+        held(loss_number, parameters.dtype),
     )
 
 
@@ -173,6 +173,16 @@ def check_shapes(
     kinds = {parameters.dtype.name, running.dtype.name}
     if len(kinds) > 1 or not kinds <= {"float32", "float64"}:
         raise ValueError(f"{told} has numbers of one type, float32 or float64, not {' and '.join(sorted(kinds))}")
+
+
+def held(value: float, dtype: np.dtype) -> Any:
+    """Return the number of a precision that is nearest to a value; positive ones stay positive, and finite ones finite.
+
+    >>> held(1e300, np.dtype("float32")), held(1e-300, np.dtype("float32")), held(0.5, np.dtype("float64"))
+    (np.float32(3.4028235e+38), np.float32(1.1754944e-38), np.float64(0.5))
+    """
+    limits, value = np.finfo(dtype), float(value)
+    return dtype.type(min(max(value, float(limits.tiny)), float(limits.max)) if value > 0 else value)
 
 
 def workspace(network: Network, rows: int, *, gradient: bool = True, sparse: bool = False) -> Workspace:

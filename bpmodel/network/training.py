@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 
 from bpmodel.functions.clipping import new_recent
 from bpmodel.functions.schedules import SCHEDULES
-from bpmodel.network import outputs, spikes
+from bpmodel.network import outputs, spikes, watch
 from bpmodel.network.blas import single_thread
 from bpmodel.network.fit import STATE, SUMS, Fit, History, Memory, new_history
-from bpmodel.network.loop import train
+from bpmodel.network.loop import score, train
 from bpmodel.network.minibatch import Rows
-from bpmodel.network.parameters import Network, Workspace, workspace
+from bpmodel.network.parameters import Network, Workspace, held, workspace
 from bpmodel.network.probes import Signals, new_signals
 from bpmodel.network.verdicts import (
     LAYER_DEAD,
@@ -152,14 +152,14 @@ class Training:
 
     def advance(self, until: int) -> Verdict:
         """Train up to epoch `until`, at most `max_iter`; return the verdict so far."""
-        until = min(until, self.max_iter)
+        until = int(min(until, self.max_iter))  # compiled code has a version for each type
         with single_thread():
             while self.running and self.epoch < until:
                 before, started = self.epoch, time.perf_counter()
                 self._run(min(until, before + (1 if self.on_epoch else self._epochs_per_call)))
                 seconds = (time.perf_counter() - started) / max(self.epoch - before, 1)
                 self._epochs_per_call = max(1, int(RESPONSE_SECONDS / max(seconds, 1e-6)))
-                if not self.running and not self.settings.early_stopping:
+                if not self.running:
                     self.settle()
                 if self.mend is not None and not self.running:
                     self.mend(self)
@@ -184,21 +184,57 @@ class Training:
         train(fit, until)
 
     def settle(self) -> None:
-        """Mark the fit as failed if its network predicts numbers that are not finite for the training rows.
+        """Judge the network that the last step left, and with early stopping the one that is kept, as the watch judges a step.
 
-        The watch does not see this where it is switched off, or where it was the last step that ruined the weights.
+        The loss of an epoch is that before its steps, so nothing else has seen what the last one did. Where the watch is switched
+        off, a network fails only if its outputs for the training rows are not finite.
         """
-        if self.failed or self.epoch in (0, self._settled):
+        if self.epoch in (0, self._settled):
             return
-        self._settled = (
-            -1 if self.settings.early_stopping else self.epoch
-        )  # which of its networks is kept is not known yet
-        if outputs.are_finite(self.shown, self.rows):
+        self._settled = self.epoch
+        watched, early = self.settings.watch, self.settings.early_stopping
+        if not self.broken and (watched or not early):
+            self._fail(*self._symptom_of(self.shown))
+        if not early:
             return
-        finite = np.isfinite(self.memory.average).all()
-        s, last = self.state[0], self.epoch - 1
-        s["code"] = OUTPUTS_NOT_FINITE if finite else WEIGHTS_NOT_FINITE
-        s["loss"], s["gradient_norm"] = self.history.loss[last], self.history.gradient_norm[last]
+        code, loss = self._symptom_of(self.kept)
+        if not self.failed:
+            self._fail(code, loss)
+        if (
+            watched and code != RUNNING
+        ):  # no epoch had a better score: what is left is the network that the fit began with
+            self.memory.best[0][:] = self.memory.best[1]
+            self.state["best_score"] = -np.inf
+
+    def _symptom_of(self, network: Network) -> tuple[int, float]:
+        """Return the code of a failure, or RUNNING, and the network's loss on the training rows, as far as it is known."""
+        if not outputs.are_finite(network, self.rows):
+            return OUTPUTS_NOT_FINITE if np.isfinite(network.parameters).all() else WEIGHTS_NOT_FINITE, np.inf
+        if not self.settings.watch:
+            return RUNNING, np.nan
+        limit, n = self.limit, len(self.rows.order)
+        stride = -(-n // max(watch.JUDGED_ROWS, int(n * self.epoch * watch.JUDGED_SHARE)))
+        loss = self._loss_of(network, self.rows.picked(self.rows.numbers[::stride]) if stride > 1 else self.rows)
+        if stride > 1 and not loss < limit / watch.CLEAR:
+            loss = self._loss_of(network, self.rows)
+        return watch.symptom_of_loss(loss, loss, limit), loss
+
+    def _loss_of(self, network: Network, rows: Rows) -> float:
+        with single_thread():
+            return float(score(network, self.work, rows, np.ones(rows.y.shape[1]))[0])
+
+    def _fail(self, code: int, loss: float) -> None:
+        if code != RUNNING:
+            s = self.state[0]
+            s["code"], s["loss"], s["gradient_norm"] = code, loss, self.history.gradient_norm[self.epoch - 1]
+
+    @property
+    def limit(self) -> float:
+        """The mean loss of the training rows above which the fit has diverged."""
+        settings = self.settings
+        noisy = settings.dropout > 0 or settings.input_noise > 0 or self.network.normalization > 0
+        most = float(watch.limit(self.baseline, float(self.state["first_loss"][0]), noisy))
+        return most * max(settings.steady_rows / len(self.rows.order), 1.0)
 
     @property
     def shown(self) -> Network:
@@ -207,8 +243,15 @@ class Training:
         return self.network._replace(
             parameters=average,
             running=self.network.running.astype(average.dtype, copy=False),
-            loss_number=average.dtype.type(self.network.loss_number),
+            loss_number=held(float(self.network.loss_number), average.dtype),
         )
+
+    @property
+    def kept(self) -> Network:
+        """The network of the best epoch, in the precision of predictions."""
+        dtype = self.memory.average.dtype
+        parameters, running = np.split(self.memory.best[0].astype(dtype, copy=False), [self.network.parameters.size])
+        return self.shown._replace(parameters=parameters, running=running.reshape(2, -1))
 
     def stop(self) -> None:
         """End the training after the current epoch."""
@@ -225,7 +268,8 @@ class Training:
         s = self.state[0]
         marks = -self.history.validation_score if self.settings.early_stopping else self.history.loss
         healthy = marks[: self.epoch - 1]
-        kept = int(np.nanargmin(healthy)) + self.settings.early_stopping if np.isfinite(healthy).any() else 0
+        known = np.isfinite(healthy).any() and not (self.settings.early_stopping and np.isneginf(s["best_score"]))
+        kept = int(np.nanargmin(healthy)) + self.settings.early_stopping if known else 0
         self.restore_best()
         self.memory.optimizer[:] = 0
         self.memory.recent[:] = new_recent()

@@ -9,6 +9,9 @@ The sum of the losses so far bounds the epoch's mean from below. The rule is the
 soon as the epoch can no longer end well. A `partial_fit` of a few rows is judged as if it had `STEADY_ROWS` of them, because
 the loss of a single row says little.
 
+No loss of an epoch is that of the network after its last step. When a fit ends, that network is judged by the same rule
+(`Training.settle`).
+
 A fit has stalled when a hidden layer is dead (every unit has slope 0 on every row of the last probe) and the loss is not below
 the loss of a constant prediction. No gradient passes a dead layer, so the layers before it cannot change. Exploded networks of
 rectifiers often end like this. A fit with ``on_divergence="repair"`` has also stalled when its final loss exceeds
@@ -40,6 +43,11 @@ normalization: with them the loss of a few rows varies although nothing has chan
 
 STEADY_ROWS = 200
 """Rows whose mean loss is steady enough to be compared with the dummy predictor's."""
+
+JUDGED_ROWS, JUDGED_SHARE, CLEAR = 1000, 0.05, 4.0
+"""The network that a fit ends with is judged on all rows if they are at most `JUDGED_ROWS`, or at most this share of the rows
+that its epochs went over: that takes less than two percent of the fit's time. Otherwise evenly spaced rows are enough, unless
+their loss comes within the factor `CLEAR` of the limit."""
 
 LEARNED = 0.9
 """A loss below this share of the dummy predictor's shows that something was learned."""

@@ -5,12 +5,11 @@ These rows define the transformers' constructors, validation and documentation, 
 
 from __future__ import annotations
 
-from numbers import Integral
-
 from bpmodel.compiler.tables import Column
-from bpmodel.domains import AT_LEAST_ONE, NONE, TEXT, TRUTH, Interval, Kind, ListOf, Names
+from bpmodel.domains import NONE, TEXT, TRUTH, Kind, ListOf, Names, whole
 from bpmodel.option import Option
 from bpmodel.preprocessing.encodings import CATEGORICAL, NUMERIC
+from bpmodel.preprocessing.piecewise import BINS
 
 COLUMNS = (
     Option(
@@ -23,7 +22,7 @@ COLUMNS = (
     Option(
         "n_bins",
         16,
-        AT_LEAST_ONE,
+        BINS,
         "Maximum number of bins per column with numeric 'piecewise'.",
     ),
     Option(
@@ -42,7 +41,7 @@ COLUMNS = (
     Option(
         "max_categories",
         32,
-        Interval(Integral, 2, None, "left"),
+        whole(2, 100_000),
         "Maximum number of levels per category; the rarest levels share one.",
     ),
     Option(

@@ -7,9 +7,13 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
-from bpmodel.domains import AT_LEAST_ONE, check
+from bpmodel.domains import check, whole
+from bpmodel.intake.rows import validated
+
+BINS = whole(1, 10_000)
+"""How many bins a column may have."""
 
 
 class PiecewiseLinearEncoder(TransformerMixin, BaseEstimator):
@@ -22,7 +26,7 @@ class PiecewiseLinearEncoder(TransformerMixin, BaseEstimator):
 
     Parameters
     ----------
-    n_bins : int >= 1, default=16
+    n_bins : int from 1 to 10000, default=16
         Maximum number of bins of a column. Equal quantiles give fewer bins; a constant column has one output, 0.
 
     Attributes
@@ -46,8 +50,8 @@ class PiecewiseLinearEncoder(TransformerMixin, BaseEstimator):
 
     def fit(self, X: Any, y: Any = None) -> Self:
         """Learn the bins of X, of shape (rows, columns)."""
-        check(type(self).__name__, "n_bins", self.n_bins, AT_LEAST_ONE)
-        X = validate_data(self, X, dtype=np.float64)
+        check(type(self).__name__, "n_bins", self.n_bins, BINS)
+        X = validated(self, X, dtype=np.float64)
         quantiles = np.quantile(X, np.linspace(0, 1, self.n_bins + 1), axis=0)
         self.bin_edges_ = [np.unique(edges) for edges in quantiles.T]
         self.mean_ = self._encode(X).mean(axis=0)
@@ -56,7 +60,7 @@ class PiecewiseLinearEncoder(TransformerMixin, BaseEstimator):
     def transform(self, X: Any) -> NDArray[np.float64]:
         """Return the encoded columns, of shape (rows, n_features_out)."""
         check_is_fitted(self)
-        return self._encode(validate_data(self, X, dtype=np.float64, reset=False)) - self.mean_
+        return self._encode(validated(self, X, dtype=np.float64, reset=False)) - self.mean_
 
     def _encode(self, X: NDArray[np.float64]) -> NDArray[np.float64]:
         parts = []

@@ -7,9 +7,10 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from bpmodel.functions import scaling
+from bpmodel.intake.rows import validated
 
 
 class RangeScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
@@ -31,7 +32,7 @@ class RangeScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
 
     def fit(self, X: Any, y: Any = None) -> Self:
         """Learn the range of the columns of X, of shape (rows, columns)."""
-        learned = scaling.learn("minmax", validate_data(self, X, dtype=np.float64))
+        learned = scaling.learn("minmax", validated(self, X, dtype=np.float64))
         assert learned is not None
         self.center_, self.scale_ = learned.shift, learned.scale
         return self
@@ -39,5 +40,5 @@ class RangeScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     def transform(self, X: Any) -> NDArray[np.float64]:
         """Return the scaled columns, of the shape of X."""
         check_is_fitted(self)
-        X = validate_data(self, X, dtype=np.float64, reset=False)
+        X = validated(self, X, dtype=np.float64, reset=False)
         return (X - self.center_) / self.scale_

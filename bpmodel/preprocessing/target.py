@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils import check_array
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
+from bpmodel.intake.rows import validated
 from bpmodel.option import documented
 from bpmodel.preprocessing.constructors import TargetConstructor
 from bpmodel.preprocessing.options import TARGET
@@ -49,7 +50,7 @@ class TargetTransformer(TargetConstructor, OneToOneFeatureMixin, TransformerMixi
     def fit(self, X: Any, y: Any = None) -> Self:
         """Learn the scale of targets, of shape (rows, outputs)."""
         self._check_options()
-        sizes = np.abs(validate_data(self, X, dtype=np.float64))
+        sizes = np.abs(validated(self, X, dtype=np.float64))
         self.scale_ = np.array([SCALE * np.median(column[column > 0]) if column.any() else 1.0 for column in sizes.T])
         self.largest_ = sizes.max(axis=0)
         return self
@@ -57,7 +58,7 @@ class TargetTransformer(TargetConstructor, OneToOneFeatureMixin, TransformerMixi
     def transform(self, X: Any) -> NDArray[np.float64]:
         """Return the transformed targets, of the shape of X."""
         check_is_fitted(self)
-        X = validate_data(self, X, dtype=np.float64, reset=False)
+        X = validated(self, X, dtype=np.float64, reset=False)
         return np.sign(X) * np.log1p(np.abs(X) / self.scale_) if self.target_transform == "log" else X
 
     def inverse_transform(self, X: Any) -> NDArray[np.float64]:

@@ -6,6 +6,7 @@ import argparse
 from typing import TYPE_CHECKING
 
 from search.arguments import add_method, add_settings, add_study, whole_number
+from search.samplers.methods import MOST_TRIALS
 
 if TYPE_CHECKING:
     from search.terminal.output import Output
@@ -16,7 +17,9 @@ HAS_RESULT = True
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_study(parser, "study file; the configuration is the one that cv uses, or that of a trial")
-    parser.add_argument("--trial", type=whole_number("trial", low=0), metavar="N", help="number of a finished trial")
+    parser.add_argument(
+        "--trial", type=whole_number("trial", MOST_TRIALS, low=0), metavar="N", help="number of a finished trial"
+    )
     add_method(parser, "search method that the trial belongs to")
     add_settings(parser)
 

@@ -6,8 +6,9 @@ import argparse
 import shlex
 from typing import TYPE_CHECKING
 
-from search.arguments import add_method, add_study, seconds, whole_number
+from search.arguments import MOST_JOBS, add_method, add_study, seconds, whole_number
 from search.errors import StudyError
+from search.samplers.methods import MOST_TRIALS
 
 if TYPE_CHECKING:
     from search.study.study_file import Study
@@ -22,7 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_study(parser)
     parser.add_argument(
         "--trials",
-        type=whole_number("trials"),
+        type=whole_number("trials", MOST_TRIALS),
         metavar="N",
         help="total number of trials of the study; overrides the study file",
     )
@@ -35,7 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--jobs",
-        type=whole_number("jobs"),
+        type=whole_number("jobs", MOST_JOBS),
         metavar="N",
         help="configurations at the same time; overrides the study file",
     )

@@ -60,6 +60,9 @@ class Method:
         return cast("Callable[[Space, int], Sampler]", getattr(import_module(f"search.samplers.{module}"), name))
 
 
+MOST_TRIALS = 1_000_000
+"""The most trials of a study, those of a grid included: all of them are kept in memory."""
+
 METHODS = {
     "bayesian": Method("tpe:TPESampler", True, "Optuna's multivariate tree-structured Parzen estimator (TPE)"),
     "gp": Method(

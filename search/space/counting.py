@@ -12,9 +12,12 @@ from typing import Any
 
 from search.space.interface import Dimension
 
+MOST_GONE_THROUGH = 1_000_000
+"""The most points that are gone through to count those of parameters that depend on them."""
 
-def count(space: Any, values: Callable[[str, Dimension], Sequence[Any]]) -> int:
-    """Return the number of points that `space.points(values)` yields, for a `Space`."""
+
+def count(space: Any, values: Callable[[str, Dimension], Sequence[Any]]) -> float:
+    """Return the number of points that `space.points(values)` yields, for a `Space`; infinity if it is too large to be found."""
     return sum(
         math.prod(_count(one, group, {name: values(name, one[name]) for name in group}) for group in _groups(one))
         for one in space.members
@@ -31,10 +34,12 @@ def _groups(space: Any) -> list[set[str]]:
     return groups
 
 
-def _count(space: Any, group: set[str], values: dict[str, Sequence[Any]]) -> int:
+def _count(space: Any, group: set[str], values: dict[str, Sequence[Any]]) -> float:
     above = set().union(*(space.parents[name] for name in group))
     below = group - above
-    total = 0
+    if math.prod(len(values[name]) for name in above) > MOST_GONE_THROUGH:
+        return math.inf
+    total: float = 0
     for params in space.points(lambda name, d: values[name], above):
         leaves = space.leaves(params)
         total += math.prod(len(values[name]) for name in below if space.first_axis(name).exists(leaves))

@@ -15,11 +15,19 @@ from typing import Any
 
 import numpy as np
 
+from bpmodel.domains import MOST_LAYERS, MOST_UNITS
 from bpmodel.names import hints
+from bpmodel.names.short import short
 from search.space.interface import Axis, Dimension, Part
 
 GRID_POINTS = 5
 """Default number of grid points of a range."""
+
+MOST_POINTS = MOST_CHOICES = 10_000
+"""The most points and choices of a dimension: methods that learn look at all of them in each trial."""
+
+LARGEST, SMALLEST, LARGEST_WHOLE = 1e150, 1e-150, 2**53
+"""Bounds of the ends of a range, so that their difference and ratio are floats, and whole numbers are exact."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +39,13 @@ class Choice(Axis):
     def __post_init__(self) -> None:
         if not self.values:
             raise ValueError("is an empty list; a list of choices needs at least one value")
-        if len(set(self.labels)) < len(self.values):
+        if len(self.values) > MOST_CHOICES:
+            raise ValueError(f"lists {len(self.values):,} values; allowed are up to {MOST_CHOICES:,}")
+        try:
+            different = len(set(self.labels))
+        except (ValueError, RecursionError):  # Python does not write whole numbers of thousands of digits
+            raise ValueError(f"is {short(list(self.values))}; allowed are values that can be written") from None
+        if different < len(self.values):
             raise ValueError("lists a value twice")
 
     @cached_property
@@ -73,7 +87,7 @@ class Choice(Axis):
             if label(allowed) == label(value) or (is_number(allowed) and is_number(value) and allowed == value):
                 return allowed
         meant = hints.of_name(value, self.labels) if isinstance(value, str) else ""
-        raise ValueError(f"is {value!r}{meant}; allowed are {', '.join(self.labels)}")
+        raise ValueError(f"is {short(value)}{meant}; allowed are {', '.join(self.labels)}")
 
     def encode(self, value: Any) -> str:
         return label(value)
@@ -96,14 +110,22 @@ class Range(Axis):
     points: int = GRID_POINTS
 
     def __post_init__(self) -> None:
+        largest, kind = (LARGEST_WHOLE, "whole numbers") if self.integer else (LARGEST, "numbers")
+        for key, value in (("low", self.low), ("high", self.high)):
+            if not -largest <= value <= largest:
+                raise ValueError(f"has {key} = {short(value)}; allowed are {kind} from {-largest:g} to {largest:g}")
         if not self.low < self.high:
             raise ValueError(f"has low = {self.low} and high = {self.high}; low must be below high")
         if self.log and self.low <= 0:
             raise ValueError(f"has low = {self.low} and log = true; a logarithmic range must start above 0")
+        if self.log and self.low < SMALLEST:
+            raise ValueError(f"has low = {self.low} and log = true; allowed are numbers from {SMALLEST:g}")
         if self.integer and not (float(self.low).is_integer() and float(self.high).is_integer()):
             raise ValueError(f"has low = {self.low} and high = {self.high}; a range of integers needs whole numbers")
         if self.points < 2:
             raise ValueError(f"has points = {self.points}; a grid needs at least 2")
+        if self.points > MOST_POINTS:
+            raise ValueError(f"has points = {short(self.points)}; allowed are up to {MOST_POINTS}")
 
     @property
     def listed(self) -> Sequence[Any] | None:
@@ -136,7 +158,7 @@ class Range(Axis):
     def check(self, value: Any) -> float:
         if not is_number(value) or not self.low <= value <= self.high or (self.integer and value != round(value)):
             kind = "whole numbers" if self.integer else "numbers"
-            raise ValueError(f"is {value!r}; allowed are {kind} from {self.low} to {self.high}")
+            raise ValueError(f"is {short(value)}; allowed are {kind} from {self.low} to {self.high}")
         return self.encode(value)
 
     def encode(self, value: float) -> float:
@@ -179,7 +201,7 @@ class Quantile(Axis):
         low, high = self.distribution.support()
         if not is_number(value) or not low <= value <= high or (self.integer and value != round(value)):
             kind = "whole numbers" if self.integer else "numbers"
-            raise ValueError(f"is {value!r}; allowed are {kind} from {low} to {high}")
+            raise ValueError(f"is {short(value)}; allowed are {kind} from {low} to {high}")
         return int(value) if self.integer else float(value)
 
     def encode(self, value: float) -> float:
@@ -226,7 +248,7 @@ class Draws(Axis):
 
     def check(self, value: Any) -> Any:
         if label(value) not in self.drawn:
-            raise ValueError(f"is {value!r}; allowed are values that {type(self.distribution).__name__} has drawn")
+            raise ValueError(f"is {short(value)}; allowed are values that {type(self.distribution).__name__} has drawn")
         return value
 
     def encode(self, value: Any) -> float:
@@ -247,19 +269,21 @@ class Layers(Dimension):
     width: Choice | Range
 
     def __post_init__(self) -> None:
-        for key, part, least in (("layers", self.layers, 0), ("width", self.width, 1)):
-            if not all(isinstance(value, int) and value >= least for value in part.extremes()):
-                raise ValueError(f"has {key} = {part.describe()}; allowed are whole numbers from {least}")
+        for key, part, least, most in (("layers", self.layers, 0, MOST_LAYERS), ("width", self.width, 1, MOST_UNITS)):
+            if not all(isinstance(value, int) and least <= value <= most for value in part.extremes()):
+                raise ValueError(
+                    f"has {key} = {short(part.describe())}; allowed are whole numbers from {least} to {most}"
+                )
 
     def parts(self) -> dict[str, Part]:
         """Return the number of layers, and a width for each possible layer.
 
         A width exists if there are enough layers.
         """
-        numbers = self.layers.listed or ()
+        numbers = {n: label(n) for n in self.layers.listed or ()}
         found = {"layers": Part(self.layers)}
         for i in range(1, max(numbers) + 1):
-            enough = frozenset(label(n) for n in numbers if n >= i)
+            enough = frozenset(text for n, text in numbers.items() if n >= i)
             found[f"width_{i}"] = Part(self.width, {"layers": enough}, shared=True)
         return found
 
@@ -281,13 +305,13 @@ class Layers(Dimension):
 
     def check(self, value: Any) -> list[int]:
         if not isinstance(value, list | tuple):
-            raise ValueError(f"is {value!r}; allowed are lists of whole numbers, one for each layer")
+            raise ValueError(f"is {short(value)}; allowed are lists of whole numbers, one for each layer")
         for key, part, numbers in (("layers", self.layers, [len(value)]), ("width", self.width, value)):
             for number in numbers:
                 try:
                     part.check(number)
                 except ValueError as error:
-                    raise ValueError(f"is {value!r}: its {key} {error}") from None
+                    raise ValueError(f"is {short(value)}: its {key} {error}") from None
         return list(value)
 
     def describe(self) -> Any:
@@ -345,8 +369,10 @@ def label(value: Any) -> str:
 
 
 def is_number(value: Any) -> bool:
-    """Return whether a value is a finite number; booleans are not."""
-    return isinstance(value, int | float | np.number) and not isinstance(value, bool) and math.isfinite(value)
+    """Return whether a value is a finite number, or a whole number of any size; booleans are not."""
+    if isinstance(value, bool) or not isinstance(value, int | float | np.number):
+        return False
+    return isinstance(value, int) or math.isfinite(value)  # which fails for whole numbers beyond the largest float
 
 
 def _distinct(lists: list[list[int]]) -> list[list[int]]:

@@ -3,12 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from fractions import Fraction
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from bpmodel.names import hints
-from search.space.dimensions import GRID_POINTS, Choice, Conditional, Draws, Layers, Quantile, Range, is_number, label
+from bpmodel.names.short import short
+from search.space.dimensions import (
+    GRID_POINTS,
+    MOST_CHOICES,
+    Choice,
+    Conditional,
+    Draws,
+    Layers,
+    Quantile,
+    Range,
+    is_number,
+    label,
+)
 from search.space.interface import Dimension
 
 RANGE_KEYS = ("low", "high", "log", "integer", "points")
@@ -52,7 +65,9 @@ def dimension(given: Any) -> Dimension:
     if when is None:
         return plain
     if not isinstance(when, Mapping) or not when:
-        raise ValueError(f"has when = {when!r}; allowed is a table that maps parameters to the values they must have")
+        raise ValueError(
+            f"has when = {short(when)}; allowed is a table that maps parameters to the values they must have"
+        )
     return Conditional(plain, dict(when))
 
 
@@ -65,7 +80,7 @@ class UnknownNotationError(ValueError):
     """A value that is no dimension in any notation."""
 
     def __init__(self, given: Any, allowed: str = IN_PYTHON) -> None:
-        super().__init__(f"is {given!r}; allowed are {allowed}")
+        super().__init__(f"is {short(given)}; allowed are {allowed}")
         self.given = given
 
 
@@ -112,7 +127,7 @@ def _part(table: Mapping[str, Any], key: str) -> Choice | Range:
     except ValueError as error:
         raise ValueError(f"has {key}, which {error}") from None
     if not isinstance(part, Choice | Range):
-        raise ValueError(f"has {key} = {table[key]!r}; allowed are a list of whole numbers and a range of them")
+        raise ValueError(f"has {key} = {short(table[key])}; allowed are a list of whole numbers and a range of them")
     return part
 
 
@@ -123,8 +138,8 @@ def _is_pair(given: Any) -> bool:
 def _range_from_pair(given: tuple[Any, ...]) -> Range:
     if len(given) == 3 and given[2] != "log":
         raise ValueError(
-            f"is {given!r}; a tuple that begins with two numbers is a range, whose third value can only be 'log'; "
-            f"write choices as a list: {list(given)!r}"
+            f"is {short(given)}; a tuple that begins with two numbers is a range, whose third value can only be 'log'; "
+            f"write choices as a list: {short(list(given))}"
         )
     return _range(given[0], given[1], log=len(given) == 3)
 
@@ -132,7 +147,10 @@ def _range_from_pair(given: tuple[Any, ...]) -> Range:
 def _from_optuna(given: Any) -> Dimension:
     if given.step is None or (isinstance(given.step, int) and given.step == 1):
         return _range(given.low, given.high, log=given.log)
-    steps = np.arange(round((given.high - given.low) / given.step) + 1)
+    n = Fraction(given.high - given.low) / Fraction(given.step) + 1  # of whole numbers of any size
+    if n > MOST_CHOICES:
+        raise ValueError(f"has {short(int(n))} steps; allowed are up to {MOST_CHOICES:,}")
+    steps = np.arange(round(n))
     return Choice(tuple((given.low + given.step * steps).tolist()))
 
 
@@ -152,13 +170,13 @@ def _range_from_table(table: Mapping[str, Any]) -> Range:
     _check_keys(table, RANGE_KEYS, "in a range")
     for key in ("low", "high"):
         if not is_number(table.get(key)):
-            raise ValueError(f"has {key} = {table.get(key)!r}; a range needs a number there")
+            raise ValueError(f"has {key} = {short(table.get(key))}; a range needs a number there")
     for key in ("log", "integer"):
         if not isinstance(table.get(key, False), bool):
-            raise ValueError(f"has {key} = {table[key]!r}; allowed are true and false")
+            raise ValueError(f"has {key} = {short(table[key])}; allowed are true and false")
     points = table.get("points", GRID_POINTS)
     if isinstance(points, bool) or not isinstance(points, int):
-        raise ValueError(f"has points = {points!r}; a grid needs a whole number")
+        raise ValueError(f"has points = {short(points)}; a grid needs a whole number")
     return _range(table["low"], table["high"], table.get("log", False), table.get("integer"), points)
 
 
@@ -173,7 +191,7 @@ def _check_keys(table: Mapping[str, Any], allowed: Sequence[str], where: str) ->
     for key in table:
         if key not in allowed:
             meant = hints.of_key(key, (*allowed, "when"))
-            raise ValueError(f"has a key {key!r}{meant}; allowed {where} are {', '.join((*allowed, 'when'))}")
+            raise ValueError(f"has a key {short(key)}{meant}; allowed {where} are {', '.join((*allowed, 'when'))}")
 
 
 TABLES = (

@@ -237,8 +237,8 @@ class Space(Mapping[str, Dimension]):
         return self.at(np.random.default_rng([seed, number]).random(len(self.axes)).tolist())
 
     @property
-    def grid_size(self) -> int:
-        """Number of points of the grid, which are counted without being made.
+    def grid_size(self) -> float:
+        """Number of points of the grid, which are counted without being made; infinity if even that would take long.
 
         >>> build({f"c{i}": list(range(1000)) for i in range(4)}).grid_size
         1000000000000

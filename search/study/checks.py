@@ -8,10 +8,11 @@ from typing import Any
 from sklearn.metrics import get_scorer_names
 
 from bpmodel.names import hints
+from bpmodel.names.short import short
 from search.cv.kinds import KINDS, Scheme, default_kind
 from search.errors import StudyError
 from search.scorer_names import unknown
-from search.study.keys import CrossValidation, Data, File
+from search.study.keys import MOST_STEPS, CrossValidation, Data, File
 
 
 def check(path: Path, file: File) -> None:
@@ -42,11 +43,11 @@ def _check_scoring(path: Path, given: Any) -> None:
     names = given if isinstance(given, list) else [] if given is None else [given]
     if not all(isinstance(name, str) for name in names) or given == [] or len(set(names)) < len(names):
         raise StudyError(
-            f"{path}: [cv] scoring = {given!r}; allowed are the name of a scikit-learn scorer and a list of different names"
+            f"{path}: [cv] scoring = {short(given)}; allowed are the name of a scikit-learn scorer and a list of different names"
         )
     for name in names:
         if name not in get_scorer_names():
-            start = "" if isinstance(given, str) else f"{given!r}: "
+            start = "" if isinstance(given, str) else f"{short(given)}: "
             raise StudyError(f"{path}: [cv] scoring = {start}{unknown(name)}")
 
 
@@ -70,9 +71,14 @@ def _check_forecast(path: Path, file: File) -> None:
             raise StudyError(f"{path}: [data] {key} = {getattr(data, key)!r} needs lags")
         return
     lags = data.lags if isinstance(data.lags, list) else [data.lags]
-    if not lags or len(set(map(str, lags))) < len(lags) or not all(type(lag) is int and lag > 0 for lag in lags):
+    if (
+        not lags
+        or len(set(map(str, lags))) < len(lags)
+        or not all(type(lag) is int and 0 < lag <= MOST_STEPS for lag in lags)
+    ):
         raise StudyError(
-            f"{path}: [data] lags = {data.lags!r}; allowed are a whole number from 1 and a list of different ones"
+            f"{path}: [data] lags = {short(data.lags)}; allowed are a whole number from 1 to {MOST_STEPS} and a list of "
+            "different ones"
         )
     if data.task != "regression":
         raise StudyError(f"{path}: [data] lags = {data.lags!r} needs task = 'regression'")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -26,6 +25,7 @@ from search.study.study_file import Study
 from search.tables import sources
 from search.tables.reading import Asked
 from search.tables.typed import Typed
+from search.toml import reading
 from search.tracking.naming import names
 
 TEMPLATE = """\
@@ -148,7 +148,7 @@ def _free(source: str, target: str) -> Path:
 def _is_of(path: Path, source: str, target: str) -> bool:
     """Return whether a study file predicts this target from this file; of one that cannot be read, we cannot know."""
     try:
-        keys = tomllib.loads(path.read_text(encoding="utf-8-sig"))["data"]
+        keys = reading.loads(reading.text(path))["data"]
         return keys["target"] == target and sources.same(keys["source"], path.parent, source)
     except (OSError, ValueError, KeyError, TypeError):
         return False
@@ -193,7 +193,7 @@ def _text(
         "data": data | values(found, "data", said),
         "preprocessing": values(found, "preprocessing", fixed),
         "model": values(found, "model", EPOCHS),
-        "space": tomllib.loads(spaces.DEFAULT) | suggestions.searched(kinds),
+        "space": reading.loads(spaces.DEFAULT) | suggestions.searched(kinds),
         "search": {"method": next(iter(METHODS)), "n_trials": 50, "seed": 0},
         "cv": values(found, "cv", scores),
     }
@@ -210,8 +210,8 @@ def check_meaning(text: str, meant: Mapping[str, object], output: Path) -> None:
         If it does not, or is not valid.
     """
     try:
-        said = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+        said = reading.loads(text)
+    except reading.TOMLError as error:
         raise StudyError(f"{output} was not written: it is not valid TOML: {error}") from None
     if said != meant:
         wrong = next(key for key in [*said, *meant] if said.get(key) != meant.get(key))

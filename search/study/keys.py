@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, create_model
 from pydantic_core import PydanticCustomError
 
+from bpmodel.domains import MANY
 from bpmodel.names import hints
+from bpmodel.names.short import named, short
 from bpmodel.options import CLASSIFIER_OPTIONS, REGRESSOR_OPTIONS
 from bpmodel.preprocessing.options import PREPROCESSING
 from bpmodel.preprocessing.texts.marks import Hints
@@ -18,6 +20,11 @@ from search.tables.reading import Asked
 from search.tracking.naming import names
 
 Task = Literal["regression", "classification"]
+MOST_STEPS = 1_000_000
+"""The largest lag and horizon of a forecast, in steps of the series: two years of minutes."""
+
+MOST_SHEETS, MOST_SPLITS, MOST_REPEATS = 10_000, 100_000, 10_000
+"""Bounds of [data] sheet, and of [cv] n_splits, outer and repeats; `search.study.demand` counts what they take together."""
 
 
 class Table(BaseModel):
@@ -34,7 +41,7 @@ class Data(Table):
     target: str | None = None
     time: str | None = None
     lags: Any = None
-    horizon: int = Field(default=1, ge=1)
+    horizon: int = Field(default=1, ge=1, le=MOST_STEPS)
     exogenous: list[str] = []
     separator: str | None = Field(default=None, min_length=1, max_length=1)
     decimal: Literal[".", ","] | None = None
@@ -42,7 +49,7 @@ class Data(Table):
     day_first: bool | None = None
     encoding: str | None = None
     na_values: list[str] | None = None
-    sheet: str | int | None = None
+    sheet: str | Annotated[int, Field(ge=0, le=MOST_SHEETS)] | None = None
     header: bool | None = None
     drop: list[str] = []
     missing_target: Literal["drop", "error"] = "drop"
@@ -92,13 +99,13 @@ class CrossValidation(Table):
     """How a configuration is scored."""
 
     kind: str | None = None
-    n_splits: int = Field(default=5, ge=2)
+    n_splits: int = Field(default=5, ge=2, le=MOST_SPLITS)
     shuffle: bool | None = None
-    repeats: int = Field(default=1, ge=1)
-    gap: int | None = Field(default=None, ge=0)
+    repeats: int = Field(default=1, ge=1, le=MOST_REPEATS)
+    gap: int | None = Field(default=None, ge=0, le=MANY)
     group: str | None = None
     split: str | None = None
-    outer: int | None = Field(default=None, ge=2)
+    outer: int | None = Field(default=None, ge=2, le=MOST_SPLITS)
     scoring: Any = None
 
 
@@ -132,7 +139,7 @@ def first_problem(error: ValidationError) -> str:
     unknown = (each for each in error.errors() if each["type"] == "extra_forbidden")
     problem = next(unknown, error.errors()[0])  # a key that is missing may be misspelt
     *tables, key = (str(part) for part in problem["loc"])
-    place = f"[{'.'.join(tables)}] {key}" if tables else key
+    place = f"[{named('.'.join(tables))}] {named(key)}" if tables else named(key)
     if problem["type"] == "extra_forbidden":
         fields = list(_table(tables).model_fields)
         meant = hints.of_key(key, fields, places(), problem["input"])
@@ -144,7 +151,7 @@ def first_problem(error: ValidationError) -> str:
         return f"name = {names.shortened(problem['input'])!r}; {problem['msg']}"
     message = problem["msg"][0].lower() + problem["msg"][1:]
     meant = hints.of_value(key, problem["input"], _names(tables, key))
-    return f"{place} = {problem['input']!r}{meant}; {message.replace('input should be', 'it must be')}"
+    return f"{place} = {short(problem['input'])}{meant}; {message.replace('input should be', 'it must be')}"
 
 
 @cache

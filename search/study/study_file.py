@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from pydantic import ValidationError
 
 from bpmodel.names import hints
 from bpmodel.names.near import near
+from bpmodel.names.short import named, short
 from bpmodel.options import CLASSIFIER_OPTIONS, REGRESSOR_OPTIONS, Option
 from bpmodel.preprocessing.options import COLUMNS, PREPROCESSING
 from search.cv.kinds import Scheme
@@ -21,10 +21,9 @@ from search.space.spaces import Space
 from search.study import checks
 from search.study.keys import CrossValidation, Data, File, Search, first_problem, places
 from search.tables.secrets import masked
+from search.toml import reading
+from search.toml.reading import NotTOMLError, TOMLError
 from search.trials.nesting import SET_BY_THE_SEARCH
-
-ENCODING = "utf-8-sig"
-"""UTF-8, with or without the byte order mark that editors of Windows write."""
 
 DEFAULT_SCORING = {"regression": "neg_root_mean_squared_error", "classification": "accuracy"}
 OPTIONS = {"regression": REGRESSOR_OPTIONS, "classification": CLASSIFIER_OPTIONS}
@@ -77,10 +76,10 @@ class Study:
 
 def source(path: Path) -> str:
     """Return the text of a study file as it is stored: without a byte order mark, and without passwords."""
-    text = path.read_text(encoding=ENCODING)
+    text = reading.text(path)
     try:
-        address = tomllib.loads(text)["data"]["source"]
-    except (tomllib.TOMLDecodeError, KeyError, TypeError):  # no study file
+        address = reading.loads(text)["data"]["source"]
+    except (reading.TOMLError, KeyError, TypeError):  # no study file
         address = ""
     return masked(text, address) if isinstance(address, str) else masked(text)
 
@@ -95,24 +94,22 @@ def load(path: str | Path) -> Study:
     """
     path = Path(path)
     try:
-        text = path.read_text(encoding=ENCODING)
+        text = reading.text(path)
     except FileNotFoundError:
         raise StudyError(f"{path}: no such study file{_similar(path)}") from None
-    except UnicodeDecodeError as error:
-        reason = (
-            f"{error}; allowed is UTF-8" if path.suffix == ".toml" else "it is no study file; bpsearch init makes one"
-        )
-        raise StudyError(f"{path}: cannot be read: {reason}") from None
     except OSError as error:
-        raise StudyError(f"{path}: cannot be read: {error}") from None
+        raise StudyError(f"{path}: cannot be read: {error.strerror}") from None
+    except TOMLError as error:
+        reason = error if path.suffix == ".toml" else "it is no study file; bpsearch init makes one"
+        raise StudyError(f"{path}: cannot be read: {reason}") from None
     return parse(text, path)
 
 
 def parse(text: str, path: Path) -> Study:
     """Validate the text of a study file; errors are those of `load`, and name `path`."""
     try:
-        content = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+        content = reading.loads(text)
+    except TOMLError as error:
         raise StudyError(f"{path}: is not valid TOML: {error}") from None
     try:
         file = File.model_validate(content)
@@ -158,7 +155,7 @@ def _space(path: Path, given: Any, fixed: dict[str, dict[str, Any]], options: di
     tables = given if isinstance(given, list) else [given]
     if given != "default" and not (tables and all(isinstance(table, dict) for table in tables)):
         raise StudyError(
-            f"{path}: space = {given!r}; allowed are a table [space], several tables [[space]] and 'default'"
+            f"{path}: space = {short(given)}; allowed are a table [space], several tables [[space]] and 'default'"
         )
     if given == "default":
         given = {name: d for name, d in spaces.default().items() if not any(name in table for table in fixed.values())}
@@ -187,7 +184,7 @@ def _known(path: Path, table: str, options: dict[str, Option], name: str, value:
     if name not in options:
         what = "a preprocessing option" if table == "preprocessing" else "a hyperparameter"
         meant = hints.of_key(name, options, places(), value)
-        raise StudyError(f"{path}: [{table}] {name} is not {what}{meant}; allowed are {', '.join(options)}")
+        raise StudyError(f"{path}: [{table}] {named(name)} is not {what}{meant}; allowed are {', '.join(options)}")
     return options[name]
 
 
@@ -198,7 +195,7 @@ def _check(path: Path, table: str, options: dict[str, Option], name: str, value:
     if value not in option.domain or not all(element in elements for element in given):  # type: ignore[operator]
         wrong = next((each for each in given if each not in elements), value)  # type: ignore[operator]
         meant = hints.of_value(name, wrong, option.domain.names)
-        raise StudyError(f"{path}: [{table}] {name} = {value!r}{meant}; allowed: {option.allowed}")
+        raise StudyError(f"{path}: [{table}] {name} = {short(value)}{meant}; allowed: {option.allowed}")
     return value
 
 
@@ -222,10 +219,12 @@ def parse_values(study: Study, assignments: list[str]) -> dict[str, Any]:
     for assignment in assignments:
         name, equals, text = assignment.partition("=")
         if not equals:
-            raise StudyError(f"--set {assignment}: write hyperparameters as name=value")
+            raise StudyError(f"--set {named(assignment)}: write hyperparameters as name=value")
         try:
-            value = tomllib.loads(f"value = {text}")["value"]
-        except tomllib.TOMLDecodeError:
+            value = reading.loads(f"value = {text}")["value"]
+        except NotTOMLError:
             value = text
+        except TOMLError as error:
+            raise StudyError(f"--set {named(assignment)}: {error}") from None
         values[name] = _check(Path("--set"), "model", options, name, value)
     return values

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any
 from search.errors import StudyError
 from search.spelling import did_you_mean
 from search.tables.secrets import masked
+from search.toml import reading
 from search.tracking import library, stores
 from search.tracking.client import connect
 from search.tracking.naming import filters
@@ -101,7 +101,7 @@ def named(text: str, version: str | None = None) -> tuple[str, str | None]:
     if not text.endswith(".toml"):
         return text, version
     try:
-        name = tomllib.loads(Path(text).read_text(encoding="utf-8-sig")).get("name")
+        name = reading.loads(reading.text(Path(text))).get("name")
     except FileNotFoundError:
         raise StudyError(f"{text}: no such study file") from None
     except (OSError, ValueError) as error:

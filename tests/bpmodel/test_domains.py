@@ -49,9 +49,13 @@ def test_an_interval_is_what_it_says(kind, bounds, closed, number):
     )
 
 
-@pytest.mark.parametrize("value", [True, False, np.True_, "1", None, np.ones(1), 1j, 10**400])
+@pytest.mark.parametrize(
+    "value",
+    [True, False, np.True_, "1", None, np.ones(1), 1j, 10**400, 10**5000],
+    ids=lambda value: type(value).__name__,
+)
 def test_what_is_not_a_finite_number_is_in_no_interval(value):
-    assert (value in real(0, None, "left")) is (value == 10**400 if isinstance(value, int) and value > 1 else False)
+    assert value not in real(0, None, "left")
 
 
 KINDS = {
@@ -87,7 +91,11 @@ def test_domains_in_words_and_as_types():
     assert str(Names(["b", "a"]) | NONE) == "one of a, b or None"
     either = AT_LEAST_ONE | ListOf("a list of them", AT_LEAST_ONE | TEXT)
     assert either.annotation == "int | Sequence[int | str] | NDArray[Any]"
-    assert [str(domain) for domain in (either | NONE).domains] == ["a whole number >= 1", "a list of them", "None"]
+    assert [str(domain) for domain in (either | NONE).domains] == [
+        "a whole number >= 1 and <= 2147483647",
+        "a list of them",
+        "None",
+    ]
     assert 0 not in either.elements
     assert "a" in either.elements
 

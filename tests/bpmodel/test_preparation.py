@@ -10,7 +10,8 @@ from bpmodel import BPClassifier, BPRegressor
 from bpmodel.full_batch.training import BLOCK_ROWS
 from bpmodel.functions.optimizers import OPTIMIZERS
 from bpmodel.functions.schedules import SCHEDULES
-from bpmodel.preparation import full_batch, minibatch, precision, row_weights
+from bpmodel.intake.settings import full_batch, minibatch
+from bpmodel.preparation import precision, row_weights
 
 # ------------------------------------------------------------------------------------------------- weights of rows
 

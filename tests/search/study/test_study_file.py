@@ -107,7 +107,11 @@ MISTAKES = {
     ),
     "seeds": ("n_trials = 3", "n_seeds = 9", ["[search] n_seeds = 9; allowed are whole numbers from 1 to 8"]),
     "seed": ("n_trials = 3", "seed = -1", ["[search] seed = -1; allowed are whole numbers from 0 to 4294967295"]),
-    "jobs": ("n_trials = 3", "n_jobs = 0", ["[search] n_jobs = 0", "whole numbers other than 0; -1 means all cores"]),
+    "jobs": (
+        "n_trials = 3",
+        "n_jobs = 0",
+        ["[search] n_jobs = 0", "whole numbers from -1024 to 1024, but not 0; -1 means all cores"],
+    ),
     "folds": ("n_splits = 3", "n_splits = 1", ["[cv] n_splits = 1", "greater than or equal to 2"]),
     "shuffle": ("n_splits = 3", 'shuffle = "yes"', ["[cv] shuffle = 'yes'", "boolean"]),
     "scorer": (
@@ -153,12 +157,12 @@ MISTAKES = {
     "layers": (
         "max_iter = 20",
         "hidden_layer_sizes = [8, 0]",
-        ["[model] hidden_layer_sizes = [8, 0]", "a whole number >= 1 or a list of them"],
+        ["[model] hidden_layer_sizes = [8, 0]", "a whole number >= 1 and <= 1000000 or a list of at most 1000 of them"],
     ),
     "layers as text": (
         "max_iter = 20",
         'hidden_layer_sizes = "8"',
-        ["[model] hidden_layer_sizes = '8'", "a whole number >= 1 or a list of them"],
+        ["[model] hidden_layer_sizes = '8'", "a whole number >= 1 and <= 1000000 or a list of at most 1000 of them"],
     ),
     "one choice": (
         "[space]",
@@ -407,7 +411,7 @@ def test_shipped_study_loads_and_says_first_why_it_exists(path):
 @pytest.mark.parametrize(
     ("name", "told"),
     [
-        ("a.toml", "'utf-8' codec can't decode.*; allowed is UTF-8$"),
+        ("a.toml", "invalid start byte at byte 4; allowed is UTF-8$"),
         ("a.xlsx", "it is no study file; bpsearch init makes one$"),
     ],
 )

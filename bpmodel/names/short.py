@@ -1,0 +1,46 @@
+"""Values of any size in a message: one line of bounded length."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+MOST, HEAD, TAIL = 240, 160, 20
+"""Characters of a value that is shown whole; what is shown of the beginning and of the end of a longer one."""
+
+LINES = re.compile(r"\s*\n\s*")
+
+
+def short(value: Any) -> str:
+    """Return the ``repr`` of a value in one line, without its middle if it is long.
+
+    Python does not write whole numbers of more than 4,300 digits, nor lists nested a thousand deep: of these only the type is
+    shown.
+
+    Examples
+    --------
+    >>> short([16, "relu"]), short(2**63)
+    ("[16, 'relu']", '9223372036854775808')
+    >>> short(10**400)[-40:]
+    '000000…00000000000000000000 (401 digits)'
+    >>> short([1, 10**5000])
+    'a list too large to show'
+    """
+    try:
+        text = LINES.sub(" ", repr(value))
+    except (ValueError, RecursionError):
+        kind = "a whole number" if isinstance(value, int) else f"a {type(value).__name__}"
+        return f"{kind} too large to show"
+    if len(text) <= MOST:
+        return text
+    size = f"{len(text.lstrip('-'))} digits" if isinstance(value, int) else f"{len(text)} characters"
+    return f"{text[:HEAD]}…{text[-TAIL:]} ({size})"
+
+
+def named(name: str) -> str:
+    """Return a name as it was written, or like `short` if it is long or has characters that are not printed.
+
+    >>> named("alpha"), named("a\\nb")
+    ('alpha', "'a\\\\nb'")
+    """
+    return name if name.isprintable() and len(name) <= MOST else short(name)

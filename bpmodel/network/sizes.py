@@ -1,0 +1,98 @@
+"""What a fit takes, counted before it begins: a network that cannot fit into memory is refused by name, not killed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from bpmodel.network.fit import History
+from bpmodel.network.machine import memory
+from bpmodel.network.parameters import n_weights
+
+GIGABYTE = 1e9
+
+COPIES = 6
+"""Vectors as long as the parameters that a fit holds besides the update rule's: the parameters, the gradient, the best weights,
+those before the epoch, and two of the probes."""
+
+
+class Demand(NamedTuple):
+    """The bytes of a fit, by what asks for them."""
+
+    parameters: int
+    """weights, biases and scales"""
+    weights: float
+    """bytes of the parameters and of all that is as long"""
+    outputs: float
+    """bytes of the outputs of all units for a minibatch"""
+    history: float
+    """bytes of the curves"""
+
+    @property
+    def total(self) -> float:
+        return self.weights + self.outputs + self.history
+
+
+def demand(
+    units: Sequence[int], item: int, slots: int = 0, batch: int = 1, epochs: int = 1, *, normalized: bool = False
+) -> Demand:
+    """Return what a fit takes.
+
+    Parameters
+    ----------
+    units : sequence of int
+        Units of each layer, inputs and outputs included.
+    item : int
+        Bytes of a number.
+    slots : int
+        Vectors that the update rule keeps.
+    batch : int
+        Rows of a minibatch.
+    epochs : int
+        The most epochs; their curves are allocated at the start.
+    normalized : bool
+        Whether hidden units have a scale.
+
+    Examples
+    --------
+    >>> demand([10, 100, 1], 4, slots=2).parameters
+    1201
+    """
+    parameters = n_weights(units) + sum(units[1:]) + (sum(units[1:-1]) if normalized else 0)
+    layers = len(units) - 1
+    columns = sum(layers if name.startswith("layer_") else 1 for name in History._fields)
+    return Demand(
+        parameters,
+        item * (COPIES + slots) * parameters,
+        item * batch * (sum(units) + 2 * max(units[1:])),
+        8 * epochs * columns,
+    )
+
+
+def check(found: Demand, settings: dict[str, str]) -> None:
+    """Check that a fit can have the memory that it takes.
+
+    Parameters
+    ----------
+    found : Demand
+    settings : dict of str to str
+        The option that asks for each field of `found`, and its value, as a message has it.
+
+    Raises
+    ------
+    ValueError
+        With the option, its value, what it asks for, and what there is.
+    """
+    limit = memory()
+    if found.total <= limit:
+        return
+    most = max(("weights", "outputs", "history"), key=lambda name: getattr(found, name))
+    told = {
+        "weights": f"the network has {found.parameters:,} weights and biases, and its fit takes",
+        "outputs": "the outputs of all units for a minibatch take",
+        "history": "the curves of all epochs take",
+    }[most]
+    raise ValueError(
+        f"{settings[most]}: {told} {getattr(found, most) / GIGABYTE:,.1f} GB of memory; allowed are "
+        f"{limit / GIGABYTE:,.1f} GB, which this process can have"
+    )

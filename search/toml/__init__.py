@@ -1,0 +1,1 @@
+"""TOML that others may have written."""

@@ -1,0 +1,14 @@
+"""Fuzz targets, and what runs them: ``python -m tests.fuzz`` (`make fuzz`).
+
+A target is a module of this folder with
+
+- ``NAME``, a word,
+- ``GOAL``, the number of attempts of a full run,
+- ``SHORT``, the number of attempts in the tests,
+- ``attempt(seed, number, folder)``, which makes one attempt in an empty folder, the current one. It follows from `seed` and
+  `number` alone. The result is None, or one line that says which fault was found,
+- ``SLOW = True``, if its short run belongs into `make test-slow`.
+
+Whatever else an attempt does wrong is found by the runner: an exception, also in another thread, a traceback on standard output
+or error, no end within 20 seconds, too much memory, a process that dies.
+"""
