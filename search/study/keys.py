@@ -35,6 +35,14 @@ class Table(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
 
+def _sheet(value: str | int | None) -> str | int | None:
+    if isinstance(value, int) and not 0 <= value <= MOST_SHEETS:
+        raise PydanticCustomError(
+            "not_allowed", "allowed are names, and numbers from 0 to {most}", {"most": MOST_SHEETS}
+        )
+    return value
+
+
 class Data(Table):
     """The source of the rows."""
 
@@ -51,7 +59,7 @@ class Data(Table):
     day_first: bool | None = None
     encoding: str | None = None
     na_values: list[str] | None = None
-    sheet: str | Annotated[int, Field(ge=0, le=MOST_SHEETS)] | None = None
+    sheet: Annotated[str | int | None, AfterValidator(_sheet)] = None
     header: bool | None = None
     drop: list[str] = []
     missing_target: Literal["drop", "error"] = "drop"

@@ -235,6 +235,7 @@ BYTES = (
 )
 """What is put in the place of values and bytes."""
 
+DTYPES = ("float64", "float32")
 KINDS_OF_BUGS = (
     "KeyError",
     "IndexError",
@@ -256,8 +257,9 @@ def prepare() -> None:
     with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         Path(folder, "data.csv").write_text(_table(), encoding="utf-8")
-        for base in BASES:
-            fault = _run(study_file.parse(base, Path(folder, "study.toml")), draw=False)
+        studies = [study_file.parse(base, Path(folder, "study.toml")) for base in BASES]
+        for study in [replace(each, model={**each.model, "dtype": dtype}) for each in studies for dtype in DTYPES]:
+            fault = _run(study, draw=False)
             if fault:
                 raise RuntimeError(fault)
 
