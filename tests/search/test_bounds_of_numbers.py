@@ -104,9 +104,8 @@ def test_every_whole_number_of_data_and_cv_is_tried():
     whole = {}
     for table in ("Data", "CrossValidation"):
         for key, row in schema[table]["properties"].items():
-            whole |= {
-                key: form.get("maximum") for form in [row, *row.get("anyOf", [])] if form.get("type") == "integer"
-            }
+            forms = [row, *row.get("anyOf", [])]
+            whole.update((key, form.get("maximum")) for form in forms if form.get("type") == "integer")
     assert [key for key, most in whole.items() if most is None] == ["sheet"], "its bound is a function"
     assert whole.keys() == {place.split("] ")[1] for place in KEYS if not place.startswith("[search]")} - {"lags"}
 
@@ -228,6 +227,22 @@ def test_documents_tell_the_bounds():
 def test_fractions_are_numbers_within_the_floats(value):
     with pytest.raises(ValueError, match=r"^target_score = "):
         BPSearchCV(BPRegressor(), target_score=value).fit([[0.0], [1.0]], [0, 1])
+
+
+ITEMS = {
+    "an item": ('drop = ["a", 3]', r"^x.toml: \[data\] drop\[1\] = 3; it must be a valid string$"),
+    "a list for a text or none": ("encoding = [1]", r"^x.toml: \[data\] encoding = \[1\]; it must be a valid string$"),
+    "an item of a list or none": ("na_values = [true]", r"\[data\] na_values\[0\] = True; it must be a valid string$"),
+    "a list for a number": ("horizon = [[1]]", r"\[data\] horizon = \[\[1\]\]; it must be a valid integer$"),
+}
+
+
+@pytest.mark.parametrize("name", ITEMS)
+def test_wrong_items_of_lists_are_named_by_their_place(name):
+    """They were an AttributeError."""
+    text, told = ITEMS[name]
+    with pytest.raises(StudyError, match=told):
+        parse(BASE + text, Path("x.toml"))
 
 
 LAYERS = {
