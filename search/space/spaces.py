@@ -37,7 +37,7 @@ batch_size = [32, 64, 128]
 """A default space, as in a study file."""
 
 MOST_AXES = 2000
-"""The most axes of a space, those of all alternatives together: methods that learn look at all of them in each trial."""
+"""The most axes of alternatives together: methods that learn look at all of them in each trial."""
 
 ALTERNATIVE = "alternative"
 """Name of the axis that says which of several spaces a configuration belongs to."""
@@ -339,10 +339,9 @@ def build(
         several: list[Space] = []
         for number, one in enumerate(given):
             several.append(build(one, f"{where}[{number}]", allowed))
-            if (axes := sum(len(space.axes) for space in several)) > MOST_AXES:
-                raise StudyError(
-                    f"{where} has {axes:,} axes or more in {len(given):,} alternatives; allowed are {MOST_AXES:,}"
-                )
+            if (n := sum(len(space.axes) for space in several)) > MOST_AXES:
+                told = f"{n:,} axes or more in {len(given):,} alternatives"
+                raise StudyError(f"{where} has {told}; allowed are {MOST_AXES:,}")
         return Alternatives(several) if len(several) > 1 else several[0]
     dimensions = {}
     for name, value in given.items():
@@ -395,9 +394,7 @@ def _parents_first(found: dict[str, Leaf]) -> dict[str, Leaf]:
     while waiting:
         place = next((i for i, name in enumerate(waiting) if found[name].when.keys() <= ordered.keys()), None)
         if place is None:
-            raise ValueError(
-                f"{', '.join(waiting)} have a cycle of conditions (when); allowed are conditions without cycles"
-            )
+            raise ValueError(f"{', '.join(waiting)} have a cycle of conditions (when); allowed are none")
         name = waiting.pop(place)
         ordered[name] = found[name]
     return ordered
