@@ -26,7 +26,7 @@ from search.cv import folds
 from search.cv.folds import Folds
 from search.experiment import Job
 from search.fitted_search import FittedSearch
-from search.loop import runner
+from search.loop import demand, runner
 from search.loop.journal import StudyStore
 from search.results import html
 from search.results.advice import advice
@@ -162,6 +162,7 @@ class BPSearchCV(CallbackSupportMixin, FittedSearch):
         first = initial_points.complete(space, self.initial_points or [], problem.seed, "initial_points")
         values |= {"initial_points": first, "n_trials": _most_trials(self.method, self.n_trials, space, len(first))}
         plan = runner.plan(problem, space, **values)
+        demand.check(demand.count(problem, space, plan))
         if tracker is not None:
             tracker.check()
         if isinstance(tracker, MLflowTracker) and self.refit:

@@ -14,11 +14,22 @@ from search.errors import StudyError
 from search.experiment import Job
 from search.loop import runner
 from search.loop.journal import StudyStore
-from search.options import PLAN
+from search.options import text
 from search.results.progress import Progress
+from search.results.rehearsal import Rehearsal
 from search.results.result import Nested, Result
+from search.space import spaces
 from search.study import data, metrics, nested_cv, records, study_file
-from search.study.assembly import build_problem, job_of, journal, measure_baselines, open_store, suspects
+from search.study.assembly import (
+    build_problem,
+    check_prepared,
+    job_of,
+    journal,
+    measure_baselines,
+    open_store,
+    planned,
+    suspects,
+)
 from search.study.facts import facts
 from search.study.nested_cv import Part
 from search.study.notes import note_study
@@ -30,7 +41,7 @@ from search.trials import diagnoses
 from search.trials.baselines import Baseline
 from search.trials.evaluation import evaluate
 from search.trials.outcomes import Outcome, winner
-from search.trials.problem import Trial
+from search.trials.problem import Problem, Trial
 
 NOTE = records.FINISHED
 
@@ -55,8 +66,7 @@ def tune(
     dataset = data.load(study)
     problem = build_problem(study, dataset)
     parts = nested_cv.parts(study, dataset)
-    asked = {o.name: getattr(study.search, o.name) for o in PLAN} | {"initial_points": study.initial_points}
-    plan = runner.plan(problem, study.space, **asked)
+    plan, _ = planned(study, dataset, problem, len(parts))
     tracker.check()
     baselines = measure_baselines(study, problem, dataset.last_known)
     job = job_of(study, problem, plan, baselines, suspects(study, dataset, baselines))
@@ -83,6 +93,27 @@ def tune(
         if result.problem in ("", experiment.NONE_HEALTHY):
             _note(store, plan, tracker.uri, result)
         return replace(result, notes=notes)
+
+
+@autologging_aside()
+def rehearse(study: Study, tracking_uri: str | None = None) -> Rehearsal:
+    """Check all that `tune` checks before its first trial, and count what it would do; train nothing, and write nothing.
+
+    Raises
+    ------
+    StudyError
+        For a user mistake, as `tune` would.
+    """
+    tracker = MLflowTracker(tracking_uri or tracking.default_uri())
+    dataset = data.load(study)
+    problem = build_problem(study, dataset)
+    parts = nested_cv.parts(study, dataset)
+    plan, found = planned(study, dataset, problem, len(parts))
+    tracker.check(make=False)
+    check_prepared(study, problem)
+    done = len(_settled(study, dataset))
+    notes = (*dataset.notes, *metrics.notes(study, dataset))
+    return Rehearsal(study.name, text(plan.method), str(study.scheme), found, min(done, plan.n_trials), notes)
 
 
 def _complete(
@@ -129,6 +160,7 @@ def cross_validate(study: Study, params: Mapping[str, Any]) -> tuple[Outcome, li
     """Score one fixed configuration, [model] and `params`, on the folds of a study; nothing is stored."""
     dataset = data.load(study)
     problem = build_problem(study, dataset, params=params)
+    _check_one(study, dataset, problem, params)
     yardsticks = measure_baselines(study, problem, dataset.last_known)
     return evaluate(problem, Trial(0, params)), yardsticks
 
@@ -147,6 +179,7 @@ def diagnose(study: Study, params: Mapping[str, Any], number: int | None = None)
     """
     dataset = data.load(study)
     problem = build_problem(study, dataset, params=params)
+    _check_one(study, dataset, problem, params)
     outcomes = {} if number is None else _settled(study, dataset)
     best = winner(outcomes)
     is_best = best is not None and best.number == number and dict(best.params) == dict(params)
@@ -155,6 +188,13 @@ def diagnose(study: Study, params: Mapping[str, Any], number: int | None = None)
         return diagnoses.diagnose(problem, Trial(number or 0, params), tried)
     except ValueError as error:
         raise StudyError(f"{study.path}: this configuration cannot be trained: {error}") from None
+
+
+def _check_one(study: Study, dataset: data.Dataset, problem: Problem, params: Mapping[str, Any]) -> None:
+    """Raise StudyError if memory does not hold the fits of one configuration."""
+    one = replace(study, space=spaces.build({name: [value] for name, value in params.items()}), initial_points=[])
+    alone = {"method": "random", "n_trials": 1, "n_seeds": 1, "n_members": 1, "n_jobs": 1, "portfolio": False}
+    planned(one.with_search(**alone), dataset, problem)
 
 
 def trial_params(study: Study, number: int) -> dict[str, Any]:

@@ -69,6 +69,20 @@ def demand(
     )
 
 
+def too_large(size: float) -> str:
+    """Return how much memory a number of bytes is, and what is allowed, if this process cannot have it; otherwise nothing.
+
+    >>> too_large(1e30)[:35], too_large(1)
+    ('take 1,000,000,000,000,000,000,000.0', '')
+    """
+    limit = memory()
+    if size <= limit:
+        return ""
+    return (
+        f"take {size / GIGABYTE:,.1f} GB of memory; allowed are {limit / GIGABYTE:,.1f} GB, which this process can have"
+    )
+
+
 def check(found: Demand, settings: dict[str, str]) -> None:
     """Check that a fit can have the memory that it takes.
 
@@ -83,16 +97,12 @@ def check(found: Demand, settings: dict[str, str]) -> None:
     ValueError
         With the option, its value, what it asks for, and what there is.
     """
-    limit = memory()
-    if found.total <= limit:
+    if not (lacking := too_large(found.total)):
         return
     most = max(("weights", "outputs", "history"), key=lambda name: getattr(found, name))
     told = {
-        "weights": f"the network has {found.parameters:,} weights and biases, and its fit takes",
-        "outputs": "the outputs of all units for a minibatch take",
-        "history": "the curves of all epochs take",
+        "weights": f"a fit of a network with {found.parameters:,} weights and biases",
+        "outputs": "a fit with the outputs of all units for a minibatch",
+        "history": "a fit with the curves of all epochs",
     }[most]
-    raise ValueError(
-        f"{settings[most]}: {told} {getattr(found, most) / GIGABYTE:,.1f} GB of memory; allowed are "
-        f"{limit / GIGABYTE:,.1f} GB, which this process can have"
-    )
+    raise ValueError(f"{settings[most]}: {told} would {lacking}")

@@ -6,7 +6,7 @@ import argparse
 import shlex
 from typing import TYPE_CHECKING
 
-from search.arguments import MOST_JOBS, add_method, add_study, seconds, whole_number
+from search.arguments import MOST_JOBS, add_method, add_study, add_switch, seconds, whole_number
 from search.errors import StudyError
 from search.samplers.methods import MOST_TRIALS
 
@@ -40,6 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="configurations at the same time; overrides the study file",
     )
+    add_switch(parser, "dry-run", "check everything and count what would be done; train nothing, write nothing", False)
 
 
 def run(options: argparse.Namespace, console: Output) -> int:
@@ -50,6 +51,8 @@ def run(options: argparse.Namespace, console: Output) -> int:
     from search.terminal.progress import shown
 
     study = _study(options)
+    if options.dry_run:
+        return _rehearse(study, console)
     name, _ = report.metric(study.scoring)
     title = f"{study.name}: {study.search.method} search, {study.scheme}, {name}"
     with shown(title, study.scoring, console) as show:
@@ -77,6 +80,18 @@ def run(options: argparse.Namespace, console: Output) -> int:
         console.print(f"next:   {shlex.join(further)}")
     console.print("next:   bpsearch ui")
     return 1 if result.problem else 0
+
+
+def _rehearse(study: Study, console: Output) -> int:
+    """Say what the study would do."""
+    from search import tuning
+
+    found = tuning.rehearse(study)
+    console.document(found.document())
+    console.print(f"{found.name}: {found.method} search, {found.scheme}")
+    for line in [*found.lines(), *(f"note:    {note}" for note in found.notes), "nothing was trained or written"]:
+        console.print(line)
+    return 0
 
 
 def _study(options: argparse.Namespace) -> Study:

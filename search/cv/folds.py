@@ -10,8 +10,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bpmodel.network.sizes import too_large
 from search.cv.kinds import KINDS, Scheme
 from search.errors import StudyError
+
+MOST_FOLDS = 100_000
+"""The most folds, those of all repeats together; each is a fit of every configuration and baseline."""
+
+ROW_NUMBER = 4
+"""Bytes of the number of a row in a fold."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +61,7 @@ def split(scheme: Scheme, y: NDArray[Any], labels: NDArray[Any] | None = None, *
     for requirement in kind.requires:
         if lacking := requirement(scheme, y, labels):
             raise StudyError(f"{where}: {lacking}")
+    _check_number(scheme, len(y), labels, where)
     groups = labels if kind.needs == "group" else None
     splits: list[tuple[NDArray[np.int32], NDArray[np.int32]]] = []
     with warnings.catch_warnings():
@@ -71,6 +79,21 @@ def split(scheme: Scheme, y: NDArray[Any], labels: NDArray[Any] | None = None, *
             rows = "validation" if len(train) else "training"
             raise StudyError(f"{where}: [cv] kind = {scheme.kind!r}: fold {number} of {len(splits)} has no {rows} rows")
     return Folds(tuple(splits))
+
+
+def _check_number(scheme: Scheme, n_rows: int, labels: NDArray[Any] | None, where: str) -> None:
+    """Raise StudyError if there are too many folds, or memory does not hold the row numbers of all of them."""
+    of_labels = labels is not None and "n_splits" not in KINDS[scheme.kind].keys
+    parts = len(np.unique(np.asarray(labels))) if of_labels else scheme.n_splits
+    n_folds = parts * scheme.repeats
+    keys = f"kind = {scheme.kind!r}" if of_labels else f"n_splits = {scheme.n_splits}"
+    keys += f", repeats = {scheme.repeats}" if scheme.repeats > 1 else ""
+    if n_folds > MOST_FOLDS:
+        raise StudyError(f"{where}: [cv] {keys} are {n_folds:,} folds; allowed are up to {MOST_FOLDS:,}")
+    if lacking := too_large(ROW_NUMBER * n_folds * n_rows):
+        raise StudyError(
+            f"{where}: [cv] {keys} are {n_folds:,} folds of {n_rows:,} rows, whose numbers alone {lacking}"
+        )
 
 
 def purge(folds: Folds, origins: NDArray[np.integer], horizon: int, where: str) -> Folds:

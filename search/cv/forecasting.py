@@ -11,6 +11,28 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from bpmodel.network.sizes import too_large
+
+
+def lacking(n_rows: int, lags: int | Sequence[int], horizon: int = 1, n_columns: int = 1) -> str:
+    """Return why a series cannot be made a table of forecasts: it is too short, or memory too small; otherwise nothing.
+
+    Parameters
+    ----------
+    n_columns : int
+        Columns whose lags are features.
+
+    Examples
+    --------
+    >>> lacking(60, 60), lacking(60, [1, 59])
+    ('leave none of 60 rows: the series is too short', '')
+    """
+    longest, n = (lags, lags) if isinstance(lags, int) else (max(lags), len(lags))
+    if longest - 1 + horizon >= n_rows:
+        return f"leave none of {n_rows} rows: the series is too short"
+    told = too_large(8.0 * n * n_columns * n_rows)
+    return f"make {n * n_columns:,} columns of {n_rows:,} rows, which {told}" if told else ""
+
 
 def features(
     series: pd.DataFrame, target: str, lags: int | Sequence[int], exogenous: Sequence[str] = ()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import math
 import threading
 import time
 import warnings
@@ -19,14 +20,16 @@ from bpmodel.functions.optimizers import OPTIMIZERS
 from bpmodel.preload import preload, preloaded
 from bpmodel.preparation import precision
 from search import options
+from search.errors import StudyError
 from search.loop import reevaluation
 from search.loop.journal import StudyStore
 from search.loop.stopping import Incumbent, StopRules
 from search.samplers import portfolio
 from search.samplers.external import find
-from search.samplers.methods import Queued
+from search.samplers.methods import MOST_TRIALS, Queued
 from search.signals.command import check
 from search.signals.interruption import Cancellation, postponed
+from search.space.counting import MOST_GONE_THROUGH
 from search.space.spaces import Space
 from search.tracking.autologging import autologging_aside
 from search.trials.evaluation import evaluate
@@ -82,6 +85,11 @@ def plan(problem: Problem, space: Space, **values: Any) -> Plan:
     A grid, and a space of one configuration, is searched completely. Only networks are stopped early, by default if the
     method learns. The portfolio is added to the initial points.
 
+    Raises
+    ------
+    StudyError
+        If a grid has more than `MOST_TRIALS` points.
+
     Parameters
     ----------
     problem : Problem
@@ -96,6 +104,12 @@ def plan(problem: Problem, space: Space, **values: Any) -> Plan:
         points = list(portfolio.behind(points, space, problem, asked.method))
     prune = method.learns if asked.prune is None else asked.prune
     n_trials = len(points) + space.grid_size if method.exhaustive or not space.axes else asked.n_trials
+    if n_trials > MOST_TRIALS:
+        size = f"{space.grid_size:,}" if math.isfinite(space.grid_size) else f"more than {MOST_GONE_THROUGH:,}"
+        raise StudyError(
+            f"method = {options.text(asked.method)!r}: the grid of the space has {size} points; allowed are up to "
+            f"{MOST_TRIALS:,}: list fewer values, lower points, or use another method"
+        )
     is_network = network_of(problem.estimator) is not None
     return Plan(**values | {"n_trials": n_trials, "prune": bool(prune and is_network), "initial_points": points})
 

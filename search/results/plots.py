@@ -26,6 +26,9 @@ MARKERS = {"o": "●", "s": "■", "^": "▲", "D": "◆", "v": "▼"}
 """Markers of trials whose curves are drawn, each with the character that looks like it."""
 
 BEST_CURVES = len(MARKERS)
+MOST_PANELS, MOST_TICKS = 30, 40
+"""The most panels of a figure, and named choices of a panel: more cannot be read, and take minutes to draw."""
+
 DASHES = ("--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)))
 APART = 0.06
 """Least distance between the names of curves, as a share of the height."""
@@ -81,22 +84,29 @@ def history(outcomes: Mapping[int, Outcome], baselines: Sequence[Baseline], scor
 
 
 def parameters(outcomes: Mapping[int, Outcome], space: Space, baselines: Sequence[Baseline], scoring: str) -> Figure:
-    """Plot the score against each searched parameter, one panel each: where trials diverge and where they do well."""
+    """Plot the score against each searched parameter, one panel each: where trials diverge and where they do well.
+
+    Of more than `MOST_PANELS`, those are left out that are like others: the widths of further layers.
+    """
     leaves = {n: space.leaves(o.params) for n, o in outcomes.items()}
-    columns = min(2, len(space.axes))
-    rows = -(-len(space.axes) // columns)
+    shown = dict(sorted(space.axes.items(), key=lambda item: item[1].shared)[:MOST_PANELS])
+    columns = min(2, len(shown))
+    rows = -(-len(shown) // columns)
     figure, panels = canvas(2.5 * rows + 1.5, rows, columns)
     scale = scale_of(outcomes, baselines, scoring)
-    for axes, (name, leaf) in zip(panels, space.axes.items(), strict=False):
+    for axes, (name, leaf) in zip(panels, shown.items(), strict=False):
         values = {n: values[name] for n, values in leaves.items() if name in values}
         _points(axes, SCALES[type(leaf.dimension)](axes, leaf.dimension, values), outcomes, scale)
         _finish(axes, baselines, scale)
         axes.set_xlabel(drawable(name), family=families())
         axes.set_ylabel("")
-    for axes in panels[len(space.axes) :]:
+    for axes in panels[len(shown) :]:
         axes.set_visible(False)
     figure.supylabel(drawable(scale.label.replace("\n", " ")), fontsize="medium", family=families())
-    figure.suptitle("Score and each hyperparameter", fontsize="large")
+    some = (
+        "each hyperparameter" if len(shown) == len(space.axes) else f"{len(shown)} of {len(space.axes)} hyperparameters"
+    )
+    figure.suptitle(f"Score and {some}", fontsize="large")
     legend_below(figure)
     return figure
 
@@ -110,7 +120,8 @@ def _places(axes: Axes, labels: Iterable[str], values: Mapping[int, Any]) -> dic
     places = {text: i for i, text in enumerate(labels)}
     jitter = np.random.default_rng(0).uniform(-0.18, 0.18, max(values, default=0) + 1)
     look: dict[str, Any] = {"rotation": 30 if len(places) > 3 else 0, "family": families()}
-    axes.set_xticks(range(len(places)), [drawable(_short(text)) for text in places], **look)
+    step = -(-len(places) // MOST_TICKS) or 1
+    axes.set_xticks(range(0, len(places), step), [drawable(_short(text)) for text in list(places)[::step]], **look)
     return {n: places[label(value)] + jitter[n] for n, value in values.items()}
 
 

@@ -113,7 +113,7 @@ class Range(Axis):
         largest, kind = (LARGEST_WHOLE, "whole numbers") if self.integer else (LARGEST, "numbers")
         for key, value in (("low", self.low), ("high", self.high)):
             if not -largest <= value <= largest:
-                raise ValueError(f"has {key} = {short(value)}; allowed are {kind} from {-largest:g} to {largest:g}")
+                raise ValueError(f"has {key} = {short(value)}; allowed are {kind} from -{largest} to {largest}")
         if not self.low < self.high:
             raise ValueError(f"has low = {self.low} and high = {self.high}; low must be below high")
         if self.log and self.low <= 0:
@@ -274,6 +274,11 @@ class Layers(Dimension):
                 raise ValueError(
                     f"has {key} = {short(part.describe())}; allowed are whole numbers from {least} to {most}"
                 )
+        n_points = len(self.layers.grid()) * len(self.width.grid())
+        if n_points > MOST_POINTS:
+            raise ValueError(
+                f"has {n_points:,} grid points; allowed are up to {MOST_POINTS:,}: lower points, or list fewer values"
+            )
 
     def parts(self) -> dict[str, Part]:
         """Return the number of layers, and a width for each possible layer.

@@ -161,8 +161,11 @@ def _is_list(given: Any) -> bool:
 def _choices(given: Sequence[Any]) -> Choice:
     """Return a choice of values, each of them once: `np.linspace(1, 4, 9).astype(int)` has some twice."""
     found: dict[str, Any] = {}
-    for value in given:
-        found.setdefault(label(value), value)
+    try:
+        for value in given:
+            found.setdefault(label(value), value)
+    except (ValueError, RecursionError):  # Python does not write whole numbers of thousands of digits
+        return Choice(tuple(given))  # which says so
     return Choice(tuple(found.values()))
 
 

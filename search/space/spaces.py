@@ -36,6 +36,9 @@ batch_size = [32, 64, 128]
 """
 """A default space, as in a study file."""
 
+MOST_AXES = 2000
+"""The most axes of alternatives together: methods that learn look at all of them in each trial."""
+
 ALTERNATIVE = "alternative"
 """Name of the axis that says which of several spaces a configuration belongs to."""
 
@@ -333,7 +336,12 @@ def build(
     if isinstance(given, Space):
         return given
     if not isinstance(given, Mapping):
-        several = [build(one, f"{where}[{number}]", allowed) for number, one in enumerate(given)]
+        several: list[Space] = []
+        for number, one in enumerate(given):
+            several.append(build(one, f"{where}[{number}]", allowed))
+            if (n := sum(len(space.axes) for space in several)) > MOST_AXES:
+                told = f"{n:,} axes or more in {len(given):,} alternatives"
+                raise StudyError(f"{where} has {told}; allowed are {MOST_AXES:,}")
         return Alternatives(several) if len(several) > 1 else several[0]
     dimensions = {}
     for name, value in given.items():
@@ -382,11 +390,11 @@ def _labels(known: Mapping[str, Axis], name: str, parent: str, given: Any) -> fr
 
 def _parents_first(found: dict[str, Leaf]) -> dict[str, Leaf]:
     ordered: dict[str, Leaf] = {}
-    while len(ordered) < len(found):
-        ready = (name for name, leaf in found.items() if name not in ordered and leaf.when.keys() <= ordered.keys())
-        name = next(ready, None)
-        if name is None:
-            circle = ", ".join(name for name in found if name not in ordered)
-            raise ValueError(f"{circle} have a cycle of conditions (when); allowed are conditions without cycles")
+    waiting = list(found)
+    while waiting:
+        place = next((i for i, name in enumerate(waiting) if found[name].when.keys() <= ordered.keys()), None)
+        if place is None:
+            raise ValueError(f"{', '.join(waiting)} have a cycle of conditions (when); allowed are none")
+        name = waiting.pop(place)
         ordered[name] = found[name]
     return ordered

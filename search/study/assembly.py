@@ -18,14 +18,16 @@ from search.cv.folds import Folds
 from search.cv.kinds import Scheme
 from search.errors import StudyError
 from search.experiment import Job
+from search.loop import demand, runner
+from search.loop.demand import Demand
 from search.loop.journal import STUDIES, StudyStore
 from search.loop.runner import Plan
-from search.options import STUDY
+from search.options import PLAN, STUDY
 from search.profiling import leaks
 from search.results.judgment import nearly_perfect
 from search.samplers.methods import METHODS
 from search.space.dimensions import label
-from search.study import class_weights, metrics
+from search.study import class_weights, metrics, widths
 from search.study.data import Dataset
 from search.study.study_file import Study
 from search.trials import baselines, nesting
@@ -113,15 +115,45 @@ def measure_baselines(study: Study, problem: Problem, last_known: NDArray[Any] |
     StudyError
         If the scorer does not fit the data, or the columns cannot be prepared.
     """
+    dummy = check_prepared(study, problem)
+    others: list[Any] = [*baselines.MODELS]
+    if last_known is not None:
+        others.append(lambda problem, task: baselines.persistence(problem, last_known))
+    return [dummy, *(scored for measure in others if (scored := baselines.attempt(measure, problem, told=True)))]
+
+
+def check_prepared(study: Study, problem: Problem) -> Baseline:
+    """Prepare the rows of all folds, and return the score of the dummy predictor.
+
+    Raises
+    ------
+    StudyError
+        If the scorer does not fit the data, or the columns cannot be prepared.
+    """
     dummy = measure_dummy(study, problem)
     try:
         list(prepare(problem))
     except ValueError as error:
         raise StudyError(f"{study.path}: the columns cannot be prepared: {_first_line(error)}") from None
-    others: list[Any] = [*baselines.MODELS]
-    if last_known is not None:
-        others.append(lambda problem, task: baselines.persistence(problem, last_known))
-    return [dummy, *(scored for measure in others if (scored := baselines.attempt(measure, problem, told=True)))]
+    return dummy
+
+
+def planned(study: Study, dataset: Dataset, problem: Problem, n_outer: int = 0) -> tuple[Plan, Demand]:
+    """Return how a study is searched, and what that asks for.
+
+    Raises
+    ------
+    StudyError
+        If it has no end, or memory does not hold it.
+    """
+    asked = {o.name: getattr(study.search, o.name) for o in PLAN} | {"initial_points": study.initial_points}
+    try:
+        plan = runner.plan(problem, study.space, **asked)
+    except StudyError as error:
+        raise StudyError(f"{study.path}: [search] {error}") from None
+    found = demand.count(problem, study.space, plan, features=widths.prepared(study, dataset), outer=n_outer)
+    demand.check(found, str(study.path))
+    return plan, found
 
 
 def measure_dummy(study: Study, problem: Problem) -> Baseline:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ from bpmodel.names.short import short
 from search.cv.kinds import KINDS, Scheme, default_kind
 from search.errors import StudyError
 from search.scorer_names import unknown
+from search.space.dimensions import Layers
+from search.space.spaces import Space
 from search.study.keys import MOST_STEPS, CrossValidation, Data, File
 
 
@@ -36,6 +39,39 @@ def scheme(data: Data, cv: CrossValidation) -> Scheme:
     # with the minimum gap, the last training target is lag 1 of the first validation row
     gap = data.horizon - 1 if cv.gap is None else cv.gap
     return Scheme(kind, cv.n_splits, cv.shuffle, cv.repeats, gap, cv.group or cv.split)
+
+
+def check_layers(path: Path, space: Space, fixed: Mapping[str, Any], defaults: Mapping[str, Any]) -> None:
+    """Check that each list of activations has one for each layer of some hidden_layer_sizes, and the other way round.
+
+    Raises
+    ------
+    StudyError
+        One line: file, key, value and what is allowed.
+    """
+    for one in space.members:
+        sizes, activations = (
+            list(one[name].extremes()) if name in one else [fixed.get(name, defaults[name])]
+            for name in ("hidden_layer_sizes", "activation")
+        )
+        depths = [len(each) if isinstance(each, list | tuple) else 1 for each in sizes]
+        if "hidden_layer_sizes" in one and isinstance(one["hidden_layer_sizes"], Layers):
+            depths = list(one["hidden_layer_sizes"].layers.listed or ())
+        named = [each for each in activations if not isinstance(each, str)]
+        where = f"{path}: [{'space' if 'activation' in one else 'model'}] activation"
+        for each in named:
+            if len(each) not in depths:
+                several = " or ".join(map(str, sorted(set(depths))[:MOST_DEPTHS]))
+                raise StudyError(
+                    f"{where} = {short(each)} is for {len(each)} hidden layers; hidden_layer_sizes has {several}"
+                )
+        lengths = {len(each) for each in named}
+        if len(named) == len(activations) and (lost := [depth for depth in depths if depth not in lengths]):
+            raise StudyError(f"{where} has no list for {lost[0]} hidden layers, which hidden_layer_sizes has")
+
+
+MOST_DEPTHS = 5
+"""The most numbers of layers that a message lists."""
 
 
 def _check_scoring(path: Path, given: Any) -> None:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from sklearn import datasets
 
 from bpmodel.names.hints import of_name
+from bpmodel.names.short import short
 from bpmodel.preprocessing import values
 from bpmodel.preprocessing.columns import kind
 from bpmodel.preprocessing.texts.marks import Hints
@@ -280,6 +281,8 @@ def _as_forecasts(study: Study, data: Dataset) -> Dataset:
     for name in keys.exogenous:
         _check_column(data, name, f"{where} exogenous = {name!r}")
     series = data.X.assign(**{data.target: data.y})
+    if why := forecasting.lacking(len(series), keys.lags, keys.horizon, 1 + len(keys.exogenous)):
+        raise StudyError(f"{where} lags = {short(keys.lags)}, horizon = {keys.horizon} {why}")
     X, y = forecasting.supervised(series, data.target, keys.lags, keys.horizon, keys.exogenous)
     if not X.columns.is_unique:
         twice = ", ".join(X.columns[X.columns.duplicated()])

@@ -33,6 +33,14 @@ class Table(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
 
+def _sheet(value: str | int | None) -> str | int | None:
+    if isinstance(value, int) and not 0 <= value <= MOST_SHEETS:
+        raise PydanticCustomError(
+            "not_allowed", "allowed are names, and numbers from 0 to {most}", {"most": MOST_SHEETS}
+        )
+    return value
+
+
 class Data(Table):
     """The source of the rows."""
 
@@ -49,7 +57,7 @@ class Data(Table):
     day_first: bool | None = None
     encoding: str | None = None
     na_values: list[str] | None = None
-    sheet: str | Annotated[int, Field(ge=0, le=MOST_SHEETS)] | None = None
+    sheet: Annotated[str | int | None, AfterValidator(_sheet)] = None
     header: bool | None = None
     drop: list[str] = []
     missing_target: Literal["drop", "error"] = "drop"
@@ -138,8 +146,9 @@ def first_problem(error: ValidationError) -> str:
     """Return what is wrong with a study file: the key, its value and what is allowed."""
     unknown = (each for each in error.errors() if each["type"] == "extra_forbidden")
     problem = next(unknown, error.errors()[0])  # a key that is missing may be misspelt
-    *tables, key = (str(part) for part in problem["loc"])
-    place = f"[{named('.'.join(tables))}] {named(key)}" if tables else named(key)
+    tables, key, items = _place(problem["loc"])
+    place = f"[{'.'.join(tables)}] {named(key)}" if tables else named(key)
+    place += "".join(f"[{item}]" for item in items)
     if problem["type"] == "extra_forbidden":
         fields = list(_table(tables).model_fields)
         meant = hints.of_key(key, fields, places(), problem["input"])
@@ -152,6 +161,20 @@ def first_problem(error: ValidationError) -> str:
     message = problem["msg"][0].lower() + problem["msg"][1:]
     meant = hints.of_value(key, problem["input"], _names(tables, key))
     return f"{place} = {short(problem['input'])}{meant}; {message.replace('input should be', 'it must be')}"
+
+
+def _place(parts: tuple[int | str, ...]) -> tuple[list[str], str, list[int]]:
+    """Return the tables that lead to a key, the key, and the places in its list, given where pydantic found a problem."""
+    model: type[BaseModel] = File
+    tables: list[str] = []
+    for number, part in enumerate(parts):
+        field = model.model_fields.get(str(part))
+        if field is None or not (isinstance(field.annotation, type) and issubclass(field.annotation, Table)):
+            further = [item for item in parts[number + 1 :] if isinstance(item, int)]  # others are names of types
+            return tables, str(part), further
+        tables.append(str(part))
+        model = field.annotation
+    return tables[:-1], tables[-1], []
 
 
 @cache
@@ -175,6 +198,6 @@ def _names(tables: list[str], key: str) -> list[str]:
     """Return the texts that a key allows, if they can be listed."""
     if tables == ["search"]:
         return [name for o in STUDY if o.name == key for name in o.domain.names]
-    field = _table(tables).model_fields.get(key)  # none for an item of a list
-    kinds = [] if field is None else [field.annotation, *get_args(field.annotation)]
+    field = _table(tables).model_fields[key]
+    kinds = [field.annotation, *get_args(field.annotation)]
     return [name for kind in kinds for name in get_args(kind) if isinstance(name, str)]

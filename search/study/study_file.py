@@ -171,6 +171,7 @@ def _space(path: Path, given: Any, fixed: dict[str, dict[str, Any]], options: di
             raise StudyError(f"{path}: {place} is empty: nothing to search; name at least one hyperparameter")
     space = spaces.build(given, f"{path}: [space]", IN_STUDY_FILES)
     space.check_values(lambda name, value: _check(path, "space", options, name, value))
+    checks.check_layers(path, space, fixed["model"], {name: option.default for name, option in options.items()})
     return space
 
 

@@ -62,7 +62,7 @@ def has_tables(path: Path) -> bool:
     return path.exists() and path.stat().st_size > 0
 
 
-def check(uri: str, key: str = "MLFLOW_TRACKING_URI") -> None:
+def check(uri: str, key: str = "MLFLOW_TRACKING_URI", *, make: bool = True) -> None:
     """Check that a tracking store can be written.
 
     Parameters
@@ -70,6 +70,8 @@ def check(uri: str, key: str = "MLFLOW_TRACKING_URI") -> None:
     uri : str
     key : str
         Where the user has set it, for the message.
+    make : bool
+        Whether the folder of a database is made; otherwise it is enough that it could be.
 
     Raises
     ------
@@ -80,7 +82,7 @@ def check(uri: str, key: str = "MLFLOW_TRACKING_URI") -> None:
     path = database(uri)
     if path is not None:
         try:
-            misfit = revisions.misfit(_check_database(path), uri)
+            misfit = revisions.misfit(_check_database(path, make), uri)
         except (OSError, sqlite3.Error) as error:
             raise StudyError(f"MLflow store {path} cannot be written: {error}; allowed is a writable folder") from None
         if encoded := ENCODED.search(str(path.resolve())):
@@ -113,9 +115,14 @@ def check(uri: str, key: str = "MLFLOW_TRACKING_URI") -> None:
         servers.check(uri, key)
 
 
-def _check_database(path: Path) -> str | None:
+def _check_database(path: Path, make: bool) -> str | None:
     """Return the revision of its tables; None if there are none yet."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    if make:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    elif not path.parent.exists():
+        above = next(folder for folder in path.absolute().parents if folder.exists())
+        tempfile.TemporaryFile(dir=above).close()
+        return None
     artifacts = path.parent / ARTIFACTS
     if artifacts.exists():
         tempfile.TemporaryFile(dir=artifacts).close()

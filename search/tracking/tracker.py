@@ -65,8 +65,8 @@ class MLflowTracker(Tracker):
     def __init__(self, uri: str, key: str = "MLFLOW_TRACKING_URI", *, example: bool = False) -> None:
         self.uri, self._key, self._example = uri, key, example
 
-    def check(self) -> None:
-        stores.check(self.uri, self._key)
+    def check(self, *, make: bool = True) -> None:
+        stores.check(self.uri, self._key, make=make)
 
     def check_model(self, estimator: Any) -> None:
         """Raise `StudyError` if an estimator cannot be stored. Called before the first trial."""

@@ -74,10 +74,11 @@ def main(name: str, seed: int, folder: Path, memory: int, seconds: float) -> Non
         print(json.dumps(content), file=answers, flush=True)
 
     target = targets()[name]
+    getattr(target, "prepare", lambda: None)()
     answer(ready=True)
     for line in numbers:
         # the frames in which an attempt hangs are in the log when its process is killed
-        faulthandler.dump_traceback_later(0.9 * seconds, file=log)
+        faulthandler.dump_traceback_later(0.9 * seconds, repeat=True, file=log)
         fault = one_attempt(target, seed, int(line), folder, log)
         faulthandler.cancel_dump_traceback_later()
         answer(number=int(line), fault=fault)

@@ -32,7 +32,7 @@ def test_the_curves_are_those_of_a_fit():
 REFUSED = {
     "two wide layers": (
         {"hidden_layer_sizes": (10**6, 10**6)},
-        r"hidden_layer_sizes = \[1000000, 1000000\]: the network has 1,000,006,000,001 weights and biases, and its fit takes "
+        r"hidden_layer_sizes = \[1000000, 1000000\]: a fit of a network with 1,000,006,000,001 weights and biases would take "
         r"[\d,.]+ GB of memory; allowed are [\d,.]+ GB, which this process can have",
     ),
     "many layers": ({"hidden_layer_sizes": [10**5] * 1000}, r"hidden_layer_sizes = \[100000, .*weights and biases"),
@@ -40,7 +40,7 @@ REFUSED = {
     "a full-batch solver": ({"hidden_layer_sizes": (10**6, 10**6), "solver": "lbfgs"}, "weights and biases"),
     "curves of many layers": (
         {"hidden_layer_sizes": [2] * 1000, "max_iter": 10**7},
-        r"max_iter = 10000000: the curves of all epochs take [\d,.]+ GB of memory",
+        r"max_iter = 10000000: a fit with the curves of all epochs would take [\d,.]+ GB of memory",
     ),
 }
 
@@ -62,7 +62,7 @@ def test_partial_fit_counts_too():
 def test_just_what_there_is_is_allowed(monkeypatch):
     found = sizes.demand([3, 7, 1], 8, slots=2, batch=30, epochs=2)
     network = BPRegressor(hidden_layer_sizes=(7,), max_iter=2, tol=0, n_iter_no_change=5)
-    for less, told in ((0, None), (1, "batch_size = .auto.: the outputs of all units")):
+    for less, told in ((0, None), (1, "batch_size = .auto.: a fit with the outputs of all units")):
         monkeypatch.setattr(sizes, "memory", lambda less=less: found.total - less)
         if told is None:
             with pytest.warns(UserWarning, match="Maximum iterations"):

@@ -181,7 +181,7 @@ MISTAKES = {
     "lag 0": (
         "lags = [0, 1]",
         "",
-        "[data] lags = [0, 1]; allowed are a whole number from 1 and a list of different ones",
+        "[data] lags = [0, 1]; allowed are a whole number from 1 to 1000000 and a list of different ones",
     ),
     "lag twice": ("lags = [1, 1]", "", "[data] lags = [1, 1]; allowed"),
     "no lags": ("lags = []", "", "[data] lags = []; allowed"),
