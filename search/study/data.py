@@ -7,7 +7,6 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 import pandas as pd
@@ -125,7 +124,9 @@ def read_table(
         ) from None
     except MemoryError:
         raise StudyError(f"{named} does not fit into the memory; take a sample of its rows") from None
-    except (OSError, ValueError, BadZipFile) as error:
+    except OSError as error:
+        raise StudyError(f"{named} cannot be read: {error.strerror or error}") from None
+    except ValueError as error:
         reason = " ".join(str(error).split())
         raise StudyError(f"{named} cannot be read as a table: {reason}") from None
     frame = table.frame

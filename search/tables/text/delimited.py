@@ -13,7 +13,8 @@ from typing import IO, Any, NamedTuple
 
 import pandas as pd
 
-from search.tables import missing
+from search.tables import missing, size
+from search.tables.opening import opened
 from search.tables.reading import (
     PADDED,
     Asked,
@@ -26,6 +27,7 @@ from search.tables.reading import (
     typed_anew,
     unique,
 )
+from search.tables.size import CHUNK
 from search.tables.text import fixed, footers, ragged, tops
 from search.tables.text.cells import numeric_columns
 from search.tables.text.dialects import (
@@ -38,7 +40,7 @@ from search.tables.text.dialects import (
     tells_decimal,
     with_names,
 )
-from search.tables.text.survey import CHUNK, Survey, has_words, is_wide, opened, survey, zeros_lead
+from search.tables.text.survey import Survey, has_words, is_wide, rows_of, survey, zeros_lead
 
 LINES = 400
 """Lines at the beginning of a file from which its dialect is guessed."""
@@ -79,8 +81,9 @@ def read(path: Path, asked: Asked) -> Table:
     UnreadableError
         If a row has too few or too many cells, the text has other bytes than its encoding allows, or there is no table.
     """
-    source, told = _source(path, asked)
+    source, told = _source(path, asked, size.memory())
     dialect, top = source.dialect, source.dialect.top
+    size.check_table(rows_of(source.facts, dialect.separator, top.width), top.width)
     names, doubled = unique([ROW_NAMES, *top.names] if top.row_names else top.names)
     notes = _told(source, asked)
     frame = _parsed(source, names, asked)
@@ -140,6 +143,7 @@ def _texts_in_pieces(source: Source, names: list[str], rows: int, notes: list[st
     own: list[str] = []  # the columns are the same in each piece: they are told once
     short = False
     with _reading(source), _of_pandas(source) as (file, options):
+        rows = size.rows_at_once(rows, len(names))
         options |= {"dtype": "str", "na_values": [], "keep_default_na": False, "chunksize": rows}
         with pd.read_csv(file, names=[*names, EXTRA], **options) as reader:
             for frame in reader:
@@ -168,6 +172,8 @@ def _reading(source: Source) -> Iterator[None]:
     except UnicodeDecodeError as error:
         raise _no_text(source.facts.encoding, error) from None
     except pd.errors.ParserError as error:
+        if "out of memory" in str(error):
+            raise MemoryError from None
         why = ragged.unended if "EOF inside string" in str(error) else ragged.found
         with source.opened() as text:
             raise UnreadableError(why(text, source.dialect) or " ".join(str(error).split())) from None
@@ -182,9 +188,9 @@ def _raise_ragged(source: Source) -> None:
             raise UnreadableError(reason)
 
 
-def _source(path: Path, asked: Asked) -> tuple[Source, list[str]]:
-    """Return how a text is written, and the sentence that says what stands below its table."""
-    facts = survey(path, asked.encoding)
+def _source(path: Path, asked: Asked, most: float = float("inf")) -> tuple[Source, list[str]]:
+    """Return how a text of at most so many bytes is written, and the sentence that says what stands below its table."""
+    facts = survey(path, asked.encoding, most)
     lines = _first_lines(facts)
     dialect = guess_dialect(lines, asked.separator, asked.decimal, asked.header)
     columns: fixed.Columns = ()
@@ -284,18 +290,13 @@ def _read_csv(source: Source, names: list[str], **options: Any) -> pd.DataFrame:
 
 @contextmanager
 def _of_pandas(source: Source) -> Iterator[tuple[Any, dict[str, Any]]]:
-    """Yield what `pandas.read_csv` is given to read the rows of a table: a file or its path, and options."""
-    dialect, compression = source.dialect, source.facts.compression
+    """Yield what `pandas.read_csv` is given to read the rows of a table: a text behind its header, and options."""
+    dialect = source.dialect
     with source.opened() as text:
-        above = _above(text, dialect)
-        # pandas reads the file itself in half the time; but it takes a quote in the lines above for the beginning of a cell
-        plain = not source.altered and not any(dialect.quote in line for line in above) and compression != "zip"
+        _above(text, dialect)
         yield (
-            source.path if plain else text,
+            text,
             {
-                "skiprows": len(above) if plain else 0,
-                "encoding": source.facts.encoding,
-                "compression": compression if plain else None,
                 "sep": r"\s+" if dialect.separator == BLANKS else dialect.separator,
                 "quotechar": dialect.quote,
                 "decimal": dialect.decimal,
@@ -306,21 +307,15 @@ def _of_pandas(source: Source) -> Iterator[tuple[Any, dict[str, Any]]]:
         )
 
 
-def _above(text: IO[str], dialect: Dialect) -> list[str]:
-    """Move a text behind its header, and its units; return the lines passed. A row may take several lines."""
-    passed = [text.readline() for _ in range(dialect.top.line)]
-
-    def noted() -> Iterator[str]:
-        for line in iter(text.readline, ""):
-            passed.append(line)
-            yield line
-
+def _above(text: IO[str], dialect: Dialect) -> None:
+    """Move a text behind its header, and its units. A row may take several lines."""
+    for _ in range(dialect.top.line):
+        text.readline()
     left = dialect.top.header + dialect.top.below
     separator = "," if dialect.separator == BLANKS else dialect.separator
-    reader = csv.reader(noted(), delimiter=separator, quotechar=dialect.quote)
+    reader = csv.reader(iter(text.readline, ""), delimiter=separator, quotechar=dialect.quote)
     while left and (cells := next(reader, None)) is not None:
         left -= any(cell.strip() for cell in cells)
-    return passed
 
 
 def _texts(source: Source, names: list[str], columns: Sequence[str]) -> pd.DataFrame:
