@@ -7,9 +7,10 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from bpmodel.domains import AT_LEAST_ONE, check
+from bpmodel.preprocessing import finite
 
 
 class PiecewiseLinearEncoder(TransformerMixin, BaseEstimator):
@@ -47,8 +48,9 @@ class PiecewiseLinearEncoder(TransformerMixin, BaseEstimator):
     def fit(self, X: Any, y: Any = None) -> Self:
         """Learn the bins of X, of shape (rows, columns)."""
         check(type(self).__name__, "n_bins", self.n_bins, AT_LEAST_ONE)
-        X = validate_data(self, X, dtype=np.float64)
-        quantiles = np.quantile(X, np.linspace(0, 1, self.n_bins + 1), axis=0)
+        X = finite.rows(self, X)
+        units = np.array([finite.unit(column) for column in X.T])
+        quantiles = np.quantile(X / units, np.linspace(0, 1, self.n_bins + 1), axis=0) * units
         self.bin_edges_ = [np.unique(edges) for edges in quantiles.T]
         self.mean_ = self._encode(X).mean(axis=0)
         return self
@@ -56,13 +58,17 @@ class PiecewiseLinearEncoder(TransformerMixin, BaseEstimator):
     def transform(self, X: Any) -> NDArray[np.float64]:
         """Return the encoded columns, of shape (rows, n_features_out)."""
         check_is_fitted(self)
-        return self._encode(validate_data(self, X, dtype=np.float64, reset=False)) - self.mean_
+        return self._encode(finite.rows(self, X, reset=False)) - self.mean_
 
     def _encode(self, X: NDArray[np.float64]) -> NDArray[np.float64]:
         parts = []
         for column, edges in zip(X.T, self.bin_edges_, strict=True):
-            widths = np.diff(edges) if len(edges) > 1 else np.ones(1)  # a constant column
-            parts.append(np.clip(column[:, None] - edges[: len(widths)], 0.0, widths) / widths)
+            unit = finite.unit(edges)
+            ends = edges / unit
+            widths = np.diff(ends) if len(ends) > 1 else np.ones(1)  # a constant column
+            with np.errstate(over="ignore"):
+                passed = column[:, None] / unit - ends[: len(widths)]
+            parts.append(np.clip(passed, 0.0, widths) / widths)
         return np.hstack(parts)
 
     def get_feature_names_out(self, input_features: ArrayLike | None = None) -> NDArray[np.object_]:

@@ -8,7 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
+
+from bpmodel.preprocessing import finite
 
 KNOTS = 1000
 ROWS_PER_KNOT = 30
@@ -39,15 +41,23 @@ class NormalScores(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
 
     def fit(self, X: Any, y: Any = None) -> Self:
         """Learn the ranks of the values of X, of shape (rows, columns)."""
-        self.knots_ = [_knots(column) for column in validate_data(self, X, dtype=np.float64).T]
+        self.knots_ = [_knots(column) for column in finite.rows(self, X).T]
         return self
 
     def transform(self, X: Any) -> NDArray[np.float64]:
         """Return the scores, of the shape of X."""
         check_is_fitted(self)
-        X = validate_data(self, X, dtype=np.float64, reset=False)
-        scores = [np.interp(column, *knots) for column, knots in zip(X.T, self.knots_, strict=True)]
-        return np.column_stack(scores)
+        X = finite.rows(self, X, reset=False)
+        return np.column_stack([_scores(column, *knots) for column, knots in zip(X.T, self.knots_, strict=True)])
+
+
+def _scores(
+    column: NDArray[np.float64], values: NDArray[np.float64], scores: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    unit = finite.unit(values)
+    with np.errstate(over="ignore"):
+        found = np.interp(column / unit, values / unit, scores)
+    return np.clip(found, scores[0], scores[-1])  # two knots may be so close that the slope between them is infinite
 
 
 def _knots(column: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -7,9 +7,10 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from bpmodel.functions import scaling
+from bpmodel.preprocessing import finite
 
 
 class RangeScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
@@ -31,7 +32,7 @@ class RangeScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
 
     def fit(self, X: Any, y: Any = None) -> Self:
         """Learn the range of the columns of X, of shape (rows, columns)."""
-        learned = scaling.learn("minmax", validate_data(self, X, dtype=np.float64))
+        learned = scaling.learn("minmax", finite.rows(self, X))
         assert learned is not None
         self.center_, self.scale_ = learned.shift, learned.scale
         return self
@@ -39,5 +40,8 @@ class RangeScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     def transform(self, X: Any) -> NDArray[np.float64]:
         """Return the scaled columns, of the shape of X."""
         check_is_fitted(self)
-        X = validate_data(self, X, dtype=np.float64, reset=False)
-        return (X - self.center_) / self.scale_
+        X = finite.rows(self, X, reset=False)
+        with np.errstate(over="ignore"):
+            return finite.bounded(
+                (X / 2 - self.center_ / 2) / self.scale_ * 2
+            )  # the difference of two halves is finite

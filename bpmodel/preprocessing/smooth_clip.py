@@ -7,10 +7,11 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from bpmodel.functions import scaling
 from bpmodel.functions.scaling import Scaling
+from bpmodel.preprocessing import finite
 
 
 class SmoothClipScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
@@ -32,7 +33,7 @@ class SmoothClipScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
 
     def fit(self, X: Any, y: Any = None) -> Self:
         """Learn median and interquartile range of X, of shape (rows, columns)."""
-        learned = scaling.learn("robust", validate_data(self, X, dtype=np.float64))
+        learned = scaling.learn("robust", finite.rows(self, X))
         assert learned is not None
         self.center_, self.scale_ = learned.shift, learned.scale
         return self
@@ -40,5 +41,5 @@ class SmoothClipScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     def transform(self, X: Any) -> NDArray[np.float64]:
         """Return the scaled columns, of the shape of X."""
         check_is_fitted(self)
-        X = validate_data(self, X, dtype=np.float64, reset=False)
+        X = finite.rows(self, X, reset=False)
         return scaling.apply(Scaling(self.center_, self.scale_, clip=True), X)

@@ -8,9 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils import check_array
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from bpmodel.option import documented
+from bpmodel.preprocessing import finite
 from bpmodel.preprocessing.constructors import TargetConstructor
 from bpmodel.preprocessing.options import TARGET
 
@@ -49,16 +50,19 @@ class TargetTransformer(TargetConstructor, OneToOneFeatureMixin, TransformerMixi
     def fit(self, X: Any, y: Any = None) -> Self:
         """Learn the scale of targets, of shape (rows, outputs)."""
         self._check_options()
-        sizes = np.abs(validate_data(self, X, dtype=np.float64))
-        self.scale_ = np.array([SCALE * np.median(column[column > 0]) if column.any() else 1.0 for column in sizes.T])
+        sizes = np.abs(finite.rows(self, X))
+        self.scale_ = np.array([_scale(column[column > 0]) for column in sizes.T])
         self.largest_ = sizes.max(axis=0)
         return self
 
     def transform(self, X: Any) -> NDArray[np.float64]:
         """Return the transformed targets, of the shape of X."""
         check_is_fitted(self)
-        X = validate_data(self, X, dtype=np.float64, reset=False)
-        return np.sign(X) * np.log1p(np.abs(X) / self.scale_) if self.target_transform == "log" else X
+        X = finite.rows(self, X, reset=False)
+        if self.target_transform == "none":
+            return X
+        with np.errstate(over="ignore"):
+            return np.sign(X) * np.log1p(finite.bounded(np.abs(X) / self.scale_))
 
     def inverse_transform(self, X: Any) -> NDArray[np.float64]:
         """Return targets in their own units, of the shape of X."""
@@ -66,5 +70,16 @@ class TargetTransformer(TargetConstructor, OneToOneFeatureMixin, TransformerMixi
         X = check_array(X, dtype=np.float64, ensure_all_finite=False, estimator=self)
         if self.target_transform == "none":
             return X
-        most = np.log1p(FARTHEST * self.largest_ / self.scale_)
-        return np.sign(X) * np.expm1(np.minimum(np.abs(X), most)) * self.scale_
+        with np.errstate(over="ignore"):
+            most = np.log1p(finite.bounded(self.largest_ / self.scale_ * FARTHEST))
+            return np.sign(X) * finite.bounded(np.expm1(np.minimum(np.abs(X), most)) * self.scale_)
+
+
+def _scale(sizes: NDArray[np.float64]) -> float:
+    """Return a tenth of the median of positive numbers; 1 if there are none."""
+    if not len(sizes):
+        return 1.0
+    median = np.median(sizes / 2) * 2  # in halves: the sum of the two in the middle is finite
+    return max(
+        SCALE * float(median if median < np.inf else finite.LARGEST), float(np.finfo(np.float64).smallest_subnormal)
+    )
