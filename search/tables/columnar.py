@@ -40,6 +40,9 @@ def read_parquet(path: Path, asked: Asked) -> Table:
         size.check_table(meta.num_rows, meta.num_columns, _texts(file, meta)[0])
         file.seek(0)
         frame = pd.read_parquet(file)
+        for _, column in frame.items():
+            if isinstance(column.dtype, pd.StringDtype):
+                pyarrow.array(column).validate(full=True)  # nobody has looked whether the bytes are text
     return _table(frame, asked)
 
 
@@ -72,6 +75,7 @@ def pieces(path: Path, asked: Asked, rows: int, likely: Likely) -> Pieces:
     def frames() -> Iterator[pd.DataFrame]:
         with opening.raw(path) as opened, damage("Parquet file"), parquet.ParquetFile(opened) as file:
             for batch in file.iter_batches(batch_size=rows):
+                batch.validate(full=True)
                 yield batch.to_pandas(ignore_metadata=True).set_axis(names, axis=1)
 
     return Pieces(names, frames(), [], doubled)

@@ -22,7 +22,6 @@ from search.tables.reading import (
     Pieces,
     Table,
     UnreadableError,
-    number,
     tidy,
     typed_anew,
     unique,
@@ -32,7 +31,6 @@ from search.tables.text import fixed, footers, ragged, tops
 from search.tables.text.cells import numeric_columns
 from search.tables.text.dialects import (
     BLANKS,
-    KEYS,
     SEPARATORS,
     Dialect,
     guess_dialect,
@@ -40,6 +38,7 @@ from search.tables.text.dialects import (
     tells_decimal,
     with_names,
 )
+from search.tables.text.eurostat import with_keys
 from search.tables.text.survey import Survey, has_words, is_wide, rows_of, survey, zeros_lead
 
 LINES = 400
@@ -97,7 +96,7 @@ def read(path: Path, asked: Asked) -> Table:
     for name in sorted(doubled):
         notes.append(f"{top.names.count(name)} columns are called {name!r}: all but the first got a number")
     totals: list[str] = []
-    frame = _with_keys(frame, notes)
+    frame = with_keys(frame, notes)
     if not asked.every_row:
         frame, totals = footers.without_totals(frame, dialect.decimal)
     frame = typed_anew(frame, dialect.decimal) if totals else frame
@@ -146,7 +145,7 @@ def _texts_in_pieces(source: Source, names: list[str], rows: int, notes: list[st
         rows = size.rows_at_once(rows, len(names))
         options |= {"dtype": "str", "na_values": [], "keep_default_na": False, "chunksize": rows}
         with pd.read_csv(file, names=[*names, EXTRA], **options) as reader:
-            for frame in reader:
+            for frame in ragged.quiet(reader):
                 if frame[EXTRA].notna().any() and (frame[EXTRA].fillna("").str.strip() != "").any():
                     _raise_ragged(source)
                 short = short or bool((frame[names[-1]].fillna("") == "").any())
@@ -156,7 +155,7 @@ def _texts_in_pieces(source: Source, names: list[str], rows: int, notes: list[st
                 if source.dialect.top.row_names:
                     frame = frame.drop(columns=ROW_NAMES)
                 said: list[str] = []
-                frame = _with_keys(frame, said)
+                frame = with_keys(frame, said)
                 notes += [note for note in said if note not in own]
                 own += said
                 yield frame
@@ -177,6 +176,8 @@ def _reading(source: Source) -> Iterator[None]:
         why = ragged.unended if "EOF inside string" in str(error) else ragged.found
         with source.opened() as text:
             raise UnreadableError(why(text, source.dialect) or " ".join(str(error).split())) from None
+    except csv.Error as error:
+        raise UnreadableError(f"its header is none: {error}") from None
     except pd.errors.EmptyDataError:
         raise UnreadableError("it has no rows below its header") from None
 
@@ -199,7 +200,12 @@ def _source(path: Path, asked: Asked, most: float = float("inf")) -> tuple[Sourc
     if columns:
         dialect = guess_dialect(_separated(lines, columns), "\t", asked.decimal, asked.header)
     below, told = _notes_below(facts, dialect, columns)
-    return Source(path, facts, dialect, below, columns), told
+    source = Source(path, facts, dialect, below, columns)
+    if any(
+        len(row) > dialect.top.width + 1 for row in dialect.top.rows
+    ):  # of a first row, pandas would leave out the rest
+        _raise_ragged(source)
+    return source, told
 
 
 def _separated(lines: Iterable[str], columns: fixed.Columns) -> list[str]:
@@ -284,7 +290,8 @@ def _marks(source: Source, asked: Asked) -> dict[str, Any]:
 
 def _read_csv(source: Source, names: list[str], **options: Any) -> pd.DataFrame:
     """Read the rows of the table with pandas: in pieces, which takes half the time of typing each column as a whole."""
-    with _of_pandas(source) as (file, own):
+    with _of_pandas(source) as (file, own), warnings.catch_warnings():
+        warnings.simplefilter("ignore", pd.errors.ParserWarning)  # of what `_source` has looked at
         return pd.read_csv(file, names=names, **{**own, **options})
 
 
@@ -332,7 +339,8 @@ def _with_zeros(source: Source, frame: pd.DataFrame, names: list[str], asked: As
     if not whole or not zeros_lead(source.path, source.facts.encoding):
         return frame, []
     notes = []
-    for name, texts in _texts(source, names, whole).items():
+    halves = whole[::2], whole[1::2]  # all texts at once would be larger than the table
+    for name, texts in (pair for half in halves if half for pair in _texts(source, names, half).items()):
         given = texts[frame[name].notna()].str.strip()
         padded = given.str.match(PADDED)
         clock = given.str.fullmatch(r"[0-5]\d").all() and name != asked.target
@@ -362,20 +370,6 @@ def _with_classes(
         return frame, []  # all missing cells are empty
     column, marks = missing.restored(frame[name], _texts(source, names, [name])[name], asked.na_values)
     return frame.assign(**{name: column}), marks
-
-
-def _with_keys(frame: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
-    """Split the first column of a table of Eurostat, which holds several."""
-    name = str(frame.columns[0])
-    found = KEYS.fullmatch(name)
-    if found is None:
-        return frame
-    names = found[1].split(",")
-    parts = frame[name].str.split(",", expand=True)
-    if parts.shape[1] != len(names) or set(names) & set(frame.columns):
-        return frame
-    notes.append(f"the first column holds {number(len(names), 'column')}: {', '.join(names)}")
-    return pd.concat([parts.set_axis(names, axis=1), frame.drop(columns=name)], axis=1)
 
 
 def _told(source: Source, asked: Asked) -> list[str]:

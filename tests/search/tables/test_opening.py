@@ -474,3 +474,35 @@ def test_the_limit_of_a_container_counts(tmp_path, monkeypatch, lines, limits, e
     monkeypatch.setattr(size, "_machine", lambda: 1e12)
     monkeypatch.setattr(size, "_soft_limit", lambda: np.inf)
     assert size.memory() == min(expected, 1e12)
+
+
+@pytest.mark.parametrize(
+    "write", [lambda table, path: parquet.write_table(table, path), lambda t, p: feather.write_feather(t, str(p))]
+)
+def test_texts_of_arrow_that_are_none(tmp_path, write):
+    """Arrow passes on the bytes of a text unseen: the error came from whoever looked at one, without a word on the file."""
+    path = tmp_path / "t.file"
+    offsets, content = pa.array([0, 1, 3], pa.int32()).buffers()[1], pa.py_buffer(b"a\xff\xfe")
+    write(pa.table({"a": pa.StringArray.from_buffers(2, offsets, content), "y": [1, 2]}), path)
+    for read in (files.read, lambda path: list(files.pieces(path, Asked(), 10, {}).frames)):
+        with pytest.raises(UnreadableError, match=r"it is a damaged (Parquet|Feather) file: .*Invalid UTF8"):
+            read(path)
+
+
+@pytest.mark.parametrize("row", ["1,2,,x", "1,2,,,,x"])
+def test_cells_far_behind_the_last_column_are_not_lost(tmp_path, row):
+    """Of a first row, pandas left out all cells but one after the last column, and warned."""
+    for rows in ([row, "3,4", "5,6"], ["3,4", row, "5,6"]):
+        (tmp_path / "t.csv").write_text("\n".join(["a,b", *rows]))
+        for read in (files.read, lambda path: list(files.pieces(path, Asked(), 10, {}).frames)):
+            with pytest.raises(UnreadableError, match=rf"has {row.count(',') + 1} cells, the header 2"):
+                read(tmp_path / "t.csv")
+    (tmp_path / "t.csv").write_text("a,b\n1,2,,,\n3,4\n5,6\n")
+    assert files.read(tmp_path / "t.csv").frame.shape == (3, 2)
+    assert len(next(files.pieces(tmp_path / "t.csv", Asked(), 10, {}).frames)) == 3
+
+
+def test_a_name_longer_than_a_cell_may_be(tmp_path):
+    (tmp_path / "t.csv").write_text(f"a,{'b' * 200_000}\n" + "1,2\n" * 9)
+    with pytest.raises(UnreadableError, match="its header is none: field larger than field limit"):
+        files.read(tmp_path / "t.csv")
