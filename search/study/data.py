@@ -155,6 +155,10 @@ def split_target(table: Table, target: str, where: str) -> tuple[pd.DataFrame, p
         raise StudyError(
             f"{where} is not a column{of_name(target, frame.columns)}; the columns are {', '.join(frame.columns)}"
         )
+    if frame[target].dtype == object and (binary := frame[target].map(lambda cell: isinstance(cell, bytes))).any():
+        raise StudyError(
+            f"{where} has bytes that are no text in row {int(binary.to_numpy().argmax()) + 1}; save it as text"
+        )
     return frame.drop(columns=target), frame[target]
 
 

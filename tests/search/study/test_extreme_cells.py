@@ -6,7 +6,7 @@ import pytest
 
 from bpmodel.preprocessing.values import LARGEST
 from search.errors import StudyError
-from search.study import data, study_file
+from search.study import data, init, study_file
 
 
 @pytest.fixture
@@ -82,3 +82,11 @@ def test_classes_may_be_long_numbers(load, tmp_path):
     pd.DataFrame({"a": np.arange(9.0), "y": ["1e300", "2e300", ""] * 3}).to_csv(tmp_path / "t.csv", index=False)
     (tmp_path / "t.toml").write_text('name = "t"\n[data]\nsource = "t.csv"\ntarget = "y"\ntask = "classification"\n')
     assert set(data.load(study_file.load(tmp_path / "t.toml")).y) == {1e300, 2e300}
+
+
+def test_a_target_of_bytes_is_refused(tmp_path):
+    """Whoever made texts of them ended with an error of decoding."""
+    path = tmp_path / "t.parquet"
+    pd.DataFrame({"a": np.arange(9.0), "y": [None, *[b"\xff"] * 8]}).to_parquet(path)
+    with pytest.raises(StudyError, match="^--target 'y' has bytes that are no text in row 2; save it as text$"):
+        init.write_study(str(path), "y", tmp_path / "s.toml")
