@@ -88,5 +88,5 @@ def test_a_target_of_bytes_is_refused(tmp_path):
     """Whoever made texts of them ended with an error of decoding."""
     path = tmp_path / "t.parquet"
     pd.DataFrame({"a": np.arange(9.0), "y": [None, *[b"\xff"] * 8]}).to_parquet(path)
-    with pytest.raises(StudyError, match="^--target 'y' has bytes that are no text in row 2; save it as text$"):
+    with pytest.raises(StudyError, match=r"^--target 'y' has bytes that are no text in row 2; save it as text$"):
         init.write_study(str(path), "y", tmp_path / "s.toml")
