@@ -65,12 +65,14 @@ def _standard_sparse(X: Any, weight: NDArray | None) -> Scaling:
 
 
 def _robust(X: NDArray[np.float64], weight: NDArray | None) -> Scaling:
-    unit = 4.0 if np.abs(X).max(initial=0) > np.finfo(np.float64).max / 4 else 1.0  # a range is finite in units of it
+    largest = np.abs(X).max(axis=0)
+    unit = np.where(largest > FARTHEST, largest, 1.0)  # else the differences of such numbers may be infinite
     shares = X / unit
     low, middle, high = quantiles(shares, [0.25, 0.5, 0.75], weight)
     spread = high - low
-    scale = np.where(spread > 0, spread, np.ptp(shares, axis=0) / 2)
-    return Scaling(middle * unit, _positive(np.minimum(scale, np.finfo(np.float64).max / unit) * unit, 0.0), True)
+    with np.errstate(over="ignore"):
+        scale = np.minimum(np.where(spread > 0, spread, np.ptp(shares, axis=0) / 2) * unit, np.finfo(np.float64).max)
+    return Scaling(middle * unit, _positive(scale, 0.0), True)
 
 
 def _minmax(X: NDArray[np.float64], weight: NDArray | None) -> Scaling:

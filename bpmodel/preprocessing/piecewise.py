@@ -11,6 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from bpmodel.domains import check, whole
 from bpmodel.intake.rows import validated
+from bpmodel.preprocessing import finite
 
 BINS = whole(1, 10_000)
 """How many bins a column may have."""
@@ -52,7 +53,8 @@ class PiecewiseLinearEncoder(TransformerMixin, BaseEstimator):
         """Learn the bins of X, of shape (rows, columns)."""
         check(type(self).__name__, "n_bins", self.n_bins, BINS)
         X = validated(self, X, dtype=np.float64)
-        quantiles = np.quantile(X, np.linspace(0, 1, self.n_bins + 1), axis=0)
+        units = np.array([finite.unit(column) for column in X.T])
+        quantiles = np.quantile(X / units, np.linspace(0, 1, self.n_bins + 1), axis=0) * units
         self.bin_edges_ = [np.unique(edges) for edges in quantiles.T]
         self.mean_ = self._encode(X).mean(axis=0)
         return self
@@ -65,8 +67,12 @@ class PiecewiseLinearEncoder(TransformerMixin, BaseEstimator):
     def _encode(self, X: NDArray[np.float64]) -> NDArray[np.float64]:
         parts = []
         for column, edges in zip(X.T, self.bin_edges_, strict=True):
-            widths = np.diff(edges) if len(edges) > 1 else np.ones(1)  # a constant column
-            parts.append(np.clip(column[:, None] - edges[: len(widths)], 0.0, widths) / widths)
+            unit = finite.unit(edges)
+            ends = edges / unit
+            widths = np.diff(ends) if len(ends) > 1 else np.ones(1)  # a constant column
+            with np.errstate(over="ignore"):
+                passed = column[:, None] / unit - ends[: len(widths)]
+            parts.append(np.clip(passed, 0.0, widths) / widths)
         return np.hstack(parts)
 
     def get_feature_names_out(self, input_features: ArrayLike | None = None) -> NDArray[np.object_]:

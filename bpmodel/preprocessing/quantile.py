@@ -11,6 +11,7 @@ from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from bpmodel.intake.rows import validated
+from bpmodel.preprocessing import finite
 
 KNOTS = 1000
 ROWS_PER_KNOT = 30
@@ -48,8 +49,16 @@ class NormalScores(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         """Return the scores, of the shape of X."""
         check_is_fitted(self)
         X = validated(self, X, dtype=np.float64, reset=False)
-        scores = [np.interp(column, *knots) for column, knots in zip(X.T, self.knots_, strict=True)]
-        return np.column_stack(scores)
+        return np.column_stack([_scores(column, *knots) for column, knots in zip(X.T, self.knots_, strict=True)])
+
+
+def _scores(
+    column: NDArray[np.float64], values: NDArray[np.float64], scores: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    unit = finite.unit(values)
+    with np.errstate(over="ignore"):
+        found = np.interp(column / unit, values / unit, scores)
+    return np.clip(found, scores[0], scores[-1])  # two knots may be so close that the slope between them is infinite
 
 
 def _knots(column: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

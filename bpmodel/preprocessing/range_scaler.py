@@ -11,6 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from bpmodel.functions import scaling
 from bpmodel.intake.rows import validated
+from bpmodel.preprocessing import finite
 
 
 class RangeScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
@@ -41,4 +42,6 @@ class RangeScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         """Return the scaled columns, of the shape of X."""
         check_is_fitted(self)
         X = validated(self, X, dtype=np.float64, reset=False)
-        return (X - self.center_) / self.scale_
+        with np.errstate(over="ignore"):
+            shares = (X / 2 - self.center_ / 2) / self.scale_  # the difference of two halves is finite
+            return finite.bounded(shares * 2)

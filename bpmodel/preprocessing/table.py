@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn import config_context
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.impute import SimpleImputer
-from sklearn.pipeline import make_pipeline
+from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils import check_array
 from sklearn.utils.validation import check_is_fitted, validate_data
@@ -106,6 +106,7 @@ class TablePreprocessor(TableConstructor, TransformerMixin, BaseEstimator):
         self.gaps_ = np.flatnonzero(missing.any(axis=0) & self.missing_indicator)
         self.encoders_ = {name: self._encoder(name) for name in blocks}
         encoded = self._encoded("fit_transform", blocks)
+        self._remove_rounding(encoded)
         for name, far in self._far(blocks, encoded).items():
             column = self.kinds_[name][int(far.any(axis=0).argmax())]
             raise ValueError(
@@ -195,6 +196,15 @@ class TablePreprocessor(TableConstructor, TransformerMixin, BaseEstimator):
         # the user's setting of the output is for the whole, not for parts
         with config_context(transform_output="default"), np.errstate(over="ignore"):
             return [getattr(self.encoders_[name], method)(block) for name, block in blocks.items()]
+
+    def _remove_rounding(self, encoded: list[NDArray]) -> None:
+        """Make constant columns 0: the mean of equal numbers differs from them by rounding, of 1e149 by 1e133."""
+        for encoder, values in zip(self.encoders_.values(), encoded, strict=True):
+            scaler = encoder[-1] if isinstance(encoder, Pipeline) else None
+            if isinstance(scaler, StandardScaler):
+                left = np.where((values == values[0]).all(axis=0), values[0], 0.0)
+                scaler.mean_ += left * scaler.scale_
+                values -= left
 
     def _far(self, blocks: dict[str, NDArray], encoded: list[NDArray]) -> dict[str, NDArray[np.bool_]]:
         """Return, by kind, which numbers are encoded as numbers beyond single precision; kinds without any are left out."""

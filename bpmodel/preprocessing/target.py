@@ -12,6 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from bpmodel.intake.rows import validated
 from bpmodel.option import documented
+from bpmodel.preprocessing import finite
 from bpmodel.preprocessing.constructors import TargetConstructor
 from bpmodel.preprocessing.options import TARGET
 
@@ -51,7 +52,7 @@ class TargetTransformer(TargetConstructor, OneToOneFeatureMixin, TransformerMixi
         """Learn the scale of targets, of shape (rows, outputs)."""
         self._check_options()
         sizes = np.abs(validated(self, X, dtype=np.float64))
-        self.scale_ = np.array([SCALE * np.median(column[column > 0]) if column.any() else 1.0 for column in sizes.T])
+        self.scale_ = np.array([_scale(column[column > 0]) for column in sizes.T])
         self.largest_ = sizes.max(axis=0)
         return self
 
@@ -59,7 +60,10 @@ class TargetTransformer(TargetConstructor, OneToOneFeatureMixin, TransformerMixi
         """Return the transformed targets, of the shape of X."""
         check_is_fitted(self)
         X = validated(self, X, dtype=np.float64, reset=False)
-        return np.sign(X) * np.log1p(np.abs(X) / self.scale_) if self.target_transform == "log" else X
+        if self.target_transform == "none":
+            return X
+        with np.errstate(over="ignore"):
+            return np.sign(X) * np.log1p(finite.bounded(np.abs(X) / self.scale_))
 
     def inverse_transform(self, X: Any) -> NDArray[np.float64]:
         """Return targets in their own units, of the shape of X."""
@@ -67,5 +71,16 @@ class TargetTransformer(TargetConstructor, OneToOneFeatureMixin, TransformerMixi
         X = check_array(X, dtype=np.float64, ensure_all_finite=False, estimator=self)
         if self.target_transform == "none":
             return X
-        most = np.log1p(FARTHEST * self.largest_ / self.scale_)
-        return np.sign(X) * np.expm1(np.minimum(np.abs(X), most)) * self.scale_
+        with np.errstate(over="ignore"):
+            most = np.log1p(finite.bounded(self.largest_ / self.scale_ * FARTHEST))
+            return np.sign(X) * finite.bounded(np.expm1(np.minimum(np.abs(X), most)) * self.scale_)
+
+
+def _scale(sizes: NDArray[np.float64]) -> float:
+    """Return a tenth of the median of positive numbers; 1 if there are none."""
+    if not len(sizes):
+        return 1.0
+    median = np.median(sizes / 2) * 2  # in halves: the sum of the two in the middle is finite
+    return max(
+        SCALE * float(median if median < np.inf else finite.LARGEST), float(np.finfo(np.float64).smallest_subnormal)
+    )

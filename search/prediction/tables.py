@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from zipfile import BadZipFile
 
 import pandas as pd
 
@@ -60,7 +59,9 @@ def _told(source: str) -> Iterator[None]:
         ) from None
     except StudyError:
         raise
-    except (OSError, ValueError, BadZipFile) as error:
+    except OSError as error:
+        raise StudyError(f"{shown} cannot be read: {error.strerror or error}") from None
+    except ValueError as error:
         raise StudyError(f"{shown} cannot be read as a table: {' '.join(str(error).split())}") from None
 
 

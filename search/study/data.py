@@ -7,7 +7,6 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 import pandas as pd
@@ -126,7 +125,9 @@ def read_table(
         ) from None
     except MemoryError:
         raise StudyError(f"{named} does not fit into the memory; take a sample of its rows") from None
-    except (OSError, ValueError, BadZipFile) as error:
+    except OSError as error:
+        raise StudyError(f"{named} cannot be read: {error.strerror or error}") from None
+    except ValueError as error:
         reason = " ".join(str(error).split())
         raise StudyError(f"{named} cannot be read as a table: {reason}") from None
     frame = table.frame
@@ -154,6 +155,10 @@ def split_target(table: Table, target: str, where: str) -> tuple[pd.DataFrame, p
     if target not in frame.columns:
         raise StudyError(
             f"{where} is not a column{of_name(target, frame.columns)}; the columns are {', '.join(frame.columns)}"
+        )
+    if frame[target].dtype == object and (binary := frame[target].map(lambda cell: isinstance(cell, bytes))).any():
+        raise StudyError(
+            f"{where} has bytes that are no text in row {int(binary.to_numpy().argmax()) + 1}; save it as text"
         )
     return frame.drop(columns=target), frame[target]
 
@@ -187,6 +192,7 @@ def _from_table(study: Study, source: str) -> Dataset:
     hints = study.data.hints(table.decimal)
     known = typed_columns(X, where, hints, _codes(study))
     y, notes = _target(study, y, hints)
+    _check_sizes(study, y)
     notes = [*table.notes, *known.notes, *notes]
     name, marks = sources.name(source), tuple(table.marks)
     return Dataset(known.frame, y.to_numpy(), name, target, notes=tuple(notes), formats=known.formats, marks=marks)
@@ -213,6 +219,18 @@ def _target(study: Study, y: pd.Series, hints: Hints) -> tuple[pd.Series, list[s
     return known.frame[name], known.notes
 
 
+def _check_sizes(study: Study, y: pd.Series) -> None:
+    """Check that the squares of a target of numbers are finite, and their sum, as every metric needs them."""
+    if study.data.task == "regression":
+        far = np.flatnonzero((y.abs() > values.LARGEST).to_numpy(dtype=bool, na_value=False))
+        if len(far):
+            value, rest = float(y.iloc[far[0]]), f" and in {number(len(far) - 1, 'other row')}" if len(far) > 1 else ""
+            raise StudyError(
+                f"{study.path}: target {study.data.target!r} has {value:g} in row {far[0] + 1}{rest}; allowed are numbers up to "
+                f"{values.LARGEST:g}: correct these cells, or leave the rows out"
+            )
+
+
 def _without(frame: pd.DataFrame, study: Study) -> pd.DataFrame:
     """Leave out the columns that [data] drop names."""
     where = f"{study.path}: [data] drop = {study.data.drop!r}"
@@ -237,7 +255,7 @@ def _labeled(data: Dataset, *, whole: bool) -> Dataset:
     note = f"{number(int(missing.sum()), 'row')} without a target left out{why_missing(data.marks)}"
     data = replace(data.take(np.flatnonzero(~missing)), notes=(*data.notes, note))
     y = pd.Series(data.y).infer_objects().to_numpy() if data.y.dtype == object else data.y
-    if whole and y.dtype.kind == "f" and (y % 1 == 0).all():
+    if whole and y.dtype.kind == "f" and (y % 1 == 0).all() and np.abs(y).max() < 2**63:
         y = y.astype(np.int64)
     return replace(data, y=y)
 
@@ -334,8 +352,6 @@ def _check_target(study: Study, data: Dataset) -> None:
         why = why_missing(data.marks)
         raise StudyError(f"{where} is missing in {missing} of {len(data.y)} rows{why}; remove or fill these rows")
     if study.data.task == "regression":
-        if not np.isfinite(data.y).all():
-            raise StudyError(f"{where} has infinite values; remove these rows")
         return
     if data.y.ndim > 1:
         raise StudyError(f"{where} has {data.y.shape[1]} columns; [data] task = 'classification' needs one")

@@ -1,46 +1,159 @@
-"""Parquet and Feather files."""
+"""Parquet and Feather files. What they claim is counted before it is read: a few bytes may stand for gigabytes."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
+from typing import IO, Any
 
 import pandas as pd
 import pyarrow
-from pyarrow import parquet
+from pyarrow import compute, ipc, parquet
 
-from search.tables.reading import Asked, Likely, Pieces, Table, UnreadableError, tidy, unique
+from search.tables import messages, opening, size
+from search.tables.reading import Asked, Likely, Pieces, Table, UnreadableError, damage, tidy, unique
 
 INDEX = "__index_level_0__"
 """How pandas calls an index without a name."""
 
+OBJECT = 64
+"""Bytes of a value that pandas keeps as an object of Python: a list, a decimal number, a day."""
 
-def reader(read: Callable[[Path], pd.DataFrame]) -> Callable[[Path, Asked], Table]:
-    """Return the function that reads a table with a function of pandas."""
+AT_ONCE = 65_536
+"""Rows whose texts are counted at once."""
 
-    def table(path: Path, asked: Asked) -> Table:
-        frame, notes = _without_index(read(path))
-        names, doubled = unique([str(name) for name in frame.columns])
-        return tidy(frame.set_axis(names, axis=1), doubled, notes, every_row=asked.every_row)
+TEXT, FIXED = "BYTE_ARRAY", "FIXED_LEN_BYTE_ARRAY"
 
-    return table
+
+def read_parquet(path: Path, asked: Asked) -> Table:
+    """Read a Parquet file.
+
+    Raises
+    ------
+    UnreadableError
+        If it is damaged, or reading it would take more than the memory.
+    """
+    with opening.raw(path) as file, damage("Parquet file"):
+        with parquet.ParquetFile(file) as source:
+            _check(source.metadata, source.schema_arrow)
+            meta = source.metadata
+        size.check_table(meta.num_rows, meta.num_columns, _texts(file, meta)[0])
+        file.seek(0)
+        frame = pd.read_parquet(file)
+        for column in (frame.iloc[:, i] for i in range(frame.shape[1])):
+            if isinstance(column.dtype, pd.StringDtype):
+                pyarrow.array(column).validate(full=True)  # nobody has looked whether the bytes are text
+    return _table(frame, asked)
+
+
+def read_feather(path: Path, asked: Asked) -> Table:
+    """Read a Feather file; errors are those of `read_parquet`."""
+    with opening.raw(path) as file, damage("Feather file"):
+        size.check_table(0, 0, messages.unpacked(file))
+        file.seek(0)
+        reader = ipc.open_file(file)
+        rows, total, width = 0, 0, len(reader.schema)
+        for number in range(reader.num_record_batches):
+            batch = reader.get_batch(number)
+            batch.validate(full=True)  # a damaged one may point anywhere
+            rows, total = rows + batch.num_rows, total + sum(map(_decoded, batch.columns))
+            size.check_table(rows, width, total)
+        file.seek(0)
+        frame = pd.read_feather(file)
+    return _table(frame, asked)
 
 
 def pieces(path: Path, asked: Asked, rows: int, likely: Likely) -> Pieces:
-    """Read a Parquet file in pieces of so many rows. Its index is a column, also one that `reader` leaves out."""
-    try:
-        file = parquet.ParquetFile(path)
-    except pyarrow.ArrowException as error:
-        raise UnreadableError(" ".join(str(error).split())) from None
-    dated = INDEX in file.schema_arrow.names and pyarrow.types.is_temporal(file.schema_arrow.field(INDEX).type)
-    names, doubled = unique(["index" if name == INDEX and dated else name for name in file.schema_arrow.names])
+    """Read a Parquet file in pieces of so many rows. Its index is a column, also one that `read_parquet` leaves out."""
+    with opening.raw(path) as opened, damage("Parquet file"), parquet.ParquetFile(opened) as file:
+        schema, meta = file.schema_arrow, file.metadata
+        longest = _texts(opened, meta)[1]
+    dated = INDEX in schema.names and pyarrow.types.is_temporal(schema.field(INDEX).type)
+    names, doubled = unique(["index" if name == INDEX and dated else name for name in schema.names])
+    rows = size.rows_at_once(rows, len(names), longest)
 
     def frames() -> Iterator[pd.DataFrame]:
-        with file:
+        with opening.raw(path) as opened, damage("Parquet file"), parquet.ParquetFile(opened) as file:
             for batch in file.iter_batches(batch_size=rows):
+                batch.validate(full=True)
                 yield batch.to_pandas(ignore_metadata=True).set_axis(names, axis=1)
 
     return Pieces(names, frames(), [], doubled)
+
+
+def _table(frame: pd.DataFrame, asked: Asked) -> Table:
+    frame, notes = _without_index(frame)
+    names, doubled = unique([str(name) for name in frame.columns])
+    return tidy(frame.set_axis(names, axis=1), doubled, notes, every_row=asked.every_row)
+
+
+def _check(meta: Any, schema: Any) -> None:
+    """Check that the values that a Parquet file claims fit into the memory: a run of equal values takes a few bytes."""
+    if meta.num_rows < 0:
+        raise UnreadableError("it is damaged: it says that it has less than 0 rows")
+    groups = [meta.row_group(i) for i in range(meta.num_row_groups)]
+    columns = [group.column(j) for group in groups for j in range(group.num_columns)]
+    plain = sum(column.num_values for column in columns) * size.CELL
+    pages = sum(column.total_uncompressed_size for column in columns)
+    objects = sum(map(_is_object, schema.types)) * meta.num_rows * OBJECT
+    size.check_table(meta.num_rows, meta.num_columns, max(plain, pages) + objects)
+
+
+def _is_object(kind: Any) -> bool:
+    types = pyarrow.types
+    return types.is_nested(kind) or types.is_decimal(kind) or types.is_date(kind) or types.is_time(kind)
+
+
+def _texts(file: IO[bytes], meta: Any) -> tuple[int, int]:
+    """Return the bytes of the texts of a Parquet file, and those of its longest: one that repeats is stored once.
+
+    Files are not looked through whose texts cannot be many.
+    """
+    names, most = set(), 0
+    for i in range(meta.num_row_groups):
+        for j in range(meta.num_columns):
+            column = meta.row_group(i).column(j)
+            if column.physical_type in (TEXT, FIXED):
+                names.add(column.path_in_schema)
+                most += column.num_values * column.total_uncompressed_size
+    if size.COPIES * most <= size.memory() / 2 and most <= size.CELLS_AT_ONCE * size.CELL:
+        return most, size.CELL
+    total = longest = 0
+    file.seek(0)
+    with parquet.ParquetFile(file, read_dictionary=sorted(names)) as source:
+        for batch in source.iter_batches(batch_size=AT_ONCE, columns=sorted(names)):
+            for column in batch.columns:
+                total += _decoded(column)
+                longest = max(longest, _longest(column))
+    return total, longest
+
+
+def _decoded(column: Any) -> int:
+    """Return the bytes that a column takes when its dictionary and its runs are written out."""
+    types = pyarrow.types
+    if types.is_run_end_encoded(column.type):
+        return len(column) * max(size.CELL, _longest(column.values))
+    if not types.is_dictionary(column.type):
+        return int(column.nbytes)
+    lengths = _lengths(column.dictionary)
+    if lengths is None:
+        return len(column) * size.CELL
+    return compute.sum(lengths.take(column.indices)).as_py() or 0
+
+
+def _longest(column: Any) -> int:
+    """Return the bytes of the longest text of a column; 0 if it has none."""
+    lengths = _lengths(column.dictionary if pyarrow.types.is_dictionary(column.type) else column)
+    return 0 if lengths is None else compute.max(lengths).as_py() or 0
+
+
+def _lengths(column: Any) -> Any:
+    """Return the bytes of each text; None for a column without texts."""
+    types = pyarrow.types
+    kind = column.type
+    if any(is_(kind) for is_ in (types.is_string, types.is_large_string, types.is_binary, types.is_large_binary)):
+        return compute.binary_length(column).cast("int64")
+    return None
 
 
 def _without_index(frame: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:

@@ -19,7 +19,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SAWarning, SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
-from search.tables import queries
+from search.tables import opening, queries, size
 from search.tables.reading import Asked, Pieces, Table, UnreadableError, check_asked, tidy, unique
 from search.tables.secrets import masked
 
@@ -29,6 +29,12 @@ PACKAGES = {"MySQLdb": "mysqlclient", "psycopg2": "psycopg2-binary", "cx_Oracle"
 """Packages of drivers that are not called as their modules."""
 
 MOST_NAMED = 20
+
+AT_ONCE = 10_000
+"""Rows that are fetched at once; after each such part, the table is weighed."""
+
+OBJECT = 40
+"""Bytes of a value, as drivers return it."""
 
 
 class Address(NamedTuple):
@@ -121,7 +127,7 @@ def pieces(source: str, folder: Path, asked: Asked, rows: int) -> Pieces:
         queries.check(address.query)
     notes: list[str] = []
     frames = _in_pieces(address, folder, rows, notes)
-    first = next(frames)
+    first = next(frames)  # its width is not known before
     names, doubled = unique([str(name) for name in first.columns])
     return Pieces(names, (frame.set_axis(names, axis=1) for frame in chain([first], frames)), notes, doubled)
 
@@ -177,8 +183,9 @@ def moved(source: str, start: Path, folder: Path) -> str:
 def _connected(url: URL, folder: Path) -> Iterator[Connection]:
     path = path_of(url, folder)
     if path is not None:
-        if not path.is_file():
+        if not path.exists():
             raise UnreadableError(f"there is no file {path}")
+        opening.check(path)
         if url.get_driver_name() == "pysqlite":
             read_only = {"uri": "true", "mode": "ro"}
             url = url.set(database=f"file:{quote(str(path.absolute()))}").update_query_dict(read_only)
@@ -240,6 +247,8 @@ def _whole_table(connection: Connection, name: str, schema: str | None) -> pd.Da
     rows = sqlalchemy.select(table).order_by(*table.primary_key.columns)
     try:
         return _fetched(connection, rows)
+    except UnreadableError:
+        raise
     except (ValueError, TypeError, OverflowError):  # SQLite keeps what it was given, whatever type the column declares
         raw = rows.with_only_columns(*(sqlalchemy.type_coerce(c, sqlalchemy.types.NullType()) for c in table.columns))
         return _fetched(connection, raw).set_axis(list(table.columns.keys()), axis=1)
@@ -252,5 +261,10 @@ def _as_float(inspector: Any, table: Any, column: dict[str, Any]) -> None:
 
 def _fetched(connection: Connection, statement: Any) -> pd.DataFrame:
     done = connection.exec_driver_sql(statement) if isinstance(statement, str) else connection.execute(statement)
-    rows = [tuple(row) for row in done.fetchall()]
+    rows: list[tuple[Any, ...]] = []
+    count = 0
+    for part in done.partitions(AT_ONCE):
+        rows += map(tuple, part)
+        count += sum(len(value) if isinstance(value, str | bytes) else 0 for row in part for value in row)
+        size.check_table(len(rows), len(part[0]), OBJECT * len(rows) * len(part[0]) + count)
     return pd.DataFrame.from_records(rows, columns=list(done.keys()), coerce_float=False)

@@ -6,12 +6,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import pandas as pd
-
-from search.tables import columnar, json_records, signatures, workbooks
+from search.tables import columnar, json_records, opening, signatures, workbooks
 from search.tables.reading import Asked, Likely, Pieces, Table, UnreadableError, check_asked, cut
 from search.tables.size import check_size
-from search.tables.text import delimited, encodings, survey
+from search.tables.text import delimited, encodings
 
 
 class Format(NamedTuple):
@@ -33,13 +31,14 @@ FORMATS = {
         delimited.pieces,
     ),
     "Excel": Format((".xlsx", ".xlsm"), workbooks.read, ("sheet", "na_values", "header")),
-    "Parquet": Format((".parquet", ".pq"), columnar.reader(pd.read_parquet), (), columnar.pieces),
-    "Feather": Format((".feather", ".arrow"), columnar.reader(pd.read_feather)),
+    "Parquet": Format((".parquet", ".pq"), columnar.read_parquet, (), columnar.pieces),
+    "Feather": Format((".feather", ".arrow"), columnar.read_feather),
     "JSON": Format((".json", ".jsonl", ".ndjson"), json_records.read, ("encoding",)),
 }
 """Formats by name. A file of another ending is read as text."""
 
 COMPRESSIONS = (".gz", ".gzip", ".bz2", ".xz", ".zip")
+"""Endings that say how a file is packed, and not what it holds."""
 
 
 def format_of(path: Path) -> str:
@@ -62,7 +61,7 @@ def read(path: Path, asked: Asked = Asked()) -> Table:  # noqa: B008 - it cannot
         If the file is of another kind or damaged, larger than the memory, or has no table.
     FileNotFoundError
     """
-    check_size(path)
+    check_size(opening.check(path))
     name, notes = _found(path)
     check_asked(asked, f"{name} files", FORMATS[name].keys)
     table = FORMATS[name].read(path, asked)
@@ -98,7 +97,7 @@ def pieces(
     own = {key: defaults[key] for key in row.keys if getattr(asked, key) is None and defaults.get(key) is not None}
     asked = asked._replace(**own, every_row=True)
     if row.pieces is None or (typed and name == "CSV"):
-        check_size(path)
+        check_size(opening.check(path))
         found = cut(row.read(path, asked), rows)
     else:
         found = row.pieces(path, asked, rows, likely)
@@ -115,7 +114,7 @@ def _found(path: Path) -> tuple[str, list[str]]:
 
 def _of_text(path: Path, named: str) -> str:
     """Return the format of a file without a signature: a text."""
-    with survey.opened(path) as file:
+    with opening.opened(path) as file:
         if not encodings.is_text(file.read(signatures.START)):
             raise UnreadableError(
                 f"it is no text; files of other kinds end in {_endings()}"

@@ -3,13 +3,26 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from search.tables import size
+from search.tables.opening import opened
 from search.tables.reading import Asked, Table, UnreadableError, tidy
-from search.tables.text.survey import opened
+
+OBJECT = 40
+"""Bytes of a value while the records become columns."""
+
+LONG = 19
+"""Digits from which on a whole number may be too large for 64 bits."""
+
+GROWTH = 25
+"""Bytes that a byte of JSON may take while it is read: ``{},`` becomes an object of 64 bytes and its place."""
+
+DEEP = "its values are nested too deep; a column needs single values"
 
 
 def read(path: Path, asked: Asked) -> Table:
@@ -20,15 +33,24 @@ def read(path: Path, asked: Asked) -> Table:
     UnreadableError
         If it is no JSON, holds something else than objects, or objects inside of objects.
     """
+    most = size.memory() / GROWTH
     with opened(path) as file:
-        try:
-            text = file.read().decode(asked.encoding or "utf-8-sig")
-        except (UnicodeDecodeError, LookupError) as error:
-            raise UnreadableError(f"it is not text in {asked.encoding or 'utf-8'}: {error}") from None
+        raw = file.read(int(min(most, sys.maxsize - 1)) + 1)
+    if len(raw) > most:
+        raise UnreadableError(
+            f"it has more than {size.told(most)}; as JSON it would take {GROWTH} times as much, and this machine has "
+            f"{size.told(size.memory())} of memory; save the table as CSV or Parquet"
+        )
     try:
-        records = json.loads(text)
+        text = raw.decode(asked.encoding or "utf-8-sig")
+    except (UnicodeDecodeError, LookupError) as error:
+        raise UnreadableError(f"it is not text in {asked.encoding or 'utf-8'}: {error}") from None
+    try:
+        records = json.loads(text, parse_int=_whole)
     except json.JSONDecodeError:
         records = _lines(text)
+    except RecursionError:
+        raise UnreadableError(DEEP) from None
     if isinstance(records, dict):
         records = [records]
     if not (isinstance(records, list) and records and all(isinstance(record, dict) for record in records)):
@@ -38,6 +60,8 @@ def read(path: Path, asked: Asked) -> Table:
             if isinstance(value, dict | list):
                 kind = "an object" if isinstance(value, dict) else "a list"
                 raise UnreadableError(f"{name!r} of row {number} is {kind}; a column needs single values")
+    columns = dict.fromkeys(name for record in records for name in record)
+    size.check_table(len(records), len(columns), OBJECT * len(records) * len(columns))
     return tidy(pd.DataFrame(records), set(), [], every_row=asked.every_row)
 
 
@@ -46,7 +70,18 @@ def _lines(text: str) -> list[Any]:
     for number, line in enumerate(text.splitlines(), start=1):
         if line.strip():
             try:
-                found.append(json.loads(line))
+                found.append(json.loads(line, parse_int=_whole))
+            except RecursionError:
+                raise UnreadableError(DEEP) from None
             except json.JSONDecodeError as error:
                 raise UnreadableError(f"line {number} is no JSON: {error.msg}") from None
     return found
+
+
+def _whole(digits: str) -> int | float:
+    """Return a whole number; one of so many digits that no array holds it comes as a fraction, as it does from CSV.
+
+    >>> _whole("12"), _whole("1" + "0" * 5000)
+    (12, inf)
+    """
+    return int(digits) if len(digits) < LONG else float(digits)

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import struct
+import zipfile
+import zlib
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -110,6 +114,38 @@ class Pieces(NamedTuple):
 
 class UnreadableError(ValueError):
     """A file cannot be read as a table; the message says where and why."""
+
+
+DAMAGE = (
+    *(ValueError, TypeError, LookupError, AttributeError, ArithmeticError, AssertionError, EOFError, RuntimeError),
+    *(SyntaxError, struct.error, zlib.error, zipfile.BadZipFile),  # of XML, and of archives
+)
+"""What libraries raise that meet a damaged file. RuntimeError has those that recurse too deep and those not implemented."""
+
+
+@contextmanager
+def damage(kind: str) -> Iterator[None]:
+    """Say in one line that a library cannot read a file of a kind; errors of the disk and of the memory pass.
+
+    >>> with damage("workbook"):
+    ...     {}["sheet1.xml"]
+    Traceback (most recent call last):
+    search.tables.reading.UnreadableError: it is a damaged workbook: 'sheet1.xml'
+    """
+    try:
+        yield
+    except UnreadableError:
+        raise
+    except DAMAGE as error:
+        reason = str(error)
+    except OSError as error:
+        if error.errno is not None:
+            raise
+        reason = str(error)
+    else:
+        return
+    reason = " ".join(reason.split())
+    raise UnreadableError(f"it is a damaged {kind}{f': {reason}' if reason else ''}")
 
 
 def check_asked(asked: Asked, kind: str, keys: Sequence[str]) -> None:

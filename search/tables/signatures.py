@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 
+from search.tables import opening
 from search.tables.reading import UnreadableError
-from search.tables.text.survey import opened
 
 START = 4096
 
@@ -24,11 +24,25 @@ REFUSED = {
     b"<stata_dta>": "it is a Stata file; save it as CSV (export delimited)",
     b"RDX": "it is an R file; save its table as CSV (write.csv)",
     b"\x28\xb5\x2f\xfd": "it is compressed with zstd; gzip, bz2, xz and zip are read",
+    b"\x04\x22\x4d\x18": "it is compressed with lz4; gzip, bz2, xz and zip are read",
+    b"\x5d\0\0": "it is compressed with LZMA, in an old form; gzip, bz2, xz and zip are read",
+    b"\x1f\x9d": "it is compressed with compress (.Z); gzip, bz2, xz and zip are read",
+    b"LZIP": "it is compressed with lzip; gzip, bz2, xz and zip are read",
+    b"\xff\x06\0\0sNaPpY": "it is compressed with Snappy; gzip, bz2, xz and zip are read",
     b"7z\xbc\xaf": "it is a 7z archive; gzip, bz2, xz and zip are read",
     b"Rar!": "it is a RAR archive; gzip, bz2, xz and zip are read",
+    b"MSCF": "it is a cabinet archive; gzip, bz2, xz and zip are read",
+    b"FEA1": "it is a Feather file of the first version; save it anew, with a version of Arrow from 2020 on",
+    b"ORC": "it is an ORC file; save its table as Parquet",
+    b"Obj\x01": "it is an Avro file; save its table as Parquet",
+    b"\x80\x04\x95": "it is a pickle of Python; save its table as Parquet",
+    b"\x80\x05\x95": "it is a pickle of Python; save its table as Parquet",
     b"\x93NUMPY": "it is a NumPy array; save it as CSV (numpy.savetxt)",
 }
 """Formats that cannot be read, with advice."""
+
+TAR, TAR_AT = b"ustar", 257
+"""What stands in a tar archive behind the name of its first file."""
 
 MEMBERS = {
     "xl/workbook.xml": "Excel",
@@ -51,20 +65,24 @@ def format_of(path: Path) -> str | None:
     UnreadableError
         If it is of a format that cannot be read; the message says what to do.
     """
-    with path.open("rb") as file:
-        start = file.read(START)
-    if start.startswith(b"PK\x03\x04") and zipfile.is_zipfile(path):
-        with zipfile.ZipFile(path) as archive:
-            shown = next((what for name, what in MEMBERS.items() if name in archive.namelist()), None)
+    packer = opening.packer(path)
+    if packer == "zip":
+        with opening.raw(path) as file:
+            names = {member.filename for member in opening.members(file)}
+        shown = next((what for name, what in MEMBERS.items() if name in names), None)
         if shown == "Excel":
             return shown
         if shown:
             raise UnreadableError(shown)
-    with opened(path) as file:
+    with opening.opened(path) as file:
         start = file.read(START)
-    for mark, advice in REFUSED.items():
-        if start.startswith(mark):
-            raise UnreadableError(advice)
+    if start.startswith(TAR, TAR_AT):
+        raise UnreadableError("it is a tar archive; unpack it and name one of its files")
+    _refuse(start, REFUSED)
+    if packer:
+        twice = "it is packed twice; unpack it once"
+        _refuse(start, {**dict.fromkeys(opening.PACKERS, twice), opening.EMPTY_ARCHIVE: twice})
+        _refuse(start, {mark: f"it is a packed {name} file; unpack it" for mark, name in FORMATS.items()})
     text = start.removeprefix(b"\xef\xbb\xbf")
     if PAGE.match(text):
         raise UnreadableError("it is a web page (HTML); open it in a spreadsheet and save it as .xlsx")
@@ -73,3 +91,9 @@ def format_of(path: Path) -> str | None:
     if JSON.match(text):
         return "JSON"
     return next((name for mark, name in FORMATS.items() if start.startswith(mark)), None)
+
+
+def _refuse(start: bytes, marks: Mapping[bytes, str]) -> None:
+    for mark, advice in marks.items():
+        if start.startswith(mark):
+            raise UnreadableError(advice)

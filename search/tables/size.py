@@ -1,34 +1,169 @@
-"""Whether a file fits into the memory of this machine."""
+"""Whether a file, and the table that it holds, fit into the memory that this process may use."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from search.tables.reading import UnreadableError
 
-GIGABYTE = 1e9
+CHUNK = 1 << 20
+"""Bytes that are read at once."""
+
+UNITS = {"GB": 1e9, "MB": 1e6, "kB": 1e3}
+
+COPIES = 3
+"""Reading takes up to so many times the memory of the table: its rows as they arrive, as columns, and one step in between."""
+
+CELL = 8
+"""Bytes of a number, and of the place of a text."""
+
+CELLS_AT_ONCE = 5_000_000
+"""Cells of a piece, of a table that is read in pieces."""
+
+CGROUP, MOUNT = Path("/proc/self/cgroup"), Path("/sys/fs/cgroup")
+LIMITS = ("memory.max", "memory.limit_in_bytes")
+"""Files that hold the limit of a control group, of the second and the first version."""
 
 
 def memory() -> float:
-    """Return the memory of this machine in bytes; infinity if the system does not say."""
+    """Return the bytes of memory that this process may use; infinity if the system does not say.
+
+    That is the machine's memory, or the limit of a container, a service or a shell (``ulimit -v``) if one is smaller.
+    """
+    return min([_machine(), _soft_limit(), *_groups()])
+
+
+def _machine() -> float:
     try:
         return float(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
     except (AttributeError, ValueError, OSError):
         return float("inf")
 
 
-def check_size(path: Path) -> None:
-    """Check that a file is not larger than the memory: as a table it takes at least as much.
+def _soft_limit() -> float:
+    try:
+        import resource
+    except ImportError:  # Windows
+        return float("inf")
+    soft, _ = resource.getrlimit(resource.RLIMIT_AS)
+    return float("inf") if soft == resource.RLIM_INFINITY else float(soft)
+
+
+def _groups() -> Iterator[float]:
+    """Yield the limits of the control groups of this process, from its own to the outermost."""
+    try:
+        lines = CGROUP.read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return
+    for line in lines:
+        _, kinds, name = line.split(":", 2)
+        if kinds not in ("", "memory"):
+            continue
+        top = MOUNT / kinds
+        own = top / name.lstrip("/")
+        for folder in dict.fromkeys([own, *own.parents]):
+            if folder == top or top in folder.parents:
+                yield from _limits(folder)
+
+
+def _limits(folder: Path) -> Iterator[float]:
+    for name in LIMITS:
+        try:
+            yield float((folder / name).read_text(encoding="ascii").replace("max", "inf"))
+        except (OSError, ValueError):
+            continue
+
+
+def told(count: float) -> str:
+    """Return a number of bytes as people read it.
+
+    >>> told(2_700_000), told(8.6e9), told(12)
+    ('2.7 MB', '8.6 GB', '12 bytes')
+    """
+    for unit, size in UNITS.items():
+        if count >= size:
+            return f"{count / size:,.1f} {unit}"
+    return f"{count:,.0f} bytes"
+
+
+def check_size(count: int) -> None:
+    """Check that a file of so many bytes is not larger than the memory: as a table it takes at least as much.
 
     Raises
     ------
     UnreadableError
         If it is larger.
-    FileNotFoundError
     """
-    size, limit = path.stat().st_size, memory()
-    if size > limit:
+    if count > (limit := memory()):
         raise UnreadableError(
-            f"it has {size / GIGABYTE:,.1f} GB, and this machine {limit / GIGABYTE:,.1f} GB of memory; take a sample of its rows"
+            f"it has {told(count)}, and this machine {told(limit)} of memory; take a sample of its rows"
         )
+
+
+def check_table(rows: int, columns: int, count: float = 0) -> None:
+    """Check, before a table is made, that it can be.
+
+    Parameters
+    ----------
+    rows, columns : int
+    count : float
+        Bytes of its cells, if that is more than 8 for each.
+
+    Raises
+    ------
+    UnreadableError
+        If reading it may take more than the memory.
+
+    Examples
+    --------
+    >>> check_table(10**9, 10**6)
+    Traceback (most recent call last):
+    search.tables.reading.UnreadableError: it has 1,000,000,000 rows and 1,000,000 columns, 8,000,000.0 GB as a table; ...
+    """
+    bytes_ = max(float(rows) * columns * CELL, count)
+    if COPIES * bytes_ > (limit := memory()):
+        raise UnreadableError(
+            f"it has {rows:,} rows and {columns:,} columns, {told(bytes_)} as a table; reading takes up to {COPIES} times that, "
+            f"and this machine has {told(limit)} of memory; take a sample of its rows"
+        )
+
+
+def rows_at_once(rows: int, columns: int, longest: int = CELL) -> int:
+    """Return how many rows, at most `rows`, a piece of a table has whose cells take so many bytes each.
+
+    >>> rows_at_once(50_000, 10), rows_at_once(50_000, 20_000), rows_at_once(50_000, 1, 10**6)
+    (50000, 250, 40)
+    """
+    return max(1, min(rows, CELLS_AT_ONCE * CELL // (max(columns, 1) * max(longest, CELL))))
+
+
+@contextmanager
+def within_memory() -> Iterator[None]:
+    """Let what needs more memory than there is end with a MemoryError, and not with the end of the process.
+
+    What a table takes is counted before it is made; this is for what no count foresees. The limit is one on addresses: it is set
+    beyond what the process has now, and taken back at the end. Systems without such a limit have none here.
+    """
+    try:
+        import resource
+
+        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
+    except (ImportError, OSError):
+        yield
+        return
+    before = resource.getrlimit(resource.RLIMIT_AS)
+    limit = memory()
+    if limit == float("inf") or before[0] != resource.RLIM_INFINITY:
+        yield
+        return
+    most = int(limit) + pages * os.sysconf("SC_PAGE_SIZE")
+    if before[1] != resource.RLIM_INFINITY:
+        most = min(most, before[1])
+    resource.setrlimit(resource.RLIMIT_AS, (most, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, before)

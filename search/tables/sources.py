@@ -11,6 +11,7 @@ from typing import Any
 from search.tables import databases, files
 from search.tables.reading import Asked, Likely, Pieces, Table, UnreadableError
 from search.tables.secrets import masked, secrets_of
+from search.tables.size import within_memory
 
 ROWS = 50_000
 """Rows that are read at a time."""
@@ -23,10 +24,12 @@ def read(source: str, folder: Path = Path(), asked: Asked = Asked()) -> Table:  
     ------
     UnreadableError
     FileNotFoundError
+    MemoryError
     """
-    if databases.is_address(source):
-        return databases.read(source, folder, asked)
-    return files.read(folder / source, asked)
+    with within_memory():
+        if databases.is_address(source):
+            return databases.read(source, folder, asked)
+        return files.read(folder / source, asked)
 
 
 def pieces(

@@ -17,6 +17,9 @@ from search.tables.reading import UnreadableError
 EXAMPLES = 3
 """Unreadable values that a note shows."""
 
+LONGEST = 60
+"""Characters of a value that a note shows."""
+
 NAMED = 8
 """Columns that a note names."""
 
@@ -88,7 +91,7 @@ def typed(frame: pd.DataFrame, hints: Hints = Hints(), kept: Collection[str] = (
         for name, own in found.items()
         if _is_read(frame[name], own)
     }
-    notes = [*_told(frame, changed, found), *_left_out(frame, found, hints)]
+    notes = [*_told(frame, changed, found), *_too_large(frame, found, changed), *_left_out(frame, found, hints)]
     decimal = {**values.WRITTEN["number"].default, "decimal": ","} if hints.decimal == "," else {}
     return Typed(frame.assign(**changed), found, notes, decimal)
 
@@ -116,10 +119,30 @@ def _told(frame: pd.DataFrame, changed: Mapping[str, pd.Series], found: Mapping[
         if len(unread := found[name].unread):
             noun, one = NOUNS[found[name].kind], len(unread) == 1
             what = f"1 value is not a {noun} and counts" if one else f"{len(unread)} values are not {noun}s and count"
-            shown = ", ".join(f"{frame[name].iloc[i]!r} in row {i + 1}" for i in unread[:EXAMPLES])
+            shown = ", ".join(f"{_cut(repr(frame[name].iloc[i]))} in row {i + 1}" for i in unread[:EXAMPLES])
             more = f" and {len(unread) - EXAMPLES} more" if len(unread) > EXAMPLES else ""
             short.append(f"column {name!r}: {what} as missing: {shown}{more}")
     return [*notes, *_first(short, "columns have such values")]
+
+
+def _too_large(frame: pd.DataFrame, found: Mapping[str, Found], changed: Mapping[str, pd.Series]) -> list[str]:
+    """Say which numbers count as missing because they are infinite or too large to be scaled."""
+    notes = []
+    for name, own in found.items():
+        if own.kind == "number" and name not in changed:
+            cells = frame[name].to_numpy(dtype=np.float64, na_value=np.nan)
+            with np.errstate(invalid="ignore"):
+                most = max(np.fmax.reduce(cells, initial=0.0), -np.fmin.reduce(cells, initial=0.0))
+            if most > values.LARGEST:
+                rows = np.flatnonzero(np.abs(cells) > values.LARGEST)
+                shown = ", ".join(f"{cells[row]:g} in row {row + 1}" for row in rows[:EXAMPLES])
+                more = f" and {len(rows) - EXAMPLES} more" if len(rows) > EXAMPLES else ""
+                what = "1 value is" if len(rows) == 1 else f"{len(rows)} values are"
+                count = "counts" if len(rows) == 1 else "count"
+                notes.append(
+                    f"column {name!r}: {what} infinite or beyond {values.LARGEST:g} and {count} as missing: {shown}{more}"
+                )
+    return _first(notes, "columns have such values")
 
 
 def _example(raw: pd.Series, read: pd.Series, unit: str) -> str:
@@ -128,6 +151,10 @@ def _example(raw: pd.Series, read: pd.Series, unit: str) -> str:
         if isinstance(text, str) and not pd.isna(value) and not _is_plain(text):
             return f"{text!r} is {_shown(value)}{unit}"
     return ""
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
 
 
 def _is_plain(text: str) -> bool:

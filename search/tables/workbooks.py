@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import openpyxl
 import pandas as pd
 
-from search.tables import missing
-from search.tables.reading import Asked, Table, UnreadableError, tidy, typed_anew, unique
+from search.tables import extents, missing, opening
+from search.tables.reading import Asked, Table, UnreadableError, damage, tidy, typed_anew, unique
 from search.tables.text import footers
 from search.tables.text.cells import numeric_columns
 from search.tables.text.tops import Row, find_top, told
@@ -27,7 +30,7 @@ def read(path: Path, asked: Asked) -> Table:
         If there is no such sheet, no table in it, or formulas without values, as programs write them that do not calculate.
     """
     marks = {"na_values": asked.na_values and list(asked.na_values), "keep_default_na": asked.na_values is None}
-    with pd.ExcelFile(path, engine="openpyxl") as book:
+    with _opened(path) as book:
         sheet, cells, notes = _chosen(book, asked, marks)
         _check_formulas(path, sheet, cells)
         used = cells.notna().any()
@@ -50,7 +53,7 @@ def read(path: Path, asked: Asked) -> Table:
         frame = cells.iloc[start:end].set_axis(names, axis=1).infer_objects()
         classes: list[str] = []
         if asked.target in names and frame[asked.target].isna().any():
-            raw = pd.read_excel(book, sheet_name=sheet, header=None, dtype="object", na_filter=False)
+            raw = _cells(book, sheet, {"na_filter": False})
             texts = raw.loc[:, used].iloc[start:end].set_axis(names, axis=1)[asked.target].astype("str")
             column, classes = missing.restored(frame[asked.target], texts, asked.na_values)
             frame = frame.assign(**{asked.target: column})
@@ -73,7 +76,8 @@ def _chosen(book: pd.ExcelFile, asked: Asked, marks: dict[str, Any]) -> tuple[st
         if cells.dropna(how="all").empty:
             raise UnreadableError(f"sheet = {asked.sheet!r} is empty")
         return sheet, cells, []
-    visible = [name for name in names if book.book[name].sheet_state == "visible"]
+    with damage("workbook"):
+        visible = [name for name in names if book.book[name].sheet_state == "visible"]
     found: dict[str, pd.DataFrame] = {}
     for name in [*visible, *(name for name in names if name not in visible)]:
         cells = _cells(book, name, marks)
@@ -90,7 +94,22 @@ def _chosen(book: pd.ExcelFile, asked: Asked, marks: dict[str, Any]) -> tuple[st
 
 
 def _cells(book: pd.ExcelFile, sheet: str, marks: dict[str, Any]) -> pd.DataFrame:
-    return pd.read_excel(book, sheet_name=sheet, header=None, dtype="object", **marks)
+    with damage("workbook"), warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # of openpyxl: of rules and dates that Excel does not know either
+        return pd.read_excel(book, sheet_name=sheet, header=None, dtype="object", **marks)
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[pd.ExcelFile]:
+    """Open a workbook whose sheets can be read."""
+    with opening.raw(path) as file:
+        extents.check(file)
+        file.seek(0)
+        with damage("workbook"), warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)
+            book = pd.ExcelFile(file, engine="openpyxl")
+        with book:
+            yield book
 
 
 def _as_rows(cells: pd.DataFrame) -> list[Row]:
@@ -103,16 +122,16 @@ def _check_formulas(path: Path, sheet: str, cells: pd.DataFrame) -> None:
     """Raise if none of the formulas of a sheet has a value."""
     if not cells.isna().any(axis=None):
         return
-    book = openpyxl.load_workbook(path, read_only=True)
-    try:
+    with opening.raw(path) as file, damage("workbook"), warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        lines = openpyxl.load_workbook(file, read_only=True)[sheet]
+        lines.reset_dimensions()  # a sheet may claim to be larger than it is
         formulas = [
             (row, column, cell.coordinate)
-            for row, line in enumerate(book[sheet].iter_rows())
+            for row, line in enumerate(lines.iter_rows())
             for column, cell in enumerate(line)
             if cell.data_type == "f"
         ]
-    finally:
-        book.close()
     inside = [
         place
         for row, column, place in formulas

@@ -13,7 +13,8 @@ from typing import IO, Any, NamedTuple
 
 import pandas as pd
 
-from search.tables import missing
+from search.tables import missing, size
+from search.tables.opening import opened
 from search.tables.reading import (
     PADDED,
     Asked,
@@ -21,16 +22,15 @@ from search.tables.reading import (
     Pieces,
     Table,
     UnreadableError,
-    number,
     tidy,
     typed_anew,
     unique,
 )
+from search.tables.size import CHUNK
 from search.tables.text import fixed, footers, ragged, tops
 from search.tables.text.cells import numeric_columns
 from search.tables.text.dialects import (
     BLANKS,
-    KEYS,
     SEPARATORS,
     Dialect,
     guess_dialect,
@@ -38,7 +38,8 @@ from search.tables.text.dialects import (
     tells_decimal,
     with_names,
 )
-from search.tables.text.survey import CHUNK, Survey, has_words, is_wide, opened, survey, zeros_lead
+from search.tables.text.eurostat import with_keys
+from search.tables.text.survey import Survey, has_words, is_wide, rows_of, survey, zeros_lead
 
 LINES = 400
 """Lines at the beginning of a file from which its dialect is guessed."""
@@ -79,8 +80,9 @@ def read(path: Path, asked: Asked) -> Table:
     UnreadableError
         If a row has too few or too many cells, the text has other bytes than its encoding allows, or there is no table.
     """
-    source, told = _source(path, asked)
+    source, told = _source(path, asked, size.memory())
     dialect, top = source.dialect, source.dialect.top
+    size.check_table(rows_of(source.facts, dialect.separator, top.width), top.width)
     names, doubled = unique([ROW_NAMES, *top.names] if top.row_names else top.names)
     notes = _told(source, asked)
     frame = _parsed(source, names, asked)
@@ -94,7 +96,7 @@ def read(path: Path, asked: Asked) -> Table:
     for name in sorted(doubled):
         notes.append(f"{top.names.count(name)} columns are called {name!r}: all but the first got a number")
     totals: list[str] = []
-    frame = _with_keys(frame, notes)
+    frame = with_keys(frame, notes)
     if not asked.every_row:
         frame, totals = footers.without_totals(frame, dialect.decimal)
     frame = typed_anew(frame, dialect.decimal) if totals else frame
@@ -140,9 +142,10 @@ def _texts_in_pieces(source: Source, names: list[str], rows: int, notes: list[st
     own: list[str] = []  # the columns are the same in each piece: they are told once
     short = False
     with _reading(source), _of_pandas(source) as (file, options):
+        rows = size.rows_at_once(rows, len(names))
         options |= {"dtype": "str", "na_values": [], "keep_default_na": False, "chunksize": rows}
         with pd.read_csv(file, names=[*names, EXTRA], **options) as reader:
-            for frame in reader:
+            for frame in ragged.quiet(reader):
                 if frame[EXTRA].notna().any() and (frame[EXTRA].fillna("").str.strip() != "").any():
                     _raise_ragged(source)
                 short = short or bool((frame[names[-1]].fillna("") == "").any())
@@ -152,7 +155,7 @@ def _texts_in_pieces(source: Source, names: list[str], rows: int, notes: list[st
                 if source.dialect.top.row_names:
                     frame = frame.drop(columns=ROW_NAMES)
                 said: list[str] = []
-                frame = _with_keys(frame, said)
+                frame = with_keys(frame, said)
                 notes += [note for note in said if note not in own]
                 own += said
                 yield frame
@@ -168,9 +171,13 @@ def _reading(source: Source) -> Iterator[None]:
     except UnicodeDecodeError as error:
         raise _no_text(source.facts.encoding, error) from None
     except pd.errors.ParserError as error:
+        if "out of memory" in str(error):
+            raise MemoryError from None
         why = ragged.unended if "EOF inside string" in str(error) else ragged.found
         with source.opened() as text:
             raise UnreadableError(why(text, source.dialect) or " ".join(str(error).split())) from None
+    except csv.Error as error:
+        raise UnreadableError(f"its header is none: {error}") from None
     except pd.errors.EmptyDataError:
         raise UnreadableError("it has no rows below its header") from None
 
@@ -182,9 +189,9 @@ def _raise_ragged(source: Source) -> None:
             raise UnreadableError(reason)
 
 
-def _source(path: Path, asked: Asked) -> tuple[Source, list[str]]:
-    """Return how a text is written, and the sentence that says what stands below its table."""
-    facts = survey(path, asked.encoding)
+def _source(path: Path, asked: Asked, most: float = float("inf")) -> tuple[Source, list[str]]:
+    """Return how a text of at most so many bytes is written, and the sentence that says what stands below its table."""
+    facts = survey(path, asked.encoding, most)
     lines = _first_lines(facts)
     dialect = guess_dialect(lines, asked.separator, asked.decimal, asked.header)
     columns: fixed.Columns = ()
@@ -193,7 +200,12 @@ def _source(path: Path, asked: Asked) -> tuple[Source, list[str]]:
     if columns:
         dialect = guess_dialect(_separated(lines, columns), "\t", asked.decimal, asked.header)
     below, told = _notes_below(facts, dialect, columns)
-    return Source(path, facts, dialect, below, columns), told
+    source = Source(path, facts, dialect, below, columns)
+    if any(
+        len(row) > dialect.top.width + 1 for row in dialect.top.rows
+    ):  # of a first row, pandas would leave out the rest
+        _raise_ragged(source)
+    return source, told
 
 
 def _separated(lines: Iterable[str], columns: fixed.Columns) -> list[str]:
@@ -278,24 +290,20 @@ def _marks(source: Source, asked: Asked) -> dict[str, Any]:
 
 def _read_csv(source: Source, names: list[str], **options: Any) -> pd.DataFrame:
     """Read the rows of the table with pandas: in pieces, which takes half the time of typing each column as a whole."""
-    with _of_pandas(source) as (file, own):
+    with _of_pandas(source) as (file, own), warnings.catch_warnings():
+        warnings.simplefilter("ignore", pd.errors.ParserWarning)  # of what `_source` has looked at
         return pd.read_csv(file, names=names, **{**own, **options})
 
 
 @contextmanager
 def _of_pandas(source: Source) -> Iterator[tuple[Any, dict[str, Any]]]:
-    """Yield what `pandas.read_csv` is given to read the rows of a table: a file or its path, and options."""
-    dialect, compression = source.dialect, source.facts.compression
+    """Yield what `pandas.read_csv` is given to read the rows of a table: a text behind its header, and options."""
+    dialect = source.dialect
     with source.opened() as text:
-        above = _above(text, dialect)
-        # pandas reads the file itself in half the time; but it takes a quote in the lines above for the beginning of a cell
-        plain = not source.altered and not any(dialect.quote in line for line in above) and compression != "zip"
+        _above(text, dialect)
         yield (
-            source.path if plain else text,
+            text,
             {
-                "skiprows": len(above) if plain else 0,
-                "encoding": source.facts.encoding,
-                "compression": compression if plain else None,
                 "sep": r"\s+" if dialect.separator == BLANKS else dialect.separator,
                 "quotechar": dialect.quote,
                 "decimal": dialect.decimal,
@@ -306,21 +314,15 @@ def _of_pandas(source: Source) -> Iterator[tuple[Any, dict[str, Any]]]:
         )
 
 
-def _above(text: IO[str], dialect: Dialect) -> list[str]:
-    """Move a text behind its header, and its units; return the lines passed. A row may take several lines."""
-    passed = [text.readline() for _ in range(dialect.top.line)]
-
-    def noted() -> Iterator[str]:
-        for line in iter(text.readline, ""):
-            passed.append(line)
-            yield line
-
+def _above(text: IO[str], dialect: Dialect) -> None:
+    """Move a text behind its header, and its units. A row may take several lines."""
+    for _ in range(dialect.top.line):
+        text.readline()
     left = dialect.top.header + dialect.top.below
     separator = "," if dialect.separator == BLANKS else dialect.separator
-    reader = csv.reader(noted(), delimiter=separator, quotechar=dialect.quote)
+    reader = csv.reader(iter(text.readline, ""), delimiter=separator, quotechar=dialect.quote)
     while left and (cells := next(reader, None)) is not None:
         left -= any(cell.strip() for cell in cells)
-    return passed
 
 
 def _texts(source: Source, names: list[str], columns: Sequence[str]) -> pd.DataFrame:
@@ -337,7 +339,8 @@ def _with_zeros(source: Source, frame: pd.DataFrame, names: list[str], asked: As
     if not whole or not zeros_lead(source.path, source.facts.encoding):
         return frame, []
     notes = []
-    for name, texts in _texts(source, names, whole).items():
+    halves = whole[::2], whole[1::2]  # all texts at once would be larger than the table
+    for name, texts in (pair for half in halves if half for pair in _texts(source, names, half).items()):
         given = texts[frame[name].notna()].str.strip()
         padded = given.str.match(PADDED)
         clock = given.str.fullmatch(r"[0-5]\d").all() and name != asked.target
@@ -367,20 +370,6 @@ def _with_classes(
         return frame, []  # all missing cells are empty
     column, marks = missing.restored(frame[name], _texts(source, names, [name])[name], asked.na_values)
     return frame.assign(**{name: column}), marks
-
-
-def _with_keys(frame: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
-    """Split the first column of a table of Eurostat, which holds several."""
-    name = str(frame.columns[0])
-    found = KEYS.fullmatch(name)
-    if found is None:
-        return frame
-    names = found[1].split(",")
-    parts = frame[name].str.split(",", expand=True)
-    if parts.shape[1] != len(names) or set(names) & set(frame.columns):
-        return frame
-    notes.append(f"the first column holds {number(len(names), 'column')}: {', '.join(names)}")
-    return pd.concat([parts.set_axis(names, axis=1), frame.drop(columns=name)], axis=1)
 
 
 def _told(source: Source, asked: Asked) -> list[str]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import csv
+import warnings
 from collections.abc import Iterator
 from itertools import islice
 from typing import IO
 
 import numpy as np
+import pandas as pd
 
 from search.tables.reading import number
 from search.tables.text.dialects import BLANKS, WORD, Dialect
@@ -97,6 +99,17 @@ def unended(text: IO[str], dialect: Dialect) -> str:
     except csv.Error:
         start = end + 1
     return _unended(skipped + start)
+
+
+def quiet(frames: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
+    """Pass on tables that pandas reads, without its warning of a first row that has empty cells after the last column."""
+    while True:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", pd.errors.ParserWarning)
+            frame = next(frames, None)
+        if frame is None:
+            return
+        yield frame
 
 
 def _unended(line: int) -> str:

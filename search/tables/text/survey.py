@@ -2,31 +2,23 @@
 
 from __future__ import annotations
 
-import bz2
-import gzip
-import lzma
-import zipfile
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 import numpy as np
 
+from search.tables.opening import opened
 from search.tables.reading import UnreadableError
+from search.tables.size import CHUNK
 from search.tables.text.encodings import guess_encoding
 
-CHUNK = 1 << 20
-"""Bytes that are read at once. From the first of these pieces the dialect is guessed."""
+SEPARATORS = ",;\t|"
+"""Separators that are counted: of other tables, only the lines are."""
 
-COMPRESSED: dict[bytes, tuple[str, Any]] = {
-    b"\x1f\x8b": ("gzip", gzip.open),
-    b"BZh": ("bz2", bz2.open),
-    b"\xfd7zXZ\0": ("xz", lzma.open),
-    b"PK\x03\x04": ("zip", None),
-}
-"""The first bytes of compressed files: their name in pandas, and how they are opened."""
+LONGEST = 100_000_000
+"""Bytes of a line from which on a file is no table: a row of ten million numbers has fewer."""
 
 NULL = b"\\N"
 """How MySQL and PostgreSQL write a missing value."""
@@ -45,10 +37,8 @@ class Survey:
     Attributes
     ----------
     encoding : str
-    compression : str or None
-        As pandas calls it.
     head, tail : bytes
-        The first and the last `CHUNK` bytes, or some more.
+        The first and the last `CHUNK` bytes, or some more. From the head the dialect is guessed.
     blanks : bool
         Whether there are blanks.
     nulls : bool
@@ -57,16 +47,21 @@ class Survey:
         Whether there may be a text that counts as missing behind the head.
     zero : int or None
         Position of the first zero byte.
+    lines : int
+        Ends of lines.
+    separators : dict of str to int
+        How often each of `SEPARATORS` stands in the text.
     """
 
     encoding: str
-    compression: str | None
     head: bytes = b""
     tail: bytes = b""
     blanks: bool = False
     nulls: bool = False
     words: bool = False
     zero: int | None = None
+    lines: int = 0
+    separators: dict[str, int] = field(default_factory=lambda: dict.fromkeys(SEPARATORS, 0))
 
     @property
     def whole(self) -> bool:
@@ -74,16 +69,17 @@ class Survey:
         return len(self.head) < CHUNK
 
 
-def survey(path: Path, encoding: str | None = None) -> Survey:
-    """Look at all bytes of a text file.
+def survey(path: Path, encoding: str | None = None, most: float = float("inf")) -> Survey:
+    """Look at all bytes of a text file, at most so many.
 
     Raises
     ------
     UnreadableError
-        If it is empty, or has zero bytes, as files do that were cut off while they were written.
+        If it is empty, has a line without an end, or has zero bytes, as files do that were cut off while they were written. Also
+        as in `opened`.
     """
-    found = Survey("", compression(path))
-    with opened(path) as file:
+    found = Survey("")
+    with opened(path, most) as file:
         found.head = file.read(CHUNK)
         if not found.head.strip():
             raise UnreadableError("it is empty")
@@ -102,8 +98,15 @@ def survey(path: Path, encoding: str | None = None) -> Survey:
 
 def _seen(file: IO[bytes], found: Survey) -> Iterator[bytes]:
     """Pass on the pieces of a file, and note what is in them."""
-    position, chunk = 0, found.head
+    position, chunk, line = 0, found.head, 0
     while chunk:
+        ends = chunk.count(b"\n") or chunk.count(b"\r")
+        line = len(chunk) - max(chunk.rfind(b"\n"), chunk.rfind(b"\r")) if ends else line + len(chunk)
+        if line > LONGEST:
+            raise UnreadableError(f"line {found.lines + 1} has more than {LONGEST:,} bytes: it is no table of rows")
+        found.lines += ends
+        for separator in SEPARATORS:
+            found.separators[separator] += chunk.count(separator.encode())
         found.blanks = found.blanks or b" " in chunk
         found.nulls = found.nulls or (NULL[:1] in chunk and NULL in chunk)
         found.words = found.words or (position > 0 and has_words(chunk))
@@ -113,6 +116,12 @@ def _seen(file: IO[bytes], found: Survey) -> Iterator[bytes]:
         yield chunk
         position += len(chunk)
         chunk = file.read(CHUNK)
+
+
+def rows_of(found: Survey, separator: str, width: int) -> int:
+    """Return how many rows of so many cells a text has, at most: lines, or fewer where they are empty."""
+    separators = found.separators.get(separator)
+    return found.lines + 1 if separators is None else min(found.lines, separators // max(width - 1, 1)) + 1
 
 
 def has_words(text: bytes) -> bool:
@@ -152,27 +161,3 @@ def _zero_leads(text: bytes) -> bool:
     found = codes[1:-1] == ZERO
     found &= codes[2:] - ZERO < 10  # of unsigned numbers: less than zero is more than ten
     return not IN_A_NUMBER[codes[:-2][found]].all()
-
-
-def compression(path: Path) -> str | None:
-    """Return how a file is compressed, in the words of pandas; None if it is not."""
-    with path.open("rb") as file:
-        start = file.read(8)
-    return next((name for mark, (name, _) in COMPRESSED.items() if start.startswith(mark)), None)
-
-
-@contextmanager
-def opened(path: Path) -> Iterator[IO[bytes]]:
-    """Open a file, also a compressed one, to read its bytes."""
-    kind = compression(path)
-    if kind == "zip":
-        with zipfile.ZipFile(path) as archive:
-            members = [name for name in archive.namelist() if not name.startswith("__MACOSX/")]
-            if len(members) != 1:
-                raise UnreadableError(f"it holds {len(members)} files; it must hold one")
-            with archive.open(members[0]) as member:
-                yield member
-        return
-    open_ = next((row[1] for row in COMPRESSED.values() if row[0] == kind), open)
-    with open_(path, "rb") as file:
-        yield file

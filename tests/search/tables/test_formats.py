@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 from bpmodel.preprocessing import TablePreprocessor
-from search.tables import files, signatures, size
+from search.tables import files, opening, signatures, size
 from search.tables.reading import Asked, UnreadableError
 
 RENTS = pd.DataFrame({"size": [52.5, 80.0], "town": ["Ulm", "Bonn"]})
@@ -274,13 +274,15 @@ def test_a_file_larger_than_the_memory_is_refused_in_one_line(tmp_path):
         files.read(path)
     with path.open("wb") as file:
         file.truncate(int(size.memory()))
-    size.check_size(path)
+    size.check_size(opening.check(path))
 
 
 @pytest.mark.parametrize("error", [AttributeError, ValueError, OSError])
-def test_a_system_that_does_not_tell_its_memory(monkeypatch, error):
+def test_a_system_that_does_not_tell_its_memory(monkeypatch, error, tmp_path):
     def sysconf(name):
         raise error(name)
 
     monkeypatch.setattr(os, "sysconf", sysconf)
+    monkeypatch.setattr(size, "CGROUP", tmp_path / "none")
+    monkeypatch.setattr(size, "_soft_limit", lambda: np.inf)
     assert size.memory() == np.inf

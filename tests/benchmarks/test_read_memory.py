@@ -1,0 +1,21 @@
+"""Reading a text takes at most three times the memory of its table."""
+
+import pytest
+
+from benchmarks import read_memory
+from search.tables import size
+
+MEGABYTES = 40
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["fractions", "many texts", "leading zeros", "20,000 columns"])
+def test_reading_takes_no_more_than_is_said(kind):
+    ((_, *found),) = read_memory.measure(1, MEGABYTES * 1_000_000, (kind,)).rows
+    assert all(0.5 < float(times) <= size.COPIES for times in found), found
+
+
+def test_files_are_of_the_size_that_is_asked_for(tmp_path):
+    for kind in read_memory.KINDS:
+        read_memory.write(tmp_path / "t.csv", kind, 10_000)
+        assert (tmp_path / "t.csv").stat().st_size >= 10_000
