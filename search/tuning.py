@@ -13,12 +13,12 @@ from search import experiment, tracking
 from search.errors import StudyError
 from search.experiment import Job
 from search.loop import runner
-from search.loop.journal import StudyStore
+from search.loop.journal import StudyStore, read
 from search.options import PLAN
 from search.results.progress import Progress
 from search.results.result import Nested, Result
 from search.study import data, metrics, nested_cv, records, study_file
-from search.study.assembly import build_problem, job_of, journal, measure_baselines, open_store, suspects
+from search.study.assembly import build_problem, identity, job_of, journal, measure_baselines, open_store, suspects
 from search.study.facts import facts
 from search.study.nested_cv import Part
 from search.study.notes import note_study
@@ -89,13 +89,13 @@ def _complete(
 ) -> Result | None:
     """Return the result of a study if all of it is done and recorded in MLflow."""
     noted = experiment.completed(store, NOTE, job.plan)
-    if not noted or noted["uri"] != tracker.uri or len(noted["outer_scores"]) != n_parts:
+    if not noted or noted.get("uri") != tracker.uri or len(noted.get("outer_scores", [])) != n_parts:
         return None
     if not tracker.holds(experiment.header(job, store)):
         return None
     nested = Nested(noted["outer_scores"], outer_baselines) if n_parts else None
     result = experiment.found(job, store.settled, winner(store.settled), nested)
-    model = RegisteredModel(noted["name"], noted["version"]) if noted["name"] else None
+    model = RegisteredModel(noted["name"], noted["version"]) if noted.get("name") and noted.get("version") else None
     return replace(result, unchanged=True, model=model, n_networks=noted.get("n_networks", 1))
 
 
@@ -177,8 +177,12 @@ def _settled(study: Study, dataset: data.Dataset) -> dict[int, Outcome]:
     """Return the finished trials of a study, pooled over their evaluations; none if it has not begun."""
     if not journal(study).exists():
         return {}
-    with closing(open_store(study, dataset, build_problem(study, dataset))) as store:
-        return store.settled
+    problem = build_problem(study, dataset)
+    try:
+        stored = read(journal(study), study.space, identity(study, dataset, problem))
+    except StudyError as error:
+        raise StudyError(f"{study.path}: {error}") from None
+    return {} if stored is None else stored.outcomes
 
 
 def parameters(study: Study, dataset: data.Dataset, plan: runner.Plan) -> dict[str, Any]:

@@ -28,7 +28,7 @@ ARCHITECTURE = {
     """,
     "search": """
         errors spelling rows scorers scorer_names classes seeds domains tables
-        space cv routing profiling          what is searched, on which folds; what a table is
+        space cv routing profiling files    what is searched, on which folds; what a table is; how files are written
         trials                              one configuration, scored
         tracking samplers prediction        MLflow; methods of search; a model and new rows
         options                             the one table of the search's options
