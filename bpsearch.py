@@ -68,6 +68,7 @@ def __dir__() -> list[str]:
 def main() -> int:
     """Run the `bpsearch` command; return its exit code."""
     _own("search")
+    import_module("search.processes.python").leave_out_current_folder(_HOME)
     return int(import_module("search.cli").main())
 
 

@@ -27,7 +27,7 @@ ARCHITECTURE = {
         preflight displays export
     """,
     "search": """
-        errors spelling rows scorers scorer_names classes seeds domains tables
+        errors spelling rows scorers scorer_names classes seeds domains tables processes
         space cv routing profiling files    what is searched, on which folds; what a table is; how files are written
         trials                              one configuration, scored
         tracking samplers prediction        MLflow; methods of search; a model and new rows

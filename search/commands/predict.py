@@ -50,7 +50,11 @@ def run(options: argparse.Namespace, console: Output) -> int:
         predicting = predictor.Predictor(model, pieces, probabilities=options.probabilities)
         names: list[str] = []
         try:
-            with writing.to_file(options.output) if options.output else writing.csv(console.file) as write:
+            with (
+                writing.to_file(options.output, force=options.force)
+                if options.output
+                else writing.csv(console.file) as write
+            ):
                 for frame, predicted in predicting:
                     written = predictor.beside(frame, predicted) if options.with_input else predicted
                     names = names or list(written.columns)

@@ -119,7 +119,8 @@ def replacing(path: Path, key: str = "", *, force: bool = True, kept: str = NOTH
     except BrokenPipeError:
         raise
     except OSError as error:
-        raise StudyError(trouble.told(error, f"{key} {path}".strip(), kept)) from error
+        where = path if trouble.of_disk(error) else f"{key} {path}".strip()
+        raise StudyError(trouble.told(error, where, kept)) from error
     finally:
         if draft is not None:
             with suppress(OSError):

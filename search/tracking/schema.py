@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
+from search.errors import StudyError
+from search.files import trouble
+from search.processes import python
 from search.tracking import stores
 from search.tracking.library import ENVIRONMENT
 
@@ -40,21 +42,27 @@ def create(path: Path) -> None:
 
     Raises
     ------
+    StudyError
+        If the disk is full.
     OSError
-        If it cannot be created.
+        If it cannot be created for another reason.
     """
     if stores.has_tables(path):
         return
-    made = subprocess.run(
-        [sys.executable, "-c", MAKE, str(path)],
-        env={**ENVIRONMENT, **os.environ, "PYTHONWARNINGS": "ignore"},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-        **OWN_GROUP,
-    )
-    if made.returncode:
-        raise OSError(
-            made.stderr.strip().splitlines()[-1] if made.stderr.strip() else "the MLflow tables cannot be created"
+    with python.empty_folder() as folder:
+        made = subprocess.run(
+            python.command("-c", MAKE, str(path.absolute())),
+            cwd=folder,
+            env={**ENVIRONMENT, **python.environment(), "PYTHONWARNINGS": "ignore"},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+            errors="replace",
+            **OWN_GROUP,
         )
+    if made.returncode:
+        said = made.stderr.strip()
+        if trouble.of_disk(said):
+            raise StudyError(trouble.told(said, path))
+        raise OSError(said.splitlines()[-1] if said else "the MLflow tables cannot be created")
