@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import re
 import sys
 import warnings
@@ -15,9 +16,13 @@ from bpsearch import __version__
 from search.arguments import add_switch
 from search.commands import verbs
 from search.errors import StudyError
+from search.files import trouble
 from search.terminal import encoding
 
 FAILED, USER_ERROR, INTERRUPTED = 1, 2, 130
+
+OUTPUT = "where the output goes"
+"""What is full when an error of the system names no file: it was open already."""
 
 KEPT = "interrupted: finished trials are kept; run the same command again to continue"
 """What is said after Ctrl-C, unless a verb has words of its own."""
@@ -53,9 +58,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         elif not options.quiet:
             print(f"\n{told}")
         return INTERRUPTED
-    except Exception as error:  # our bug, not the user's mistake
+    except Exception as error:  # our bug, not the user's mistake, or a disk's
         if options.debug:
             raise
+        if what := trouble.of_disk(error):
+            _give_up_output()
+            return _failed(f"error: {what}: {trouble.path_of(error) or OUTPUT}; {trouble.KEPT}", FAILED, options.json)
         message = " ".join(str(error).split())
         told = f"unexpected error: {type(error).__name__}: {message} (--debug shows the traceback)"
         return _failed(told, FAILED, options.json)
@@ -72,7 +80,19 @@ def _run(options: argparse.Namespace) -> int:
         warnings.simplefilter("ignore")
     output = Output(sys.stdout, quiet=options.quiet, json=options.json)
     with output.alone():
-        return int(options.run(options, output))
+        code = int(options.run(options, output))
+    sys.stdout.flush()  # a full disk may not tell before
+    return code
+
+
+def _give_up_output() -> None:
+    """Send what cannot be written nowhere: Python would try again at its end, and say so in lines of its own."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
 
 
 def _failed(message: str, code: int, as_json: bool) -> int:

@@ -17,6 +17,7 @@ from types import ModuleType
 from typing import Any
 
 from search.errors import StudyError
+from search.files import trouble
 from search.tables.secrets import masked
 from search.tracking import client, models, schema, sqlite, stores
 from search.tracking.models import RegisteredModel
@@ -186,5 +187,8 @@ class MLflowTracker(Tracker):
 
     def _told(self, error: BaseException) -> TrackingError:
         """Return the error that tells of another one, in one line."""
+        if trouble.of_disk(error):
+            where = trouble.path_of(error) or stores.database(self.uri) or masked(self.uri)
+            return TrackingError(f"{trouble.of_disk(error)}: {where}; {trouble.KEPT}")
         reason = f"{type(error).__name__}: {error}".splitlines()[0]
         return TrackingError(f"MLflow at {masked(self.uri)} could not be written: {masked(reason)}")
