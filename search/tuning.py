@@ -23,8 +23,9 @@ from search.study.facts import facts
 from search.study.nested_cv import Part
 from search.study.notes import note_study
 from search.study.study_file import Study
-from search.tracking import MLflowTracker, RegisteredModel, TrackingError
+from search.tracking import MLflowTracker, RegisteredModel, TrackingError, listing
 from search.tracking.autologging import autologging_aside
+from search.tracking.listing import Kept
 from search.trials import diagnoses
 from search.trials.baselines import Baseline
 from search.trials.evaluation import evaluate
@@ -65,6 +66,7 @@ def tune(
         known = _complete(job, store, tracker, len(parts), outer_baselines)
         if known is not None:
             return replace(known, notes=notes)
+        notes = (*notes, *_emptied(study, store, tracker.uri))
         note_study(store, study, job, notes, outer_baselines)
         further = plan.n_trials * len(parts)
         on_progress(Progress(store.outcomes, plan.n_trials, notes=notes, further=further))
@@ -82,6 +84,13 @@ def tune(
         if result.problem in ("", experiment.NONE_HEALTHY):
             _note(store, plan, tracker.uri, result)
         return replace(result, notes=notes)
+
+
+def _emptied(study: Study, store: StudyStore, uri: str) -> list[str]:
+    """Return the note that MLflow has trials of a study whose journal was empty, if that is so."""
+    runs = listing.kept(uri).get(study.name, Kept()).n_runs if store.was_empty else 0
+    told = f"{journal(study)} was empty, so the study begins anew; its {runs} runs in MLflow are of trials before that"
+    return [told] if runs else []
 
 
 def _complete(

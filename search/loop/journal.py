@@ -103,6 +103,11 @@ class StudyStore:
         )
 
     @property
+    def was_empty(self) -> bool:
+        """Whether there was a journal with nothing in it: then something else has emptied it."""
+        return self._lines is not None and self._lines.was_empty
+
+    @property
     def settled(self) -> dict[int, Outcome]:
         """The outcomes by trial number; reevaluated trials are pooled over their evaluations."""
         return _settled(self.outcomes, self.again)

@@ -80,6 +80,9 @@ class Lines(BaseJournalBackend):
         self.notes: dict[str, int] = {}
         self.was_empty = writable and path.exists() and path.stat().st_size == 0
         self._handle = writing.opened_to_append(path) if writable else writing.opened_to_read(path)
+        if writable and (status := os.fstat(self._handle)).st_nlink > 1 and not status.st_size:
+            os.close(self._handle)
+            raise StudyError(f"{path} cannot be written: it is another name of an empty file elsewhere; {OVER}")
         self._file = open(self._handle, "rb", closefd=False)  # noqa: SIM115 - `close` closes it
         self._ends = [0]
         try:

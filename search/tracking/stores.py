@@ -148,6 +148,12 @@ def _check_database(path: Path) -> str | None:
         return None
     with closing(sqlite3.connect(path, timeout=servers.ANSWER_SECONDS)) as database:
         database.execute("BEGIN IMMEDIATE")
+        if path.is_symlink():
+            tables = {name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+            if tables and "alembic_version" not in tables:
+                raise StudyError(
+                    f"MLflow store {path} is a link to {path.resolve()}, a database of something else; delete the link"
+                )
         with suppress(sqlite3.OperationalError):  # tables of others, or none
             found = database.execute("SELECT version_num FROM alembic_version").fetchone()
             return str(found[0]) if found else None
