@@ -256,8 +256,9 @@ def _check(log: Mapping[str, Any], line: int) -> None:
         raise ValueError(f"unknown op_code {code!r}")
     if (code == MAKE_STUDY) != (line == 1):
         raise ValueError("the first line makes the study, and no other does")
-    if not isinstance(log["worker_id"], str):
-        raise TypeError("worker_id must be a text")
+    for name in ("worker_id", "study_name")[: 2 if code == MAKE_STUDY else 1]:
+        if not isinstance(log[name], str):
+            raise TypeError(f"{name} must be a text")
     study = {MAKE_STUDY: 0, NOTE: log.get("study_id"), SYSTEM_NOTE: log.get("study_id"), TRIAL: log.get("study_id")}
     if isinstance(study.get(code, 0), bool) or study.get(code, 0) != 0:
         raise ValueError(f"study_id {study[code]!r} is not the study of this journal")

@@ -13,6 +13,7 @@ from http.client import HTTPException
 from pathlib import Path
 
 from search.errors import StudyError
+from search.files import trouble
 from search.tables.secrets import masked
 from search.tracking import revisions, servers
 
@@ -113,6 +114,8 @@ def check(uri: str, key: str = "MLFLOW_TRACKING_URI") -> None:
         try:
             misfit = revisions.misfit(_check_database(path), uri)
         except (OSError, sqlite3.Error) as error:
+            if trouble.of_disk(error):
+                raise StudyError(trouble.told(str(error), path)) from None
             raise StudyError(f"MLflow store {path} cannot be written: {error}; allowed is a writable folder") from None
         if encoded := ENCODED.search(str(path.resolve())):
             raise StudyError(

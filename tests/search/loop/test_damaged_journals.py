@@ -224,6 +224,14 @@ def test_a_trial_without_what_it_needs_is_told_by_line(tmp_path, whole, field):
     assert field in error
 
 
+@pytest.mark.parametrize("name", [None, 7, float("nan"), [], ["x"]])
+def test_a_study_whose_name_is_no_text_is_told_by_line(tmp_path, whole, name):
+    """Optuna did not find a study called NaN."""
+    first, *others = whole.splitlines(keepends=True)
+    changed = json.dumps({**json.loads(first), "study_name": name}).encode() + b"\n"
+    assert "line 1 (TypeError: study_name must be a text)" in tried(tmp_path, b"".join([changed, *others]))
+
+
 @pytest.mark.parametrize("field", ["verdict", "divergence", "curve", "losses", "seconds"])
 def test_an_outcome_without_a_field_is_told_by_line(tmp_path, whole, field):
     every = [json.loads(line) for line in whole.splitlines()]
