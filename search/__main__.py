@@ -2,6 +2,10 @@
 
 import sys
 
-from bpsearch import main
+from search.processes import python
+
+python.leave_out_current_folder()
+
+from bpsearch import main  # noqa: E402 - after the path is safe
 
 sys.exit(main())

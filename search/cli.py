@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import re
 import sys
 import warnings
@@ -17,10 +18,14 @@ from bpsearch import __version__
 from search.arguments import add_switch
 from search.commands import verbs
 from search.errors import StudyError
+from search.files import trouble
 from search.signals import command
 from search.terminal import encoding, leaving
 
 FAILED, USER_ERROR = 1, 2
+
+OUTPUT = "where the output goes"
+"""What is full when an error of the system names no file: it was open already."""
 
 KEPT = "interrupted: finished trials are kept; run the same command again to continue"
 """What is said after Ctrl-C and other signals that end a command, unless a verb has words of its own."""
@@ -59,6 +64,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return _failed(f"error: {error}", USER_ERROR, options.json)
         if not isinstance(error, Exception):
             raise
+        if what := trouble.of_disk(error):
+            _give_up_output()
+            return _failed(f"error: {what}: {trouble.path_of(error) or OUTPUT}; {trouble.KEPT}", FAILED, options.json)
         message = " ".join(str(error).split())  # our bug, not the user's mistake
         told = f"unexpected error: {type(error).__name__}: {message} (--debug shows the traceback)"
         return _failed(told, FAILED, options.json)
@@ -80,7 +88,19 @@ def _run(options: argparse.Namespace) -> int:
         _import_matplotlib_elsewhere()
     output = Output(sys.stdout, quiet=options.quiet, json=options.json)
     with output.alone(), raising(), leaving.warnings_told():
-        return int(options.run(options, output))
+        code = int(options.run(options, output))
+    sys.stdout.flush()  # a full disk may not tell before
+    return code
+
+
+def _give_up_output() -> None:
+    """Send what cannot be written nowhere: Python would try again at its end, and say so in lines of its own."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
 
 
 def _import_matplotlib_elsewhere() -> None:

@@ -13,7 +13,7 @@ from search import experiment, tracking
 from search.errors import StudyError
 from search.experiment import Job
 from search.loop import runner
-from search.loop.journal import StudyStore
+from search.loop.journal import StudyStore, read
 from search.options import text
 from search.results.progress import Progress
 from search.results.rehearsal import Rehearsal
@@ -23,6 +23,7 @@ from search.study import data, metrics, nested_cv, records, study_file
 from search.study.assembly import (
     build_problem,
     check_prepared,
+    identity,
     job_of,
     journal,
     measure_baselines,
@@ -35,8 +36,9 @@ from search.study.nested_cv import Part
 from search.study.notes import note_study
 from search.study.study_file import Study
 from search.tables.secrets import masked
-from search.tracking import MLflowTracker, RegisteredModel, TrackingError
+from search.tracking import MLflowTracker, RegisteredModel, TrackingError, listing
 from search.tracking.autologging import autologging_aside
+from search.tracking.listing import Kept
 from search.trials import diagnoses
 from search.trials.baselines import Baseline
 from search.trials.evaluation import evaluate
@@ -76,6 +78,7 @@ def tune(
         known = _complete(job, store, tracker, len(parts), outer_baselines)
         if known is not None:
             return replace(known, notes=notes)
+        notes = (*notes, *_emptied(study, store, tracker.uri))
         note_study(store, study, job, notes, outer_baselines)
         further = plan.n_trials * len(parts)
         on_progress(Progress(store.outcomes, plan.n_trials, notes=notes, further=further))
@@ -116,18 +119,29 @@ def rehearse(study: Study, tracking_uri: str | None = None) -> Rehearsal:
     return Rehearsal(study.name, text(plan.method), str(study.scheme), found, min(done, plan.n_trials), notes)
 
 
+def _emptied(study: Study, store: StudyStore, uri: str) -> list[str]:
+    """Return the note that MLflow has trials of a study whose journal was empty, if that is so."""
+    runs = listing.kept(uri).get(study.name, Kept()).n_runs if store.was_empty else 0
+    told = f"{journal(study)} was empty, so the study begins anew; its {runs} runs in MLflow are of trials before that"
+    return [told] if runs else []
+
+
 def _complete(
     job: Job, store: StudyStore, tracker: MLflowTracker, n_parts: int, outer_baselines: Sequence[Baseline]
 ) -> Result | None:
     """Return the result of a study if all of it is done and recorded in MLflow."""
     noted = experiment.completed(store, NOTE, job.plan)
-    if not noted or masked(noted["uri"]) != masked(tracker.uri) or len(noted["outer_scores"]) != n_parts:
+    if (
+        not noted
+        or masked(noted.get("uri", "")) != masked(tracker.uri)
+        or len(noted.get("outer_scores", [])) != n_parts
+    ):
         return None
     if not tracker.holds(experiment.header(job, store)):
         return None
     nested = Nested(noted["outer_scores"], outer_baselines) if n_parts else None
     result = experiment.found(job, store.settled, winner(store.settled), nested)
-    model = RegisteredModel(noted["name"], noted["version"]) if noted["name"] else None
+    model = RegisteredModel(noted["name"], noted["version"]) if noted.get("name") and noted.get("version") else None
     return replace(result, unchanged=True, model=model, n_networks=noted.get("n_networks", 1))
 
 
@@ -218,8 +232,12 @@ def _settled(study: Study, dataset: data.Dataset) -> dict[int, Outcome]:
     """Return the finished trials of a study, pooled over their evaluations; none if it has not begun."""
     if not journal(study).exists():
         return {}
-    with closing(open_store(study, dataset, build_problem(study, dataset))) as store:
-        return store.settled
+    problem = build_problem(study, dataset)
+    try:
+        stored = read(journal(study), study.space, identity(study, dataset, problem))
+    except StudyError as error:
+        raise StudyError(f"{study.path}: {error}") from None
+    return {} if stored is None else stored.outcomes
 
 
 def parameters(study: Study, dataset: data.Dataset, plan: runner.Plan) -> dict[str, Any]:

@@ -27,8 +27,8 @@ ARCHITECTURE = {
         preflight displays export
     """,
     "search": """
-        errors spelling rows scorers scorer_names classes seeds domains tables signals toml
-        space cv routing profiling trust    what is searched, on which folds; what a table is; what a model may hold
+        errors spelling rows scorers scorer_names classes seeds domains tables signals toml processes
+        space cv routing profiling trust files  what is searched, on which folds; what a table is; what a model may hold
         trials                              one configuration, scored
         tracking samplers prediction        MLflow; methods of search; a model and new rows
         options                             the one table of the search's options

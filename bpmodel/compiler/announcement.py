@@ -8,6 +8,8 @@ from typing import Any
 
 from numba.core import event
 
+from bpmodel.compiler import cache
+
 TAKES = {
     "train": ("the training loop", "half a minute"),
     "predict_into": ("the prediction loop", "ten seconds"),
@@ -15,6 +17,8 @@ TAKES = {
 """Per entry point: what a user calls it, and about how long it takes to compile; all others belong to full-batch solvers."""
 
 OTHERS = ("a solver's loop", "ten seconds")
+
+NOT_KEPT = "in every process, because no folder for it is this user's alone (NUMBA_CACHE_DIR may name one, as an absolute path)"
 
 _functions: set[Callable] = set()
 _silent = False
@@ -39,7 +43,8 @@ class _Listener(event.Listener):
             return
         silence()  # one message per process is enough
         what, time = TAKES.get(function.__name__, OTHERS)
-        print(f"bpmodel: compiling {what}, once on this machine; takes about {time}", file=sys.stderr, flush=True)
+        often = "once on this machine" if cache.folders() else NOT_KEPT
+        print(f"bpmodel: compiling {what}, {often}; takes about {time}", file=sys.stderr, flush=True)
 
     def on_end(self, event: Any) -> None:
         """Called when the function is compiled; does nothing."""

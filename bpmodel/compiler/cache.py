@@ -5,8 +5,8 @@ registered rows, the versions of Python, Numba and NumPy, the processor, the fun
 sources is not part of the key. A copy of the code, for example one shipped with a model from a server, therefore finds the same
 machine code.
 
-Loading machine code means running it. A file is used only if it is complete and nobody except this user and root could have
-written it; any other file counts as missing. Where no folder can be used, every process compiles everything.
+Loading machine code means running it. A file is used only if it is complete and nobody else could have written it (`trust`); any
+other file counts as missing. Where no folder can be used, every process compiles everything.
 """
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ from pathlib import Path
 
 import numba
 import numpy as np
+
+from bpmodel.compiler import trust
 
 COMPILED = ("compiler", "functions", "network", "full_batch")
 """The folders of this package that hold kernels."""
@@ -57,37 +59,38 @@ def digest_of(package: Path) -> str:
 
 
 def folders() -> list[Path]:
-    """Return the candidate cache folders: NUMBA_CACHE_DIR, or else the user's cache folder; then a temporary folder."""
-    if not source_digest():
-        return []
-    return [base / source_digest() for base in _bases() if _is_safe(base) and _is_safe(base / source_digest())]
+    """Return the cache folders that are safe: one that was chosen or the user's cache folder, and a temporary one."""
+    safe = []
+    for base in _bases():
+        with trust.made(base, source_digest()) as place:
+            if place is not None:
+                safe.append(place.path)
+    return safe
 
 
 def _bases() -> Iterator[Path]:
-    chosen = numba.config.CACHE_DIR or os.environ.get("XDG_CACHE_HOME")  # type: ignore[attr-defined]
-    with suppress(RuntimeError):  # no home
-        yield Path(chosen or Path.home() / ".cache") / "bpmodel"
+    """The environment alone says where. Numba's own setting may come from a file of the current folder, `.numba_config.yaml`.
+
+    A relative path would mean the current folder as well: it counts as not set, as the standard for XDG_CACHE_HOME has it.
+    """
+    if not source_digest():
+        return
+    for chosen in (os.environ.get("NUMBA_CACHE_DIR"), os.environ.get("XDG_CACHE_HOME"), _home()):
+        if chosen and os.path.isabs(chosen):
+            yield Path(chosen) / "bpmodel"
+            break
     with suppress(OSError):  # no temporary folder
-        yield Path(tempfile.gettempdir()) / f"bpmodel-{os.geteuid() if hasattr(os, 'geteuid') else 'cache'}"
+        temporary = Path(tempfile.gettempdir())
+        if temporary.is_absolute() and temporary != Path.cwd():  # the last resort of `tempfile` is the current folder
+            yield temporary / f"bpmodel-{os.geteuid() if hasattr(os, 'geteuid') else 'cache'}"
 
 
-def _is_safe(folder: Path) -> bool:
-    """Whether only this user and root can write to the folder; creates it if it is missing."""
+def _home() -> str:
+    """Return the user's cache folder; empty without a home."""
     try:
-        folder.mkdir(mode=0o700 if folder.parent == Path(tempfile.gettempdir()) else 0o755, parents=True, exist_ok=True)
-        status = folder.stat()
-        if hasattr(os, "geteuid") and status.st_uid == os.geteuid() and status.st_mode & 0o022:
-            folder.chmod(status.st_mode & 0o755)  # our own folder, created with a permissive umask
-            status = folder.stat()
-    except OSError:
-        return False
-    return _only_ours(status)
-
-
-def _only_ours(status: os.stat_result) -> bool:
-    if not hasattr(os, "geteuid"):
-        return True
-    return status.st_uid in (0, os.geteuid()) and not status.st_mode & 0o022
+        return str(Path.home() / ".cache")
+    except (RuntimeError, KeyError):
+        return ""
 
 
 def read(name: str) -> bytes | None:
@@ -101,38 +104,23 @@ def read(name: str) -> bytes | None:
 
 def find(name: str) -> bytes | None:
     """Return a cache file as it is on disk, with its checksum, on the same terms as `read`."""
-    for folder in [*folders(), *_shipped()]:
-        try:
-            with open(folder / name, "rb") as file:
-                content = file.read() if _only_ours(os.fstat(file.fileno())) else b""
-        except OSError:
-            continue
-        if len(content) > CHECKSUM and hashlib.sha256(content[CHECKSUM:]).digest() == content[:CHECKSUM]:
+    digest = source_digest()
+    places = [trust.made(base, digest) for base in _bases()]
+    if digest:
+        places.append(trust.found(PACKAGE / SHIPPED / digest))
+    for opening in places:
+        with opening as place:
+            content = None if place is None else place.read(name)
+        if content is not None and hashlib.sha256(content[CHECKSUM:]).digest() == content[:CHECKSUM]:
             return content
     return None
 
 
-def _shipped() -> list[Path]:
-    """Return the folder of machine code that came with these sources, if there is one as safe as the sources."""
-    folder = PACKAGE / SHIPPED / source_digest()
-    try:
-        return [folder] if source_digest() and _only_ours(folder.stat()) else []
-    except OSError:
-        return []
-
-
 def write(name: str, content: bytes) -> None:
     """Save content under a name in the first folder that accepts it, if any."""
-    for folder in folders():
-        with suppress(OSError):
-            handle, path = tempfile.mkstemp(dir=folder)
-            try:
-                with open(handle, "wb") as file:
-                    file.write(hashlib.sha256(content).digest() + content)
-                os.chmod(path, 0o644)
-                os.replace(path, folder / name)
-            except OSError:
-                os.unlink(path)
-                raise
-            used.add(name)
-            return
+    for base in _bases():
+        with trust.made(base, source_digest()) as place, suppress(OSError):
+            if place is not None:
+                place.write(name, hashlib.sha256(content).digest() + content)
+                used.add(name)
+                return

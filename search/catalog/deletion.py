@@ -4,24 +4,23 @@ from __future__ import annotations
 
 import time
 from contextlib import ExitStack
-from pathlib import Path
 
 from search.catalog.entries import Entry
 from search.errors import StudyError
-from search.loop import journal
+from search.loop import journal, lines
 from search.tracking import removal
 
 
 def planned(entry: Entry) -> list[str]:
     """Return what will be deleted, a line each."""
-    lines = [f"{path} ({path.stat().st_size / 1024:,.0f} KiB): the finished trials" for path in entry.files]
+    told = [f"{path} ({path.stat().st_size / 1024:,.0f} KiB): the finished trials" for path in entry.files]
     if entry.kept.n_runs:
-        lines.append(f"MLflow experiment {entry.name!r} with {entry.kept.n_runs} runs: it goes to MLflow's trash")
+        told.append(f"MLflow experiment {entry.name!r} with {entry.kept.n_runs} runs: it goes to MLflow's trash")
     versions = entry.kept.versions
     if versions:
         noun = "version" if len(versions) == 1 else "versions"
-        lines.append(f"registered model {entry.name!r} with {len(versions)} {noun}: for good")
-    return lines
+        told.append(f"registered model {entry.name!r} with {len(versions)} {noun}: for good")
+    return told
 
 
 def delete(uri: str, entry: Entry) -> None:
@@ -46,7 +45,6 @@ def delete(uri: str, entry: Entry) -> None:
         for path in reversed(entry.files):
             try:
                 path.unlink(missing_ok=True)
+                lines.cut_off(path).unlink(missing_ok=True)
             except OSError as error:
                 raise StudyError(f"{path} cannot be deleted: {error.strerror}; the rest of the study is") from None
-    for path in entry.files:
-        Path(f"{path}.lock").unlink(missing_ok=True)

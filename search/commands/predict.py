@@ -53,7 +53,8 @@ def run(options: argparse.Namespace, console: Output) -> int:
         predicting = predictor.Predictor(model, pieces, probabilities=options.probabilities)
         names: list[str] = []
         try:
-            out = writing.to_file(options.output) if options.output else writing.csv(leaving.screen(console.file))
+            screen = leaving.screen(console.file)
+            out = writing.to_file(options.output, force=options.force) if options.output else writing.csv(screen)
             with unwinding(), out as write:
                 for frame, predicted in predicting:
                     written = predictor.beside(frame, predicted) if options.with_input else predicted

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import pickle
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -13,6 +11,7 @@ from bpmodel.export import NotExportable
 from search.errors import StudyError
 from search.export import formats
 from search.export.formats import Format
+from search.files import writing
 from search.signals.command import unwinding
 from search.tracking.registry import Facts
 
@@ -49,14 +48,9 @@ def check_target(path: Path, force: bool) -> None:
     Raises
     ------
     StudyError
-        If it exists and `force` is not set, or its folder does not exist.
+        If it exists and `force` is not set, is a link or no file, or its folder does not exist.
     """
-    if path.is_dir():
-        raise StudyError(f"--output {path}: is a folder; name a file")
-    if not path.parent.is_dir():
-        raise StudyError(f"--output {path}: there is no folder {path.parent}")
-    if path.exists() and not force:
-        raise StudyError(f"--output {path}: the file exists; --force replaces it")
+    writing.check(path, "--output", force=force)
 
 
 @unwinding()
@@ -96,22 +90,11 @@ def write(
         are not those of the model.
     """
     row = formats.check(name)
-    check_target(path, force)
-    try:
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
-        os.close(handle)
-    except OSError as error:
-        raise StudyError(f"--output {path}: cannot be written: {error.strerror}") from None
-    draft = Path(temporary)
-    try:
+    with writing.replacing(path, "--output", force=force) as draft:
         difference = _written_and_compared(row, model, draft, name, example, dtype, facts or {})
         if difference is not None and not difference <= row.tolerance:
             raise StudyError(_unlike(path, name, dtype, difference))
         usage = row.usage(draft, model, str(path))
-        draft.chmod(0o666 & ~_mask())
-        os.replace(draft, path)
-    finally:
-        draft.unlink(missing_ok=True)
     return Written(path, path.stat().st_size, 0 if difference is None else len(example), difference, usage)
 
 
@@ -158,8 +141,6 @@ def _written_and_compared(
     try:
         row.write(model, draft, dtype, facts)
         return row.compare(draft, model, example)
-    except OSError as error:
-        raise StudyError(f"--output {draft.parent}: cannot be written: {error.strerror}") from None
     except CANNOT_BE_SAVED as error:
         told = " ".join(str(error).split())
         raise StudyError(f"--to {name}: the model cannot be exported: {told}") from error
@@ -170,10 +151,3 @@ def _unlike(path: Path, name: str, dtype: str, difference: float) -> str:
         f"--to {name}: the predictions of {path} would differ from the model's by {difference:.2g}; nothing was written"
     )
     return f"{told}. --dtype float64 computes as the model does" if name == "onnx" and dtype == "float32" else told
-
-
-def _mask() -> int:
-    """Return the process's mask for the permissions of new files."""
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

@@ -7,36 +7,46 @@ run resumes from the journal.
 from __future__ import annotations
 
 import json
-import math
 import uuid
 import warnings
+from collections import Counter
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass, fields, replace
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import filelock
 import optuna
-from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
 from optuna.trial import FrozenTrial
 
 from search.errors import StudyError
+from search.files import locking, trouble, writing
+from search.files.locking import Lock
+from search.loop import records
+from search.loop.lines import NOTE, TRIAL, Lines
+from search.loop.records import AGAIN
 from search.loop.redaction import without_secrets
 from search.samplers.optuna_terms import CONSTRAINT, STATES, finished, quiet
 from search.space.spaces import Space
-from search.trials.checkpoints import UNDEFINED
-from search.trials.outcomes import Divergence, Outcome, pool
+from search.trials.outcomes import Outcome, pool
 from search.trials.penalties import Feedback
 
 STUDIES = Path("studies")
 """Folder of the journals of study files, in the current one."""
 
-METRICS = ("metrics", "train_metrics")
-"""Fields of an outcome with the scores of each fold by metric."""
+FINISHED = tuple(state.value for state in STATES.values())
 
-AGAIN = "again"
-"""Key of the study attribute that holds the reevaluations of the best trials."""
+DAMAGE = (
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    LookupError,
+    RecursionError,
+    TypeError,
+    ValueError,
+    optuna.exceptions.OptunaError,
+)
+"""What Optuna and the space raise for lines that no study has written."""
 
 
 class StudyStore:
@@ -59,16 +69,24 @@ class StudyStore:
     """
 
     def __init__(self, path: Path | None, name: str, identity: Mapping[str, Any], space: Space) -> None:
-        self._path, self._space, self._axes = path, space, space.axes
+        self._space, self._axes = space, space.axes
         self._lock = None if path is None else _lock(path)
+        self._lines: Lines | None = None
         try:
+            if path is not None:
+                self._lines = _lines(path, writable=True)
+                if without_secrets(path):  # it is another file now
+                    self._lines.close()
+                    self._lines = _lines(path, writable=True)
             with quiet():
-                self._study = _open(path, name)
+                self._study = _open(self._lines, name)
             self._check_identity(path, name, json.loads(json.dumps(identity)))
-            known = _trials(self._study)
-            self.outcomes = {t.user_attrs["number"]: _outcome(t, space, path) for t in known}
-            self.feedback = {t.user_attrs["number"]: _feedback(t) for t in known}
-            self.again = _again(self.notes, self.outcomes, path)
+            self.outcomes = _outcomes(self._study, space, self._lines)
+            self.feedback = _feedback(self._study, self._lines)
+            self.again = _again(self.notes, self.outcomes, self._lines)
+        except OSError as error:
+            self.close()
+            raise StudyError(trouble.told(error, path or name)) from None
         except BaseException:
             self.close()
             raise
@@ -76,7 +94,7 @@ class StudyStore:
     def record(self, outcome: Outcome, feedback: Feedback) -> None:
         """Append a finished trial and the feedback that the sampler got for it."""
         leaves = self._space.leaves(outcome.params)
-        notes = {"number": outcome.number, "value": feedback.value, "outcome": json.dumps(_inert(outcome))}
+        notes = {"number": outcome.number, "value": feedback.value, "outcome": json.dumps(records.inert(outcome))}
         self._study.add_trial(finished(leaves, self._axes, outcome, feedback, notes))
         self.outcomes[outcome.number] = outcome
         self.feedback[outcome.number] = feedback
@@ -84,7 +102,14 @@ class StudyStore:
     def record_again(self, outcome: Outcome) -> None:
         """Append a reevaluation of one of the best trials."""
         self.again.setdefault(outcome.number, []).append(outcome)
-        self.note(AGAIN, {str(number): [_inert(outcome) for outcome in again] for number, again in self.again.items()})
+        self.note(
+            AGAIN, {str(number): [records.inert(outcome) for outcome in again] for number, again in self.again.items()}
+        )
+
+    @property
+    def was_empty(self) -> bool:
+        """Whether there was a journal with nothing in it: then something else has emptied it."""
+        return self._lines is not None and self._lines.was_empty
 
     @property
     def settled(self) -> dict[int, Outcome]:
@@ -102,23 +127,24 @@ class StudyStore:
 
     def close(self) -> None:
         """Release the journal for other processes."""
+        if self._lines is not None:
+            self._lines.close()
+            self._lines = None
         if self._lock is not None:
             self._lock.release()
             self._lock = None
 
     def _check_identity(self, path: Path | None, name: str, identity: dict[str, Any]) -> None:
         known = self._study.user_attrs.get("identity")
+        if known is None and self._study.get_trials(deepcopy=False) and self._lines is not None:
+            raise self._lines.damaged("its trials come before the note 'identity'", self._lines.trials[0])
         if known is None:
             self.note("id", uuid.uuid4().hex)
             self.note("identity", identity)
             return
-        known.get("[data]", {}).pop("source", None)  # journals had the path, too: the rows are the same on any path
-        for key, value in identity.items():
-            if known.get(key) != value:
-                raise StudyError(
-                    f"name = {name!r} is already used in {path} with another {key} ({_difference(known.get(key), value)}); "
-                    "choose a new name, or delete that file to start over"
-                )
+        if "id" not in self._study.user_attrs and self._lines is not None:
+            raise self._lines.damaged("the note 'id' is missing", 2)
+        _compare(known, identity, path, name)
 
 
 @dataclass(frozen=True)
@@ -142,7 +168,7 @@ class Stored:
     when: float
 
 
-def read(path: Path, space: Space | None = None) -> Stored | None:
+def read(path: Path, space: Space | None = None, identity: Mapping[str, Any] | None = None) -> Stored | None:
     """Read a journal without a lock: its study may be running, and nothing is changed.
 
     Parameters
@@ -150,6 +176,8 @@ def read(path: Path, space: Space | None = None) -> Stored | None:
     path : Path
     space : Space, optional
         Without it, outcomes have no hyperparameters.
+    identity : dict of str to JSON, optional
+        What makes trials comparable, if those of another one must be refused.
 
     Returns
     -------
@@ -162,35 +190,29 @@ def read(path: Path, space: Space | None = None) -> Stored | None:
         If it cannot be read.
     """
     try:
-        with quiet():
-            storage = _storage(path)
-            names = [study.study_name for study in storage.get_all_studies()]
-            if not names:
-                return None
-            study = optuna.load_study(study_name=names[0], storage=storage)
-        known = _trials(study)
-        outcomes = {t.user_attrs["number"]: _outcome(t, space, path) for t in known}
+        lines = _lines(path, writable=False)
+    except OSError as error:
+        raise StudyError(f"{path} cannot be read: {error.strerror}") from None
+    with closing(lines), quiet():
+        storage = _storage(lines)
+        names = [study.study_name for study in storage.get_all_studies()]
+        if not names:
+            return None
+        study = optuna.load_study(study_name=names[0], storage=storage)
         notes = dict(study.user_attrs)
-    except StudyError:
-        raise
-    except (OSError, ValueError, LookupError, TypeError, AssertionError) as error:
-        raise StudyError(f"{path} cannot be read: {type(error).__name__}: {error}") from None
-    when = max((t.datetime_complete.timestamp() for t in known if t.datetime_complete), default=0.0)
-    return Stored(names[0], notes, _settled(outcomes, _again(notes, outcomes, path)), when)
+        if identity is not None and "identity" in notes:
+            _compare(notes["identity"], json.loads(json.dumps(identity)), path, names[0])
+        outcomes = _outcomes(study, space, lines)
+        again = _again(notes, outcomes, lines)
+        ended = [t.datetime_complete for t in _trials(study) if t.datetime_complete]
+        with _replaying(lines):
+            when = max((each.timestamp() for each in ended), default=0.0)
+    return Stored(names[0], notes, _settled(outcomes, again), when)
 
 
 def running(path: Path) -> bool:
     """Return whether a run has this journal open."""
-    beside = Path(f"{path}.lock")
-    if not beside.exists():
-        return False
-    lock = filelock.FileLock(beside, thread_local=False)
-    try:
-        lock.acquire(timeout=0)
-    except (filelock.Timeout, OSError):
-        return True
-    lock.release()
-    return False
+    return locking.held(beside(path))
 
 
 @contextmanager
@@ -209,8 +231,34 @@ def held(path: Path) -> Iterator[None]:
         lock.release()
 
 
+def beside(path: Path) -> Path:
+    """Return the file of the lock of a journal."""
+    return path.with_name(f"{path.name}.lock")
+
+
+def _outcomes(study: optuna.Study, space: Space | None, lines: Lines | None) -> dict[int, Outcome]:
+    """Return the outcomes of all trials by their numbers, in the order of these."""
+    found: dict[int, Outcome] = {}
+    for place, trial in enumerate(_trials(study)):
+        with _replaying(lines, _line(lines, place)):
+            outcome = _outcome(trial, space, None if lines is None else lines.path)
+            found[outcome.number] = outcome
+    sizes = Counter(len(o.fold_scores) for o in found.values() if o.fold_scores)
+    usual = max(sizes, key=sizes.__getitem__, default=0)
+    for place, outcome in enumerate(found.values()):
+        if lines is not None and len(outcome.fold_scores) not in (0, usual):
+            told = f"trial {outcome.number} has scores of {len(outcome.fold_scores)} folds, others of {usual}"
+            raise lines.damaged(told, _line(lines, place))
+    return {number: found[number] for number in sorted(found)}
+
+
+def _line(lines: Lines | None, place: int) -> int | None:
+    """Return the number of the line of a trial; None if it was not there when the file was looked at."""
+    return lines.trials[place] if lines is not None and place < len(lines.trials) else None
+
+
 def _trials(study: optuna.Study) -> list[FrozenTrial]:
-    return sorted(study.get_trials(deepcopy=False), key=lambda t: t.user_attrs["number"])
+    return study.get_trials(deepcopy=False)
 
 
 def _outcome(trial: FrozenTrial, space: Space | None, path: Path | None) -> Outcome:
@@ -218,124 +266,127 @@ def _outcome(trial: FrozenTrial, space: Space | None, path: Path | None) -> Outc
     if space is not None:
         axes = space.axes
         params = space.assemble({name: axes[name].dimension.decode(code) for name, code in trial.params.items()})
-    return _from_record(json.loads(trial.user_attrs["outcome"]), trial.user_attrs["number"], params, path)
+    return records.from_record(json.loads(trial.user_attrs["outcome"]), trial.user_attrs["number"], params, path)
 
 
-def _again(notes: Mapping[str, Any], outcomes: Mapping[int, Outcome], path: Path | None) -> dict[int, list[Outcome]]:
-    return {
-        int(number): [_from_record(record, int(number), outcomes[int(number)].params, path) for record in records]
-        for number, records in notes.get(AGAIN, {}).items()
-    }
+def _again(notes: Mapping[str, Any], outcomes: Mapping[int, Outcome], lines: Lines | None) -> dict[int, list[Outcome]]:
+    path, line = (None, None) if lines is None else (lines.path, lines.notes.get(AGAIN))
+    with _replaying(lines, line):
+        found = {
+            int(number): [
+                records.from_record(again, int(number), outcomes[int(number)].params, path) for again in given
+            ]
+            for number, given in notes.get(AGAIN, {}).items()
+        }
+        for number, evaluations in found.items():
+            pool(outcomes[number], evaluations)  # they must be of the same folds and metrics
+    return found
 
 
 def _settled(outcomes: Mapping[int, Outcome], again: Mapping[int, list[Outcome]]) -> dict[int, Outcome]:
     return {number: pool(outcomes[number], again.get(number, [])) for number in sorted(outcomes)}
 
 
-class _Held(JournalFileOpenLock):
-    """A lock that is always free: `_lock` already holds the process's own lock while the store is open."""
-
-    def acquire(self) -> bool:
-        return True
-
-    def release(self) -> None:
-        pass
-
-
-def _lock(path: Path) -> filelock.BaseFileLock:
+def _lock(path: Path) -> Lock:
     """Lock the journal through a file beside it; the lock is released when the process ends, even if it is killed."""
-    lock = filelock.FileLock(f"{path}.lock", thread_local=False)  # any thread may close the store
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        lock.acquire(timeout=0)
-    except filelock.Timeout:
+        writing.made(path.parent)
+        return Lock(beside(path))
+    except BlockingIOError:
         raise StudyError(f"{path} is in use by another run of this study; wait for it, or choose a new name") from None
+    except StudyError as error:
+        raise StudyError(f"{path} cannot be written: {error}") from None
     except OSError as error:
-        raise StudyError(f"{path} cannot be written: {error.strerror}; the finished trials are kept there") from None
-    return lock
+        raise StudyError(trouble.told(error, path)) from None
 
 
-def _open(path: Path | None, name: str) -> optuna.Study:
+def _open(lines: Lines | None, name: str) -> optuna.Study:
     """Open a study or create it; an existing study is only read."""
-    if path is None:
+    if lines is None:
         return optuna.create_study(study_name=name, direction="maximize")
-    try:
-        _drop_cut_line(path)
-        without_secrets(path)
-        storage = _storage(path)
-        if any(study.study_name == name for study in storage.get_all_studies()):
-            return optuna.load_study(study_name=name, storage=storage)
-        return optuna.create_study(study_name=name, storage=storage, direction="maximize")
-    except OSError as error:
-        raise StudyError(f"{path} cannot be written: {error.strerror}; the finished trials are kept there") from None
-    except (ValueError, LookupError, TypeError, AssertionError) as error:  # anything that Optuna raises on replay
-        reason = f"{type(error).__name__}: {error}"
-        raise StudyError(f"{path} is damaged ({reason}); move it away to start over") from None
+    storage = _storage(lines)
+    names = [study.study_name for study in storage.get_all_studies()]
+    if names and names != [name]:
+        raise StudyError(f"{lines.path} holds the study {names[0]!r}, not {name!r}; move it away to start over")
+    if names:
+        return optuna.load_study(study_name=name, storage=storage)
+    return optuna.create_study(study_name=name, storage=storage, direction="maximize")
 
 
-def _storage(path: Path) -> Any:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-        return optuna.storages.JournalStorage(JournalFileBackend(str(path), lock_obj=_Held(str(path))))
+def _lines(path: Path, *, writable: bool) -> Lines:
+    numbers: dict[int, int] = {}  # lines of trials, by their numbers
+
+    def check(log: Mapping[str, Any], line: int) -> None:
+        if log["op_code"] == NOTE:
+            ((key, value),) = log["user_attr"].items()
+            records.check_note(key, value)
+        if log["op_code"] == TRIAL:
+            number = _check_trial(log)
+            if number in numbers:
+                raise ValueError(f"trial {number} stands in line {numbers[number]}, too")
+            numbers[number] = line
+
+    return Lines(path, writable=writable, check=check)
 
 
-def _drop_cut_line(path: Path) -> None:
-    """Drop a last line that a kill cut short; otherwise the next line would be appended to it."""
-    if path.exists():
-        content = path.read_bytes()
-        whole = content.rfind(b"\n") + 1
-        if whole < len(content):
-            with path.open("r+b") as file:
-                file.truncate(whole)
-        for line in content[:whole].splitlines()[-1:]:
-            json.loads(line)  # Optuna treats an unreadable last line as one that is still being written
+def _check_trial(log: Mapping[str, Any]) -> int:
+    """Check what is needed of a finished trial; return its number."""
+    noted = log["user_attrs"]
+    number, value, outcome = noted["number"], noted["value"], noted["outcome"]
+    if not (records.count(number) and records.number(value) and records.text(outcome)):
+        raise ValueError("number, value or outcome of a trial is of another kind")
+    if log["state"] not in FINISHED:
+        raise ValueError(f"a trial in a journal is finished; state {log['state']!r} is not")
+    return int(number)
 
 
-def _feedback(trial: FrozenTrial) -> Feedback:
-    (state,) = (name for name, known in STATES.items() if known is trial.state)
-    return Feedback(float(trial.user_attrs["value"]), trial.constraints[CONSTRAINT], state)
-
-
-def _inert(outcome: Outcome) -> dict[str, Any]:
-    record = {f.name: getattr(outcome, f.name) for f in fields(outcome) if f.name not in ("number", "params")}
-    record["divergence"] = outcome.divergence and asdict(outcome.divergence)
-    record["curve"] = {epoch: _number(score) for epoch, score in outcome.curve.items()}
-    for kind in METRICS:
-        record[kind] = {name: [_number(v) for v in scores] for name, scores in record[kind].items()}
-    record["losses"] = {name: [float(f"{v:.6g}") for v in values] for name, values in outcome.losses.items()}
-    return record
-
-
-def _from_record(record: dict[str, Any], number: int, params: Mapping[str, Any], path: Path | None) -> Outcome:
-    """Rebuild an outcome from its record: the inverse of `_inert`.
+def _storage(lines: Lines) -> Any:
+    """Replay a journal.
 
     Raises
     ------
     StudyError
-        If the record has a field that this version does not know.
+        If that fails; the message has the line.
     """
-    divergence = record.pop("divergence")
-    for kind, given in ((Outcome, record), (Divergence, divergence or {})):
-        unknown = sorted(set(given) - {f.name for f in fields(kind)})
-        if unknown:
+    with warnings.catch_warnings(), _replaying(lines):
+        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        return optuna.storages.JournalStorage(lines)
+
+
+@contextmanager
+def _replaying(lines: Lines | None, line: int | None = None) -> Iterator[None]:
+    """Say which line it was that Optuna, a dimension of the space or an outcome could not be made from."""
+    try:
+        yield
+    except StudyError:
+        raise
+    except DAMAGE as error:
+        if lines is None:
+            raise
+        raise lines.damaged(error, line) from None
+
+
+def _feedback(study: optuna.Study, lines: Lines | None) -> dict[int, Feedback]:
+    found = {}
+    for place, trial in enumerate(_trials(study)):
+        with _replaying(lines, _line(lines, place)):
+            (state,) = (name for name, known in STATES.items() if known is trial.state)
+            constraint = float(trial.constraints[CONSTRAINT])
+            found[trial.user_attrs["number"]] = Feedback(float(trial.user_attrs["value"]), constraint, state)
+    return {number: found[number] for number in sorted(found)}
+
+
+def _compare(known: Mapping[str, Any], identity: Mapping[str, Any], path: Path | None, name: str) -> None:
+    """Raise StudyError if the trials of a journal are not comparable with those of a study."""
+    for key, value in identity.items():
+        there = known.get(key)
+        if key == "[data]" and isinstance(there, dict):  # journals had the path, too: the rows are the same on any path
+            there = {name: each for name, each in there.items() if name != "source"}
+        if there != value:
             raise StudyError(
-                f"{path}: trial {number} has {', '.join(unknown)}; allowed are the fields that this version of bpsearch knows. "
-                "A newer version wrote this file: use that version, or move the file away to start over"
+                f"name = {name!r} is already used in {path} with another {key} ({_difference(there, value)}); "
+                "choose a new name, or delete that file to start over"
             )
-    outcome = Outcome(
-        number=number, params=params, divergence=Divergence(**divergence) if divergence else None, **record
-    )
-    curve = {int(epoch): UNDEFINED if _number(score) is None else score for epoch, score in outcome.curve.items()}
-    metrics: Any = {
-        kind: {name: [math.nan if v is None else v for v in scores] for name, scores in getattr(outcome, kind).items()}
-        for kind in METRICS
-    }
-    return replace(outcome, curve=curve, **metrics)
-
-
-def _number(value: float | None) -> float | None:
-    """Return a number as JSON has it: None if it is not finite."""
-    return value if value is not None and math.isfinite(value) else None
 
 
 def _difference(known: Any, given: Any) -> str:

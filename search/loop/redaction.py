@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
 from pathlib import Path
 from typing import Any
 
+from search.files import trouble, writing
 from search.tables.secrets import masked
 
 NOTE = b'"user_attr"'
@@ -22,25 +21,14 @@ def without_secrets(path: Path) -> bool:
 
     Raises
     ------
-    OSError
+    StudyError
         If the file cannot be written.
     """
-    if not path.is_file() or path.is_symlink():
-        return False
     lines = path.read_bytes().splitlines(keepends=True)
     clean = [_clean(line) if NOTE in line and b"://" in line else line for line in lines]
     if clean == lines:
         return False
-    draft = path.with_name(f"{path.name}.{os.getpid()}.new")
-    try:
-        with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-            file.writelines(clean)
-            file.flush()
-            os.fsync(file.fileno())
-        shutil.copymode(path, draft)
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
+    writing.write(path, b"".join(clean), kept=trouble.KEPT)
     return True
 
 

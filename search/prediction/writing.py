@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
@@ -13,6 +12,7 @@ import pyarrow
 from pyarrow import parquet
 
 from search.errors import StudyError
+from search.files import writing
 
 Write = Callable[[pd.DataFrame], None]
 """Writes a piece."""
@@ -103,18 +103,15 @@ def check(path: Path, *, force: bool) -> None:
     Raises
     ------
     StudyError
-        If its ending is not one of `ENDINGS`, it exists and must not be replaced, or its folder does not exist.
+        If its ending is not one of `ENDINGS`, it exists and must not be replaced, is a link or no file, or there is no folder.
     """
     if path.suffix.lower() not in ENDINGS:
         raise StudyError(f"--output {path}: the name must end in one of {', '.join(ENDINGS)}")
-    if path.exists() and not force:
-        raise StudyError(f"--output {path} already exists; choose another file, or replace it with --force")
-    if not path.absolute().parent.is_dir():
-        raise StudyError(f"--output {path}: there is no folder {path.parent}")
+    writing.check(path, "--output", force=force)
 
 
 @contextmanager
-def to_file(path: Path) -> Iterator[Write]:
+def to_file(path: Path, *, force: bool = True) -> Iterator[Write]:
     """Write a file of the format that its name says: under another name until it is complete.
 
     Whatever ends the body early, Ctrl-C included, leaves no file, and the one that was there as it was.
@@ -124,21 +121,16 @@ def to_file(path: Path) -> Iterator[Write]:
     StudyError
         If it cannot be written.
     """
-    draft = path.with_name(f".{path.name}.{os.getpid()}.new")
-    try:
-        if path.suffix.lower() == ".parquet":
-            with parquet_file(draft) as write:
-                yield write
-        else:
-            with (
-                draft.open("w", encoding="utf-8", newline="") as file,
-                TEXTS[path.suffix.lower()](file) as write,
-            ):
-                yield write
-        draft.replace(path)
-    except (OSError, pyarrow.ArrowException) as error:
-        reason = " ".join(str(getattr(error, "strerror", None) or error).split())
-        raise StudyError(f"{path} cannot be written: {reason}") from None
-    finally:
-        with suppress(OSError):
-            draft.unlink(missing_ok=True)
+    with writing.replacing(path, "--output", force=force) as draft:
+        try:
+            if path.suffix.lower() == ".parquet":
+                with parquet_file(draft) as write:
+                    yield write
+            else:
+                with (
+                    draft.open("w", encoding="utf-8", newline="") as file,
+                    TEXTS[path.suffix.lower()](file) as write,
+                ):
+                    yield write
+        except pyarrow.ArrowException as error:
+            raise StudyError(f"--output {path} cannot be written: {' '.join(str(error).split())}") from None

@@ -16,6 +16,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, Locator, LogLocator, MaxNLocator, NullFormatter
 
 from search.errors import StudyError
+from search.files import writing
 from search.results import report
 from search.trials.baselines import Baseline
 from search.trials.outcomes import Outcome
@@ -72,20 +73,23 @@ def check(path: Path) -> None:
     Raises
     ------
     StudyError
-        If its ending is not one of `PICTURES`, or its folder does not exist.
+        If its ending is not one of `PICTURES`, it is a link or no file, or its folder does not exist.
     """
     if path.suffix.lower() not in PICTURES:
         raise StudyError(f"--plot {path}: the name must end in one of {', '.join(PICTURES)}")
-    if not path.absolute().parent.is_dir():
-        raise StudyError(f"--plot {path}: there is no folder {path.parent}")
+    writing.check(path, "--plot")
 
 
 def save(figure: Figure, path: Path) -> None:
-    """Save a figure in a file."""
-    try:
-        figure.savefig(path)
-    except OSError as error:
-        raise StudyError(f"--plot {path} cannot be written: {error.strerror}") from None
+    """Save a figure in a file, which is complete or not there.
+
+    Raises
+    ------
+    StudyError
+        If it cannot be written.
+    """
+    with writing.replacing(path, "--plot") as draft:
+        figure.savefig(draft, format=path.suffix.lower().removeprefix("."))
 
 
 def legend_below(figure: Figure, columns: int = 2) -> None:

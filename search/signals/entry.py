@@ -11,6 +11,7 @@ def run() -> int:
     try:
         from importlib import import_module
 
+        import_module("search.processes.python").leave_out_current_folder()
         code = int(import_module("search.cli").main())
     except KeyboardInterrupt as error:
         if "--debug" in sys.argv:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -11,6 +12,7 @@ import pandas as pd
 
 from bpmodel.preprocessing.texts.marks import Hints
 from search.errors import StudyError
+from search.files import trouble, writing
 from search.profiling import overview, task
 from search.profiling.evidence import Evidence
 from search.profiling.finding import Finding
@@ -102,7 +104,7 @@ def write_study(
     y, target_kind, notes = _target(y, data.typed_columns(y.to_frame(), f"--target {target!r}", hints))
     guessed, reason = task.guess(y, target_kind, f"--target {target!r}")
     output = output or _free(source, target)
-    if output.exists():
+    if os.path.lexists(output):
         raise StudyError(f"{output} already exists; choose another file with --output")
     evidence = Evidence.of(known.frame, {name: found.kind for name, found in known.found.items()}, y, guessed)
     said: dict[str, object] = {} if encoding is None else {"encoding": encoding}
@@ -140,7 +142,7 @@ def _free(source: str, target: str) -> Path:
     name, number = study_name(sources.stem(source)), 1
     while True:
         path = assembly.STUDIES / (f"{name}.toml" if number == 1 else f"{name}-{number}.toml")
-        if not path.exists() or _is_of(path, source, target):
+        if not os.path.lexists(path) or _is_of(path, source, target):
             return path
         number += 1
 
@@ -225,24 +227,18 @@ def _write(output: Path, found: list[Finding], text: Callable[[list[Finding]], s
 
     Nothing invalid is left behind. Keys for the folds that do not fit the rows become comments.
     """
-    draft = output.with_name(f"{output.name}.new")
     try:
-        output.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            for keys in (frozenset(), ORDER):
-                proposed = as_comments(found, keys)
-                draft.write_text(text(proposed), encoding="utf-8")
-                problem = _problem(replace(study_file.load(draft), path=output))
-                if not problem:
-                    break
-            if problem:
-                raise StudyError(problem)
-            draft.replace(output)
-            return proposed
-        finally:
-            draft.unlink(missing_ok=True)
+        writing.made(output.parent)
     except OSError as error:
-        raise StudyError(f"{output} cannot be written: {error.strerror}") from None
+        raise StudyError(trouble.told(error, output, writing.NOTHING)) from None
+    with writing.replacing(output, force=False) as draft:
+        for keys in (frozenset(), ORDER):
+            proposed = as_comments(found, keys)
+            draft.write_text(text(proposed), encoding="utf-8")
+            problem = _problem(replace(study_file.load(draft), path=output))
+            if not problem:
+                return proposed
+        raise StudyError(problem)
 
 
 def _problem(study: Study) -> str:

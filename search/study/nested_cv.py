@@ -95,7 +95,8 @@ def score(
     problem = replace(part.problem, prepared=ComputeOnce())  # frees the prepared folds after this outer fold
     with closing(open_store(part.study, part.dataset, problem)) as store:
         on_outcomes(store.outcomes)
-        if known := experiment.completed(store, NOTE, plan):
+        known = experiment.completed(store, NOTE, plan)
+        if "score" in known:
             return known["score"]
         job = job_of(part.study, problem, plan, [measure_dummy(part.study, problem)])
         result = experiment.run(

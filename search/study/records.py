@@ -54,7 +54,7 @@ def result(stored: Stored) -> Result | None:
         return None
     best, ended = winner(stored.outcomes), stored.notes.get(FINISHED, {})
     baselines, outer = _baselines(about["baselines"]), _baselines(about.get("outer_baselines", []))
-    model = RegisteredModel(ended["name"], ended["version"]) if ended.get("name") else None
+    model = RegisteredModel(ended["name"], ended["version"]) if ended.get("name") and ended.get("version") else None
     return Result(
         stored.name,
         about["method"],

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from search.errors import StudyError
+from search.files import trouble
+from search.processes import python
 from search.tracking import stores
 from search.tracking.library import ENVIRONMENT
 
@@ -55,20 +57,34 @@ def create(path: Path, stopped: Callable[[], bool] = lambda: False) -> None:
 
     Raises
     ------
+    StudyError
+        If the disk is full.
     OSError
-        If it cannot be created, or is no longer wanted.
+        If it cannot be created for another reason, or is no longer wanted.
     """
     if stores.has_tables(path):
         return
+    with python.empty_folder() as folder:
+        code, said = _make(path.absolute(), folder, stopped)
+    if code:
+        if trouble.of_disk(said):
+            raise StudyError(trouble.told(said, path))
+        raise OSError(said.splitlines()[-1] if said else "the MLflow tables cannot be created")
+
+
+def _make(path: Path, folder: Path, stopped: Callable[[], bool]) -> tuple[int, str]:
+    """Run the script in an empty folder; return its exit code, and what it said."""
     reader, writer = os.pipe()
     try:
         made = subprocess.Popen(
-            [sys.executable, "-c", MAKE, str(path)],
-            env={**ENVIRONMENT, **os.environ, "PYTHONWARNINGS": "ignore"},
+            python.command("-c", MAKE, str(path)),
+            cwd=folder,
+            env={**ENVIRONMENT, **python.environment(), "PYTHONWARNINGS": "ignore"},
             stdin=reader,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             text=True,
+            errors="replace",
             **OWN_GROUP,
         )
     finally:
@@ -82,5 +98,4 @@ def create(path: Path, stopped: Callable[[], bool] = lambda: False) -> None:
                 if stopped():
                     open_as_long_as_wanted.close()
                     raise OSError("the MLflow tables are no longer wanted") from None
-    if made.returncode:
-        raise OSError(told.strip().splitlines()[-1] if told.strip() else "the MLflow tables cannot be created")
+    return made.returncode, told.strip()

@@ -18,6 +18,7 @@ from typing import Any
 from urllib.parse import urlparse
 from urllib.request import url2pathname
 
+from search.files import writing
 from search.tracking import stores
 from search.tracking.runs import EXPERIMENT_TAGS, PARENT, STUDY_FILE, Header, Opened, Run, written_params
 
@@ -241,8 +242,8 @@ def _artifacts(root: str, key: str) -> str:
 
 def _write_file(root: str, key: str, name: str, text: str) -> None:
     folder = Path(url2pathname(urlparse(_artifacts(root, key)).path))
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / name).write_text(text, encoding="utf-8")
+    writing.made(folder)
+    writing.new(folder / name, text.encode())
 
 
 def _now() -> int:

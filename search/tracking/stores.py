@@ -13,6 +13,7 @@ from http.client import HTTPException, InvalidURL
 from pathlib import Path
 
 from search.errors import StudyError
+from search.files import trouble
 from search.tables.secrets import masked
 from search.tracking import revisions, servers
 
@@ -84,6 +85,8 @@ def check(uri: str, key: str = "MLFLOW_TRACKING_URI", *, make: bool = True) -> N
         try:
             misfit = revisions.misfit(_check_database(path, make), uri)
         except (OSError, sqlite3.Error) as error:
+            if trouble.of_disk(error):
+                raise StudyError(trouble.told(str(error), path)) from None
             raise StudyError(f"MLflow store {path} cannot be written: {error}; allowed is a writable folder") from None
         if encoded := ENCODED.search(str(path.resolve())):
             raise StudyError(
@@ -131,6 +134,12 @@ def _check_database(path: Path, make: bool) -> str | None:
         return None
     with closing(sqlite3.connect(path, timeout=servers.ANSWER_SECONDS)) as database:
         database.execute("BEGIN IMMEDIATE")
+        if path.is_symlink():
+            tables = {name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+            if tables and "alembic_version" not in tables:
+                raise StudyError(
+                    f"MLflow store {path} is a link to {path.resolve()}, a database of something else; delete the link"
+                )
         with suppress(sqlite3.OperationalError):  # tables of others, or none
             found = database.execute("SELECT version_num FROM alembic_version").fetchone()
             return str(found[0]) if found else None

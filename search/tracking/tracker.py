@@ -17,6 +17,7 @@ from types import ModuleType
 from typing import Any
 
 from search.errors import OneLineError, StudyError, reason_of
+from search.files import trouble
 from search.tables.secrets import masked
 from search.tracking import client, models, schema, sqlite, stores, waiting
 from search.tracking.models import RegisteredModel
@@ -260,5 +261,8 @@ class MLflowTracker(Tracker):
         """Return the error that tells of another one, in one line."""
         if isinstance(error, waiting.UnansweredError):
             return TrackingError(str(error))
+        if trouble.of_disk(error):
+            where = trouble.path_of(error) or stores.database(self.uri) or masked(self.uri)
+            return TrackingError(f"{trouble.of_disk(error)}: {where}; {trouble.KEPT}")
         reason = masked(reason_of(error), self.uri)
         return TrackingError(f"MLflow at {masked(self.uri)} could not be written: {reason}")

@@ -87,7 +87,7 @@ def test_json_and_quiet(store, capsys):
         (["daer", "--to", "joblib", "-o", "x"], "there is no registered model 'daer' (did you mean dear?)"),
         (["dear", "--version", "7", "--to", "joblib", "-o", "x"], "model 'dear' has no version 7"),
         (["dear", "--to", "joblib", "-o", "none/x"], "--output none/x: there is no folder none"),
-        (["dear", "--to", "joblib", "-o", "homes.csv"], "--output homes.csv: the file exists; --force replaces it"),
+        (["dear", "--to", "joblib", "-o", "homes.csv"], "--output homes.csv already exists; choose another file"),
     ],
 )
 def test_mistakes(arguments, told, store, capsys):

@@ -3,7 +3,6 @@
 import ast
 from pathlib import Path
 
-import numba
 import numpy as np
 import pytest
 
@@ -28,7 +27,7 @@ def no_entry_point(x):
 @pytest.fixture(autouse=True)
 def talkative(monkeypatch, tmp_path):
     monkeypatch.setattr(announcement, "_silent", False)
-    monkeypatch.setattr(numba.config, "CACHE_DIR", str(tmp_path))
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
 
 
 def test_the_first_function_of_a_process_that_is_compiled_is_announced(capsys):
@@ -74,3 +73,13 @@ def test_the_functions_that_are_named_exist():
             if isinstance(node, ast.FunctionDef):
                 found |= {node.name for d in node.decorator_list if getattr(d, "id", "") == "entry_point"}
     assert set(announcement.TAKES) <= found
+
+
+def test_a_process_that_cannot_keep_what_it_compiles_says_so(capsys, monkeypatch, tmp_path):
+    """It took half a minute in every process, and each said "once on this machine"."""
+    monkeypatch.setenv("NUMBA_CACHE_DIR", "/dev/null")
+    monkeypatch.setattr(announcement.cache.tempfile, "tempdir", "/dev/null")
+    EntryPoint(train)(1.0)
+    told = capsys.readouterr().err
+    assert told.startswith("bpmodel: compiling the training loop, in every process, because no folder ")
+    assert told.count("\n") == 1

@@ -41,7 +41,7 @@ def run():
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
-    monkeypatch.setattr(numba.config, "CACHE_DIR", str(tmp_path / "chosen"))
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / "chosen"))
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
     (tmp_path / "temporary").mkdir()
     return tmp_path / "chosen" / "bpmodel" / cache.source_digest()
@@ -89,14 +89,14 @@ def test_a_folder_in_place_of_the_file_is_no_cache(file):
     file.unlink()
     file.mkdir()
     assert not run()
-    assert not list(file.parent.glob("tmp*")), "nothing is left behind"
+    assert list(file.parent.iterdir()) == [file], "nothing is left behind"
 
 
 @pytest.mark.parametrize("mode", [0o664, 0o646])
 def test_a_file_that_others_can_write_to_is_a_miss(file, mode):
     file.chmod(mode)
     assert not run()
-    assert stat.S_IMODE(file.stat().st_mode) == 0o644
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
 
 
 @as_root
@@ -134,6 +134,67 @@ def test_nothing_that_somebody_else_wrote_is_unpickled(file, tmp_path, which):
     assert trap.exists(), "the trap would have worked"
 
 
+@pytest.mark.parametrize("which", ["file", "digest", "base"])
+def test_links_are_not_followed(file, tmp_path, which):
+    """A link in a shared folder led to files that somebody else had chosen."""
+    path = {"file": file, "digest": file.parent, "base": file.parents[1]}[which]
+    elsewhere = path.rename(tmp_path / "elsewhere")
+    path.symlink_to(elsewhere)
+    before = sorted(elsewhere.rglob("*"))
+    assert not run()
+    assert sorted(elsewhere.rglob("*")) == before
+
+
+def test_a_fifo_in_place_of_the_file_is_a_miss_and_nobody_waits_for_it(file):
+    file.unlink()
+    os.mkfifo(file)
+    assert not run()
+    assert run()
+
+
+@pytest.mark.parametrize("name", ["NUMBA_CACHE_DIR", "XDG_CACHE_HOME", "HOME"])
+@pytest.mark.parametrize("value", ["cache", ".", "./cache", ""])
+def test_no_cache_lies_in_the_current_folder(folder, tmp_path, monkeypatch, name, value):
+    """A relative value put the cache there, where a project of somebody else may have brought machine code along."""
+    here = tmp_path / "project"
+    here.mkdir()
+    monkeypatch.chdir(here)
+    for variable in ("NUMBA_CACHE_DIR", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv(name, value)
+    assert not run()
+    assert list(here.iterdir()) == []
+    assert all(path.is_absolute() and here not in path.parents for path in cache.folders())
+
+
+def test_the_current_folder_is_no_temporary_folder(folder, tmp_path, monkeypatch):
+    """`tempfile` takes it as its last resort."""
+    monkeypatch.setenv("NUMBA_CACHE_DIR", "/dev/null")
+    monkeypatch.chdir(tmp_path / "temporary")
+    assert cache.folders() == []
+
+
+PLANTED = """\
+import sys
+from pathlib import Path
+from bpmodel.compiler import cache
+print(*cache.folders())
+"""
+
+
+def test_no_file_of_the_current_folder_says_where_the_cache_is_bug(tmp_path):
+    """Numba reads `.numba_config.yaml` there: a project folder could name the folder from which machine code is unpickled."""
+    (tmp_path / ".numba_config.yaml").write_text(f"cache_dir: {tmp_path}/planted\n")
+    environment = {name: value for name, value in os.environ.items() if name != "NUMBA_CACHE_DIR"}
+    environment |= {"XDG_CACHE_HOME": str(tmp_path / "own"), "PYTHONPATH": str(PACKAGE.parent)}
+    ran = subprocess.run(
+        [sys.executable, "-c", PLANTED], cwd=tmp_path, env=environment, capture_output=True, text=True, check=True
+    )
+    assert ran.stdout.split()[0] == str(tmp_path / "own" / "bpmodel" / cache.source_digest())
+    assert "planted" not in ran.stdout
+
+
 @as_root
 def test_the_temporary_folder_of_somebody_else_is_not_used(folder, tmp_path):
     (tmp_path / "chosen").write_text("no folder can be made here")
@@ -155,6 +216,18 @@ def test_where_no_folder_can_be_chosen_the_temporary_one_is_for_this_user_alone(
     assert stat.S_IMODE(base.stat().st_mode) == 0o700
 
 
+def test_what_is_made_is_for_this_user_alone(folder, monkeypatch, tmp_path):
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / "some" / "where"))
+    before = os.umask(0)
+    try:
+        assert not run()
+    finally:
+        os.umask(before)
+    (file,) = tmp_path.joinpath("some").rglob("*.machine")
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert {stat.S_IMODE(path.stat().st_mode) for path in list(file.parents)[:4]} == {0o700}
+
+
 def test_a_folder_that_a_lax_umask_made_is_put_right(folder):
     folder.mkdir(parents=True)
     for path in (folder, folder.parent):
@@ -171,7 +244,7 @@ def test_without_any_folder_everything_works_and_nothing_is_kept(folder, monkeyp
     def no_temporary_folder():
         raise FileNotFoundError("No usable temporary directory found")
 
-    monkeypatch.setattr(numba.config, "CACHE_DIR", "")
+    monkeypatch.delenv("NUMBA_CACHE_DIR", raising=False)
     monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
     monkeypatch.setattr(Path, "home", no_home)
     monkeypatch.setattr(tempfile, "gettempdir", no_temporary_folder)
@@ -184,6 +257,61 @@ def test_without_sources_nothing_is_kept(folder, monkeypatch):
     monkeypatch.setattr(cache, "source_digest", lambda: "")
     assert cache.folders() == []
     assert not run()
+
+
+VICTIM = 54321
+
+AS_VICTIM = """
+import os, sys
+from bpmodel.compiler import cache
+from bpmodel.compiler.kernels import EntryPoint
+def twice(x): return 2 * x
+def once(x): return x
+EntryPoint(once)(4.0)
+os.setgroups([]); os.setgid(VICTIM); os.setuid(VICTIM)
+function = EntryPoint(twice)
+print(function(4.0), *cache.folders())
+print(*[name for name in cache.used if name.startswith("twice")])
+"""
+
+
+@pytest.mark.slow
+@as_root
+@pytest.mark.parametrize("owner", [SOMEBODY, 0])
+@pytest.mark.parametrize("planted", ["nothing", "base", "digest", "file"])
+def test_another_user_plants_a_file_where_a_service_account_looks(tmp_path, planted, owner):
+    """In a shared NUMBA_CACHE_DIR (1777), and in the shared temporary folder: whoever came first could run code as the other."""
+    shared, trap = tmp_path / "shared", tmp_path / "ran"
+    for path in (tmp_path, shared, trap):
+        path.mkdir(exist_ok=True)
+        path.chmod(0o1777)
+    for parent in tmp_path.parents:
+        if parent.name.startswith("pytest-"):
+            parent.chmod(0o755)  # the victim must reach it
+    script = AS_VICTIM.replace("VICTIM", str(VICTIM))
+    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(PACKAGE.parent), "TMPDIR": str(shared)}
+    environment["NUMBA_CACHE_DIR"] = str(shared)
+
+    def as_victim():
+        return subprocess.run(
+            [sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=True, cwd="/"
+        ).stdout.splitlines()
+
+    first = as_victim()
+    assert first[0].startswith("8.0 ")
+    (name,) = first[1].split()
+    files = sorted(shared.rglob(name))
+    assert files, "the victim has a cache"
+    for file in files:
+        assert file.stat().st_uid == VICTIM
+        file.write_bytes(checked(pickle.dumps(Written(trap / "it"))))
+        paths = {"nothing": [], "file": [file], "digest": [file, file.parent], "base": [file, *list(file.parents)[:2]]}
+        for path in paths[planted]:
+            os.chown(path, owner, -1)
+            path.chmod(0o755)
+    again = as_victim()
+    assert again[0].startswith("8.0")
+    assert (trap / "it").exists() == (planted == "nothing"), "its own file is run: the trap works"
 
 
 @pytest.mark.slow

@@ -97,7 +97,7 @@ def count_and_fail(counter):
 
 
 def test_with_numbas_own_cache_a_function_that_fails_runs_once(tmp_path, monkeypatch):
-    monkeypatch.setattr(numba.config, "CACHE_DIR", str(tmp_path))
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
     compiled, counter = NumbaCached(count_and_fail, {}, ""), np.zeros(1)
     for calls in (1, 2):
         with pytest.raises(ValueError, match="its own"):

@@ -8,7 +8,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import numba
 import numpy as np
 import pytest
 
@@ -47,7 +46,7 @@ ROWS = [
 @pytest.fixture
 def own_tables(monkeypatch, tmp_path):
     """Tables, functions and a cache for one test: what is compiled for all others stays as it is."""
-    monkeypatch.setattr(numba.config, "CACHE_DIR", str(tmp_path))
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
     monkeypatch.setattr(Table, "revision", Table.revision)
     for name in ("_choices", "_inner_functions"):
         monkeypatch.setattr(f"bpmodel.compiler.kernels.{name}", [])

@@ -6,7 +6,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import numba
 import numpy as np
 import pytest
 
@@ -83,7 +82,7 @@ def shipped(copy, monkeypatch, tmp_path):
     """Read from a copy, with an empty cache."""
     package = shutil.copytree(copy[0] / "bpmodel", tmp_path / "bpmodel")
     monkeypatch.setattr(cache, "PACKAGE", package)
-    monkeypatch.setattr(numba.config, "CACHE_DIR", str(tmp_path / "chosen"))
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / "chosen"))
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     return package / cache.SHIPPED / cache.source_digest() / copy[1][0].name
 

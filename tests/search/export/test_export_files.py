@@ -136,7 +136,7 @@ def test_the_file_has_no_say_in_what_it_may_hold(regressor, table):
 def test_an_existing_file_stays(name, regressor, classifier, table):
     files.write(regressor, Path("m"), name)
     before = Path("m").read_bytes()
-    with pytest.raises(StudyError, match="--output m: the file exists; --force replaces it"):
+    with pytest.raises(StudyError, match="--output m already exists; choose another file, or replace it with --force"):
         files.write(classifier, Path("m"), name)
     assert Path("m").read_bytes() == before
     files.write(classifier, Path("m"), name, force=True)
@@ -159,11 +159,11 @@ def test_no_such_folder(path, told, regressor):
 
 
 def test_a_folder_that_cannot_be_written(regressor, monkeypatch):
-    def refuse(**_: Any) -> None:
+    def refuse(*_: Any) -> None:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(files.tempfile, "mkstemp", refuse)
-    with pytest.raises(StudyError, match=r"^--output m: cannot be written: Permission denied$"):
+    monkeypatch.setattr(files.writing, "_draft", refuse)
+    with pytest.raises(StudyError, match=r"^--output m cannot be written: Permission denied; no file was written$"):
         files.write(regressor, Path("m"), "joblib")
 
 
@@ -173,7 +173,7 @@ def test_a_full_disk_leaves_nothing(name, regressor, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setitem(FORMATS, name, FORMATS[name]._replace(write=full))
-    with pytest.raises(StudyError, match="cannot be written: No space left on device"):
+    with pytest.raises(StudyError, match=r"^disk full: m; no file was written$"):
         files.write(regressor, Path("m"), name)
     assert names() == []
 

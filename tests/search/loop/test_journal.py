@@ -226,8 +226,9 @@ def test_two_stores_at_once_are_refused(path, make_outcome):
 HOLD = """
 import sys, time
 from pathlib import Path
-from search.loop.journal import _lock
-held = _lock(Path(sys.argv[1]))
+from search.loop.journal import held
+lock = held(Path(sys.argv[1]))
+lock.__enter__()
 print("held", flush=True)
 time.sleep(60)
 """

@@ -1,0 +1,120 @@
+"""Nothing is written around `search.files`: every call that could write is there, or has its reason here."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+import search
+
+HOME = Path(search.__file__).parents[1]
+
+WRITERS = """
+write_text write_bytes touch mkdir makedirs unlink remove rmdir rmtree removedirs rename renames replace symlink link symlink_to
+hardlink_to truncate ftruncate chmod fchmod copy copy2 copyfile copytree move mkstemp mkdtemp TemporaryDirectory TemporaryFile
+NamedTemporaryFile SpooledTemporaryFile savefig to_csv to_parquet to_excel to_feather to_pickle to_hdf to_sql dump dump_model
+FileLock SoftFileLock ParquetWriter FileHandler mkfifo flock lockf
+"""
+"""Names of functions and methods that write, lock or delete."""
+
+OF_FILES = "mkdir makedirs unlink remove rename replace symlink link copy dump move"
+"""Those that texts, lists and tables have as well: counted where they are called on `os`, `shutil`, a library, or a path."""
+
+REASONS = {
+    ("bpmodel.compiler.shipping", "mkdir"): "in a copy of the package that is being made",
+    ("bpmodel.compiler.shipping", "write_bytes"): "the same",
+    (
+        "search.catalog.deletion",
+        "unlink",
+    ): "deletes what it was told to, under a lock; a link itself, not what it leads to",
+    ("search.cli", "open"): "the null device",
+    ("search.export.formats", "dump"): "to a draft",
+    ("search.export.formats", "write_bytes"): "to a draft",
+    ("search.loop.lines", "ftruncate"): "what is kept beside, or what it has just appended",
+    ("search.prediction.writing", "open"): "a draft",
+    ("search.prediction.writing", "to_csv"): "to an open draft or stream",
+    ("search.prediction.writing", "ParquetWriter"): "to a draft",
+    ("search.results.canvas", "savefig"): "to a draft",
+    ("search.study.init", "write_text"): "to a draft",
+    ("search.tables.text.survey", "open"): "a member of an archive, to read",
+    ("search.tracking.models", "TemporaryDirectory"): "a new folder of its own, which is sent to the store",
+    ("search.tracking.models", "write_text"): "in that folder",
+    ("search.tracking.models", "rmtree"): "in that folder",
+    ("search.tracking.stores", "mkdir"): "the folder of a new store",
+    ("search.tracking.stores", "TemporaryFile"): "without a name: whether the folder can be written",
+    ("search.processes.python", "TemporaryDirectory"): "an empty folder of its own",
+}
+"""Calls outside of the rooms for files, each with the reason why nothing of a user's is lost by it."""
+
+ROOMS = ("search.files", "bpmodel.compiler.trust")
+
+
+def modules():
+    for package in ("search", "bpmodel"):
+        for path in sorted((HOME / package).rglob("*.py")):
+            name = ".".join(path.relative_to(HOME).with_suffix("").parts)
+            if not name.startswith(ROOMS):
+                yield name, ast.parse(path.read_text(encoding="utf-8"))
+
+
+def writes(call: ast.Call) -> str:
+    """Return the name of a function that may write; an empty text for another one."""
+    name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
+    if name in ("open", "fdopen"):
+        owner = getattr(getattr(call.func, "value", None), "id", "")
+        first = 0 if isinstance(call.func, ast.Attribute) and owner not in ("os", "io") else 1
+        modes = [*call.args[first : first + 1], *(k.value for k in call.keywords if k.arg in ("mode", "flags"))]
+        texts = [m.value if isinstance(m, ast.Constant) and isinstance(m.value, str) else "w" for m in modes]
+        return name if set("".join(texts)) & set("wax+") else ""
+    if name not in WRITERS.split():
+        return ""
+    if name in OF_FILES.split():
+        if not isinstance(call.func, ast.Attribute):
+            return ""  # `dataclasses.replace`, `copy.copy`: those of the system are called on their modules
+        owner = ast.unparse(call.func.value)
+        known = owner.split(".")[0] in ("os", "shutil", "joblib", "pickle", "skops")
+        paths = any(word in owner.lower() for word in ("path", "folder", "draft", "file", "parent")) and not (
+            name in ("replace", "copy") and len(call.args) != 1
+        )
+        return name if known or paths else ""
+    return name
+
+
+def found():
+    return {
+        (module, writes(node)) for module, tree in modules() for node in ast.walk(tree) if isinstance(node, ast.Call)
+    }
+
+
+def test_nobody_writes_around_the_one_way():
+    assert {each for each in found() if each[1]} - set(REASONS) == set()
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "open(path, 'w')",
+        "open(path, mode='ab')",
+        "open(path, mode)",
+        "path.open('x')",
+        "io.open(path, 'r+')",
+        "os.open(path, flags)",
+        "path.write_text('')",
+        "shutil.copy(a, b)",
+        "os.replace(a, b)",
+        "path.unlink()",
+        "frame.to_csv(path)",
+        "joblib.dump(model, path)",
+    ],
+)
+def test_what_counts_as_writing(code):
+    (call,) = (node for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Call))
+    assert writes(call)
+
+
+@pytest.mark.parametrize(
+    "code", ["open(path)", "open(path, 'rb')", "path.open()", "text.replace('a', 'b')", "a.copy()"]
+)
+def test_what_does_not(code):
+    (call,) = (node for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Call))
+    assert not writes(call)
