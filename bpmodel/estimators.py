@@ -313,7 +313,7 @@ class BPClassifier(ClassifierConstructor, ClassifierMixin, BPEstimator):
         return tags
 
 
-def _labels(y: ArrayLike) -> NDArray:
+def _labels(y: Any) -> NDArray:
     """Return the sorted classes; numbers that no whole number holds, such as NaN, are told by the check of y, not by NumPy."""
     with np.errstate(invalid="ignore"):
         return unique_labels(y)
