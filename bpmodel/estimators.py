@@ -180,19 +180,19 @@ class BPClassifier(ClassifierConstructor, ClassifierMixin, BPEstimator):
             self._label_binarizer = LabelBinarizer().fit(y)
             self.classes_ = self._label_binarizer.classes_
         elif self.warm_start and not incremental:
-            if set(unique_labels(y)) != set(self.classes_):
+            if set(_labels(y)) != set(self.classes_):
                 raise ValueError(
                     "warm_start can only be used where `y` has the same classes as in the previous call to fit. "
-                    f"Previously got {self.classes_}, `y` has {unique_labels(y)}"
+                    f"Previously got {self.classes_}, `y` has {_labels(y)}"
                 )
-        elif len(np.setdiff1d(unique_labels(y), self.classes_, assume_unique=True)):
+        elif len(np.setdiff1d(_labels(y), self.classes_, assume_unique=True)):
             raise ValueError(
-                f"`y` has classes not in `self.classes_`. `self.classes_` has {self.classes_}. 'y' has {unique_labels(y)}."
+                f"`y` has classes not in `self.classes_`. `self.classes_` has {self.classes_}. 'y' has {_labels(y)}."
             )
         return X, y
 
     def _validate_labels(self, y: Any) -> NDArray:
-        unknown = np.setdiff1d(unique_labels(y), self.classes_)
+        unknown = np.setdiff1d(_labels(y), self.classes_)
         if len(unknown):
             raise ValueError(f"y_val has the classes {unknown.tolist()}, which are not in y: {self.classes_.tolist()}")
         return np.asarray(y)
@@ -248,10 +248,10 @@ class BPClassifier(ClassifierConstructor, ClassifierMixin, BPEstimator):
         known = getattr(self, "classes_", None)
         if known is None and classes is None:
             raise ValueError("classes must be passed on the first call to partial_fit.")
-        if known is not None and classes is not None and not np.array_equal(known, unique_labels(classes)):
+        if known is not None and classes is not None and not np.array_equal(known, _labels(classes)):
             raise ValueError(f"`classes={classes!r}` is not the same as on last call to partial_fit, was: {known!r}")
         if known is None:
-            self.classes_ = unique_labels(classes)
+            self.classes_ = _labels(classes)
         return known is None
 
     def predict(self, X: ArrayLike) -> NDArray:
@@ -311,6 +311,12 @@ class BPClassifier(ClassifierConstructor, ClassifierMixin, BPEstimator):
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_label = True
         return tags
+
+
+def _labels(y: Any) -> NDArray:
+    """Return the sorted classes; numbers that no whole number holds, such as NaN, are told by the check of y, not by NumPy."""
+    with np.errstate(invalid="ignore"):
+        return unique_labels(y)
 
 
 def is_rounded(p: NDArray[np.floating]) -> NDArray[np.bool_]:
