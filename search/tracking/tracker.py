@@ -19,6 +19,7 @@ from typing import Any
 from search.errors import StudyError
 from search.tables.secrets import masked
 from search.tracking import client, models, schema, sqlite, stores
+from search.tracking.local import scratch
 from search.tracking.models import RegisteredModel
 from search.tracking.protocol import Tracker
 from search.tracking.runs import Header, Opened, Report, child
@@ -69,6 +70,13 @@ class MLflowTracker(Tracker):
         if path is not None and not stores.has_tables(path):
             return False
         return _writer(self.uri, header.experiment).holds(self.uri, header.experiment, header.study_id)
+
+    def keeps(self, model: RegisteredModel) -> bool:
+        """Return whether the store still has a registered model, its files included."""
+        path = stores.database(self.uri)
+        if path is not None and not stores.has_tables(path):
+            return False
+        return sqlite.keeps(self.uri, model.name, model.version) or client.keeps(self.uri, model.name, model.version)
 
     def begin(self, header: Header) -> None:
         self._header = header
@@ -133,13 +141,13 @@ class MLflowTracker(Tracker):
 
     def end(self, status: str) -> None:
         """End the parent run and the thread."""
-        self._jobs.put(lambda: client.end(self.uri, self._opened.parent, status))
+        self._jobs.put(lambda: client.end(self.uri, self._opened, status))
         try:
             self.flush()
         except TrackingError:
             if stores.database(self.uri) is not None:  # a server that is gone would be waited for
                 with suppress(Exception):
-                    client.end(self.uri, self._opened.parent, "FAILED")
+                    client.end(self.uri, self._opened, "FAILED")
             raise
         finally:
             self._jobs.put(None)
@@ -163,6 +171,7 @@ class MLflowTracker(Tracker):
         if path is not None and not stores.has_tables(path):
             self._hurry.wait(HEAD_START)
             schema.create(path)
+        scratch.sweep(path)
         self._writer = _writer(self.uri, self._header.experiment)
         self._opened = self._writer.open_study(self.uri, self._header)
 
@@ -180,7 +189,8 @@ class MLflowTracker(Tracker):
         name, parent = self._header.experiment, self._opened.parent
         metadata = self._header.metadata(model) if self._header.metadata else None
         try:
-            made.set_result(models.register(self.uri, name, parent, model, X, score, metadata))
+            result = self._header.result() if self._header.result else ""
+            made.set_result(models.register(self.uri, name, parent, model, X, score, metadata, result))
         except Exception as error:
             made.set_exception(error)
 
