@@ -12,7 +12,7 @@ TRIALS = 3
 STUDY = """\
 # A study of three trials.
 name = "{name}"
-data = {{ source = "rows.csv", target = "y" }}
+data = {{ source = "rows.csv", target = "y", task = "regression" }}
 model = {{ max_iter = 3 }}
 cv = {{ n_splits = 2 }}
 search = {{ method = "grid" }}
