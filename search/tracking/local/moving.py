@@ -80,9 +80,9 @@ def here(database: Path, location: str) -> str:
     For databases that cannot be written.
     """
     path = _path(location)
-    if path is None or path.exists() or ARTIFACTS not in path.parts:
+    if path is None or path.exists():
         return location
-    for i, part in reversed([*enumerate(path.parts)]):
+    for i, part in enumerate(path.parts):  # the first folder of that name that leads to something here
         beside = database.parent.resolve() / Path(*path.parts[i:])
         if part == ARTIFACTS and beside.exists():
             return beside.as_uri()

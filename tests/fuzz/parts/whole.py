@@ -9,6 +9,9 @@ from search.loop import journal
 from search.tracking import library
 
 TRIALS = 3
+FILES = {"study.toml", "plots", "divergences.json"}
+"""Some of those of the parent run."""
+
 STUDY = """\
 # A study of three trials.
 name = "{name}"
@@ -38,15 +41,18 @@ def faults(uri: str, name: str, folder: Path) -> str | None:
     stored = journal.read(folder / "studies" / f"{name}.journal")
     if stored is None or sorted(stored.outcomes) != list(range(TRIALS)):
         return f"the journal has the trials {stored and sorted(stored.outcomes)}"
-    return _of_runs(client, name) or _of_model(client, uri, name)
+    return of_runs(client, name) or of_model(client, uri, name)
 
 
-def _of_runs(client: Any, name: str) -> str | None:
+def of_runs(client: Any, name: str) -> str | None:
+    """Return what is wrong with the runs of a study."""
     experiment = client.get_experiment_by_name(name)
     if experiment is None:
         return "there is no experiment"
     active = client.search_runs([experiment.experiment_id])
-    open_ones = [r for r in client.search_runs([experiment.experiment_id], run_view_type=3) if r.info.status == "RUNNING"]
+    open_ones = [
+        r for r in client.search_runs([experiment.experiment_id], run_view_type=3) if r.info.status == "RUNNING"
+    ]
     if open_ones:
         return f"still running: {sorted(run.info.run_name for run in open_ones)}"
     parents = [run for run in active if run.data.tags.get("bpsearch.kind") == "study"]
@@ -57,7 +63,7 @@ def _of_runs(client: Any, name: str) -> str | None:
     if not parents[0].data.params or "score" not in parents[0].data.metrics:
         return "the parent run lacks parameters or metrics"
     files = {file.path for file in client.list_artifacts(parents[0].info.run_id)}
-    if not files >= {"study.toml", "plots", "divergences.json"}:
+    if not files >= FILES:
         return f"the parent run has only the files {sorted(files)}"
     children = [run for run in active if run not in parents]
     if {run.data.tags.get("mlflow.parentRunId") for run in children} != {parents[0].info.run_id}:
@@ -70,7 +76,8 @@ def _of_runs(client: Any, name: str) -> str | None:
     return None
 
 
-def _of_model(client: Any, uri: str, name: str) -> str | None:
+def of_model(client: Any, uri: str, name: str) -> str | None:
+    """Return what is wrong with the registered model of a study."""
     import mlflow
 
     experiment = client.get_experiment_by_name(name)
