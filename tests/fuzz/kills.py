@@ -5,6 +5,7 @@ is made, trials are written, or the model is registered. In the end each trial i
 one version of the model, the champion, and no file in the temporary folder.
 """
 
+import atexit
 import os
 import random
 import signal
@@ -12,12 +13,13 @@ import sys
 import tempfile
 import threading
 import time
-from contextlib import nullcontext
+from contextlib import ExitStack
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from search import cli
-from search.tracking import library
+from search.tracking import library, schema
 from tests.fuzz.parts import served, whole
 
 NAME = "kills"
@@ -42,37 +44,52 @@ def attempt(seed: int, number: int, folder: Path) -> str | None:
     """Kill one study, on a store here or on a server."""
     chance = random.Random(seed * 1_000_003 + number)
     where = list(MOST_EVENTS)[number % 2]
-    home, temporary = folder / "project", folder / "temporary"
-    home.mkdir()
+    home, temporary, said = folder / "project", folder / "temporary", folder / "said"
+    (home / "mlruns").mkdir(parents=True)
     temporary.mkdir()
     library.load()
     import search.results.report  # what a study imports, once for all of its starts
     import search.tuning  # noqa: F401
 
-    file = whole.prepare(home, "killed")
-    with served.server(folder / "server") if where == "a server" else nullcontext("sqlite:///mlruns/mlflow.db") as uri:
-        moments = []
-        for _ in range(KILLS):
-            place, later = _moment(chance, MOST_EVENTS[where])
-            status = _start(home, temporary, uri, file, folder / "said", (place, later))
-            moments.append(f"{place}+{later:.3f}s:{status}")
-        told = f"killed at {', '.join(moments)}"
-        for _ in range(2):
-            if status := _start(home, temporary, uri, file, folder / "said", None):
-                return f"exit {status} after {told}: {(folder / 'said').read_text()[-300:]!r}"
-        if "nothing was changed" not in (folder / "said").read_text():
-            return f"not done after {told}"
-        left = [*temporary.iterdir(), *(home / "mlruns").glob(".bpsearch-*"), *(home / "mlruns").glob("*.new*")]
-        if left:
-            return f"left {sorted(path.name for path in left)} after {told}"
-        here = uri if where == "a server" else f"sqlite:///{home}/mlruns/mlflow.db"
-        before = Path.cwd()
-        os.chdir(home)
-        try:
-            found = whole.faults(here, "killed", home)
-        finally:
-            os.chdir(before)
-        return found and f"{found} after {told}"
+    name = f"killed-{seed}-{number}"
+    file = whole.prepare(home, name)
+    uri = f"sqlite:///{home}/mlruns/mlflow.db"
+    if where == "a server":
+        uri = _server()
+    elif number % 8:  # else the study makes its database itself
+        (home / "mlruns" / "mlflow.db").write_bytes(_empty_database())
+    moments = []
+    for _ in range(KILLS):
+        place, later = _moment(chance, MOST_EVENTS[where])
+        status = _start(home, temporary, uri, file, said, (place, later))
+        moments.append(f"{place}+{later:.3f}s:{status}")
+    told = f"killed at {', '.join(moments)}"
+    for _ in range(2):
+        if status := _start(home, temporary, uri, file, said, None):
+            return f"exit {status} after {told}: {said.read_text()[-300:]!r}"
+    if "nothing was changed" not in said.read_text():
+        return f"not done after {told}"
+    left = [*temporary.iterdir(), *(home / "mlruns").glob(".bpsearch-*"), *(home / "mlruns").glob("*.new*")]
+    if left:
+        return f"left {sorted(path.name for path in left)} after {told}"
+    found = whole.faults(uri, name, home)
+    return found and f"{found} after {told}"
+
+
+@cache
+def _server() -> str:
+    """Return the address of a server that ends with this process: starting one takes longer than all else."""
+    stack = ExitStack()
+    atexit.register(stack.close)
+    folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="kills-", ignore_cleanup_errors=True))
+    return stack.enter_context(served.server(Path(folder)))
+
+
+@cache
+def _empty_database() -> bytes:
+    with tempfile.TemporaryDirectory(prefix="kills-") as folder:
+        schema.create(Path(folder, "mlflow.db"))
+        return Path(folder, "mlflow.db").read_bytes()
 
 
 def _moment(chance: random.Random, most: int) -> tuple[int, float]:
