@@ -63,10 +63,12 @@ def test_a_moved_project_wrote_into_its_old_place_bug(project, tmp_path, make_ou
     new = project.rename(tmp_path / "new")
     tune(new, make_outcome(0, "diverged"), make_outcome(1, "diverged"))
     assert not project.exists()
-    assert texts(new) and all(text.startswith(new.as_uri()) for text in texts(new))
+    assert texts(new)
+    assert all(text.startswith(new.as_uri()) for text in texts(new))
     assert len([name for name in files(new) if name.endswith("diagnosis.json")]) == 2
     (told,) = [record.getMessage() for record in caplog.records if record.name == "search.tracking.stores"]
-    assert told.startswith(f"note: this project was at {project}/mlruns: ") and "\n" not in told
+    assert told.startswith(f"note: this project was at {project}/mlruns: ")
+    assert "\n" not in told
     pipeline, known = registry.load(uri(new), "a study")
     assert (pipeline.predict(X[:1]).round(9), known.version.number) == ([0.0], 1)
 
@@ -104,7 +106,9 @@ def test_an_error_halfway_changes_nothing(project, tmp_path, monkeypatch):
     before = texts(new)
     monkeypatch.setitem(moving.READ, "model_versions", ("source", "source) -- no SQL"))
     known = moving._places
-    monkeypatch.setattr(moving, "_places", lambda db, table, *_: known(db, table, "gone", *_[1:]) if table == "model_versions" else [])
+    monkeypatch.setattr(
+        moving, "_places", lambda db, table, *_: known(db, table, "gone", *_[1:]) if table == "model_versions" else []
+    )
     moving.settle(new / "mlruns" / "mlflow.db")
     assert texts(new) == before
 
@@ -125,7 +129,9 @@ def test_what_stays_behind_is_still_found(project, tmp_path, make_outcome):
     assert any(name.endswith("diagnosis.json") for name in files(new))
 
 
-@pytest.mark.parametrize("place", ["file:///srv/artifacts/a study", "s3://bucket/artifacts/a", "/srv/artifacts/x", "mlflow-artifacts:/1"])
+@pytest.mark.parametrize(
+    "place", ["file:///srv/artifacts/a study", "s3://bucket/artifacts/a", "/srv/artifacts/x", "mlflow-artifacts:/1"]
+)
 def test_artifacts_that_were_put_elsewhere_stay_there(project, place):
     path = project / "mlruns" / "mlflow.db"
     with closing(sqlite3.connect(path)) as db:

@@ -69,7 +69,9 @@ def test_the_folder_is_gone_after_the_body(database, error):
 def test_two_bodies_of_one_process_have_folders_of_their_own(database):
     with scratch.scratch(database) as one, scratch.scratch(database) as other:
         sweep(database)
-        assert one != other and one.exists() and other.exists()
+        assert one != other
+        assert one.exists()
+        assert other.exists()
 
 
 def test_what_is_no_folder_of_ours_stays(database, tmp_path):
@@ -102,7 +104,8 @@ def test_a_folder_that_is_swept_before_it_is_locked_is_made_again(database, monk
 
     monkeypatch.setattr(scratch, "_lock", slow)
     with scratch.scratch(database) as folder:
-        assert folder == tries[1] and folder.exists()
+        assert folder == tries[1]
+        assert folder.exists()
 
 
 @pytest.mark.parametrize("missing", ["locks", "fcntl"])
