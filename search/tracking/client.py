@@ -124,9 +124,6 @@ def end(uri: str, opened: Opened, status: str) -> None:
     """End the parent run with a status; what was begun in it and will not be ended goes to the trash."""
     client = connect(uri)
     creation.drop_unfinished(client, opened.experiment_id, opened.parent)
-    for model in creation.logged_models(client, client.get_run(opened.parent)):
-        if str(model.status) == creation.PENDING:
-            creation.drop_model(client, model)
     client.set_terminated(opened.parent, status)
 
 

@@ -154,9 +154,16 @@ def whole_children(client: Any, experiment_id: str, parent: str) -> dict[int, An
 
 
 def drop_unfinished(client: Any, experiment_id: str, parent: str) -> None:
-    """Move to the trash what requests that were sent again have left: child runs that nobody will end."""
+    """Move to the trash what nobody will end, at the end of a study: what a server has made late, or a kill has left."""
+    own = client.get_run(parent)
+    for other in parents(client, experiment_id, own.data.tags["bpsearch.study"]):
+        if other.info.run_id != parent:
+            _drop_parent(client, experiment_id, other.info.run_id)
     for run in children(client, experiment_id, parent, " AND attributes.status = 'RUNNING'"):
         drop_run(client, run.info.run_id)
+    for model in logged_models(client, own):
+        if str(model.status) == PENDING:
+            drop_model(client, model)
 
 
 def drop_run(client: Any, run_id: str) -> None:

@@ -204,7 +204,7 @@ def _folder(uri: str, version: Version) -> str:
     path = stores.database(uri)
     if path is not None:
         source = moving.here(path, source)
-    copied = {} if source.startswith("file:") else {"dst_path": str(scratch.until_exit(path))}
+    copied = {} if source.startswith("file:") else {"dst_path": str(scratch.until_exit(None))}
     try:
         return str(artifacts.download_artifacts(artifact_uri=source, tracking_uri=uri, **copied))
     except Exception as error:  # each kind of store has its own
