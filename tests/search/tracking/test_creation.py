@@ -53,6 +53,8 @@ def counts(client, view: int = 1) -> dict[str, object]:
     }
 
 
+UNDERSTANDS = sqlite.understands
+
 ONE = {
     "parents": 1,
     "trials": ["0", "1"],
@@ -134,7 +136,7 @@ def test_of_two_parents_the_next_start_took_either_bug(client, make_outcome, stu
     for start in (old.info.start_time - 1, old.info.start_time + 1):
         client.create_run(experiment, start_time=start, run_name="x", tags=HEADER.tags)
     if writer == "tables":
-        monkeypatch.undo()
+        monkeypatch.setattr(sqlite, "understands", UNDERSTANDS)
     study()
     found = counts(client)
     assert (found["parents"], found["trials"], found["states"]) == (1, ["0", "1"], {"FINISHED", "KILLED"})
@@ -167,7 +169,7 @@ def test_two_runs_of_one_trial_become_one(client, study, monkeypatch, writer):
     made = client.create_run(experiment, start_time=child.info.start_time + 1, tags=child.data.tags)
     client.set_terminated(made.info.run_id)
     if writer == "tables":
-        monkeypatch.undo()
+        monkeypatch.setattr(sqlite, "understands", UNDERSTANDS)
     study()
     assert counts(client)["trials"] == ["0", "1"]
     assert client.get_run(made.info.run_id).info.lifecycle_stage == "deleted"
