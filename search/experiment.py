@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -127,7 +129,14 @@ def header(
     metadata: Callable[[Any], Mapping[str, Any]] | None = None,
 ) -> Header:
     """Return the header that a tracker receives at the beginning."""
-    return Header(job.name, store.notes["id"], params or {}, source, metadata)
+    return Header(job.name, store.notes["id"], params or {}, source, metadata, lambda: _result(store, job.plan))
+
+
+def _result(store: StudyStore, plan: Plan) -> str:
+    """Return a name for what a model is made of: these trials, their reevaluations, and the networks that are averaged."""
+    again = sorted((number, len(outcomes)) for number, outcomes in store.again.items())
+    content = json.dumps([store.notes["id"], sorted(store.outcomes), again, plan.n_members])
+    return hashlib.sha256(content.encode()).hexdigest()
 
 
 def found(job: Job, outcomes: dict[int, Outcome], best: Outcome | None, nested: Nested | None = None) -> Result:

@@ -137,11 +137,11 @@ def _complete(
         or len(noted.get("outer_scores", [])) != n_parts
     ):
         return None
-    if not tracker.holds(experiment.header(job, store)):
+    model = RegisteredModel(noted["name"], noted["version"]) if noted.get("name") and noted.get("version") else None
+    if not tracker.holds(experiment.header(job, store)) or (model is not None and not tracker.keeps(model)):
         return None
     nested = Nested(noted["outer_scores"], outer_baselines) if n_parts else None
     result = experiment.found(job, store.settled, winner(store.settled), nested)
-    model = RegisteredModel(noted["name"], noted["version"]) if noted.get("name") and noted.get("version") else None
     return replace(result, unchanged=True, model=model, n_networks=noted.get("n_networks", 1))
 
 

@@ -35,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace, console: Output) -> int:
     from search.export import files, formats
-    from search.tracking import examples, registry, stores
+    from search.tracking import registry, stores
 
     row = formats.check(options.to)
     files.check_target(options.output, options.force)
@@ -45,7 +45,7 @@ def run(options: argparse.Namespace, console: Output) -> int:
         model,
         options.output,
         options.to,
-        example=examples.example(uri, known.version),
+        example=registry.example(uri, known.version),
         dtype=options.dtype,
         facts=files.facts_of(known),
         force=options.force,

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
 
-from search.tracking import library, stores
-from search.tracking.naming import filters
+from search.tracking import creation, library, stores
+from search.tracking.local import moving
+from search.tracking.local.scratch import scratch
 from search.tracking.runs import (
-    EXPERIMENT_TAGS,
     PARENT,
     STUDY_FILE,
     TAG_LENGTH,
@@ -19,6 +21,7 @@ from search.tracking.runs import (
     Opened,
     Report,
     Run,
+    experiment_tags,
     written_params,
 )
 
@@ -35,21 +38,17 @@ def connect(uri: str) -> Any:
 def open_study(uri: str, header: Header) -> Opened:
     """Find or create the parent run of a study, and set its status to running."""
     client = connect(uri)
-    experiment = _experiment(client, uri, header.experiment)
+    path = stores.database(uri)
+    root = None if path is None else moving.artifact_root(path, header.experiment)  # None: the store's own default
+    experiment = creation.experiment(client, header.experiment, root, experiment_tags(path is not None))
     experiment_id = experiment.experiment_id
-    parents = tagged(client, experiment_id, _of_study(header.study_id))
-    if parents:
-        parent = parents[0].info.run_id
-        client.update_run(parent, status="RUNNING")
-    else:
-        parent = _begin(client, experiment_id, header)
-    recorded = set()
-    for run in tagged(client, experiment_id, {PARENT: parent}):
-        if run.info.status == "RUNNING":  # a kill interrupted its writing: write it again
-            client.delete_run(run.info.run_id)
-        else:
-            recorded.add(int(run.data.tags["trial"]))
-    return Opened(experiment_id, experiment.artifact_location, parent, recorded)
+    parent = creation.parent(client, experiment_id, header)
+    run_id = parent.info.run_id
+    if parent.info.status != "RUNNING":
+        client.update_run(run_id, status="RUNNING")
+    _describe(client, uri, parent, header)
+    recorded = set(creation.whole_children(client, experiment_id, run_id))
+    return Opened(experiment_id, experiment.artifact_location, run_id, recorded)
 
 
 @library.quiet()
@@ -57,7 +56,30 @@ def holds(uri: str, experiment: str, study_id: str) -> bool:
     """Return whether a store has a study, which may have been deleted since it was written."""
     client = connect(uri)
     found = client.get_experiment_by_name(experiment)
-    return found is not None and bool(tagged(client, found.experiment_id, _of_study(study_id)))
+    return found is not None and bool(creation.parents(client, found.experiment_id, study_id))
+
+
+@library.quiet()
+def keeps(uri: str, name: str, version: int) -> bool:
+    """Return whether a store has a version of a model, and its files."""
+    from mlflow.exceptions import MlflowException
+
+    client = connect(uri)
+    try:
+        found = client.get_model_version(name, str(version))
+    except MlflowException as error:
+        if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+            raise
+        return False
+    return has_files(uri, client.get_model_version_download_uri(name, found.version))
+
+
+def has_files(uri: str, source: str) -> bool:
+    """Return whether the files of a model are where they should be."""
+    from mlflow import artifacts
+
+    found = artifacts.list_artifacts(artifact_uri=source, tracking_uri=uri)
+    return "MLmodel" in [PurePosixPath(file.path).name for file in found]
 
 
 @library.quiet()
@@ -75,8 +97,7 @@ def write(uri: str, opened: Opened, runs: Iterable[Run]) -> None:
             metrics=[Metric(name, value, run.ended, step) for name, value, step in run.metrics],
             params=[Param(name, value) for name, value in run.params.items()],
         )
-        for name, content in run.files.items():
-            client.log_dict(run_id, content, name)
+        put(client, uri, run_id, {name: _json(content) for name, content in run.files.items()})
         client.set_terminated(run_id, run.status, run.ended)
 
 
@@ -94,52 +115,45 @@ def finish(uri: str, parent: str, report: Report) -> None:
         tags=[RunTag("mlflow.note.content", report.summary[:TAG_LENGTH])]
         + [RunTag(name, str(v)[:TAG_LENGTH]) for name, v in report.params.items()],
     )
-    for name, figure in report.figures.items():
-        client.log_figure(parent, figure, f"plots/{name}.png")
-    for name, table in report.tables.items():
-        client.log_dict(parent, table, f"{name}.json")
+    files = {f"plots/{name}.png": figure.savefig for name, figure in report.figures.items()}
+    put(client, uri, parent, files | {f"{name}.json": _json(table) for name, table in report.tables.items()})
 
 
 @library.quiet()
-def end(uri: str, parent: str, status: str) -> None:
-    """End the parent run with a status."""
-    connect(uri).set_terminated(parent, status)
+def end(uri: str, opened: Opened, status: str) -> None:
+    """End the parent run with a status; what was begun in it and will not be ended goes to the trash."""
+    client = connect(uri)
+    creation.drop_unfinished(client, opened.experiment_id, opened.parent)
+    client.set_terminated(opened.parent, status)
 
 
-def _experiment(client: Any, uri: str, name: str) -> Any:
-    found = client.get_experiment_by_name(name)
-    if found is None:
-        path = stores.database(uri)
-        root = None if path is None else stores.artifact_root(path, name)  # None: the store's own default
-        return client.get_experiment(client.create_experiment(name, artifact_location=root, tags=EXPERIMENT_TAGS))
-    if found.lifecycle_stage == "deleted":
-        client.restore_experiment(found.experiment_id)
-    return found
+def put(client: Any, uri: str, run_id: str, files: Mapping[str, Callable[[Path], object]]) -> None:
+    """Write files of a run: each by a function that gets a path.
+
+    MLflow's own functions for this leave a folder in the temporary one if they are killed.
+    """
+    if not files:
+        return
+    with scratch(stores.database(uri)) as folder:
+        for name, write in files.items():
+            path = folder / PurePosixPath(name).name
+            write(path)
+            client.log_artifact(run_id, str(path), str(PurePosixPath(name).parent).strip(".") or None)
 
 
-def _begin(client: Any, experiment_id: str, header: Header) -> str:
+def _describe(client: Any, uri: str, parent: Any, header: Header) -> None:
+    """Write the parameters and the study file of a parent run, unless an earlier start has; the parameters come last."""
     from mlflow.entities import Param
 
-    run_id = str(client.create_run(experiment_id, run_name=header.experiment, tags=header.tags).info.run_id)
-    client.log_batch(run_id, params=[Param(name, value) for name, value in written_params(header.params).items()])
+    if parent.data.params or not (header.params or header.source):
+        return
     if header.source is not None:
-        client.log_text(run_id, header.source, STUDY_FILE)
-    return run_id
+        source = header.source
+        put(client, uri, parent.info.run_id, {STUDY_FILE: lambda path: path.write_text(source, encoding="utf-8")})
+    params = [Param(name, value) for name, value in written_params(header.params).items()]
+    for i in reversed(range(0, len(params), creation.FIRST_PARAMS)):
+        client.log_batch(parent.info.run_id, params=params[i : i + creation.FIRST_PARAMS])
 
 
-def _of_study(study_id: str) -> dict[str, str]:
-    """Return the tags of the parent run of a study."""
-    return {"bpsearch.study": study_id, "bpsearch.kind": "study"}
-
-
-def tagged(client: Any, experiment_id: str, tags: Mapping[str, str]) -> list[Any]:
-    """Return the runs of an experiment that have these tags."""
-    query = filters.both(*(filters.equal(filters.tag(name), text) for name, text in tags.items()))
-    runs: list[Any] = []
-    token: str | None = None
-    while True:
-        page = client.search_runs([experiment_id], query, page_token=token)
-        runs += [run for run in page if all(run.data.tags.get(name) == text for name, text in tags.items())]
-        token = page.token
-        if not token:
-            return runs
+def _json(content: Any) -> Callable[[Path], object]:
+    return lambda path: path.write_text(json.dumps(content, indent=2), encoding="utf-8")

@@ -72,7 +72,7 @@ def _of_database(db: sqlite3.Connection) -> dict[str, Kept]:
         FROM runs JOIN experiments USING (experiment_id) JOIN tags USING (run_uuid)
         WHERE tags.key = 'bpsearch.kind' AND tags.value = 'study'
             AND runs.lifecycle_stage = 'active' AND experiments.lifecycle_stage = 'active'
-        ORDER BY start_time"""
+        ORDER BY start_time, run_uuid"""
     found: dict[str, Kept] = {}
     for name, experiment, run, status, begun, ended in db.execute(query).fetchall():  # the last of a name is the latest
         (count,) = db.execute(
@@ -99,18 +99,16 @@ def _of_database(db: sqlite3.Connection) -> dict[str, Kept]:
 
 def _of_client(uri: str) -> dict[str, Kept]:
     from search.tracking import client as writer
-    from search.tracking import library, registry
+    from search.tracking import creation, library, registry
 
     with library.quiet():
         client = writer.connect(uri)
         found: dict[str, Kept] = {}
-        for experiment in client.search_experiments():
-            runs = client.search_runs(
-                [experiment.experiment_id], "tags.`bpsearch.kind` = 'study'", order_by=["attributes.start_time DESC"]
-            )
-            if runs:
-                info, data = runs[0].info, runs[0].data
-                count = len(client.search_runs([experiment.experiment_id], max_results=50_000))
+        for experiment in creation.pages(lambda token: client.search_experiments(page_token=token)):
+            parents = creation.runs(client, experiment.experiment_id, "tags.`bpsearch.kind` = 'study'")
+            if parents:
+                info, data = parents[-1].info, parents[-1].data
+                count = len(creation.runs(client, experiment.experiment_id, ""))
                 ended = (info.end_time or info.start_time or 0) / 1000
                 found[experiment.name] = Kept(
                     experiment.experiment_id, info.status, ended, count, data.params, data.metrics, data.tags

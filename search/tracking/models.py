@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import shutil
-import tempfile
+import uuid
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,8 +17,11 @@ from typing import Any
 
 from bpmodel.compiler import shipping
 from search.errors import StudyError, reason_of
-from search.tracking import inputs, library, registry, served_pipeline
+from search.tracking import creation, inputs, library, served_pipeline, stores
+from search.tracking.client import connect, has_files
+from search.tracking.local.scratch import scratch
 from search.tracking.requirements import OWN, needs
+from search.tracking.runs import RESULT
 
 LONGEST_DESCRIPTION = 5000
 """Characters of a description that MLflow's databases hold."""
@@ -51,10 +54,14 @@ def register(
     X: Any,
     score: float,
     metadata: Mapping[str, Any] | None = None,
+    result: str = "",
     *,
     example: bool = False,
 ) -> RegisteredModel:
     """Store a fitted pipeline with a run, register it under a name and give it the alias ``champion``.
+
+    A result that has a version already, whose files are there, gets no second one. What an interrupted registration has left
+    is used if it is whole, and goes to the trash if not.
 
     Parameters
     ----------
@@ -64,38 +71,46 @@ def register(
         Raw input, all rows of the fit: the columns that the model takes are described from it.
     metadata : dict, optional
         What is added to ``score`` and ``columns`` in the metadata of the file `MLmodel`, in JSON types.
+    result : str
+        Names what the model was made of, see `Header.result`; by default it is like no other.
     example : bool, default=False
         Whether a few rows of X are stored with the model as its input example, and first values as those of the columns. By
         default they are made up: data is copied nowhere unasked.
     """
-    from mlflow.entities import LoggedModelOutput
-
-    client = library.load().MlflowClient(tracking_uri=uri)
+    client = connect(uri)
     run = client.get_run(run_id)
-    logged = client.create_logged_model(
-        run.info.experiment_id, name="model", source_run_id=run_id, params=dict(run.data.params)
-    )
+    result = result or uuid.uuid4().hex
     known = inputs.columns(model, X, own=example)
-    about = {"score": score, "columns": inputs.summary(known[:LISTED_COLUMNS])} | dict(metadata or {})
-    try:
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / "model"
-            write(path, model, X, known, about, run_id, logged, example=example)
-            client.log_model_artifacts(logged.model_id, str(path))
-    except BaseException:
-        client.finalize_logged_model(logged.model_id, "FAILED")
-        raise
-    client.finalize_logged_model(logged.model_id, "READY")
-    client.log_outputs(run_id, [LoggedModelOutput(logged.model_id, step=0)])
-    if registry.registered(client, name) is None:
-        client.create_registered_model(name)
-    made = client.create_model_version(
-        name, logged.artifact_location, run_id=run_id, model_id=logged.model_id, description=inputs.markdown(known)
-    )
-    client.set_registered_model_alias(name, "champion", made.version)
+    logged = _whole(client, uri, run, result)
+    if logged is None:
+        logged = creation.logged_model(client, run, result)
+        about = {"score": score, "columns": inputs.summary(known[:LISTED_COLUMNS])} | dict(metadata or {})
+        try:
+            with scratch(stores.database(uri)) as folder:
+                path = folder / "model"
+                write(path, model, X, known, about, run_id, logged, example=example)
+                client.log_model_artifacts(logged.model_id, str(path))
+        except BaseException:
+            client.finalize_logged_model(logged.model_id, creation.FAILED)
+            raise
+        client.finalize_logged_model(logged.model_id, creation.READY)
+    creation.output(client, run, logged.model_id)
+    made = creation.version(client, name, run, logged, result, inputs.markdown(known))
     versions = json.dumps([{"name": name, "version": made.version}])
     client.set_logged_model_tags(logged.model_id, {VERSIONS: versions})
     return RegisteredModel(name, int(made.version))
+
+
+def _whole(client: Any, uri: str, run: Any, result: str) -> Any:
+    """Return the logged model of a result that has all its files, or None; what is not whole goes to the trash."""
+    found = None
+    for logged in creation.logged_models(client, run):
+        own = logged.tags.get(RESULT) == result
+        if str(logged.status) != creation.READY:
+            creation.drop_model(client, logged)
+        elif own and found is None and has_files(uri, logged.artifact_location):
+            found = logged
+    return found
 
 
 def check(estimator: Any, key: str) -> None:
@@ -182,9 +197,10 @@ def write(
 
 @library.quiet()
 def describe(uri: str, model: RegisteredModel | None, text: str) -> None:
-    """Put a text before the columns in the description of a version of a model, if there are both."""
+    """Put a text before the columns in the description of a version of a model, if there are both, and unless it is there."""
     if model is not None and text:
-        client = library.load().MlflowClient(tracking_uri=uri)
+        client = connect(uri)
         columns = client.get_model_version(model.name, str(model.version)).description or ""
         whole = f"{text}\n\n{columns}".strip()[:LONGEST_DESCRIPTION]
-        client.update_model_version(model.name, str(model.version), description=whole)
+        if not columns.startswith(text[:LONGEST_DESCRIPTION]):
+            client.update_model_version(model.name, str(model.version), description=whole)

@@ -14,6 +14,8 @@ from search.tables.secrets import masked
 from search.toml import reading
 from search.tracking import library, stores
 from search.tracking.client import connect
+from search.tracking.creation import pages
+from search.tracking.local import moving, scratch
 from search.tracking.naming import filters
 from search.trust import loading, types
 
@@ -173,13 +175,8 @@ def versions(uri: str, name: str) -> list[Version]:
     aliases: dict[str, list[str]] = {}
     for alias, number in model.aliases.items():
         aliases.setdefault(str(number), []).append(alias)
-    found, token = [], None
-    while True:
-        page = client.search_model_versions(filters.equal("name", name), page_token=token)
-        found += [each for each in page if each.name == name]
-        token = page.token
-        if not token:
-            break
+    named = filters.equal("name", name)
+    found = [v for v in pages(lambda token: client.search_model_versions(named, page_token=token)) if v.name == name]
     return sorted((_version(each, aliases.get(str(each.version), ())) for each in found), key=lambda v: v.number)
 
 
@@ -200,13 +197,8 @@ def names(uri: str) -> list[str]:
     """Return the names of all registered models."""
     if not _has_models(uri):
         return []
-    client, found, token = connect(uri), [], None
-    while True:
-        page = client.search_registered_models(page_token=token)
-        found += [model.name for model in page]
-        token = page.token
-        if not token:
-            return sorted(found)
+    client = connect(uri)
+    return sorted(model.name for model in pages(lambda token: client.search_registered_models(page_token=token)))
 
 
 def _unknown(uri: str, name: str) -> StudyError:
@@ -236,10 +228,26 @@ def _folder(uri: str, version: Version) -> str:
     from mlflow import artifacts
 
     source = connect(uri).get_model_version_download_uri(version.name, str(version.number))
+    path = stores.database(uri)
+    if path is not None:
+        source = moving.here(path, source)
+    copied = {} if source.startswith("file:") else {"dst_path": str(scratch.until_exit(None))}
     try:
-        return str(artifacts.download_artifacts(artifact_uri=source, tracking_uri=uri))
+        return str(artifacts.download_artifacts(artifact_uri=source, tracking_uri=uri, **copied))
     except Exception as error:  # each kind of store has its own
         raise StudyError(f"the files of {version.uri} cannot be read: {_first_line(error)}") from error
+
+
+@library.quiet()
+def example(uri: str, version: Version) -> Any:
+    """Return some rows of the input of a model, a table or an array; None if it has none that can be read."""
+    from mlflow.exceptions import MlflowException
+
+    try:
+        folder = _folder(uri, version)
+        return _saved(folder, version).load_input_example(folder)
+    except (MlflowException, StudyError, OSError, ValueError):
+        return None
 
 
 @library.quiet()

@@ -25,6 +25,12 @@ SOURCE_NAME = {"mlflow.source.name": "bpsearch"}
 EXPERIMENT_TAGS = {"mlflow.experimentKind": "custom_model_development"}
 """This tag makes the UI open on training runs."""
 
+BESIDE = {"bpsearch.artifacts": "beside the database"}
+"""A tag of experiments whose artifacts move with the database."""
+
+RESULT = "bpsearch.result"
+"""The tag of a model that says which result of its study it was made of."""
+
 STUDY_FILE = "study.toml"
 
 
@@ -43,6 +49,9 @@ class Header:
         The study file, stored as an artifact.
     metadata : callable, optional
         Maps the fitted estimator to what is stored with its model, in JSON.
+    result : callable, optional
+        Returns what names the result that a model is made of: the same text whenever a study goes on with the same trials. A
+        model of a result is registered once; without a name, every time.
     """
 
     experiment: str
@@ -50,6 +59,7 @@ class Header:
     params: Mapping[str, Any]
     source: str | None = None
     metadata: Callable[[Any], Mapping[str, Any]] | None = None
+    result: Callable[[], str] | None = None
 
     @property
     def tags(self) -> dict[str, str]:
@@ -108,6 +118,11 @@ class Report:
     figures: Mapping[str, Any] = field(default_factory=dict)
     tables: Mapping[str, Any] = field(default_factory=dict)
     steps: Mapping[str, Sequence[float | None]] = field(default_factory=dict)
+
+
+def experiment_tags(beside: bool) -> dict[str, str]:
+    """Return the tags of an experiment; `beside` says whether its artifacts lie beside the database."""
+    return EXPERIMENT_TAGS | BESIDE if beside else EXPERIMENT_TAGS
 
 
 def written_params(params: Mapping[str, Any]) -> dict[str, str]:

@@ -20,7 +20,8 @@ from urllib.request import url2pathname
 
 from search.files import writing
 from search.tracking import stores
-from search.tracking.runs import EXPERIMENT_TAGS, PARENT, STUDY_FILE, Header, Opened, Run, written_params
+from search.tracking.local import moving
+from search.tracking.runs import PARENT, STUDY_FILE, Header, Opened, Run, experiment_tags, written_params
 
 COLUMNS = {
     "experiments": "experiment_id name artifact_location lifecycle_stage creation_time last_update_time workspace",
@@ -80,11 +81,12 @@ def open_study(uri: str, header: Header) -> Opened:
     with _transaction(uri) as db:
         found = _experiment(db, header.experiment)
         experiment, root = (found[0], found[2]) if found else _begin_experiment(db, _path(uri), header.experiment)
-        parent = _parent(db, experiment, header.study_id)
-        if parent is None:
-            parent = _begin_parent(db, experiment, root, header)
-        else:
-            db.execute("UPDATE runs SET status = 'RUNNING' WHERE run_uuid = ?", [parent])
+        known = _parents(db, experiment, header.study_id)
+        parent = known[0] if known else _begin_parent(db, experiment, root, header)
+        for other in known[1:]:  # of requests that were sent again, when this store had a server
+            for key in [*(key for key, *_ in _children(db, other)), other]:
+                _drop(db, key)
+        db.execute("UPDATE runs SET status = 'RUNNING' WHERE run_uuid = ?", [parent])
         return Opened(str(experiment), root, parent, _recorded(db, parent))
 
 
@@ -92,7 +94,21 @@ def holds(uri: str, experiment: str, study_id: str) -> bool:
     """Return whether the database has a study."""
     with _transaction(uri) as db:
         found = _experiment(db, experiment)
-        return found is not None and _parent(db, found[0], study_id) is not None
+        return found is not None and bool(_parents(db, found[0], study_id))
+
+
+def keeps(uri: str, name: str, version: int) -> bool:
+    """Return whether the database has a version of a model and its files are on this machine; False if it cannot tell."""
+    query = (
+        "SELECT coalesce(storage_location, source) FROM model_versions "
+        "WHERE name = ? AND version = ? AND current_stage != 'Deleted_Internal'"
+    )
+    if stores.database(uri) is None:
+        return False
+    with _connected(_path(uri)) as db, suppress(sqlite3.OperationalError):  # tables of another version
+        found = db.execute(query, [name, version]).fetchone()
+        return found is not None and Path(_folder(found[0]), "MLmodel").is_file()
+    return False
 
 
 def write(uri: str, opened: Opened, runs: Sequence[Run]) -> None:
@@ -112,10 +128,11 @@ def write(uri: str, opened: Opened, runs: Sequence[Run]) -> None:
             _insert(db, "latest_metrics", METRIC, latest.values())
 
 
-def end(uri: str, parent: str, status: str) -> None:
-    """End the parent run with a status, as the client does: a search that is cut short must not wait for MLflow's import."""
+def end(uri: str, opened: Opened, status: str) -> None:
+    """End the parent run of a search that is cut short, without MLflow's import; unfinished runs go to the trash."""
     with _transaction(uri) as db:
-        db.execute("UPDATE runs SET status = ?, end_time = ? WHERE run_uuid = ?", [status, _now(), parent])
+        _recorded(db, opened.parent)
+        db.execute("UPDATE runs SET status = ?, end_time = ? WHERE run_uuid = ?", [status, _now(), opened.parent])
 
 
 def run_id(milliseconds: int) -> str:
@@ -157,33 +174,55 @@ def _experiment(db: sqlite3.Connection, name: str) -> tuple[int, str, str] | Non
     return found
 
 
-def _parent(db: sqlite3.Connection, experiment: int, study_id: str) -> str | None:
-    query = """
+def _parents(db: sqlite3.Connection, experiment: int, study_id: str) -> list[str]:
+    """Return the parent runs of a study. The first is the one to keep: it has the most trials, or is the oldest."""
+    query = f"""
         SELECT run_uuid FROM runs JOIN tags USING (run_uuid)
         WHERE tags.key = 'bpsearch.study' AND tags.value = ? AND experiment_id = ? AND lifecycle_stage = 'active'
-        ORDER BY start_time DESC"""
-    found = db.execute(query, [study_id, experiment]).fetchone()
-    return found and str(found[0])
+        ORDER BY (SELECT count(*) FROM tags AS child JOIN runs AS trial USING (run_uuid)
+            WHERE child.key = '{PARENT}' AND child.value = runs.run_uuid AND trial.lifecycle_stage = 'active') DESC,
+            start_time, run_uuid"""
+    return [key for (key,) in db.execute(query, [study_id, experiment]).fetchall()]
 
 
-def _recorded(db: sqlite3.Connection, parent: str) -> set[int]:
-    """Return the trials that have a run; runs left incomplete by the client are deleted, as the client would do."""
+def _children(db: sqlite3.Connection, parent: str) -> list[tuple[str, str, str]]:
+    """Return key, status and trial of the runs of a parent, the oldest first."""
     query = """
         SELECT run_uuid, status, trial.value FROM tags AS parent
         JOIN tags AS trial USING (run_uuid) JOIN runs USING (run_uuid)
-        WHERE parent.key = ? AND parent.value = ? AND trial.key = 'trial' AND lifecycle_stage = 'active'"""
-    found = db.execute(query, [PARENT, parent]).fetchall()
-    cut = [(_now(), key) for key, status, _ in found if status == "RUNNING"]
-    db.executemany("UPDATE runs SET lifecycle_stage = 'deleted', deleted_time = ? WHERE run_uuid = ?", cut)
-    return {int(trial) for _, status, trial in found if status != "RUNNING"}
+        WHERE parent.key = ? AND parent.value = ? AND trial.key = 'trial' AND lifecycle_stage = 'active'
+        ORDER BY start_time, run_uuid"""
+    return db.execute(query, [PARENT, parent]).fetchall()
+
+
+def _recorded(db: sqlite3.Connection, parent: str) -> set[int]:
+    """Return the trials that have a run. Those that the client left incomplete or made twice go to the trash, as there."""
+    found: set[int] = set()
+    for key, status, trial in _children(db, parent):
+        if status == "RUNNING" or int(trial) in found:
+            _drop(db, key)
+        else:
+            found.add(int(trial))
+    return found
+
+
+def _drop(db: sqlite3.Connection, key: str) -> None:
+    """End a run and move it to the trash."""
+    db.execute(
+        "UPDATE runs SET lifecycle_stage = 'deleted', deleted_time = ?, "
+        "status = CASE status WHEN 'RUNNING' THEN 'KILLED' ELSE status END WHERE run_uuid = ?",
+        [_now(), key],
+    )
 
 
 def _begin_experiment(db: sqlite3.Connection, path: Path, name: str) -> tuple[int, str]:
-    root, now = stores.artifact_root(path, name), _now()
+    root, now = moving.artifact_root(path, name), _now()
     columns = "name artifact_location lifecycle_stage creation_time last_update_time"
     _insert(db, "experiments", columns, [(name, root, "active", now, now)])
     (experiment,) = db.execute("SELECT last_insert_rowid()").fetchone()
-    _insert(db, "experiment_tags", "key value experiment_id", [(*tag, experiment) for tag in EXPERIMENT_TAGS.items()])
+    _insert(
+        db, "experiment_tags", "key value experiment_id", [(*tag, experiment) for tag in experiment_tags(True).items()]
+    )
     return experiment, root
 
 
@@ -240,8 +279,12 @@ def _artifacts(root: str, key: str) -> str:
     return f"{root.rstrip('/')}/{key}/artifacts"
 
 
+def _folder(location: str) -> Path:
+    return Path(url2pathname(urlparse(location).path))
+
+
 def _write_file(root: str, key: str, name: str, text: str) -> None:
-    folder = Path(url2pathname(urlparse(_artifacts(root, key)).path))
+    folder = _folder(_artifacts(root, key))
     writing.made(folder)
     writing.new(folder / name, text.encode())
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 import sqlite3
@@ -16,10 +17,11 @@ from search.errors import StudyError
 from search.files import trouble
 from search.tables.secrets import masked
 from search.tracking import revisions, servers
+from search.tracking.local.moving import ARTIFACTS, settle
 
 SQLITE = "sqlite:///"
 DEFAULT_URI = f"{SQLITE}mlruns/mlflow.db"
-ARTIFACTS = "artifacts"
+LOG = logging.getLogger(__name__)
 
 ENCODED = re.compile("%[0-9A-Fa-f]{2}")
 """What MLflow takes for an encoded character, in the names of folders, too."""
@@ -39,9 +41,18 @@ def answering_uri() -> str:
         If it does not, or is no store.
     """
     uri = default_uri()
-    if database(uri) is None:
+    path = database(uri)
+    if path is None:
         check(uri, "MLFLOW_TRACKING_URI")
+    else:
+        settled(path)
     return uri
+
+
+def settled(path: Path) -> None:
+    """Let the database of a project that was moved or copied name the files beside it, and say so in the log."""
+    if told := settle(path):
+        LOG.warning("note: %s", told)
 
 
 def database(uri: str) -> Path | None:
@@ -51,11 +62,6 @@ def database(uri: str) -> Path | None:
     ('mlflow.db', None)
     """
     return Path(uri.removeprefix(SQLITE)) if uri.startswith(SQLITE) else None
-
-
-def artifact_root(path: Path, experiment: str) -> str:
-    """Return the location of an experiment's artifacts: a folder beside the SQLite database."""
-    return (path.parent / ARTIFACTS / experiment).resolve().as_uri()
 
 
 def has_tables(path: Path) -> bool:
@@ -95,6 +101,7 @@ def check(uri: str, key: str = "MLFLOW_TRACKING_URI", *, make: bool = True) -> N
             )
         if misfit:
             raise StudyError(f"MLflow store {path}: {misfit}")
+        settled(path)
     elif uri.startswith(("http://", "https://")):
         try:
             urllib.request.urlopen(servers.request(uri), timeout=servers.ANSWER_SECONDS).close()

@@ -20,6 +20,7 @@ from search.errors import OneLineError, StudyError, reason_of
 from search.files import trouble
 from search.tables.secrets import masked
 from search.tracking import client, models, schema, sqlite, stores, waiting
+from search.tracking.local import scratch
 from search.tracking.models import RegisteredModel
 from search.tracking.protocol import Tracker
 from search.tracking.runs import Header, Opened, Report, child
@@ -83,6 +84,13 @@ class MLflowTracker(Tracker):
             return waiting.call(waiting.Wait(self.uri), writer.holds, self.uri, header.experiment, header.study_id)
         except waiting.UnansweredError as error:
             raise StudyError(f"{self._key} = {masked(self.uri)!r}: {error}; start the server again") from None
+
+    def keeps(self, model: RegisteredModel) -> bool:
+        """Return whether the store still has a registered model, its files included."""
+        path = stores.database(self.uri)
+        if path is not None and not stores.has_tables(path):
+            return False
+        return sqlite.keeps(self.uri, model.name, model.version) or client.keeps(self.uri, model.name, model.version)
 
     def begin(self, header: Header) -> None:
         self._header = header
@@ -154,7 +162,7 @@ class MLflowTracker(Tracker):
         except TrackingError:
             if stores.database(self.uri) is not None:  # a server that is gone would be waited for
                 with suppress(Exception):
-                    self._writer.end(self.uri, self._opened.parent, "FAILED" if status == "FINISHED" else status)
+                    self._writer.end(self.uri, self._opened, "FAILED" if status == "FINISHED" else status)
             raise
         except KeyboardInterrupt:
             if status != "FINISHED":
@@ -166,8 +174,9 @@ class MLflowTracker(Tracker):
             self._stop()
 
     def _end(self, status: str) -> None:
-        self._jobs.put(lambda: self._writer.end(self.uri, self._opened.parent, status))
-        if status == "FINISHED":
+        finished = status == "FINISHED"
+        self._jobs.put(lambda: (client if finished else self._writer).end(self.uri, self._opened, status))
+        if finished:
             self.flush()
         else:
             self._close()
@@ -229,6 +238,7 @@ class MLflowTracker(Tracker):
         if path is not None and not stores.has_tables(path):
             self._hurry.wait(HEAD_START)
             schema.create(path, self._closing.is_set)  # without tables nothing is to be closed
+        scratch.sweep(path)
         self._writer = _writer(self.uri, self._header.experiment)
         self._opened = self._writer.open_study(self.uri, self._header)
 
@@ -253,7 +263,10 @@ class MLflowTracker(Tracker):
         name, parent = self._header.experiment, self._opened.parent
         metadata = self._header.metadata(model) if self._header.metadata else None
         try:
-            made.set_result(models.register(self.uri, name, parent, model, X, score, metadata, example=self._example))
+            result = self._header.result() if self._header.result else ""
+            made.set_result(
+                models.register(self.uri, name, parent, model, X, score, metadata, result, example=self._example)
+            )
         except Exception as error:
             made.set_exception(error)
 

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from search import cli
-from search.tracking import examples, models, registry
+from search.tracking import models, registry
 from search.tracking.client import connect
 from search.trials.pipeline import default_pipeline
 
@@ -106,6 +106,6 @@ def test_a_model_without_an_example(store, monkeypatch, capsys):
         raise FileNotFoundError("no example")
 
     monkeypatch.setattr(Model, "load_input_example", gone)
-    assert examples.example(store, registry.find(store, "dear")) is None
+    assert registry.example(store, registry.find(store, "dear")) is None
     assert cli.main(["export", "dear", "--to", "joblib", "-o", "b.joblib"]) == 0
     assert "checked: no, the model has no example rows\n" in capsys.readouterr().out

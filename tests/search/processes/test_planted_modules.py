@@ -154,6 +154,7 @@ def test_the_current_folder_is_left_out_unless_it_is_meant(tmp_path, monkeypatch
         monkeypatch.delenv("PYTHONPATH", raising=False)
     else:
         monkeypatch.setenv("PYTHONPATH", placed(variable))
-    python.leave_out_current_folder(Path(placed(home)))
+    monkeypatch.setattr(python, "HOME", placed(home))
+    python.leave_out_current_folder()
     assert sys.path == [placed(part) for part in left]
     assert os.environ["PYTHONSAFEPATH"] == "1", "for the processes that libraries start"

@@ -4,7 +4,7 @@ import pytest
 
 from search.tracking import Header, client, registry
 from search.tracking.naming import filters
-from search.tracking.runs import EXPERIMENT_TAGS
+from search.tracking.runs import experiment_tags(True)
 
 HOSTILE = ["it's", 'a"b', "a`b", "a\\", "x' OR name = 'plain", "' AND tags.`a` = '", "%", "a\nb", "", " "]
 
@@ -37,12 +37,12 @@ def test_models_of_any_name_are_found_and_no_others(store):
 def test_a_study_of_any_identifier_is_found_and_no_other(store):
     """A journal, which holds the identifier, may come from a stranger."""
     there = client.connect(store)
-    experiment = there.create_experiment("x", tags=EXPERIMENT_TAGS)
+    experiment = there.create_experiment("x", tags=experiment_tags(True))
     for study in ("one", "it's", "' OR tags.`bpsearch.study` = 'one"):
         assert not client.holds(store, "x", study)
         there.create_run(experiment, tags=Header("x", study, {}).tags)
         assert client.holds(store, "x", study)
         assert [
-            run.data.tags["bpsearch.study"] for run in client.tagged(there, experiment, {"bpsearch.study": study})
+            run.data.tags["bpsearch.study"] for run in creation.runs(there, experiment, {"bpsearch.study": study})
         ] == [study]
     assert not client.holds(store, "x", "two's")
