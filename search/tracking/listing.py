@@ -105,10 +105,10 @@ def _of_client(uri: str) -> dict[str, Kept]:
         client = writer.connect(uri)
         found: dict[str, Kept] = {}
         for experiment in creation.pages(lambda token: client.search_experiments(page_token=token)):
-            parents = creation.runs(client, experiment.experiment_id, "tags.`bpsearch.kind` = 'study'")
+            parents = creation.runs(client, experiment.experiment_id, {"bpsearch.kind": "study"})
             if parents:
                 info, data = parents[-1].info, parents[-1].data
-                count = len(creation.runs(client, experiment.experiment_id, ""))
+                count = len(creation.runs(client, experiment.experiment_id, {}))
                 ended = (info.end_time or info.start_time or 0) / 1000
                 found[experiment.name] = Kept(
                     experiment.experiment_id, info.status, ended, count, data.params, data.metrics, data.tags

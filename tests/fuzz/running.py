@@ -18,6 +18,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
+from tests.fuzz.targets import targets
+
 ROOT = Path(__file__).parents[2]
 SECONDS = 20.0
 """Time of work after which an attempt hangs."""
@@ -135,11 +137,15 @@ def run(
     seed: int,
     numbers: range,
     jobs: int = 1,
-    seconds: float = SECONDS,
+    seconds: float | None = None,
     memory: int = MEMORY,
     tell: Callable[[int, Fault | None], None] = lambda done, fault: None,
 ) -> list[Fault]:
-    """Make the attempts with these numbers; `tell` is called after each, with how many are done and the fault, if any."""
+    """Make the attempts with these numbers; `tell` is called after each, with how many are done and the fault, if any.
+
+    By default, an attempt has the SECONDS of its target, if it says any, otherwise those of this module.
+    """
+    limit = getattr(targets().get(name), "SECONDS", SECONDS) if seconds is None else seconds
     left = iter(numbers)  # shared by the threads: each number is taken once
     done = itertools.count(1)
     with ThreadPoolExecutor(jobs) as threads:
@@ -149,7 +155,7 @@ def run(
             try:
                 for number in left:
                     if child is None:
-                        child = Child(name, seed, seconds, memory)
+                        child = Child(name, seed, limit, memory)
                     try:
                         text = child.attempt(number)
                     except LostError as error:

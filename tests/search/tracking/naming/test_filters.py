@@ -2,9 +2,9 @@
 
 import pytest
 
-from search.tracking import Header, client, registry
+from search.tracking import Header, client, creation, registry
 from search.tracking.naming import filters
-from search.tracking.runs import experiment_tags(True)
+from search.tracking.runs import experiment_tags
 
 HOSTILE = ["it's", 'a"b', "a`b", "a\\", "x' OR name = 'plain", "' AND tags.`a` = '", "%", "a\nb", "", " "]
 
