@@ -46,7 +46,16 @@ def answering_uri() -> str:
         check(uri, "MLFLOW_TRACKING_URI")
     else:
         settled(path)
+    check_registry()
     return uri
+
+
+def check_registry() -> None:
+    """Check that the server of a model registry of its own answers, if MLflow is told to use one. Errors are those of `check`."""
+    uri = os.environ.get("MLFLOW_REGISTRY_URI", "")
+    of_server = uri.startswith(("http://", "https://")) or uri.partition(":")[0].partition("+")[0] in servers.PORTS
+    if of_server and database(uri) is None:
+        check(uri, "MLFLOW_REGISTRY_URI")
 
 
 def settled(path: Path) -> None:
