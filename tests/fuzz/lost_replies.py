@@ -15,7 +15,7 @@ from search import cli
 from search.tracking import library
 from tests.fuzz.parts import served, whole
 
-NAME = "lost replies"
+NAME = "lost_replies"
 PLACES = 8
 """Requests that are spoilt in one attempt: starting a server takes longer than a study."""
 
