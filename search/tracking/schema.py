@@ -13,7 +13,7 @@ from search.files import trouble
 from search.processes import python
 from search.tracking import stores
 from search.tracking.library import ENVIRONMENT
-from search.tracking.local.moving import artifact_root
+from search.tracking.local.moving import OWN, artifact_root
 
 MAKE = """
 import os, sqlite3, sys, threading
@@ -41,9 +41,6 @@ finally:
 """
 """Script that creates a database. It is renamed only when complete: a kill halfway would leave a file that nothing can
 open."""
-
-OWN = "Default"
-"""Folder of the artifacts of MLflow's own experiment; no study has this name."""
 
 ASK_SECONDS = 0.2
 

@@ -20,6 +20,9 @@ from search.tracking.runs import BESIDE, EXPERIMENT_TAGS
 ARTIFACTS = "artifacts"
 """Folder of the artifacts, beside the database."""
 
+OWN = "Default"
+"""Folder of the artifacts of MLflow's own experiment; no study has this name."""
+
 WRITTEN = {"runs": ("artifact_uri",)}
 """Columns of places where files may still be written: these always move."""
 
@@ -96,10 +99,14 @@ def _moved(db: sqlite3.Connection, database: Path) -> list[Move]:
     tags: dict[tuple[int, str], dict[str, str]] = {}
     for experiment, location, key, value in db.execute(query):
         tags.setdefault((experiment, location or ""), {})[key] = value
-    return [
+    moved = [
         Move(experiment, location, new)
         for (experiment, location), own in tags.items()
         if (new := _beside(database, location, own)) is not None and new != location
+    ]
+    old = {move.old.rpartition("/")[0] + f"/{OWN}" for move in moved}  # MLflow's own experiment goes with the studies
+    return moved + [
+        Move(experiment, location, artifact_root(database, OWN)) for experiment, location in tags if location in old
     ]
 
 

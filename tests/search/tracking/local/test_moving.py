@@ -51,7 +51,9 @@ def project(tmp_path, empty_database, make_outcome):
     """A project with a study of a diverged trial, whose run has a file, and a model."""
     old = tmp_path / "old 1"
     (old / "mlruns").mkdir(parents=True)
-    shutil.copy(empty_database, old / "mlruns" / "mlflow.db")
+    path = shutil.copy(empty_database, old / "mlruns" / "mlflow.db")
+    with closing(sqlite3.connect(path)) as db, db:  # as if it had been made here
+        db.execute("UPDATE experiments SET artifact_location = ?", [moving.artifact_root(path, moving.OWN)])
     tune(old, make_outcome(0, "diverged"))
     return old
 
