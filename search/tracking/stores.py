@@ -17,6 +17,7 @@ from search.errors import StudyError, one_line
 from search.files import trouble
 from search.tables.secrets import masked
 from search.tracking import revisions, servers
+from search.tracking.local import outside
 from search.tracking.local.moving import ARTIFACTS, settle
 
 SQLITE = "sqlite:///"
@@ -53,6 +54,26 @@ def settled(path: Path) -> None:
     """Let the database of a project that was moved or copied name the files beside it, and say so in the log."""
     if told := settle(path):
         LOG.warning("note: %s", one_line(told))
+
+
+def settled_for(uri: str, experiment: str) -> None:
+    """Settle a database before a study is written into it, and check that the study's files go into its own folder.
+
+    Raises
+    ------
+    StudyError
+        If they could go elsewhere, and the user has not named the database: it lies in a folder that may be somebody else's.
+    """
+    path = database(uri)
+    if path is None:
+        return
+    settled(path)
+    named = uri != DEFAULT_URI or os.environ.get("MLFLOW_TRACKING_URI") == uri
+    if not named and (problem := outside.problem(path, experiment)):
+        raise StudyError(
+            f"MLflow store {path} {problem}; a project of somebody else could overwrite your files in this way: "
+            f"if it is meant, set MLFLOW_TRACKING_URI={DEFAULT_URI}"
+        )
 
 
 def database(uri: str) -> Path | None:

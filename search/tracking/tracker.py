@@ -79,8 +79,7 @@ class MLflowTracker(Tracker):
         path = stores.database(self.uri)
         if path is not None and not stores.has_tables(path):
             return False
-        if path is not None:
-            stores.settled(path)
+        stores.settled_for(self.uri, header.experiment)
         writer = _writer(self.uri, header.experiment)
         try:
             return waiting.call(waiting.Wait(self.uri), writer.holds, self.uri, header.experiment, header.study_id)
@@ -96,8 +95,7 @@ class MLflowTracker(Tracker):
 
     def begin(self, header: Header) -> None:
         self._header = header
-        if (path := stores.database(self.uri)) is not None:
-            stores.settled(path)
+        stores.settled_for(self.uri, header.experiment)
         self._jobs: queue.Queue[Callable[[], None] | threading.Event | None] = queue.Queue()
         self._finished: deque[tuple[Outcome, float, float]] = deque()
         self._hurry, self._closing, self._cut_short = threading.Event(), threading.Event(), threading.Event()
