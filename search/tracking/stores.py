@@ -85,6 +85,16 @@ def database(uri: str) -> Path | None:
     return Path(uri.removeprefix(SQLITE)) if uri.startswith(SQLITE) else None
 
 
+def folders(uri: str) -> tuple[Path, ...]:
+    """Return the folders that an SQLite store writes into; none for other stores.
+
+    >>> [folder.as_posix() for folder in folders("sqlite:///mlruns/mlflow.db")], folders("http://127.0.0.1:5000")
+    (['mlruns', 'mlruns/artifacts'], ())
+    """
+    path = database(uri)
+    return () if path is None else (path.parent, path.parent / ARTIFACTS)
+
+
 def has_tables(path: Path) -> bool:
     """Return whether a database exists and has MLflow's tables; it gets its name only once it has them."""
     return path.exists() and path.stat().st_size > 0

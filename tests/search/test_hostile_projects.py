@@ -99,7 +99,11 @@ def test_a_folder_on_another_disk_goes_on_to_work(project, command, tmp_path_fac
     for name in ("studies", "mlruns"):
         Path(name).rename(disk / name)
         Path(name).symlink_to(disk / name)
-    assert command("tune", "small.toml").code == 0
+    for arguments in (["tune", "small.toml", "--dry-run"], ["tune", "small.toml"]):
+        done = command(*arguments)
+        assert done.code == 0
+        for name in ("studies", "mlruns"):
+            assert f"{name} is a link: its files go to {disk / name}" in done.out, arguments
     assert Path("studies").is_symlink()
     assert Path("mlruns").is_symlink()
     assert (disk / "studies" / "small.journal").exists()
