@@ -178,6 +178,15 @@ def _metrics(outcome: Outcome, value: float) -> Iterator[tuple[str, float, int]]
             yield f"{name}_loss", losses[epoch - 1], epoch
 
 
+def trial_of(tag: str | None) -> int | None:
+    """Return the number of the trial of a child run, given its tag; None for runs that others have put below the parent.
+
+    >>> trial_of("12"), trial_of("my own"), trial_of(None)
+    (12, None, None)
+    """
+    return int(tag) if tag is not None and tag.isascii() and tag.isdecimal() else None
+
+
 @cache
 def kept_epochs(n_epochs: int) -> list[int]:
     """Return the epochs kept of a loss curve: nearly all at its steep beginning, and fewer and fewer later.

@@ -8,7 +8,6 @@ import re
 import sqlite3
 import tempfile
 import urllib.error
-import urllib.request
 from contextlib import closing, suppress
 from http.client import HTTPException, InvalidURL
 from pathlib import Path
@@ -104,7 +103,7 @@ def check(uri: str, key: str = "MLFLOW_TRACKING_URI", *, make: bool = True) -> N
         settled(path)
     elif uri.startswith(("http://", "https://")):
         try:
-            urllib.request.urlopen(servers.request(uri), timeout=servers.ANSWER_SECONDS).close()
+            servers.answer(uri)
         except (OSError, ValueError, HTTPException) as error:
             if isinstance(error, urllib.error.HTTPError):
                 error.close()

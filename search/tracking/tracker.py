@@ -16,7 +16,7 @@ from contextlib import suppress
 from types import ModuleType
 from typing import Any
 
-from search.errors import OneLineError, StudyError, reason_of
+from search.errors import OneLineError, StudyError
 from search.files import trouble
 from search.tables.secrets import masked
 from search.tracking import client, models, schema, sqlite, stores, waiting
@@ -51,6 +51,16 @@ def _writer(uri: str, experiment: str) -> ModuleType:
     return sqlite if sqlite.understands(uri, experiment) else client
 
 
+@waiting.asked
+def _holds(uri: str, header: Header) -> bool:
+    return bool(_writer(uri, header.experiment).holds(uri, header.experiment, header.study_id))
+
+
+@waiting.asked
+def _keeps(uri: str, model: RegisteredModel) -> bool:
+    return sqlite.keeps(uri, model.name, model.version) or client.keeps(uri, model.name, model.version)
+
+
 class MLflowTracker(Tracker):
     """Writes studies to MLflow, one after another, in the background.
 
@@ -68,6 +78,7 @@ class MLflowTracker(Tracker):
         self.uri, self._key, self._example = uri, key, example
 
     def check(self, *, make: bool = True) -> None:
+        waiting.until_free(self.uri, self._key)
         stores.check(self.uri, self._key, make=make)
 
     def check_model(self, estimator: Any) -> None:
@@ -79,18 +90,14 @@ class MLflowTracker(Tracker):
         path = stores.database(self.uri)
         if path is not None and not stores.has_tables(path):
             return False
-        writer = _writer(self.uri, header.experiment)
-        try:
-            return waiting.call(waiting.Wait(self.uri), writer.holds, self.uri, header.experiment, header.study_id)
-        except waiting.UnansweredError as error:
-            raise StudyError(f"{self._key} = {masked(self.uri)!r}: {error}; start the server again") from None
+        return _holds(self.uri, header)
 
     def keeps(self, model: RegisteredModel) -> bool:
         """Return whether the store still has a registered model, its files included."""
         path = stores.database(self.uri)
         if path is not None and not stores.has_tables(path):
             return False
-        return sqlite.keeps(self.uri, model.name, model.version) or client.keeps(self.uri, model.name, model.version)
+        return _keeps(self.uri, model)
 
     def begin(self, header: Header) -> None:
         self._header = header
@@ -226,7 +233,7 @@ class MLflowTracker(Tracker):
                 if isinstance(job, threading.Event):
                     job.set()
                 elif self._error is None:
-                    job()
+                    waiting.while_locked(job, self._cut_short.is_set)
             except Exception as error:  # raised by `flush`; later jobs would fail in the same way
                 self._error = error
             finally:
@@ -246,13 +253,15 @@ class MLflowTracker(Tracker):
         """Write all trials that have finished, or finish within a moment; the later jobs of these trials do nothing."""
         if self._finished:
             self._hurry.wait(BATCH_SECONDS)
-        batch = [self._finished.popleft() for _ in range(min(len(self._finished), BATCH_TRIALS))]
+        batch = [self._finished[i] for i in range(min(len(self._finished), BATCH_TRIALS))]
         runs = {o.number: child(o, value, at) for o, value, at in batch if o.number not in self._opened.recorded}
         for numbers in self._transactions(list(runs)):
             if self._cut_short.is_set():  # the next run writes them
                 return
             self._writer.write(self.uri, self._opened, [runs[number] for number in numbers])
             self._opened.recorded.update(numbers)
+        for _ in batch:  # only now: what fails because the database is locked is tried again
+            self._finished.popleft()
 
     def _transactions(self, numbers: list[int]) -> list[list[int]]:
         """Return the trials that are written together: all in a database, one after the other in requests to a server."""
@@ -268,6 +277,8 @@ class MLflowTracker(Tracker):
                 models.register(self.uri, name, parent, model, X, score, metadata, result, example=self._example)
             )
         except Exception as error:
+            if waiting.is_locked(error) and not self._cut_short.is_set():
+                raise  # to be tried again
             made.set_exception(error)
 
     def _told(self, error: BaseException) -> TrackingError:
@@ -277,5 +288,4 @@ class MLflowTracker(Tracker):
         if trouble.of_disk(error):
             where = trouble.path_of(error) or stores.database(self.uri) or masked(self.uri)
             return TrackingError(f"{trouble.of_disk(error)}: {where}; {trouble.KEPT}")
-        reason = masked(reason_of(error), self.uri)
-        return TrackingError(f"MLflow at {masked(self.uri)} could not be written: {reason}")
+        return TrackingError(f"MLflow at {masked(self.uri)} could not be written: {waiting.reason(error, self.uri)}")
