@@ -162,7 +162,7 @@ class BPSearchCV(CallbackSupportMixin, FittedSearch):
         first = initial_points.complete(space, self.initial_points or [], problem.seed, "initial_points")
         values |= {"initial_points": first, "n_trials": _most_trials(self.method, self.n_trials, space, len(first))}
         plan = runner.plan(problem, space, **values)
-        demand.check(demand.count(problem, space, plan))
+        demand.check(demand.count(problem, space, plan), ends=plan.timeout is not None)
         if tracker is not None:
             tracker.check()
         if isinstance(tracker, MLflowTracker) and self.refit:

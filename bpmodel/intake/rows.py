@@ -23,7 +23,7 @@ def validated(estimator: Any, X: Any, *arguments: Any, **checks: Any) -> Any:
     Examples
     --------
     >>> from bpmodel import BPRegressor
-    >>> validated(BPRegressor(), [[10**400]])
+    >>> validated(BPRegressor(), [[10**400]], dtype=float)
     Traceback (most recent call last):
     ValueError: Input X or y contains a whole number too large for float64: allowed are numbers up to 1.79769e+308
     """

@@ -72,8 +72,8 @@ def demand(
 def too_large(size: float) -> str:
     """Return how much memory a number of bytes is, and what is allowed, if this process cannot have it; otherwise nothing.
 
-    >>> too_large(1e30)[:35], too_large(1)
-    ('take 1,000,000,000,000,000,000,000.0', '')
+    >>> too_large(1e30)[:30], too_large(1)
+    ('take 1,000,000,000,000,000,000', '')
     """
     limit = memory()
     if size <= limit:

@@ -33,12 +33,13 @@ def run(options: argparse.Namespace, console: Output) -> int:
     if path is not None and not path.exists():
         raise StudyError(f"{path}: there are no studies in this folder yet; run one with bpsearch tune")
     tracking.check(uri)
+    if path is not None:
+        tracking.settled(path)
     if uri.startswith("http"):
         console.print(f"MLflow is served at {masked(uri)}")
         return 0
     serving = server.Server(uri, server.listen(options.port), open_to_all=options.no_token)
-    console.print(f"MLflow UI: {serving.url}  (Ctrl-C stops it)")
-    console.essential(serving.url)
+    console.own(f"MLflow UI: {serving.url}  (Ctrl-C stops it)", serving.url)
     if options.no_token:
         told = "no token: every user of this machine can read, change and delete these studies and models"
         console.print(f"note:      {told}")

@@ -122,8 +122,15 @@ def count(problem: Problem, space: Space, plan: Plan, *, features: int | None = 
     )
 
 
-def check(found: Demand, where: str = "") -> None:
-    """Check that a search has an end, and that this process can have the memory for it; errors start with `where`.
+def check(found: Demand, where: str = "", *, ends: bool = False) -> None:
+    """Check that a search has an end, and that this process can have the memory for it.
+
+    Parameters
+    ----------
+    where : str
+        How errors start.
+    ends : bool, default=False
+        Whether a time limit ends the search.
 
     Raises
     ------
@@ -131,7 +138,7 @@ def check(found: Demand, where: str = "") -> None:
         With what asks for most, the count, and what is allowed.
     """
     start = f"{where}: " if where else ""
-    if found.fits > MOST_FITS:
+    if found.fits > MOST_FITS and not ends:
         parts = f"{found.trials:,} trials x {found.folds:,} folds"
         parts += f" x {1 + found.outer} searches" if found.outer else ""
         raise StudyError(f"{start}{parts} are {found.fits:,} fits; allowed are up to {MOST_FITS:,}")

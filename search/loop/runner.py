@@ -88,7 +88,7 @@ def plan(problem: Problem, space: Space, **values: Any) -> Plan:
     Raises
     ------
     StudyError
-        If a grid has more than `MOST_TRIALS` points.
+        If a grid has more than `MOST_TRIALS` points, and no time limit ends it.
 
     Parameters
     ----------
@@ -104,11 +104,11 @@ def plan(problem: Problem, space: Space, **values: Any) -> Plan:
         points = list(portfolio.behind(points, space, problem, asked.method))
     prune = method.learns if asked.prune is None else asked.prune
     n_trials = len(points) + space.grid_size if method.exhaustive or not space.axes else asked.n_trials
-    if n_trials > MOST_TRIALS:
+    if n_trials > MOST_TRIALS and (asked.timeout is None or not math.isfinite(n_trials)):
         size = f"{space.grid_size:,}" if math.isfinite(space.grid_size) else f"more than {MOST_GONE_THROUGH:,}"
         raise StudyError(
             f"method = {options.text(asked.method)!r}: the grid of the space has {size} points; allowed are up to "
-            f"{MOST_TRIALS:,}: list fewer values, lower points, or use another method"
+            f"{MOST_TRIALS:,}, or any number with a timeout: list fewer values, lower points, or use another method"
         )
     is_network = network_of(problem.estimator) is not None
     return Plan(**values | {"n_trials": n_trials, "prune": bool(prune and is_network), "initial_points": points})

@@ -152,7 +152,7 @@ def planned(study: Study, dataset: Dataset, problem: Problem, n_outer: int = 0) 
     except StudyError as error:
         raise StudyError(f"{study.path}: [search] {error}") from None
     found = demand.count(problem, study.space, plan, features=widths.prepared(study, dataset), outer=n_outer)
-    demand.check(found, str(study.path))
+    demand.check(found, str(study.path), ends=plan.timeout is not None)
     return plan, found
 
 

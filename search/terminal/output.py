@@ -75,6 +75,16 @@ class Output(Console):
         if self._terse:
             self._write_line(told(line))
 
+    def own(self, line: str, essential: str = "") -> None:
+        """Write a line of this program's own as it is: it quotes nobody, and may hold the token that its owner needs.
+
+        `essential` is what is left of it when there is nothing else.
+        """
+        if self._terse:
+            self._write_line(essential)
+        elif not self.quiet:
+            self._write_line(line)
+
     def document(self, content: Mapping[str, Any]) -> None:
         """Write the result as a JSON document, if that is wanted."""
         if self._json:

@@ -12,7 +12,7 @@ from contextlib import closing, suppress
 from http.client import HTTPException, InvalidURL
 from pathlib import Path
 
-from search.errors import StudyError
+from search.errors import StudyError, one_line
 from search.files import trouble
 from search.tables.secrets import masked
 from search.tracking import revisions, servers
@@ -51,7 +51,7 @@ def answering_uri() -> str:
 def settled(path: Path) -> None:
     """Let the database of a project that was moved or copied name the files beside it, and say so in the log."""
     if told := settle(path):
-        LOG.warning("note: %s", told)
+        LOG.warning("note: %s", one_line(told))
 
 
 def database(uri: str) -> Path | None:
@@ -100,7 +100,6 @@ def check(uri: str, key: str = "MLFLOW_TRACKING_URI", *, make: bool = True) -> N
             )
         if misfit:
             raise StudyError(f"MLflow store {path}: {misfit}")
-        settled(path)
     elif uri.startswith(("http://", "https://")):
         try:
             servers.answer(uri)

@@ -90,6 +90,8 @@ class MLflowTracker(Tracker):
         path = stores.database(self.uri)
         if path is not None and not stores.has_tables(path):
             return False
+        if path is not None:
+            stores.settled(path)
         return _holds(self.uri, header)
 
     def keeps(self, model: RegisteredModel) -> bool:
@@ -101,6 +103,8 @@ class MLflowTracker(Tracker):
 
     def begin(self, header: Header) -> None:
         self._header = header
+        if (path := stores.database(self.uri)) is not None:
+            stores.settled(path)
         self._jobs: queue.Queue[Callable[[], None] | threading.Event | None] = queue.Queue()
         self._finished: deque[tuple[Outcome, float, float]] = deque()
         self._hurry, self._closing, self._cut_short = threading.Event(), threading.Event(), threading.Event()

@@ -17,6 +17,8 @@ from numpy.typing import NDArray
 from sklearn import metrics
 from sklearn.base import ClassifierMixin, RegressorMixin
 
+from bpmodel.ensembles import BPEnsembleRegressor
+from bpmodel.estimators import BPRegressor
 from search import scorers
 
 
@@ -131,6 +133,8 @@ def _recognize(scorer: Any, estimator: Any) -> tuple[Metric, int] | None:
 
 OWN_SCORES: Mapping[Any, Callable] = {
     RegressorMixin.score: metrics.r2_score,
+    BPRegressor.score: metrics.r2_score,  # the same for numbers whose squares are finite; others are not covered here
+    BPEnsembleRegressor.score: metrics.r2_score,
     ClassifierMixin.score: metrics.accuracy_score,
 }
 """The metric of an estimator's own `score`, if that is not overridden."""

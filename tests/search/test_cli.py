@@ -308,7 +308,7 @@ def test_options_that_are_refused(folder, bpsearch, write, options, told):
 
 def test_names_of_functions_in_messages_bug(folder, bpsearch):
     """argparse puts the name of the converter into its message."""
-    told = "argument --trials: trials = 'many'; allowed are whole numbers from 1\n"
+    told = "argument --trials: trials = 'many'; allowed are whole numbers from 1 to 1000000\n"
     assert bpsearch("tune", "small.toml", "--trials", "many").err.endswith(told)
 
 

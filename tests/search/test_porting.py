@@ -99,7 +99,7 @@ def test_a_large_grid_begins_at_once_and_ends_in_time_bug():
         "copy_X": [True, False],
     }
     for method in ("grid", "random", "bayesian"):
-        fitted = search(space, method=method, n_trials=10**12, timeout=1e-9).fit(X, Y)
+        fitted = search(space, method=method, n_trials=10**6, timeout=1e-9).fit(X, Y)
         assert len(params(fitted)) == 1
 
 

@@ -108,7 +108,7 @@ sys.stdin.read()
 def test_a_reader_of_another_user_cannot_stop_a_study(tmp_path):
     """Whoever may read the lock's file could hold it."""
     for folder in (tmp_path, *tmp_path.parents):
-        if folder.name.startswith("pytest-"):
+        if folder.name.startswith(("pytest-", "popen-")):
             folder.chmod(0o755)
     tmp_path.chmod(0o755)
     path = tmp_path / "x.journal"
@@ -132,7 +132,7 @@ def test_a_lock_of_somebody_else_names_them(tmp_path):
         "except ValueError as error: print(error)"
     )
     for folder in (tmp_path, *tmp_path.parents):
-        if folder.name.startswith("pytest-") or folder == tmp_path:
+        if folder.name.startswith(("pytest-", "popen-")) or folder == tmp_path:
             folder.chmod(0o777)
     done = subprocess.run([sys.executable, "-c", script, str(path)], capture_output=True, text=True, check=True)
     held, told = done.stdout.splitlines()

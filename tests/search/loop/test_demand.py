@@ -95,9 +95,10 @@ def test_grids_are_counted_before_they_are_searched(make_problem, n, size):
     if size is None:
         assert plan(problem, spaces.build(values), method="grid").n_trials == 10**6
         return
-    told = f"^method = 'grid': the grid of the space has {size} points; allowed are up to 1,000,000: "
+    told = f"^method = 'grid': the grid of the space has {size} points; allowed are up to 1,000,000, or any number "
     with pytest.raises(StudyError, match=told):
         plan(problem, spaces.build(values), method="grid")
+    assert plan(problem, spaces.build(values), method="grid", timeout=1.0).n_trials == 10**n, "a time limit ends it"
 
 
 def test_grids_whose_conditions_cannot_be_gone_through_are_refused_too(make_problem):

@@ -194,7 +194,7 @@ def test_artifacts_that_cannot_be_written(tmp_path):
 @pytest.mark.usefixtures("mlflow")
 def test_a_server_that_wants_to_know_who_writes(serve, monkeypatch):
     """Its address is right, and it says that it is well."""
-    monkeypatch.setattr(stores, "check", lambda *_: None)
+    monkeypatch.setattr(stores, "check", lambda *_, **__: None)
     with pytest.raises(StudyError, match=r"^tracking = 'http://127.0.0.1:.*could not be written"):
         search(Unfitted(), tracking=serve(401)).fit(X, X[:, 0])
 
@@ -220,11 +220,9 @@ def test_what_fails_later_is_a_warning(folder, mlflow, monkeypatch, step):
 
 def test_passwords_are_not_told_later_either(monkeypatch):
     writer = MLflowTracker("postgresql://me:s3cret@h/db")
-    writer._error, writer._jobs, writer._hurry = (
-        OSError("postgresql://me:s3cret@h"),
-        tracker.queue.Queue(),
-        tracker.threading.Event(),
-    )
+    monkeypatch.setattr(tracker.waiting.Wait, "until", lambda *_: None)
+    writer._jobs, writer._hurry, writer._given_up = tracker.queue.Queue(), tracker.threading.Event(), False
+    writer._error = OSError("postgresql://me:s3cret@h")
     with pytest.raises(tracker.TrackingError) as error:
         writer.flush()
     assert "s3cret" not in str(error.value)

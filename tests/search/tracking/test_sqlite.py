@@ -71,7 +71,7 @@ def files(uri: str) -> list[object]:
 def write(writer, uri: str, outcomes: list[Outcome]) -> None:
     opened = writer.open_study(uri, HEADER)
     writer.write(uri, opened, [child(outcome, -0.75, 1.7e9 + outcome.number) for outcome in outcomes])
-    writer.end(uri, opened.parent, "KILLED")
+    writer.end(uri, opened, "KILLED")
 
 
 def test_both_ways_leave_the_same_rows_and_files(copy, outcomes, mlflow):

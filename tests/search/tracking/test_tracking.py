@@ -35,6 +35,7 @@ from search.tracking import (
     waiting,
     writing,
 )
+from search.tracking import client as client_writer
 from search.tracking.runs import CURVE_POINTS
 from search.trials.pipeline import default_pipeline
 
@@ -593,7 +594,8 @@ def test_mlflow_that_cannot_be_imported_let_flush_wait_for_ever_bug(open_tracker
 def test_ctrl_c_at_the_very_end_waited_for_a_store_that_is_gone_bug(open_tracker, monkeypatch, status):
     release, tracker = threading.Event(), open_tracker()
     tracker.flush()
-    monkeypatch.setattr(sqlite, "end", lambda *_: release.wait())
+    for writer in (sqlite, client_writer):
+        monkeypatch.setattr(writer, "end", lambda *_: release.wait())
     monkeypatch.setattr(waiting, "silence", lambda uri, seconds: "does not answer")
     monkeypatch.setattr(waiting, "LOOK_SECONDS", 60)
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
