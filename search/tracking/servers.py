@@ -42,7 +42,7 @@ def request(uri: str) -> urllib.request.Request:
     return asked
 
 
-def answer(uri: str, seconds: float = ANSWER_SECONDS) -> None:
+def answer(uri: str, seconds: float | None = None) -> None:
     """Return once an MLflow server has answered that it is there.
 
     Raises
@@ -51,6 +51,7 @@ def answer(uri: str, seconds: float = ANSWER_SECONDS) -> None:
         If it does not within so many seconds, however slowly it speaks, or its answer is an error.
     """
     failed: list[Exception] = []
+    seconds = ANSWER_SECONDS if seconds is None else seconds
 
     def ask() -> None:
         try:

@@ -78,7 +78,6 @@ class MLflowTracker(Tracker):
         self.uri, self._key, self._example = uri, key, example
 
     def check(self, *, make: bool = True) -> None:
-        waiting.until_free(self.uri, self._key)
         stores.check(self.uri, self._key, make=make)
 
     def check_model(self, estimator: Any) -> None:

@@ -6,6 +6,7 @@ whoever needs its answer waits here.
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import ssl
 import sys
@@ -21,7 +22,8 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from search.errors import StudyError, reason_of
 from search.tables.secrets import masked
-from search.tracking import servers, stores
+from search.tracking import servers
+from search.tracking.local import place
 
 T = TypeVar("T")
 P = ParamSpec("P")
@@ -46,6 +48,9 @@ AGAIN_SECONDS = 0.2
 
 LONGEST_REASON = 500
 """Characters kept of what a store says: a server may answer with the page of a login."""
+
+WRITE, READ = "BEGIN IMMEDIATE", "SELECT count(*) FROM sqlite_master"
+"""Statements that end at once unless another program keeps a database from being written, or from being read."""
 
 _silent = False
 _here = threading.local()
@@ -132,7 +137,7 @@ class Wait:
                 raise UnansweredError(f"{name} is not done yet: waited {asked - begun:.0f} s", silent=False)
             reason = silence(self.uri, ANSWER_SECONDS if self.answer is None else self.answer)
             if not reason:
-                silent, told = None, None
+                silent = None
                 if asked - patient >= TELL_SECONDS:
                     self.tell(f"{name} is not done after {asked - begun:.0f} s, waiting (Ctrl-C stops)")
                     patient = asked
@@ -257,18 +262,28 @@ def is_locked(error: BaseException | None) -> bool:
     return False
 
 
-def until_free(uri: str, key: str) -> None:
+def until_free(uri: str, key: str, *, to_read: bool = False) -> None:
     """Wait until no other program has a database locked; of other stores nothing is asked.
+
+    Parameters
+    ----------
+    uri : str
+    key : str
+        Where the user has named the store, for the message.
+    to_read : bool, default=False
+        Whether it is enough that it can be read, while another program writes.
 
     Raises
     ------
     StudyError
-        If that takes too long; `key` is where the user has named the store.
+        If that takes too long.
     """
-    if stores.database(uri) is None:
+    path = place.database(uri)
+    if path is None or not os.path.exists(path):  # False where that cannot be known
         return
+    look = READ if to_read else WRITE
     try:
-        Wait(uri).until(lambda seconds: not silence(uri, seconds))
+        Wait(uri).until(lambda seconds: not _locked(str(path), seconds, look))
     except UnansweredError as error:
         raise StudyError(f"{key} = {masked(uri)!r}: {error}; close the other program") from None
 
@@ -295,7 +310,7 @@ def silence(uri: str, seconds: float = ANSWER_SECONDS) -> str:
     """
     if uri.startswith(("http://", "https://")):
         return "" if _answers(uri, seconds) else "does not answer"
-    path = stores.database(uri)
+    path = place.database(uri)
     locked = path is not None and path.exists() and _locked(str(path), seconds)
     return "is locked by another program" if locked else ""
 
@@ -313,10 +328,10 @@ def _answers(uri: str, seconds: float) -> bool:
     return True
 
 
-def _locked(path: str, seconds: float) -> bool:
+def _locked(path: str, seconds: float, look: str = WRITE) -> bool:
     try:
         with closing(sqlite3.connect(path, timeout=seconds, isolation_level=None)) as database:
-            database.execute("BEGIN IMMEDIATE")
+            database.execute(look).fetchall()
     except sqlite3.OperationalError as error:
         return "locked" in str(error)
     except sqlite3.Error:
