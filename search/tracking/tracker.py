@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import suppress
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -111,6 +112,7 @@ class MLflowTracker(Tracker):
         self._given_up = False
         self._writer: ModuleType
         self._opened: Opened
+        self._place: Path | None = None
         self._model: RegisteredModel | None = None
         self._thread = threading.Thread(target=self._work, name="mlflow-writer", daemon=True)
         self._thread.start()
@@ -236,6 +238,7 @@ class MLflowTracker(Tracker):
                 if isinstance(job, threading.Event):
                     job.set()
                 elif self._error is None:
+                    waiting.while_locked(self._follow, self._cut_short.is_set)
                     waiting.while_locked(job, self._cut_short.is_set)
             except Exception as error:  # raised by `flush`; later jobs would fail in the same way
                 self._error = error
@@ -251,6 +254,16 @@ class MLflowTracker(Tracker):
         scratch.sweep(path)
         self._writer = _writer(self.uri, self._header.experiment)
         self._opened = self._writer.open_study(self.uri, self._header)
+        self._place = None if path is None else path.resolve()
+
+    def _follow(self) -> None:
+        """Go on where the database is now, if the project was moved since the last job: files went to its old place."""
+        path = stores.database(self.uri)
+        if path is None or self._place in (None, where := path.resolve()):
+            return
+        stores.settled(path)
+        self._opened = self._writer.open_study(self.uri, self._header)
+        self._place = where
 
     def _write(self) -> None:
         """Write all trials that have finished, or finish within a moment; the later jobs of these trials do nothing."""

@@ -61,3 +61,11 @@ def test_a_locked_database_is_told_in_one_line(verb, command, folder):
     assert (found.code, found.out) == (2, "")
     assert "is locked by another program: waited " in found.err
     assert found.err.count("\n") == 1
+
+
+@pytest.mark.usefixtures("hurried")
+def test_a_database_that_another_program_writes_is_read(folder, mlflow, command):
+    with closing(sqlite3.connect(folder / "mlruns" / "mlflow.db", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        found = command("list")
+    assert (found.code, found.err) == (0, "")

@@ -73,6 +73,30 @@ def test_a_moved_project_wrote_into_its_old_place_bug(project, tmp_path, make_ou
     assert (pipeline.predict(X[:1]).round(9), known.version.number) == ([0.0], 1)
 
 
+@pytest.mark.parametrize("writer", [sqlite, client])
+def test_a_project_that_was_moved_while_a_study_ran_wrote_into_its_old_place_bug(
+    project, tmp_path, make_outcome, writer, monkeypatch
+):
+    if writer is client:
+        monkeypatch.setattr(sqlite, "understands", lambda uri, experiment: False)
+    new = tmp_path / "new"
+    monkeypatch.chdir(project)
+    # MLflow keeps its connections by URI, so that each test needs its own
+    tracker = MLflowTracker(f"sqlite:///{'./' * (2 + (writer is client))}mlruns/mlflow.db")
+    tracker.begin(HEADER)
+    tracker.record(make_outcome(1, "diverged"), -0.5)
+    tracker.flush()
+    project.rename(new)
+    tracker.record(make_outcome(2, "diverged"), -0.5)
+    tracker.register(LinearRegression().fit(X, Y), X, -0.5)
+    tracker.end("FINISHED")
+    assert not project.exists()
+    assert all(text.startswith(new.as_uri()) for text in texts(new))
+    assert len([name for name in files(new) if name.endswith("diagnosis.json")]) == 3
+    with closing(sqlite3.connect(new / "mlruns" / "mlflow.db")) as db:
+        assert {status for (status,) in db.execute("SELECT status FROM runs")} <= {"FINISHED", "FAILED"}
+
+
 def test_a_copied_project_is_one_of_its_own(project, tmp_path, make_outcome):
     new = tmp_path / "new"
     shutil.copytree(project, new)
