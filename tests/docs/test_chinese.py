@@ -14,14 +14,17 @@ from search import StudyError, cli
 from search.commands import verbs
 from search.samplers.methods import METHODS
 from search.study import study_file
-from search.study.keys import CrossValidation, Data, File, Search
+from search.study.keys import CrossValidation, Data, File, Search, Tracking
 
 ROOT = Path(__file__).parents[2]
 PAGES = {path.name: path.read_text(encoding="utf-8") for path in (ROOT / "docs/zh").glob("*.md")}
 PAGES["README.zh-CN.md"] = (ROOT / "README.zh-CN.md").read_text(encoding="utf-8")
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 OPTIONS = {o.name: o for o in (*CLASSIFIER_OPTIONS, *REGRESSOR_OPTIONS, *PREPROCESSING)}
-KEYS = {**Data.model_fields, **Search.model_fields, **CrossValidation.model_fields, "name": File.model_fields["name"]}
+TABLES = Data, Search, CrossValidation, Tracking
+KEYS = {name: field for table in TABLES for name, field in table.model_fields.items()} | {
+    "name": File.model_fields["name"]
+}
 
 
 def blocks(text: str, language: str) -> list[str]:

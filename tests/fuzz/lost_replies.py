@@ -25,7 +25,6 @@ CHUNKS = 9
 KINDS = [(fault, retries) for fault in served.FAULTS for retries in (7, 0)]
 GOAL = len(KINDS) * CHUNKS
 SHORT = 1
-SLOW = True
 SECONDS = 600.0
 """Within which an attempt must end: it starts a server, and a study several times."""
 

@@ -30,10 +30,8 @@ MISBEHAVING = {
 }
 
 
-@pytest.mark.parametrize(
-    "name",
-    [pytest.param(name, marks=[pytest.mark.slow] * getattr(t, "SLOW", False)) for name, t in TARGETS.items()],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("name", TARGETS)
 def test_a_short_run_finds_nothing(name):
     assert run(name, fuzz.SEED, range(TARGETS[name].SHORT)) == []
 
@@ -66,6 +64,7 @@ def misbehave(monkeypatch, tmp_path):
     return misbehave
 
 
+@pytest.mark.slow
 def test_each_kind_of_misbehaviour_is_a_fault(misbehave):
     faults = dict(misbehave(*MISBEHAVING))
     expected = {i: text for i, (_, text) in enumerate(MISBEHAVING.values()) if text}

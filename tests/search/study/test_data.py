@@ -110,7 +110,7 @@ def test_a_file_of_another_country(load, tmp_path):
     pd.testing.assert_frame_equal(dataset.X, load().X)
     assert dataset.notes == ("read with separator semicolon, decimal comma", ENDLESS)
     as_said = load(source="häuser.csv", more='separator = ";"\ndecimal = ","\nencoding = "cp1252"')
-    assert as_said.notes == ()
+    assert as_said.notes == (ENDLESS,)
     assert as_said.fingerprint == dataset.fingerprint == load().fingerprint
 
 
