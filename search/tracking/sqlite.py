@@ -28,6 +28,7 @@ from search.tracking.runs import (
     Opened,
     Run,
     experiment_tags,
+    is_whole,
     trial_of,
     written_params,
 )
@@ -116,7 +117,8 @@ def keeps(uri: str, name: str, version: int) -> bool:
         return False
     with _connected(_path(uri)) as db, suppress(sqlite3.OperationalError):  # tables of another version
         found = db.execute(query, [name, version]).fetchone()
-        return found is not None and Path(_folder(found[0]), "MLmodel").is_file()
+        folder = None if found is None else _folder(found[0])
+        return folder is not None and folder.is_dir() and is_whole(path.name for path in folder.iterdir())
     return False
 
 

@@ -113,6 +113,7 @@ class MLflowTracker(Tracker):
         self._writer: ModuleType
         self._opened: Opened
         self._place: Path | None = None
+        self._store = self.uri
         self._model: RegisteredModel | None = None
         self._thread = threading.Thread(target=self._work, name="mlflow-writer", daemon=True)
         self._thread.start()
@@ -139,8 +140,8 @@ class MLflowTracker(Tracker):
 
     def finish(self, report: Report) -> None:
         """Write metrics, tags, description, figures and tables of the parent run, and the description of its model."""
-        self._jobs.put(lambda: client.finish(self.uri, self._opened.parent, report))
-        self._jobs.put(lambda: models.describe(self.uri, self._model, report.verdict))
+        self._jobs.put(lambda: client.finish(self._store, self._opened.parent, report))
+        self._jobs.put(lambda: models.describe(self._store, self._model, report.verdict))
 
     def register(self, model: Any, X: Any, score: float) -> RegisteredModel:
         """Register a fitted pipeline under the study's name, as `models.register` does; blocks until that is done.
@@ -174,7 +175,7 @@ class MLflowTracker(Tracker):
         except TrackingError:
             if stores.database(self.uri) is not None:  # a server that is gone would be waited for
                 with suppress(Exception):
-                    self._writer.end(self.uri, self._opened, "FAILED" if status == "FINISHED" else status)
+                    self._writer.end(self._store, self._opened, "FAILED" if status == "FINISHED" else status)
             raise
         except KeyboardInterrupt:
             if status != "FINISHED":
@@ -187,7 +188,7 @@ class MLflowTracker(Tracker):
 
     def _end(self, status: str) -> None:
         finished = status == "FINISHED"
-        self._jobs.put(lambda: (client if finished else self._writer).end(self.uri, self._opened, status))
+        self._jobs.put(lambda: (client if finished else self._writer).end(self._store, self._opened, status))
         if finished:
             self.flush()
         else:
@@ -247,13 +248,13 @@ class MLflowTracker(Tracker):
         self._jobs.task_done()
 
     def _open(self) -> None:
-        path = stores.database(self.uri)
+        path = stores.database(self._store)
         if path is not None and not stores.has_tables(path):
             self._hurry.wait(HEAD_START)
             schema.create(path, self._closing.is_set)  # without tables nothing is to be closed
         scratch.sweep(path)
-        self._writer = _writer(self.uri, self._header.experiment)
-        self._opened = self._writer.open_study(self.uri, self._header)
+        self._writer = _writer(self._store, self._header.experiment)
+        self._opened = self._writer.open_study(self._store, self._header)
         self._place = None if path is None else path.resolve()
 
     def _follow(self) -> None:
@@ -261,8 +262,10 @@ class MLflowTracker(Tracker):
         path = stores.database(self.uri)
         if path is None or self._place in (None, where := path.resolve()):
             return
-        stores.settled(path)
-        self._opened = self._writer.open_study(self.uri, self._header)
+        # an address of its own: MLflow keeps its connections, and SQLite does not write through those to a file that has moved
+        self._store = f"{stores.SQLITE}{where}"
+        stores.settled(where)
+        self._opened = self._writer.open_study(self._store, self._header)
         self._place = where
 
     def _write(self) -> None:
@@ -274,7 +277,7 @@ class MLflowTracker(Tracker):
         for numbers in self._transactions(list(runs)):
             if self._cut_short.is_set():  # the next run writes them
                 return
-            self._writer.write(self.uri, self._opened, [runs[number] for number in numbers])
+            self._writer.write(self._store, self._opened, [runs[number] for number in numbers])
             self._opened.recorded.update(numbers)
         for _ in batch:  # only now: what fails because the database is locked is tried again
             self._finished.popleft()
@@ -290,7 +293,7 @@ class MLflowTracker(Tracker):
         try:
             result = self._header.result() if self._header.result else ""
             made.set_result(
-                models.register(self.uri, name, parent, model, X, score, metadata, result, example=self._example)
+                models.register(self._store, name, parent, model, X, score, metadata, result, example=self._example)
             )
         except Exception as error:
             if waiting.is_locked(error) and not self._cut_short.is_set():

@@ -107,11 +107,11 @@ def test_a_copied_project_is_one_of_its_own(project, tmp_path, make_outcome):
     assert registry.load(uri(new), "a study")[0].predict(X).shape == (6,)
 
 
-@pytest.mark.parametrize("look", ["check", "answering_uri"])
+@pytest.mark.parametrize("look", ["holds", "answering_uri"])
 def test_mlflow_itself_loads_a_moved_model_once_any_command_has_looked(project, tmp_path, monkeypatch, mlflow, look):
     new = project.rename(tmp_path / "new")
     monkeypatch.setenv("MLFLOW_TRACKING_URI", uri(new))
-    stores.check(uri(new)) if look == "check" else stores.answering_uri()
+    MLflowTracker(uri(new)).holds(HEADER) if look == "holds" else stores.answering_uri()
     source = mlflow.MlflowClient(uri(new)).get_model_version_download_uri("a study", "1")
     assert mlflow.sklearn.load_model(source).predict(X).shape == (6,)
 
@@ -203,14 +203,17 @@ def test_what_is_no_database_is_left_alone(tmp_path, content):
     assert path.exists() is (content is not None)
 
 
-def test_a_study_counted_as_complete_without_the_files_of_its_model_bug(project):
+@pytest.mark.parametrize("lost", ["artifacts", "MLmodel", "model.skops"])
+def test_a_study_counted_as_complete_without_the_files_of_its_model_bug(project, lost):
     tracker = MLflowTracker(uri(project))
     model = registry.find(uri(project), "a study")
     kept = tracker.keeps(_named(model.number))
-    shutil.rmtree(project / "mlruns" / "artifacts")
+    path = min((project / "mlruns").rglob(lost))  # the folder of all of them comes first
+    shutil.rmtree(path) if path.is_dir() else path.unlink()
     assert (kept, tracker.keeps(_named(model.number)), tracker.keeps(_named(7))) == (True, False, False)
     tune(project)
     assert tracker.keeps(_named(1))
+    assert registry.load(uri(project), "a study")[0].predict(X).shape == (6,)
     assert [version.number for version in registry.versions(uri(project), "a study")] == [1]
 
 
