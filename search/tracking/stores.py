@@ -8,7 +8,6 @@ import re
 import sqlite3
 import tempfile
 import urllib.error
-import urllib.request
 from contextlib import closing, suppress
 from http.client import HTTPException, InvalidURL
 from pathlib import Path
@@ -16,11 +15,13 @@ from pathlib import Path
 from search.errors import StudyError, one_line
 from search.files import trouble
 from search.tables.secrets import masked
-from search.tracking import revisions, servers
+from search.tracking import revisions, servers, waiting
 from search.tracking.local import outside
 from search.tracking.local.moving import ARTIFACTS, settle
+from search.tracking.local.place import SQLITE
+from search.tracking.local.place import database as database
+from search.tracking.local.place import has_tables as has_tables
 
-SQLITE = "sqlite:///"
 DEFAULT_URI = f"{SQLITE}mlruns/mlflow.db"
 LOG = logging.getLogger(__name__)
 
@@ -39,13 +40,14 @@ def answering_uri() -> str:
     Raises
     ------
     StudyError
-        If it does not, or is no store.
+        If it does not, is no store, or is a database that another program keeps locked.
     """
     uri = default_uri()
     path = database(uri)
     if path is None:
         check(uri, "MLFLOW_TRACKING_URI")
     else:
+        waiting.until_free(uri, "MLFLOW_TRACKING_URI", to_read=True)
         settled(path)
     return uri
 
@@ -76,15 +78,6 @@ def settled_for(uri: str, experiment: str) -> None:
         )
 
 
-def database(uri: str) -> Path | None:
-    """Return the file of an SQLite store; None for other stores.
-
-    >>> database("sqlite:///mlruns/mlflow.db").name, database("http://127.0.0.1:5000")
-    ('mlflow.db', None)
-    """
-    return Path(uri.removeprefix(SQLITE)) if uri.startswith(SQLITE) else None
-
-
 def folders(uri: str) -> tuple[Path, ...]:
     """Return the folders that an SQLite store writes into; none for other stores.
 
@@ -93,11 +86,6 @@ def folders(uri: str) -> tuple[Path, ...]:
     """
     path = database(uri)
     return () if path is None else (path.parent, path.parent / ARTIFACTS)
-
-
-def has_tables(path: Path) -> bool:
-    """Return whether a database exists and has MLflow's tables; it gets its name only once it has them."""
-    return path.exists() and path.stat().st_size > 0
 
 
 def check(uri: str, key: str = "MLFLOW_TRACKING_URI", *, make: bool = True) -> None:
@@ -119,6 +107,7 @@ def check(uri: str, key: str = "MLFLOW_TRACKING_URI", *, make: bool = True) -> N
     """
     path = database(uri)
     if path is not None:
+        waiting.until_free(uri, key)
         try:
             misfit = revisions.misfit(_check_database(path, make), uri)
         except (OSError, sqlite3.Error) as error:
@@ -134,7 +123,7 @@ def check(uri: str, key: str = "MLFLOW_TRACKING_URI", *, make: bool = True) -> N
             raise StudyError(f"MLflow store {path}: {misfit}")
     elif uri.startswith(("http://", "https://")):
         try:
-            urllib.request.urlopen(servers.request(uri), timeout=servers.ANSWER_SECONDS).close()
+            servers.answer(uri)
         except (OSError, ValueError, HTTPException) as error:
             if isinstance(error, urllib.error.HTTPError):
                 error.close()
