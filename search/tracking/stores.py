@@ -49,7 +49,16 @@ def answering_uri() -> str:
     else:
         waiting.until_free(uri, "MLFLOW_TRACKING_URI", to_read=True)
         settled(path)
+    check_registry()
     return uri
+
+
+def check_registry() -> None:
+    """Check that the server of a model registry of its own answers, if MLflow is told to use one. Errors are those of `check`."""
+    uri = os.environ.get("MLFLOW_REGISTRY_URI", "")
+    of_server = uri.startswith(("http://", "https://")) or uri.partition(":")[0].partition("+")[0] in servers.PORTS
+    if of_server and database(uri) is None:
+        check(uri, "MLFLOW_REGISTRY_URI")
 
 
 def settled(path: Path) -> None:

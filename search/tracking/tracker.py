@@ -80,6 +80,7 @@ class MLflowTracker(Tracker):
 
     def check(self, *, make: bool = True) -> None:
         stores.check(self.uri, self._key, make=make)
+        stores.check_registry()
 
     def check_model(self, estimator: Any) -> None:
         """Raise `StudyError` if an estimator cannot be stored. Called before the first trial."""

@@ -40,6 +40,11 @@ def test_targets_say_how_many_attempts_they_make():
     assert all(0 < target.SHORT < target.GOAL for target in TARGETS.values())
 
 
+def test_targets_have_names_that_a_shell_takes_for_one_word():
+    """`make fuzz NAME="lost replies"` asked for a target named lost."""
+    assert [name for name in TARGETS if not name.isidentifier()] == []
+
+
 @pytest.fixture
 def misbehave(monkeypatch, tmp_path):
     """Put a target into a folder of its own: attempt `number` does what the row of that number does."""
