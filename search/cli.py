@@ -11,6 +11,7 @@ import warnings
 from collections.abc import Sequence
 from contextlib import chdir
 from difflib import get_close_matches
+from importlib import import_module
 from pathlib import Path
 from typing import Any, ClassVar, NoReturn
 
@@ -73,6 +74,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(options: argparse.Namespace) -> int:
+    for name, ignore in SETTINGS.items():
+        if Path(name).exists():
+            ignore()
     from bpmodel.network.interruption import raising  # imported late, to keep --help fast
     from search.terminal.output import Output
 
@@ -84,8 +88,6 @@ def _run(options: argparse.Namespace) -> int:
         announcement.silence()
         waiting.say_nothing()
         warnings.simplefilter("ignore")
-    if Path("matplotlibrc").exists():
-        _import_matplotlib_elsewhere()
     output = Output(sys.stdout, quiet=options.quiet, json=options.json)
     with output.alone(), raising(), leaving.warnings_told():
         code = int(options.run(options, output))
@@ -103,10 +105,23 @@ def _give_up_output() -> None:
         os.close(nowhere)
 
 
-def _import_matplotlib_elsewhere() -> None:
-    """Import Matplotlib in another folder: it reads the settings of the current one, which may be a stranger's or broken."""
+def _ignore_matplotlibrc() -> None:
     with chdir(Path(__file__).parent):
         import matplotlib  # noqa: F401
+
+
+def _ignore_numba_config() -> None:
+    """Numba looks for its file when it is imported, and again before it compiles a function."""
+    with chdir(Path(__file__).parent):
+        config = import_module("numba.core.config")
+    if not hasattr(config, NUMBA_FILE):  # not of Numba's public interface
+        raise StudyError(f"{NUMBA_SETTINGS} in the current folder would change how Numba compiles; move it away")
+    setattr(config, NUMBA_FILE, "")
+
+
+NUMBA_SETTINGS, NUMBA_FILE = ".numba_config.yaml", "_config_fname"
+SETTINGS = {"matplotlibrc": _ignore_matplotlibrc, NUMBA_SETTINGS: _ignore_numba_config}
+"""Files of the current folder with the settings of libraries, and how each is ignored: it may be a stranger's, or broken."""
 
 
 def _failed(message: str, code: int, as_json: bool) -> int:

@@ -73,14 +73,16 @@ def tune(
     baselines = measure_baselines(study, problem, dataset.last_known)
     job = job_of(study, problem, plan, baselines, suspects(study, dataset, baselines))
     notes = (*dataset.notes, *metrics.notes(study, dataset))
+    elsewhere = _elsewhere(study, tracker.uri)  # of this machine: not for the journal
     with closing(open_store(study, dataset, problem)) as store:
         outer_baselines = nested_cv.measure_outer_baselines(study, dataset, problem)
         known = _complete(job, store, tracker, len(parts), outer_baselines)
         if known is not None:
-            return replace(known, notes=notes)
+            return replace(known, notes=(*notes, *elsewhere))
         notes = (*notes, *_emptied(study, store, tracker.uri))
         note_study(store, study, job, notes, outer_baselines)
         further = plan.n_trials * len(parts)
+        notes = (*notes, *elsewhere)
         on_progress(Progress(store.outcomes, plan.n_trials, notes=notes, further=further))
         result = experiment.run(
             job,
@@ -115,7 +117,7 @@ def rehearse(study: Study, tracking_uri: str | None = None) -> Rehearsal:
     tracker.check(make=False)
     check_prepared(study, problem)
     done = len(_settled(study, dataset))
-    notes = (*dataset.notes, *metrics.notes(study, dataset))
+    notes = (*dataset.notes, *metrics.notes(study, dataset), *_elsewhere(study, tracker.uri))
     return Rehearsal(study.name, text(plan.method), str(study.scheme), found, min(done, plan.n_trials), notes)
 
 
@@ -124,6 +126,12 @@ def _emptied(study: Study, store: StudyStore, uri: str) -> list[str]:
     runs = listing.kept(uri).get(study.name, Kept()).n_runs if store.was_empty else 0
     told = f"{journal(study)} was empty, so the study begins anew; its {runs} runs in MLflow are of trials before that"
     return [told] if runs else []
+
+
+def _elsewhere(study: Study, uri: str) -> list[str]:
+    """Return the notes that folders of this study are links: nobody who has not made them knows where files go."""
+    links = [folder for folder in (journal(study).parent, *tracking.folders(uri)) if folder.is_symlink()]
+    return [f"{folder} is a link: its files go to {folder.resolve()}" for folder in links]
 
 
 def _complete(

@@ -89,7 +89,7 @@ def _rehearse(study: Study, console: Output) -> int:
     found = tuning.rehearse(study)
     console.document(found.document())
     console.print(f"{found.name}: {found.method} search, {found.scheme}")
-    for line in [*found.lines(), *(f"note:    {note}" for note in found.notes), "nothing was trained or written"]:
+    for line in [*found.lines(), *(f"data:    {note}" for note in found.notes), "nothing was trained or written"]:
         console.print(line)
     return 0
 

@@ -18,8 +18,11 @@ YEAR, DAY = 4, 8
 
 TEXT = "text"
 
-SPARE = 5
-"""Rows that are tried beside those that are asked for."""
+SPARE = 6
+"""Rows that are tried beside those that are asked for, five or one: these are then a prime number."""
+
+NOUGHT = 1e-2
+"""Standard deviations below which a number that is made up is 0."""
 
 
 def rows(
@@ -50,7 +53,7 @@ def rows(
     made = {}
     for j, (name, values) in enumerate(table.items()):
         cells = column(values, kinds.get(str(name), "other"), formats.get(str(name), {}), tried)
-        made[name] = [cells[i * (j + 1) % tried] for i in range(tried)]  # so that equal columns differ
+        made[name] = [cells[i * (j % (tried - 1) + 1) % tried] for i in range(tried)]  # so that equal columns differ
     kept = [i for i in range(tried) if not _is_there(table, {name: cells[i] for name, cells in made.items()})][:n] or [
         0
     ]
@@ -128,7 +131,8 @@ def _around(values: NDArray[np.float64], n: int, *, whole: bool = False, digits:
         return [None] * n
     scale = float(np.max(np.abs(values))) or 1.0
     mean, std = scale * float(np.mean(values / scale)), scale * float(np.std(values / scale))
-    made = [float(f"{mean + step * std:.{digits}g}") for step in _steps(n)]
+    near = [mean + step * std for step in _steps(n)]
+    made = [0.0 if abs(value) < NOUGHT * std else float(f"{value:.{digits}g}") for value in near]
     made = [abs(value) for value in made] if values.min() >= 0 else made
     return [round(value) for value in made] if whole else made
 

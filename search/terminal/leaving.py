@@ -14,6 +14,9 @@ from typing import IO, cast
 from search.errors import one_line
 from search.tables.secrets import masked
 
+STORES = ("MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI")
+"""Environment variables with an address, whose password is looked for by itself, too."""
+
 
 def told(text: object) -> str:
     """Return a text as one line that may be shown.
@@ -21,7 +24,7 @@ def told(text: object) -> str:
     >>> print(told("postgresql://me:s3cret@host/db" + chr(27) + "]52;c;cHduZWQ="))
     postgresql://***@host/db\\u001b]52;c;cHduZWQ=
     """
-    return masked(one_line(text), os.environ.get("MLFLOW_TRACKING_URI", ""))
+    return masked(one_line(text), *(os.environ.get(name, "") for name in STORES))
 
 
 def tell(text: object) -> None:

@@ -10,7 +10,7 @@ from search.tracking.models import RegisteredModel
 from search.tracking.naming.names import check_name
 from search.tracking.protocol import Nowhere, Tracker, writing
 from search.tracking.runs import RUN_STATUS, Header, Report
-from search.tracking.stores import check, database, default_uri, settled
+from search.tracking.stores import check, database, default_uri, folders, settled
 from search.tracking.tracker import MLflowTracker, TrackingError
 
 __all__ = [
@@ -26,6 +26,7 @@ __all__ = [
     "check_name",
     "database",
     "default_uri",
+    "folders",
     "settled",
     "writing",
 ]

@@ -22,6 +22,7 @@ from search.tracking.runs import (
     Report,
     Run,
     experiment_tags,
+    is_whole,
     written_params,
 )
 
@@ -79,7 +80,7 @@ def has_files(uri: str, source: str) -> bool:
     from mlflow import artifacts
 
     found = artifacts.list_artifacts(artifact_uri=source, tracking_uri=uri)
-    return "MLmodel" in [PurePosixPath(file.path).name for file in found]
+    return is_whole(PurePosixPath(file.path).name for file in found)
 
 
 @library.quiet()

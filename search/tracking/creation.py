@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from search.tracking.naming import filters
-from search.tracking.runs import PARENT, RESULT, Header
+from search.tracking.runs import PARENT, RESULT, Header, trial_of
 
 T = TypeVar("T")
 
@@ -148,7 +148,9 @@ def whole_children(client: Any, experiment_id: str, parent: str) -> dict[int, An
     """Return the child runs by trial; those of which another run is the whole one go to the trash."""
     found: dict[int, Any] = {}
     for run in children(client, experiment_id, parent):
-        trial = int(run.data.tags["trial"])
+        trial = trial_of(run.data.tags.get("trial"))
+        if trial is None:
+            continue
         if run.info.status == "RUNNING" or trial in found:  # cut off by a kill, or by a request that was sent again
             drop_run(client, run.info.run_id)
         else:
@@ -163,7 +165,8 @@ def drop_unfinished(client: Any, experiment_id: str, parent: str) -> None:
         if other.info.run_id != parent:
             _drop_parent(client, experiment_id, other.info.run_id)
     for run in children(client, experiment_id, parent, "attributes.status = 'RUNNING'"):
-        drop_run(client, run.info.run_id)
+        if trial_of(run.data.tags.get("trial")) is not None:
+            drop_run(client, run.info.run_id)
     for model in logged_models(client, own):
         if str(model.status) == PENDING:
             drop_model(client, model)

@@ -16,7 +16,8 @@ ENVIRONMENT = {
     "GIT_PYTHON_REFRESH": "quiet",
 }
 
-NO_LINKS = "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT"
+SILENT = {"MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true", "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false"}
+"""What keeps MLflow from printing by itself: links to runs, which would hold a server's password, and bars of its own."""
 
 
 @cache
@@ -33,20 +34,18 @@ def load() -> Any:
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Keep MLflow's progress messages off the terminal; the links to runs that it prints would hold a server's password."""
+    """Keep MLflow's progress messages off the terminal."""
     load()  # first, because the import sets MLflow's log level
     loggers = [logging.getLogger(name) for name in ("mlflow", "alembic")]
     before = [logger.level for logger in loggers]
     for logger in loggers:
         logger.setLevel(logging.ERROR)
-    link = os.environ.get(NO_LINKS)
-    os.environ[NO_LINKS] = "true"
+    said = {name: os.environ.get(name) for name in SILENT}
+    os.environ.update(SILENT)
     try:
         yield
     finally:
-        if link is None:
-            os.environ.pop(NO_LINKS, None)
-        else:
-            os.environ[NO_LINKS] = link
+        for name, value in said.items():
+            os.environ.pop(name, None) if value is None else os.environ.update({name: value})
         for logger, level in zip(loggers, before, strict=True):
             logger.setLevel(level)

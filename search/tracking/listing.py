@@ -8,7 +8,7 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from urllib.parse import quote
 
-from search.tracking import stores
+from search.tracking import stores, waiting
 from search.tracking.registry import Version
 from search.tracking.sqlite import REVISIONS
 
@@ -47,6 +47,7 @@ class Kept:
         return next((each for each in self.versions if each.champion), self.versions[-1] if self.versions else None)
 
 
+@waiting.asked
 def kept(uri: str) -> dict[str, Kept]:
     """Return what a store has of each study and each registered model, by name; deleted experiments are left out."""
     path = stores.database(uri)

@@ -12,7 +12,7 @@ from search.errors import StudyError
 from search.spelling import did_you_mean
 from search.tables.secrets import masked
 from search.toml import reading
-from search.tracking import library, stores
+from search.tracking import library, stores, waiting
 from search.tracking.client import connect
 from search.tracking.creation import pages
 from search.tracking.local import moving, scratch
@@ -163,6 +163,7 @@ def find(uri: str, name: str, version: int | str | None = None) -> Version:
     raise StudyError(f"model {name!r} has no {key} {wanted}; allowed are {', '.join(allowed)}")
 
 
+@waiting.asked
 @library.quiet()
 def versions(uri: str, name: str) -> list[Version]:
     """Return the versions of a registered model in order; empty if there is no such model."""
@@ -192,6 +193,7 @@ def registered(client: Any, name: str) -> Any:
         raise
 
 
+@waiting.asked
 @library.quiet()
 def names(uri: str) -> list[str]:
     """Return the names of all registered models."""
@@ -222,6 +224,7 @@ def _version(found: Any, aliases: Sequence[str]) -> Version:
     )
 
 
+@waiting.asked
 @library.quiet()
 def _folder(uri: str, version: Version) -> str:
     """Return the folder of a model's files; those of a server are copied to a temporary one."""
@@ -235,7 +238,9 @@ def _folder(uri: str, version: Version) -> str:
     try:
         return str(artifacts.download_artifacts(artifact_uri=source, tracking_uri=uri, **copied))
     except Exception as error:  # each kind of store has its own
-        raise StudyError(f"the files of {version.uri} cannot be read: {_first_line(error)}") from error
+        if waiting.is_locked(error):
+            raise
+        raise StudyError(f"the files of {version.uri} cannot be read: {waiting.reason(error, uri)}") from error
 
 
 @library.quiet()
@@ -293,6 +298,7 @@ class Run:
     tags: Mapping[str, str] = field(default_factory=dict)
 
 
+@waiting.asked
 @library.quiet()
 def run(uri: str, version: Version) -> Run:
     """Return parameters, metrics and tags of the run that a version came from."""
@@ -302,7 +308,9 @@ def run(uri: str, version: Version) -> Run:
         return Run()
     try:
         data = connect(uri).get_run(version.run_id).data
-    except MlflowException:
+    except MlflowException as error:
+        if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+            raise
         return Run()
     return Run(dict(data.params), dict(data.metrics), dict(data.tags))
 

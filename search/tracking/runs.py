@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -176,6 +176,25 @@ def _metrics(outcome: Outcome, value: float) -> Iterator[tuple[str, float, int]]
     for name, losses in outcome.losses.items():
         for epoch in kept_epochs(len(losses)):
             yield f"{name}_loss", losses[epoch - 1], epoch
+
+
+def is_whole(names: Iterable[str]) -> bool:
+    """Return whether the files of a model can be all of them: its description, and the pipeline itself.
+
+    >>> is_whole(["MLmodel", "model.skops", "code"]), is_whole(["MLmodel", "code"])
+    (True, False)
+    """
+    found = set(names)
+    return "MLmodel" in found and any(name.startswith("model.") for name in found)
+
+
+def trial_of(tag: str | None) -> int | None:
+    """Return the number of the trial of a child run, given its tag; None for runs that others have put below the parent.
+
+    >>> trial_of("12"), trial_of("my own"), trial_of(None)
+    (12, None, None)
+    """
+    return int(tag) if tag is not None and tag.isascii() and tag.isdecimal() else None
 
 
 @cache

@@ -13,9 +13,10 @@ from search.files import trouble
 from search.processes import python
 from search.tracking import stores
 from search.tracking.library import ENVIRONMENT
+from search.tracking.local.moving import artifact_root
 
 MAKE = """
-import os, sys, threading
+import os, sqlite3, sys, threading
 def end():
     os.read(0, 1)  # until whoever wants the database closes it, or is gone
     if os.path.exists(new):
@@ -23,11 +24,15 @@ def end():
     os._exit(1)
 if hasattr(os, "nice"):  # not on Windows
     os.nice(5)
-path, new = sys.argv[1], f"{sys.argv[1]}.{os.getpid()}.new"
+path, root, new = *sys.argv[1:], f"{sys.argv[1]}.{os.getpid()}.new"
 threading.Thread(target=end, daemon=True).start()
 try:
     from mlflow.tracking import MlflowClient
     MlflowClient(tracking_uri=f"sqlite:///{new}").search_experiments()
+    database = sqlite3.connect(new)
+    with database:  # MLflow puts the artifacts of its own experiment into the current folder, which is empty and soon gone
+        database.execute("UPDATE experiments SET artifact_location = ? WHERE experiment_id = 0", (root,))
+    database.close()
     if not os.path.exists(path) or not os.path.getsize(path):
         os.replace(new, path)
 finally:
@@ -36,6 +41,9 @@ finally:
 """
 """Script that creates a database. It is renamed only when complete: a kill halfway would leave a file that nothing can
 open."""
+
+OWN = "Default"
+"""Folder of the artifacts of MLflow's own experiment; no study has this name."""
 
 ASK_SECONDS = 0.2
 
@@ -77,7 +85,7 @@ def _make(path: Path, folder: Path, stopped: Callable[[], bool]) -> tuple[int, s
     reader, writer = os.pipe()
     try:
         made = subprocess.Popen(
-            python.command("-c", MAKE, str(path)),
+            python.command("-c", MAKE, str(path), artifact_root(path, OWN)),
             cwd=folder,
             env={**ENVIRONMENT, **python.environment(), "PYTHONWARNINGS": "ignore"},
             stdin=reader,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import os
 import socket
+import threading
 import urllib.request
 from importlib.metadata import entry_points
 from typing import Any
@@ -39,6 +40,32 @@ def request(uri: str) -> urllib.request.Request:
     if user or token:  # unredirected: to this server alone
         asked.add_unredirected_header("Authorization", f"Basic {basic}" if user else f"Bearer {token}")
     return asked
+
+
+def answer(uri: str, seconds: float | None = None) -> None:
+    """Return once an MLflow server has answered that it is there.
+
+    Raises
+    ------
+    OSError, ValueError, http.client.HTTPException
+        If it does not within so many seconds, however slowly it speaks, or its answer is an error.
+    """
+    failed: list[Exception] = []
+    seconds = ANSWER_SECONDS if seconds is None else seconds
+
+    def ask() -> None:
+        try:
+            urllib.request.urlopen(request(uri), timeout=seconds).close()
+        except Exception as error:  # raised below
+            failed.append(error)
+
+    thread = threading.Thread(target=ask, name="mlflow-health", daemon=True)
+    thread.start()
+    thread.join(2 * seconds)  # to connect, and to answer
+    if thread.is_alive():
+        raise TimeoutError(f"no answer within {2 * seconds:g} s")
+    if failed:
+        raise failed[0]
 
 
 def check(uri: str, key: str) -> None:

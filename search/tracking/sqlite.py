@@ -21,7 +21,17 @@ from urllib.request import url2pathname
 from search.files import writing
 from search.tracking import stores
 from search.tracking.local import moving
-from search.tracking.runs import PARENT, STUDY_FILE, Header, Opened, Run, experiment_tags, written_params
+from search.tracking.runs import (
+    PARENT,
+    STUDY_FILE,
+    Header,
+    Opened,
+    Run,
+    experiment_tags,
+    is_whole,
+    trial_of,
+    written_params,
+)
 
 COLUMNS = {
     "experiments": "experiment_id name artifact_location lifecycle_stage creation_time last_update_time workspace",
@@ -70,10 +80,10 @@ def understands(uri: str, experiment: str) -> bool:
 
 def _revision(db: sqlite3.Connection) -> str | None:
     """Return the database revision; None if the store has none."""
-    with suppress(sqlite3.OperationalError):
-        found = db.execute("SELECT version_num FROM alembic_version").fetchone()
-        return found[0] if found else None
-    return None
+    if not db.execute("PRAGMA table_info(alembic_version)").fetchall():
+        return None
+    found = db.execute("SELECT version_num FROM alembic_version").fetchone()
+    return found[0] if found else None
 
 
 def open_study(uri: str, header: Header) -> Opened:
@@ -107,7 +117,8 @@ def keeps(uri: str, name: str, version: int) -> bool:
         return False
     with _connected(_path(uri)) as db, suppress(sqlite3.OperationalError):  # tables of another version
         found = db.execute(query, [name, version]).fetchone()
-        return found is not None and Path(_folder(found[0]), "MLmodel").is_file()
+        folder = None if found is None else _folder(found[0])
+        return folder is not None and folder.is_dir() and is_whole(path.name for path in folder.iterdir())
     return False
 
 
@@ -198,11 +209,14 @@ def _children(db: sqlite3.Connection, parent: str) -> list[tuple[str, str, str]]
 def _recorded(db: sqlite3.Connection, parent: str) -> set[int]:
     """Return the trials that have a run. Those that the client left incomplete or made twice go to the trash, as there."""
     found: set[int] = set()
-    for key, status, trial in _children(db, parent):
-        if status == "RUNNING" or int(trial) in found:
+    for key, status, tag in _children(db, parent):
+        trial = trial_of(tag)
+        if trial is None:
+            continue
+        if status == "RUNNING" or trial in found:
             _drop(db, key)
         else:
-            found.add(int(trial))
+            found.add(trial)
     return found
 
 

@@ -8,7 +8,6 @@ import re
 import sqlite3
 import tempfile
 import urllib.error
-import urllib.request
 from contextlib import closing, suppress
 from http.client import HTTPException, InvalidURL
 from pathlib import Path
@@ -16,10 +15,13 @@ from pathlib import Path
 from search.errors import StudyError, one_line
 from search.files import trouble
 from search.tables.secrets import masked
-from search.tracking import revisions, servers
+from search.tracking import revisions, servers, waiting
+from search.tracking.local import outside
 from search.tracking.local.moving import ARTIFACTS, settle
+from search.tracking.local.place import SQLITE
+from search.tracking.local.place import database as database
+from search.tracking.local.place import has_tables as has_tables
 
-SQLITE = "sqlite:///"
 DEFAULT_URI = f"{SQLITE}mlruns/mlflow.db"
 LOG = logging.getLogger(__name__)
 
@@ -38,15 +40,25 @@ def answering_uri() -> str:
     Raises
     ------
     StudyError
-        If it does not, or is no store.
+        If it does not, is no store, or is a database that another program keeps locked.
     """
     uri = default_uri()
     path = database(uri)
     if path is None:
         check(uri, "MLFLOW_TRACKING_URI")
     else:
+        waiting.until_free(uri, "MLFLOW_TRACKING_URI", to_read=True)
         settled(path)
+    check_registry()
     return uri
+
+
+def check_registry() -> None:
+    """Check that the server of a model registry of its own answers, if MLflow is told to use one. Errors are those of `check`."""
+    uri = os.environ.get("MLFLOW_REGISTRY_URI", "")
+    of_server = uri.startswith(("http://", "https://")) or uri.partition(":")[0].partition("+")[0] in servers.PORTS
+    if of_server and database(uri) is None:
+        check(uri, "MLFLOW_REGISTRY_URI")
 
 
 def settled(path: Path) -> None:
@@ -55,18 +67,34 @@ def settled(path: Path) -> None:
         LOG.warning("note: %s", one_line(told))
 
 
-def database(uri: str) -> Path | None:
-    """Return the file of an SQLite store; None for other stores.
+def settled_for(uri: str, experiment: str) -> None:
+    """Settle a database before a study is written into it, and check that the study's files go into its own folder.
 
-    >>> database("sqlite:///mlruns/mlflow.db").name, database("http://127.0.0.1:5000")
-    ('mlflow.db', None)
+    Raises
+    ------
+    StudyError
+        If they could go elsewhere, and the user has not named the database: it lies in a folder that may be somebody else's.
     """
-    return Path(uri.removeprefix(SQLITE)) if uri.startswith(SQLITE) else None
+    path = database(uri)
+    if path is None:
+        return
+    settled(path)
+    named = uri != DEFAULT_URI or os.environ.get("MLFLOW_TRACKING_URI") == uri
+    if not named and (problem := outside.problem(path, experiment)):
+        raise StudyError(
+            f"MLflow store {path} {problem}; a project of somebody else could overwrite your files in this way: "
+            f"if it is meant, set MLFLOW_TRACKING_URI={DEFAULT_URI}"
+        )
 
 
-def has_tables(path: Path) -> bool:
-    """Return whether a database exists and has MLflow's tables; it gets its name only once it has them."""
-    return path.exists() and path.stat().st_size > 0
+def folders(uri: str) -> tuple[Path, ...]:
+    """Return the folders that an SQLite store writes into; none for other stores.
+
+    >>> [folder.as_posix() for folder in folders("sqlite:///mlruns/mlflow.db")], folders("http://127.0.0.1:5000")
+    (['mlruns', 'mlruns/artifacts'], ())
+    """
+    path = database(uri)
+    return () if path is None else (path.parent, path.parent / ARTIFACTS)
 
 
 def check(uri: str, key: str = "MLFLOW_TRACKING_URI", *, make: bool = True) -> None:
@@ -88,6 +116,7 @@ def check(uri: str, key: str = "MLFLOW_TRACKING_URI", *, make: bool = True) -> N
     """
     path = database(uri)
     if path is not None:
+        waiting.until_free(uri, key)
         try:
             misfit = revisions.misfit(_check_database(path, make), uri)
         except (OSError, sqlite3.Error) as error:
@@ -103,7 +132,7 @@ def check(uri: str, key: str = "MLFLOW_TRACKING_URI", *, make: bool = True) -> N
             raise StudyError(f"MLflow store {path}: {misfit}")
     elif uri.startswith(("http://", "https://")):
         try:
-            urllib.request.urlopen(servers.request(uri), timeout=servers.ANSWER_SECONDS).close()
+            servers.answer(uri)
         except (OSError, ValueError, HTTPException) as error:
             if isinstance(error, urllib.error.HTTPError):
                 error.close()

@@ -13,10 +13,11 @@ from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import suppress
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from search.errors import OneLineError, StudyError, reason_of
+from search.errors import OneLineError, StudyError
 from search.files import trouble
 from search.tables.secrets import masked
 from search.tracking import client, models, schema, sqlite, stores, waiting
@@ -51,6 +52,16 @@ def _writer(uri: str, experiment: str) -> ModuleType:
     return sqlite if sqlite.understands(uri, experiment) else client
 
 
+@waiting.asked
+def _holds(uri: str, header: Header) -> bool:
+    return bool(_writer(uri, header.experiment).holds(uri, header.experiment, header.study_id))
+
+
+@waiting.asked
+def _keeps(uri: str, model: RegisteredModel) -> bool:
+    return sqlite.keeps(uri, model.name, model.version) or client.keeps(uri, model.name, model.version)
+
+
 class MLflowTracker(Tracker):
     """Writes studies to MLflow, one after another, in the background.
 
@@ -69,6 +80,7 @@ class MLflowTracker(Tracker):
 
     def check(self, *, make: bool = True) -> None:
         stores.check(self.uri, self._key, make=make)
+        stores.check_registry()
 
     def check_model(self, estimator: Any) -> None:
         """Raise `StudyError` if an estimator cannot be stored. Called before the first trial."""
@@ -79,25 +91,19 @@ class MLflowTracker(Tracker):
         path = stores.database(self.uri)
         if path is not None and not stores.has_tables(path):
             return False
-        if path is not None:
-            stores.settled(path)
-        writer = _writer(self.uri, header.experiment)
-        try:
-            return waiting.call(waiting.Wait(self.uri), writer.holds, self.uri, header.experiment, header.study_id)
-        except waiting.UnansweredError as error:
-            raise StudyError(f"{self._key} = {masked(self.uri)!r}: {error}; start the server again") from None
+        stores.settled_for(self.uri, header.experiment)
+        return _holds(self.uri, header)
 
     def keeps(self, model: RegisteredModel) -> bool:
         """Return whether the store still has a registered model, its files included."""
         path = stores.database(self.uri)
         if path is not None and not stores.has_tables(path):
             return False
-        return sqlite.keeps(self.uri, model.name, model.version) or client.keeps(self.uri, model.name, model.version)
+        return _keeps(self.uri, model)
 
     def begin(self, header: Header) -> None:
         self._header = header
-        if (path := stores.database(self.uri)) is not None:
-            stores.settled(path)
+        stores.settled_for(self.uri, header.experiment)
         self._jobs: queue.Queue[Callable[[], None] | threading.Event | None] = queue.Queue()
         self._finished: deque[tuple[Outcome, float, float]] = deque()
         self._hurry, self._closing, self._cut_short = threading.Event(), threading.Event(), threading.Event()
@@ -105,6 +111,8 @@ class MLflowTracker(Tracker):
         self._given_up = False
         self._writer: ModuleType
         self._opened: Opened
+        self._place: Path | None = None
+        self._store = self.uri
         self._model: RegisteredModel | None = None
         self._thread = threading.Thread(target=self._work, name="mlflow-writer", daemon=True)
         self._thread.start()
@@ -131,8 +139,8 @@ class MLflowTracker(Tracker):
 
     def finish(self, report: Report) -> None:
         """Write metrics, tags, description, figures and tables of the parent run, and the description of its model."""
-        self._jobs.put(lambda: client.finish(self.uri, self._opened.parent, report))
-        self._jobs.put(lambda: models.describe(self.uri, self._model, report.verdict))
+        self._jobs.put(lambda: client.finish(self._store, self._opened.parent, report))
+        self._jobs.put(lambda: models.describe(self._store, self._model, report.verdict))
 
     def register(self, model: Any, X: Any, score: float) -> RegisteredModel:
         """Register a fitted pipeline under the study's name, as `models.register` does; blocks until that is done.
@@ -166,7 +174,7 @@ class MLflowTracker(Tracker):
         except TrackingError:
             if stores.database(self.uri) is not None:  # a server that is gone would be waited for
                 with suppress(Exception):
-                    self._writer.end(self.uri, self._opened, "FAILED" if status == "FINISHED" else status)
+                    self._writer.end(self._store, self._opened, "FAILED" if status == "FINISHED" else status)
             raise
         except KeyboardInterrupt:
             if status != "FINISHED":
@@ -179,7 +187,7 @@ class MLflowTracker(Tracker):
 
     def _end(self, status: str) -> None:
         finished = status == "FINISHED"
-        self._jobs.put(lambda: (client if finished else self._writer).end(self.uri, self._opened, status))
+        self._jobs.put(lambda: (client if finished else self._writer).end(self._store, self._opened, status))
         if finished:
             self.flush()
         else:
@@ -230,7 +238,8 @@ class MLflowTracker(Tracker):
                 if isinstance(job, threading.Event):
                     job.set()
                 elif self._error is None:
-                    job()
+                    waiting.while_locked(self._follow, self._cut_short.is_set)
+                    waiting.while_locked(job, self._cut_short.is_set)
             except Exception as error:  # raised by `flush`; later jobs would fail in the same way
                 self._error = error
             finally:
@@ -238,25 +247,39 @@ class MLflowTracker(Tracker):
         self._jobs.task_done()
 
     def _open(self) -> None:
-        path = stores.database(self.uri)
+        path = stores.database(self._store)
         if path is not None and not stores.has_tables(path):
             self._hurry.wait(HEAD_START)
             schema.create(path, self._closing.is_set)  # without tables nothing is to be closed
         scratch.sweep(path)
-        self._writer = _writer(self.uri, self._header.experiment)
-        self._opened = self._writer.open_study(self.uri, self._header)
+        self._writer = _writer(self._store, self._header.experiment)
+        self._opened = self._writer.open_study(self._store, self._header)
+        self._place = None if path is None else path.resolve()
+
+    def _follow(self) -> None:
+        """Go on where the database is now, if the project was moved since the last job: files went to its old place."""
+        path = stores.database(self.uri)
+        if path is None or self._place in (None, where := path.resolve()):
+            return
+        # an address of its own: MLflow keeps its connections, and SQLite does not write through those to a file that has moved
+        self._store = f"{stores.SQLITE}{where}"
+        stores.settled(where)
+        self._opened = self._writer.open_study(self._store, self._header)
+        self._place = where
 
     def _write(self) -> None:
         """Write all trials that have finished, or finish within a moment; the later jobs of these trials do nothing."""
         if self._finished:
             self._hurry.wait(BATCH_SECONDS)
-        batch = [self._finished.popleft() for _ in range(min(len(self._finished), BATCH_TRIALS))]
+        batch = [self._finished[i] for i in range(min(len(self._finished), BATCH_TRIALS))]
         runs = {o.number: child(o, value, at) for o, value, at in batch if o.number not in self._opened.recorded}
         for numbers in self._transactions(list(runs)):
             if self._cut_short.is_set():  # the next run writes them
                 return
-            self._writer.write(self.uri, self._opened, [runs[number] for number in numbers])
+            self._writer.write(self._store, self._opened, [runs[number] for number in numbers])
             self._opened.recorded.update(numbers)
+        for _ in batch:  # only now: what fails because the database is locked is tried again
+            self._finished.popleft()
 
     def _transactions(self, numbers: list[int]) -> list[list[int]]:
         """Return the trials that are written together: all in a database, one after the other in requests to a server."""
@@ -269,9 +292,11 @@ class MLflowTracker(Tracker):
         try:
             result = self._header.result() if self._header.result else ""
             made.set_result(
-                models.register(self.uri, name, parent, model, X, score, metadata, result, example=self._example)
+                models.register(self._store, name, parent, model, X, score, metadata, result, example=self._example)
             )
         except Exception as error:
+            if waiting.is_locked(error) and not self._cut_short.is_set():
+                raise  # to be tried again
             made.set_exception(error)
 
     def _told(self, error: BaseException) -> TrackingError:
@@ -281,5 +306,4 @@ class MLflowTracker(Tracker):
         if trouble.of_disk(error):
             where = trouble.path_of(error) or stores.database(self.uri) or masked(self.uri)
             return TrackingError(f"{trouble.of_disk(error)}: {where}; {trouble.KEPT}")
-        reason = masked(reason_of(error), self.uri)
-        return TrackingError(f"MLflow at {masked(self.uri)} could not be written: {reason}")
+        return TrackingError(f"MLflow at {masked(self.uri)} could not be written: {waiting.reason(error, self.uri)}")

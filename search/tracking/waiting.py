@@ -6,23 +6,27 @@ whoever needs its answer waits here.
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import ssl
 import sys
 import threading
 import time
 import urllib.error
-import urllib.request
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial, wraps
 from http.client import HTTPException
-from typing import Any, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
+from search.errors import StudyError, reason_of
 from search.tables.secrets import masked
-from search.tracking import servers, stores
+from search.tracking import servers
+from search.tracking.local import place
 
 T = TypeVar("T")
+P = ParamSpec("P")
 
 PATIENCE = 120.0
 """Seconds without an answer after which nobody waits any longer."""
@@ -39,7 +43,17 @@ TELL_SECONDS = 30.0
 GONE = (502, 503, 504)
 """HTTP statuses of a proxy whose server does not answer."""
 
+AGAIN_SECONDS = 0.2
+"""Seconds before a database that was locked is tried again: not each of its errors has waited by itself."""
+
+LONGEST_REASON = 500
+"""Characters kept of what a store says: a server may answer with the page of a login."""
+
+WRITE, READ = "BEGIN IMMEDIATE", "SELECT count(*) FROM sqlite_master"
+"""Statements that end at once unless another program keeps a database from being written, or from being read."""
+
 _silent = False
+_here = threading.local()
 
 
 class UnansweredError(RuntimeError):
@@ -79,7 +93,8 @@ class Wait:
     limit : float
         Seconds after which the wait ends in any case.
     tell : callable
-        Called with a line when the store does not answer, and every 30 seconds from then on.
+        Called with a line when the store does not answer, and every 30 seconds from then on; also every 30 seconds in which it
+        answers, but is not done.
     clock : callable
         Returns a time in seconds.
     """
@@ -115,6 +130,7 @@ class Wait:
         patience = PATIENCE if self.patience is None else self.patience
         name = f"MLflow at {masked(self.uri)}"
         begun, silent, told = self.clock(), None, None
+        patient = begun
         while not done(look):
             asked = self.clock()
             if asked - begun >= self.limit:
@@ -122,6 +138,9 @@ class Wait:
             reason = silence(self.uri, ANSWER_SECONDS if self.answer is None else self.answer)
             if not reason:
                 silent = None
+                if asked - patient >= TELL_SECONDS:
+                    self.tell(f"{name} is not done after {asked - begun:.0f} s, waiting (Ctrl-C stops)")
+                    patient = asked
                 continue
             silent = asked - look if silent is None else silent
             now = self.clock()
@@ -170,6 +189,117 @@ def call(wait: Wait, function: Callable[..., T], *arguments: Any) -> T:
     return found[0]
 
 
+def asked(function: Callable[Concatenate[str, P], T]) -> Callable[Concatenate[str, P], T]:
+    """Have a question to a store answered in the way of `call`; the address of the store is its first argument.
+
+    A question inside of another one is a part of it. The decorated function raises `StudyError` if the store does not answer, or
+    answers with an error.
+
+    Examples
+    --------
+    >>> @asked
+    ... def length(uri):
+    ...     return len(uri)
+    >>> length("sqlite:///mlflow.db")
+    19
+    """
+
+    @wraps(function)
+    def ask(uri: str, *arguments: P.args, **more: P.kwargs) -> T:
+        if getattr(_here, "asking", False):
+            return function(uri, *arguments, **more)
+        unwanted = threading.Event()
+
+        def answer() -> T:
+            _here.asking = True
+            return while_locked(partial(function, uri, *arguments, **more), unwanted.is_set)
+
+        try:
+            return call(Wait(uri), answer)
+        except UnansweredError as error:
+            raise StudyError(str(error)) from None
+        except Exception as error:
+            if isinstance(error, sqlite3.Error) or _is_mlflows(error):
+                raise StudyError(f"MLflow at {masked(uri)} cannot be used: {reason(error, uri)}") from error
+            raise
+        finally:
+            unwanted.set()
+
+    return ask
+
+
+def while_locked(function: Callable[[], T], stopped: Callable[[], bool] = lambda: False) -> T:
+    """Call a function, again and again as long as another program has the database locked; return what it returns.
+
+    SQLite and MLflow give up after 20 seconds.
+
+    Parameters
+    ----------
+    function : callable
+        Does all or nothing, or can be asked again.
+    stopped : callable
+        Returns whether nobody waits any longer.
+    """
+    while True:
+        try:
+            return function()
+        except Exception as error:
+            if stopped() or not is_locked(error):
+                raise
+        time.sleep(AGAIN_SECONDS)
+
+
+def is_locked(error: BaseException | None) -> bool:
+    """Return whether an error, or one that it came from, says that another program has a database locked.
+
+    >>> is_locked(sqlite3.OperationalError("database is locked")), is_locked(ValueError("locked"))
+    (True, False)
+    """
+    while error is not None:
+        if isinstance(error, sqlite3.OperationalError) and "locked" in str(error):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
+
+
+def until_free(uri: str, key: str, *, to_read: bool = False) -> None:
+    """Wait until no other program has a database locked; of other stores nothing is asked.
+
+    Parameters
+    ----------
+    uri : str
+    key : str
+        Where the user has named the store, for the message.
+    to_read : bool, default=False
+        Whether it is enough that it can be read, while another program writes.
+
+    Raises
+    ------
+    StudyError
+        If that takes too long.
+    """
+    path = place.database(uri)
+    if path is None or not os.path.exists(path):  # False where that cannot be known
+        return
+    look = READ if to_read else WRITE
+    try:
+        Wait(uri).until(lambda seconds: not _locked(str(path), seconds, look))
+    except UnansweredError as error:
+        raise StudyError(f"{key} = {masked(uri)!r}: {error}; close the other program") from None
+
+
+def reason(error: BaseException, uri: str) -> str:
+    """Return the first line of what a store says, without the passwords of its address."""
+    text = masked(reason_of(error).removeprefix("MlflowException: "), uri)
+    return text if len(text) <= LONGEST_REASON else f"{text[:LONGEST_REASON]}…"
+
+
+def _is_mlflows(error: Exception) -> bool:
+    """Return whether it is an error of MLflow, which is not imported for that."""
+    mlflow = sys.modules.get("mlflow.exceptions")
+    return mlflow is not None and isinstance(error, mlflow.MlflowException)
+
+
 def silence(uri: str, seconds: float = ANSWER_SECONDS) -> str:
     """Return why a store does not answer within so many seconds, in words that follow its name; empty if it does.
 
@@ -180,14 +310,14 @@ def silence(uri: str, seconds: float = ANSWER_SECONDS) -> str:
     """
     if uri.startswith(("http://", "https://")):
         return "" if _answers(uri, seconds) else "does not answer"
-    path = stores.database(uri)
+    path = place.database(uri)
     locked = path is not None and path.exists() and _locked(str(path), seconds)
     return "is locked by another program" if locked else ""
 
 
 def _answers(uri: str, seconds: float) -> bool:
     try:
-        urllib.request.urlopen(servers.request(uri), timeout=seconds).close()
+        servers.answer(uri, seconds)
     except urllib.error.HTTPError as error:
         error.close()
         return error.code not in GONE
@@ -198,10 +328,10 @@ def _answers(uri: str, seconds: float) -> bool:
     return True
 
 
-def _locked(path: str, seconds: float) -> bool:
+def _locked(path: str, seconds: float, look: str = WRITE) -> bool:
     try:
         with closing(sqlite3.connect(path, timeout=seconds, isolation_level=None)) as database:
-            database.execute("BEGIN IMMEDIATE")
+            database.execute(look).fetchall()
     except sqlite3.OperationalError as error:
         return "locked" in str(error)
     except sqlite3.Error:

@@ -27,7 +27,6 @@ KILLS = 5
 """In one attempt, at most: the last ones may come when all is done."""
 
 GOAL, SHORT = 40, 2
-SLOW = True
 SECONDS = 600.0
 """Within which an attempt must end: it starts a server, and a study several times."""
 

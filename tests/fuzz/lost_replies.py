@@ -5,27 +5,26 @@ or, with its retries off, the study ends there and is resumed. Each trial must b
 and one version of the model, the champion.
 """
 
+import atexit
 import contextlib
 import io
 import os
+import tempfile
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 from search import cli
 from search.tracking import library
 from tests.fuzz.parts import served, whole
 
-NAME = "lost replies"
-PLACES = 8
-"""Requests that are spoilt in one attempt: starting a server takes longer than a study."""
-
+NAME = "lost_replies"
 CHUNKS = 9
-"""Attempts that cover all requests of a study, with some to spare."""
+"""Attempts that cover all requests of a study."""
 
 KINDS = [(fault, retries) for fault in served.FAULTS for retries in (7, 0)]
 GOAL = len(KINDS) * CHUNKS
 SHORT = 1
-SLOW = True
 SECONDS = 600.0
 """Within which an attempt must end: it starts a server, and a study several times."""
 
@@ -62,7 +61,7 @@ def tune(file: str) -> tuple[int, str]:
 
 def spoil(proxy: served.Proxy, target: str, uri: str, folder: Path, place: int, fault: str, retries: int) -> str | None:
     """Spoil one request of a study, then let it go on; return what is wrong in the end, and what was spoilt."""
-    name = f"s{place}"
+    name = folder.name  # all studies are in one store
     folder.mkdir()
     with inside(folder, uri, retries):
         file = whole.prepare(folder, name)
@@ -72,7 +71,8 @@ def spoil(proxy: served.Proxy, target: str, uri: str, folder: Path, place: int, 
         proxy.arm()
         if "Traceback" in said or code not in (0, 1, 2):
             return f"{fault} of {spoilt} ({place}): exit {code}, {said[-300:]!r}"
-        for _ in range(2):
+        code, said = tune(file)
+        if "nothing was changed" not in said:  # this one has completed it
             code, said = tune(file)
         if code or "nothing was changed" not in said:
             return f"{fault} of {spoilt} ({place}): exit {code} after a resume, {said[-300:]!r}"
@@ -98,13 +98,27 @@ def requests(proxy: served.Proxy, uri: str, folder: Path) -> list[str]:
     return proxy.seen
 
 
-def attempt(seed: int, number: int, folder: Path) -> str | None:
-    """Spoil some requests, one after another; the seed changes nothing, because all of them are tried."""
-    fault, retries = KINDS[number % len(KINDS)]
-    first = number // len(KINDS) * PLACES
+@cache
+def study() -> tuple[str, str, served.Proxy, list[int]]:
+    """Return a server, the address of a proxy before it, the proxy, and the requests of a study that are spoilt.
+
+    They serve all attempts of a process: starting a server takes longer than a study.
+    """
+    stack = contextlib.ExitStack()
+    atexit.register(stack.close)
     library.load()
-    with served.server(folder / "server") as target, served.proxied(target) as (uri, proxy):
-        for place in places(requests(proxy, uri, folder / "first"))[first : first + PLACES]:
-            if found := spoil(proxy, target, uri, folder / str(place), place, fault, retries):
-                return found
+    folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="lost-", ignore_cleanup_errors=True)))
+    target = stack.enter_context(served.server(folder / "server"))
+    uri, proxy = stack.enter_context(served.proxied(target))
+    return target, uri, proxy, places(requests(proxy, uri, folder / "first"))
+
+
+def attempt(seed: int, number: int, folder: Path) -> str | None:
+    """Spoil some requests, one after another, from the begin of a study to its end; the seed changes nothing: all are tried."""
+    fault, retries = KINDS[number % len(KINDS)]
+    target, uri, proxy, chosen = study()
+    for place in chosen[number // len(KINDS) :: CHUNKS]:
+        name = f"s{place}-{number % len(KINDS)}"
+        if found := spoil(proxy, target, uri, folder / name, place, fault, retries):
+            return found
     return None

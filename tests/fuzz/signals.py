@@ -18,7 +18,6 @@ from pathlib import Path
 NAME = "signals"
 GOAL = 400
 SHORT = 2
-SLOW = True
 SECONDS = 240.0
 """Time after which an attempt hangs: it runs whole programs, which import for seconds."""
 

@@ -5,6 +5,7 @@ import os
 import sqlite3
 from pathlib import Path
 
+import numba
 import numpy as np
 import pandas as pd
 import pytest
@@ -98,7 +99,11 @@ def test_a_folder_on_another_disk_goes_on_to_work(project, command, tmp_path_fac
     for name in ("studies", "mlruns"):
         Path(name).rename(disk / name)
         Path(name).symlink_to(disk / name)
-    assert command("tune", "small.toml").code == 0
+    for arguments in (["tune", "small.toml", "--dry-run"], ["tune", "small.toml"]):
+        done = command(*arguments)
+        assert done.code == 0
+        for name in ("studies", "mlruns"):
+            assert f"{name} is a link: its files go to {disk / name}" in done.out, arguments
     assert Path("studies").is_symlink()
     assert Path("mlruns").is_symlink()
     assert (disk / "studies" / "small.journal").exists()
@@ -124,3 +129,19 @@ def test_no_tables_are_made_in_a_database_that_a_link_leads_to(project, command)
     store.symlink_to(victim)
     one_line(command("tune", "small.toml"), "victim.db, a database of something else; delete the link")
     assert victim.read_bytes() == before
+
+
+def test_settings_of_numba_in_the_folder_do_not_count_bug(folder, command, monkeypatch):
+    """A broken file ended every search; a sound one chose the processor for which code was compiled."""
+    monkeypatch.setattr(numba.core.config, "_config_fname", ".numba_config.yaml")
+    Path(".numba_config.yaml").write_text("[")
+    with pytest.raises(Exception, match="parsing"):
+        numba.njit(lambda x: x + 1)(1)
+    assert command("list").code == 0
+    assert numba.njit(lambda x: x + 1)(1) == 2
+
+
+def test_settings_of_an_unknown_numba_are_refused(folder, command, monkeypatch):
+    Path(".numba_config.yaml").write_text("opt: 0")
+    monkeypatch.delattr(numba.core.config, "_config_fname")
+    one_line(command("list"), ".numba_config.yaml in the current folder would change how Numba compiles; move it away")

@@ -66,7 +66,7 @@ def settle(database: Path) -> str:
             db.execute("COMMIT")
     except sqlite3.Error:  # damaged, or without MLflow's tables, or read-only: whoever writes to it says so
         return ""
-    old = sorted({str(path.parent.parent) for move in moved if (path := _path(move.old)) is not None})
+    old = sorted({str(path.parent.parent) for move in moved if (path := path_of(move.old)) is not None})
     return (
         f"this project was at {', '.join(old)}: the MLflow store {database} now names the files beside it"
         if moved
@@ -79,7 +79,7 @@ def here(database: Path, location: str) -> str:
 
     For databases that cannot be written.
     """
-    path = _path(location)
+    path = path_of(location)
     if path is None or path.exists():
         return location
     for i, part in enumerate(path.parts):  # the first folder of that name that leads to something here
@@ -105,7 +105,7 @@ def _moved(db: sqlite3.Connection, database: Path) -> list[Move]:
 
 def _beside(database: Path, location: str, tags: dict[str, str]) -> str | None:
     """Return where the artifacts of an experiment would be beside the database; None if they belong elsewhere."""
-    path = _path(location)
+    path = path_of(location)
     if path is None or path.parent.name != ARTIFACTS:
         return None
     then = path.parent.parent
@@ -114,7 +114,7 @@ def _beside(database: Path, location: str, tags: dict[str, str]) -> str | None:
     if not (marked or ours):
         return None
     new = artifact_root(database, path.name)
-    return location if _is_same(path, _path(new)) else new
+    return location if is_same(path, path_of(new)) else new
 
 
 def _rewrite(db: sqlite3.Connection, move: Move) -> None:
@@ -136,7 +136,7 @@ def _places(db: sqlite3.Connection, table: str, column: str, move: Move) -> Iter
         yield row, place, new + place[len(old) :]
 
 
-def _is_same(one: Path, other: Path | None) -> bool:
+def is_same(one: Path, other: Path | None) -> bool:
     """Return whether two paths lead to one folder, such as two mounts of it."""
     try:
         return other is not None and one.samefile(other)
@@ -145,11 +145,11 @@ def _is_same(one: Path, other: Path | None) -> bool:
 
 
 def _exists(location: str) -> bool:
-    path = _path(location)
+    path = path_of(location)
     return path is not None and path.exists()
 
 
-def _path(location: str) -> Path | None:
+def path_of(location: str) -> Path | None:
     """Return the absolute path of a place on this machine; None for places elsewhere."""
     parts = urlparse(location)
     if parts.scheme == "file" and parts.netloc in ("", "localhost"):

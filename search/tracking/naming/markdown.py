@@ -9,14 +9,17 @@ from bpmodel.names.visible import visible
 SIGNS = re.compile(r"[\\`*\[\]<>&|~]|(?<!\w)_|_(?!\w)")
 """What begins code, emphasis, a link, a picture, HTML, an entity or a cell. Within a word, a line below is one."""
 
+ENTITIES = {"<": "&lt;", ">": "&gt;", "&": "&amp;"}
+"""MLflow's pages show the backslash before these."""
+
 
 def plain(text: object) -> str:
     """Return a text that Markdown shows as it is, in one line.
 
     >>> print(plain("![a](http://b/c.png) <b>"), plain("learning_rate_init > 0.6"))
-    !\\[a\\](http://b/c.png) \\<b\\> learning_rate_init \\> 0.6
+    !\\[a\\](http://b/c.png) &lt;b&gt; learning_rate_init &gt; 0.6
     """
-    return SIGNS.sub(r"\\\g<0>", visible(text))
+    return SIGNS.sub(lambda sign: ENTITIES.get(sign[0], f"\\{sign[0]}"), visible(text))
 
 
 def code(text: object) -> str:

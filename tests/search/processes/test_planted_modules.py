@@ -85,6 +85,7 @@ def plant(folder: Path, names: str) -> Path:
 def test_no_verb_runs_a_module_of_the_project_bug(project, names, path):
     """`tune` made the database with ``python -c``, which looks for modules in the current folder first."""
     ran = plant(project, names)
+    (project / ".numba_config.yaml").write_text("cpu_name: nonsense\n[")
     script = project.parent / "bpsearch-command"
     script.write_text(SCRIPT)
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("MLFLOW", "PYTHON"))}

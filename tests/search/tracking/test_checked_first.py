@@ -125,6 +125,24 @@ def test_a_database_server_that_is_not_there(monkeypatch, free_port):
         servers.check(f"postgresql://u:p@127.0.0.1:{free_port()}/db", "tracking")
 
 
+def test_a_registry_that_is_gone_was_waited_for_without_a_word_bug(monkeypatch, free_port, folder, command):
+    """Four minutes a request: only the tracking server was asked first."""
+    monkeypatch.setenv("MLFLOW_REGISTRY_URI", f"http://me:s3cret@127.0.0.1:{free_port()}")
+    for arguments in (["predict", "a", "t.csv"], ["list"]):
+        result = command(*arguments)
+        assert (result.code, result.out) == (2, "")
+        assert result.err.startswith("error: MLFLOW_REGISTRY_URI = 'http://***@127.0.0.1:")
+        assert "s3cret" not in result.err
+    with pytest.raises(StudyError, match="MLFLOW_REGISTRY_URI"):
+        search(Unfitted(), tracking="sqlite:///mlruns/mlflow.db").fit(X, X[:, 0])
+
+
+def test_a_registry_in_a_file_or_of_a_plug_in_is_left_to_mlflow(monkeypatch):
+    for uri in ("", "sqlite:////nowhere/registry.db", "databricks-uc"):
+        monkeypatch.setenv("MLFLOW_REGISTRY_URI", uri)
+        stores.check_registry()
+
+
 def test_a_plug_in_is_asked_through_mlflow(monkeypatch, mlflow):
     asked = []
 
@@ -255,3 +273,10 @@ def test_passwords_are_not_told_of_an_empty_store_bug(monkeypatch, tmp_path):
         with pytest.raises(StudyError, match=r"there is no .* 'prices'") as error:
             ask()
         assert "secret" not in str(error.value)
+
+
+def test_artifacts_of_mlflow_s_own_experiment_had_a_place_in_the_temporary_folder_bug(empty_database):
+    """What is logged without a study went to a folder that was gone, and whose name anybody could take."""
+    with closing(sqlite3.connect(empty_database)) as db:
+        places = db.execute("SELECT name, artifact_location FROM experiments").fetchall()
+    assert places == [("Default", (empty_database.parent / "artifacts" / "Default").resolve().as_uri())]

@@ -1,13 +1,28 @@
 """What creates can be asked again: after a request that was sent twice, an interruption, a kill, there is one of everything."""
 
+import shutil
 from contextlib import suppress
+from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from sklearn.linear_model import LinearRegression
 
 from search import tracking
-from search.tracking import Header, MLflowTracker, TrackingError, creation, listing, models, registry, sqlite, writing
+from search.tracking import (
+    Header,
+    MLflowTracker,
+    TrackingError,
+    creation,
+    inputs,
+    library,
+    listing,
+    models,
+    registry,
+    sqlite,
+    writing,
+)
 from search.tracking import client as writer
 from search.tracking.runs import PARENT, RESULT
 
@@ -21,6 +36,21 @@ def client(folder, mlflow, monkeypatch):
     """A client; studies are written through one, too."""
     monkeypatch.setattr(sqlite, "understands", lambda uri, experiment: False)
     return mlflow.MlflowClient(tracking.default_uri())
+
+
+@pytest.fixture(scope="session")
+def files(mlflow, tmp_path_factory) -> Path:
+    """The files of the model."""
+    path, logged = tmp_path_factory.mktemp("files") / "model", SimpleNamespace(artifact_location="", model_id="m-1")
+    with library.quiet():
+        models.write(path, MODEL, X, inputs.columns(MODEL, X, own=False), {}, "1" * 32, logged)
+    return path
+
+
+@pytest.fixture(autouse=True)
+def written(files, monkeypatch) -> None:
+    """Write the files of a model by copying those: making them anew takes longer than all requests."""
+    monkeypatch.setattr(models, "write", lambda path, *_, **__: shutil.copytree(files, path))
 
 
 @pytest.fixture

@@ -25,11 +25,12 @@ from search.loop.runner import old_objects_at_rest
 from search.tracking import (
     Header,
     MLflowTracker,
+    RegisteredModel,
     Report,
     TrackingError,
     inputs,
     library,
-    servers,
+    models,
     sqlite,
     stores,
     waiting,
@@ -269,6 +270,72 @@ def test_a_child_run_cut_off_by_a_kill_is_written_again(client, write, make_outc
     assert children["1"].data.metrics["score"] == -0.375
     assert [run.info.run_id for run in runs(client, "child", deleted=True)] == [cut.info.run_id]
     assert {run.info.status for run in [*children.values(), *runs(client, "parent")]} == {"FINISHED"}
+
+
+@both_ways
+def test_runs_of_others_below_a_parent_ended_the_study_bug(client, write, make_outcome):
+    """They have no number of a trial: `KeyError: 'trial'`."""
+    write(make_outcome(0))
+    (parent,) = runs(client, "parent")
+    for tags in ({}, {"trial": "mine"}):
+        client.create_run(parent.info.experiment_id, tags={"mlflow.parentRunId": parent.info.run_id} | tags)
+    write(make_outcome(0), make_outcome(1))
+    found = {run.data.tags.get("trial"): run.info.status for run in runs(client, "child")}
+    assert found == {"0": "FINISHED", "1": "FINISHED", None: "RUNNING", "mine": "RUNNING"}
+
+
+@both_ways
+def test_a_child_run_that_nobody_will_end_goes_when_a_search_is_cut_short(client, open_tracker, make_outcome):
+    tracker = open_tracker()
+    tracker.record(make_outcome(0), -0.5)
+    tracker.flush()
+    (child,) = runs(client, "child")
+    tags = dict(child.data.tags) | {"trial": "1"}
+    client.create_run(child.info.experiment_id, tags=tags)
+    tracker.end("KILLED")
+    assert [run.data.tags["trial"] for run in runs(client, "child")] == ["0"]
+    (late,) = runs(client, "child", deleted=True)
+    assert (late.data.tags["trial"], late.info.status) == ("1", "KILLED")
+    assert runs(client, "parent")[0].info.status == "KILLED"
+
+
+def test_a_database_that_was_locked_for_a_while_ended_the_study_bug(
+    client, folder, open_tracker, make_outcome, monkeypatch
+):
+    tracker = open_tracker()
+    tracker.flush()
+    monkeypatch.setattr(sqlite, "LOCK_SECONDS", 0.01)
+    known, tries, twice = sqlite.write, [], threading.Event()
+
+    def write(*arguments):
+        tries.append(1)
+        if len(tries) > 2:
+            twice.set()
+        known(*arguments)
+
+    monkeypatch.setattr(sqlite, "write", write)
+    with closing(sqlite3.connect(folder / "mlruns" / "mlflow.db", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        for number in range(3):
+            tracker.record(make_outcome(number), -0.5)
+        assert twice.wait(60)
+    tracker.end("FINISHED")
+    assert sorted(run.data.tags["trial"] for run in runs(client, "child")) == ["0", "1", "2"]
+    assert runs(client, "parent")[0].info.status == "FINISHED"
+
+
+def test_a_registration_is_tried_again_when_the_database_was_locked(open_tracker, monkeypatch):
+    tries = []
+
+    def register(*arguments, **more):
+        tries.append(1)
+        if len(tries) < 3:
+            raise sqlite3.OperationalError("database is locked")
+        return RegisteredModel("x", 7)
+
+    monkeypatch.setattr(models, "register", register)
+    assert open_tracker().register(None, None, 0.0) == RegisteredModel("x", 7)
+    assert len(tries) == 3
 
 
 @both_ways
@@ -719,10 +786,14 @@ def test_what_cannot_be_written_is_named_in_one_line(folder, serve, free_port, u
 
 
 def test_a_database_that_stays_locked_is_named(folder, monkeypatch):
-    monkeypatch.setattr(servers, "ANSWER_SECONDS", 0.01)
+    monkeypatch.setattr(waiting, "LOOK_SECONDS", 0.01)
+    monkeypatch.setattr(waiting, "ANSWER_SECONDS", 0.01)
+    monkeypatch.setattr(waiting, "PATIENCE", 0.0)
     with closing(sqlite3.connect("mlruns/mlflow.db")) as other:
         other.execute("BEGIN IMMEDIATE")
-        with pytest.raises(StudyError, match=r"mlflow\.db cannot be written: database is locked"):
+        with pytest.raises(
+            StudyError, match=r"mlflow\.db is locked by another program: waited 0 s; close the other program"
+        ):
             tracking.check("sqlite:///mlruns/mlflow.db")
     tracking.check("sqlite:///mlruns/mlflow.db")
 

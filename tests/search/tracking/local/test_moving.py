@@ -73,6 +73,30 @@ def test_a_moved_project_wrote_into_its_old_place_bug(project, tmp_path, make_ou
     assert (pipeline.predict(X[:1]).round(9), known.version.number) == ([0.0], 1)
 
 
+@pytest.mark.parametrize("writer", [sqlite, client])
+def test_a_project_that_was_moved_while_a_study_ran_wrote_into_its_old_place_bug(
+    project, tmp_path, make_outcome, writer, monkeypatch
+):
+    if writer is client:
+        monkeypatch.setattr(sqlite, "understands", lambda uri, experiment: False)
+    new = tmp_path / "new"
+    monkeypatch.chdir(project)
+    # MLflow keeps its connections by URI, so that each test needs its own
+    tracker = MLflowTracker(f"sqlite:///{'./' * (2 + (writer is client))}mlruns/mlflow.db")
+    tracker.begin(HEADER)
+    tracker.record(make_outcome(1, "diverged"), -0.5)
+    tracker.flush()
+    project.rename(new)
+    tracker.record(make_outcome(2, "diverged"), -0.5)
+    tracker.register(LinearRegression().fit(X, Y), X, -0.5)
+    tracker.end("FINISHED")
+    assert not project.exists()
+    assert all(text.startswith(new.as_uri()) for text in texts(new))
+    assert len([name for name in files(new) if name.endswith("diagnosis.json")]) == 3
+    with closing(sqlite3.connect(new / "mlruns" / "mlflow.db")) as db:
+        assert {status for (status,) in db.execute("SELECT status FROM runs")} <= {"FINISHED", "FAILED"}
+
+
 def test_a_copied_project_is_one_of_its_own(project, tmp_path, make_outcome):
     new = tmp_path / "new"
     shutil.copytree(project, new)
@@ -83,11 +107,11 @@ def test_a_copied_project_is_one_of_its_own(project, tmp_path, make_outcome):
     assert registry.load(uri(new), "a study")[0].predict(X).shape == (6,)
 
 
-@pytest.mark.parametrize("look", ["check", "answering_uri"])
+@pytest.mark.parametrize("look", ["holds", "answering_uri"])
 def test_mlflow_itself_loads_a_moved_model_once_any_command_has_looked(project, tmp_path, monkeypatch, mlflow, look):
     new = project.rename(tmp_path / "new")
     monkeypatch.setenv("MLFLOW_TRACKING_URI", uri(new))
-    stores.check(uri(new)) if look == "check" else stores.answering_uri()
+    MLflowTracker(uri(new)).holds(HEADER) if look == "holds" else stores.answering_uri()
     source = mlflow.MlflowClient(uri(new)).get_model_version_download_uri("a study", "1")
     assert mlflow.sklearn.load_model(source).predict(X).shape == (6,)
 
@@ -179,14 +203,17 @@ def test_what_is_no_database_is_left_alone(tmp_path, content):
     assert path.exists() is (content is not None)
 
 
-def test_a_study_counted_as_complete_without_the_files_of_its_model_bug(project):
+@pytest.mark.parametrize("lost", ["artifacts", "MLmodel", "model.skops"])
+def test_a_study_counted_as_complete_without_the_files_of_its_model_bug(project, lost):
     tracker = MLflowTracker(uri(project))
     model = registry.find(uri(project), "a study")
     kept = tracker.keeps(_named(model.number))
-    shutil.rmtree(project / "mlruns" / "artifacts")
+    path = min((project / "mlruns").rglob(lost))  # the folder of all of them comes first
+    shutil.rmtree(path) if path.is_dir() else path.unlink()
     assert (kept, tracker.keeps(_named(model.number)), tracker.keeps(_named(7))) == (True, False, False)
     tune(project)
     assert tracker.keeps(_named(1))
+    assert registry.load(uri(project), "a study")[0].predict(X).shape == (6,)
     assert [version.number for version in registry.versions(uri(project), "a study")] == [1]
 
 
