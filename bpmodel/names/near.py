@@ -10,6 +10,9 @@ letters (1/4), a wrong letter in names of four (2/8 = 0.25); three letters with 
 LONGEST = 200
 """Letters of the longest name that is compared: longer ones are no slip of the pen, and take quadratic time."""
 
+MOST_PAIRS = 1_000_000
+"""Pairs of letters that are compared, in about a second; a table of many columns has more."""
+
 MOST = 3
 """Largest number of equally near names that are told; more would be no answer."""
 
@@ -56,12 +59,15 @@ def near(name: str, known: Iterable[str]) -> list[str]:
     written = plain(name)
     if not 0 < len(written) <= LONGEST:
         return []
-    letters = {each: plain(each) for each in known}
-    shares = {
-        each: distance(written, there) / (len(written) + len(there))
-        for each, there in letters.items()
-        if abs(len(written) - len(there)) <= LIMIT * (len(written) + len(there))  # each further letter counts
-    }
+    shares, pairs = {}, 0
+    for each in known:
+        there = plain(each[: 2 * LONGEST + 1])
+        if abs(len(written) - len(there)) > LIMIT * (len(written) + len(there)):  # each further letter counts
+            continue
+        pairs += len(written) * len(there)
+        if pairs > MOST_PAIRS:
+            break
+        shares[each] = distance(written, there) / (len(written) + len(there))
     least = min(shares.values(), default=1.0)
     found = [each for each, share in shares.items() if share == least <= LIMIT]
     return found if len(found) <= MOST else []

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterable
 from typing import Any
 
 MOST, HEAD, TAIL = 240, 160, 20
 """Characters of a value that is shown whole; what is shown of the beginning and of the end of a longer one."""
+
+MOST_LISTED = 50
+"""Names that a list in a message has."""
 
 LINES = re.compile(r"\s*\n\s*")
 
@@ -44,3 +48,19 @@ def named(name: str) -> str:
     ('alpha', "'a\\\\nb'")
     """
     return name if name.isprintable() and len(name) <= MOST else short(name)
+
+
+def listed(names: Iterable[Any], write: Callable[[Any], str] = str) -> str:
+    """Join names for a message: the first ones of many, each without its middle if it is long.
+
+    >>> listed(["a", 1]), listed(range(10_000)).endswith("48, 49 and 9,950 more"), len(listed(["x" * 10**6]))
+    ('a, 1', True, 181)
+    """
+    every = list(names)
+    shown = [write(_cut(str(name))) for name in every[:MOST_LISTED]]
+    more = f" and {len(every) - MOST_LISTED:,} more" if len(every) > MOST_LISTED else ""
+    return ", ".join(shown) + more
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= MOST else f"{text[:HEAD]}…{text[-TAIL:]}"

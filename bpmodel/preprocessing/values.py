@@ -53,7 +53,15 @@ def _truth(value: Any) -> float:
 
 
 def _number(value: Any) -> float:
-    return float(value) if isinstance(value, Real | Decimal | np.bool_) else np.nan
+    if not isinstance(value, Real | Decimal | np.bool_):
+        return np.nan
+    try:
+        return float(value)
+    except (
+        OverflowError,
+        ValueError,
+    ):  # of whole numbers and fractions beyond the largest float, and of signaling NaNs
+        return np.nan
 
 
 def _day(value: Any) -> float:
@@ -110,8 +118,16 @@ def numbers(column: pd.Series, format: Format) -> NDArray[np.float64]:
         values = column.to_numpy(dtype=np.float64, na_value=np.nan)
     else:
         plain = format.get("decimal", ".") == "." and format.get("thousands") != "."
-        values = _read_texts(column, "number", format, pd.to_numeric(column, errors="coerce") if plain else None)
+        values = _read_texts(column, "number", format, _plain_numbers(column) if plain else None)
     return np.where(np.abs(values) <= LARGEST, values, np.nan)
+
+
+def _plain_numbers(column: pd.Series) -> pd.Series | None:
+    """Return a column as numbers as pandas reads them; None if it cannot, as with whole numbers beyond the largest float."""
+    try:
+        return cast("pd.Series", pd.to_numeric(column, errors="coerce"))
+    except OverflowError:
+        return None
 
 
 def truth_values(column: pd.Series, format: Format) -> NDArray[np.float64]:
@@ -130,7 +146,7 @@ def days(column: pd.Series, format: Format = {}) -> NDArray[np.float64]:  # noqa
         return dates.iso_days(column)
     iso = None
     if pd.api.types.is_string_dtype(column.dtype):
-        texts = column.astype("str")
+        texts = as_texts(column)
         iso = pd.Series(dates.iso_days(texts.where(texts.str.fullmatch(dates.ISO.pattern))), index=column.index)
     return _read_texts(column, "date", format, iso)
 
@@ -149,10 +165,25 @@ def labels(column: pd.Series, format: Format = {}) -> NDArray[np.object_]:  # no
     return names[codes]
 
 
+def as_texts(column: pd.Series) -> pd.Series:
+    """Return a column as texts, also of bytes that are none; missing values stay missing.
+
+    >>> as_texts(pd.Series([b"a\\xff", 1, None])).tolist()
+    ['a�', '1', nan]
+    """
+    if column.dtype == object or isinstance(column.dtype, pd.CategoricalDtype):
+        column = column.map(_decoded, na_action="ignore").astype(object)
+    return column.astype("str")
+
+
+def _decoded(value: Any) -> Any:
+    """Return bytes as text, and anything else as it is."""
+    return value.decode(errors="replace") if isinstance(value, bytes) else value
+
+
 def _label(level: object) -> str:
     """Return the text of a category level; whole numbers give the same text whatever their type."""
-    if isinstance(level, bytes):
-        return level.decode(errors="replace")
+    level = _decoded(level)
     return str(int(level)) if isinstance(level, float) and level.is_integer() else str(level)
 
 
@@ -189,8 +220,7 @@ def levels_of(column: pd.Series) -> tuple[NDArray[np.intp], list[Any]]:
         codes, levels = pd.factorize(column.astype(object))
     except TypeError:  # lists and the like have no hash
         return np.arange(len(column)), column.tolist()
-    levels = [level.decode(errors="replace") if isinstance(level, bytes) else level for level in levels]
-    cleaned = [clean(level) if isinstance(level, str) else level for level in levels]
+    cleaned = [clean(level) if isinstance(level, str) else level for level in map(_decoded, levels)]
     if len(set(cleaned)) < len(cleaned):
         again, different = pd.factorize(np.array(cleaned, dtype=object))
         return np.append(again, -1)[codes], list(different)

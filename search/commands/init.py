@@ -7,6 +7,7 @@ import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bpmodel.names.short import listed
 from search.errors import StudyError
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ def run(options: argparse.Namespace, console: Output) -> int:
     if options.target is None:
         asked = Asked(encoding=options.encoding)
         columns = data.read_table(options.data, f"{options.data}", asked).frame.columns
-        raise StudyError(f"--target is missing: name the column to predict; the columns are {', '.join(columns)}")
+        raise StudyError(f"--target is missing: name the column to predict; the columns are {listed(columns)}")
     written, profile = init.write_study(options.data, options.target, options.output, options.encoding)
     console.print(profile_table.table(profile.columns, console.width))
     further = shlex.join(["bpsearch", "tune", str(written)])

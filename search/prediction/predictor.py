@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from sklearn.base import is_classifier
 
+from bpmodel.names.short import listed
 from bpmodel.preprocessing.texts.marks import Hints
 from search import classes
 from search.cv import forecasting
@@ -142,7 +143,7 @@ class Predictor:
             if absent:
                 raise UnreadableError(
                     f"it has no column {absent[0]!r}{did_you_mean(absent[0], frame.columns)}, which the model needs; "
-                    f"its columns are {', '.join(map(repr, frame.columns))}"
+                    f"its columns are {listed(frame.columns, repr)}"
                 )
             return frame[list(names)]
         if self._model.target in frame.columns:

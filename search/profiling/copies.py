@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
+from bpmodel.preprocessing.values import as_texts
 from search.profiling import limits
 from search.profiling.evidence import Evidence
 from search.profiling.finding import Finding, drop
@@ -52,7 +53,7 @@ def _texts(e: Evidence, name: str) -> tuple[str, ...]:
     """Return the levels of a category, which its codes do not tell."""
     if e.kinds[name] not in ("category", "text"):
         return ()
-    return tuple(sorted(e.X[name].dropna().astype(str).unique()))
+    return tuple(sorted(as_texts(e.X[name].dropna()).unique()))
 
 
 def _images(e: Evidence) -> Iterator[Finding]:

@@ -19,13 +19,12 @@ DAY = 86_400.0
 
 
 def _number(column: pd.Series) -> NDArray[np.float64]:
-    found = values.numbers(column, {})
-    return np.where(np.abs(found) <= limits.LARGEST, found, np.nan)
+    return values.numbers(column, {})
 
 
 def _codes(column: pd.Series) -> NDArray[np.float64]:
     """Number the levels in alphabetical order, so that the order of the rows says nothing."""
-    codes, _ = pd.factorize(column.astype("str"), sort=True)
+    codes, _ = pd.factorize(values.as_texts(column), sort=True)
     return np.where(codes < 0, np.nan, codes)
 
 

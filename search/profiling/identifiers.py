@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from bpmodel.preprocessing.texts import dates
 from bpmodel.preprocessing.texts.marks import Hints, clean
+from bpmodel.preprocessing.values import as_texts
 from search.profiling import limits
 from search.profiling.evidence import Evidence
 from search.profiling.finding import Finding, drop
@@ -68,7 +69,7 @@ def identifiers(e: Evidence) -> Iterator[Finding]:
         different = e.distinct[name] == filled
         if not different and e.kinds[name] != "text" and not like_an_identifier(name):
             continue
-        texts = e.X[name].dropna().astype(str)
+        texts = as_texts(e.X[name].dropna())
         if dates.ambiguous(list(map(clean, texts)), np.ones(len(texts), dtype=np.intp), Hints()):
             continue  # dates whose day and month cannot be told apart: `day_first` makes them a feature
         what = "code" if texts.head(100).map(lambda text: bool(HASH.fullmatch(text))).all() else "text"

@@ -120,6 +120,7 @@ def _alone(e: Evidence, name: str) -> str:
     tree, folds, score, what = TREES[e.task]
     x = e.numbers[[name]].to_numpy()
     x = x - np.nanmedian(x)  # trees see float32, in which times in seconds, say, are equal
+    x = x / (np.nanmax(np.abs(x)) or 1.0)  # and others infinite, or 0
     predicted = np.empty(len(x))
     for train, held_out in folds.split(x, e.target):
         predicted[held_out] = tree(random_state=0).fit(x[train], e.target[train]).predict(x[held_out])

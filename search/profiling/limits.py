@@ -4,9 +4,6 @@ They were set on concrete, power_plant, abalone, bike_hourly, adult, spambase, v
 and diabetes, whose columns give nothing away, and checked on others.
 """
 
-LARGEST = 3.4028234663852886e38
-"""The largest number of float32, in which networks compute. Larger ones count as missing, as infinite ones do."""
-
 SAMPLE = 2_000
 """Rows that leaks and near copies are looked for in. Larger tables are sampled, with a fixed seed."""
 

@@ -42,14 +42,16 @@ def guess(y: pd.Series, kind: str, where: str) -> tuple[str, str]:
             f"{where} has dates, such as {shown(y.iloc[0])}; a target needs numbers or classes: add a column with the days from "
             "a fixed date, and leave this one out"
         )
-    distinct = y.astype("str").nunique() if kind in ("category", "text") else y.nunique()
+    if kind == "number":
+        y = pd.to_numeric(y).astype(float)  # whole numbers of 19 digits may be different only before
+    distinct = values.as_texts(y).nunique() if kind in ("category", "text") else y.nunique()
     if distinct == 1:
         raise StudyError(f"{where} is {shown(y.iloc[0])} in every row; there is nothing to learn")
     if kind == "number":
-        if (large := pd.to_numeric(y).astype(float).abs() > limits.LARGEST).any():
+        if (large := y.abs() > values.LARGEST).any():
             raise StudyError(
                 f"{where} has {shown(float(y[large].iloc[0]))} in {number(int(large.sum()), 'row')}; allowed are numbers up to "
-                f"{limits.LARGEST:.1e}, as networks compute in float32: correct these cells, or leave the rows out"
+                f"{values.LARGEST:g}: correct these cells, or leave the rows out"
             )
         return of_numbers(y)
     if kind == "duration":
@@ -64,7 +66,7 @@ def guess(y: pd.Series, kind: str, where: str) -> tuple[str, str]:
 
 def _no_class(y: pd.Series, distinct: int, where: str) -> str:
     """Say why texts are no classes, and which of them cannot be read as a number."""
-    texts = y.astype("str")
+    texts = values.as_texts(y)
     unread = pd.Series(np.isnan(values.numbers(texts, {})), index=y.index)
     told = f"{where} has {distinct} different texts in {len(y)} rows: too many for classes"
     if unread.sum() <= len(y) / 2:

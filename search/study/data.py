@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from sklearn import datasets
 
 from bpmodel.names.hints import of_name
-from bpmodel.names.short import short
+from bpmodel.names.short import listed, short
 from bpmodel.preprocessing import values
 from bpmodel.preprocessing.columns import kind
 from bpmodel.preprocessing.texts.marks import Hints
@@ -154,7 +154,7 @@ def split_target(table: Table, target: str, where: str) -> tuple[pd.DataFrame, p
         raise StudyError(f"{where} is the name of several columns; give each a name of its own")
     if target not in frame.columns:
         raise StudyError(
-            f"{where} is not a column{of_name(target, frame.columns)}; the columns are {', '.join(frame.columns)}"
+            f"{where} is not a column{of_name(target, frame.columns)}; the columns are {listed(frame.columns)}"
         )
     if frame[target].dtype == object and (binary := frame[target].map(lambda cell: isinstance(cell, bytes))).any():
         raise StudyError(
@@ -185,9 +185,7 @@ def _from_table(study: Study, source: str) -> Dataset:
     table = read_table(source, where, study.data.asked, least, study.path.parent)
     frame, target = _without(table.frame, study), study.data.target
     if target is None:
-        raise StudyError(
-            f"{study.path}: [data] target is missing; the columns are {', '.join(map(str, frame.columns))}"
-        )
+        raise StudyError(f"{study.path}: [data] target is missing; the columns are {listed(frame.columns)}")
     X, y = split_target(replace(table, frame=frame), target, f"{study.path}: [data] target = {target!r}")
     hints = study.data.hints(table.decimal)
     known = typed_columns(X, where, hints, _codes(study))
@@ -236,7 +234,7 @@ def _without(frame: pd.DataFrame, study: Study) -> pd.DataFrame:
     where = f"{study.path}: [data] drop = {study.data.drop!r}"
     if absent := [name for name in study.data.drop if name not in frame.columns]:
         meant = of_name(absent[0], frame.columns)
-        raise StudyError(f"{where}: {absent[0]!r} is not a column{meant}; the columns are {', '.join(frame.columns)}")
+        raise StudyError(f"{where}: {absent[0]!r} is not a column{meant}; the columns are {listed(frame.columns)}")
     for key in ("target", "time"):
         if getattr(study.data, key) in study.data.drop:
             raise StudyError(f"{where} leaves out the {key}")
@@ -340,9 +338,7 @@ def _column(data: Dataset, name: str, where: str) -> pd.Series:
 def _check_column(data: Dataset, name: str, where: str) -> None:
     if name not in data.X.columns:
         meant = of_name(name, data.X.columns)
-        raise StudyError(
-            f"{where} is not a column besides the target{meant}; the columns are {', '.join(data.X.columns)}"
-        )
+        raise StudyError(f"{where} is not a column besides the target{meant}; the columns are {listed(data.X.columns)}")
 
 
 def _check_target(study: Study, data: Dataset) -> None:

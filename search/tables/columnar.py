@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
@@ -88,9 +89,14 @@ def _table(frame: pd.DataFrame, asked: Asked) -> Table:
 
 
 def _check(meta: Any, schema: Any) -> None:
-    """Check that the values that a Parquet file claims fit into the memory: a run of equal values takes a few bytes."""
+    """Check that columns have different names, and that the values that a Parquet file claims fit into the memory.
+
+    A run of equal values takes a few bytes.
+    """
     if meta.num_rows < 0:
         raise UnreadableError("it is damaged: it says that it has less than 0 rows")
+    if twice := next((name for name, count in Counter(schema.names).items() if count > 1), None):
+        raise UnreadableError(f"{twice!r} is the name of several columns; give each a name of its own")
     groups = [meta.row_group(i) for i in range(meta.num_row_groups)]
     columns = [group.column(j) for group in groups for j in range(group.num_columns)]
     plain = sum(column.num_values for column in columns) * size.CELL

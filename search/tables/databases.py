@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import re
+import sqlite3
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
@@ -14,7 +15,7 @@ from urllib.parse import quote
 
 import pandas as pd
 import sqlalchemy
-from sqlalchemy import Connection, Float, MetaData, Numeric
+from sqlalchemy import Connection, CursorResult, Float, MetaData, Numeric
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SAWarning, SQLAlchemyError
 from sqlalchemy.pool import NullPool
@@ -25,13 +26,21 @@ from search.tables.secrets import masked
 
 ADDRESS = re.compile(r"[A-Za-z][\w+.-]*://")
 KEYS = ("table", "query")
+WAITED = "waited"
+"""Under which a connection keeps its `Waited`."""
 PACKAGES = {"MySQLdb": "mysqlclient", "psycopg2": "psycopg2-binary", "cx_Oracle": "cx-oracle"}
 """Packages of drivers that are not called as their modules."""
 
 MOST_NAMED = 20
 
-AT_ONCE = 10_000
+AT_ONCE = 100
 """Rows that are fetched at once; after each such part, the table is weighed."""
+
+LONGEST = 100_000_000
+"""Bytes of the longest row of a SQLite database: a view may make larger ones of nothing."""
+
+STEPS, MOST_STEPS = 10_000_000, 5_000_000_000
+"""Steps of SQLite after which they are counted, in a tenth of a second; those that may give no row, in some minutes."""
 
 OBJECT = 40
 """Bytes of a value, as drivers return it."""
@@ -144,7 +153,7 @@ def _in_pieces(address: Address, folder: Path, rows: int, notes: list[str]) -> I
             statement = sqlalchemy.select(table).order_by(*table.primary_key.columns)
             done = connection.execute(_raw(statement, table) if connection.dialect.name == "sqlite" else statement)
         names, empty = list(done.keys()), True
-        for part in done.partitions(rows):
+        for part in _parts(done, rows):
             empty = False
             yield pd.DataFrame.from_records([tuple(row) for row in part], columns=names, coerce_float=False)
         if empty:
@@ -193,10 +202,53 @@ def _connected(url: URL, folder: Path) -> Iterator[Connection]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", SAWarning)  # of types that it does not know: their values come as they are
-            with engine.connect() as connection:
+            with engine.connect() as connection, _bounded(connection):
                 yield connection
     finally:
         engine.dispose()
+
+
+@contextmanager
+def _bounded(connection: Connection) -> Iterator[None]:
+    """Have SQLite refuse rows that are too long, and what gives no row and does not end."""
+    driver = connection.connection.driver_connection
+    if not isinstance(driver, sqlite3.Connection):
+        yield
+        return
+    waited = Waited()
+    driver.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, LONGEST)
+    driver.set_progress_handler(waited.step, STEPS)
+    connection.info[WAITED] = waited
+    try:
+        yield
+    except SQLAlchemyError:
+        if waited.steps <= MOST_STEPS:
+            raise
+        raise UnreadableError(
+            f"it gives no row within {MOST_STEPS:,} steps of SQLite; allowed are tables and queries with an end"
+        ) from None
+    finally:
+        driver.set_progress_handler(None, 0)
+
+
+class Waited:
+    """How many steps SQLite has made since the last rows."""
+
+    def __init__(self) -> None:
+        self.steps = 0
+
+    def step(self) -> bool:
+        """Count steps; return whether they are too many."""
+        self.steps += STEPS
+        return self.steps > MOST_STEPS
+
+
+def _parts(done: CursorResult[Any], rows: int) -> Iterator[Sequence[Any]]:
+    """Yield the rows of a result, so many at a time."""
+    waited = done.connection.info.get(WAITED, Waited())
+    for part in done.partitions(rows):
+        waited.steps = 0
+        yield part
 
 
 @contextmanager
@@ -262,9 +314,12 @@ def _as_float(inspector: Any, table: Any, column: dict[str, Any]) -> None:
 def _fetched(connection: Connection, statement: Any) -> pd.DataFrame:
     done = connection.exec_driver_sql(statement) if isinstance(statement, str) else connection.execute(statement)
     rows: list[tuple[Any, ...]] = []
-    count = 0
-    for part in done.partitions(AT_ONCE):
+    texts = weighed = 0
+    for part in _parts(done, AT_ONCE):
         rows += map(tuple, part)
-        count += sum(len(value) if isinstance(value, str | bytes) else 0 for row in part for value in row)
-        size.check_table(len(rows), len(part[0]), OBJECT * len(rows) * len(part[0]) + count)
+        texts += sum(len(value) if isinstance(value, str | bytes) else 0 for row in part for value in row)
+        count = OBJECT * len(rows) * len(part[0]) + texts
+        if count > weighed + size.CHUNK:
+            size.check_table(len(rows), len(part[0]), count)
+            weighed = count
     return pd.DataFrame.from_records(rows, columns=list(done.keys()), coerce_float=False)

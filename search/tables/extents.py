@@ -38,14 +38,15 @@ def check(file: IO[bytes]) -> None:
         for member in members:
             if member.flag_bits & opening.ENCRYPTED:
                 raise UnreadableError("it is a workbook with a password; save it without one")
-            if member.filename.lower().endswith(".xml"):
-                with opening.faults("zip"), archive.open(member) as part:
-                    rows, columns = extent(part)
-                size.check_table(rows, columns, CELL * rows * columns)
+            with opening.faults("zip"), archive.open(member) as part:  # a sheet may have any name
+                rows, columns = extent(part, whole=member.filename.lower().endswith(".xml"))
+            size.check_table(rows, columns, CELL * rows * columns)
 
 
-def extent(part: IO[bytes]) -> tuple[int, int]:
-    """Return the last row and the last column of a sheet that has a cell, from 1; 0 for XML of another kind.
+def extent(part: IO[bytes], *, whole: bool = True) -> tuple[int, int]:
+    """Return the last row and the last column of a sheet that has a cell, from 1; 0 for parts of another kind.
+
+    Unless it must be XML as a `whole`, a part is looked at as far as it is.
 
     >>> import io
     >>> extent(io.BytesIO(b'<sheetData><row r="7"><c r="C7"/><c/></row><row><c/></row></sheetData>'))
@@ -58,6 +59,8 @@ def extent(part: IO[bytes]) -> tuple[int, int]:
         while chunk := part.read(size.CHUNK):
             parser.Parse(chunk, False)
     except expat.ExpatError as error:
+        if not whole:
+            return seen.rows, seen.columns
         raise UnreadableError(f"a part of the workbook is damaged: {error}") from None
     return seen.rows, seen.columns
 

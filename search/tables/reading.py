@@ -12,6 +12,8 @@ from typing import NamedTuple
 
 import pandas as pd
 
+from bpmodel.preprocessing.values import as_texts
+
 PADDED = r"\s*[+-]?0\d"
 """A number that begins with a zero and another digit is a text, such as a postal code."""
 
@@ -184,18 +186,16 @@ def unique(names: Sequence[str]) -> tuple[list[str], set[str]]:
     >>> unique(["a", "", "a"])
     (['a', 'column 2', 'a.1'], {'a'})
     """
-    found: list[str] = []
-    doubled = set()
+    found: dict[str, None] = {}
+    last: dict[str, int] = {}  # the number that was given out last for a name: those before it are taken
     for position, name in enumerate(names, start=1):
         name = name or f"column {position}"
-        other, count = name, 0
+        other = name
         while other in found:
-            count += 1
-            other = f"{name}.{count}"
-        if count:
-            doubled.add(name)
-        found.append(other)
-    return found, doubled
+            last[name] = last.get(name, 0) + 1
+            other = f"{name}.{last[name]}"
+        found[other] = None
+    return list(found), set(last)
 
 
 def tidy(
@@ -215,7 +215,7 @@ def tidy(
         notes.append(f"{number(int(empty.sum()), 'row')} without a value left out")
     named = [name for i, name in enumerate(names, start=1) if name != f"column {i}"]
     if named and len(frame) > 1 and not any(pd.api.types.is_numeric_dtype(frame[name]) for name in named):
-        repeated = pd.concat([frame[name].astype("str") == name for name in named], axis=1).all(axis=1)
+        repeated = pd.concat([as_texts(frame[name]) == name for name in named], axis=1).all(axis=1)
         if repeated.any():
             frame = typed_anew(frame[~repeated], decimal)
             notes.append(f"{number(int(repeated.sum()), 'row')} that repeated the header left out")

@@ -12,6 +12,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from bpmodel import BPClassifier, BPRegressor
 from bpmodel.full_batch.solvers import FULL_BATCH
 from bpmodel.names import hints
+from bpmodel.names.short import listed
 from bpmodel.preprocessing import TablePreprocessor, TargetTransformer
 from bpmodel.preprocessing.options import COLUMNS, TARGET
 from search.errors import StudyError
@@ -82,7 +83,7 @@ def check_columns(preprocessing: Mapping[str, Any], X: pd.DataFrame, where: str)
             meant = hints.of_name(name, X.columns)
             raise StudyError(
                 f"{where}: [preprocessing] categorical_columns has {name!r}, which is not a column{meant}; "
-                f"the columns are {', '.join(X.columns)}"
+                f"the columns are {listed(X.columns)}"
             )
 
 

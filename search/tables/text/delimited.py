@@ -93,8 +93,7 @@ def read(path: Path, asked: Asked) -> Table:
     if top.row_names:
         frame = frame.drop(columns=ROW_NAMES)
         notes.append("the first cell of each row, which has no name in the header, left out")
-    for name in sorted(doubled):
-        notes.append(f"{top.names.count(name)} columns are called {name!r}: all but the first got a number")
+    notes += tops.told_of_names(top.names, doubled)
     totals: list[str] = []
     frame = with_keys(frame, notes)
     if not asked.every_row:

@@ -22,6 +22,9 @@ FIRST_ROWS = 40
 
 YEARS = range(1800, 2101)
 
+NAMED = 8
+"""Names of several columns that are told."""
+
 
 class Row(NamedTuple):
     """A row of a text: the number of its first line, its cells, and whether it is a comment."""
@@ -292,3 +295,15 @@ def told(top: Top, unit: str, header: bool | None, above: int = 0) -> list[str]:
     if top.units:
         notes.append(f"the row below the header holds units and is left out: {', '.join(filter(None, top.units))}")
     return notes
+
+
+def told_of_names(names: Sequence[str], doubled: set[str]) -> list[str]:
+    """Say which names several columns have."""
+    counts = Counter(names)
+    shown = [
+        f"{counts[name]} columns are called {name!r}: all but the first got a number"
+        for name in sorted(doubled)[:NAMED]
+    ]
+    return (
+        shown if len(doubled) <= NAMED else [*shown, f"{len(doubled) - NAMED} more names are those of several columns"]
+    )

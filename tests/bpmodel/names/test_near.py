@@ -4,6 +4,7 @@ import itertools
 
 import pytest
 
+from bpmodel.names import near as near_module
 from bpmodel.names.near import LIMIT, MOST, distance, near, plain
 from bpmodel.options import CLASSIFIER_OPTIONS, REGRESSOR_OPTIONS
 from bpmodel.preprocessing.options import PREPROCESSING
@@ -98,3 +99,11 @@ def test_distance_is_the_length_of_the_shortest_way():
             front = list({new for old in front for new in ways(old) if len(new) <= 4} - steps.keys())
             steps |= dict.fromkeys(front, step)
         assert all(distance(word, other) == steps[other] for other in words)
+
+
+def test_of_very_many_names_the_first_are_compared(monkeypatch):
+    compared = []
+    monkeypatch.setattr(near_module, "distance", lambda one, other: compared.append(other) or distance(one, other))
+    known = ["alpha", *(f"{'b' * 100}{i}" for i in range(10_000))]
+    assert near("a" + "b" * 100, known)[:1] != ["alpha"]
+    assert len(compared) < 120

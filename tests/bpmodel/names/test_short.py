@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from bpmodel.names.near import LONGEST, near
-from bpmodel.names.short import HEAD, MOST, TAIL, named, short
+from bpmodel.names.short import HEAD, MOST, TAIL, listed, named, short
 
 DEEP: list = []
 for _ in range(5000):
@@ -46,3 +46,10 @@ def test_very_long_names_are_not_compared():
     assert near(a + "a", [a]) == []
     assert near("a" * 1_000_000, ["a" * 1_000_000, "alpha"]) == []
     assert near("alpha", ["a" * 1_000_000, "alphab"]) == ["alphab"]
+
+
+def test_lists_of_names_have_an_end():
+    assert listed(["a", 2, ""], repr) == "'a', '2', ''"
+    told = listed(f"{'x' * 1000}{i}" for i in range(100_000))
+    assert told.endswith(" and 99,950 more")
+    assert len(told) < 50 * (MOST + 2)

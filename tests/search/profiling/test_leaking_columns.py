@@ -209,3 +209,12 @@ def test_a_long_formula_is_not_written_out():
     kinds = dict.fromkeys(X, "number")
     (finding,) = leaks.formulas.formulas(Evidence.of(X, kinds, X.sum(axis=1), "regression"))
     assert "a sum of 6 columns, each times a constant" in finding.sentence
+
+
+@pytest.mark.parametrize("scale", [1e-300, 1.0, 1e38, 1e39, 1e149])
+def test_a_leak_of_any_size_is_found(scale):
+    """Trees see numbers of float32, in which large ones are infinite."""
+    x = np.random.default_rng(0).normal(size=N)
+    y = pd.Series(np.where(x > 0, "a", "b"))
+    e = Evidence.of(pd.DataFrame({"a": x * scale}), {"a": "number"}, y, "classification")
+    assert "alone it predicts" in leaks._alone(e, "a")

@@ -278,3 +278,31 @@ def test_addresses_of_files_move_with_the_folder(tmp_path):
 
 def test_sqlalchemy_parses_what_is_shown():
     assert sqlalchemy.make_url(masked(ADDRESSES["plain"])).username == "***"
+
+
+ENDLESS = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT i, i AS y FROM n WHERE i < 0"
+
+
+@pytest.mark.parametrize("rest", ["table=none", f"query={quote_plus(ENDLESS)}"])
+@pytest.mark.parametrize("whole", [True, False])
+def test_what_gives_no_row_and_does_not_end_is_refused(tmp_path, monkeypatch, rest, whole):
+    monkeypatch.setattr(databases, "STEPS", 1000)
+    monkeypatch.setattr(databases, "MOST_STEPS", 100_000)
+    database(tmp_path / "t.db", f"CREATE VIEW none AS {ENDLESS}")
+    source = f"sqlite:///t.db?{rest}"
+    with pytest.raises(UnreadableError, match=r"it gives no row within 100,000 steps of SQLite; allowed are"):
+        read(tmp_path, source) if whole else sources.pieces(source, tmp_path)
+
+
+def test_steps_count_from_the_last_rows(tmp_path, monkeypatch):
+    monkeypatch.setattr(databases, "STEPS", 100)
+    monkeypatch.setattr(databases, "MOST_STEPS", 5000)
+    query = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 10000) SELECT i, i AS y FROM n"
+    database(tmp_path / "t.db", f"CREATE VIEW many AS {query}")
+    assert len(read(tmp_path, "sqlite:///t.db?table=many").frame) == 10_000
+
+
+def test_a_row_that_is_made_of_nothing_is_refused(tmp_path):
+    database(tmp_path / "t.db", "CREATE VIEW big AS SELECT zeroblob(200000000) AS a, 1 AS y")
+    with pytest.raises(UnreadableError, match="string or blob too big"):
+        read(tmp_path, "sqlite:///t.db?table=big")

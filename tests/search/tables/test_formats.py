@@ -9,7 +9,9 @@ import zipfile
 import numpy as np
 import openpyxl
 import pandas as pd
+import pyarrow
 import pytest
+from pyarrow import parquet
 
 from bpmodel.preprocessing import TablePreprocessor
 from search.tables import files, opening, signatures, size
@@ -286,3 +288,10 @@ def test_a_system_that_does_not_tell_its_memory(monkeypatch, error, tmp_path):
     monkeypatch.setattr(size, "CGROUP", tmp_path / "none")
     monkeypatch.setattr(size, "_soft_limit", lambda: np.inf)
     assert size.memory() == np.inf
+
+
+def test_columns_of_parquet_with_one_name_are_told(tmp_path):
+    columns = [pyarrow.array([1, 2])] * 3
+    parquet.write_table(pyarrow.table(columns, names=["a", "a", "y"]), tmp_path / "t.parquet")
+    with pytest.raises(UnreadableError, match=r"^'a' is the name of several columns; give each a name of its own$"):
+        files.read(tmp_path / "t.parquet")

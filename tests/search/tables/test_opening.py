@@ -339,6 +339,17 @@ def far_cell(path):
     path.write_bytes(sheet('<row r="1048576"><c r="XFD1048576"><v>1</v></c></row>'))
 
 
+def far_cell_elsewhere(path):
+    """The sheet is no file that ends in .xml."""
+    made = io.BytesIO()
+    far = io.BytesIO(sheet('<row r="1048576"><c r="XFD1048576"><v>1</v></c></row>'))
+    with zipfile.ZipFile(far) as old, zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as new:
+        for name in old.namelist():
+            content = old.read(name).replace(b"sheet1.xml", b"sheet1.png")
+            new.writestr(name.replace("sheet1.xml", "sheet1.png"), content)
+    path.write_bytes(made.getvalue())
+
+
 def much_xml(path):
     path.write_bytes(sheet(" " * SMALL))
 
@@ -365,6 +376,7 @@ CLAIMS = {
     "names": (names, "t.json", "it has 1,000 rows and 1,000 columns, 40.0 MB as a table"),
     "objects": (objects, "t.json", "it has more than 640.0 kB; as JSON it would take 25 times as much"),
     "a far cell": (far_cell, "t.xlsx", "it has 1,048,576 rows and 16,384 columns"),
+    "a far cell in a part of another name": (far_cell_elsewhere, "t.xlsx", "it has 1,048,576 rows and 16,384 columns"),
     "much XML": (much_xml, "t.xlsx", "can be read here; take a sample of its rows"),
     "an endless view": (view, "t.db", "rows and 2 columns, "),
     "large values": (blobs, "t.db", "it has 1 rows and 2 columns, 6.0 MB as a table"),

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from search.tables import files
-from search.tables.reading import Asked, UnreadableError
+from search.tables.reading import Asked, UnreadableError, unique
 from search.tables.text.dialects import guess_dialect
 from search.tables.text.encodings import guess_encoding
 from search.tables.text.survey import CHUNK
@@ -332,3 +332,20 @@ def test_fractions_with_units_tell_the_decimal_mark(amounts, decimal):
 def test_plain_fractions_tell_more_than_those_with_units():
     lines = ["size;share", *(f"{i},4 m²;0.{i}" for i in range(1, 5))]
     assert guess_dialect(lines).decimal == "."
+
+
+def test_names_that_repeat_are_made_different_in_one_pass():
+    names, doubled = unique(["c"] * 30_000 + ["d", "c.1", ""])
+    assert names[:3] == ["c", "c.1", "c.2"]
+    assert names[29_999:] == ["c.29999", "d", "c.1.1", "column 30003"]
+    assert doubled == {"c", "c.1"}
+    assert len(set(names)) == len(names)
+
+
+def test_of_many_names_that_repeat_a_few_are_told(tmp_path):
+    names = [f"n{i}" for i in range(12) for _ in range(2)]
+    path = tmp_path / "t.csv"
+    path.write_text("\n".join([",".join(names), *[",".join(map(str, range(24)))] * 3]) + "\n", encoding="utf-8")
+    notes = files.read(path).notes
+    assert notes[0] == "2 columns are called 'n0': all but the first got a number"
+    assert notes[8:] == ["4 more names are those of several columns"]

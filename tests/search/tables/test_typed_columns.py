@@ -2,15 +2,16 @@
 
 import datetime
 from decimal import Decimal
+from fractions import Fraction
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from bpmodel.preprocessing import TablePreprocessor
+from bpmodel.preprocessing import TablePreprocessor, values
 from bpmodel.preprocessing.texts.marks import Hints
 from search.errors import StudyError
-from search.study import data, study_file
+from search.study import data, init, study_file
 from search.tables.reading import UnreadableError
 from search.tables.typed import NAMED, typed
 
@@ -263,3 +264,23 @@ def test_what_is_no_time_is_shown(load):
 def test_lines_drawn_below_a_table_are_left_out(load, end):
     found = load(csv(range(30), range(30), range(30), separator=";") + end + "\n")
     assert len(found.y) == 30
+
+
+@pytest.mark.parametrize("value", [10**400, -(10**400), Decimal("1e400"), Fraction(10**400)])
+@pytest.mark.parametrize("other", ["1", 1, 1.5, Decimal(2)])
+def test_numbers_beyond_the_largest_float_count_as_missing_among_others(value, other):
+    column = pd.Series([other] * 30 + [value], dtype=object)
+    found = typed(column.to_frame("a")).frame["a"]
+    assert pd.isna(found.iloc[30]) or str(found.iloc[30]) == str(value)  # of a category, it is a level
+    assert np.isnan(values.numbers(column, {})[30])
+    assert values.numbers(column, {})[0] == float(other)
+
+
+def test_bytes_that_are_no_text_are_categories(tmp_path):
+    path = tmp_path / "t.parquet"
+    cells = [[b"\xff", b"\xfe\x00", None][i % 3] for i in range(60)]
+    pd.DataFrame({"a": cells, "b": pd.Categorical(cells), "c": range(60), "y": [i % 7 for i in range(60)]}).to_parquet(
+        path
+    )
+    written, _ = init.write_study(str(path), "y", tmp_path / "s.toml")
+    assert 'source = "t.parquet"' in written.read_text(encoding="utf-8")
