@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Mapping, Sized
 from numbers import Integral, Real
@@ -176,9 +177,9 @@ class ListOf(Domain):
 
 
 def _is_float(number: Any) -> bool:
-    """Return whether a number is within the range of floats; `float` raises for whole numbers and fractions beyond it."""
+    """Return whether a number is within the range of floats; `isfinite` raises for whole numbers and fractions beyond it."""
     try:
-        return bool(np.isfinite(float(number)))
+        return math.isfinite(number)
     except OverflowError:
         return False
 

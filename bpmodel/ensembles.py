@@ -98,7 +98,9 @@ class _Ensemble(SaysWhatWasMeant, CallbackSupportMixin, MetaEstimatorMixin, Base
             If some members diverge; they are left out.
         """
         self._check_options()
+        self.__dict__.pop("estimators_", None)  # the members of another fit are none of this one
         member = self._member() if self.estimator is None else self.estimator
+        member._check_options()
         # validated once for all members: rows already in the right precision are shared, not copied
         rows: Any = validated(self, X, accept_sparse="csr", dtype=(np.float64, np.float32))
         if member.scale_input == "none":  # others scale in double precision
@@ -118,10 +120,11 @@ class _Ensemble(SaysWhatWasMeant, CallbackSupportMixin, MetaEstimatorMixin, Base
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DivergenceWarning)
             fitted = Parallel(n_jobs=self.n_jobs, prefer="threads")(jobs)
-        self.estimators_ = [network for network in fitted if not network.diverged_]
-        lost = len(fitted) - len(self.estimators_)
+        healthy = [network for network in fitted if not network.diverged_]
+        lost = len(fitted) - len(healthy)
         if lost == len(fitted):
             raise DivergenceError(f"all {lost} members diverged; the first: {fitted[0].verdict_.reason}")
+        self.estimators_ = healthy
         if lost:
             reason = next(network.verdict_.reason for network in fitted if network.diverged_)
             warnings.warn(
@@ -131,6 +134,9 @@ class _Ensemble(SaysWhatWasMeant, CallbackSupportMixin, MetaEstimatorMixin, Base
             )
         context.call_on_fit_task_end(estimator=self, **data, reconstruction_attributes=self._members)
         return self
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "estimators_")
 
     def _members(self) -> dict[str, Any]:
         return {"estimators_": list(self.estimators_)}
@@ -148,7 +154,7 @@ class _Ensemble(SaysWhatWasMeant, CallbackSupportMixin, MetaEstimatorMixin, Base
         Raises
         ------
         ValueError
-            If they are classifiers for a regression ensemble, or regressors for a classification ensemble.
+            If there is none, or if they are classifiers for a regression ensemble, or regressors for a classification ensemble.
 
         Examples
         --------
@@ -160,6 +166,8 @@ class _Ensemble(SaysWhatWasMeant, CallbackSupportMixin, MetaEstimatorMixin, Base
         >>> bool(np.allclose(BPEnsembleRegressor.of(networks).predict(X), mean))
         True
         """
+        if not len(networks):
+            raise ValueError("networks is empty; an ensemble needs at least one")
         first = networks[0]
         ensemble = cls(clone(first), n_members=len(networks), random_state=first.random_state)
         ensemble._check_options()

@@ -27,6 +27,8 @@ from bpmodel.options import CLASSIFIER_OPTIONS, REGRESSOR_OPTIONS
 IDENTITY = next(name for name, row in REGRESSION.items() if row.output == "identity")
 """A loss with which a network returns the pre-activations of its output layer."""
 
+LARGEST = float(np.finfo(np.float64).max)
+
 
 @documented(REGRESSOR_OPTIONS, ATTRIBUTES)
 class BPRegressor(RegressorConstructor, RegressorMixin, BPEstimator):
@@ -292,7 +294,7 @@ class BPClassifier(ClassifierConstructor, ClassifierMixin, BPEstimator):
         rounded = is_rounded(p)
         if not rounded.any():
             return np.log(p)
-        z = self._predict_outputs(X, IDENTITY).astype(np.float64)
+        z = np.clip(self._predict_outputs(X, IDENTITY).astype(np.float64), -LARGEST, LARGEST)
         with np.errstate(over="ignore", invalid="ignore"):
             if LOSSES[self._loss].output == "softmax":
                 exact = log_softmax(z, axis=1)

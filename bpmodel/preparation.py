@@ -13,7 +13,6 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import issparse
 from sklearn.base import ClassifierMixin
 from sklearn.model_selection import train_test_split
-from sklearn.utils import check_random_state
 
 from bpmodel.diagnosis.evidence import UNKNOWN, scales, symmetric_layer
 from bpmodel.domains import MOST_UNITS
@@ -22,6 +21,7 @@ from bpmodel.full_batch.training import BLOCK_ROWS, FullBatchTraining, in_double
 from bpmodel.functions import initializers, scaling
 from bpmodel.functions.losses import LOSSES, Loss
 from bpmodel.functions.optimizers import OPTIMIZERS
+from bpmodel.intake.seeds import generator
 from bpmodel.intake.settings import full_batch, minibatch
 from bpmodel.intake.weights import row_weights as row_weights  # the name under which it was released
 from bpmodel.intake.weights import rows_that_count, sized
@@ -39,6 +39,9 @@ FEW_ROWS = 64
 With so few rows, double precision makes an epoch 1.1 to 1.5 times as long for a layer of up to 100 units, and twice as long for
 wide layers; such an epoch takes only 10 microseconds to 3 milliseconds.
 """
+
+MOST_IN_DIGITS = 1e16
+"""Losses from which the line of an epoch has no digits for each power of ten: there are up to 308 of them."""
 
 
 class Request(NamedTuple):
@@ -69,7 +72,7 @@ def prepare(estimator: Any, request: Request) -> Training:
     if weight is not request.weight:
         request = _counting(request, weight)
     X, targets = _scaled(estimator, request, weight)
-    random_state = check_random_state(estimator.random_state)
+    random_state = generator(estimator.random_state)
     if request.first:
         dtype = precision(estimator.dtype, len(request.numbers), incremental=request.incremental)
         _draw_weights(estimator, X.shape[1], targets.shape[1], dtype, len(request.numbers), random_state)
@@ -262,9 +265,13 @@ def _check_demand(estimator: Any, units: list[int], dtype: np.dtype, rows: int) 
     normalized = estimator.normalization != "none"
     epochs = int(estimator.max_iter)  # a number of NumPy may have 8 bits
     found = sizes.demand(units, item, _slots(estimator.solver), int(batch), epochs, normalized=normalized)
-    width = f"hidden_layer_sizes = {short(units[1:-1])}"
-    batches = f"{width}, batch_size = {estimator.batch_size!r}"
-    sizes.check(found, {"weights": width, "outputs": batches, "history": f"max_iter = {estimator.max_iter}"})
+
+    def told() -> dict[str, str]:
+        width = f"hidden_layer_sizes = {short(units[1:-1])}"
+        batches = f"{width}, batch_size = {estimator.batch_size!r}"
+        return {"weights": width, "outputs": batches, "history": f"max_iter = {estimator.max_iter}"}
+
+    sizes.check(found, told)
 
 
 def _set_loss(estimator: Any) -> Loss:
@@ -353,7 +360,8 @@ def _reference(loss: Loss, held_out: Rows) -> NDArray[np.float64]:
 
 def _print_epoch(training: Training) -> None:
     epoch = training.epoch
-    print(f"Iteration {epoch}, loss = {training.history.loss[epoch - 1]:.8f}")
+    loss = float(training.history.loss[epoch - 1])
+    print(f"Iteration {epoch}, loss = {loss:{'.8f' if abs(loss) < MOST_IN_DIGITS else '.8g'}}")
     score = training.history.validation_score[epoch - 1]
     if np.isfinite(score):
         print(f"Validation score: {score:.6f}")

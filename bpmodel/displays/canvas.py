@@ -7,6 +7,9 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 
 def axes_for(ax: Any, *, columns: int = 1, size: tuple[float, float] = (7.5, 4.2)) -> list[Any]:
     """Return the axes to draw on: the given ones, or new ones side by side; ValueError if the number is wrong."""
@@ -23,6 +26,21 @@ def axes_for(ax: Any, *, columns: int = 1, size: tuple[float, float] = (7.5, 4.2
         each.spines[["top", "right"]].set_visible(False)
         each.grid(alpha=0.2)
     return axes
+
+
+FARTHEST, NEAREST = 1e200, 1e-200
+"""Sizes at which what is drawn stops: Matplotlib's logarithmic axes compute numbers far beyond the ones that they show."""
+
+
+def drawable(values: Any) -> NDArray[np.float64]:
+    """Return values as they are drawn: NaN where they are not finite, and of sizes from `NEAREST` to `FARTHEST`, or 0.
+
+    >>> drawable([-1e308, 0, 1e-308, 2, np.inf]).tolist()
+    [-1e+200, 0.0, 1e-200, 2.0, nan]
+    """
+    values = np.asarray(values, dtype=np.float64)
+    sizes = np.clip(np.abs(values), NEAREST, FARTHEST)
+    return np.where(np.isfinite(values), np.where(values == 0, 0.0, np.copysign(sizes, values)), np.nan)
 
 
 def legend_beside(ax: Any, **options: Any) -> None:

@@ -10,7 +10,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from bpmodel.base import BPEstimator
 from bpmodel.colors import GREY
-from bpmodel.displays.canvas import axes_for, legend_beside
+from bpmodel.displays.canvas import axes_for, drawable, legend_beside
 from bpmodel.names import hints
 
 IN_LEGEND = 12
@@ -138,7 +138,7 @@ class GradientFlowDisplay:
         drawn, n = SIGNALS[self.signal], len(self.layers)
         colors = matplotlib.colormaps["viridis"](np.linspace(0, 0.9, n))
         named = set(np.linspace(0, n - 1, min(n, IN_LEGEND)).round().astype(int).tolist())
-        finite = np.where(np.isfinite(self.values), self.values, np.nan)
+        finite = drawable(self.values)
         self.lines_ = [
             ax.plot(
                 self.epoch,

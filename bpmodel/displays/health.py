@@ -11,7 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from bpmodel.base import BPEstimator
 from bpmodel.colors import BLUE, GREEN, GREY, ORANGE, PURPLE, RED, STATUS_COLORS
-from bpmodel.displays.canvas import axes_for, legend_beside, logarithmic
+from bpmodel.displays.canvas import axes_for, drawable, legend_beside, logarithmic
 from bpmodel.network import watch
 from bpmodel.network.verdicts import Verdict
 
@@ -126,7 +126,7 @@ class HealthDisplay:
 
         def draw(name: str, x: Any, y: Any, **style: Any) -> None:
             label = "_" + name if name in self.lines_ else name
-            (self.lines_[name],) = ax.plot(x, np.where(np.isfinite(y), y, np.nan), label=label, **style)
+            (self.lines_[name],) = ax.plot(x, drawable(y), label=label, **style)
 
         def mark(name: str, x: Any, y: Any, **style: Any) -> None:
             y = np.where(np.isfinite(y), y, top)
@@ -174,7 +174,7 @@ class HealthDisplay:
         """Return all finite numbers that are drawn."""
         curves = [self.loss, self.validation_loss, *(_given_up(repair)[1] for repair in self.repairs)]
         values = np.concatenate([*curves, [self.baseline, self.limit, self._last_loss()]])
-        return values[np.isfinite(values)]
+        return drawable(values[np.isfinite(values)])
 
 
 def _given_up(repair: Any) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -9,6 +9,7 @@ from bpmodel.full_batch import bayesian_regularization, lbfgs, levenberg_marquar
 from bpmodel.full_batch.levenberg_marquardt import MOST_PARAMETERS
 from bpmodel.full_batch.solver import Solver
 from bpmodel.functions.optimizers import OPTIMIZERS
+from bpmodel.names.short import short
 
 FULL_BATCH: dict[str, Solver] = {
     row.name: row
@@ -65,7 +66,7 @@ def check(params: Mapping[str, Any]) -> None:
     for name, values in allowed.items():
         if params[name] not in values:
             choices = " or ".join(map(repr, values))
-            raise ValueError(f"solver={solver.name!r} needs {name}={choices}; got {name}={params[name]!r}")
+            raise ValueError(f"solver={solver.name!r} needs {name}={choices}; got {name}={short(params[name])}")
 
 
 def check_size(solver: Solver, parameters: int) -> None:

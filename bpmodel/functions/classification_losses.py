@@ -81,7 +81,7 @@ def softmax_link(z):
             peak = max(peak, z[i, j])
         total = ZERO
         for j in range(outputs):
-            z[i, j] = exp(z[i, j] - peak)
+            z[i, j] = ONE if z[i, j] == peak else exp(z[i, j] - peak)  # the peak may be infinite
             total += z[i, j]
         for j in range(outputs):
             z[i, j] /= total

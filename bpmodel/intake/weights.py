@@ -24,6 +24,8 @@ FACTOR = real(0, None, "left")
 MOST = 1e6
 """Largest mean of weights that are taken for numbers of rows."""
 
+LARGEST = float(np.finfo(np.float64).max)
+
 
 def row_weights(weight: Any, n_rows: int) -> NDArray[np.floating]:
     """Return a weight for each row, of shape (n_rows,), from an array or one number; empty if there are none.
@@ -77,7 +79,10 @@ def rescaled(factor: NDArray, counted: NDArray, weight: NDArray) -> NDArray:
     """Return factors whose mean over the training rows, weighted by `weight`, is 1, unless it is from 1 to `MOST`."""
     largest = float(counted.max())
     mean = float(np.average(counted.astype(np.float64) / largest, weights=weight))  # in (0, 1]: no sum overflows
-    return factor if 1 <= mean * largest <= MOST else factor.astype(np.float64) / largest / mean
+    if 1 <= mean * largest <= MOST:
+        return factor
+    with np.errstate(over="ignore"):  # of rows that count for nearly nothing: the mean may be as small as their weight
+        return np.minimum(factor.astype(np.float64) / largest / mean, LARGEST)
 
 
 def with_classes(
@@ -110,7 +115,8 @@ def with_classes(
     counting = index[factor[index] > 0]
     if not len(counting):
         raise ValueError(f"class_weight={class_weight!r} gives no training row a weight above 0")
-    return own * rescaled(factor, factor[counting], own[counting])
+    with np.errstate(over="ignore"):  # of rows that are not among the training rows
+        return np.minimum(own * rescaled(factor, factor[counting], own[counting]), LARGEST)
 
 
 def _balanced(labels: NDArray, weight: NDArray, index: NDArray[np.integer]) -> NDArray[np.float64]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import cache
 from pathlib import Path
 
 try:
@@ -19,7 +20,13 @@ def memory() -> float:
 
     Infinity if the system does not say.
     """
-    return min(_physical(), *map(_of_group, GROUPS), *_limits())
+    return min([_of_system(), *_limits()])
+
+
+@cache
+def _of_system() -> float:
+    """Return the bytes of the machine and of its container, read once: each fit asks for them."""
+    return min(_physical(), *map(_of_group, GROUPS))
 
 
 def _physical() -> float:

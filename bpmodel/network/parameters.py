@@ -181,8 +181,18 @@ def held(value: float, dtype: np.dtype) -> Any:
     >>> held(1e300, np.dtype("float32")), held(1e-300, np.dtype("float32")), held(0.5, np.dtype("float64"))
     (np.float32(3.4028235e+38), np.float32(1.1754944e-38), np.float64(0.5))
     """
-    limits, value = np.finfo(dtype), float(value)
-    return dtype.type(min(max(value, float(limits.tiny)), float(limits.max)) if value > 0 else value)
+    value = float(value)
+    if value > 0:
+        least, most = _range(dtype)
+        value = min(max(value, least), most)
+    return dtype.type(value)
+
+
+@cache
+def _range(dtype: np.dtype) -> tuple[float, float]:
+    """Return the least positive number of normal precision, and the largest one."""
+    limits = np.finfo(dtype)
+    return float(limits.tiny), float(limits.max)
 
 
 def workspace(network: Network, rows: int, *, gradient: bool = True, sparse: bool = False) -> Workspace:

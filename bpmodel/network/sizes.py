@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from bpmodel.network.fit import History
@@ -14,6 +14,11 @@ GIGABYTE = 1e9
 COPIES = 6
 """Vectors as long as the parameters that a fit holds besides the update rule's: the parameters, the gradient, the best weights,
 those before the epoch, and two of the probes."""
+
+
+OF_LAYERS = sum(name.startswith("layer_") for name in History._fields)
+OF_FITS = len(History._fields) - OF_LAYERS
+"""Curves that have a value for each layer, and those that have one."""
 
 
 class Demand(NamedTuple):
@@ -60,7 +65,7 @@ def demand(
     """
     parameters = n_weights(units) + sum(units[1:]) + (sum(units[1:-1]) if normalized else 0)
     layers = len(units) - 1
-    columns = sum(layers if name.startswith("layer_") else 1 for name in History._fields)
+    columns = OF_FITS + OF_LAYERS * layers
     return Demand(
         parameters,
         item * (COPIES + slots) * parameters,
@@ -83,14 +88,14 @@ def too_large(size: float) -> str:
     )
 
 
-def check(found: Demand, settings: dict[str, str]) -> None:
+def check(found: Demand, settings: Callable[[], dict[str, str]]) -> None:
     """Check that a fit can have the memory that it takes.
 
     Parameters
     ----------
     found : Demand
-    settings : dict of str to str
-        The option that asks for each field of `found`, and its value, as a message has it.
+    settings : callable
+        Returns the option that asks for each field of `found`, and its value, as a message has it.
 
     Raises
     ------
@@ -105,4 +110,4 @@ def check(found: Demand, settings: dict[str, str]) -> None:
         "outputs": "a fit with the outputs of all units for a minibatch",
         "history": "a fit with the curves of all epochs",
     }[most]
-    raise ValueError(f"{settings[most]}: {told} would {lacking}")
+    raise ValueError(f"{settings()[most]}: {told} would {lacking}")

@@ -221,7 +221,7 @@ class Training:
 
     def _loss_of(self, network: Network, rows: Rows) -> float:
         with single_thread():
-            return float(score(network, self.work, rows, np.ones(rows.y.shape[1]))[0])
+            return float(score(network, self.work, rows, self.reference)[0])
 
     def _fail(self, code: int, loss: float) -> None:
         if code != RUNNING:
@@ -254,8 +254,9 @@ class Training:
         return self.shown._replace(parameters=parameters, running=running.reshape(2, -1))
 
     def stop(self) -> None:
-        """End the training after the current epoch."""
-        self.state["code"] = OK
+        """End the training after the current epoch; a fit that has failed stays failed."""
+        if int(self.state["code"][0]) == RUNNING:
+            self.state["code"] = OK
 
     def rewind(self, rate: float, warmup_epochs: float) -> int:
         """Restore the best weights and continue from there with another learning rate and a reset optimizer memory.

@@ -79,7 +79,10 @@ def ranks(verdicts: Sequence[str], seeds: Sequence[int], means: NDArray[np.float
 
 def _scores(name: str, scored: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
     columns = {f"split{split}_{name}": scored[:, split] for split in range(scored.shape[1])}
-    return columns | {f"mean_{name}": scored.mean(axis=1), f"std_{name}": scored.std(axis=1)}
+    with np.errstate(
+        over="ignore", invalid="ignore"
+    ):  # of scores whose squares are not finite, or that are not themselves
+        return columns | {f"mean_{name}": scored.mean(axis=1), f"std_{name}": scored.std(axis=1)}
 
 
 def _padded(seconds: Sequence[float], n_splits: int) -> list[float]:

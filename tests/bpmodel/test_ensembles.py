@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -120,3 +121,29 @@ def test_networks_of_the_other_kind_are_refused(problems, ensemble, member):
         ensemble(member(max_iter=1), n_members=2).fit(X, y)
     with pytest.raises(ValueError, match=message):
         ensemble.of([member(max_iter=1).fit(X, y)])
+
+
+def test_an_ensemble_whose_fit_failed_is_not_fitted():
+    """It had a list of no members: a regressor predicted NaN with a warning of NumPy, a classifier ended in an IndexError."""
+    X, y = np.arange(20.0)[:, None], np.arange(20.0)
+    made = BPEnsembleRegressor(BPRegressor(hidden_layer_sizes=(4,), max_iter=2), n_members=2, random_state=0).fit(X, y)
+    with pytest.raises(DivergenceError, match="all 2 members diverged"):
+        made.set_params(estimator__learning_rate_init=1e300).fit(X, y)
+    with pytest.raises(NotFittedError):
+        made.predict(X)
+    refused = BPEnsembleClassifier(BPClassifier(max_iter=0), n_members=2)
+    with pytest.raises(ValueError, match="'max_iter' parameter of BPClassifier"):
+        refused.fit(X, y > 9)
+    with pytest.raises(NotFittedError):
+        refused.predict(X)
+
+
+@pytest.mark.parametrize("changes", [{"dtype": 3}, {"scale_input": np.array(["none", "minmax"])}])
+def test_the_options_of_the_members_are_checked_before_they_are_used(changes):
+    with pytest.raises(ValueError, match=f"The '{next(iter(changes))}' parameter of BPRegressor must be"):
+        BPEnsembleRegressor(BPRegressor(**changes)).fit(np.ones((5, 1)), np.arange(5.0))
+
+
+def test_an_ensemble_of_no_networks_is_refused():
+    with pytest.raises(ValueError, match="networks is empty"):
+        BPEnsembleRegressor.of([])

@@ -1,5 +1,6 @@
 """The notebook's view of a network: scikit-learn's diagram, and below it how the fit ended."""
 
+from fractions import Fraction
 from xml.etree import ElementTree
 
 import numpy as np
@@ -78,3 +79,8 @@ def test_a_stalled_fit():
     assert network.verdict_.status == "stalled"
     assert ">stalled</b>: every unit of hidden layer" in network._repr_html_()
     assert "stalled at epoch" in " ".join(HealthDisplay.from_estimator(network, ax=Figure().subplots()).lines_)
+
+
+@pytest.mark.parametrize("value", [10**400, Fraction(10**400)])
+def test_an_estimator_is_shown_before_its_options_are_checked(value):
+    assert "BPRegressor" in BPRegressor(input_noise=value)._repr_html_()

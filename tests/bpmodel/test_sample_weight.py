@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from bpmodel import BPRegressor
+from bpmodel.intake.weights import with_classes
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -44,3 +45,12 @@ def test_no_weight_at_all_is_the_callers_mistake(problems):
     X, y, cls, _ = problems["regression"]
     with pytest.raises(ValueError, match="non-zero"):
         cls().fit(X, y, np.zeros(len(X)))
+
+
+@pytest.mark.parametrize("weight", [[1e-300, 1.0, 1.0], [1e300, 1e-300, 1e-300]])
+@pytest.mark.parametrize("factors", [{0: 1e308, 1: 1e-308, 2: 0}, {0: 1e-308, 1: 1e308, 2: 1.0}])
+def test_extreme_weights_of_rows_times_those_of_classes_are_finite(weight, factors):
+    """The mean of the classes' weights may be as small as the weight of the only row that has one: its inverse was infinite."""
+    found = with_classes(factors, np.arange(3), np.array(weight), np.arange(3))
+    assert np.isfinite(found).all()
+    assert found.any()

@@ -14,12 +14,14 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
+from scipy.special import log_softmax
 from sklearn.exceptions import ConvergenceWarning, DataConversionWarning
 
 from bpmodel import (
@@ -54,6 +56,14 @@ MOST_WARNINGS, MOST_KINDS = 12, 4
 WORSE = 1000.0
 """Loss over the larger of the dummy predictor's and the start's from which no fit is "ok"."""
 
+JUDGES: dict[str, Callable[[NDArray, NDArray], Any]] = {
+    "squared_error": lambda z, y: np.mean((z - y) ** 2) / 2,
+    "absolute_error": lambda z, y: np.abs(z - y).sum(axis=1).mean(),
+    "binary_log_loss": lambda z, y: (np.logaddexp(0, z) - z * y).sum(axis=1).mean(),
+    "log_loss": lambda z, y: -(y * log_softmax(z, axis=1)).sum(axis=1).mean(),
+}
+"""Losses computed anew from pre-activations and targets of shape (rows, outputs)."""
+
 Random = np.random.Generator
 
 
@@ -69,18 +79,10 @@ def _raises(*arguments: Any) -> Any:
 
 
 NONSENSE: tuple[Callable[[], Any], ...] = (
-    lambda: float("nan"),
-    lambda: float("inf"),
-    lambda: -float("inf"),
-    lambda: -1,
-    lambda: 0,
-    lambda: -0.0,
-    lambda: 10**400,
-    lambda: -(10**400),
-    lambda: 10**5000,
-    lambda: True,
-    lambda: "",
-    lambda: "none",
+    *(partial(float, text) for text in ("nan", "inf", "-inf", "-0.0")),
+    *(partial(int, number) for number in (-1, 0, 10**400, -(10**400), 10**5000)),
+    partial(bool, 1),
+    *(partial(str, text) for text in ("", "none")),
     lambda: "\x1b[31mred\nline",
     lambda: b"adam",
     lambda: None,
@@ -334,6 +336,8 @@ def _fault(random: Random, model: Any, X: Any, y: Any, weight: Any) -> str | Non
         model.set_params(warm_start=True).fit(X, y, weight).fit(X, y, weight)
     elif way == 2 and single:
         model.fit(X, y, weight, X_val=X, y_val=y)
+    elif way == 4 and single:
+        _stopped(model, model.begin_fit(X, y, weight))
     elif way == 3 and single and random.random() < 0.5:
         str(preflight(model, X, y)), sharpness(model, X, y)
         return None
@@ -341,6 +345,12 @@ def _fault(random: Random, model: Any, X: Any, y: Any, weight: Any) -> str | Non
         model.fit(X, y, weight)
     predictions = _shown(model, X, y)
     return _lie(model, X, y, weight, predictions) if single else None
+
+
+def _stopped(model: Any, training: Any) -> None:
+    training.on_epoch.append(lambda training: training.stop() if training.epoch == 2 else None)
+    training.advance(model.max_iter)
+    model.end_fit(training)
 
 
 def _shown(model: Any, X: Any, y: Any) -> list[NDArray]:
@@ -363,16 +373,20 @@ def _lie(model: Any, X: Any, y: Any, weight: Any, predictions: list[NDArray]) ->
         return "a diverged fit without a report"
     if verdict.status != "ok":
         return None
-    if not all(np.isfinite(p).all() for p in predictions if p.dtype.kind == "f"):
+    counts = (
+        slice(None) if np.ndim(weight) == 0 else np.asarray(weight, dtype=np.float64) > 0
+    )  # others are not trained on
+    if not all(np.isfinite(p[counts]).all() for p in predictions if p.dtype.kind == "f"):
         return f"silent: {verdict} over predictions that are not finite"
-    if model.on_divergence == "ignore" or not isinstance(model, BPRegressor) or model.loss != "squared_error":
+    judge = JUDGES.get(model._loss)
+    if model.on_divergence == "ignore" or judge is None or getattr(model, "class_weight", None) is not None:
         return None
-    outputs, targets = model._predict_outputs(X).astype(np.float64), model._encode(y)
+    outputs, targets = model._predict_outputs(X, "squared_error").astype(np.float64), model._encode(y)
     if weight is not None or targets.shape != outputs.shape:
         return None
     with np.errstate(all="ignore"):  # in units of the network's targets, in which losses are
-        loss = np.mean((outputs - targets) ** 2) / 2
-        rounding = np.finfo(model._parameters.dtype).eps ** 2 * np.mean(targets**2)
+        loss = float(judge(outputs, targets))
+        rounding = np.finfo(model._parameters.dtype).eps ** 2 * np.mean(targets.astype(np.float64) ** 2)
     known = max(model.baseline_loss_, model.initial_loss_)
     if loss > WORSE * max(known, rounding, np.finfo(model._parameters.dtype).tiny):
         return (

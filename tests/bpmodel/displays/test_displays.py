@@ -341,3 +341,22 @@ def test_a_figure_is_made_where_no_axes_are_given(data):
     finally:
         plt.close("all")
         plt.switch_backend(before)
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("signal", [None, "weight_norm", "step_ratio"])
+@pytest.mark.parametrize(
+    "values", [[1e308, 1.0, 2.0], [5e-324, 1.0, 1e308], [np.inf, np.nan, 1e308], [1e-310, 1e-300, 0.0]]
+)
+def test_numbers_of_any_size_are_drawn(values, signal):
+    """Matplotlib's logarithmic axes computed infinite numbers, and raised OverflowError."""
+    model = BPRegressor(hidden_layer_sizes=(3,), max_iter=3, random_state=0)
+    with pytest.warns(UserWarning, match="Maximum iterations"):
+        model.fit(np.arange(10.0)[:, None], np.arange(10.0))
+    model.history_["loss"] = np.array(values)
+    for name in ("layer_weight_norm", "layer_step_ratio"):
+        model.history_[name] = np.tile(np.array(values)[:, None], 2)
+    for name in ("weight_norm", "step_ratio"):
+        model.probes_[name] = np.resize(np.array(values), model.probes_[name].shape)
+    made = HealthDisplay.from_estimator(model) if signal is None else GradientFlowDisplay.from_estimator(model, signal)
+    made.figure_.canvas.draw()

@@ -140,6 +140,45 @@ def test_probabilities_after_the_last_step():
     assert model.verdict_.status == "diverged"
 
 
+def test_a_fit_that_failed_is_not_ok_because_a_callback_stops_it():
+    """Stopping replaced the code of the failure."""
+    model = BPRegressor(**ONE_STEP | {"learning_rate_init": 1e3, "max_iter": 5})
+    training = model.begin_fit(X, Y)
+    training.on_epoch.append(lambda training: training.stop())
+    training.advance(5)
+    model.end_fit(training)
+    assert model.verdict_.status == "diverged"
+    assert share(model) < 20, "the weights of the best epoch are kept"
+
+
+def test_a_healthy_fit_that_a_callback_stops_is_ok():
+    model = BPRegressor(**ONE_STEP | {"max_iter": 5})
+    training = model.begin_fit(X, Y)
+    training.on_epoch.append(lambda training: training.stop())
+    training.advance(5)
+    assert model.end_fit(training).n_iter_ == 1
+    assert str(model.verdict_) == "ok: stopped improving after 1 epoch"
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+def test_probabilities_of_rows_without_weight_are_finite(classes):
+    """Nobody judges their outputs, which may be infinite."""
+    weight = np.arange(60) < 30
+    far = np.where(weight[:, None], X, X * 1e200)
+    labels = np.arange(60) % classes
+    changes = {"dtype": "float64", "learning_rate_init": 1e150, "on_divergence": "ignore", "hidden_layer_sizes": ()}
+    model = BPClassifier(**ONE_STEP | changes).fit(far, labels, weight.astype(float))
+    assert np.isinf(model._predict_outputs(far, "squared_error")).any()
+    np.testing.assert_allclose(model.predict_proba(far).sum(axis=1), 1)
+    assert np.isfinite(model.predict_log_proba(far)).all()
+
+
+def test_the_line_of_an_epoch_is_short_where_the_loss_is_not(capsys):
+    options = ONE_STEP | {"dtype": "float64", "on_divergence": "ignore"}
+    BPRegressor(**options, verbose=True).fit(X, Y * 1e100)
+    assert len(capsys.readouterr().out.splitlines()[0]) < 60
+
+
 def test_members_whose_last_step_exploded_are_left_out():
     with pytest.raises(DivergenceError, match="all 2 members diverged; the first: the loss exploded"):
         BPEnsembleRegressor(BPRegressor(**ONE_STEP | {"learning_rate_init": 1e4}), n_members=2).fit(X, Y)

@@ -70,3 +70,9 @@ def test_what_is_missing_has_the_error_score_and_no_time(make_outcome):
     assert table["param_b"].mask.tolist() == [True, False]
     assert table["finding"].tolist() == ["", "exploding_step"]
     assert table["rank_test_score"].tolist() == [1, 2]
+
+
+def test_scores_whose_squares_are_not_finite_have_a_column(make_outcome):
+    table = cv_results([make_outcome(0, scores=(-1e200, -3e200))], 2, ["score"], np.nan)
+    assert table["mean_test_score"][0] == -2e200
+    assert table["std_test_score"][0] == np.inf
