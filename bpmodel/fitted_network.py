@@ -5,7 +5,6 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from functools import cache
-from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -171,7 +170,7 @@ class FittedNetwork(BaseEstimator, ABC):
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
-        noisy = isinstance(self.input_noise, Real) and self.input_noise > 0
+        noisy = isinstance(self.input_noise, int | float | np.number) and self.input_noise > 0
         rule = SCALINGS.get(self.scale_input) if isinstance(self.scale_input, str) else None
         tags.input_tags.sparse = not noisy and (rule is None or rule.takes_sparse)
         return tags
