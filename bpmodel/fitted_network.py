@@ -171,7 +171,7 @@ class FittedNetwork(BaseEstimator, ABC):
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
-        noisy = isinstance(self.input_noise, Real) and self.input_noise > 0
+        noisy = isinstance(self.input_noise, Real) and bool(self.input_noise > 0)  # type: ignore[operator]
         rule = SCALINGS.get(self.scale_input) if isinstance(self.scale_input, str) else None
         tags.input_tags.sparse = not noisy and (rule is None or rule.takes_sparse)
         return tags
