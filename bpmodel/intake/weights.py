@@ -79,6 +79,7 @@ def rescaled(factor: NDArray, counted: NDArray, weight: NDArray) -> NDArray:
     """Return factors whose mean over the training rows, weighted by `weight`, is 1, unless it is from 1 to `MOST`."""
     largest = float(counted.max())
     mean = float(np.average(counted.astype(np.float64) / largest, weights=weight))  # in (0, 1]: no sum overflows
+    mean = max(mean, float(np.finfo(np.float64).tiny))  # what has the largest factor may count for nothing
     if 1 <= mean * largest <= MOST:
         return factor
     with np.errstate(over="ignore"):  # of rows that count for nearly nothing: the mean may be as small as their weight
