@@ -7,7 +7,6 @@ import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bpmodel.names.short import listed
 from search.errors import StudyError
 
 if TYPE_CHECKING:
@@ -28,6 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace, console: Output) -> int:
+    from bpmodel.names.short import listed
     from search.results import documents, profile_table
     from search.study import data, init
     from search.tables.reading import Asked

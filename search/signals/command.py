@@ -124,7 +124,7 @@ def install() -> None:
     sys.unraisablehook = _unraisable
     atexit.register(_leave)  # callbacks that are registered later are called earlier
     if hasattr(os, "register_at_fork"):
-        os.register_at_fork(after_in_child=_forget)
+        os.register_at_fork(before=_hold_back, after_in_parent=_let_through, after_in_child=_forget)
 
 
 def describe(words: str, *, as_json: bool, quiet: bool) -> None:
@@ -221,6 +221,20 @@ def _raise_again() -> None:
     signal.pthread_kill(_command.main, _command.received)
 
 
+_masks: "dict[int, Any]" = {}
+"""The signals that were blocked before a fork, by thread."""
+
+
+def _hold_back() -> None:
+    """Let no signal arrive in a forked process before it has forgotten the command: it would count as one of the command's."""
+    _masks[_thread.get_ident()] = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+
+
+def _let_through() -> None:
+    if (mask := _masks.pop(_thread.get_ident(), None)) is not None:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+
+
 def _forget() -> None:
     """Leave a process that was forked from the command to its parent: it ends without a word."""
     if _command.process:
@@ -229,6 +243,7 @@ def _forget() -> None:
         for number in SIGNALS:
             if signal.getsignal(number) == _command.handle:
                 signal.signal(number, signal.SIG_DFL)
+    _let_through()
 
 
 def _leave() -> None:

@@ -166,8 +166,8 @@ def test_a_call_is_left_alone_at_the_deadline(gone, clock):
 
 
 def test_nothing_is_told_if_that_is_wanted(monkeypatch, capsys):
-    waiting.tell("a line")
     monkeypatch.setattr(waiting, "_silent", False)
+    waiting.tell("a line")
     waiting.say_nothing()
     waiting.tell("another")
     assert capsys.readouterr() == ("", "a line\n")
@@ -247,6 +247,7 @@ def test_a_locked_database_is_not_asked_again_when_nobody_waits():
 def test_a_search_waits_for_a_database_that_is_locked_when_it_begins(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(waiting, "LOOK_SECONDS", 0.01)
     monkeypatch.setattr(waiting, "ANSWER_SECONDS", 0.01)
+    monkeypatch.setattr(waiting, "_silent", False)
     uri = f"sqlite:///{tmp_path}/x.db"
     until_free(uri, "tracking")
     until_free("http://127.0.0.1:1", "tracking")
