@@ -100,9 +100,13 @@ def _give_up_output() -> None:
     try:
         sys.stdout.flush()
     except OSError:
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, sys.stdout.fileno())
-        os.close(nowhere)
+        _send_output_nowhere()
+
+
+def _send_output_nowhere() -> None:
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
 
 
 def _ignore_matplotlibrc() -> None:
@@ -133,7 +137,10 @@ def _failed(message: str, code: int, as_json: bool) -> int:
 
 
 def _document(error: str) -> None:
-    print(json.dumps({"error": leaving.told(error)}))
+    try:
+        print(json.dumps({"error": leaving.told(error)}), flush=True)
+    except OSError:  # the disk is full, or nobody reads on: the error stream has it
+        _send_output_nowhere()
 
 
 NEAR = 0.7

@@ -286,7 +286,7 @@ def test_another_user_plants_a_file_where_a_service_account_looks(tmp_path, plan
         path.mkdir(exist_ok=True)
         path.chmod(0o1777)
     for parent in tmp_path.parents:
-        if parent.name.startswith("pytest-"):
+        if parent.name.startswith(("pytest-", "popen-")):
             parent.chmod(0o755)  # the victim must reach it
     script = AS_VICTIM.replace("VICTIM", str(VICTIM))
     environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(PACKAGE.parent), "TMPDIR": str(shared)}
