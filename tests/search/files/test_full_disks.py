@@ -118,7 +118,7 @@ def prepare(folder: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("room", ["20k", "100k", "700k", "1200k", "1400k"])
+@pytest.mark.parametrize("room", ["20k", "700k", "1400k"])
 def test_a_study_on_a_full_disk_is_gone_on_with(disk, room):
     """It ended with tracebacks of SQLAlchemy, or with "unexpected error: [Errno 28]"."""
     enlarged(disk, room)

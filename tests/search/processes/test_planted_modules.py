@@ -90,6 +90,8 @@ def test_no_verb_runs_a_module_of_the_project_bug(project, names, path):
     script.write_text(SCRIPT)
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("MLFLOW", "PYTHON"))}
     for verb, arguments in VERBS.items():
+        if path != str(HOME) and verb not in ("init", "tune", "predict"):  # the path is the same for all
+            continue
         done = subprocess.run(
             [sys.executable, str(script), *arguments],
             cwd=project,
