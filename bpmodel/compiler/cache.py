@@ -86,7 +86,9 @@ def _bases() -> Iterator[Path]:
 
 
 def _home() -> str:
-    """Return the user's cache folder; empty without a home."""
+    """Return the user's cache folder; empty without a home. Python takes an empty HOME for the root of the file system."""
+    if os.environ.get("HOME") == "":
+        return ""
     try:
         return str(Path.home() / ".cache")
     except (RuntimeError, KeyError):

@@ -166,6 +166,7 @@ def test_no_cache_lies_in_the_current_folder(folder, tmp_path, monkeypatch, name
     assert not run()
     assert list(here.iterdir()) == []
     assert all(path.is_absolute() and here not in path.parents for path in cache.folders())
+    assert all(path.is_relative_to(tmp_path) for path in cache.folders()), "nor in the root"
 
 
 def test_the_current_folder_is_no_temporary_folder(folder, tmp_path, monkeypatch):
