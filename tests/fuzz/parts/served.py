@@ -57,12 +57,17 @@ def server(folder: Path, database: Path | None = None) -> Iterator[str]:
         _wait(uri, process, folder / "log")
         yield uri
     finally:
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGTERM)
-            with suppress(subprocess.TimeoutExpired):
-                process.wait(10)
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait(10)
+        stop(process)
+
+
+def stop(process: subprocess.Popen) -> None:
+    """End a process that has a session of its own, and all that it has started."""
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGTERM)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(10)
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait(10)
 
 
 def _wait(uri: str, process: subprocess.Popen, log: Path) -> None:

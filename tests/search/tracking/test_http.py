@@ -2,7 +2,6 @@
 
 import json
 import os
-import signal
 import subprocess
 import sys
 import urllib.error
@@ -19,6 +18,7 @@ from sklearn.tree import DecisionTreeClassifier
 
 from bpmodel.preprocessing import TablePreprocessor
 from search.tracking import Header, MLflowTracker
+from tests.fuzz.parts.served import stop
 
 pytestmark = pytest.mark.slow  # a server takes ten seconds to start
 
@@ -44,6 +44,7 @@ PRICE = (
     + 60 * TABLE.garden
     + 0.1 * RANDOM.normal(size=N)
 )
+
 ROWS = TABLE.tail(20)
 
 
@@ -104,12 +105,7 @@ def ask(model, free_port, wait_for):
         wait_for(answers, 120)
         yield ask
     finally:
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGTERM)
-            with suppress(subprocess.TimeoutExpired):
-                process.wait(10)
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait(10)
+        stop(process)
 
 
 def in_json(rows: pd.DataFrame) -> pd.DataFrame:

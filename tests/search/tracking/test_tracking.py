@@ -39,6 +39,7 @@ from search.tracking import (
 from search.tracking import client as client_writer
 from search.tracking.runs import CURVE_POINTS
 from search.trials.pipeline import default_pipeline
+from tests.fuzz.parts.served import stop
 
 PARAMS = {"learning_rate_init": 0.01, "hidden_layer_sizes": [16, 8], "activation": "relu"}
 REPORT = Report(
@@ -842,12 +843,7 @@ def server(tmp_path_factory, empty_database, wait_for, free_port):
         wait_for(answers)
         yield uri
     finally:
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGTERM)
-            with suppress(subprocess.TimeoutExpired):
-                process.wait(10)
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait(10)
+        stop(process)
 
 
 STUDY = """\
