@@ -265,3 +265,37 @@ def apart() -> Callable[[float], tuple[np.ndarray, np.ndarray]]:
         return u, correlation * u + (1 - correlation**2) ** 0.5 * v
 
     return apart
+
+
+SMALL = """
+name = "small"
+[data]
+source = "homes.csv"
+target = "price"
+task = "regression"
+[model]
+max_iter = 4
+[space]
+hidden_layer_sizes = [[2], [3]]
+[search]
+n_trials = 2
+[cv]
+n_splits = 2
+"""
+
+
+@pytest.fixture
+def small_project() -> Callable[..., Path]:
+    """Write a table and a study of a moment into a folder; changes are pairs of an old and a new text of the study."""
+
+    def write(folder: Path, *changes: tuple[str, str]) -> Path:
+        random = np.random.default_rng(0)
+        frame = pd.DataFrame({"area": random.uniform(30, 200, 40), "rooms": random.integers(1, 9, 40)})
+        frame.assign(price=50 * frame.rooms + frame.area).to_csv(folder / "homes.csv", index=False)
+        text = SMALL
+        for old, new in changes:
+            text = text.replace(old, new)
+        (folder / "small.toml").write_text(text)
+        return folder
+
+    return write

@@ -6,34 +6,14 @@ import sqlite3
 from pathlib import Path
 
 import numba
-import numpy as np
-import pandas as pd
 import pytest
 
-STUDY = """
-name = "small"
-[data]
-source = "homes.csv"
-target = "price"
-task = "regression"
-[model]
-max_iter = 3
-[space]
-hidden_layer_sizes = [[2], [3]]
-[search]
-n_trials = 2
-[cv]
-n_splits = 2
-"""
 JOURNAL = Path("studies/small.journal")
 
 
 @pytest.fixture
-def project(folder):
-    random = np.random.default_rng(0)
-    frame = pd.DataFrame({"area": random.uniform(30, 200, 40), "rooms": random.integers(1, 9, 40)})
-    frame.assign(price=50 * frame.rooms + frame.area).to_csv("homes.csv", index=False)
-    Path("small.toml").write_text(STUDY)
+def project(folder, small_project):
+    small_project(folder)
     Path("studies").mkdir()
     return folder
 

@@ -5,8 +5,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import numpy as np
-import pandas as pd
 import pytest
 
 import search
@@ -14,21 +12,6 @@ from search.processes import python
 
 HOME = Path(search.__file__).parents[1]
 SCRIPT = "import sys\nfrom bpsearch import main\nsys.exit(main())\n"
-STUDY = """
-name = "small"
-[data]
-source = "homes.csv"
-target = "price"
-task = "regression"
-[model]
-max_iter = 4
-[space]
-hidden_layer_sizes = [[2], [3]]
-[search]
-n_trials = 2
-[cv]
-n_splits = 2
-"""
 LIBRARIES = (
     "mlflow numpy pandas optuna sklearn matplotlib sqlalchemy alembic uvicorn flask joblib yaml git skops search"
 )
@@ -51,15 +34,11 @@ VERBS = {
 
 
 @pytest.fixture
-def project(tmp_path):
+def project(tmp_path, small_project):
     """A folder with a table and a study file."""
     folder = tmp_path / "project"
     folder.mkdir()
-    random = np.random.default_rng(0)
-    frame = pd.DataFrame({"area": random.uniform(30, 200, 40), "rooms": random.integers(1, 9, 40)})
-    frame.assign(price=50 * frame.rooms + frame.area).to_csv(folder / "homes.csv", index=False)
-    (folder / "small.toml").write_text(STUDY)
-    return folder
+    return small_project(folder)
 
 
 def plant(folder: Path, names: str) -> Path:
