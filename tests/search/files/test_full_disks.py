@@ -6,7 +6,6 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import pytest
 
@@ -19,21 +18,6 @@ from search.trials.penalties import Feedback
 
 HOME = Path(search.__file__).parents[1]
 SPACE = spaces.build({"kind": ["relu", "tanh"]})
-STUDY = """
-name = "small"
-[data]
-source = "homes.csv"
-target = "price"
-task = "regression"
-[model]
-max_iter = 4
-[space]
-hidden_layer_sizes = [[2], [3], [4], [5], [6]]
-[search]
-n_trials = 4
-[cv]
-n_splits = 2
-"""
 
 
 def mounted(folder: Path, size: str, *more: str) -> None:
@@ -110,16 +94,17 @@ def run(folder: Path, *arguments: str, **more) -> subprocess.CompletedProcess[st
     )
 
 
-def prepare(folder: Path) -> None:
-    random = np.random.default_rng(0)
-    frame = pd.DataFrame({"area": random.uniform(30, 200, 40), "rooms": random.integers(1, 9, 40)})
-    frame.assign(price=50 * frame.rooms + frame.area).to_csv(folder / "homes.csv", index=False)
-    (folder / "small.toml").write_text(STUDY)
+@pytest.fixture
+def prepare(small_project):
+    """Write a table and a study of four trials into a folder."""
+    return lambda folder: small_project(
+        folder, ("[[2], [3]]", "[[2], [3], [4], [5], [6]]"), ("n_trials = 2", "n_trials = 4")
+    )
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("room", ["20k", "700k", "1400k"])
-def test_a_study_on_a_full_disk_is_gone_on_with(disk, room):
+def test_a_study_on_a_full_disk_is_gone_on_with(disk, room, prepare):
     """It ended with tracebacks of SQLAlchemy, or with "unexpected error: [Errno 28]"."""
     enlarged(disk, room)
     prepare(disk)
@@ -145,7 +130,7 @@ def test_a_study_on_a_full_disk_is_gone_on_with(disk, room):
 @pytest.mark.parametrize(
     "arguments", [["init", "homes.csv", "--target", "price"], ["cv", "small.toml"], ["cv", "small.toml", "--json"]]
 )
-def test_output_to_a_full_disk_is_told_in_one_line(tmp_path, arguments):
+def test_output_to_a_full_disk_is_told_in_one_line(tmp_path, arguments, prepare):
     prepare(tmp_path)
     with open("/dev/full", "w") as full:
         done = run(tmp_path, *arguments, stdout=full)
@@ -154,7 +139,7 @@ def test_output_to_a_full_disk_is_told_in_one_line(tmp_path, arguments):
 
 
 @pytest.mark.slow
-def test_predictions_on_a_full_disk_leave_the_older_file(disk, tmp_path):
+def test_predictions_on_a_full_disk_leave_the_older_file(disk, tmp_path, prepare):
     prepare(tmp_path)
     assert run(tmp_path, "tune", "small.toml").returncode == 0
     out = disk / "out.csv"
