@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
@@ -11,22 +12,25 @@ try:
 except ImportError:  # there is none on Windows
     resource = None  # type: ignore[assignment]
 
-GROUPS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
-"""Where Linux tells a container how much memory it may have: in the two versions of control groups."""
+CGROUP, MOUNT = Path("/proc/self/cgroup"), Path("/sys/fs/cgroup")
+"""Where Linux tells the control groups of a process, and where their folders are."""
+
+LIMITS = ("memory.max", "memory.limit_in_bytes")
+"""Files that hold the limit of a control group, of the second and the first version."""
 
 
 def memory() -> float:
-    """Return the bytes of memory that this process may have: of the machine, its container and its own limits.
+    """Return the bytes of memory that this process may use; infinity if the system does not say.
 
-    Infinity if the system does not say.
+    That is the machine's memory, or the limit of a container, a service or a shell (``ulimit -v``) if one is smaller.
     """
-    return min([_of_system(), *_limits()])
+    return min([_of_system(), *_of_process()])
 
 
 @cache
 def _of_system() -> float:
-    """Return the bytes of the machine and of its container, read once: each fit asks for them."""
-    return min(_physical(), *map(_of_group, GROUPS))
+    """Return the bytes of the machine and of its containers, read once: each fit asks for them."""
+    return min([_physical(), *_of_groups()])
 
 
 def _physical() -> float:
@@ -36,15 +40,35 @@ def _physical() -> float:
         return float("inf")
 
 
-def _of_group(path: str) -> float:
+def _of_groups() -> Iterator[float]:
+    """Yield the limits of the control groups of this process, from its own to the outermost."""
     try:
-        return float(Path(path).read_text(encoding="ascii"))
-    except (OSError, ValueError):  # "max" is no limit
-        return float("inf")
+        lines = CGROUP.read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return
+    for line in lines:
+        _, kinds, name = line.split(":", 2)
+        if kinds not in ("", "memory"):
+            continue
+        top = MOUNT / kinds
+        own = top / name.lstrip("/")
+        for folder in dict.fromkeys([own, *own.parents]):
+            if folder == top or top in folder.parents:
+                yield from _of_group(folder)
 
 
-def _limits() -> list[float]:
+def _of_group(folder: Path) -> Iterator[float]:
+    for name in LIMITS:
+        try:
+            yield float((folder / name).read_text(encoding="ascii").replace("max", "inf"))
+        except (OSError, ValueError):
+            continue
+
+
+def _of_process() -> Iterator[float]:
     if resource is None:
-        return []
-    found = (resource.getrlimit(kind)[0] for kind in (resource.RLIMIT_AS, resource.RLIMIT_DATA))
-    return [float(soft) for soft in found if soft != resource.RLIM_INFINITY]
+        return
+    for kind in (resource.RLIMIT_AS, resource.RLIMIT_DATA):
+        soft, _ = resource.getrlimit(kind)
+        if soft != resource.RLIM_INFINITY:
+            yield float(soft)

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+from bpmodel.names.amounts import bytes_told
 from bpmodel.network.fit import History
 from bpmodel.network.machine import memory
 from bpmodel.network.parameters import n_weights
-
-GIGABYTE = 1e9
 
 COPIES = 6
 """Vectors as long as the parameters that a fit holds besides the update rule's: the parameters, the gradient, the best weights,
@@ -83,9 +82,7 @@ def too_large(size: float) -> str:
     limit = memory()
     if size <= limit:
         return ""
-    return (
-        f"take {size / GIGABYTE:,.1f} GB of memory; allowed are {limit / GIGABYTE:,.1f} GB, which this process can have"
-    )
+    return f"take {bytes_told(size)} of memory; allowed are {bytes_told(limit)}, which this process can have"
 
 
 def check(found: Demand, settings: Callable[[], dict[str, str]]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from bpmodel.names.amounts import bytes_told
 from bpmodel.names.short import short
 from bpmodel.network.machine import memory
 from search.loop.demand import Demand
@@ -61,15 +62,6 @@ class Rehearsal:
             "fits": f"up to {d.fits:,}",
             "space": f"{d.axes:,} axes",
             "network": f"up to {d.parameters:,} weights and biases, with hidden_layer_sizes = {short(d.largest)}",
-            "memory": f"up to {_bytes(d.memory)} beside the table, of {_bytes(memory())}",
+            "memory": f"up to {bytes_told(d.memory)} beside the table, of {bytes_told(memory())}",
         }
         return [f"{name + ':':<9}{text}" for name, text in found.items()]
-
-
-def _bytes(count: float) -> str:
-    """Return a number of bytes as people read it.
-
-    >>> _bytes(2_700_000), _bytes(8.6e9), _bytes(12)
-    ('2.7 MB', '8.6 GB', '0.0 MB')
-    """
-    return f"{count / 1e9:,.1f} GB" if count >= 1e9 else f"{count / 1e6:,.1f} MB"

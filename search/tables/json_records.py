@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 
+from bpmodel.names.amounts import bytes_told
 from search.tables import size
 from search.tables.opening import opened
 from search.tables.reading import Asked, Table, UnreadableError, tidy
@@ -38,8 +39,8 @@ def read(path: Path, asked: Asked) -> Table:
         raw = file.read(int(min(most, sys.maxsize - 1)) + 1)
     if len(raw) > most:
         raise UnreadableError(
-            f"it has more than {size.told(most)}; as JSON it would take {GROWTH} times as much, and this machine has "
-            f"{size.told(size.memory())} of memory; save the table as CSV or Parquet"
+            f"it has more than {bytes_told(most)}; as JSON it would take {GROWTH} times as much, and this machine has "
+            f"{bytes_told(size.memory())} of memory; save the table as CSV or Parquet"
         )
     try:
         text = raw.decode(asked.encoding or "utf-8-sig")

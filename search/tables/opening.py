@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
+from bpmodel.names.amounts import bytes_told
 from search.tables import size
 from search.tables.reading import UnreadableError
 
@@ -121,9 +122,9 @@ def check_unpacked(packed: int, count: int, most: float) -> None:
     UnreadableError
     """
     if count > min(most, max(ANYWAY, MOST_TIMES * packed)):
-        times = f"it has {size.told(packed)} and unpacks to {size.told(count)} or more"
+        times = f"it has {bytes_told(packed)} and unpacks to {bytes_told(count)} or more"
         if count > most:
-            raise UnreadableError(f"{times}, and {size.told(most)} can be read here; take a sample of its rows")
+            raise UnreadableError(f"{times}, and {bytes_told(most)} can be read here; take a sample of its rows")
         raise UnreadableError(f"{times}, over {MOST_TIMES} times as much; unpack it and name the unpacked file")
 
 

@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from bpmodel.names.amounts import bytes_told
+from bpmodel.network.machine import memory
 from search.tables.reading import UnreadableError
 
 CHUNK = 1 << 20
 """Bytes that are read at once."""
-
-UNITS = {"GB": 1e9, "MB": 1e6, "kB": 1e3}
 
 COPIES = 3
 """Reading takes up to so many times the memory of the table: its rows as they arrive, as columns, and one step in between."""
@@ -22,71 +22,6 @@ CELL = 8
 
 CELLS_AT_ONCE = 5_000_000
 """Cells of a piece, of a table that is read in pieces."""
-
-CGROUP, MOUNT = Path("/proc/self/cgroup"), Path("/sys/fs/cgroup")
-LIMITS = ("memory.max", "memory.limit_in_bytes")
-"""Files that hold the limit of a control group, of the second and the first version."""
-
-
-def memory() -> float:
-    """Return the bytes of memory that this process may use; infinity if the system does not say.
-
-    That is the machine's memory, or the limit of a container, a service or a shell (``ulimit -v``) if one is smaller.
-    """
-    return min([_machine(), _soft_limit(), *_groups()])
-
-
-def _machine() -> float:
-    try:
-        return float(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
-    except (AttributeError, ValueError, OSError):
-        return float("inf")
-
-
-def _soft_limit() -> float:
-    try:
-        import resource
-    except ImportError:  # Windows
-        return float("inf")
-    soft, _ = resource.getrlimit(resource.RLIMIT_AS)
-    return float("inf") if soft == resource.RLIM_INFINITY else float(soft)
-
-
-def _groups() -> Iterator[float]:
-    """Yield the limits of the control groups of this process, from its own to the outermost."""
-    try:
-        lines = CGROUP.read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return
-    for line in lines:
-        _, kinds, name = line.split(":", 2)
-        if kinds not in ("", "memory"):
-            continue
-        top = MOUNT / kinds
-        own = top / name.lstrip("/")
-        for folder in dict.fromkeys([own, *own.parents]):
-            if folder == top or top in folder.parents:
-                yield from _limits(folder)
-
-
-def _limits(folder: Path) -> Iterator[float]:
-    for name in LIMITS:
-        try:
-            yield float((folder / name).read_text(encoding="ascii").replace("max", "inf"))
-        except (OSError, ValueError):
-            continue
-
-
-def told(count: float) -> str:
-    """Return a number of bytes as people read it.
-
-    >>> told(2_700_000), told(8.6e9), told(12)
-    ('2.7 MB', '8.6 GB', '12 bytes')
-    """
-    for unit, size in UNITS.items():
-        if count >= size:
-            return f"{count / size:,.1f} {unit}"
-    return f"{count:,.0f} bytes"
 
 
 def check_size(count: int) -> None:
@@ -99,7 +34,7 @@ def check_size(count: int) -> None:
     """
     if count > (limit := memory()):
         raise UnreadableError(
-            f"it has {told(count)}, and this machine {told(limit)} of memory; take a sample of its rows"
+            f"it has {bytes_told(count)}, and this machine {bytes_told(limit)} of memory; take a sample of its rows"
         )
 
 
@@ -126,8 +61,8 @@ def check_table(rows: int, columns: int, count: float = 0) -> None:
     bytes_ = max(float(rows) * columns * CELL, count)
     if COPIES * bytes_ > (limit := memory()):
         raise UnreadableError(
-            f"it has {rows:,} rows and {columns:,} columns, {told(bytes_)} as a table; reading takes up to {COPIES} times that, "
-            f"and this machine has {told(limit)} of memory; take a sample of its rows"
+            f"it has {rows:,} rows and {columns:,} columns, {bytes_told(bytes_)} as a table; reading takes up to {COPIES} times "
+            f"that, and this machine has {bytes_told(limit)} of memory; take a sample of its rows"
         )
 
 

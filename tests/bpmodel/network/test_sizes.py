@@ -1,12 +1,10 @@
 """What a fit takes is counted before it begins."""
 
-import resource
-
 import numpy as np
 import pytest
 
 from bpmodel import BPClassifier, BPRegressor
-from bpmodel.network import machine, sizes
+from bpmodel.network import sizes
 from bpmodel.network.fit import new_history
 from bpmodel.network.parameters import build
 
@@ -54,14 +52,6 @@ def test_a_fit_that_memory_does_not_hold_is_refused_with_the_count(kind, name):
         kind(**options).fit(X, Y > 14 if kind is BPClassifier else Y)
 
 
-def test_the_machine_is_asked_once(monkeypatch, asked):
-    """Files of the system were read at each fit, for a tenth of the time of a short one."""
-    first = asked()
-    monkeypatch.setattr(machine, "_physical", lambda: 1.0)
-    assert machine.memory() == first
-    assert asked() == 1.0
-
-
 def test_partial_fit_counts_too():
     with pytest.raises(ValueError, match="weights and biases"):
         BPRegressor(hidden_layer_sizes=(10**6, 10**6)).partial_fit(X, Y)
@@ -87,33 +77,3 @@ def test_wide_layers_and_large_batches_are_counted_together(monkeypatch, batch, 
     told = {name: name for name in ("weights", "outputs", "history")}
     with pytest.raises(ValueError, match="outputs of all units" if total else "weights and biases"):
         sizes.check(wide, lambda: told)
-
-
-@pytest.fixture
-def asked():
-    """A function that asks the system anew; what it found does not stay."""
-
-    def memory():
-        machine._of_system.cache_clear()
-        return machine.memory()
-
-    yield memory
-    machine._of_system.cache_clear()
-
-
-def test_memory_is_the_least_of_machine_container_and_limits(monkeypatch, tmp_path, asked):
-    group = tmp_path / "memory.max"
-    monkeypatch.setattr(machine, "GROUPS", (str(group), str(tmp_path / "absent")))
-    monkeypatch.setattr(machine, "_limits", lambda: [])
-    whole = asked()
-    assert 1e8 < whole < np.inf
-    for written, limit in (("max\n", whole), ("1000000\n", 1e6), ("9223372036854771712\n", whole)):
-        group.write_text(written)
-        assert asked() == limit
-    monkeypatch.undo()
-    monkeypatch.setattr(resource, "getrlimit", lambda kind: (12345, resource.RLIM_INFINITY))
-    assert asked() == 12345
-    monkeypatch.setattr(machine, "resource", None)
-    monkeypatch.delattr(machine.os, "sysconf")
-    monkeypatch.setattr(machine, "GROUPS", ("/nonexistent",))
-    assert asked() == np.inf

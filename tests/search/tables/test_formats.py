@@ -3,7 +3,6 @@
 import bz2
 import gzip
 import lzma
-import os
 import zipfile
 
 import numpy as np
@@ -277,17 +276,6 @@ def test_a_file_larger_than_the_memory_is_refused_in_one_line(tmp_path):
     with path.open("wb") as file:
         file.truncate(int(size.memory()))
     size.check_size(opening.check(path))
-
-
-@pytest.mark.parametrize("error", [AttributeError, ValueError, OSError])
-def test_a_system_that_does_not_tell_its_memory(monkeypatch, error, tmp_path):
-    def sysconf(name):
-        raise error(name)
-
-    monkeypatch.setattr(os, "sysconf", sysconf)
-    monkeypatch.setattr(size, "CGROUP", tmp_path / "none")
-    monkeypatch.setattr(size, "_soft_limit", lambda: np.inf)
-    assert size.memory() == np.inf
 
 
 def test_columns_of_parquet_with_one_name_are_told(tmp_path):

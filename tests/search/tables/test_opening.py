@@ -468,27 +468,6 @@ def test_what_no_count_foresees_ends_with_an_error(small, tmp_path, monkeypatch)
 
 
 @pytest.mark.parametrize(
-    ("lines", "limits", "expected"),
-    [
-        ("0::/a/b\n", {"a/b/memory.max": "max", "a/memory.max": "5000", "memory.max": "9000"}, 5000),
-        ("0::/../..\n", {"memory.max": "7000"}, 7000),
-        ("9:memory:/a\n3:cpu:/a\n", {"memory/a/memory.limit_in_bytes": "6000", "cpu/a/memory.max": "5"}, 6000),
-        ("0::/\n", {}, np.inf),
-    ],
-)
-def test_the_limit_of_a_container_counts(tmp_path, monkeypatch, lines, limits, expected):
-    for name, limit in limits.items():
-        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / name).write_text(f"{limit}\n")
-    (tmp_path / "cgroup").write_text(lines)
-    monkeypatch.setattr(size, "CGROUP", tmp_path / "cgroup")
-    monkeypatch.setattr(size, "MOUNT", tmp_path)
-    monkeypatch.setattr(size, "_machine", lambda: 1e12)
-    monkeypatch.setattr(size, "_soft_limit", lambda: np.inf)
-    assert size.memory() == min(expected, 1e12)
-
-
-@pytest.mark.parametrize(
     "write", [lambda table, path: parquet.write_table(table, path), lambda t, p: feather.write_feather(t, str(p))]
 )
 def test_texts_of_arrow_that_are_none(tmp_path, write):
