@@ -40,6 +40,12 @@ KINDS: dict[str, Callable[[Random], pd.DataFrame]] = {
     "many texts": lambda random: _texts(random, lambda n: [f"{x:x} some" for x in random.integers(0, 2**40, n)]),
     "few texts": lambda random: _texts(random, lambda n: random.choice(["red", "green", ""], n).tolist()),
     "leading zeros": lambda random: _texts(random, lambda n: [f"0{x}" for x in random.integers(1000, 9999, n)]),
+    "texts of 100 kB": lambda random: pd.DataFrame(
+        {"x0": [f"{x:x}" * 10_000 for x in random.integers(2**36, 2**40, 20)], "x1": 1}
+    ),
+    "a text of 50 MB": lambda random: pd.DataFrame({"x0": ["ab" * 25_000_000], "x1": 1}),
+    "quoted lines": lambda random: _texts(random, lambda n: [f"{x:x}\n{x}, a" for x in random.integers(0, 2**40, n)]),
+    "200,000 columns": lambda random: pd.DataFrame(random.integers(0, 9, size=(5, 200_000))),
     "20,000 columns": lambda random: pd.DataFrame(random.normal(size=(50, 20_000)).round(3)),
 }
 

@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
+from scipy.sparse import csr_array, issparse
 from scipy.special import log_softmax
 from sklearn.exceptions import ConvergenceWarning, DataConversionWarning
 
@@ -379,14 +379,27 @@ def _lie(model: Any, X: Any, y: Any, weight: Any, predictions: list[NDArray]) ->
     if weight is not None or targets.shape != outputs.shape:
         return None
     with np.errstate(all="ignore"):  # in units of the network's targets, in which losses are
-        loss = float(judge(outputs, targets))
+        rest = _rounding(model, X)
+        loss = float(judge(outputs + np.clip(targets - outputs, -rest, rest), targets))
         rounding = np.finfo(model._parameters.dtype).eps ** 2 * np.mean(targets.astype(np.float64) ** 2)
     known = max(model.baseline_loss_, model.initial_loss_)
-    if loss > WORSE * max(known, rounding, np.finfo(model._parameters.dtype).tiny):
+    if loss > WORSE * max(known, rounding, float(np.finfo(model._parameters.dtype).tiny)):
         return (
             f"silent: {verdict}, with {loss:.3g} for a loss where the dummy predictor's or the start's is {known:.3g}"
         )
     return None
+
+
+def _rounding(model: Any, X: Any) -> Any:
+    """Return how much of each output may be rounding, where large numbers cancel: sums are in another order than in the fit."""
+    if model.normalization != "none":
+        return 0.0
+    dtype = model._parameters.dtype
+    rows = model._scale(X.toarray() if issparse(X) else np.asarray(X, dtype=np.float64))
+    size = np.abs(rows.astype(np.float64))
+    for weights, shift in zip(model.coefs_, model.intercepts_, strict=True):
+        size = 2 * (size @ np.abs(weights.astype(np.float64)) + np.abs(shift)) + 2  # no activation is larger
+    return size * np.finfo(dtype).eps
 
 
 def _flood(issued: list[warnings.WarningMessage]) -> str | None:
