@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tests.fuzz.targets import targets
+from tests.fuzz.worker import ASK
 
 ROOT = Path(__file__).parents[2]
 SECONDS = 20.0
@@ -27,6 +28,8 @@ PATIENCE = 6
 """An attempt that waits, rather than works, hangs after so many times as long."""
 MEMORY = 6 << 30
 """Bytes of data that a child may have."""
+ANSWER = 0.5
+"""Time in which a child says where it hangs."""
 START = 300.0
 """Time for a child's imports; the first one may compile."""
 ATTEMPTS_OF_A_CHILD = 500
@@ -50,7 +53,7 @@ class Child:
     def __init__(self, name: str, seed: int, seconds: float = SECONDS, memory: int = MEMORY) -> None:
         self.folder = tempfile.TemporaryDirectory(prefix="fuzz-", ignore_cleanup_errors=True)
         self.seconds, self.made = seconds, 0
-        arguments = [name, str(seed), self.folder.name, str(memory), str(seconds)]
+        arguments = [name, str(seed), self.folder.name, str(memory)]
         self.process = subprocess.Popen(
             [sys.executable, "-m", "tests.fuzz.worker", *arguments],
             stdin=subprocess.PIPE,
@@ -113,7 +116,10 @@ class Child:
         return " ".join(text[-500:].decode(errors="replace").split())
 
     def _frames(self) -> str:
-        """Return where the main thread is, innermost first, as `faulthandler` wrote it."""
+        """Return where the main thread is, innermost first, as `faulthandler` writes it when it is asked."""
+        self.process.send_signal(ASK)
+        with contextlib.suppress(subprocess.TimeoutExpired):  # it may end by this, too
+            self.process.wait(ANSWER)
         text = Path(self.folder.name, "log").read_bytes().decode(errors="replace")
         main = text.rpartition("(most recent call first):")[2]
         places = re.findall(r'File "([^"]+)", line (\d+)', main)[:3]

@@ -1,6 +1,6 @@
 """A process that makes attempts: it reads their numbers, one a line, and answers each with a line of JSON.
 
-It is started by `tests.fuzz.running` as ``python -m tests.fuzz.worker NAME SEED FOLDER BYTES SECONDS``.
+It is started by `tests.fuzz.running` as ``python -m tests.fuzz.worker NAME SEED FOLDER BYTES``.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import json
 import os
 import resource
 import shutil
+import signal
 import sys
 import tempfile
 import threading
@@ -18,6 +19,9 @@ from pathlib import Path
 from typing import IO, Any
 
 from tests.fuzz.targets import Target, targets
+
+ASK = signal.SIGUSR1
+"""The signal after which the frames of the main thread are in the log: where an attempt hangs."""
 
 TOO_MUCH_OUTPUT = 1 << 20
 """Bytes that an attempt may print."""
@@ -59,7 +63,7 @@ def one_attempt(target: Target, seed: int, number: int, folder: Path, log: IO[by
     return None if fault is None else " ".join(fault.split())
 
 
-def main(name: str, seed: int, folder: Path, memory: int, seconds: float) -> None:
+def main(name: str, seed: int, folder: Path, memory: int) -> None:
     """Answer until the input ends. What attempts print goes to the file ``log`` of the folder."""
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_DATA, (memory, memory))
@@ -76,14 +80,11 @@ def main(name: str, seed: int, folder: Path, memory: int, seconds: float) -> Non
     target = targets()[name]
     getattr(target, "prepare", lambda: None)()
     answer(ready=True)
+    faulthandler.register(ASK, file=log, all_threads=False)
     for line in numbers:
-        # the frames in which an attempt hangs are in the log when its process is killed
-        faulthandler.dump_traceback_later(0.9 * seconds, repeat=True, file=log)
-        fault = one_attempt(target, seed, int(line), folder, log)
-        faulthandler.cancel_dump_traceback_later()
-        answer(number=int(line), fault=fault)
+        answer(number=int(line), fault=one_attempt(target, seed, int(line), folder, log))
 
 
 if __name__ == "__main__":
-    _, name, seed, folder, memory, seconds = sys.argv
-    main(name, int(seed), Path(folder), int(memory), float(seconds))
+    _, name, seed, folder, memory = sys.argv
+    main(name, int(seed), Path(folder), int(memory))
