@@ -69,17 +69,41 @@ def pieces(path: Path, asked: Asked, rows: int, likely: Likely) -> Pieces:
     with opening.raw(path) as opened, damage("Parquet file"), parquet.ParquetFile(opened) as file:
         schema, meta = file.schema_arrow, file.metadata
         longest = _texts(opened, meta)[1]
+        empty = schema.empty_table()
     dated = INDEX in schema.names and pyarrow.types.is_temporal(schema.field(INDEX).type)
     names, doubled = unique(["index" if name == INDEX and dated else name for name in schema.names])
     rows = size.rows_at_once(rows, len(names), longest)
 
     def frames() -> Iterator[pd.DataFrame]:
         with opening.raw(path) as opened, damage("Parquet file"), parquet.ParquetFile(opened) as file:
-            for batch in file.iter_batches(batch_size=rows):
+            for batch in file.iter_batches(batch_size=rows) if meta.num_rows else [empty]:
                 batch.validate(full=True)
                 yield batch.to_pandas(ignore_metadata=True).set_axis(names, axis=1)
 
-    return Pieces(names, frames(), [], doubled)
+    types = {name: kind for name, kind in zip(names, schema.types, strict=True) if not _is_own(kind)}
+    return Pieces(names, frames(), [], doubled, types=types)
+
+
+def types_of(frame: pd.DataFrame) -> dict[str, Any]:
+    """Return the Arrow types of the columns of a table that hold objects of Python; text for those of several kinds.
+
+    >>> types_of(pd.DataFrame({"a": [1, 2], "b": [None, True], "c": ["x", 1.5]}, dtype=object))
+    {'a': DataType(int64), 'b': DataType(bool), 'c': DataType(string)}
+    """
+    return {name: _type_of(column) for name, column in frame.items() if column.dtype == object}
+
+
+def _type_of(column: pd.Series) -> Any:
+    try:
+        return pyarrow.array(column, from_pandas=True).type
+    except pyarrow.ArrowException:
+        return pyarrow.string()
+
+
+def _is_own(kind: Any) -> bool:
+    """Return whether pandas has no values of a type, but others for them, from which another type follows."""
+    types = pyarrow.types
+    return types.is_dictionary(kind) or types.is_string_view(kind) or types.is_binary_view(kind)
 
 
 def _table(frame: pd.DataFrame, asked: Asked) -> Table:

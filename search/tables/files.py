@@ -104,7 +104,8 @@ def pieces(
         asked = asked._replace(**own, every_row=True)
         if row.pieces is None or (typed and name == "CSV"):
             check_size(opening.check(path))
-            found = cut(row.read(path, asked), rows)
+            table = row.read(path, asked)
+            found = cut(table, rows)._replace(types=columnar.types_of(table.frame))
         else:
             found = row.pieces(path, asked, rows, likely)
             found = found._replace(frames=_unchanged(found.frames, path, before))

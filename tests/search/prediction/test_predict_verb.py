@@ -1,0 +1,44 @@
+"""`bpsearch predict` with a model that needs no store: what becomes of the table that is named."""
+
+import pandas as pd
+import pyarrow as pa
+import pytest
+from pyarrow import parquet
+from sklearn.linear_model import LinearRegression
+from sklearn.pipeline import make_pipeline
+
+from bpmodel.preprocessing import TablePreprocessor
+from search.tracking import registry, stores
+
+
+@pytest.fixture(autouse=True)
+def model(tmp_path, monkeypatch):
+    rows = pd.DataFrame({"area": [50.0, 60.0, 70.0, 80.0], "town": ["Ulm", "Bonn", "Ulm", "Bonn"]})
+    pipeline = make_pipeline(TablePreprocessor(), LinearRegression()).fit(rows, [1.0, 2.0, 3.0, 4.0])
+    known = registry.Facts(registry.Version("prices", 1), {"target": "price"})
+    monkeypatch.setattr(registry, "load", lambda *_, **__: (pipeline, known))
+    monkeypatch.setattr(registry, "named", lambda *_: ("prices", 1))
+    monkeypatch.setattr(stores, "answering_uri", lambda: "")
+    monkeypatch.chdir(tmp_path)
+
+
+def test_input_that_is_written_keeps_its_types(command):
+    given = pa.table({"area": [50.0, 60.0], "id": pa.array([2**60 + 1, None], pa.int64())})
+    parquet.write_table(given, "rows.parquet")
+    assert command("predict", "prices", "rows.parquet", "--with-input", "-o", "out.parquet").code == 0
+    found = parquet.read_table("out.parquet")
+    assert found.schema.field("id").type == pa.int64()
+    assert found["id"].null_count == 1
+
+
+def test_predictions_have_their_own_types(command):
+    """Also if the table has a column of their name."""
+    parquet.write_table(pa.table({"area": [50.0, 60.0], "predicted_price": ["a", "b"]}), "rows.parquet")
+    assert command("predict", "prices", "rows.parquet", "-o", "out.parquet").code == 0
+    assert pa.types.is_floating(parquet.read_schema("out.parquet").field("predicted_price").type)
+
+
+def test_a_table_without_rows_has_predictions_with_a_header(command):
+    parquet.write_table(pa.table({"area": pa.array([], pa.float64())}), "rows.parquet")
+    done = command("predict", "prices", "rows.parquet")
+    assert (done.code, done.out) == (0, "predicted_price\n")
