@@ -35,6 +35,8 @@ TEXTS = {
         PLAIN.replace(",", "\t").encode("utf-16"),
         ["read with separator tab, encoding utf-16"],
     ),
+    "UTF-32": (PLAIN.encode("utf-32"), ["read with encoding utf-32"]),
+    "UTF-32, the other order": (b"\0\0\xfe\xff" + PLAIN.encode("utf-32-be"), ["read with encoding utf-32"]),
     "UTF-16 without a mark": (PLAIN.encode("utf-16-le"), ["read with encoding utf-16-le"]),
     "tabs": (PLAIN.replace(",", "\t"), ["read with separator tab"]),
     "bars": (PLAIN.replace(",", "|"), ["read with separator bar"]),
