@@ -12,6 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from sklearn.pipeline import Pipeline
 
+from bpmodel.names.short import listed, short
 from bpmodel.preprocessing import TablePreprocessor, values
 from bpmodel.preprocessing.texts import dates, numerals
 from bpmodel.preprocessing.texts.marks import Format, Hints, clean, is_missing
@@ -137,8 +138,8 @@ class Reader:
         if absent and len(absent) == len(columns.kinds):
             meant = "".join(dict.fromkeys(did_you_mean(name, pieces.names) for name in absent[:1]))
             raise UnreadableError(
-                f"it has none of the columns of the model, {', '.join(map(repr, absent))}{meant}; its columns are "
-                f"{', '.join(map(repr, pieces.names))}"
+                f"it has none of the columns of the model, {listed(absent, repr)}{meant}; its columns are "
+                f"{listed(pieces.names, repr)}"
             )
         self.noticed = Noticed(absent=absent)
 
@@ -287,7 +288,7 @@ def notes(columns: Columns, noticed: Noticed, names: list[str] | None = None) ->
 
 def _examples(counted: Counter[str | None]) -> str:
     texts = [text for text, _ in counted.most_common(EXAMPLES + 1) if text is not None][:EXAMPLES]
-    shown, others = ", ".join(map(repr, texts)), len(counted) - EXAMPLES
+    shown, others = ", ".join(map(short, texts)), len(counted) - EXAMPLES
     if None in counted:
         return f"{shown} and more than {number(others - 1, 'other')}"
     return f"{shown} and {number(others, 'other')}" if others > 0 else shown

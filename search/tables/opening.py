@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from bpmodel.names.amounts import bytes_told
+from bpmodel.names.short import short
 from search.tables import size
 from search.tables.reading import UnreadableError
 
@@ -268,7 +269,7 @@ def _member(file: IO[bytes]) -> Any:
     with _archive(file) as archive:
         found = _files(archive)
         if len(found) != 1:
-            names = ", ".join(repr(row.filename) for row in found[:SHOWN]) + (", …" if len(found) > SHOWN else "")
+            names = ", ".join(short(row.filename) for row in found[:SHOWN]) + (", …" if len(found) > SHOWN else "")
             raise UnreadableError(f"it holds {len(found)} files{f' ({names})' if names else ''}; it must hold one")
         if found[0].flag_bits & ENCRYPTED:
             raise UnreadableError("it is a zip archive with a password; unpack it and name the unpacked file")

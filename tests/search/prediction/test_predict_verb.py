@@ -1,5 +1,10 @@
 """`bpsearch predict` with a model that needs no store: what becomes of the table that is named."""
 
+import json
+import zipfile
+from pathlib import Path
+
+import openpyxl
 import pandas as pd
 import pyarrow as pa
 import pytest
@@ -42,3 +47,44 @@ def test_a_table_without_rows_has_predictions_with_a_header(command):
     parquet.write_table(pa.table({"area": pa.array([], pa.float64())}), "rows.parquet")
     done = command("predict", "prices", "rows.parquet")
     assert (done.code, done.out) == (0, "predicted_price\n")
+
+
+LONG = "x" * 30_000
+
+
+def zipped(*names: str) -> None:
+    with zipfile.ZipFile("rows.csv", "w") as archive:
+        for name in names:
+            archive.writestr(name, "area\n1\n")
+
+
+def sheets(*names: str) -> None:
+    book = openpyxl.Workbook()
+    for name in names:
+        book.create_sheet(name)
+    for row in (["area", "town"], [50, "Ulm"]):
+        book.active.append(row)
+    book.save("rows.csv")
+
+
+HOSTILE = {
+    "a cell of a number": lambda: Path("rows.csv").write_text(f"area,town\n50,Ulm\n{LONG},Ulm\n"),
+    "cells of a category": lambda: Path("rows.csv").write_text(f"area,town\n50,{LONG}\n60,y{LONG}\n"),
+    "columns": lambda: Path("rows.csv").write_text(
+        ",".join(f"c{i}" for i in range(3_000)) + "\n" + "1," * 2_999 + "1\n"
+    ),
+    "a name": lambda: Path("rows.csv").write_text(f"{LONG},b\n1,2\n"),
+    "a name in JSON": lambda: Path("rows.csv").write_text(json.dumps([{"area": 1, LONG: {}}])),
+    "files of an archive": lambda: zipped(f"a{LONG}", f"b{LONG}"),
+    "sheets": lambda: sheets(*(f"{'s' * 25}{i}" for i in range(100))),
+}
+
+
+@pytest.mark.parametrize("verb", ["predict", "evaluate"])
+@pytest.mark.parametrize("make", HOSTILE.values(), ids=HOSTILE)
+def test_what_is_told_of_a_table_is_short_whatever_it_holds(command, verb, make):
+    make()
+    done = command(verb, "prices", "rows.csv")
+    lines = [*done.err.splitlines(), *done.out.splitlines()]
+    assert done.err
+    assert max(map(len, lines)) < 2_000
