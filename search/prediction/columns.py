@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -207,10 +208,27 @@ class Reader:
         texts = [str(label) for label in values.labels(pd.Series(levels, dtype=object))]
         if self._pieces.written:
             texts = [own if own in known else _as_read(own, known, self._pieces.decimal) for own in texts]
+        texts = same_texts(texts, known)
         if new := [i for i, text in enumerate(texts) if text not in known]:
             counts = np.bincount(codes[codes >= 0], minlength=len(texts))
             _count(self.noticed.unknown.setdefault(name, Counter()), {texts[i]: int(counts[i]) for i in new})
         return np.array([*texts, values.MISSING], dtype=object)[codes]
+
+
+def same_texts(texts: Sequence[str], known: Collection[str]) -> list[str]:
+    """Return texts, each as the known one that looks the same: Unicode has several codes for letters with marks.
+
+    Programs of macOS write a letter and its mark (NFD), others one character for both (NFC).
+
+    >>> same_texts(["Ko\\u0308ln", "Ulm"], {"K\\xf6ln"})
+    ['Köln', 'Ulm']
+    """
+    if all(text in known or text.isascii() for text in texts):
+        return list(texts)
+    forms: dict[str, str] = {}
+    for own in sorted(known):
+        forms.setdefault(unicodedata.normalize("NFC", own), own)
+    return [text if text in known else forms.get(unicodedata.normalize("NFC", text), text) for text in texts]
 
 
 def _count(counted: Counter[str | None], found: Mapping[str, int]) -> None:

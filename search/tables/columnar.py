@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
@@ -80,7 +81,7 @@ def pieces(path: Path, asked: Asked, rows: int, likely: Likely) -> Pieces:
         with opening.raw(path) as opened, damage("Parquet file"), parquet.ParquetFile(opened) as file:
             for batch in file.iter_batches(batch_size=rows) if meta.num_rows else [empty]:
                 batch.validate(full=True)
-                with _told_if_sound(lambda batch=batch: batch):
+                with _told_if_sound(partial(pyarrow.Table.from_batches, [batch])):
                     frame = batch.to_pandas(ignore_metadata=True)
                 yield frame.set_axis(names, axis=1)
 

@@ -88,3 +88,39 @@ def test_what_is_told_of_a_table_is_short_whatever_it_holds(command, verb, make)
     lines = [*done.err.splitlines(), *done.out.splitlines()]
     assert done.err
     assert max(map(len, lines)) < 2_000
+
+
+COMPOSED, DECOMPOSED = "Kr\u00fcge", "Kru\u0308ge"
+
+
+@pytest.fixture
+def marked(monkeypatch):
+    """Let the model know a column and a level that are written with one character for a letter and its mark."""
+    rows = pd.DataFrame({"area": [50.0, 60.0, 70.0, 80.0], COMPOSED: ["Ulm", COMPOSED, "Ulm", COMPOSED]})
+    pipeline = make_pipeline(TablePreprocessor(), LinearRegression()).fit(rows, [1.0, 5.0, 1.0, 5.0])
+    known = registry.Facts(registry.Version("prices", 1), {"target": "Gr\u00f6\u00dfe"})
+    monkeypatch.setattr(registry, "load", lambda *_, **__: (pipeline, known))
+    return pd.DataFrame({"area": [50.0, 60.0], COMPOSED: ["Ulm", COMPOSED], "Gr\u00f6\u00dfe": [1.0, 5.0]})
+
+
+@pytest.mark.parametrize("ending", ["csv", "parquet", "json"])
+def test_names_and_levels_that_look_the_same_are_the_same(command, marked, ending):
+    write = {
+        "csv": lambda frame: frame.to_csv("rows.csv", index=False),
+        "parquet": lambda frame: frame.to_parquet("rows.parquet"),
+        "json": lambda frame: frame.to_json("rows.json", orient="records"),
+    }[ending]
+    write(marked)
+    expected = command("predict", "prices", f"rows.{ending}")
+    assert "no column" not in expected.err
+    other = marked.replace(COMPOSED, DECOMPOSED).set_axis(["area", DECOMPOSED, "Gro\u0308\u00dfe"], axis=1)
+    write(other)
+    assert command("predict", "prices", f"rows.{ending}") == expected
+    assert command("evaluate", "prices", f"rows.{ending}").code == 0
+
+
+def test_two_columns_that_look_the_same_stay_two(command, marked):
+    """Then the one with the model's own name is meant."""
+    both = marked.assign(**{DECOMPOSED: "other"})
+    both.to_csv("rows.csv", index=False)
+    assert "other" not in command("predict", "prices", "rows.csv").err
