@@ -54,7 +54,9 @@ def run(options: argparse.Namespace, console: Output) -> int:
         names: list[str] = []
         try:
             screen = leaving.screen(console.file)
-            out = writing.to_file(options.output, force=options.force) if options.output else writing.csv(screen)
+            types = pieces.types if options.with_input else {}
+            to = options.output
+            out = writing.to_file(to, force=options.force, types=types) if to else writing.csv(screen)
             with unwinding(), out as write:
                 for frame, predicted in predicting:
                     written = predictor.beside(frame, predicted) if options.with_input else predicted

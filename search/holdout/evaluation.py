@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from bpmodel.names.short import listed
 from bpmodel.preprocessing import values
 from bpmodel.preprocessing.texts.marks import Hints, clean, is_missing
 from search import classes
@@ -130,10 +131,8 @@ def evaluate(
             "--target is missing: the model does not say what it predicts; name the column of the true values"
         )
     if target not in pieces.names:
-        listed = ", ".join(map(repr, pieces.names))
-        raise StudyError(
-            f"there is no column {target!r}, the target{did_you_mean(target, pieces.names)}; there are {listed}"
-        )
+        meant = did_you_mean(target, pieces.names)
+        raise StudyError(f"there is no column {target!r}, the target{meant}; there are {listed(pieces.names, repr)}")
     probabilities = model.classifies and hasattr(model.pipeline, "predict_proba")
     predicting = Predictor(model, pieces, probabilities=probabilities, watch=True)
     truths, found = [], []

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,6 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from sklearn.pipeline import Pipeline
 
+from bpmodel.names.short import listed, short
 from bpmodel.preprocessing import TablePreprocessor, values
 from bpmodel.preprocessing.texts import dates, numerals
 from bpmodel.preprocessing.texts.marks import Format, Hints, clean, is_missing
@@ -137,8 +139,8 @@ class Reader:
         if absent and len(absent) == len(columns.kinds):
             meant = "".join(dict.fromkeys(did_you_mean(name, pieces.names) for name in absent[:1]))
             raise UnreadableError(
-                f"it has none of the columns of the model, {', '.join(map(repr, absent))}{meant}; its columns are "
-                f"{', '.join(map(repr, pieces.names))}"
+                f"it has none of the columns of the model, {listed(absent, repr)}{meant}; its columns are "
+                f"{listed(pieces.names, repr)}"
             )
         self.noticed = Noticed(absent=absent)
 
@@ -206,10 +208,27 @@ class Reader:
         texts = [str(label) for label in values.labels(pd.Series(levels, dtype=object))]
         if self._pieces.written:
             texts = [own if own in known else _as_read(own, known, self._pieces.decimal) for own in texts]
+        texts = same_texts(texts, known)
         if new := [i for i, text in enumerate(texts) if text not in known]:
             counts = np.bincount(codes[codes >= 0], minlength=len(texts))
             _count(self.noticed.unknown.setdefault(name, Counter()), {texts[i]: int(counts[i]) for i in new})
         return np.array([*texts, values.MISSING], dtype=object)[codes]
+
+
+def same_texts(texts: Sequence[str], known: Collection[str]) -> list[str]:
+    """Return texts, each as the known one that looks the same: Unicode has several codes for letters with marks.
+
+    Programs of macOS write a letter and its mark (NFD), others one character for both (NFC).
+
+    >>> same_texts(["Ko\\u0308ln", "Ulm"], {"K\\xf6ln"})
+    ['Köln', 'Ulm']
+    """
+    if all(text in known or text.isascii() for text in texts):
+        return list(texts)
+    forms: dict[str, str] = {}
+    for own in sorted(known):
+        forms.setdefault(unicodedata.normalize("NFC", own), own)
+    return [text if text in known else forms.get(unicodedata.normalize("NFC", text), text) for text in texts]
 
 
 def _count(counted: Counter[str | None], found: Mapping[str, int]) -> None:
@@ -287,7 +306,7 @@ def notes(columns: Columns, noticed: Noticed, names: list[str] | None = None) ->
 
 def _examples(counted: Counter[str | None]) -> str:
     texts = [text for text, _ in counted.most_common(EXAMPLES + 1) if text is not None][:EXAMPLES]
-    shown, others = ", ".join(map(repr, texts)), len(counted) - EXAMPLES
+    shown, others = ", ".join(map(short, texts)), len(counted) - EXAMPLES
     if None in counted:
         return f"{shown} and more than {number(others - 1, 'other')}"
     return f"{shown} and {number(others, 'other')}" if others > 0 else shown

@@ -9,6 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from search.errors import StudyError
+from search.prediction.columns import same_texts
 from search.prediction.predictor import Model
 from search.tables import sources
 from search.tables.reading import Asked, Likely, Pieces, UnreadableError
@@ -38,11 +39,23 @@ def opened(source: str, model: Model, asked: Asked = Asked(), rows: int = source
     likely = Likely(reading.get("likely_decimal", "."), frozenset(map(str, names)))
     with _told(source):
         pieces = sources.pieces(source, Path(), asked, rows, reading, likely, typed=model.whole)
+        series = [*model.study.get("exogenous", ()), model.study.get("time"), model.target, asked.target]
+        pieces = _with_names(pieces, {*map(str, names), *filter(None, series)})
     if model.whole:
         with _told(source):
             frame = pd.concat(list(pieces.frames))
         return pieces._replace(frames=iter([frame]))
     return pieces._replace(frames=_told_late(pieces.frames, source))
+
+
+def _with_names(pieces: Pieces, known: set[str]) -> Pieces:
+    """Return a table whose columns have the known names that look the same."""
+    names = same_texts(pieces.names, known - set(pieces.names))
+    if names == pieces.names or len(set(names)) < len(names):
+        return pieces
+    types = {new: pieces.types[old] for old, new in zip(pieces.names, names, strict=True) if old in pieces.types}
+    frames = (frame.set_axis(names, axis=1) for frame in pieces.frames)
+    return pieces._replace(names=names, frames=frames, types=types)
 
 
 @contextmanager

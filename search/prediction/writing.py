@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 from typing import IO, Any
 
 import pandas as pd
@@ -13,6 +14,7 @@ from pyarrow import parquet
 
 from search.errors import StudyError
 from search.files import writing
+from search.tables.columnar import types_of
 
 Write = Callable[[pd.DataFrame], None]
 """Writes a piece."""
@@ -74,14 +76,21 @@ def _records(frame: pd.DataFrame) -> str:
 
 
 @contextmanager
-def parquet_file(path: Path) -> Iterator[Write]:
-    """Write a Parquet file; the types of the columns are those of the first piece."""
+def parquet_file(path: Path, types: Mapping[str, Any] = MappingProxyType({})) -> Iterator[Write]:
+    """Write a Parquet file; the types of the columns are those of the first piece, unless they are known before.
+
+    A column without a value in the first piece becomes one of texts, because any value can be written as a text.
+    """
     writer: Any = None
 
     def write(frame: pd.DataFrame) -> None:
         nonlocal writer
-        table = pyarrow.Table.from_pandas(frame, schema=writer.schema if writer else None, preserve_index=False)
-        writer = writer or parquet.ParquetWriter(path, table.schema)
+        schema = writer.schema if writer else _schema(frame, types)
+        for name, column in frame.items():
+            if schema.field(name).type == pyarrow.string() and not isinstance(column.dtype, pd.StringDtype):
+                frame = frame.assign(**{str(name): column.map(str, na_action="ignore")})
+        table = pyarrow.Table.from_pandas(frame, schema=schema, preserve_index=False)
+        writer = writer or parquet.ParquetWriter(path, schema)
         writer.write_table(table)
 
     try:
@@ -89,6 +98,14 @@ def parquet_file(path: Path) -> Iterator[Write]:
     finally:
         if writer is not None:
             writer.close()
+
+
+def _schema(frame: pd.DataFrame, types: Mapping[str, Any]) -> Any:
+    """Return the names and types of the columns of a table."""
+    known = {**types_of(frame), **types}
+    kinds = {name: known.get(name) or pyarrow.array(column, from_pandas=True).type for name, column in frame.items()}
+    texts = {name: pyarrow.string() for name, kind in kinds.items() if pyarrow.types.is_null(kind)}
+    return pyarrow.schema({**kinds, **texts})
 
 
 TEXTS = {".csv": csv, ".json": json_list, ".jsonl": json_lines, ".ndjson": json_lines}
@@ -111,10 +128,18 @@ def check(path: Path, *, force: bool) -> None:
 
 
 @contextmanager
-def to_file(path: Path, *, force: bool = True) -> Iterator[Write]:
+def to_file(path: Path, *, force: bool = True, types: Mapping[str, Any] = MappingProxyType({})) -> Iterator[Write]:
     """Write a file of the format that its name says: under another name until it is complete.
 
     Whatever ends the body early, Ctrl-C included, leaves no file, and the one that was there as it was.
+
+    Parameters
+    ----------
+    path : Path
+    force : bool, default=True
+        Whether a file that is there is replaced.
+    types : mapping of str to pyarrow.DataType
+        Types of columns that are known before the first piece; formats that are texts have none.
 
     Raises
     ------
@@ -124,7 +149,7 @@ def to_file(path: Path, *, force: bool = True) -> Iterator[Write]:
     with writing.replacing(path, "--output", force=force) as draft:
         try:
             if path.suffix.lower() == ".parquet":
-                with parquet_file(draft) as write:
+                with parquet_file(draft, types) as write:
                     yield write
             else:
                 with (
@@ -133,4 +158,7 @@ def to_file(path: Path, *, force: bool = True) -> Iterator[Write]:
                 ):
                     yield write
         except pyarrow.ArrowException as error:
-            raise StudyError(f"--output {path} cannot be written: {' '.join(str(error).split())}") from None
+            reason = " ".join(" ".join(map(str, error.args)).split())
+            raise StudyError(
+                f"--output {path} cannot be written: {reason}; a .csv or .json file has no types"
+            ) from None

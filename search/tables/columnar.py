@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
@@ -11,8 +13,9 @@ import pandas as pd
 import pyarrow
 from pyarrow import compute, ipc, parquet
 
+from bpmodel.names.short import short
 from search.tables import messages, opening, size
-from search.tables.reading import Asked, Likely, Pieces, Table, UnreadableError, damage, tidy, unique
+from search.tables.reading import DAMAGE, Asked, Likely, Pieces, Table, UnreadableError, damage, tidy, unique
 
 INDEX = "__index_level_0__"
 """How pandas calls an index without a name."""
@@ -39,8 +42,8 @@ def read_parquet(path: Path, asked: Asked) -> Table:
             _check(source.metadata, source.schema_arrow)
             meta = source.metadata
         size.check_table(meta.num_rows, meta.num_columns, _texts(file, meta)[0])
-        file.seek(0)
-        frame = pd.read_parquet(file)
+        with _told_if_sound(lambda: parquet.read_table(_rewound(file))):
+            frame = pd.read_parquet(_rewound(file))
         for column in (frame.iloc[:, i] for i in range(frame.shape[1])):
             if isinstance(column.dtype, pd.StringDtype):
                 pyarrow.array(column).validate(full=True)  # nobody has looked whether the bytes are text
@@ -59,8 +62,8 @@ def read_feather(path: Path, asked: Asked) -> Table:
             batch.validate(full=True)  # a damaged one may point anywhere
             rows, total = rows + batch.num_rows, total + sum(map(_decoded, batch.columns))
             size.check_table(rows, width, total)
-        file.seek(0)
-        frame = pd.read_feather(file)
+        with _told_if_sound(lambda: ipc.open_file(_rewound(file)).read_all()):
+            frame = pd.read_feather(_rewound(file))
     return _table(frame, asked)
 
 
@@ -69,17 +72,69 @@ def pieces(path: Path, asked: Asked, rows: int, likely: Likely) -> Pieces:
     with opening.raw(path) as opened, damage("Parquet file"), parquet.ParquetFile(opened) as file:
         schema, meta = file.schema_arrow, file.metadata
         longest = _texts(opened, meta)[1]
+        empty = schema.empty_table()
     dated = INDEX in schema.names and pyarrow.types.is_temporal(schema.field(INDEX).type)
     names, doubled = unique(["index" if name == INDEX and dated else name for name in schema.names])
     rows = size.rows_at_once(rows, len(names), longest)
 
     def frames() -> Iterator[pd.DataFrame]:
         with opening.raw(path) as opened, damage("Parquet file"), parquet.ParquetFile(opened) as file:
-            for batch in file.iter_batches(batch_size=rows):
+            for batch in file.iter_batches(batch_size=rows) if meta.num_rows else [empty]:
                 batch.validate(full=True)
-                yield batch.to_pandas(ignore_metadata=True).set_axis(names, axis=1)
+                with _told_if_sound(partial(pyarrow.Table.from_batches, [batch])):
+                    frame = batch.to_pandas(ignore_metadata=True)
+                yield frame.set_axis(names, axis=1)
 
-    return Pieces(names, frames(), [], doubled)
+    types = {name: kind for name, kind in zip(names, schema.types, strict=True) if not _is_own(kind)}
+    return Pieces(names, frames(), [], doubled, types=types)
+
+
+def types_of(frame: pd.DataFrame) -> dict[str, Any]:
+    """Return the Arrow types of the columns of a table that hold objects of Python; text for those of several kinds.
+
+    >>> types_of(pd.DataFrame({"a": [1, 2], "b": [None, True], "c": ["x", 1.5]}, dtype=object))
+    {'a': DataType(int64), 'b': DataType(bool), 'c': DataType(string)}
+    """
+    return {name: _type_of(column) for name, column in frame.items() if column.dtype == object}
+
+
+def _type_of(column: pd.Series) -> Any:
+    try:
+        return pyarrow.array(column, from_pandas=True).type
+    except pyarrow.ArrowException:
+        return pyarrow.string()
+
+
+def _is_own(kind: Any) -> bool:
+    """Return whether pandas has no values of a type, but others for them, from which another type follows."""
+    types = pyarrow.types
+    return types.is_dictionary(kind) or types.is_string_view(kind) or types.is_binary_view(kind)
+
+
+def _rewound(file: IO[bytes]) -> IO[bytes]:
+    file.seek(0)
+    return file
+
+
+@contextmanager
+def _told_if_sound(load: Callable[[], Any]) -> Iterator[None]:
+    """Say which column of a table has values that pandas does not know; else the error passes: the file is damaged."""
+    try:
+        yield
+    except DAMAGE:
+        table = load()
+        for name, column in zip(table.schema.names, table.columns, strict=True):
+            column.validate(full=True)
+            try:
+                column.to_pandas()
+            except DAMAGE as error:
+                zone = getattr(column.type, "tz", None)
+                reason = f"there is no time zone {zone!r}" if zone else " ".join(str(error).split())
+                raise UnreadableError(
+                    f"column {short(name)} is of the type {column.type}, and has values that cannot be read: {reason}; "
+                    "save them as texts or numbers"
+                ) from None
+        raise
 
 
 def _table(frame: pd.DataFrame, asked: Asked) -> Table:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
+
+import pandas as pd
 
 from search.tables import columnar, json_records, opening, signatures, workbooks
 from search.tables.reading import Asked, Likely, Pieces, Table, UnreadableError, check_asked, cut
@@ -58,13 +60,15 @@ def read(path: Path, asked: Asked = Asked()) -> Table:  # noqa: B008 - it cannot
     Raises
     ------
     UnreadableError
-        If the file is of another kind or damaged, larger than the memory, or has no table.
+        If the file is of another kind or damaged, larger than the memory, changed meanwhile, or has no table.
     FileNotFoundError
     """
-    check_size(opening.check(path))
-    name, notes = _found(path)
-    check_asked(asked, f"{name} files", FORMATS[name].keys)
-    table = FORMATS[name].read(path, asked)
+    before = opening.state(path)
+    with opening.unchanged(path, before):
+        check_size(opening.check(path))
+        name, notes = _found(path)
+        check_asked(asked, f"{name} files", FORMATS[name].keys)
+        table = FORMATS[name].read(path, asked)
     table.notes[:0] = notes
     return table
 
@@ -91,18 +95,30 @@ def pieces(
     typed : bool, default=False
         Whether the columns of a text have the types that all their values have: then it is read as a whole.
     """
-    name, notes = _found(path)
-    row = FORMATS[name]
-    check_asked(asked, f"{name} files", row.keys)
-    own = {key: defaults[key] for key in row.keys if getattr(asked, key) is None and defaults.get(key) is not None}
-    asked = asked._replace(**own, every_row=True)
-    if row.pieces is None or (typed and name == "CSV"):
-        check_size(opening.check(path))
-        found = cut(row.read(path, asked), rows)
-    else:
-        found = row.pieces(path, asked, rows, likely)
+    before = opening.state(path)
+    with opening.unchanged(path, before):
+        name, notes = _found(path)
+        row = FORMATS[name]
+        check_asked(asked, f"{name} files", row.keys)
+        own = {key: defaults[key] for key in row.keys if getattr(asked, key) is None and defaults.get(key) is not None}
+        asked = asked._replace(**own, every_row=True)
+        if row.pieces is None or (typed and name == "CSV"):
+            check_size(opening.check(path))
+            table = row.read(path, asked)
+            found = cut(table, rows)._replace(types=columnar.types_of(table.frame))
+        else:
+            found = row.pieces(path, asked, rows, likely)
+            found = found._replace(frames=_unchanged(found.frames, path, before))
     found.notes[:0] = notes
     return found
+
+
+def _unchanged(frames: Iterator[pd.DataFrame], path: Path, before: opening.State) -> Iterator[pd.DataFrame]:
+    """Pass on the pieces of a file as long as it is in the same state: after hours, not all are in vain."""
+    with opening.unchanged(path, before):
+        for frame in frames:
+            opening.check_unchanged(path, before)
+            yield frame
 
 
 def _found(path: Path) -> tuple[str, list[str]]:

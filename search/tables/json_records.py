@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import pandas as pd
 
 from bpmodel.names.amounts import bytes_told
+from bpmodel.names.short import short
 from search.tables import size
 from search.tables.opening import opened
 from search.tables.reading import Asked, Table, UnreadableError, tidy
@@ -22,6 +24,13 @@ LONG = 19
 
 GROWTH = 25
 """Bytes that a byte of JSON may take while it is read: ``{},`` becomes an object of 64 bytes and its place."""
+
+ENDS = re.compile(r"\r\n?|\n")
+"""Ends of lines that stand in no text: JSON writes them as escapes there, but not the others of Unicode."""
+
+HALF = re.compile("[\ud800-\udfff]")
+HALF_WRITTEN = re.compile(r"\\u[dD][89a-fA-F]")
+"""One of two codes that are a character together, in UTF-16: JSON may have one alone, written as an escape."""
 
 DEEP = "its values are nested too deep; a column needs single values"
 
@@ -42,10 +51,13 @@ def read(path: Path, asked: Asked) -> Table:
             f"it has more than {bytes_told(most)}; as JSON it would take {GROWTH} times as much, and this machine has "
             f"{bytes_told(size.memory())} of memory; save the table as CSV or Parquet"
         )
+    encoding = asked.encoding or json.detect_encoding(raw)  # PowerShell writes UTF-16
     try:
-        text = raw.decode(asked.encoding or "utf-8-sig")
+        text = raw.decode(encoding)
     except (UnicodeDecodeError, LookupError) as error:
-        raise UnreadableError(f"it is not text in {asked.encoding or 'utf-8'}: {error}") from None
+        raise UnreadableError(
+            f"it is not text in {encoding.removesuffix('-sig')}: {error}; name its encoding ([data] encoding, init --encoding)"
+        ) from None
     try:
         records = json.loads(text, parse_int=_whole)
     except json.JSONDecodeError:
@@ -56,11 +68,17 @@ def read(path: Path, asked: Asked) -> Table:
         records = [records]
     if not (isinstance(records, list) and records and all(isinstance(record, dict) for record in records)):
         raise UnreadableError('it is JSON, but not of rows: [{"name": value, …}, …], or such an object in each line')
+    halves = HALF_WRITTEN.search(text) is not None
     for number, record in enumerate(records, start=1):
         for name, value in record.items():
             if isinstance(value, dict | list):
                 kind = "an object" if isinstance(value, dict) else "a list"
-                raise UnreadableError(f"{name!r} of row {number} is {kind}; a column needs single values")
+                raise UnreadableError(f"{short(name)} of row {number} is {kind}; a column needs single values")
+            if halves and (HALF.search(name) or (isinstance(value, str) and HALF.search(value))):
+                raise UnreadableError(
+                    f"{short(name)} of row {number} has half a character, {short(value)}, as texts do that were cut; "
+                    "a table needs whole ones"
+                )
     columns = dict.fromkeys(name for record in records for name in record)
     size.check_table(len(records), len(columns), OBJECT * len(records) * len(columns))
     return tidy(pd.DataFrame(records), set(), [], every_row=asked.every_row)
@@ -68,7 +86,7 @@ def read(path: Path, asked: Asked) -> Table:
 
 def _lines(text: str) -> list[Any]:
     found = []
-    for number, line in enumerate(text.splitlines(), start=1):
+    for number, line in enumerate(ENDS.split(text), start=1):
         if line.strip():
             try:
                 found.append(json.loads(line, parse_int=_whole))

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from bpmodel.names.amounts import bytes_told
+from bpmodel.names.short import short
 from search.tables import size
 from search.tables.reading import UnreadableError
 
@@ -49,6 +50,11 @@ KINDS = {
 """Why what is no regular file is refused: it may have no end, or wait for ever."""
 
 SHOWN = 5
+
+CHANGED = "it was changed while it was read; read it again when nothing writes to it, or name a copy"
+
+State = tuple[int, int, int, int]
+"""Where the system keeps a file, its size, and when it was written last."""
 
 
 def check(path: Path) -> int:
@@ -105,6 +111,49 @@ def opened(path: Path, most: float = float("inf")) -> Iterator[IO[bytes]]:
             unpacked = unpack(file) if unpack else _member(file)
         with io.BufferedReader(_Unpacked(unpacked, name, packed, most), size.CHUNK) as reader:
             yield reader
+
+
+def state(path: Path) -> State:
+    """Return what tells whether a file was changed or replaced, to compare it later.
+
+    Raises
+    ------
+    FileNotFoundError
+    """
+    found = path.stat()
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
+
+
+@contextmanager
+def unchanged(path: Path, before: State) -> Iterator[None]:
+    """Refuse what was read of a file that is not as it was: a table is read in several passes, which would not fit each other.
+
+    Raises
+    ------
+    UnreadableError
+        If its state is not the one before. Another error of the body may follow from that, and is not told then.
+    """
+    try:
+        yield
+    except (ValueError, OSError):
+        check_unchanged(path, before)
+        raise
+    check_unchanged(path, before)
+
+
+def check_unchanged(path: Path, before: State) -> None:
+    """Check that a file is still in a state.
+
+    Raises
+    ------
+    UnreadableError
+    """
+    try:
+        same = state(path) == before
+    except OSError:  # it was deleted
+        same = False
+    if not same:
+        raise UnreadableError(CHANGED) from None
 
 
 def packer(path: Path) -> str | None:
@@ -220,7 +269,7 @@ def _member(file: IO[bytes]) -> Any:
     with _archive(file) as archive:
         found = _files(archive)
         if len(found) != 1:
-            names = ", ".join(repr(row.filename) for row in found[:SHOWN]) + (", …" if len(found) > SHOWN else "")
+            names = ", ".join(short(row.filename) for row in found[:SHOWN]) + (", …" if len(found) > SHOWN else "")
             raise UnreadableError(f"it holds {len(found)} files{f' ({names})' if names else ''}; it must hold one")
         if found[0].flag_bits & ENCRYPTED:
             raise UnreadableError("it is a zip archive with a password; unpack it and name the unpacked file")

@@ -5,10 +5,11 @@ from __future__ import annotations
 import struct
 import zipfile
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 import pandas as pd
 
@@ -103,6 +104,8 @@ class Pieces(NamedTuple):
         Whether the values are texts as they stand in a file. Else they have types, and missing ones are missing.
     missing : frozenset of str
         The texts that count as missing, where values are texts.
+    types : mapping of str to pyarrow.DataType
+        Types of columns, as far as they are known before the values: a piece may have none, or only some of them.
     """
 
     names: list[str]
@@ -112,6 +115,7 @@ class Pieces(NamedTuple):
     decimal: str = "."
     written: bool = False
     missing: frozenset[str] = frozenset()
+    types: Mapping[str, Any] = MappingProxyType({})
 
 
 class UnreadableError(ValueError):

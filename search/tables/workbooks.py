@@ -11,6 +11,7 @@ from typing import Any
 import openpyxl
 import pandas as pd
 
+from bpmodel.names.short import listed
 from search.tables import extents, missing, opening
 from search.tables.reading import Asked, Table, UnreadableError, damage, tidy, typed_anew, unique
 from search.tables.text import footers
@@ -69,7 +70,7 @@ def _chosen(book: pd.ExcelFile, asked: Asked, marks: dict[str, Any]) -> tuple[st
     """Return the name of the sheet, its cells from the first row on, and what is said of the choice."""
     names = [str(name) for name in book.sheet_names]
     if asked.sheet is not None and asked.sheet not in names and asked.sheet not in range(len(names)):
-        raise UnreadableError(f"sheet = {asked.sheet!r} is not one of its sheets, {', '.join(map(repr, names))}")
+        raise UnreadableError(f"sheet = {asked.sheet!r} is not one of its sheets, {listed(names, repr)}")
     if asked.sheet is not None:
         sheet = names[asked.sheet] if isinstance(asked.sheet, int) else asked.sheet
         cells = _cells(book, sheet, marks)
@@ -89,7 +90,7 @@ def _chosen(book: pd.ExcelFile, asked: Asked, marks: dict[str, Any]) -> tuple[st
     if not found:
         raise UnreadableError("its sheets are empty")
     sheet = name if name in found and min(found[name].dropna(how="all").shape) > 1 else next(iter(found))
-    others = ", ".join(repr(other) for other in names if other != sheet)
+    others = listed((other for other in names if other != sheet), repr)
     return sheet, found[sheet], [f"read from sheet {sheet!r}; there are also {others}"] if others else []
 
 

@@ -237,8 +237,8 @@ def _notes_below(facts: Survey, dialect: Dialect, columns: fixed.Columns) -> tup
         return 0, []
     start = 0 if facts.whole else len(facts.tail) - len(facts.tail) % 4 - CHUNK // 4
     encoding = facts.encoding
-    if start and encoding == "utf-16":
-        encoding = "utf-16-le" if facts.head.startswith(b"\xff") else "utf-16-be"
+    if start and encoding in ("utf-16", "utf-32"):  # the tail has no mark
+        encoding += "-le" if facts.head.startswith(b"\xff") else "-be"
     text = facts.tail[start:].decode(encoding, errors="ignore")
     lines = io.StringIO(text, newline=None).readlines()[-footers.MOST - 1 :]
     rows = [row for line in lines for row in (split([line], dialect.separator, dialect.quote) or split([" "], ","))[:1]]

@@ -15,6 +15,9 @@ from search.tables.reading import number
 from search.tables.text.dialects import BLANKS, WORD, Dialect
 
 SHOWN = 60
+TOO_LONG = f", or a cell of more than {csv.field_size_limit():,} characters"
+"""What the module csv does not tell from a quote without an end."""
+
 PLAIN = ",;\t"
 """Separators that are part of no other character, in any encoding with single bytes for Latin letters."""
 
@@ -52,8 +55,8 @@ def found(text: IO[str], dialect: Dialect) -> str | None:
                 shown = shown if len(shown) <= SHOWN else shown[:SHOWN] + "…"
                 whole = "header" if top.header else "first row"
                 return f"line {skipped + start} has {number(cells, 'cell')}, the {whole} {top.width}: {shown!r}"
-    except csv.Error:  # a cell of more than 100,000 characters
-        return _unended(skipped + end + 1)
+    except csv.Error:
+        return _unended(skipped + end + 1, TOO_LONG)
     return None
 
 
@@ -97,7 +100,7 @@ def unended(text: IO[str], dialect: Dialect) -> str:
         for start, end, _ in _rows(text, dialect):  # noqa: B007 - the last one is wanted
             pass
     except csv.Error:
-        start = end + 1
+        return _unended(skipped + end + 1, TOO_LONG)
     return _unended(skipped + start)
 
 
@@ -112,8 +115,8 @@ def quiet(frames: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
         yield frame
 
 
-def _unended(line: int) -> str:
-    return f"line {line} has a quote that does not end"
+def _unended(line: int, otherwise: str = "") -> str:
+    return f"line {line} has a quote that does not end{otherwise}"
 
 
 def _rows(text: IO[str], dialect: Dialect) -> Iterator[tuple[int, int, list[str]]]:

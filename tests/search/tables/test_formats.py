@@ -3,6 +3,7 @@
 import bz2
 import gzip
 import lzma
+import re
 import zipfile
 
 import numpy as np
@@ -10,7 +11,7 @@ import openpyxl
 import pandas as pd
 import pyarrow
 import pytest
-from pyarrow import parquet
+from pyarrow import feather, parquet
 
 from bpmodel.preprocessing import TablePreprocessor
 from search.tables import files, opening, signatures, size
@@ -283,3 +284,39 @@ def test_columns_of_parquet_with_one_name_are_told(tmp_path):
     parquet.write_table(pyarrow.table(columns, names=["a", "a", "y"]), tmp_path / "t.parquet")
     with pytest.raises(UnreadableError, match=r"^'a' is the name of several columns; give each a name of its own$"):
         files.read(tmp_path / "t.parquet")
+
+
+NO_PLACE = {
+    "a time zone": (
+        pyarrow.array([0, 1]).cast(pyarrow.timestamp("us", tz="Mars/Phobos")),
+        "there is no time zone 'Mars/Phobos'",
+    ),
+    "a year": (pyarrow.array([0, 2932897], pyarrow.int32()).cast(pyarrow.date32()), "year 10000 is out of range"),
+    "levels": (
+        pyarrow.DictionaryArray.from_arrays(pyarrow.array([0, 1]), ["a", "a"]),
+        "Categorical categories must be unique",
+    ),
+    "a union": (
+        pyarrow.UnionArray.from_sparse(pyarrow.array([0, 0], pyarrow.int8()), [pyarrow.array([1, 2])]),
+        "No known equivalent Pandas block",
+    ),
+}
+
+
+KEPT = [("feather", name) for name in NO_PLACE] + [("parquet", "a time zone"), ("parquet", "a year")]
+"""Parquet has no unions, and keeps no levels."""
+
+
+@pytest.mark.parametrize(("ending", "name"), KEPT)
+def test_values_that_pandas_does_not_know_are_no_damage(tmp_path, ending, name):
+    column, reason = NO_PLACE[name]
+    path, table = tmp_path / f"t.{ending}", pyarrow.table({"y": [1, 2], "b": column})
+    if ending == "feather":
+        feather.write_feather(table, str(path))
+    else:
+        parquet.write_table(table, path)
+    kind = re.escape(str(column.type))
+    message = rf"^column 'b' is of the type {kind}, and has values that cannot be read: {reason}.*; save them as texts"
+    for read in (files.read, lambda path: list(files.pieces(path, Asked(), 10, {}).frames)):
+        with pytest.raises(UnreadableError, match=message):
+            read(path)

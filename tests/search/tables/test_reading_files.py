@@ -35,6 +35,8 @@ TEXTS = {
         PLAIN.replace(",", "\t").encode("utf-16"),
         ["read with separator tab, encoding utf-16"],
     ),
+    "UTF-32": (PLAIN.encode("utf-32"), ["read with encoding utf-32"]),
+    "UTF-32, the other order": (b"\0\0\xfe\xff" + PLAIN.encode("utf-32-be"), ["read with encoding utf-32"]),
     "UTF-16 without a mark": (PLAIN.encode("utf-16-le"), ["read with encoding utf-16-le"]),
     "tabs": (PLAIN.replace(",", "\t"), ["read with separator tab"]),
     "bars": (PLAIN.replace(",", "|"), ["read with separator bar"]),
@@ -349,3 +351,12 @@ def test_of_many_names_that_repeat_a_few_are_told(tmp_path):
     notes = files.read(path).notes
     assert notes[0] == "2 columns are called 'n0': all but the first got a number"
     assert notes[8:] == ["4 more names are those of several columns"]
+
+
+@pytest.mark.parametrize("rows", ["{long},2,3\n1,2\n", '1,2,3\n1,{long},"3"\n1,2\n'])
+def test_a_long_cell_is_not_taken_for_a_quote_only(tmp_path, rows):
+    text = "a,b,c\n1,2,3\n" + rows.format(long="x" * 200_000)
+    with pytest.raises(
+        UnreadableError, match=r"has a quote that does not end, or a cell of more than 131,072 characters$"
+    ):
+        read(tmp_path, text)
