@@ -15,7 +15,7 @@ from bpmodel.preprocessing.texts.marks import Hints
 from search import classes
 from search.cv import forecasting
 from search.errors import StudyError
-from search.prediction import columns, seen
+from search.prediction import columns, seen, stored
 from search.prediction.columns import Columns, Reader
 from search.spelling import did_you_mean
 from search.tables.reading import Pieces, UnreadableError, unique
@@ -33,10 +33,18 @@ class Model:
     pipeline : estimator
     study : mapping
         What `search.study.facts` stored; may be empty.
+
+    Raises
+    ------
+    StudyError
+        If that is damaged.
     """
 
     pipeline: Any
     study: Mapping[str, Any]
+
+    def __post_init__(self) -> None:
+        stored.check(self.study)
 
     @property
     def columns(self) -> Columns | None:

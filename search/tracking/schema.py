@@ -16,7 +16,7 @@ from search.tracking.library import ENVIRONMENT
 from search.tracking.local.moving import OWN, artifact_root
 
 MAKE = """
-import os, sqlite3, sys, threading
+import os, secrets, sqlite3, sys, threading
 def end():
     os.read(0, 1)  # until whoever wants the database closes it, or is gone
     if os.path.exists(new):
@@ -24,7 +24,7 @@ def end():
     os._exit(1)
 if hasattr(os, "nice"):  # not on Windows
     os.nice(5)
-path, root, new = *sys.argv[1:], f"{sys.argv[1]}.{os.getpid()}.new"
+path, root, new = *sys.argv[1:], f"{sys.argv[1]}.{secrets.token_hex(8)}.new"
 threading.Thread(target=end, daemon=True).start()
 try:
     from mlflow.tracking import MlflowClient

@@ -23,7 +23,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 from search.errors import StudyError, reason_of
 from search.tables.secrets import masked
 from search.tracking import servers
-from search.tracking.local import place
+from search.tracking.local import place, rollback
 
 T = TypeVar("T")
 P = ParamSpec("P")
@@ -276,9 +276,14 @@ def until_free(uri: str, key: str, *, to_read: bool = False) -> None:
     Raises
     ------
     StudyError
-        If that takes too long.
+        If that takes too long, or SQLite would delete a file elsewhere as soon as the database is opened.
     """
     path = place.database(uri)
+    if path is not None and (file := rollback.named(path)):
+        raise StudyError(
+            f"{key} = {masked(uri)!r}: SQLite would delete {file} when it opens this store, as {rollback.beside(path)} says, "
+            "which is no journal of MLflow; move it away"
+        )
     if path is None or not os.path.exists(path):  # False where that cannot be known
         return
     look = READ if to_read else WRITE

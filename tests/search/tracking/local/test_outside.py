@@ -92,18 +92,77 @@ def test_files_were_written_to_any_place_that_a_database_names_bug(project, vict
 
 CHANGES = {
     "a trigger": "CREATE TRIGGER t AFTER UPDATE ON tags BEGIN UPDATE Runs SET artifact_uri = 'file:///x'; END",
-    "a view": "ALTER TABLE runs RENAME TO held; CREATE VIEW runs AS SELECT * FROM held",
-    "a computed column": "ALTER TABLE runs RENAME COLUMN artifact_uri TO held; "
-    "ALTER TABLE runs ADD COLUMN artifact_uri TEXT AS (iif(status = 'RUNNING', 'file:///x', held))",
+    "a trigger with a text that is none": "CREATE TRIGGER t AFTER UPDATE ON tags BEGIN UPDATE runs /* */ "
+    "SET artifact_uri = ''; END;; "
+    "UPDATE sqlite_master SET sql = replace(sql, '/* */', '/*' || CAST(x'ff' AS TEXT) || '*/') WHERE name = 't'",
+    "a view": "ALTER TABLE runs RENAME TO held;; CREATE VIEW Runs AS SELECT * FROM held",
+    "a computed column": "ALTER TABLE runs RENAME COLUMN artifact_uri TO held;; "
+    "ALTER TABLE runs ADD COLUMN Artifact_URI TEXT AS (iif(status = 'RUNNING', 'file:///x', held))",
+    "a place that follows another table": "CREATE TABLE held (place TEXT PRIMARY KEY);; "
+    "INSERT INTO held SELECT artifact_uri FROM runs;; "
+    "CREATE TRIGGER t AFTER INSERT ON params BEGIN UPDATE held SET place = 'x'; END;; "
+    "UPDATE sqlite_master SET sql = replace(sql, 'artifact_uri VARCHAR(200)', "
+    "'artifact_uri VARCHAR(200) REFERENCES held ON UPDATE CASCADE') WHERE name = 'runs'",
+    "a key that follows another table": "CREATE TABLE held (place TEXT PRIMARY KEY);; "
+    "UPDATE sqlite_master SET sql = replace(sql, 'run_uuid VARCHAR(32)', "
+    "'run_uuid VARCHAR(32) REFERENCES held ON UPDATE CASCADE') WHERE name = 'runs'",
+    "a table of an extension": "ALTER TABLE runs RENAME TO held;; "
+    "CREATE VIRTUAL TABLE runs USING fts5 (run_uuid, lifecycle_stage, artifact_uri, experiment_id, content = 'held')",
+    "an index of other rows": "CREATE TABLE held AS SELECT * FROM runs;; CREATE UNIQUE INDEX other ON held (experiment_id);; "
+    "UPDATE sqlite_master SET rootpage = (SELECT rootpage FROM sqlite_master WHERE name = 'other') "
+    "WHERE name = 'sqlite_autoindex_runs_1'",
 }
 
 
 @pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
 def test_a_database_cannot_name_other_places_later(project, change):
-    statements = [change] if "TRIGGER" in change else change.split("; ")
-    changed(*statements)
+    changed("PRAGMA writable_schema = ON", *change.split(";; "))
     with pytest.raises(StudyError, match="changes its table 'runs' by itself"):
         study()
+
+
+def test_places_are_found_whatever_the_case_of_the_name_of_a_table(project, victim):
+    changed(
+        PLACES["of a run"].format(victim.as_uri()), "ALTER TABLE runs RENAME TO held", "ALTER TABLE held RENAME TO RUNS"
+    )
+    with pytest.raises(StudyError, match="keeps files of 'a study' at "):
+        study()
+
+
+def test_a_damaged_row_does_not_end_the_look_at_the_others(project, victim):
+    """The run of the study is found by an index, which does not lead to that row."""
+    changed(
+        PLACES["of a run"].format(victim.as_uri()),
+        "INSERT INTO runs (run_uuid, experiment_id, lifecycle_stage, artifact_uri) "
+        f"SELECT '0', experiment_id, 'active', '{'Q' * 9000}' FROM runs",
+    )
+    store = stores.database(stores.DEFAULT_URI)
+    content = bytearray(store.read_bytes())
+    for page in range(0, len(content), 4096):
+        if content[page + 4 : page + 100] == b"Q" * 96 and any(content[page : page + 4]):
+            content[page : page + 4] = b"\xff" * 4  # the rest of the text is on a page that is not there
+    store.write_bytes(content)
+    with pytest.raises(StudyError, match="cannot be looked through: database disk image is malformed"):
+        study()
+
+
+FOLDERS = {"of the study": "a study", "of its models": "a study/models"}
+
+
+@pytest.mark.parametrize("made", [True, False], ids=["begun", "not begun"])
+@pytest.mark.parametrize("link", FOLDERS.values(), ids=FOLDERS)
+def test_folders_that_a_study_will_make_are_no_links(folder, project, victim, link, made):
+    """They were followed unless the database named a file in them."""
+    shutil.rmtree("mlruns/artifacts")
+    if not made:
+        changed(*(f"DELETE FROM {table}" for table in ("logged_models", "runs", "experiment_tags", "experiments")))
+    changed("DELETE FROM logged_models", "DELETE FROM runs")
+    place = Path("mlruns", "artifacts", link)
+    place.parent.mkdir(parents=True)
+    place.symlink_to(victim)
+    with pytest.raises(StudyError, match=r"keeps files of 'a study' at .*, not in the folder artifacts beside it"):
+        study()
+    assert [path.name for path in victim.iterdir()] == ["baselines.json"]
 
 
 def test_folders_of_a_study_are_no_links(folder, victim):
