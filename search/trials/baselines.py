@@ -67,7 +67,7 @@ def dummy(problem: Problem, task: str) -> Baseline:
     return _baseline(problem, DUMMY, found)
 
 
-def linear(problem: Problem, task: str) -> Baseline:
+def linear(problem: Problem, task: str) -> Baseline | None:
     """Score ridge regression (penalty chosen inside each fold) or logistic regression on the rows that networks see.
 
     With more work than `RIDGE_WORK` or `LOGISTIC_WORK`, it has fewer iterations, and then a random part of the training
