@@ -9,7 +9,7 @@ import re
 import sys
 import warnings
 from collections.abc import Sequence
-from contextlib import chdir
+from contextlib import chdir, nullcontext
 from difflib import get_close_matches
 from importlib import import_module
 from pathlib import Path
@@ -78,6 +78,7 @@ def _run(options: argparse.Namespace) -> int:
         if Path(name).exists():
             ignore()
     from bpmodel.network.interruption import raising  # imported late, to keep --help fast
+    from search.terminal.at_work import at_work
     from search.terminal.output import Output
 
     warnings.filterwarnings("ignore", category=UserWarning, module="sklearn")
@@ -89,7 +90,8 @@ def _run(options: argparse.Namespace) -> int:
         waiting.say_nothing()
         warnings.simplefilter("ignore")
     output = Output(sys.stdout, quiet=options.quiet, json=options.json)
-    with output.alone(), raising(), leaving.warnings_told():
+    silent = options.quiet or options.shows_progress
+    with output.alone(), raising(), leaving.warnings_told(), nullcontext() if silent else at_work(options.verb):
         code = int(options.run(options, output))
     sys.stdout.flush()  # a full disk may not tell before
     return code
@@ -207,4 +209,5 @@ def _parser(as_json: bool = False) -> argparse.ArgumentParser:
                 add_switch(command, switch, meaning, default=argparse.SUPPRESS)
         interrupted = getattr(verb, "INTERRUPTED", KEPT)
         command.set_defaults(run=verb.run, verb=name, has_result=has_result, interrupted=interrupted)
+        command.set_defaults(shows_progress=getattr(verb, "SHOWS_PROGRESS", False))
     return parser

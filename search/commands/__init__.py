@@ -6,7 +6,8 @@ A file of this folder has
 - ``add_arguments(parser)``, which adds the verb's arguments,
 - ``run(options, console)``, which executes the verb and returns the exit code: 0, or 1 if it failed,
 - ``INTERRUPTED``, what is said after Ctrl-C, if that is not that finished trials are kept,
-- ``HAS_RESULT = True`` if its result can be printed as JSON: then `run` calls ``console.document``.
+- ``HAS_RESULT = True`` if its result can be printed as JSON: then `run` calls ``console.document``,
+- ``SHOWS_PROGRESS = True`` if it says by itself that it is at work; of others, the error stream says so now and then.
 
 Every command loads all of these files, also ``bpsearch --help``. So slow imports belong inside `run`.
 """

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import shlex
+from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 from search.arguments import MOST_JOBS, add_method, add_study, add_switch, seconds, whole_number
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 HELP = "run or resume a study, and register the best network"
 HAS_RESULT = True
+SHOWS_PROGRESS = True
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -85,8 +87,10 @@ def run(options: argparse.Namespace, console: Output) -> int:
 def _rehearse(study: Study, console: Output) -> int:
     """Say what the study would do."""
     from search import tuning
+    from search.terminal.at_work import at_work
 
-    found = tuning.rehearse(study)
+    with nullcontext() if console.quiet else at_work("tune --dry-run"):
+        found = tuning.rehearse(study)
     console.document(found.document())
     console.print(f"{found.name}: {found.method} search, {found.scheme}")
     for line in [*found.lines(), *(f"data:    {note}" for note in found.notes), "nothing was trained or written"]:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 HELP = "open the MLflow UI on 127.0.0.1, for you only"
 INTERRUPTED = "stopped"
+SHOWS_PROGRESS = True
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from bpmodel.preprocessing.values import as_texts
 from search.profiling import limits
@@ -64,15 +65,36 @@ def _images(e: Evidence) -> Iterator[Finding]:
     spread = full.std(axis=0)
     varies = spread > 0
     scaled = np.divide(full - full.mean(axis=0), spread, out=np.zeros_like(full), where=varies)
-    related = np.abs(scaled.T @ scaled) / max(len(full), 1)
-    for later in range(len(names)):
-        for earlier in np.flatnonzero(related[later, :later] > limits.NEAR):
+    for later, candidates in _related(scaled):
+        for earlier, related in candidates.items():
             if (gaps[:, later] == gaps[:, earlier]).all():
                 pair = f"{shown(names[later])} is nearly a linear function of {shown(names[earlier])}"
                 why = f"as {shown(names[earlier])}"
-                sentence = f"{pair} (|r| = {min(related[later, earlier], 1):.6f})"
+                sentence = f"{pair} (|r| = {min(related, 1):.6f})"
                 yield Finding("near_copy", (names[later],), sentence, why, drop(names[later], active=False))
                 break
+
+
+BLOCK = 256
+"""Columns that are compared at once with all before them."""
+
+
+def _related(scaled: NDArray[np.float64]) -> Iterator[tuple[int, dict[int, float]]]:
+    """Yield each column that is nearly a linear function of earlier ones, with these and their correlations.
+
+    They are compared in blocks: all pairs of 20,000 columns at once are 3 GB, and so is each intermediate result.
+
+    Parameters
+    ----------
+    scaled : array of shape (n, columns)
+        Columns of mean 0 and standard deviation 1, or of zeros.
+    """
+    for start in range(0, scaled.shape[1], BLOCK):
+        block = np.abs(scaled[:, start : start + BLOCK].T @ scaled[:, : start + BLOCK]) / max(len(scaled), 1)
+        for later, related in enumerate(block, start=start):
+            earlier = np.flatnonzero(related[:later] > limits.NEAR)
+            if len(earlier):
+                yield later, dict(zip(earlier.tolist(), related[earlier].tolist(), strict=True))
 
 
 def repeated_rows(e: Evidence) -> Iterator[Finding]:

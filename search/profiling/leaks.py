@@ -118,7 +118,7 @@ def _alone(e: Evidence, name: str) -> str:
     if e.kinds[name] == "date" or not e.distinct[name]:
         return ""
     tree, folds, score, what = TREES[e.task]
-    x = e.numbers[[name]].to_numpy()
+    x = e.numbers[name].to_numpy()[:, None]
     x = x - np.nanmedian(x)  # trees see float32, in which times in seconds, say, are equal
     x = x / (np.nanmax(np.abs(x)) or 1.0)  # and others infinite, or 0
     predicted = np.empty(len(x))

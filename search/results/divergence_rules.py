@@ -18,6 +18,7 @@ import itertools
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -42,6 +43,17 @@ SEPARATION = 0.5
 ALL_SUBSETS = 4
 """Maximum number of choices for which every subset is tried; above it, only single choices, and all but one."""
 
+ALL_CHOICES = 100
+"""Maximum number of choices whose every place is tried; above it, only the places of choices that a trial has: a set
+of choices is as long as the list, and there is one for each place."""
+
+MOST_TRIALS = 1000
+"""Trials in which rules are looked for, at most half of them diverged and half of them others; the time grows with the
+square of the number. Longer studies are sampled, with a fixed seed. What is told of a rule counts all trials."""
+
+MOST_PAIRED = 30
+"""Axes that are paired: those whose best conditions alone have the highest scores. A space may have 2,000."""
+
 
 @dataclass(frozen=True)
 class Condition:
@@ -63,10 +75,14 @@ class Condition:
             return False
         value = params[self.name]
         if self.kind == "among":
-            return label(value) in self.bound
+            return label(value) in self._labels
         if not is_number(value):
             return False
         return bool(value > self.bound) if self.kind == "above" else bool(value < self.bound)
+
+    @cached_property
+    def _labels(self) -> frozenset[str]:
+        return frozenset(self.bound)
 
 
 Conditions = tuple[Condition, ...]
@@ -109,43 +125,67 @@ def find_rule(
     """
     if diverged.sum() < LEAST_DIVERGED or diverged.all():
         return ()
-    groups = [_group(name, d, params, diverged) for name, d in dimensions.items()]
-    value, best = _best_single(groups, diverged)
-    two, pair = _best_pair(groups, diverged)
+    seen = _sample(diverged)
+    sample, bad = [params[i] for i in seen], diverged[seen]
+    groups = [_group(name, d, sample, bad) for name, d in dimensions.items()]
+    value, best = _best_single(groups, bad)
+    two, pair = _best_pair(groups, bad)
     if two - max(value, 0.0) >= EVIDENCE:
         value, best = two, pair
     if value < EVIDENCE or np.corrcoef([all_hold(best, p) for p in params], diverged)[0, 1] < SEPARATION:
         return ()
     # one after the other, so that together they still hold for the same trials
     for i, condition in enumerate(best):
-        within = [p for p in params if all_hold(best[:i] + best[i + 1 :], p)]
+        within = [p for p in sample if all_hold(best[:i] + best[i + 1 :], p)]
         best = (*best[:i], _centered(condition, within, dimensions[condition.name]), *best[i + 1 :])
     return best
+
+
+def _sample(diverged: NDArray[np.bool_]) -> NDArray[np.intp]:
+    """Return the indices of the trials in which rules are looked for, in their order."""
+    if len(diverged) <= MOST_TRIALS:
+        return np.arange(len(diverged))
+    random = np.random.default_rng(0)
+    sides = (random.permutation(np.flatnonzero(side))[: MOST_TRIALS // 2] for side in (diverged, ~diverged))
+    return np.sort(np.concatenate([*sides]))
 
 
 def _best_single(groups: Sequence[Group], diverged: NDArray[np.bool_]) -> tuple[float, Conditions]:
     tried = sum(group.tried for group in groups)
     value, best = -math.inf, Conditions()
-    for conditions, masks, _ in groups:
-        if conditions:
-            scores = log_bayes_factor(masks.sum(axis=1), masks[:, diverged].sum(axis=1), diverged) - math.log(tried)
+    for group in groups:
+        if group.conditions:
+            scores = _scores(group, diverged) - math.log(tried)
             i = int(scores.argmax())
             if scores[i] > value:
-                value, best = float(scores[i]), (conditions[i],)
+                value, best = float(scores[i]), (group.conditions[i],)
     return value, best
 
 
+def _scores(group: Group, diverged: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Return the log Bayes factor of each condition alone."""
+    return log_bayes_factor(group.masks.sum(axis=1), group.masks[:, diverged].sum(axis=1), diverged)
+
+
+def _paired(groups: Sequence[Group], diverged: NDArray[np.bool_]) -> list[Group]:
+    """Return the groups that are paired, in their order."""
+    found = [group for group in groups if group.conditions]
+    if len(found) <= MOST_PAIRED:
+        return found
+    best = np.array([_scores(group, diverged).max() for group in found])
+    return [found[i] for i in np.sort(np.argsort(-best, kind="stable")[:MOST_PAIRED])]
+
+
 def _best_pair(groups: Sequence[Group], diverged: NDArray[np.bool_]) -> tuple[float, Conditions]:
-    tried = sum(first.tried * second.tried for first, second in itertools.combinations(groups, 2))
+    tried = (sum(group.tried for group in groups) ** 2 - sum(group.tried**2 for group in groups)) // 2
     value, best = -math.inf, Conditions()
-    for first, second in itertools.combinations(groups, 2):
-        if first.conditions and second.conditions:
-            a, b = first.masks.astype(np.float32), second.masks.astype(np.float32)
-            inside, hits = a @ b.T, a[:, diverged] @ b[:, diverged].T  # exact: these are counts
-            scores = log_bayes_factor(inside.astype(int), hits.astype(int), diverged) - math.log(tried)
-            i, j = (int(k) for k in np.unravel_index(scores.argmax(), scores.shape))
-            if scores[i, j] > value:
-                value, best = float(scores[i, j]), (first.conditions[i], second.conditions[j])
+    for first, second in itertools.combinations(_paired(groups, diverged), 2):
+        a, b = first.masks.astype(np.float32), second.masks.astype(np.float32)
+        inside, hits = a @ b.T, a[:, diverged] @ b[:, diverged].T  # exact: these are counts
+        scores = log_bayes_factor(inside.astype(int), hits.astype(int), diverged) - math.log(tried)
+        i, j = (int(k) for k in np.unravel_index(scores.argmax(), scores.shape))
+        if scores[i, j] > value:
+            value, best = float(scores[i, j]), (first.conditions[i], second.conditions[j])
     return value, best
 
 
@@ -172,24 +212,52 @@ def log_bayes_factor(
 
 def _group(name: str, dimension: Axis, params: Sequence[Mapping[str, Any]], diverged: NDArray[np.bool_]) -> Group:
     conditions, tried = SEARCHES[type(dimension)].conditions(name, dimension, params, diverged)
-    masks = np.array([[c.holds(p) for p in params] for c in conditions], dtype=bool)
-    masks = masks.reshape(len(conditions), len(params))
-    return Group(conditions, masks, tried)
+    return Group(conditions, _masks(name, conditions, params), tried)
+
+
+def _masks(name: str, conditions: Sequence[Condition], params: Sequence[Mapping[str, Any]]) -> NDArray[np.bool_]:
+    """Return what `Condition.holds` returns for each configuration: there are as many conditions as trials, or more."""
+    given = [p.get(name) for p in params]
+    numbers = np.array([value if is_number(value) else np.nan for value in given], dtype=np.float64)
+    texts = [label(p[name]) if name in p else None for p in params]
+    codes = {text: code for code, text in enumerate(dict.fromkeys(texts))}
+    places = np.array([codes[text] for text in texts], dtype=np.intp)
+    masks = np.zeros((len(conditions), len(params)), dtype=bool)
+    for mask, condition in zip(masks, conditions, strict=True):
+        if condition.kind == "among":
+            mask[:] = np.isin(places, [codes[text] for text in condition.bound if text in codes])
+        else:
+            mask[:] = numbers > condition.bound if condition.kind == "above" else numbers < condition.bound
+    return masks
 
 
 def _choices(
     name: str, dimension: Choice, params: Sequence[Mapping[str, Any]], diverged: NDArray[np.bool_]
 ) -> tuple[list[Condition], int]:
-    """Return sets of choices: for numbers those above or below a value, otherwise every subset if they are few."""
+    """Return sets of choices: for numbers those above or below a value, otherwise every subset if they are few.
+
+    Of many choices, only the sets at those that a trial has: the others hold for the same trials as one of these.
+    """
     texts = dimension.labels
     if all(is_number(v) for v in dimension.values):
         texts = tuple(label(v) for v in sorted(dimension.values))
-        sets = [part for i in range(1, len(texts)) for part in (texts[:i], texts[i:])]
+        cuts = [i + 1 for i in _places(name, texts, params) if i + 1 < len(texts)]
+        sets, tried = [part for i in cuts for part in (texts[:i], texts[i:])], 2 * (len(texts) - 1)
     elif len(texts) <= ALL_SUBSETS:
         sets = [part for size in range(1, len(texts)) for part in itertools.combinations(texts, size)]
+        tried = len(sets)
     else:
-        sets = [(text,) for text in texts] + [texts[:i] + texts[i + 1 :] for i in range(len(texts))]
-    return [Condition(name, "among", part) for part in sets], len(sets)
+        places = _places(name, texts, params)
+        sets, tried = [(texts[i],) for i in places] + [texts[:i] + texts[i + 1 :] for i in places], 2 * len(texts)
+    return [Condition(name, "among", part) for part in sets], tried
+
+
+def _places(name: str, texts: Sequence[str], params: Sequence[Mapping[str, Any]]) -> list[int]:
+    """Return the places of choices that are tried: all, or of many those that a trial has."""
+    if len(texts) <= ALL_CHOICES:
+        return list(range(len(texts)))
+    seen = {label(p[name]) for p in params if name in p}
+    return [i for i, text in enumerate(texts) if text in seen]
 
 
 def _thresholds(

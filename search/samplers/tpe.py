@@ -46,7 +46,15 @@ class TPESampler:
         self._conditional = any(leaf.when for leaf in self._axes.values())
         self._told: list[FrozenTrial] = []
         self._running: dict[int, int] = {}
-        self._study, self._unseeded = _study([]), True
+        self._made: optuna.Study | None = None
+        self._unseeded = True
+
+    @property
+    def _study(self) -> optuna.Study:
+        """The study with the told and the running trials; it is made when it is needed, for a long study is told first."""
+        if self._made is None:
+            self._made = _study(self._told)
+        return self._made
 
     def ask(self, number: int) -> dict[str, Any]:
         if self._unseeded:  # the seed depends on the trial, so that no draw is repeated
@@ -62,7 +70,8 @@ class TPESampler:
         if feedback.state == "failed":
             return
         self._told.append(finished(self._space.leaves(outcome.params), self._axes, outcome, feedback))
-        self._study.add_trial(self._told[-1])
+        if self._made is not None:
+            self._made.add_trial(self._told[-1])
         if len(self._told) > MOST_SHOWN:
             self._forget()
 
@@ -70,9 +79,13 @@ class TPESampler:
         """Continue in a new study with a selection of the told trials, and the running ones."""
         kept = selection([_rank(trial) for trial in self._told], SHOWN, BEST, LATEST)
         self._told = [self._told[i] for i in kept]
+        self._unseeded = True
+        if not self._running:
+            self._made = None
+            return
         trials = self._study.get_trials(deepcopy=False)
         running = {number: trials[place] for number, place in self._running.items()}
-        self._study, self._unseeded = _study([*self._told, *running.values()]), True
+        self._made = _study([*self._told, *running.values()])
         self._running = {number: len(self._told) + i for i, number in enumerate(running)}
 
 

@@ -35,6 +35,14 @@ seconds on one core of 2024. It depends on the data only, so the score does not 
 SEARCH_OF_SPLITS = 31 * 256
 """Work of the search for splits in a tree, in rows: leaves times bins."""
 
+RIDGE_WORK, WIDE = 1e10, 10
+"""Cap on the work of ridge regression, over all folds: rows x columns^2, or with fewer rows than columns
+columns x rows^2 / `WIDE`. It takes 10 to 30 seconds on one core of 2024."""
+
+MOST_STEPS, FEWEST_STEPS, LOGISTIC_WORK, MOST_WEIGHTS = 2000, 100, 1e11, 10_000_000
+"""Most iterations of logistic regression; fewest with a cap on its work, which is rows x columns x classes x iterations
+over all folds, and takes 20 to 35 seconds; and the most weights, of which the solver keeps some 25 copies."""
+
 
 @dataclass(frozen=True)
 class Baseline:
@@ -59,14 +67,28 @@ def dummy(problem: Problem, task: str) -> Baseline:
     return _baseline(problem, DUMMY, found)
 
 
-def linear(problem: Problem, task: str) -> Baseline:
-    """Score ridge regression (penalty chosen inside each fold) or logistic regression on the rows that networks see."""
-    model = LogisticRegression(max_iter=2000) if task == "classification" else RidgeCV(alphas=ALPHAS)
+def linear(problem: Problem, task: str) -> Baseline | None:
+    """Score ridge regression (penalty chosen inside each fold) or logistic regression on the rows that networks see.
+
+    With more work than `RIDGE_WORK` or `LOGISTIC_WORK`, it has fewer iterations, and then a random part of the training
+    rows, at least 500. Returns None if there are too many columns, or columns times classes, even so.
+    """
+    folds = prepare(problem)
+    rows, columns = max(len(train) for train, _ in problem.folds.splits), folds[0].X_train.shape[1]
+    if task == "classification":
+        n_classes = len(np.unique(problem.y))
+        cut = logistic_budget(rows, columns, n_classes if n_classes > 2 else 1, len(folds))
+    else:
+        cut = ridge_budget(rows, columns, len(folds))
+    if cut is None:
+        return None
+    model = LogisticRegression(max_iter=cut.iterations) if task == "classification" else RidgeCV(alphas=ALPHAS)
     found = []
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        for fold in prepare(problem):
-            fitted = clone(model).fit(fold.X_train, fold.y_train)
+        for fold in folds:
+            part = _part(len(fold.train), cut.rows)
+            fitted = clone(model).fit(take(fold.X_train, part), fold.y_train[part])
             found.append(_score(problem, fitted, fold.X_validation, fold.y_validation, fold.rows[1]))
     return _baseline(problem, LINEAR, found)
 
@@ -97,14 +119,19 @@ def boosting(problem: Problem, task: str) -> Baseline | None:
     ):  # sums do not depend on the number of cores
         warnings.simplefilter("ignore")
         for fold in folds:
-            part = np.sort(np.random.default_rng(0).permutation(len(fold.train))[: cut.rows])
+            part = _part(len(fold.train), cut.rows)
             fitted = clone(model).fit(_dense(take(fold.X_train, part)), fold.y_train[part])
             found.append(_score(problem, fitted, _dense(fold.X_validation), fold.y_validation, fold.rows[1]))
     return _baseline(problem, BOOSTING, found)
 
 
+def _part(n: int, rows: int) -> NDArray[np.intp]:
+    """Return the indices of a random part of n training rows, in their order."""
+    return np.sort(np.random.default_rng(0).permutation(n)[:rows])
+
+
 class Budget(NamedTuple):
-    """Iterations of gradient boosting, and the number of training rows."""
+    """Iterations of a baseline, and the number of training rows."""
 
     iterations: int
     rows: int
@@ -121,6 +148,31 @@ def budget(rows: int, columns: int, n_folds: int) -> Budget | None:
     iterations = min(max(iterations, FEWEST_ITERATIONS), MOST_ITERATIONS)
     most_rows = int(affordable / iterations) - SEARCH_OF_SPLITS
     return Budget(iterations, min(rows, most_rows)) if most_rows >= min(rows, FEWEST_ROWS) else None
+
+
+def ridge_budget(rows: int, columns: int, n_folds: int) -> Budget | None:
+    """Return how many rows of each fold are within `RIDGE_WORK`, which has no iterations; None if there are too many columns.
+
+    >>> ridge_budget(400, 10, 5), ridge_budget(1_000_000, 100, 5), ridge_budget(6400, 4000, 5), ridge_budget(6400, 100_000, 5)
+    (Budget(iterations=1, rows=400), Budget(iterations=1, rows=200000), Budget(iterations=1, rows=2236), None)
+    """
+    affordable = RIDGE_WORK / (n_folds * columns)
+    most_rows = max(int(affordable / columns), min(columns, int(np.sqrt(affordable * WIDE))))
+    return Budget(1, min(rows, most_rows)) if most_rows >= min(rows, FEWEST_ROWS) else None
+
+
+def logistic_budget(rows: int, columns: int, outputs: int, n_folds: int) -> Budget | None:
+    """Return how many iterations and rows of each fold are within `LOGISTIC_WORK`; None if there are too many weights.
+
+    >>> logistic_budget(400, 10, 1, 5), logistic_budget(1_000_000, 100, 7, 5), logistic_budget(400, 5000, 5000, 5)
+    (Budget(iterations=2000, rows=400), Budget(iterations=100, rows=285714), None)
+    """
+    affordable = LOGISTIC_WORK / (n_folds * columns * outputs)  # rows times iterations
+    iterations = min(max(int(affordable / rows), FEWEST_STEPS), MOST_STEPS)
+    most_rows = int(affordable / iterations)
+    if columns * outputs > MOST_WEIGHTS or most_rows < min(rows, FEWEST_ROWS):
+        return None
+    return Budget(iterations, min(rows, most_rows))
 
 
 def _dense(X: Any) -> Any:

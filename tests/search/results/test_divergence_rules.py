@@ -2,6 +2,7 @@
 
 import itertools
 import math
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -262,3 +263,62 @@ def test_between_whole_numbers(near, far):
 )
 def test_a_threshold_is_about_midway_and_may_be_the_near_end(near, far, options, expected):
     assert between(near, far, **options) == expected
+
+
+@pytest.fixture
+def compared(monkeypatch) -> list[int]:
+    """Return a list that grows by the number of trials of each comparison."""
+    found = []
+
+    def counted(inside, hits, diverged):
+        found.append(len(diverged))
+        return log_bayes_factor(inside, hits, diverged)
+
+    monkeypatch.setattr(divergence_rules, "log_bayes_factor", counted)
+    return found
+
+
+def test_the_work_of_a_long_study_is_bounded(compared):
+    """It grew with the square of the trials: of 20,000 trials, as many thresholds were compared in each."""
+    space = spaces.build({"rate": (1e-3, 10.0, "log"), "momentum": (0.0, 0.99)})
+    params = [space.random_point(0, number) for number in range(20_000)]
+    diverged = labels(PLANTED["above, log"], params) ^ (np.random.default_rng(0).random(len(params)) < 0.02)
+    (found,) = find_rule(params, diverged, space)
+    assert str(found) == "rate > 0.3"
+    assert max(compared) <= divergence_rules.MOST_TRIALS
+
+
+def test_the_work_of_many_axes_is_bounded(compared):
+    names = [f"x{number}" for number in range(100)]
+    space = spaces.build(dict.fromkeys(names, (0.0, 1.0)))
+    params = [space.random_point(0, number) for number in range(60)]
+    diverged = np.array([p["x40"] > 0.5 and p["x70"] > 0.3 for p in params])
+    assert [c.name for c in find_rule(params, diverged, space)] == ["x40", "x70"]
+    assert len(compared) <= 2 * len(names) + math.comb(divergence_rules.MOST_PAIRED, 2)
+
+
+@pytest.mark.parametrize("text", ["", "kind "])
+def test_the_work_of_a_long_list_is_bounded(text):
+    """Each set of choices is as long as the list: of 10,000 numbers, all sets took 800 MB."""
+    values = [f"{text}{number:04}" if text else number for number in range(3000)]
+    space = spaces.build({"x": values})
+    params = [space.random_point(0, number) for number in range(60)]
+    diverged = np.array([values.index(p["x"]) >= 1500 for p in params])
+    tracemalloc.start()
+    try:
+        found = find_rule(params, diverged, space)
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert most < 20e6
+    assert bool(found) is not bool(text)  # single words tell nothing
+    np.testing.assert_array_equal(labels(found, params), diverged | bool(text))
+
+
+def test_conditions_hold_for_the_same_trials_one_by_one_and_all_at_once():
+    params = points(40, 0)
+    params += [{}, {"rate": None, "size": "auto"}, {"rate": True, "kind": 1}, {"rate": [1], "size": 10**400}]
+    for rule in PLANTED.values():
+        for condition in rule:
+            (mask,) = divergence_rules._masks(condition.name, [condition], params)
+            np.testing.assert_array_equal(mask, labels([condition], params))

@@ -93,6 +93,52 @@ def test_beyond_the_cap_fewer_iterations_and_rows(make_problem, monkeypatch, tas
     assert baselines.boosting(problem, task) is None
 
 
+RIDGES = {  # rows, columns, folds: rows by hand, of 1e10
+    "all rows": (200_000, 100, 5, 200_000),  # 200,000 x 100^2 x 5
+    "one row more": (200_001, 100, 5, 200_000),
+    "fewer rows than columns": (6400, 4000, 5, 2236),  # 4000 x 2236^2 / 10 x 5
+    "too many columns": (6400, 100_000, 5, None),
+    "small and wide": (400, 100_000, 5, 400),
+}
+
+
+@pytest.mark.parametrize(("rows", "columns", "n_folds", "expected"), RIDGES.values(), ids=RIDGES)
+def test_the_work_of_ridge_regression_is_capped(rows, columns, n_folds, expected):
+    found = baselines.ridge_budget(rows, columns, n_folds)
+    assert (found and found.rows) == expected
+
+
+LOGISTICS = {  # rows, columns, outputs, folds: iterations and rows by hand, of 1e11
+    "all iterations": (20_000, 50, 10, 5, (2000, 20_000)),
+    "fewer iterations": (20_000, 50, 20, 5, (1000, 20_000)),
+    "fewer rows": (1_000_000, 50, 10, 5, (100, 400_000)),
+    "too many weights": (400, 5000, 2001, 5, None),
+    "too many columns": (1_000_000, 50, 8001, 5, None),
+}
+
+
+@pytest.mark.parametrize(("rows", "columns", "outputs", "n_folds", "expected"), LOGISTICS.values(), ids=LOGISTICS)
+def test_the_work_of_logistic_regression_is_capped(rows, columns, outputs, n_folds, expected):
+    assert baselines.logistic_budget(rows, columns, outputs, n_folds) == expected
+
+
+@pytest.mark.parametrize("task", ["regression", "classification"])
+def test_beyond_its_cap_the_linear_model_has_fewer_rows(make_problem, monkeypatch, task):
+    problem = make_problem(task)
+    monkeypatch.setattr(baselines, "FEWEST_ROWS", 10)
+    monkeypatch.setattr(baselines, "RIDGE_WORK", 3.0 * 4 * 4 * 30)  # folds, columns twice, rows
+    monkeypatch.setattr(baselines, "LOGISTIC_WORK", 3.0 * 4 * 3 * 100 * 30)  # folds, columns, classes, iterations, rows
+    name, base = ("LogisticRegression", LogisticRegression) if task == "classification" else ("RidgeCV", RidgeCV)
+    fitted = []
+    kind = type(name, (base,), {})
+    kind.fit = lambda self, X, y: fitted.append(X.shape) or base.fit(self, X, y)
+    monkeypatch.setattr(baselines, name, kind)
+    assert np.isfinite(baselines.linear(problem, task).score)
+    assert fitted == [(30, 4)] * 3
+    monkeypatch.setattr(baselines, "FEWEST_ROWS", 31)
+    assert baselines.linear(problem, task) is None
+
+
 @pytest.mark.parametrize(("n_classes", "trees"), [(2, 1), (3, 3)])
 def test_an_iteration_has_a_tree_for_each_of_several_classes(make_problem, monkeypatch, n_classes, trees):
     problem, asked = make_problem("classification"), []
