@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from search.terminal.output import Output
 
 HELP = "write a registered model to a file: skops, joblib or ONNX"
+INTERRUPTED = "interrupted: no file was written"
 HAS_RESULT = True
 
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from search.terminal.output import Output
 
 HELP = "write a study file for a table"
+INTERRUPTED = "interrupted: no file was written"
 HAS_RESULT = True
 
 

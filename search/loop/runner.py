@@ -31,6 +31,7 @@ from search.signals.command import check
 from search.signals.interruption import Cancellation, postponed
 from search.space.counting import MOST_GONE_THROUGH
 from search.space.spaces import Space
+from search.space.unit_cube import UnitCube
 from search.tracking.autologging import autologging_aside
 from search.trials.evaluation import evaluate
 from search.trials.nesting import network_of
@@ -88,7 +89,7 @@ def plan(problem: Problem, space: Space, **values: Any) -> Plan:
     Raises
     ------
     StudyError
-        If a grid has more than `MOST_TRIALS` points, and no time limit ends it.
+        If a grid has more than `MOST_TRIALS` points, and no time limit ends it, or a space has too many features for the method.
 
     Parameters
     ----------
@@ -109,6 +110,12 @@ def plan(problem: Problem, space: Space, **values: Any) -> Plan:
         raise StudyError(
             f"method = {options.text(asked.method)!r}: the grid of the space has {size} points; allowed are up to "
             f"{MOST_TRIALS:,}, or any number with a timeout: list fewer values, lower points, or use another method"
+        )
+    if method.most_features and (features := UnitCube(space).n_features) > method.most_features:
+        raise StudyError(
+            f"method = {options.text(asked.method)!r}: the space has {features:,} features, of which ranges and choices among "
+            f"numbers count one, and other choices one for each value; allowed are up to {method.most_features:,}: "
+            "list fewer values, or use another method"
         )
     is_network = network_of(problem.estimator) is not None
     return Plan(**values | {"n_trials": n_trials, "prune": bool(prune and is_network), "initial_points": points})

@@ -27,6 +27,7 @@ class Own(NamedTuple):
     sampler: Callable[[Space, int], Sampler]
     learns: bool = True
     exhaustive: bool = False
+    most_features: int | None = None
 
 
 def is_sampler(value: Any) -> bool:

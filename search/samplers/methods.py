@@ -46,12 +46,15 @@ class Method:
     meaning : str
     exhaustive : bool
         Whether it proposes every point of a grid once: the grid's size is then the number of trials.
+    most_features : int, optional
+        The most features that a space may have: ranges and choices among numbers count one, other choices one for each value.
     """
 
     home: str
     learns: bool
     meaning: str
     exhaustive: bool = False
+    most_features: int | None = None
 
     @property
     def sampler(self) -> Callable[[Space, int], Sampler]:
@@ -69,6 +72,7 @@ METHODS = {
         "gp:GaussianProcessSampler",
         True,
         "a Gaussian process that models the scores, and another that models which runs stay healthy",
+        most_features=1000,
     ),
     "cma-es": Method(
         "cma_es:EvolutionSampler", True, "CatCMA with margin, an evolution strategy for hundreds of trials"

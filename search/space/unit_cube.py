@@ -40,6 +40,10 @@ class UnitCube:
         return len(self._axes)
 
     @property
+    def n_features(self) -> int:
+        return self.features(np.full((1, self.n_axes), 0.5)).shape[1] if self._axes else 0
+
+    @property
     def choices(self) -> NDArray[np.bool_]:
         """Which axes are choices: to change a choice is to draw it again, not to move it."""
         return np.array([COLUMNS[type(leaf.dimension)].choices for leaf in self._axes.values()])
@@ -73,7 +77,7 @@ class UnitCube:
 def _of_choice(d: Choice, numbers: NDArray[np.float64]) -> NDArray[np.float64]:
     index = np.minimum((numbers * len(d.values)).astype(int), len(d.values) - 1)
     if not d.ordered:
-        return np.eye(len(d.values))[index]
+        return (index[:, None] == np.arange(len(d.values))).astype(np.float64)
     ranks = np.argsort(np.argsort(d.values)) / max(len(d.values) - 1, 1)
     return ranks[index][:, None]
 

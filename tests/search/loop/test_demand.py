@@ -1,5 +1,6 @@
 """What a search asks for is counted before it begins."""
 
+import tracemalloc
 from dataclasses import replace
 
 import numpy as np
@@ -13,6 +14,7 @@ from search.errors import StudyError
 from search.loop import demand
 from search.loop.runner import plan
 from search.space import spaces
+from search.space.unit_cube import UnitCube
 
 SPACE = {"hidden_layer_sizes": [[8], [16, 4]], "solver": ["adam", "sgd"]}
 
@@ -106,6 +108,28 @@ def test_grids_whose_conditions_cannot_be_gone_through_are_refused_too(make_prob
     leaf = {"leaf": {"values": [1, 2], "when": {f"p{i}": 1 for i in range(5)}}}
     with pytest.raises(StudyError, match="has more than 1,000,000 points"):
         plan(make_problem(), spaces.build(wide | leaf), method="grid")
+
+
+@pytest.mark.parametrize(("n", "fits"), [(999, True), (1000, False)])
+def test_a_gaussian_process_has_only_so_many_features(make_problem, n, fits):
+    """Learning its covariances took ten seconds for 1,000 features, more than a minute for 4,000, and nobody was told."""
+    space = spaces.build({"hidden_layer_sizes": [[i + 1] for i in range(n)], "alpha": (0.01, 1.0)})
+    assert plan(make_problem(), space, method="random").method == "random"
+    if fits:
+        assert plan(make_problem(), space, method="gp").method == "gp"
+        return
+    with pytest.raises(
+        StudyError, match=r"^method = 'gp': the space has 1,001 features, .*; allowed are up to 1,000: list"
+    ):
+        plan(make_problem(), space, method="gp")
+
+
+def test_choices_take_memory_by_their_number_not_by_its_square():
+    cube = UnitCube(spaces.build({"hidden_layer_sizes": [[i + 1] for i in range(10_000)]}))
+    tracemalloc.start()
+    assert cube.n_features == 10_000
+    assert tracemalloc.get_traced_memory()[1] < 50e6
+    tracemalloc.stop()
 
 
 HOSTILE = {
