@@ -24,12 +24,13 @@ from bpmodel.diagnosis.repair import Repair, Repairer, altered
 from bpmodel.diagnosis.rules import RULES
 from bpmodel.fitted_network import FittedNetwork, is_plain, is_plain_target
 from bpmodel.full_batch.solvers import FULL_BATCH, check
-from bpmodel.intake.rows import validated
+from bpmodel.intake.attempts import CHANGED_IN_PLACE, in_turn, undone_if_it_fails
+from bpmodel.intake.rows import row_numbers, validated
 from bpmodel.intake.structure import check_structure, structure
 from bpmodel.intake.weights import row_weights
 from bpmodel.network import interruption
 from bpmodel.network.training import Training
-from bpmodel.network.verdicts import DivergenceError, DivergenceWarning, Verdict
+from bpmodel.network.verdicts import DivergenceError, DivergenceWarning, Verdict, are_told
 from bpmodel.option import Option
 from bpmodel.preparation import Request, prepare, weighed
 
@@ -89,6 +90,7 @@ class BPEstimator(CallbackSupportMixin, FittedNetwork):
 
     # --------------------------------------------------------------------------------------------- whole fits
 
+    @in_turn
     @typed(with_callbacks)
     def fit(
         self,
@@ -130,44 +132,54 @@ class BPEstimator(CallbackSupportMixin, FittedNetwork):
         if (X_val is None) != (y_val is None):
             raise ValueError("X_val and y_val must be passed together: pass both or neither")
         validation = None if X_val is None or y_val is None else (X_val, y_val)
-        training = self.begin_fit(X, y, sample_weight, validation=validation, stop_on_validation=True)
-        most = None if self.on_divergence == "repair" else self.max_iter  # a repair discards some of its epochs
-        context = self._init_callback_context(max_subtasks=most)
-        data = {"X": X, "y": y, "metadata": None if sample_weight is None else {"sample_weight": sample_weight}}
-        context.call_on_fit_task_begin(estimator=self, **data)
-        if hasattr(self, "_skl_callbacks"):
-            training.on_epoch.append(EpochTasks(self, context, data, self._weights))
-        try:
-            training.advance(self.max_iter)
-        except KeyboardInterrupt:
-            if interruption.raised():
-                raise
-            warnings.warn("Training interrupted by user.", stacklevel=3)
-        self.end_fit(training)
-        context.call_on_fit_task_end(estimator=self, **data, reconstruction_attributes=self._weights)
-        self._report(4)
+        with undone_if_it_fails(self, CHANGED_IN_PLACE if self.warm_start else ()):
+            training = self.begin_fit(X, y, sample_weight, validation=validation, stop_on_validation=True)
+            most = None if self.on_divergence == "repair" else self.max_iter  # a repair discards some of its epochs
+            context = self._init_callback_context(max_subtasks=most)
+            data = {"X": X, "y": y, "metadata": None if sample_weight is None else {"sample_weight": sample_weight}}
+            context.call_on_fit_task_begin(estimator=self, **data)
+            if hasattr(self, "_skl_callbacks"):
+                training.on_epoch.append(EpochTasks(self, context, data, self._weights))
+            try:
+                training.advance(self.max_iter)
+            except KeyboardInterrupt:
+                if interruption.raised():
+                    raise
+                interrupted = True
+            else:
+                interrupted = False
+            self.end_fit(training)
+            context.call_on_fit_task_end(estimator=self, **data, reconstruction_attributes=self._weights)
+        if interrupted:
+            warnings.warn("Training interrupted by user.", stacklevel=4)
+        self._report(5)
         if not self.verdict_.failed and training.shortfall:
-            warnings.warn(training.shortfall, ConvergenceWarning, stacklevel=3)
+            warnings.warn(training.shortfall, ConvergenceWarning, stacklevel=4)
         return self
 
     def _weights(self) -> dict[str, Any]:
         return {"_parameters": self._parameters.copy(), "_running": self._running.copy()}
 
     @typed(available_if(learns_in_parts))
+    @in_turn
     def partial_fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
         """Train for one epoch on these rows, continuing from the current weights and optimizer state.
 
         Parameters and errors are the same as for `fit`; `early_stopping` is not supported here.
         """
-        return self._partial_fit(X, y, sample_weight)
+        return self._learn_part(self._begin_part(X, y, sample_weight))
 
-    def _partial_fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None) -> Self:
+    def _begin_part(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None) -> Training:
         if self.early_stopping:
             raise ValueError("partial_fit does not support early_stopping=True")
-        training = self.begin_fit(X, y, sample_weight, incremental=True)
-        training.advance(1)
-        self.end_fit(training)
-        self._report(4)
+        return self.begin_fit(X, y, sample_weight, incremental=True)
+
+    def _learn_part(self, training: Training) -> Self:
+        try:
+            training.advance(1)
+        finally:
+            self.end_fit(training)  # also where Ctrl-C or what is printed ends it: the epoch is trained
+        self._report(5)
         return self
 
     # --------------------------------------------------------------------------------------------- fits in the caller's hands
@@ -201,35 +213,33 @@ class BPEstimator(CallbackSupportMixin, FittedNetwork):
         incremental : bool, default=False
             Whether to continue from the current weights and optimizer state, as `partial_fit` does.
         """
-        self._check_options()
-        if self.solver in FULL_BATCH:
-            check(self.get_params(deep=False))
-        first = not hasattr(self, "_parameters") or not (self.warm_start or incremental)
-        if not first:
-            check_structure(self, self._options, getattr(self, "_structure", {}))
-        X, y = self._validate(X, y, first=first, incremental=incremental)
-        if isinstance(validation, tuple):
-            validation = self._validate_held_out(*validation)
-        request = Request(
-            X=X,
-            y=y,
-            weight=row_weights(sample_weight, X.shape[0]),
-            numbers=np.arange(X.shape[0]) if rows is None else np.asarray(rows),
-            whole=rows is None,
-            validation=validation,
-            set_aside=self.early_stopping and not (stop_on_validation and validation is not None),
-            first=first,
-            incremental=incremental,
-        )
-        request = weighed(request)
-        try:
+        with undone_if_it_fails(self, ("_state",)):
+            self._check_options()
+            if self.solver in FULL_BATCH:
+                check(self.get_params(deep=False))
+            first = not hasattr(self, "_parameters") or not (self.warm_start or incremental)
+            if not first:
+                check_structure(self, self._options, getattr(self, "_structure", {}))
+            X, y = self._validate(X, y, first=first, incremental=incremental)
+            if isinstance(validation, tuple):
+                validation = self._validate_held_out(*validation)
+            elif validation is not None:
+                validation = row_numbers(validation, X.shape[0], "validation")
+            request = Request(
+                X=X,
+                y=y,
+                weight=row_weights(sample_weight, X.shape[0]),
+                numbers=np.arange(X.shape[0]) if rows is None else row_numbers(rows, X.shape[0], "rows"),
+                whole=rows is None,
+                validation=validation,
+                set_aside=self.early_stopping and not (stop_on_validation and validation is not None),
+                first=first,
+                incremental=incremental,
+            )
+            request = weighed(request)
             training = prepare(self, request)
-        except ValueError:
             if first:
-                self.__dict__.pop("_parameters", None)  # half a network is none: a later fit must not continue it
-            raise
-        if first:
-            self._structure = structure(self, self._options)
+                self._structure = structure(self, self._options)
         if self.on_divergence == "repair" and not incremental:
             training.mend = self._repairer(request, training)
         return training
@@ -359,9 +369,12 @@ class BPEstimator(CallbackSupportMixin, FittedNetwork):
         repairs: list[Repair] = self.repairs_
         done = "; ".join(map(str, repairs))
         if not verdict.failed:
-            if repairs:
+            if repairs and are_told():
                 message = f"{name} was repaired: {done}. `repairs_` has the details."
                 warnings.warn(message, DivergenceWarning, stacklevel=stacklevel)
+            return
+        raises = verdict.diverged and self.on_divergence == "raise"
+        if verdict.diverged and not (raises or are_told()):
             return
         message = f"{name} {verdict.status}: {verdict.reason}."
         if repairs:
@@ -369,11 +382,16 @@ class BPEstimator(CallbackSupportMixin, FittedNetwork):
         found = self.diagnose().findings
         if found:
             message += f" Most likely {found[0].code}: {found[0].remedy}"
-        if verdict.diverged and self.on_divergence == "raise":
-            raise DivergenceError(message)
+        if raises:
+            raise self._divergence(message)
         message += " The weights of its best epoch are kept; see `verdict_` and `diagnose()`."
         kind = DivergenceWarning if verdict.diverged else ConvergenceWarning
         warnings.warn(message, kind, stacklevel=stacklevel)
+
+    def _divergence(self, message: str) -> DivergenceError:
+        """Return the last fit, which diverged, as an error."""
+        survived = (int(self.verdict_.epoch or 1) - 1) / self.max_iter
+        return DivergenceError(message, self.verdict_, self.diagnose().to_dict()["findings"], survived)
 
     def _html_repr(self) -> str:
         diagram: str = estimator_html_repr(self)

@@ -22,7 +22,7 @@ from bpmodel.domains import JOBS, MOST_JOBS, NONE, SEED, check, instance_of, who
 from bpmodel.estimators import BPClassifier, BPRegressor, is_rounded, r_squared
 from bpmodel.intake.rows import validated
 from bpmodel.network.parameters import check_size
-from bpmodel.network.verdicts import DivergenceError, DivergenceWarning
+from bpmodel.network.verdicts import DivergenceWarning, untold
 from bpmodel.option import SaysWhatWasMeant, with_sections
 from bpmodel.preparation import precision
 
@@ -117,13 +117,11 @@ class _Ensemble(SaysWhatWasMeant, CallbackSupportMixin, MetaEstimatorMixin, Base
             delayed(_fit)(self, network, task, (rows, y, sample_weight), data)
             for network, task in zip(members, tasks, strict=True)
         )
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", DivergenceWarning)
-            fitted = Parallel(n_jobs=self.n_jobs, prefer="threads")(jobs)
+        fitted = Parallel(n_jobs=self.n_jobs, prefer="threads")(jobs)
         healthy = [network for network in fitted if not network.diverged_]
         lost = len(fitted) - len(healthy)
         if lost == len(fitted):
-            raise DivergenceError(f"all {lost} members diverged; the first: {fitted[0].verdict_.reason}")
+            raise fitted[0]._divergence(f"all {lost} members diverged; the first: {fitted[0].verdict_.reason}")
         self.estimators_ = healthy
         if lost:
             reason = next(network.verdict_.reason for network in fitted if network.diverged_)
@@ -296,7 +294,7 @@ class BPEnsembleClassifier(ClassifierMixin, _Ensemble):
 
 def _fit(ensemble: Any, network: Any, task: Any, arguments: tuple[Any, Any, Any], data: dict[str, Any]) -> Any:
     """Fit one member as a task of the ensemble."""
-    with task.propagate_callback_context(network):
+    with task.propagate_callback_context(network), untold():
         task.call_on_fit_task_begin(estimator=ensemble, **data)
         try:
             return network.fit(*arguments)

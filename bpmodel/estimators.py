@@ -19,6 +19,7 @@ from bpmodel.constructors import ClassifierConstructor, RegressorConstructor
 from bpmodel.fitted_network import ATTRIBUTES
 from bpmodel.functions.losses import CLASSIFICATION, LOSSES, REGRESSION
 from bpmodel.functions.scaling import FARTHEST
+from bpmodel.intake.attempts import in_turn, undone_if_it_fails
 from bpmodel.intake.rows import checked
 from bpmodel.intake.weights import with_classes
 from bpmodel.option import documented
@@ -224,6 +225,7 @@ class BPClassifier(ClassifierConstructor, ClassifierMixin, BPEstimator):
         return targets
 
     @typed(available_if(learns_in_parts))
+    @in_turn
     def partial_fit(
         self,
         X: ArrayLike,
@@ -240,10 +242,12 @@ class BPClassifier(ClassifierConstructor, ClassifierMixin, BPEstimator):
         classes : array-like of shape (n_classes,), optional
             All classes that will ever occur; required on the first call.
         """
-        if self._first_part(classes):
-            multilabel = np.ndim(y) == 2 and np.shape(y)[1] > 1
-            self._label_binarizer = LabelBinarizer().fit(y if multilabel else classes)
-        return self._partial_fit(X, y, sample_weight)
+        with undone_if_it_fails(self, ()):
+            if self._first_part(classes):
+                multilabel = np.ndim(y) == 2 and np.shape(y)[1] > 1
+                self._label_binarizer = LabelBinarizer().fit(y if multilabel else classes)
+            training = self._begin_part(X, y, sample_weight)
+        return self._learn_part(training)
 
     def _first_part(self, classes: ArrayLike | None) -> bool:
         """Return whether this is the first call of `partial_fit`, and take the classes from it; later ones must have the same."""

@@ -17,7 +17,7 @@ from bpmodel.functions.losses import LOSSES
 from bpmodel.functions.scaling import SCALINGS
 from bpmodel.intake.rows import validated
 from bpmodel.network import prediction
-from bpmodel.network.parameters import Network, assemble, check_shapes, unpack
+from bpmodel.network.parameters import Network, assemble, check_shapes, takes, unpack
 
 ATTRIBUTES = """
 coefs_, intercepts_ : list of ndarray
@@ -77,7 +77,7 @@ class FittedNetwork(BaseEstimator, ABC):
         """Return the name of the loss, a row of `LOSSES`."""
 
     def _loss_number(self) -> float:
-        option = LOSSES[self._loss_name()].option
+        option = LOSSES[self._loss].option
         return float(getattr(self, option)) if option else 0.0
 
     @classmethod
@@ -86,7 +86,8 @@ class FittedNetwork(BaseEstimator, ABC):
         """Return the names of the parameters without parsing the constructor's signature of forty parameters at every call."""
         return list(super()._get_param_names())
 
-    def _network(self) -> Network:
+    def _network(self, loss_number: float | None = None) -> Network:
+        """Return the network; the number of its loss, which predictions do not need, is by default that of the options."""
         return assemble(
             self._parameters,
             self._running,
@@ -94,7 +95,7 @@ class FittedNetwork(BaseEstimator, ABC):
             self._activations,
             self._loss,
             self._normalization,
-            self._loss_number(),
+            self._loss_number() if loss_number is None else loss_number,
         )
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -149,13 +150,15 @@ class FittedNetwork(BaseEstimator, ABC):
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {attribute!r} before `fit`")
         return self._parameters
 
-    def _predict_outputs(self, X: ArrayLike, loss: str | None = None) -> NDArray:
+    def _predict_outputs(self, X: Any, loss: str | None = None) -> NDArray:
         """Return the network's outputs of shape (n, outputs), with the output function of its own loss or of another one."""
         if not hasattr(self, "_parameters"):  # asked first, because the check looks at all tags
             check_is_fitted(self)
         if not self._is_plain(X):
             X = validated(self, X, accept_sparse="csr", dtype=(np.float64, np.float32), reset=False)
-        network = self._network()
+        network = self._network(0.0)
+        if not takes(network, X.shape[1]):  # another thread has begun a fit since the rows were checked
+            raise ValueError(f"X has {X.shape[1]} features, but the network is being fitted for other rows")
         if loss is not None:
             network = network._replace(loss=LOSSES.code(loss))
         return prediction.predict(network, self._scale(X))

@@ -18,6 +18,7 @@ from sklearn.model_selection import check_cv
 from sklearn.utils import check_random_state, estimator_html_repr, get_tags, indexable
 from sklearn.utils.multiclass import type_of_target
 
+from bpmodel.intake import rows
 from bpmodel.names import hints
 from bpmodel.names.visible import visible
 from search import classes, experiment, options, routing, scorers
@@ -192,10 +193,17 @@ class BPSearchCV(CallbackSupportMixin, FittedSearch):
         scorer, objective = scoring.build(estimator, self.scoring, self.refit, self.error_score)
         if y is None and get_tags(estimator).target_tags.required:
             raise ValueError(f"{type(estimator).__name__} requires y to be passed, but the target y is None")
+        for name, values in {"X": X, "y": y}.items():
+            rows.check_mask(values, name)
+            rows.check_structure(values, name)
         X, y = indexable(X, y)
         routed = routing.route(self, scorer, params)
         cv = check_cv(self.cv, y, classifier=is_classifier(estimator))
         splits = folds.from_splitter(cv, X, y, **routed.split)
+        for number, parts in enumerate(splits.splits, start=1):
+            if not all(map(len, parts)):
+                kind = "validation" if len(parts[0]) else "training"
+                raise ValueError(f"cv: fold {number} of {len(splits)} has no {kind} rows; at least one is needed")
         if (told := _told_classes(self.scoring, estimator, y, splits)) is not None:
             scorer, _ = scoring.build(estimator, told, self.refit, self.error_score)
         self.scorer_ = scorers.parts(scorer) or scorer

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import clone
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 
 from bpmodel.base import BPEstimator
 from bpmodel.curvature import rate_limit
 from bpmodel.displays.canvas import axes_for
 from bpmodel.names import hints
-from bpmodel.network.verdicts import DivergenceWarning
 from bpmodel.network.watch import EXPLOSION_FACTOR
 
 VARIED = {"depth": "hidden layers", "width": "units in a hidden layer"}
@@ -208,10 +205,9 @@ def _variant(estimator: BPEstimator, vary: str, value: int, seed: int) -> BPEsti
 def _outcome(network: BPEstimator, X: ArrayLike, y: ArrayLike, rate: float) -> tuple[float, float]:
     """Return whether a fit with this learning rate diverged, and log10 of its final loss over the dummy predictor's."""
     fitted = clone(network).set_params(learning_rate_init=rate)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DivergenceWarning)
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        fitted.fit(X, y)
+    training = fitted.begin_fit(X, y)  # unlike `fit`, it warns of nothing, and Ctrl-C ends the map
+    training.advance(fitted.max_iter)
+    fitted.end_fit(training)
     baseline = fitted.baseline_loss_
     loss = fitted.verdict_.evidence["loss"] if fitted.diverged_ else fitted.loss_
     ratio = loss / baseline if np.isfinite(loss) else np.inf

@@ -80,5 +80,5 @@ def _batch_size(options: Any, n_rows: int) -> int:
         return n_rows if OPTIMIZERS[options.solver].whole else min(200, n_rows)
     if options.batch_size > n_rows:
         message = "Got `batch_size` less than 1 or larger than sample size. It is going to be clipped"
-        warnings.warn(message, stacklevel=7)
+        warnings.warn(message, stacklevel=8)
     return int(min(options.batch_size, n_rows))

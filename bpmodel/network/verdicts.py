@@ -5,10 +5,12 @@ The rules that find a failure are functions of `watch`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 
 class Status(NamedTuple):
@@ -85,7 +87,57 @@ class DivergenceWarning(UserWarning):
 
 
 class DivergenceError(ArithmeticError):
-    """A fit diverged, and ``on_divergence="raise"`` was asked for."""
+    """A fit diverged, and ``on_divergence="raise"`` was asked for, or no network is left to return.
+
+    Attributes
+    ----------
+    verdict : Verdict or None
+        How the fit ended, of several the first; None if that is not known.
+    findings : list of dict
+        The findings of its diagnosis, the most likely cause first, as JSON.
+    survived : float
+        Share of the epochs completed before.
+    """
+
+    def __init__(
+        self,
+        message: str = "",
+        verdict: Verdict | None = None,
+        findings: Sequence[Mapping[str, Any]] = (),
+        survived: float = 0.0,
+    ) -> None:
+        super().__init__(message)
+        self.verdict, self.findings, self.survived = verdict, list(findings), survived
+
+
+_UNTOLD = ContextVar("untold", default=False)
+
+
+def are_told() -> bool:
+    """Return whether fits warn of divergence.
+
+    >>> are_told()
+    True
+    """
+    return not _UNTOLD.get()
+
+
+@contextmanager
+def untold() -> Iterator[None]:
+    """Have the fits of the body, in this thread, not warn of divergence: their caller says what became of all of them.
+
+    A filter of the module `warnings` would be one of the whole process: of two threads that set and restore it at once, the
+    second restores what the first has set, and no fit warns any more.
+
+    >>> with untold():
+    ...     are_told()
+    False
+    """
+    before = _UNTOLD.set(True)
+    try:
+        yield
+    finally:
+        _UNTOLD.reset(before)
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bpmodel.intake.rows import row_numbers
 from bpmodel.network.sizes import too_large
 from search.cv.kinds import KINDS, Scheme
 from search.errors import StudyError
@@ -126,9 +127,16 @@ def from_splitter(cv: Any, X: Any, y: Any, **params: Any) -> Folds:
     Raises
     ------
     ValueError
-        If it makes no splits, or a different number than it announces.
+        If it makes no splits, or a different number than it announces, or if it returns what are no numbers of rows.
     """
-    splits = tuple((_numbers(train), _numbers(validation)) for train, validation in cv.split(X, y, **params))
+    n_rows = X.shape[0] if hasattr(X, "shape") else len(X)
+    splits = tuple(
+        (
+            _numbers(train, n_rows, f"fold {fold} of cv: training rows"),
+            _numbers(test, n_rows, f"fold {fold} of cv: validation rows"),
+        )
+        for fold, (train, test) in enumerate(cv.split(X, y, **params), start=1)
+    )
     if not splits:
         raise ValueError("No fits were performed. Was the CV iterator empty? Were there no candidates?")
     if len(splits) != (said := cv.get_n_splits(X, y, **params)):
@@ -138,7 +146,6 @@ def from_splitter(cv: Any, X: Any, y: Any, **params: Any) -> Folds:
     return Folds(splits)
 
 
-def _numbers(rows: Any) -> NDArray[np.int32]:
-    """Return row indices, given indices or a boolean mask."""
-    rows = np.asarray(rows)
-    return np.flatnonzero(rows).astype(np.int32) if rows.dtype == bool else rows.astype(np.int32)
+def _numbers(rows: Any, n_rows: int, name: str) -> NDArray[np.int32]:
+    """Return row numbers, given numbers or a boolean mask; which folds may be empty is for others to say."""
+    return row_numbers(rows, n_rows, name) if np.size(rows) else np.zeros(0, dtype=np.int32)

@@ -13,7 +13,7 @@ from scipy.stats import rankdata
 from sklearn.exceptions import FitFailedWarning
 
 from bpmodel import DivergenceError
-from search.trials.outcomes import VERDICTS, Outcome, level, winner
+from search.trials.outcomes import VERDICTS, Outcome, level, mean, winner
 from search.trials.scoring import SCORE
 
 DEBUG = "error_score='raise' shows where"
@@ -82,7 +82,7 @@ def _scores(name: str, scored: NDArray[np.float64]) -> dict[str, NDArray[np.floa
     with np.errstate(
         over="ignore", invalid="ignore"
     ):  # of scores whose squares are not finite, or that are not themselves
-        return columns | {f"mean_{name}": scored.mean(axis=1), f"std_{name}": scored.std(axis=1)}
+        return columns | {f"mean_{name}": mean(scored), f"std_{name}": scored.std(axis=1)}
 
 
 def _padded(seconds: Sequence[float], n_splits: int) -> list[float]:

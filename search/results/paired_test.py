@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import t as student
 
+from bpmodel.functions.scaling import FARTHEST
 from search.cv.folds import Folds
 from search.trials.baselines import Baseline
 from search.trials.outcomes import Outcome, order
@@ -58,8 +59,9 @@ def difference(scores: Sequence[float], others: Sequence[float], ratio: float) -
     """
     d = np.subtract(scores, others)
     d[np.abs(d) <= ROUNDING * np.maximum(np.abs(scores), np.abs(others))] = 0.0
-    spread = float(np.sqrt((1 / len(d) + ratio) * d.var(ddof=1)))
-    mean = float(d.mean())
+    unit = float(np.abs(d).max()) if np.abs(d).max() > FARTHEST else 1.0  # the squares of larger ones are not finite
+    spread = float(np.sqrt((1 / len(d) + ratio) * (d / unit).var(ddof=1))) * unit
+    mean = float((d / unit).mean()) * unit
     if spread == 0:
         return Difference(mean, 0.0, float(mean == 0))
     p_value = 2 * student.sf(abs(mean) / spread, len(d) - 1)

@@ -19,6 +19,7 @@ from threadpoolctl import threadpool_limits
 from search import scorers
 from search.errors import reason_of
 from search.rows import take
+from search.trials.outcomes import mean
 from search.trials.prepared_folds import prepare
 from search.trials.problem import Problem
 from search.trials.scoring import by_metric, named, objective, scores
@@ -230,5 +231,7 @@ def _score(problem: Problem, fitted: Any, X: Any, y: Any, rows: Any) -> dict[str
 def _baseline(problem: Problem, name: str, folds: list[dict[str, float]]) -> Baseline:
     metrics = by_metric(folds)
     found = metrics[objective(problem, metrics)]
-    means = {metric: float(np.mean(values)) for metric, values in named(metrics).items()}
-    return Baseline(name, float(np.mean(found)), float(np.std(found)), tuple(found), means)
+    means = {metric: mean(values) for metric, values in named(metrics).items()}
+    with np.errstate(over="ignore"):  # of scores whose squares are not finite
+        std = float(np.std(found))
+    return Baseline(name, mean(found), std, tuple(found), means)

@@ -19,6 +19,7 @@ from sklearn.base import ClassifierMixin, RegressorMixin
 
 from bpmodel.ensembles import BPEnsembleRegressor
 from bpmodel.estimators import BPRegressor
+from bpmodel.functions.scaling import FARTHEST
 from search import scorers
 
 
@@ -32,17 +33,30 @@ class Metric(NamedTuple):
     compute: Callable[[NDArray, NDArray], float | None]
 
 
-def of_errors(errors: Callable[[NDArray, NDArray], NDArray]) -> Callable[[NDArray, NDArray], float | None]:
-    """Return a metric: the mean over the outputs of `errors`, which takes arrays of shape (n, outputs)."""
+def of_errors(errors: Callable[[NDArray, NDArray], NDArray], degree: int) -> Callable[[NDArray, NDArray], float | None]:
+    """Return a metric: the mean over the outputs of `errors`, which takes arrays of shape (n, outputs).
+
+    It is in units of the target to the power of `degree`, so where squares are not finite it follows from smaller numbers.
+    """
 
     def compute(y: NDArray, predicted: NDArray) -> float | None:
         plain = y.shape == predicted.shape and y.dtype.kind in "fiu" and predicted.dtype == np.float64
         if not (plain and np.isfinite(predicted.sum())):
             return None
-        found = errors(y.astype(np.float64).reshape(len(y), -1), predicted.reshape(len(y), -1))
+        targets, predicted = y.astype(np.float64).reshape(len(y), -1), predicted.reshape(len(y), -1)
+        found = errors(targets, predicted)
+        if not np.isfinite(found).all():
+            unit = _unit(targets, predicted)
+            found = errors(targets / unit, predicted / unit) * unit**degree
         return float(found.mean()) if np.isfinite(found).all() else None
 
     return compute
+
+
+def _unit(targets: NDArray, predicted: NDArray) -> float:
+    """Return a power of two near the largest number, if that is one whose square is not finite; else 1."""
+    largest = max(float(np.abs(targets).max(initial=0)), float(np.abs(predicted).max(initial=0)))
+    return float(np.ldexp(1.0, int(np.frexp(largest)[1]) - 1)) if FARTHEST < largest < np.inf else 1.0
 
 
 def squared(y: NDArray, predicted: NDArray) -> NDArray:
@@ -82,10 +96,10 @@ def log_loss(y: NDArray, probabilities: NDArray) -> float | None:
 
 
 METRICS: dict[Callable, Metric] = {
-    metrics.mean_squared_error: Metric("predict", of_errors(squared)),
-    metrics.root_mean_squared_error: Metric("predict", of_errors(root_squared)),
-    metrics.mean_absolute_error: Metric("predict", of_errors(absolute)),
-    metrics.r2_score: Metric("predict", of_errors(explained)),
+    metrics.mean_squared_error: Metric("predict", of_errors(squared, 2)),
+    metrics.root_mean_squared_error: Metric("predict", of_errors(root_squared, 1)),
+    metrics.mean_absolute_error: Metric("predict", of_errors(absolute, 1)),
+    metrics.r2_score: Metric("predict", of_errors(explained, 0)),
     metrics.accuracy_score: Metric("predict", accuracy),
     metrics.log_loss: Metric("predict_proba", log_loss),
 }

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from functools import partial
 
 import numpy as np
 
+from bpmodel import DivergenceError
+from search.errors import one_line
 from search.rows import params_of, split
 from search.signals.interruption import Cancelled
 from search.trials.callbacks import metadata
-from search.trials.outcomes import ERROR, OK, Outcome
+from search.trials.outcomes import DIVERGED, ERROR, OK, Divergence, Outcome
 from search.trials.problem import Problem, Trial, configured
 from search.trials.scoring import by_metric, named, objective, scores, training_scores
 
@@ -29,7 +32,10 @@ def train(problem: Problem, trial: Trial, cancelled: Callable[[], bool]) -> Outc
         fit_params = params_of(problem.X, problem.fit_params, fitted_on)
         data = {"X": X_train, "y": y_train, "metadata": metadata(fit_params)}
         with problem.tasks.fold(trial.number * len(problem.folds) + number, data, estimator):
-            estimator.fit(X_train, *([] if y_train is None else [y_train]), **fit_params)
+            try:
+                estimator.fit(X_train, *([] if y_train is None else [y_train]), **fit_params)
+            except DivergenceError as error:  # of an ensemble, or of a network in a place where `nesting` does not look
+                return _diverged(problem, trial, number, error)
             fitted = time.perf_counter()
             validation_scores.append(scores(problem, estimator, X_validation, y_validation, validation))
         fit_seconds.append(fitted - started)
@@ -55,3 +61,19 @@ def train(problem: Problem, trial: Trial, cancelled: Callable[[], bool]) -> Outc
         fit_seconds=fit_seconds,
         score_seconds=score_seconds,
     )
+
+
+def _diverged(problem: Problem, trial: Trial, fold: int, error: DivergenceError) -> Outcome:
+    """Return the outcome of a trial in which an estimator could not be fitted because its networks diverged."""
+    verdict = error.verdict
+    divergence = Divergence(
+        fold,
+        int((verdict and verdict.epoch) or 1),
+        int((verdict and verdict.step) or 0),
+        verdict.reason if verdict else str(error),
+        verdict.evidence["ratio"] if verdict else math.inf,
+        error.survived,
+        [dict(finding) for finding in error.findings],
+    )
+    reason = f"fold {fold + 1} of {len(problem.folds)}: {one_line(error)}"
+    return Outcome(trial.number, dict(trial.params), DIVERGED, reason, [], 0, {}, {}, 0.0, divergence)

@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bpmodel.colors import GREY, NAVY, RED, SKY
 
@@ -147,12 +148,13 @@ class Outcome:
     @cached_property
     def score(self) -> float:
         """Mean over the folds; NaN unless all folds have a score."""
-        return float(np.mean(self.fold_scores)) if self.fold_scores else float("nan")
+        return mean(self.fold_scores) if self.fold_scores else float("nan")
 
     @cached_property
     def std(self) -> float:
         """Standard deviation over the folds."""
-        return float(np.std(self.fold_scores)) if self.fold_scores else float("nan")
+        with np.errstate(over="ignore"):  # of scores whose squares are not finite
+            return float(np.std(self.fold_scores)) if self.fold_scores else float("nan")
 
     @property
     def healthy(self) -> bool:
@@ -169,7 +171,7 @@ class Outcome:
     @property
     def means(self) -> dict[str, float]:
         """Mean over the folds of every named metric."""
-        return {name: float(np.mean(scores)) for name, scores in self.metrics.items()}
+        return {name: mean(scores) for name, scores in self.metrics.items()}
 
     @property
     def defined(self) -> dict[int, float]:
@@ -179,6 +181,20 @@ class Outcome:
     @property
     def last_checkpoint(self) -> int:
         return max(self.curve, default=0)
+
+
+def mean(scores: Sequence[float] | NDArray[np.float64]) -> Any:
+    """Return the mean over the last axis; finite scores have a finite one, also where their sum is not.
+
+    >>> mean([1.0, 2.0]), mean([1e308, 1.5e308]), mean([1.0, float("nan")])
+    (1.5, 1.25e+308, nan)
+    """
+    values = np.asarray(scores, dtype=np.float64)
+    with np.errstate(over="ignore", invalid="ignore"):
+        found = values.mean(axis=-1)
+        if not np.isfinite(found).all():
+            found = np.where(np.isfinite(found), found, (values / values.shape[-1]).sum(axis=-1))
+    return float(found) if values.ndim == 1 else found
 
 
 def order(outcome: Outcome) -> tuple[float, ...]:
@@ -239,7 +255,7 @@ def pool(first: Outcome, again: Sequence[Outcome]) -> Outcome:
             return replace(first, verdict=outcome.verdict, reason=reason, divergence=outcome.divergence)
     every = [first, *again]
     common = set.intersection(*(set(outcome.curve) for outcome in every))
-    curve = {epoch: float(np.mean([o.curve[epoch] for o in every])) for epoch in sorted(common)}
+    curve = {epoch: mean([o.curve[epoch] for o in every]) for epoch in sorted(common)}
     best = max(curve, key=lambda epoch: (curve[epoch], -epoch), default=first.epoch)
     return replace(
         first,
@@ -253,4 +269,4 @@ def pool(first: Outcome, again: Sequence[Outcome]) -> Outcome:
 
 
 def _mean(scores: Sequence[Sequence[float]]) -> list[float]:
-    return np.mean(scores, axis=0).tolist()
+    return mean(np.transpose(scores)).tolist()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import numbers
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from sklearn.metrics import check_scoring, get_scorer_names
 
 from bpmodel.names import hints
+from bpmodel.names.short import short
 from search import scorer_names, scorers
 from search.errors import reason_of
 from search.rows import params_of
@@ -61,15 +63,17 @@ def scores(problem: Problem, estimator: Any, X: Any, y: Any, rows: NDArray[np.in
         The rows to score.
     rows : ndarray of int
         Indices of these rows in the study.
+
     Raises
     ------
     ValueError
         If the scorer returns something other than numbers, or lacks the metric to maximize.
     """
     more = params_of(problem.X, problem.score_params, rows) if problem.score_params else {}
-    given = None if more else directly(problem.scorer, estimator, X, y)
-    if given is None:
-        given = problem.scorer(estimator, X, **more) if y is None else problem.scorer(estimator, X, y, **more)
+    with np.errstate(all="ignore"):  # that a score is not finite is told once, by the outcome of the trial
+        given = None if more else directly(problem.scorer, estimator, X, y)
+        if given is None:
+            given = problem.scorer(estimator, X, **more) if y is None else problem.scorer(estimator, X, y, **more)
     found = given if isinstance(given, Mapping) else {SCORE: given}
     first = objective(problem, found)
     return {name: _number(name, value, None if name == first else problem.error_score) for name, value in found.items()}
@@ -122,10 +126,13 @@ def _number(name: str, value: Any, error_score: float | None) -> float:
             raise ValueError(reason)
         warnings.warn(f"Scoring failed; the score is set to {error_score}. {reason}", UserWarning, stacklevel=2)
         return float(error_score)
-    value = value.item() if hasattr(value, "item") else value
-    if not isinstance(value, numbers.Number):
-        raise ValueError(f"scoring must return a number, got {value!r} ({type(value).__name__}) for {name}")
-    return float(value)  # type: ignore[arg-type]
+    number = value.item() if getattr(value, "size", 0) == 1 else value
+    if not isinstance(number, numbers.Number) or isinstance(number, complex):
+        raise ValueError(f"scoring must return a number, got {short(value)} ({type(value).__name__}) for {name}")
+    try:
+        return float(number)  # type: ignore[arg-type]
+    except OverflowError:
+        return math.inf if number > 0 else -math.inf  # type: ignore[operator]
 
 
 def by_metric(folds: Sequence[Mapping[str, float]]) -> dict[str, list[float]]:

@@ -28,7 +28,7 @@ from search.trials.checkpoints import UNDEFINED, checkpoints, plateaued
 from search.trials.diagnoses import diagnosis
 from search.trials.fold_fits import begin
 from search.trials.nesting import surround
-from search.trials.outcomes import DIVERGED, ERROR, OK, STOPPED, VERDICTS, Divergence, Outcome
+from search.trials.outcomes import DIVERGED, ERROR, OK, STOPPED, VERDICTS, Divergence, Outcome, mean
 from search.trials.prepared_folds import Prepared
 from search.trials.problem import Problem, Trial
 from search.trials.scoring import by_metric, named, objective, scores, training_scores
@@ -125,7 +125,7 @@ class _Run:
             return
         metrics = by_metric(scored)
         found = metrics[objective(self.problem, metrics)]
-        self.curve[epoch] = float(np.mean(found)) if np.isfinite(found).all() else UNDEFINED
+        self.curve[epoch] = mean(found) if np.isfinite(found).all() else UNDEFINED
         if self.curve[epoch] > self.best:
             self.epoch, self.best, self.metrics = epoch, self.curve[epoch], metrics
             if self.problem.train_scores:

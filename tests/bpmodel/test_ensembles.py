@@ -1,5 +1,9 @@
 """An ensemble is the average of its members, whatever the number of threads; members that diverge are left out."""
 
+import pickle
+import threading
+import warnings
+
 import numpy as np
 import pytest
 from sklearn.base import clone
@@ -147,3 +151,62 @@ def test_the_options_of_the_members_are_checked_before_they_are_used(changes):
 def test_an_ensemble_of_no_networks_is_refused():
     with pytest.raises(ValueError, match="networks is empty"):
         BPEnsembleRegressor.of([])
+
+
+def test_ensembles_fitted_in_threads_switched_off_warnings_for_good_bug():
+    """Each set and restored filters of the whole process; the last to end restored those that another had set."""
+    X, y = np.arange(40.0)[:, None] / 40, np.arange(40.0) / 40
+    before = list(warnings.filters)
+    first, second, done, ignored = (threading.Event() for _ in range(4))
+
+    class Waiting:
+        """Lets the first ensemble end while the second one is fitted."""
+
+        def __init__(self, told, awaited):
+            self.told, self.awaited = told, awaited
+
+        def setup(self, estimator, context):
+            pass
+
+        def on_fit_task_begin(self, estimator, context, **data):
+            if context.task_name == "member":
+                self.told.set()
+                assert self.awaited.wait(60)
+
+        def on_fit_task_end(self, estimator, context, **data):
+            pass
+
+        def teardown(self, estimator, context):
+            pass
+
+    def fit(begun, awaited, ended):
+        member = BPRegressor(hidden_layer_sizes=(4,), max_iter=1, on_divergence="ignore")
+        BPEnsembleRegressor(member, n_members=1).set_callbacks(Waiting(begun, awaited)).fit(X, y)
+        ended.set()
+
+    threads = [
+        threading.Thread(target=fit, args=(first, second, done)),
+        threading.Thread(target=fit, args=(second, done, ignored)),
+    ]
+    threads[0].start()
+    assert first.wait(60)
+    threads[1].start()
+    for thread in threads:
+        thread.join()
+    assert warnings.filters == before
+
+
+def test_the_error_of_an_ensemble_says_how_its_first_member_ended():
+    X, y = np.arange(40.0)[:, None], np.arange(40.0)
+    member = BPRegressor(hidden_layer_sizes=(4,), learning_rate_init=1e3, solver="sgd", max_iter=5)
+    for on_divergence in ("stop", "raise"):
+        ensemble = BPEnsembleRegressor(
+            clone(member).set_params(on_divergence=on_divergence), n_members=2, random_state=0
+        )
+        with pytest.raises(DivergenceError) as caught:
+            ensemble.fit(X, y)
+        error = pickle.loads(pickle.dumps(caught.value))
+        assert error.verdict.diverged
+        assert error.survived == (error.verdict.epoch - 1) / 5
+        assert error.findings[0]["code"]
+        assert str(error) == str(caught.value)

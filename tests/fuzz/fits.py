@@ -7,7 +7,7 @@ finds a fault where
 - a warning of NumPy, or a flood of warnings, is issued;
 - a verdict "ok" stands over predictions that are not finite, or over a loss thousands of times the dummy predictor's and the
   start's;
-- a fit has diverged, and its diagnosis or its summary cannot be shown.
+- a fit has diverged, and its diagnosis finds nothing, or cannot be shown.
 """
 
 from __future__ import annotations
@@ -363,8 +363,10 @@ def _shown(model: Any, X: Any, y: Any) -> list[NDArray]:
 def _lie(model: Any, X: Any, y: Any, weight: Any, predictions: list[NDArray]) -> str | None:
     """Return in what a verdict does not agree with the predictions for the training rows, or None."""
     verdict = model.verdict_
-    if verdict.diverged and not (model.diagnose().summary and verdict.reason):
-        return "a diverged fit without a report"
+    if verdict.diverged and not verdict.reason:
+        return "a diverged fit without a reason"
+    if verdict.diverged and not model.diagnose().findings:
+        return f"a diverged fit without findings: {verdict}"
     if verdict.status != "ok":
         return None
     counts = (
@@ -383,7 +385,7 @@ def _lie(model: Any, X: Any, y: Any, weight: Any, predictions: list[NDArray]) ->
         loss = float(judge(outputs + np.clip(targets - outputs, -rest, rest), targets))
         rounding = np.finfo(model._parameters.dtype).eps ** 2 * np.mean(targets.astype(np.float64) ** 2)
     known = max(model.baseline_loss_, model.initial_loss_)
-    if loss > WORSE * max(known, rounding, float(np.finfo(model._parameters.dtype).tiny)):
+    if loss > WORSE * max(known, float(rounding), float(np.finfo(model._parameters.dtype).tiny)):
         return (
             f"silent: {verdict}, with {loss:.3g} for a loss where the dummy predictor's or the start's is {known:.3g}"
         )

@@ -1,7 +1,10 @@
 """Splits are made once and are the same for all trials."""
 
+import re
+
 import numpy as np
 import pytest
+from sklearn.linear_model import Ridge
 from sklearn.model_selection import (
     GroupKFold,
     KFold,
@@ -13,7 +16,7 @@ from sklearn.model_selection import (
     check_cv,
 )
 
-from search import StudyError
+from search import BPSearchCV, StudyError
 from search.cv import folds
 from search.cv.kinds import KINDS, Scheme, predefined
 
@@ -195,3 +198,46 @@ def test_masks_of_rows_are_row_numbers():
     inside = np.array([True, True, False, True])
     split = folds.from_splitter(check_cv([(inside, ~inside)]), np.zeros(4), np.zeros(4))
     assert [rows.tolist() for rows in split.splits[0]] == [[0, 1, 3], [2]]
+
+
+class Lying:
+    """A splitter of the user's, which returns anything."""
+
+    def __init__(self, train, validation):
+        self.parts = train, validation
+
+    def split(self, X, y=None, groups=None):
+        yield self.parts
+
+    def get_n_splits(self, X=None, y=None, groups=None):
+        return 1
+
+
+ROW = np.arange(20)
+LIES = {
+    "fractions": (ROW[:10] + 0.7, ROW[10:], "fold 1 of cv: training rows is an array of float64"),
+    "beyond": (
+        ROW[:10],
+        ROW[10:] + 5,
+        "fold 1 of cv: validation rows: there is no row 24; allowed are the numbers of 20",
+    ),
+    "far beyond": (ROW[:10] + 2**32, ROW[10:], "fold 1 of cv: training rows: there is no row 4294967296"),
+    "texts": (["1", "2"], ROW[10:], "fold 1 of cv: training rows is an array of <U1"),
+    "another mask": (np.ones(10, bool), ROW[10:], "fold 1 of cv: training rows is an array of bool of shape (10,)"),
+    "no training rows": (ROW[:0], ROW[10:], "cv: fold 1 of 1 has no training rows"),
+    "no validation rows": (ROW[:10], ROW[:0], "cv: fold 1 of 1 has no validation rows"),
+}
+
+
+@pytest.mark.parametrize(("train", "validation", "told"), LIES.values(), ids=LIES)
+def test_splitters_that_lie_are_told_before_the_first_trial_bug(train, validation, told):
+    """Fractions were cut off, large numbers wrapped around and short masks filled up, without a word."""
+    X = np.linspace(0, 1, 20)[:, None]
+    search = BPSearchCV(Ridge(), {"alpha": [0.1]}, method="grid", cv=Lying(train, validation))
+    with pytest.raises(ValueError, match="^" + re.escape(told)):
+        search.fit(X, X[:, 0])
+
+
+def test_masks_and_numbers_from_the_end_are_rows():
+    found = folds.from_splitter(Lying(ROW < 15, -1 - ROW[:5]), np.zeros((20, 1)), None)
+    assert [part.tolist() for part in found.splits[0]] == [list(range(15)), [19, 18, 17, 16, 15]]
