@@ -89,7 +89,7 @@ def _run(options: argparse.Namespace) -> int:
         waiting.say_nothing()
         warnings.simplefilter("ignore")
     output = Output(sys.stdout, quiet=options.quiet, json=options.json)
-    with output.alone(), raising(), leaving.warnings_told():
+    with output.alone(), raising(), leaving.warnings_told(), leaving.notes_told(not options.quiet):
         code = int(options.run(options, output))
     sys.stdout.flush()  # a full disk may not tell before
     return code
