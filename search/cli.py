@@ -90,8 +90,8 @@ def _run(options: argparse.Namespace) -> int:
         waiting.say_nothing()
         warnings.simplefilter("ignore")
     output = Output(sys.stdout, quiet=options.quiet, json=options.json)
-    silent = options.quiet or options.shows_progress
-    with output.alone(), raising(), leaving.warnings_told(), nullcontext() if silent else at_work(options.verb):
+    said = nullcontext() if options.quiet or options.shows_progress else at_work(options.verb)
+    with output.alone(), raising(), leaving.warnings_told(), leaving.notes_told(not options.quiet), said:
         code = int(options.run(options, output))
     sys.stdout.flush()  # a full disk may not tell before
     return code

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
@@ -47,6 +48,9 @@ from search.trials.problem import Problem, Trial
 
 NOTE = records.FINISHED
 
+MOST_NAMED = 5
+"""Trials that a note lists."""
+
 
 @autologging_aside()
 def tune(
@@ -82,7 +86,7 @@ def tune(
         notes = (*notes, *_emptied(study, store, tracker.uri))
         note_study(store, study, job, notes, outer_baselines)
         further = plan.n_trials * len(parts)
-        notes = (*notes, *elsewhere)
+        notes = (*notes, *_parted(job, store, tracker), *elsewhere)
         on_progress(Progress(store.outcomes, plan.n_trials, notes=notes, further=further))
         result = experiment.run(
             job,
@@ -126,6 +130,21 @@ def _emptied(study: Study, store: StudyStore, uri: str) -> list[str]:
     runs = listing.kept(uri).get(study.name, Kept()).n_runs if store.was_empty else 0
     told = f"{journal(study)} was empty, so the study begins anew; its {runs} runs in MLflow are of trials before that"
     return [told] if runs else []
+
+
+def _parted(job: Job, store: StudyStore, tracker: MLflowTracker) -> list[str]:
+    """Part a study from another copy of it, which has gone on in the same store, and return the note of that.
+
+    Journals travel with their folder. Both copies would write one parent run, and each would miss trials there.
+    """
+    others = tracker.others(experiment.header(job, store), store.outcomes.values())
+    if not others:
+        return []
+    store.note("id", uuid.uuid4().hex)
+    noun = "trial" if len(others) == 1 else "trials"
+    listed = ", ".join(map(str, others[:MOST_NAMED])) + (", …" if len(others) > MOST_NAMED else "")
+    told = f"another copy of this project has gone on with the study in MLflow ({noun} {listed})"
+    return [f"{told}: this copy gets a run of its own there"]
 
 
 def _elsewhere(study: Study, uri: str) -> list[str]:

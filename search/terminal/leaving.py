@@ -32,6 +32,21 @@ def tell(text: object) -> None:
     print(told(text), file=sys.stderr)
 
 
+@contextmanager
+def notes_told(wanted: bool) -> Iterator[None]:
+    """Have what the search logs told during the body, or only its errors."""
+    import logging  # late, to keep --help fast
+
+    logger = logging.getLogger("search")
+    before = logger.level
+    if not wanted:
+        logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)
+
+
 def hook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
     """Write a traceback as Python does, each of its lines as one that may be shown. For ``sys.excepthook``."""
     text = "".join(traceback.format_exception(kind, error, trace)).rstrip("\n")

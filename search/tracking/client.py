@@ -14,6 +14,7 @@ from search.tracking import creation, library, stores
 from search.tracking.local import moving
 from search.tracking.local.scratch import scratch
 from search.tracking.runs import (
+    OUTCOME,
     PARENT,
     STUDY_FILE,
     TAG_LENGTH,
@@ -23,6 +24,7 @@ from search.tracking.runs import (
     Run,
     experiment_tags,
     is_whole,
+    strangers,
     written_params,
 )
 
@@ -58,6 +60,22 @@ def holds(uri: str, experiment: str, study_id: str) -> bool:
     client = connect(uri)
     found = client.get_experiment_by_name(experiment)
     return found is not None and bool(creation.parents(client, found.experiment_id, study_id))
+
+
+@library.quiet()
+def others(uri: str, experiment: str, study_id: str, own: Mapping[int, str]) -> list[int]:
+    """Return the trials that a store has of another copy of a study, see `runs.strangers`."""
+    client = connect(uri)
+    found = client.get_experiment_by_name(experiment)
+    if found is None:
+        return []
+    known = [
+        run
+        for parent in creation.parents(client, found.experiment_id, study_id)
+        for run in creation.children(client, found.experiment_id, parent.info.run_id)
+        if run.info.status != "RUNNING"  # not whole: the next start drops it
+    ]
+    return strangers(((run.data.tags.get("trial"), run.data.tags.get(OUTCOME)) for run in known), own)
 
 
 @library.quiet()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -30,6 +32,9 @@ BESIDE = {"bpsearch.artifacts": "beside the database"}
 
 RESULT = "bpsearch.result"
 """The tag of a model that says which result of its study it was made of."""
+
+OUTCOME = "bpsearch.outcome"
+"""The tag of a trial's run that tells its outcome from those of other trials with the same number, see `digest`."""
 
 STUDY_FILE = "study.toml"
 
@@ -133,7 +138,7 @@ def written_params(params: Mapping[str, Any]) -> dict[str, str]:
 def child(outcome: Outcome, value: float, ended: float) -> Run:
     """Return the run of a trial; `value` was given to the sampler, and `ended` is in seconds since 1970."""
     tags = {**SOURCE_NAME, "trial": str(outcome.number), "verdict": outcome.verdict}
-    tags["reason"] = outcome.reason[:TAG_LENGTH]
+    tags["reason"], tags[OUTCOME] = outcome.reason[:TAG_LENGTH], digest(outcome)
     files: dict[str, Any] = {}
     if outcome.divergence is not None and outcome.divergence.findings:
         tags["finding"] = outcome.divergence.code
@@ -149,6 +154,31 @@ def child(outcome: Outcome, value: float, ended: float) -> Run:
         [(name, float(v), step) for name, v, step in _metrics(outcome, value) if np.isfinite(v)],
         files,
     )
+
+
+def digest(outcome: Outcome) -> str:
+    """Return a short text that two outcomes share only if they are of one evaluation, or of equal ones."""
+    content = json.dumps([outcome.number, outcome.verdict, outcome.epoch, list(map(float, outcome.fold_scores))])
+    return hashlib.sha256(content.encode()).hexdigest()[:16]
+
+
+def strangers(found: Iterable[tuple[str | None, str | None]], own: Mapping[int, str]) -> list[int]:
+    """Return the trials that a store has of a study, but of another copy of its journal.
+
+    Parameters
+    ----------
+    found : iterable of (str or None, str or None)
+        The tags ``trial`` and `OUTCOME` of the runs in the store; runs of older versions have only the first.
+    own : mapping of int to str
+        The digests of the trials in the journal.
+
+    Examples
+    --------
+    >>> strangers([("0", "ab"), ("1", None), ("2", "cd"), ("3", "ef"), (None, None)], {0: "ab", 1: "aa", 2: "bb"})
+    [2, 3]
+    """
+    told = {(trial, text) for tag, text in found if (trial := trial_of(tag)) is not None}
+    return sorted({trial for trial, text in told if trial not in own or text not in (None, own[trial])})
 
 
 def _metrics(outcome: Outcome, value: float) -> Iterator[tuple[str, float, int]]:

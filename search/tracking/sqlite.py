@@ -22,6 +22,7 @@ from search.files import writing
 from search.tracking import stores
 from search.tracking.local import moving
 from search.tracking.runs import (
+    OUTCOME,
     PARENT,
     STUDY_FILE,
     Header,
@@ -29,6 +30,7 @@ from search.tracking.runs import (
     Run,
     experiment_tags,
     is_whole,
+    strangers,
     trial_of,
     written_params,
 )
@@ -105,6 +107,18 @@ def holds(uri: str, experiment: str, study_id: str) -> bool:
     with _transaction(uri) as db:
         found = _experiment(db, experiment)
         return found is not None and bool(_parents(db, found[0], study_id))
+
+
+def others(uri: str, experiment: str, study_id: str, own: Mapping[int, str]) -> list[int]:
+    """Return the trials that the database has of another copy of a study, see `runs.strangers`."""
+    query = "SELECT run_uuid, value FROM tags WHERE key = ?"
+    with _transaction(uri) as db:
+        found = _experiment(db, experiment)
+        parents = [] if found is None else _parents(db, found[0], study_id)
+        known = [child for parent in parents for child in _children(db, parent)]
+        digests = dict(db.execute(query, [OUTCOME]).fetchall()) if known else {}
+    whole = ((trial, digests.get(key)) for key, status, trial in known if status != "RUNNING")
+    return strangers(whole, own)
 
 
 def keeps(uri: str, name: str, version: int) -> bool:

@@ -16,7 +16,7 @@ from search.errors import StudyError, one_line
 from search.files import trouble
 from search.tables.secrets import masked
 from search.tracking import revisions, servers, waiting
-from search.tracking.local import outside
+from search.tracking.local import outside, place
 from search.tracking.local.moving import ARTIFACTS, settle
 from search.tracking.local.place import SQLITE
 from search.tracking.local.place import database as database
@@ -43,7 +43,7 @@ def answering_uri() -> str:
         If it does not, is no store, or is a database that another program keeps locked.
     """
     uri = default_uri()
-    path = database(uri)
+    path = _database(uri, "MLFLOW_TRACKING_URI")
     if path is None:
         check(uri, "MLFLOW_TRACKING_URI")
     else:
@@ -114,7 +114,7 @@ def check(uri: str, key: str = "MLFLOW_TRACKING_URI", *, make: bool = True) -> N
         If the database or its folder cannot be written, models stored beside it could not be loaded, the server does not answer,
         a driver is missing, or another version of MLflow made the tables.
     """
-    path = database(uri)
+    path = _database(uri, key)
     if path is not None:
         waiting.until_free(uri, key)
         try:
@@ -151,6 +151,15 @@ def check(uri: str, key: str = "MLFLOW_TRACKING_URI", *, make: bool = True) -> N
         raise StudyError(f"{key} = {masked(uri)!r} is not an MLflow store; allowed are {servers.ALLOWED}")
     else:
         servers.check(uri, key)
+
+
+def _database(uri: str, key: str) -> Path | None:
+    """Return the file of an SQLite store, or raise StudyError if its address names another one for MLflow."""
+    if problem := place.misread(uri):
+        raise StudyError(
+            f"{key} = {masked(uri)!r}: {problem}; allowed is {SQLITE} and the path of a file, such as {DEFAULT_URI}"
+        )
+    return database(uri)
 
 
 def _check_database(path: Path, make: bool) -> str | None:

@@ -10,7 +10,7 @@ import queue
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future
 from contextlib import suppress
 from pathlib import Path
@@ -24,7 +24,7 @@ from search.tracking import client, models, schema, sqlite, stores, waiting
 from search.tracking.local import scratch
 from search.tracking.models import RegisteredModel
 from search.tracking.protocol import Tracker
-from search.tracking.runs import Header, Opened, Report, child
+from search.tracking.runs import Header, Opened, Report, child, digest
 from search.trials.outcomes import Outcome
 
 BATCH_SECONDS = 1.0
@@ -55,6 +55,11 @@ def _writer(uri: str, experiment: str) -> ModuleType:
 @waiting.asked
 def _holds(uri: str, header: Header) -> bool:
     return bool(_writer(uri, header.experiment).holds(uri, header.experiment, header.study_id))
+
+
+@waiting.asked
+def _others(uri: str, header: Header, own: Mapping[int, str]) -> list[int]:
+    return list(_writer(uri, header.experiment).others(uri, header.experiment, header.study_id, own))
 
 
 @waiting.asked
@@ -93,6 +98,17 @@ class MLflowTracker(Tracker):
             return False
         stores.settled_for(self.uri, header.experiment)
         return _holds(self.uri, header)
+
+    def others(self, header: Header, outcomes: Iterable[Outcome]) -> list[int]:
+        """Return the trials of a study that the store has, but that are not these outcomes.
+
+        Another copy of the project has written them. One study is one parent run, so a copy needs an identifier of its own.
+        """
+        path = stores.database(self.uri)
+        if path is not None and not stores.has_tables(path):
+            return []
+        stores.settled_for(self.uri, header.experiment)
+        return _others(self.uri, header, {outcome.number: digest(outcome) for outcome in outcomes})
 
     def keeps(self, model: RegisteredModel) -> bool:
         """Return whether the store still has a registered model, its files included."""

@@ -115,6 +115,29 @@ def test_stores_that_cannot_be_reached(case, monkeypatch):
     assert "\n" not in str(error.value)
 
 
+ODD = {
+    "memory": ("sqlite:///:memory:", "':memory:' names no file"),
+    "option": ("sqlite:///x.db?timeout=30", "'?' begins no name of a file"),
+    "file": ("sqlite:///file:x.db", "'file:x.db' names no file"),
+    "empty": ("sqlite:///", "'' names no file"),
+}
+
+
+@pytest.mark.parametrize("case", ODD)
+def test_a_model_was_lost_in_a_database_that_only_mlflow_understood_bug(case, folder, monkeypatch, command):
+    """The runs were in a file of that name; the model, which was told to be registered, in memory or in another file."""
+    uri, problem = ODD[case]
+    told = f" = {uri!r}: {problem}; allowed is sqlite:/// and the path of a file, such as "
+    with pytest.raises(StudyError) as error:
+        search(Unfitted(), tracking=uri).fit(X, X[:, 0])
+    assert str(error.value).startswith(f"tracking{told}")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
+    found = command("list")
+    assert (found.code, found.out) == (2, "")
+    assert found.err.startswith(f"error: MLFLOW_TRACKING_URI{told}")
+    assert [path.name for path in folder.iterdir()] == ["mlruns"]
+
+
 def test_a_database_server_that_is_not_there(monkeypatch, free_port):
     """The driver, which might wait for minutes, is not asked."""
     import sqlalchemy

@@ -749,7 +749,7 @@ BAD = {
     "file in the way": ("sqlite:///file/mlflow.db", "file/mlflow.db cannot be written"),
     "file further up": ("sqlite:///file/a/mlflow.db", "file/a/mlflow.db cannot be written"),
     "folder in the way": ("sqlite:///mlruns", "mlruns cannot be written: unable to open"),
-    "no path": ("sqlite:///", "cannot be written"),
+    "no path": ("sqlite:///", "'' names no file"),
     "two slashes": ("sqlite://x.db", "sqlite://x.db"),
     "no database": ("sqlite:///file", "file cannot be written: file is not a database"),
     "no host": ("http://", "the MLflow server does not answer"),

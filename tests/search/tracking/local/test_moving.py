@@ -118,6 +118,18 @@ def test_mlflow_itself_loads_a_moved_model_once_any_command_has_looked(project, 
     assert mlflow.sklearn.load_model(source).predict(X).shape == (6,)
 
 
+@pytest.mark.parametrize("switches", [[], ["--quiet"]], ids=["", "quiet"])
+def test_quiet_did_not_silence_the_note_of_a_moved_project_bug(
+    project, tmp_path, monkeypatch, command, caplog, switches
+):
+    new = project.rename(tmp_path / "new")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", uri(new))
+    assert command("list", *switches).code == 0
+    told = [record.getMessage() for record in caplog.records if record.name == "search.tracking.stores"]
+    assert len(told) == (0 if switches else 1)
+    assert all(text.startswith(new.as_uri()) for text in texts(new))
+
+
 def test_a_moved_project_that_cannot_be_written_can_be_read(project, tmp_path, monkeypatch):
     new = project.rename(tmp_path / "new")
     before = texts(new)
