@@ -107,7 +107,7 @@ def test_a_network_with_an_unknown_code_raises():
     model = BPRegressor(hidden_layer_sizes=(2,), solver="lbfgs", max_iter=1, tol=1e9, dtype="float64").fit(X, X[:, 0])
     network = model._network()
     unknown = network._replace(activations=np.array([len(ACTIVATIONS)]))
-    model._network = lambda: unknown
+    model._network = lambda *_: unknown
     with pytest.raises(ValueError, match="no row of the table has this code"):
         model.predict(X)
     smallest = np.nextafter(0, 1)

@@ -38,6 +38,7 @@ REASONS = {
     ("search.study.init", "write_text"): "to a draft",
     ("search.tables.opening", "open"): "to read: flags that write nothing, and a member of an archive",
     ("search.tables.extents", "open"): "members of an archive, to read",
+    ("search.tracking.local.rollback", "open"): "to read: flags that write nothing",
     ("search.tracking.schema", "fdopen"): "the end of a pipe to a child",
     ("search.tracking.client", "write_text"): "in a new folder of its own, which is sent to the store",
     ("search.tracking.models", "write_text"): "in such a folder",
