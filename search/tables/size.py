@@ -17,6 +17,9 @@ CHUNK = 1 << 20
 COPIES = 3
 """Reading takes up to so many times the memory of the table: its rows as they arrive, as columns, and one step in between."""
 
+WIDE, COPIES_OF_WIDE, COLUMN = 40_000, 4, 3500
+"""Columns of a text that is read at once, and takes so many times the memory of its table; bytes of a column beside its cells."""
+
 CELL = 8
 """Bytes of a number, and of the place of a text."""
 
@@ -59,10 +62,11 @@ def check_table(rows: int, columns: int, count: float = 0) -> None:
     search.tables.reading.UnreadableError: it has 1,000,000,000 rows and 1,000,000 columns, 8,000,000.0 GB as a table; ...
     """
     bytes_ = max(float(rows) * columns * CELL, count)
-    if COPIES * bytes_ > (limit := memory()):
+    copies = COPIES if columns <= WIDE else COPIES_OF_WIDE
+    if copies * bytes_ + COLUMN * columns > (limit := memory()):
         raise UnreadableError(
-            f"it has {rows:,} rows and {columns:,} columns, {bytes_told(bytes_)} as a table; reading takes up to {COPIES} times "
-            f"that, and this machine has {bytes_told(limit)} of memory; take a sample of its rows"
+            f"it has {rows:,} rows and {columns:,} columns, {bytes_told(bytes_)} as a table; reading takes up to {copies} times "
+            f"that, and {bytes_told(COLUMN)} a column; this machine has {bytes_told(limit)} of memory; take a sample of its rows"
         )
 
 

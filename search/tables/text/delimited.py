@@ -44,9 +44,6 @@ from search.tables.text.survey import Survey, has_words, is_wide, rows_of, surve
 LINES = 400
 """Lines at the beginning of a file from which its dialect is guessed."""
 
-WIDE = 5000
-"""Columns of a table that is read as a whole: in pieces, 20,000 columns of digits take a fifth more memory and twice the time."""
-
 EXTRA, ROW_NAMES = "cell after the last column", "row names"
 
 
@@ -295,7 +292,7 @@ def _read_csv(source: Source, names: list[str], **options: Any) -> pd.DataFrame:
 
     A piece of a wide table has few rows, and its columns take more than their cells: such a table is read as a whole.
     """
-    whole = {"low_memory": False} if len(names) > WIDE else {}
+    whole = {"low_memory": False} if len(names) > size.WIDE else {}
     with _of_pandas(source) as (file, own), warnings.catch_warnings():
         warnings.simplefilter("ignore", pd.errors.ParserWarning)  # of what `_source` has looked at
         return pd.read_csv(file, names=names, **{**own, **whole, **options})

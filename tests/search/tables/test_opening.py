@@ -21,7 +21,7 @@ from search.errors import StudyError
 from search.study import data
 from search.tables import files, messages, opening, size, sources
 from search.tables.reading import Asked, UnreadableError
-from search.tables.text import survey
+from search.tables.text import delimited, survey
 
 ROWS = "".join(f"{i},{i * 0.5},{i % 3}\n" for i in range(200))
 TEXT = f"a,b,y\n{ROWS}".encode()
@@ -497,3 +497,28 @@ def test_a_name_longer_than_a_cell_may_be(tmp_path):
     (tmp_path / "t.csv").write_text(f"a,{'b' * 200_000}\n" + "1,2\n" * 9)
     with pytest.raises(UnreadableError, match="its header is none: field larger than field limit"):
         files.read(tmp_path / "t.csv")
+
+
+@pytest.mark.parametrize(("columns", "copies"), [(size.WIDE, size.COPIES), (size.WIDE + 1, size.COPIES_OF_WIDE)])
+def test_columns_count_beside_their_cells(monkeypatch, columns, copies):
+    """A text of 200,000 columns took eleven times its table."""
+    asked = copies * 50 * columns * 8 + columns * size.COLUMN
+    monkeypatch.setattr(size, "memory", lambda: asked)
+    size.check_table(50, columns)
+    monkeypatch.setattr(size, "memory", lambda: asked - 1)
+    with pytest.raises(UnreadableError, match=rf"reading takes up to {copies} times that, and 3\.5 kB a column; this"):
+        size.check_table(50, columns)
+
+
+def test_a_wide_text_is_read_at_once(tmp_path, monkeypatch):
+    names = [f"x{i}" for i in range(40)]
+    (tmp_path / "t.csv").write_text("\n".join([",".join(names), *[",".join(["1.5"] * 40)] * 30]))
+    given = []
+    read = pd.read_csv
+    monkeypatch.setattr(
+        delimited.pd, "read_csv", lambda *a, **k: given.append(k.get("low_memory", True)) or read(*a, **k)
+    )
+    for wide, expected in ((40, True), (39, False)):
+        monkeypatch.setattr(size, "WIDE", wide)
+        assert files.read(tmp_path / "t.csv").frame.shape == (30, 40)
+        assert given.pop() is expected
