@@ -501,7 +501,7 @@ def test_a_name_longer_than_a_cell_may_be(tmp_path):
 
 @pytest.mark.parametrize(("columns", "copies"), [(size.WIDE, size.COPIES), (size.WIDE + 1, size.COPIES_OF_WIDE)])
 def test_columns_count_beside_their_cells(monkeypatch, columns, copies):
-    """A text of 200,000 columns took eleven times its table."""
+    """A text of 200,000 columns and 250 rows took eleven times its table."""
     asked = copies * 50 * columns * 8 + columns * size.COLUMN
     monkeypatch.setattr(size, "memory", lambda: asked)
     size.check_table(50, columns)
