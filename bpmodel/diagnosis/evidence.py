@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import issparse
 
 from bpmodel.full_batch.solvers import FULL_BATCH
 from bpmodel.network.verdicts import Verdict
@@ -51,24 +52,19 @@ def scales(X: Any, targets: NDArray, index: NDArray[np.integer], classes: bool) 
     """Compute the statistics from a sample of the rows in `index`; the zeros of sparse columns count."""
     index = index[:: max(len(index) // SAMPLE, 1)][:SAMPLE]
     rows, y = X[index], np.asarray(targets[index], dtype=np.float64)
-    tail = 0.0
-    if hasattr(rows, "toarray"):
-        mean = np.asarray(rows.mean(axis=0)).ravel()
-        std = np.sqrt(np.maximum(np.asarray(rows.multiply(rows).mean(axis=0)).ravel() - mean**2, 0))
-    else:
-        rows = np.asarray(rows, dtype=np.float64)
-        mean, std = rows.mean(axis=0), rows.std(axis=0)
-        tail = _tail(rows)[0]
+    mean, std, unit = _moments(rows)
+    tail = 0.0 if issparse(rows) else _tail(np.asarray(rows, dtype=np.float64), unit)[0]
     varied = std[std > 1e-12 * np.maximum(np.abs(mean), 1)]
-    target_tail, target_spread = (0.0, 0.0) if classes else _tail(y)
+    target_mean, target_std, unit = _moments(y)
+    target_tail, target_spread = (0.0, 0.0) if classes else _tail(y, unit)
     several = classes and y.shape[1] > 1
     share = y.mean(axis=0)
     return Scales(
         input_std=float(std.max(initial=0)),
         input_least_std=float(varied.min(initial=np.inf)),
         input_mean=float(np.abs(mean).max(initial=0)),
-        target_std=0.0 if classes else float(y.std(axis=0).max()),
-        target_mean=0.0 if classes else float(np.abs(y.mean(axis=0)).max()),
+        target_std=0.0 if classes else float(target_std.max()),
+        target_mean=0.0 if classes else float(np.abs(target_mean).max()),
         input_tail=tail,
         target_spread=target_spread,
         target_tail=target_tail,
@@ -76,19 +72,38 @@ def scales(X: Any, targets: NDArray, index: NDArray[np.integer], classes: bool) 
     )
 
 
-def _tail(values: NDArray[np.float64]) -> tuple[float, float]:
+def _moments(values: Any) -> tuple[NDArray, NDArray, NDArray]:
+    """Return means and standard deviations of columns, and the units in which their sums and squares are finite."""
+    unit = np.ones(values.shape[1])
+    mean, std = _mean_and_std(values)
+    if not (np.isfinite(mean).all() and np.isfinite(std).all()):
+        unit = np.asarray(abs(values).max(axis=0).todense() if issparse(values) else abs(values).max(axis=0)).ravel()
+        unit = np.maximum(unit.astype(np.float64), 1.0)
+        mean, std = _mean_and_std(values.multiply(1 / unit).tocsr() if issparse(values) else values / unit)
+    return mean * unit, std * unit, unit
+
+
+def _mean_and_std(values: Any) -> tuple[NDArray, NDArray]:
+    if not issparse(values):
+        values = np.asarray(values, dtype=np.float64)
+        return values.mean(axis=0), values.std(axis=0)
+    mean = np.asarray(values.mean(axis=0)).ravel()
+    return mean, np.sqrt(np.maximum(np.asarray(values.multiply(values).mean(axis=0)).ravel() - mean**2, 0))
+
+
+def _tail(values: NDArray[np.float64], unit: NDArray) -> tuple[float, float]:
     """Return the largest distance from the median in interquartile ranges, and the smallest range / 1.35.
 
     Constant columns are ignored.
     """
-    values = values[:TAIL_SAMPLE]
+    values = values[:TAIL_SAMPLE] / unit
     ordered = np.sort(values, axis=0)
     low, middle, high = (ordered[(len(values) - 1) * quarter // 4] for quarter in (1, 2, 3))
     distance, spread = np.maximum(ordered[-1] - middle, middle - ordered[0]), high - low
     varied = spread > 0
     if not varied.any():
         return 0.0, 0.0
-    return float(np.max(distance[varied] / spread[varied])), float(spread[varied].min() / 1.35)
+    return float(np.max(distance[varied] / spread[varied])), float((spread * unit)[varied].min() / 1.35)
 
 
 def symmetric_layer(weights: Sequence[NDArray]) -> int:

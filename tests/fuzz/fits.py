@@ -382,7 +382,8 @@ def _lie(model: Any, X: Any, y: Any, weight: Any, predictions: list[NDArray]) ->
         return None
     with np.errstate(all="ignore"):  # in units of the network's targets, in which losses are
         rest = _rounding(model, X)
-        loss = float(judge(outputs + np.clip(targets - outputs, -rest, rest), targets))
+        likely = outputs + np.clip(targets - outputs, -rest, rest)
+        loss = min(float(judge(outputs, targets)), float(judge(likely, targets)))
         rounding = np.finfo(model._parameters.dtype).eps ** 2 * np.mean(targets.astype(np.float64) ** 2)
     known = max(model.baseline_loss_, model.initial_loss_)
     if loss > WORSE * max(known, float(rounding), float(np.finfo(model._parameters.dtype).tiny)):

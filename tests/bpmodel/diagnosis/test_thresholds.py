@@ -628,6 +628,19 @@ def test_rows_of_a_sample_are_spread_over_the_index(rows, seen):
 TABLE = np.array([[0.0, 10.0], [2.0, 10.0], [4.0, 10.0], [6.0, 10.0], [100.0, 10.0]])
 
 
+@pytest.mark.parametrize("wrap", [np.asarray, csr_array], ids=["dense", "sparse"])
+@pytest.mark.parametrize("size", [1e160, np.finfo(float).max])
+def test_scales_of_the_largest_numbers_are_those_of_small_ones_in_other_units(wrap, size):
+    """Their sums or squares are not finite: the deviation of such a column was NaN, and no finding named it."""
+    X, y = np.array([[0.5, 1], [-1, 1], [1, 1], [0.75, 1], [-1, 1]]), np.array([[1.0], [-1], [0.5], [1], [1]])
+    expected = scales(wrap(X), y, np.arange(5), False)
+    seen = scales(wrap(X * [size, 1]), y * size, np.arange(5), False)
+    for name in ("input_std", "target_std", "target_mean", "target_spread", "input_least_std"):
+        assert getattr(seen, name) == pytest.approx(getattr(expected, name) * size), name
+    assert seen.input_mean == pytest.approx(max(size * abs(X[:, 0].mean()), 1))
+    assert (seen.input_tail, seen.target_tail) == pytest.approx((expected.input_tail, expected.target_tail))
+
+
 @pytest.mark.parametrize("rows", [TABLE, csr_array(TABLE)], ids=["dense", "sparse"])
 def test_scales_by_hand(rows):
     y = np.array([[1.0, -50.0], [1.0, -50.0], [1.0, -49.0], [2.0, -48.0], [9.0, -48.0]])
