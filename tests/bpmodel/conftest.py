@@ -4,6 +4,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
+from hypothesis import settings
 from numpy.typing import NDArray
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 
@@ -11,6 +12,8 @@ from bpmodel import BPClassifier, BPRegressor
 from bpmodel.compiler.announcement import silence
 
 silence()  # so that no test depends on whether it is the one that compiles
+settings.register_profile("untimed", deadline=None)  # a busy machine is no fault of a test
+settings.load_profile("untimed")
 
 
 class Problem(NamedTuple):

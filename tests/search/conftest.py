@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import settings
 from sklearn.metrics import get_scorer
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -32,6 +33,8 @@ from search.trials.outcomes import Divergence, Outcome
 from search.trials.problem import Problem
 
 silence()  # so that no test depends on whether it is the one that compiles
+settings.register_profile("untimed", deadline=None)  # a busy machine is no fault of a test
+settings.load_profile("untimed")
 
 NETWORK = {"hidden_layer_sizes": (8,), "learning_rate_init": 0.02, "batch_size": 16, "max_iter": 12}
 SCORERS = {"regression": "neg_root_mean_squared_error", "classification": "neg_log_loss"}

@@ -38,6 +38,7 @@ def runs(mlflow, uri: str) -> list[list[int]]:
     return sorted(sorted(int(run.data.tags["trial"]) for run in children) for children in below)
 
 
+@pytest.mark.slow
 def test_a_copy_of_a_project_lost_its_trials_in_a_shared_store_bug(store, tmp_path, command, mlflow, monkeypatch):
     """Its trials had the numbers of those that the other copy had written, so they were not."""
 

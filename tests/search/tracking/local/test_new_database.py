@@ -3,12 +3,15 @@
 import os
 from pathlib import Path
 
+import pytest
+
 from search.tracking import schema, stores
 
 AHEAD = 5000
 """Processes that may start between this one and the one that makes the database."""
 
 
+@pytest.mark.slow
 def test_a_database_was_made_through_a_link_of_the_name_that_it_has_for_a_while_bug(tmp_path):
     """The number of a process stood in that name, and folders hold links for all numbers."""
     victim = tmp_path / "elsewhere.db"
