@@ -27,6 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace, console: Output) -> int:
     from search import tracking
     from search.tables.secrets import masked
+    from search.tracking import listing
     from search.tracking.ui import server
 
     uri = tracking.default_uri()
@@ -39,7 +40,8 @@ def run(options: argparse.Namespace, console: Output) -> int:
     if uri.startswith("http"):
         console.print(f"MLflow is served at {masked(uri)}")
         return 0
-    serving = server.Server(uri, server.listen(options.port), open_to_all=options.no_token)
+    page = listing.latest(uri)
+    serving = server.Server(uri, server.listen(options.port), page, open_to_all=options.no_token)
     console.own(f"MLflow UI: {serving.url}  (Ctrl-C stops it)", serving.url)
     if options.no_token:
         told = "no token: every user of this machine can read, change and delete these studies and models"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Mapping
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from urllib.parse import quote
 
 from search.tracking import stores, waiting
@@ -19,8 +19,8 @@ class Kept:
 
     Attributes
     ----------
-    experiment_id : str
-        Empty if there is only a model.
+    experiment_id, run_id : str
+        Of the latest parent run; empty if there is only a model.
     status : str
         Of the latest parent run.
     ended : float
@@ -33,6 +33,7 @@ class Kept:
     """
 
     experiment_id: str = ""
+    run_id: str = ""
     status: str = ""
     ended: float = 0.0
     n_runs: int = 0
@@ -83,7 +84,7 @@ def _of_database(db: sqlite3.Connection) -> dict[str, Kept]:
             dict(db.execute(f"SELECT key, value FROM {table} WHERE run_uuid = ?", [run]))
             for table in ("params", "tags", "latest_metrics")
         )
-        found[name] = Kept(str(experiment), status, (ended or begun or 0) / 1000, count, params, metrics, tags)
+        found[name] = Kept(str(experiment), run, status, (ended or begun or 0) / 1000, count, params, metrics, tags)
     aliases: dict[tuple[str, int], list[str]] = {}
     for name, number, alias in db.execute("SELECT name, version, alias FROM registered_model_aliases"):
         aliases.setdefault((name, int(number)), []).append(alias)
@@ -112,22 +113,29 @@ def _of_client(uri: str) -> dict[str, Kept]:
                 count = len(creation.runs(client, experiment.experiment_id, {}))
                 ended = (info.end_time or info.start_time or 0) / 1000
                 found[experiment.name] = Kept(
-                    experiment.experiment_id, info.status, ended, count, data.params, data.metrics, data.tags
+                    experiment.experiment_id,
+                    info.run_id,
+                    info.status,
+                    ended,
+                    count,
+                    data.params,
+                    data.metrics,
+                    data.tags,
                 )
     return _joined(found, {name: registry.versions(uri, name) for name in registry.names(uri)})
 
 
 def _joined(found: dict[str, Kept], versions: Mapping[str, list[Version]]) -> dict[str, Kept]:
-    for name, own in versions.items():
-        known = found.get(name, Kept())
-        found[name] = Kept(
-            known.experiment_id,
-            known.status,
-            known.ended,
-            known.n_runs,
-            known.params,
-            known.metrics,
-            known.tags,
-            tuple(own),
-        )
-    return found
+    return found | {name: replace(found.get(name, Kept()), versions=tuple(own)) for name, own in versions.items()}
+
+
+def latest(uri: str) -> str:
+    """Return where MLflow's UI shows the latest study of a store, as the part of an address after its path; empty without one.
+
+    The parameter has the UI show training runs: a new browser is shown pages for language models.
+    """
+    studies = [study for study in kept(uri).values() if study.run_id]
+    if not studies:
+        return ""
+    study = max(studies, key=lambda each: each.ended)
+    return f"#/experiments/{quote(study.experiment_id)}/runs/{quote(study.run_id)}?workflowType=machine_learning"

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from search.trials.outcomes import VERDICTS, Outcome
+from search.trials.outcomes import OK, VERDICTS, Outcome
 
 CURVE_POINTS = 50
 """Points kept of a loss curve: a trial has a dozen metrics and two curves, and each point is a row with three
@@ -105,7 +105,9 @@ class Run:
 
     @property
     def name(self) -> str:
-        return f"trial {self.trial}"
+        """The number and, unless the trial went well, how it ended: lists of runs show no tags at first."""
+        verdict = self.tags["verdict"]
+        return f"trial {self.trial}" if verdict == OK else f"trial {self.trial} · {VERDICTS[verdict].label}"
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ class Verdict:
     rank : int
         Sort key in every table, lowest first.
     run_status : str
-        Status of the trial's run in MLflow.
+        Status of the trial's run in MLflow, where FAILED is a red cross: a trial that was stopped is a healthy one.
     label, color, marker : str
         Legend text, color and marker in plots, in Matplotlib's terms.
     meaning : str
@@ -47,7 +47,7 @@ VERDICTS = {
     "ok": Verdict(0, "FINISHED", "finished", NAVY, "o", "all folds were trained and scored", scored=True),
     "stopped": Verdict(
         1,
-        "KILLED",
+        "FINISHED",
         "stopped early",
         SKY,
         "v",
@@ -57,7 +57,7 @@ VERDICTS = {
     ),
     "diverged": Verdict(
         2,
-        "FINISHED",
+        "FAILED",
         "diverged",
         RED,
         "X",

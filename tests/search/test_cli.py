@@ -983,6 +983,17 @@ def test_ui_tells_a_script_where_it_is(folder, bpsearch, started):
     assert result == (0, f"{started[0].url}\n", "")
 
 
+def test_ui_opens_the_latest_study(folder, bpsearch, started, stored, small_project):
+    """A new browser was shown pages for language models, and the studies were five clicks away."""
+    small_project(folder)
+    assert bpsearch("tune", "small.toml").code == 0
+    (parent,) = stored().parents
+    told = bpsearch("ui", "--quiet").out.rstrip()
+    place = f"#/experiments/{parent.info.experiment_id}/runs/{parent.info.run_id}?workflowType=machine_learning"
+    assert told == started[0].url
+    assert told.partition("#")[2] == place[1:]
+
+
 def test_ui_says_who_gets_in_without_a_token(folder, bpsearch, started):
     result = bpsearch("ui", "--no-token")
     assert "token=" not in result.out

@@ -61,6 +61,8 @@ class Server:
         MLflow tracking URI. It stays in this process: no other user sees a password in it.
     listening : socket
         Where it serves.
+    page : str, optional
+        The part of the address after its path: what the browser shows first (`listing.latest`).
     open_to_all : bool, default=False
         Whether everybody who reaches the port gets in.
 
@@ -70,12 +72,12 @@ class Server:
         The address for the browser, with the token.
     """
 
-    def __init__(self, uri: str, listening: socket.socket, *, open_to_all: bool = False) -> None:
+    def __init__(self, uri: str, listening: socket.socket, page: str = "", *, open_to_all: bool = False) -> None:
         self._uri, self._listening = uri, listening
         port = listening.getsockname()[1]
         self._gate = Gate(self._pass, port, token=None if open_to_all else "")
         self._application: Application | None = None
-        self.url = f"http://{ADDRESS}:{port}/" + ("" if open_to_all else f"?token={self._gate.token}")
+        self.url = f"http://{ADDRESS}:{port}/" + ("" if open_to_all else f"?token={self._gate.token}") + page
 
     def run(self) -> None:
         """Serve until the process is told to stop.

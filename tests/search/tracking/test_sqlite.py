@@ -104,9 +104,12 @@ def test_mlflow_reads_what_was_written(copy, outcomes, mlflow):
     reader = mlflow.MlflowClient(uri)
     experiment = reader.get_experiment_by_name(HEADER.experiment)
     found = {run.info.run_name: run for run in reader.search_runs([experiment.experiment_id])}
-    assert set(found) == {HEADER.experiment} | {f"trial {o.number}" for o in outcomes}
+    names = ["trial 0", "trial 1 · stopped early", "trial 2 · diverged", "trial 3 · error", "trial 9"]
+    assert set(found) == {HEADER.experiment, *names}
+    statuses = [found[name].info.status for name in names]
+    assert statuses == ["FINISHED", "FINISHED", "FAILED", "FAILED", "FINISHED"], "green ticks for what went well"
     diverged = next(o for o in outcomes if o.verdict == "diverged")
-    path = reader.download_artifacts(found[f"trial {diverged.number}"].info.run_id, "diagnosis.json")
+    path = reader.download_artifacts(found["trial 2 · diverged"].info.run_id, "diagnosis.json")
     assert json.loads(Path(path).read_text())["summary"] == diverged.reason
     last = found["trial 9"].data.metrics
     assert (last["score_curve"], last["fold_score"], last["training_loss"]) == (-0.5, -0.25, 0.5)

@@ -24,7 +24,7 @@ SPACE = spaces.build({"alpha": (0.1, 10.0, "log")})
 def test_verdicts_are_ranked_from_healthy_to_failed():
     assert list(VERDICTS) == ["ok", "stopped", "diverged", "error"]
     assert [verdict.rank for verdict in VERDICTS.values()] == [0, 1, 2, 3]
-    assert RUN_STATUS == {"ok": "FINISHED", "stopped": "KILLED", "diverged": "FINISHED", "error": "FAILED"}
+    assert RUN_STATUS == {"ok": "FINISHED", "stopped": "FINISHED", "diverged": "FAILED", "error": "FAILED"}
     assert COUNTED == ["diverged", "stopped"]
 
 

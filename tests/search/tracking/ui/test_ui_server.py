@@ -14,6 +14,7 @@ import urllib.error
 import urllib.request
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
@@ -44,6 +45,15 @@ def project(tmp_path_factory, empty_database):
     tracker.finish(Report({}, {}, "", figures={"history": Figure()}))
     tracker.end("FINISHED")
     return folder
+
+
+def server_of(address):
+    return "{0.scheme}://{0.netloc}".format(urlsplit(address))
+
+
+def token_of(address):
+    (token,) = parse_qs(urlsplit(address).query)["token"]
+    return token
 
 
 @contextmanager
@@ -84,7 +94,7 @@ def status(request) -> int:
 
 
 def request(address, path, method="GET", data=None, **headers):
-    found = urllib.request.Request(address.partition("/?")[0] + path, method=method)
+    found = urllib.request.Request(server_of(address) + path, method=method)
     if data is not None:
         found.data = json.dumps(data).encode()
         found.add_header("Content-Type", "application/json")
@@ -136,7 +146,7 @@ def test_what_an_attacker_did_without_a_password_bug(running, project):
 
 
 def test_a_socket_of_the_web_needs_the_token(running):
-    host, _, port = running[1].partition("/?")[0].removeprefix("http://").partition(":")
+    host, _, port = server_of(running[1]).removeprefix("http://").partition(":")
     with socket.create_connection((host, int(port)), timeout=60) as connection:
         connection.sendall(
             f"GET / HTTP/1.1\r\nHost: {host}:{port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
@@ -146,7 +156,7 @@ def test_a_socket_of_the_web_needs_the_token(running):
 
 
 def test_the_ui_works_in_a_browser(running, browser):
-    origin = running[1].partition("/?")[0]
+    origin = server_of(running[1])
     asked = request(running[1], SEARCH, "POST", {"max_results": 10}, Origin=origin)
     with browser.open(asked, timeout=60) as answer:
         (experiment,) = [each for each in json.load(answer)["experiments"] if each["name"] == "prices"]
@@ -166,7 +176,7 @@ def test_the_ui_works_in_a_browser(running, browser):
 
 @pytest.mark.parametrize("names", [["MLFLOW_TRACKING_TOKEN"], ["MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD"]])
 def test_mlflows_client_gets_in_with_the_token(running, mlflow, names, monkeypatch):
-    uri, _, token = running[1].partition("/?token=")
+    uri, token = server_of(running[1]), token_of(running[1])
     for name in names:
         monkeypatch.setenv(name, token)
     stores.check(uri)
@@ -192,7 +202,7 @@ def test_experiments_that_are_made_in_the_ui_are_in_mlruns(running, browser, pro
 
 def test_it_is_one_process_that_tells_the_token_to_nobody(running, project):
     process, address = running
-    token = address.partition("=")[2]
+    token = token_of(address)
     if not Path("/proc").is_dir():
         pytest.skip("there is no /proc on this system")
     about = Path(f"/proc/{process.pid}")
@@ -225,12 +235,12 @@ except urllib.error.HTTPError as error:
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="there is no /proc on this system")
 def test_another_user_neither_finds_the_token_nor_gets_in(running):
     process, address = running
-    clean = address.partition("/?")[0]
+    clean = server_of(address)
     asked = [sys.executable, "-c", READ, str(process.pid), clean]
     done = subprocess.run(asked, cwd="/", capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[-1] == "401"
-    assert address.partition("=")[2] not in done.stdout
+    assert token_of(address) not in done.stdout
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
@@ -259,7 +269,7 @@ def test_without_a_token_everybody_on_this_machine_gets_in(project, free_port):
 def test_the_ui_needs_no_insides_of_mlflow(project, free_port):
     with serving(project, free_port(), before=WITHOUT_INSIDES) as (_, address):
         assert status(address) == 401
-        token = address.partition("=")[2]
+        token = token_of(address)
         asked = request(address, SEARCH, "POST", {"max_results": 10}, Authorization=f"Bearer {token}")
         with urllib.request.urlopen(asked, timeout=60) as answer:
             assert "prices" in {each["name"] for each in json.load(answer)["experiments"]}
