@@ -57,6 +57,7 @@ def test_a_stub_has_every_parameter_in_order(cls):
     assert names.index("*") - 1 == sum(p.kind is p.POSITIONAL_OR_KEYWORD for p in parameters)
 
 
+@pytest.mark.slow
 def test_a_users_script(tmp_path, monkeypatch):
     file = tmp_path / "script.py"
     file.write_text(SCRIPT)

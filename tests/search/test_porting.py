@@ -254,6 +254,7 @@ def test_a_search_within_a_validation():
     assert scores == pytest.approx(cross_val_score(GridSearchCV(Ridge(), {"alpha": [0.1, 1.0]}, cv=2), X, Y, cv=3))
 
 
+@pytest.mark.slow
 def test_without_what_only_unix_has():
     """As on Windows. A search that is not tracked does not import MLflow, not even to switch its autologging off."""
     script = (

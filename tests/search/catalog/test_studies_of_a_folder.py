@@ -110,6 +110,7 @@ def test_a_name_that_does_not_exist_is_an_error(tmp_path):
 def test_a_study_without_a_journal_is_known_from_mlflow():
     kept = Kept(
         "1",
+        "run",
         "FINISHED",
         86400.0,
         5,

@@ -105,6 +105,7 @@ def runs(path: Path) -> study_file.Study:
     target=st.sampled_from(list(TARGETS)),
     seed=st.integers(0, 99),
 )
+@pytest.mark.slow
 @pytest.mark.filterwarnings(
     "ignore:invalid value encountered:RuntimeWarning", "ignore:overflow encountered:RuntimeWarning"
 )

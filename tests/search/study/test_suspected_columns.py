@@ -50,6 +50,7 @@ def test_lags_are_no_leaks(tmp_path):
     assert suspects(study, dataset, measure_baselines(study, build_problem(study, dataset), dataset.last_known)) == ()
 
 
+@pytest.mark.slow
 def test_the_report_names_them_s1(tmp_path, monkeypatch, capsys):
     """The winner of a table with its target in cents became champion without a word."""
     monkeypatch.chdir(tmp_path)
