@@ -304,9 +304,8 @@ class BPClassifier(ClassifierConstructor, ClassifierMixin, BPEstimator):
                 exact = log_softmax(z, axis=1)
             else:
                 exact = log_expit(np.hstack([-z, z]) if self.n_outputs_ == 1 else z)
-        exact = np.maximum(
-            exact, float(np.finfo(p.dtype).min)
-        )  # of outputs so far apart that their difference is infinite
+        least = float(np.finfo(p.dtype).min)  # of outputs so far apart that their difference is infinite
+        exact = np.maximum(exact, least)
         return np.where(rounded, exact, np.log(np.where(rounded, 1, p))).astype(p.dtype)
 
     @property
