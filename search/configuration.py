@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from search.results import report
+from search import formatting
 from search.study import study_file
 from search.trials.pipeline import DEFAULTS
 
@@ -38,4 +38,4 @@ def written(params: Mapping[str, Any]) -> str:
     >>> written({"activation": "relu", "alpha": 0.012345678})
     'activation relu, alpha 0.0123'
     """
-    return ", ".join(f"{name} {report.number(value)}" for name, value in params.items())
+    return ", ".join(f"{name} {formatting.number(value)}" for name, value in params.items())

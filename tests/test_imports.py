@@ -31,9 +31,9 @@ ARCHITECTURE = {
         space cv routing profiling trust files  what is searched, on which folds; what a table is; what a model may hold
         trials                              one configuration, scored
         tracking samplers prediction        MLflow; methods of search; a model and new rows
-        options                             the one table of the search's options
-        loop constructor export             ask, evaluate, tell, record; models as files
-        results fitted_search               report, plots, advice
+        options formatting                  the one table of the search's options; scores as people read them
+        loop constructor export plots       ask, evaluate, tell, record; models as files; figures
+        results fitted_search               the result, its report, advice
         experiment terminal arguments holdout  one search; a model on a table with known targets
         study search_cv                     the same for a study file, and as an estimator
         tuning configuration catalog        a study from file to model; the studies of a folder

@@ -10,10 +10,10 @@ from typing import Any
 from search.catalog import entries
 from search.catalog.entries import Entry
 from search.errors import StudyError
+from search.formatting import metric, number
 from search.results import paired_test
 from search.results.paired_test import Difference
-from search.results.report import metric, number
-from search.tracking import registry
+from search.tracking.models import registry
 
 N_SPLITS = 5
 """Folds where the journal does not say how many rows they train on: then validation rows are a quarter of the training rows."""

@@ -8,8 +8,8 @@ from typing import Any
 
 from search.catalog.comparison import Comparison
 from search.catalog.entries import Entry
-from search.results.report import metric
-from search.tracking.registry import Version
+from search.formatting import metric
+from search.tracking.models.registry import Version
 
 
 def listed(found: Sequence[Entry]) -> dict[str, Any]:

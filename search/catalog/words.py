@@ -13,7 +13,8 @@ from rich.text import Text
 
 from search.catalog.comparison import Comparison
 from search.catalog.entries import Entry
-from search.results.report import TITLE, metric, number
+from search.formatting import metric, number
+from search.results.report import TITLE
 from search.results.widths import Fitted, Whole
 
 TIME = "%Y-%m-%d %H:%M"

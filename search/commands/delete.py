@@ -22,7 +22,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace, console: Output) -> int:
     from search.catalog import deletion, entries
     from search.errors import StudyError
-    from search.tracking import registry, stores
+    from search.tracking import stores
+    from search.tracking.models import registry
 
     uri = stores.answering_uri()
     name, _ = registry.named(options.name)

@@ -25,10 +25,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace, console: Output) -> int:
     from search.holdout import documents, evaluation, pictures, words
+    from search.plots import canvas
     from search.prediction import predictor, tables
-    from search.results import canvas
     from search.tables.reading import Asked
-    from search.tracking import registry, stores
+    from search.tracking import stores
+    from search.tracking.models import registry
 
     if options.plot is not None:
         canvas.check(options.plot)

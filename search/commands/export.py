@@ -36,7 +36,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace, console: Output) -> int:
     from search.export import files, formats
-    from search.tracking import registry, stores
+    from search.tracking import stores
+    from search.tracking.models import registry
 
     row = formats.check(options.to)
     files.check_target(options.output, options.force)

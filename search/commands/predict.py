@@ -38,7 +38,8 @@ def run(options: argparse.Namespace, console: Output) -> int:
     from search.results import documents
     from search.tables.reading import Asked
     from search.terminal import leaving
-    from search.tracking import registry, stores
+    from search.tracking import stores
+    from search.tracking.models import registry
 
     if options.output is not None:
         writing.check(options.output, force=options.force)

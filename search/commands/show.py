@@ -25,7 +25,8 @@ def run(options: argparse.Namespace, console: Output) -> int:
     from search.results import documents as results
     from search.results import report
     from search.study import records
-    from search.tracking import registry, stores
+    from search.tracking import stores
+    from search.tracking.models import registry
 
     name, _ = registry.named(options.name)
     entry = entries.entry(stores.answering_uri(), name)

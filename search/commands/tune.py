@@ -7,6 +7,7 @@ import shlex
 from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
+from search import formatting
 from search.arguments import MOST_JOBS, add_method, add_study, add_switch, seconds, whole_number
 from search.errors import StudyError
 from search.samplers.methods import MOST_TRIALS
@@ -55,7 +56,7 @@ def run(options: argparse.Namespace, console: Output) -> int:
     study = _study(options)
     if options.dry_run:
         return _rehearse(study, console)
-    name, _ = report.metric(study.scoring)
+    name, _ = formatting.metric(study.scoring)
     title = f"{study.name}: {study.search.method} search, {study.scheme}, {name}"
     with shown(title, study.scoring, console) as show:
         result = tuning.tune(study, show)

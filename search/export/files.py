@@ -13,7 +13,7 @@ from search.export import formats
 from search.export.formats import Format
 from search.files import writing
 from search.signals.command import unwinding
-from search.tracking.registry import Facts
+from search.tracking.models.registry import Facts
 
 CANNOT_BE_SAVED = NotExportable, pickle.PicklingError, AttributeError, TypeError
 """What the graph, pickle and skops raise of a model that they cannot save. Anything else is a bug of ours."""

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from search.errors import StudyError
-from search.tracking import registry, stores
+from search.tracking import stores
+from search.tracking.models import registry
 from search.trust import loading, types
 
 FILE = ".skops"

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 
 from search import classes
+from search.formatting import metric
 from search.holdout import metrics, words
 from search.holdout.evaluation import QUANTILES, Evaluation
-from search.results.report import metric
-from search.tracking.registry import Facts
+from search.tracking.models.registry import Facts
 
 
 def evaluated(known: Facts, target: str | None, found: Evaluation) -> dict[str, Any]:

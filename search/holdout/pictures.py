@@ -9,8 +9,8 @@ from matplotlib.figure import Figure
 from bpmodel.colors import COLORS, GREY
 from search import classes
 from search.holdout.evaluation import Evaluation
-from search.results.canvas import canvas, plain_look
-from search.results.fonts import drawable, families
+from search.plots.canvas import canvas, plain_look
+from search.plots.fonts import drawable, families
 
 MOST_POINTS = 5000
 """Points that are drawn; of more rows, a random part."""

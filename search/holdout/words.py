@@ -8,10 +8,11 @@ from rich.table import Table
 from rich.text import Text
 
 from search import classes
+from search.formatting import metric, number
 from search.holdout import metrics
 from search.holdout.bootstrap import CONFIDENCE
 from search.holdout.evaluation import QUANTILES, Evaluation, Scored, sentences
-from search.results.report import TITLE, metric, number
+from search.results.report import TITLE
 from search.results.widths import Whole
 
 MOST_CLASSES = 12

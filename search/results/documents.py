@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from bpmodel.diagnosis.findings import Diagnosis
+from search import formatting
 from search.profiling.finding import Finding
 from search.profiling.overview import Column
-from search.results import report
 from search.results.judgment import judgment
 from search.results.result import Result
-from search.tracking.registry import Facts
+from search.tracking.models.registry import Facts
 from search.trials.baselines import Baseline
 from search.trials.outcomes import VERDICTS, Outcome
 
@@ -25,7 +25,7 @@ from search.trials.outcomes import VERDICTS, Outcome
 def study(result: Result) -> dict[str, Any]:
     """Return the result of a study."""
     best, model, nested = result.best, result.model, result.nested
-    _, sign = report.metric(result.scoring)
+    _, sign = formatting.metric(result.scoring)
     counts = Counter(o.verdict for o in result.outcomes.values())
     return {
         "name": result.name,
@@ -58,7 +58,7 @@ def configuration(
     name: str, params: Mapping[str, Any], outcome: Outcome, baselines: Sequence[Baseline], scoring: str
 ) -> dict[str, Any]:
     """Return the result of cross-validating one configuration."""
-    _, sign = report.metric(scoring)
+    _, sign = formatting.metric(scoring)
     return {
         "name": name,
         "params": params,
@@ -87,7 +87,7 @@ def predicted(
 
 
 def _metric(scoring: str) -> dict[str, Any]:
-    name, sign = report.metric(scoring)
+    name, sign = formatting.metric(scoring)
     return {"scoring": scoring, "metric": name, "greater_is_better": sign > 0}
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from bpmodel.names.visible import visible
-from search.results.report import metric, number
+from search.formatting import metric, number
 from search.trials.outcomes import VERDICTS
 
 ROWS = 5

@@ -6,7 +6,8 @@ from collections import Counter
 from dataclasses import asdict
 from typing import Any
 
-from search.results import plots, report
+from search.plots import figures as plots
+from search.results import report
 from search.results.judgment import judgment
 from search.results.result import Result
 from search.tracking import Report

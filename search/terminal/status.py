@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from contextlib import suppress
 
-from search.results import report
+from search import formatting
 from search.results.progress import Progress
 from search.trials.outcomes import VERDICTS
 
@@ -23,8 +23,8 @@ def status(progress: Progress, scoring: str) -> str:
     >>> status(Progress({}, 10), "accuracy")
     'best -  diverged 0  stopped 0'
     """
-    best, counts, sign = progress.best, progress.counts, report.metric(scoring)[1]
-    score = report.number(sign * best.score) if best else "-"
+    best, counts, sign = progress.best, progress.counts, formatting.metric(scoring)[1]
+    score = formatting.number(sign * best.score) if best else "-"
     return "  ".join([f"best {score}", *(f"{name} {counts[name]}" for name in COUNTED)])
 
 

@@ -6,10 +6,10 @@ pipeline, with its columns (`inputs`), its `requirements` and the code that serv
 combines these in one background thread.
 """
 
-from search.tracking.models import RegisteredModel
+from search.tracking.contents.runs import RUN_STATUS, Header, Report
+from search.tracking.models.registration import RegisteredModel
 from search.tracking.naming.names import check_name
 from search.tracking.protocol import Nowhere, Tracker, writing
-from search.tracking.runs import RUN_STATUS, Header, Report
 from search.tracking.stores import check, database, default_uri, folders, settled
 from search.tracking.tracker import MLflowTracker, TrackingError
 

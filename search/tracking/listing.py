@@ -9,8 +9,8 @@ from dataclasses import dataclass, field, replace
 from urllib.parse import quote
 
 from search.tracking import stores, waiting
-from search.tracking.registry import Version
-from search.tracking.sqlite import REVISIONS
+from search.tracking.models.registry import Version
+from search.tracking.writers.sqlite import REVISIONS
 
 
 @dataclass(frozen=True)
@@ -100,8 +100,10 @@ def _of_database(db: sqlite3.Connection) -> dict[str, Kept]:
 
 
 def _of_client(uri: str) -> dict[str, Kept]:
-    from search.tracking import client as writer
-    from search.tracking import creation, library, registry
+    from search.tracking import library
+    from search.tracking.models import registry
+    from search.tracking.writers import client as writer
+    from search.tracking.writers import creation
 
     with library.quiet():
         client = writer.connect(uri)

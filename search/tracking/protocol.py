@@ -7,8 +7,8 @@ from contextlib import contextmanager, suppress
 from typing import Any, Protocol, runtime_checkable
 
 from search.signals.command import check, received, unwinding
-from search.tracking.models import RegisteredModel
-from search.tracking.runs import Header, Report
+from search.tracking.contents.runs import Header, Report
+from search.tracking.models.registration import RegisteredModel
 from search.trials.outcomes import Outcome
 
 

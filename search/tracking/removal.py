@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from search.errors import StudyError
 from search.tracking import library, waiting
-from search.tracking.client import connect
+from search.tracking.writers.client import connect
 
 
 @waiting.asked

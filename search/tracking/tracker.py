@@ -20,11 +20,13 @@ from typing import Any
 from search.errors import OneLineError, StudyError
 from search.files import trouble
 from search.tables.secrets import masked
-from search.tracking import client, models, schema, sqlite, stores, waiting
+from search.tracking import stores, waiting
+from search.tracking.contents.runs import Header, Opened, Report, child, digest
 from search.tracking.local import scratch
-from search.tracking.models import RegisteredModel
+from search.tracking.models import registration
+from search.tracking.models.registration import RegisteredModel
 from search.tracking.protocol import Tracker
-from search.tracking.runs import Header, Opened, Report, child, digest
+from search.tracking.writers import client, schema, sqlite
 from search.trials.outcomes import Outcome
 
 BATCH_SECONDS = 1.0
@@ -89,7 +91,7 @@ class MLflowTracker(Tracker):
 
     def check_model(self, estimator: Any) -> None:
         """Raise `StudyError` if an estimator cannot be stored. Called before the first trial."""
-        models.check(estimator, self._key)
+        registration.check(estimator, self._key)
 
     def holds(self, header: Header) -> bool:
         """Return whether the store has a study, which may have been deleted since it was written."""
@@ -156,10 +158,10 @@ class MLflowTracker(Tracker):
     def finish(self, report: Report) -> None:
         """Write metrics, tags, description, figures and tables of the parent run, and the description of its model."""
         self._jobs.put(lambda: client.finish(self._store, self._opened.parent, report))
-        self._jobs.put(lambda: models.describe(self._store, self._model, report.verdict))
+        self._jobs.put(lambda: registration.describe(self._store, self._model, report.verdict))
 
     def register(self, model: Any, X: Any, score: float) -> RegisteredModel:
-        """Register a fitted pipeline under the study's name, as `models.register` does; blocks until that is done.
+        """Register a fitted pipeline under the study's name, as `registration.register` does; blocks until that is done.
 
         A model that cannot be registered does not keep the rest of the study from being written.
         """
@@ -308,7 +310,9 @@ class MLflowTracker(Tracker):
         try:
             result = self._header.result() if self._header.result else ""
             made.set_result(
-                models.register(self._store, name, parent, model, X, score, metadata, result, example=self._example)
+                registration.register(
+                    self._store, name, parent, model, X, score, metadata, result, example=self._example
+                )
             )
         except Exception as error:
             if waiting.is_locked(error) and not self._cut_short.is_set():

@@ -19,7 +19,8 @@ from pathlib import Path
 from typing import Any
 
 from search import cli
-from search.tracking import library, schema
+from search.tracking import library
+from search.tracking.writers import schema
 from tests.fuzz.parts import served, whole
 
 NAME = "kills"

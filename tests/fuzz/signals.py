@@ -54,7 +54,7 @@ HURRIED_SECONDS = 10.0
 @cache
 def database() -> bytes:
     """Return an MLflow database without runs: making its tables takes seconds."""
-    from search.tracking import schema
+    from search.tracking.writers import schema
 
     with tempfile.TemporaryDirectory() as folder:
         schema.create(Path(folder, "mlflow.db"))

@@ -290,7 +290,8 @@ def _run(study: Any, *, draw: bool) -> str | None:
     from bpmodel import DivergenceError
     from search import experiment
     from search.loop.journal import StudyStore
-    from search.results import plots, report
+    from search.plots import figures as plots
+    from search.results import report
     from search.study import assembly, data, nested_cv
 
     dataset = data.load(study)

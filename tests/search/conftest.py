@@ -28,7 +28,8 @@ from search.cv.kinds import Scheme
 from search.profiling.evidence import Evidence
 from search.profiling.finding import Finding
 from search.profiling.findings import findings
-from search.tracking import library, schema, stores
+from search.tracking import library, stores
+from search.tracking.writers import schema
 from search.trials.outcomes import Divergence, Outcome
 from search.trials.problem import Problem
 

@@ -22,7 +22,7 @@ from sklearn.metrics import get_scorer, get_scorer_names
 
 from search import StudyError, cli, configuration, tracking, tuning
 from search.loop.journal import StudyStore, _lock
-from search.results import plots
+from search.plots import figures as plots
 from search.study import assembly, data, study_file
 from search.tracking import stores
 from search.tracking.ui import server

@@ -11,8 +11,9 @@ import pandas as pd
 import pytest
 
 from search import cli
-from search.tracking import models, registry
-from search.tracking.client import connect
+from search.tracking.models import registration as models
+from search.tracking.models import registry
+from search.tracking.writers.client import connect
 from search.trials.pipeline import default_pipeline
 
 DOCS = (Path(__file__).parents[2] / "docs/studies.md").read_text(encoding="utf-8")

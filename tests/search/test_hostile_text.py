@@ -24,7 +24,8 @@ from search.results import html
 from search.space import spaces
 from search.terminal import leaving
 from search.terminal.output import Output
-from search.tracking import TrackingError, inputs
+from search.tracking import TrackingError
+from search.tracking.models import inputs
 from search.tracking.naming import markdown
 from search.trials.penalties import Feedback
 

@@ -17,7 +17,8 @@ from search.catalog import deletion
 from search.errors import StudyError
 from search.prediction import predictor
 from search.study import records
-from search.tracking import listing, registry, removal, stores
+from search.tracking import listing, removal, stores
+from search.tracking.models import registry
 
 DOCS = (Path(__file__).parents[2] / "docs" / "models.md").read_text(encoding="utf-8")
 STUDY = """\

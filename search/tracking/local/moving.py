@@ -15,7 +15,7 @@ from typing import NamedTuple
 from urllib.parse import urlparse
 from urllib.request import url2pathname
 
-from search.tracking.runs import BESIDE, EXPERIMENT_TAGS
+from search.tracking.contents.runs import BESIDE, EXPERIMENT_TAGS
 
 ARTIFACTS = "artifacts"
 """Folder of the artifacts, beside the database."""

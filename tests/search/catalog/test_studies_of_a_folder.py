@@ -12,7 +12,7 @@ from search.errors import StudyError
 from search.results.paired_test import difference
 from search.terminal.output import as_json
 from search.tracking.listing import Kept
-from search.tracking.registry import Version
+from search.tracking.models.registry import Version
 
 NOWHERE = "sqlite:///none.db"
 RMSE = "neg_root_mean_squared_error"

@@ -19,7 +19,7 @@ from search.commands import export
 from search.errors import StudyError
 from search.export import files, formats
 from search.export.formats import FORMATS
-from search.tracking.registry import Facts, Version
+from search.tracking.models.registry import Facts, Version
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 

@@ -13,7 +13,8 @@ from sklearn.linear_model import LinearRegression
 from sklearn.pipeline import make_pipeline
 
 from bpmodel.preprocessing import TablePreprocessor
-from search.tracking import registry, stores
+from search.tracking import stores
+from search.tracking.models import registry
 
 
 @pytest.fixture(autouse=True)

@@ -8,7 +8,8 @@ from sklearn.dummy import DummyRegressor
 from search import cli
 from search.errors import StudyError
 from search.prediction import predictor, seen, stored
-from search.tracking import registry, stores
+from search.tracking import stores
+from search.tracking.models import registry
 
 MODEL = DummyRegressor().fit([[0.0], [1.0]], [0.0, 1.0])
 HASHES = base64.b64encode(bytes(8)).decode()

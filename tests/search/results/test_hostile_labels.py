@@ -11,8 +11,9 @@ import pytest
 from matplotlib.text import Text
 
 from search.holdout import pictures
-from search.results import canvas, plots
-from search.results.fonts import drawable
+from search.plots import canvas
+from search.plots import figures as plots
+from search.plots.fonts import drawable
 from search.space import spaces
 
 ROOT = Path(__file__).parents[3]

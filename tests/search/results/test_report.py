@@ -10,6 +10,7 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from bpmodel import Diagnosis, Finding
+from search import formatting
 from search.results import report
 from search.results.paired_test import Difference
 from search.results.progress import Progress
@@ -53,7 +54,7 @@ def cells(table) -> list[list[str]]:
     ids=str,
 )
 def test_numbers_have_four_digits_and_three_below_one(value, text):
-    assert report.number(value) == text
+    assert formatting.number(value) == text
 
 
 def test_the_best_trials_side_by_side(make_outcome):
@@ -260,7 +261,7 @@ ROUNDED = {
 
 @pytest.mark.parametrize(("value", "beside", "text"), ROUNDED.values(), ids=ROUNDED.keys())
 def test_rounding_errors_are_zero(value, beside, text):
-    assert report.number(value, beside) == text
+    assert formatting.number(value, beside) == text
 
 
 def test_worse_by_a_rounding_error_bug(make_outcome):
@@ -290,7 +291,7 @@ def test_rounding_errors_in_sentences_are_zero(make_outcome):
 
 
 def test_an_error_of_zero_has_no_sign():
-    assert report.number(-0.0) == "0"
+    assert formatting.number(-0.0) == "0"
 
 
 @pytest.mark.parametrize("width", [40, 60, 80, 160])

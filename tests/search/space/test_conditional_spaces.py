@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from search import StudyError
 from search.loop.journal import StudyStore
-from search.results import plots, report
+from search.plots import figures as plots
+from search.results import report
 from search.results.advice import advice
 from search.results.cv_results import cv_results
 from search.space import spaces

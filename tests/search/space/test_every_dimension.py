@@ -3,7 +3,8 @@
 import pytest
 import scipy.stats
 
-from search.results import advice, divergence_rules, plots
+from search.plots import figures as plots
+from search.results import advice, divergence_rules
 from search.samplers import cma_es, optuna_terms, portfolio
 from search.space import dimensions, spaces, unit_cube
 from search.space.dimensions import Choice, Conditional, Draws, Layers, Quantile, Range
@@ -21,7 +22,7 @@ OF_AXES = {
     "search.space.unit_cube.COLUMNS": unit_cube.COLUMNS,
     "search.samplers.optuna_terms.DISTRIBUTIONS": optuna_terms.DISTRIBUTIONS,
     "search.samplers.cma_es.PLACES": cma_es.PLACES,
-    "search.results.plots.SCALES": plots.SCALES,
+    "search.plots.figures.SCALES": plots.SCALES,
     "search.results.divergence_rules.SEARCHES": divergence_rules.SEARCHES,
     "search.results.advice.CHANGES": advice.CHANGES,
 }

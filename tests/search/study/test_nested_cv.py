@@ -12,8 +12,8 @@ from sklearn.model_selection import GroupKFold, cross_validate
 
 from bpmodel import BPRegressor, DivergenceError
 from search import BPSearchCV, StudyError, cli, tracking, tuning
+from search.formatting import number
 from search.loop import journal, runner
-from search.results.report import number
 from search.results.result import Nested
 from search.study import data, nested_cv, records, study_file
 from search.study.assembly import open_store

@@ -9,7 +9,7 @@ from search import StudyError
 from search.cv.kinds import Scheme
 from search.space import spaces
 from search.study import keys, study_file
-from search.tracking import registry
+from search.tracking.models import registry
 
 ROOT = Path(__file__).parents[3]
 SHIPPED = sorted((ROOT / "studies").glob("*.toml"))

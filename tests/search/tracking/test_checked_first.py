@@ -19,7 +19,8 @@ from search import BPSearchCV, StudyError
 from search.catalog import entries
 from search.profiling.naming import quoted as toml
 from search.study import study_file
-from search.tracking import MLflowTracker, check_name, listing, registry, revisions, servers, stores, tracker
+from search.tracking import MLflowTracker, check_name, listing, revisions, servers, stores, tracker
+from search.tracking.models import registry
 
 X = np.arange(20.0)[:, None] % 7
 OLDER, NEWER = "f5a4f2784254", "0123456789ab"

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from search.tracking import Header, MLflowTracker, creation, sqlite, writing
-from search.tracking import client as writer
+from search.tracking import Header, MLflowTracker, writing
+from search.tracking.writers import client as writer
+from search.tracking.writers import creation, sqlite
 
 STUDY = """\
 name = "x"

@@ -10,21 +10,12 @@ import pytest
 from sklearn.linear_model import LinearRegression
 
 from search import tracking
-from search.tracking import (
-    Header,
-    MLflowTracker,
-    TrackingError,
-    creation,
-    inputs,
-    library,
-    listing,
-    models,
-    registry,
-    sqlite,
-    writing,
-)
-from search.tracking import client as writer
-from search.tracking.runs import PARENT, RESULT
+from search.tracking import Header, MLflowTracker, TrackingError, library, listing, writing
+from search.tracking.contents.runs import PARENT, RESULT
+from search.tracking.models import inputs, registry
+from search.tracking.models import registration as models
+from search.tracking.writers import client as writer
+from search.tracking.writers import creation, sqlite
 
 X, Y = np.arange(6.0).reshape(-1, 1), np.arange(6.0)
 MODEL = LinearRegression().fit(X, Y)

@@ -11,7 +11,8 @@ import pytest
 from sklearn.linear_model import Ridge
 
 from search import BPSearchCV, StudyError
-from search.tracking import client, servers, stores
+from search.tracking import servers, stores
+from search.tracking.writers import client
 
 EXPERIMENT = {
     "experiment_id": "1",

@@ -18,7 +18,9 @@ from sklearn.preprocessing import FunctionTransformer
 from bpmodel.preprocessing import TablePreprocessor
 from search import StudyError, load_model, tracking
 from search.search_cv import BPSearchCV
-from search.tracking import Header, MLflowTracker, TrackingError, inputs, models, registry, stores
+from search.tracking import Header, MLflowTracker, TrackingError, stores
+from search.tracking.models import inputs, registry
+from search.tracking.models import registration as models
 
 TABLE = pd.DataFrame(
     {

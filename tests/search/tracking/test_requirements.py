@@ -16,8 +16,8 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 import bpmodel
 from bpmodel.preprocessing import TablePreprocessor
-from search.tracking import requirements
-from search.tracking.requirements import imported_by, modules_in, needs
+from search.tracking.models import requirements
+from search.tracking.models.requirements import imported_by, modules_in, needs
 
 LOADER = {"mlflow", "numpy", "pandas", "scikit-learn", "skops"}
 X, Y = pd.DataFrame({"a": [1.0, 2.0, 3.0]}), [1.0, 2.0, 3.0]

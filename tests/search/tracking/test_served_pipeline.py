@@ -19,8 +19,8 @@ from sklearn.preprocessing import OneHotEncoder
 from sklearn.tree import DecisionTreeClassifier
 
 from bpmodel.preprocessing import TablePreprocessor
-from search.tracking import inputs
-from search.tracking.served_pipeline import NAMES_IN_AN_ERROR, ServedPipeline
+from search.tracking.models import inputs
+from search.tracking.models.served_pipeline import NAMES_IN_AN_ERROR, ServedPipeline
 
 ROWS = 60
 NUMBERS = np.arange(ROWS, dtype=float)

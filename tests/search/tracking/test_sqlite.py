@@ -15,8 +15,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from search.tracking import MLflowTracker, client, sqlite, stores, writing
-from search.tracking.runs import RUN_STATUS, Header, child
+from search.tracking import MLflowTracker, stores, writing
+from search.tracking.contents.runs import RUN_STATUS, Header, child
+from search.tracking.writers import client, sqlite
 from search.trials.outcomes import Outcome
 
 PARAMS = {"learning_rate_init": 0.01, "hidden_layer_sizes": [16, 8], "activation": "relu"}
@@ -120,8 +121,8 @@ def test_mlflow_reads_what_was_written(copy, outcomes, mlflow):
 KILLED = """\
 import os, signal, sys
 from search.trials.outcomes import Outcome
-from search.tracking import sqlite
-from search.tracking.runs import Header, child
+from search.tracking.writers import sqlite
+from search.tracking.contents.runs import Header, child
 uri, calls, insert = sys.argv[1], 0, sqlite._insert_texts
 opened = sqlite.open_study(uri, Header("an experiment", "one", {}))
 def insert_or_die(*arguments):

@@ -28,16 +28,16 @@ from search.tracking import (
     RegisteredModel,
     Report,
     TrackingError,
-    inputs,
     library,
-    models,
-    sqlite,
     stores,
     waiting,
     writing,
 )
-from search.tracking import client as client_writer
-from search.tracking.runs import CURVE_POINTS
+from search.tracking.contents.runs import CURVE_POINTS
+from search.tracking.models import inputs
+from search.tracking.models import registration as models
+from search.tracking.writers import client as client_writer
+from search.tracking.writers import sqlite
 from search.trials.pipeline import default_pipeline
 from tests.fuzz.parts.served import stop
 
@@ -888,7 +888,7 @@ def test_a_new_database_leaves_the_first_trials_alone(make_outcome, tmp_path, mo
         happened.append("tables")
         raise OSError("none here")
 
-    monkeypatch.setattr("search.tracking.schema.create", create)
+    monkeypatch.setattr("search.tracking.writers.schema.create", create)
     monkeypatch.setattr("search.tracking.tracker.HEAD_START", 60)
     opened = MLflowTracker(f"sqlite:///{tmp_path / 'mlflow.db'}")
     opened.begin(Header("x", "id", {}))
@@ -910,7 +910,7 @@ def test_a_database_that_is_there_is_opened_at_once(folder, monkeypatch):
         opened.set()
         return open_study(*args)
 
-    monkeypatch.setattr("search.tracking.sqlite.open_study", open_study)
+    monkeypatch.setattr("search.tracking.writers.sqlite.open_study", open_study)
     monkeypatch.setattr("search.tracking.tracker.HEAD_START", 60)
     with writing(tracker, Header("x", "second", {})):
         assert opened.wait(30)

@@ -9,12 +9,13 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from docs import tables
-from search.results import plots, report
+from search.plots import figures as plots
+from search.results import report
 from search.results.cv_results import ranks
 from search.space import spaces
 from search.terminal.status import COUNTED
 from search.tracking import RUN_STATUS
-from search.tracking.runs import child
+from search.tracking.contents.runs import child
 from search.trials.baselines import Baseline
 from search.trials.outcomes import VERDICTS, front, order, pool, winner
 

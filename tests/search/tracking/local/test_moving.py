@@ -10,8 +10,10 @@ import numpy as np
 import pytest
 from sklearn.linear_model import LinearRegression
 
-from search.tracking import Header, MLflowTracker, client, registry, sqlite, stores
+from search.tracking import Header, MLflowTracker, stores
 from search.tracking.local import moving
+from search.tracking.models import registry
+from search.tracking.writers import client, sqlite
 
 X, Y = np.arange(6.0).reshape(-1, 1), np.arange(6.0)
 HEADER = Header("a study", "one", {"method": "grid"}, "# a study", result=lambda: "all of it")

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from search.tracking import schema, stores
+from search.tracking import stores
+from search.tracking.writers import schema
 
 AHEAD = 5000
 """Processes that may start between this one and the one that makes the database."""

@@ -9,8 +9,9 @@ import pytest
 from sklearn.linear_model import LinearRegression
 
 from search.errors import StudyError
-from search.tracking import Header, MLflowTracker, Report, sqlite, stores
+from search.tracking import Header, MLflowTracker, Report, stores
 from search.tracking.local import outside
+from search.tracking.writers import sqlite
 
 X, Y = [[0.0], [1.0]], [0.0, 1.0]
 HEADER = Header("a study", "one", {"method": "grid"}, "# a study")

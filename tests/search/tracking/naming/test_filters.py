@@ -2,9 +2,11 @@
 
 import pytest
 
-from search.tracking import Header, client, creation, registry
+from search.tracking import Header
+from search.tracking.contents.runs import experiment_tags
+from search.tracking.models import registry
 from search.tracking.naming import filters
-from search.tracking.runs import experiment_tags
+from search.tracking.writers import client, creation
 
 HOSTILE = ["it's", 'a"b', "a`b", "a\\", "x' OR name = 'plain", "' AND tags.`a` = '", "%", "a\nb", "", " "]
 

@@ -17,11 +17,13 @@ from typing import Any
 
 from bpmodel.compiler import shipping
 from search.errors import StudyError, reason_of
-from search.tracking import creation, inputs, library, served_pipeline, stores
-from search.tracking.client import connect, has_files
+from search.tracking import library, stores
+from search.tracking.contents.runs import RESULT
 from search.tracking.local.scratch import scratch
-from search.tracking.requirements import OWN, needs
-from search.tracking.runs import RESULT
+from search.tracking.models import inputs, served_pipeline
+from search.tracking.models.requirements import OWN, needs
+from search.tracking.writers import creation
+from search.tracking.writers.client import connect, has_files
 
 LONGEST_DESCRIPTION = 5000
 """Characters of a description that MLflow's databases hold."""

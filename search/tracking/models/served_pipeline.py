@@ -36,7 +36,7 @@ class ServedPipeline:
     pipeline : estimator
         Has `predict`; has `predict_proba` if it gives probabilities.
     columns : sequence of dict
-        The columns of the table that it was fitted on, as `search.tracking.inputs.columns` returns them; empty if it was fitted
+        The columns of the table that it was fitted on, as `inputs.columns` returns them; empty if it was fitted
         on an array.
 
     Examples

@@ -5,7 +5,8 @@ import io
 import pytest
 from matplotlib import font_manager
 
-from search.results import fonts, plots
+from search.plots import figures as plots
+from search.plots import fonts
 from search.space import spaces
 
 ONLY_STIX = "\u210a"  # script small g: Matplotlib ships a second font with it

@@ -11,8 +11,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
+from search.tracking.contents.runs import PARENT, RESULT, Header, trial_of
 from search.tracking.naming import filters
-from search.tracking.runs import PARENT, RESULT, Header, trial_of
 
 T = TypeVar("T")
 

@@ -13,9 +13,9 @@ from matplotlib.patheffects import withStroke
 from matplotlib.ticker import MaxNLocator
 
 from bpmodel.colors import COLORS, GREY
-from search.results import report
-from search.results.canvas import Scale, canvas, legend_below, logarithmic, plain_look, scale_of
-from search.results.fonts import drawable, families
+from search import formatting
+from search.plots.canvas import Scale, canvas, legend_below, logarithmic, plain_look, scale_of
+from search.plots.fonts import drawable, families
 from search.space.dimensions import Choice, Draws, Quantile, Range, is_number, label
 from search.space.interface import Axis
 from search.space.spaces import Space
@@ -246,7 +246,7 @@ def _points(axes: Axes, x: Mapping[int, Any], outcomes: Mapping[int, Outcome], s
     best = winner(outcomes)
     if best is not None and best.number in x:
         seeds = f", {len(best.seed_scores)} seeds" if best.seed_scores else ""
-        told = f"best (trial {best.number}{seeds}): {report.number(scale.value(best.score))}"
+        told = f"best (trial {best.number}{seeds}): {formatting.number(scale.value(best.score))}"
         ring: dict[str, Any] = {"marker": "o", "ms": 10, "mfc": "none", "mec": "black", "mew": 1.5, "ls": "none"}
         axes.plot([x[best.number]], [scale.place(best)], label=told, zorder=4, **ring)
 
@@ -255,7 +255,7 @@ def _finish(axes: Axes, baselines: Sequence[Baseline], scale: Scale) -> None:
     """Draw baselines and strip, and set the axis of scores: an arrow stands for a baseline that is off the scale."""
     for baseline, dashes in zip(baselines, cycle(DASHES), strict=False):
         value = scale.value(baseline.score)
-        told = f"{baseline.name}: {report.number(value)}"
+        told = f"{baseline.name}: {formatting.number(value)}"
         if scale.holds(baseline.score):
             axes.axhline(value, color=GREY, ls=dashes, lw=1.2, label=told)
             continue

@@ -19,8 +19,8 @@ from bpmodel.preprocessing import TablePreprocessor
 from bpmodel.preprocessing.columns import describe
 from bpmodel.preprocessing.values import KINDS, labels
 from search.profiling import made_up
+from search.tracking.models.served_pipeline import may_change
 from search.tracking.naming.markdown import plain
-from search.tracking.served_pipeline import may_change
 
 EXAMPLE_ROWS = 5
 """Rows of the input example."""

@@ -15,9 +15,9 @@ from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, Locator, LogLocator, MaxNLocator, NullFormatter
 
+from search import formatting
 from search.errors import StudyError
 from search.files import writing
-from search.results import report
 from search.trials.baselines import Baseline
 from search.trials.outcomes import Outcome
 
@@ -170,7 +170,7 @@ def scale_of(outcomes: Mapping[int, Outcome], baselines: Sequence[Baseline], sco
     not beyond the worst trial or the dummy predictor, which is the first baseline. Baselines at most half as far away
     again are included. Finished trials that are all equal say nothing about a scale: then it holds all baselines.
     """
-    name, sign = report.metric(scoring)
+    name, sign = formatting.metric(scoring)
     scores = [o.score for o in outcomes.values() if np.isfinite(o.score)]
     finished = [o.score for o in outcomes.values() if o.healthy and np.isfinite(o.score)] or scores
     yardsticks = [b.score for b in baselines]

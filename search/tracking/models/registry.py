@@ -13,10 +13,10 @@ from search.spelling import did_you_mean
 from search.tables.secrets import masked
 from search.toml import reading
 from search.tracking import library, stores, waiting
-from search.tracking.client import connect
-from search.tracking.creation import pages
 from search.tracking.local import moving, scratch
 from search.tracking.naming import filters
+from search.tracking.writers.client import connect
+from search.tracking.writers.creation import pages
 from search.trust import loading, types
 
 CHAMPION, URI = "champion", "models:/"

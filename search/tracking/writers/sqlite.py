@@ -20,8 +20,7 @@ from urllib.request import url2pathname
 
 from search.files import writing
 from search.tracking import stores
-from search.tracking.local import moving
-from search.tracking.runs import (
+from search.tracking.contents.runs import (
     OUTCOME,
     PARENT,
     STUDY_FILE,
@@ -34,6 +33,7 @@ from search.tracking.runs import (
     trial_of,
     written_params,
 )
+from search.tracking.local import moving
 
 COLUMNS = {
     "experiments": "experiment_id name artifact_location lifecycle_stage creation_time last_update_time workspace",

@@ -10,10 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from search.tracking import creation, library, stores
-from search.tracking.local import moving
-from search.tracking.local.scratch import scratch
-from search.tracking.runs import (
+from search.tracking import library, stores
+from search.tracking.contents.runs import (
     OUTCOME,
     PARENT,
     STUDY_FILE,
@@ -27,6 +25,9 @@ from search.tracking.runs import (
     strangers,
     written_params,
 )
+from search.tracking.local import moving
+from search.tracking.local.scratch import scratch
+from search.tracking.writers import creation
 
 
 def connect(uri: str) -> Any:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from search.results.canvas import DPI, WIDTH, canvas, logarithmic, scale_of, short
+from search.plots.canvas import DPI, WIDTH, canvas, logarithmic, scale_of, short
 from search.trials.baselines import Baseline
 
 RMSE = "neg_root_mean_squared_error"

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import scipy.stats
 
-from search.results import plots
+from search.plots import figures as plots
 from search.space import spaces
 from search.trials.baselines import BOOSTING, DUMMY, LINEAR, PERSISTENCE, Baseline
 from search.trials.outcomes import VERDICTS

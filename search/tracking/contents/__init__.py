@@ -1,0 +1,1 @@
+"""What runs hold, as inert data."""

@@ -1,0 +1,1 @@
+"""The model of a study: how it is stored, registered, found and served."""
