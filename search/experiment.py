@@ -110,7 +110,8 @@ def run(
     """
     result = found(job, store.settled, winner(store.settled))
     try:
-        with writing(tracker or NOWHERE, header(job, store, params, source, metadata)):
+        told = {**_comparable(job), **(params or {})} if tracker is not None else params
+        with writing(tracker or NOWHERE, header(job, store, told, source, metadata)):
             outcomes = _trials(job, store, tracker or NOWHERE, on_outcome)
             result = found(job, outcomes, choose(outcomes), estimate())
             result = _delivered(job, result, tracker or NOWHERE, deliver)
@@ -129,7 +130,29 @@ def header(
     metadata: Callable[[Any], Mapping[str, Any]] | None = None,
 ) -> Header:
     """Return the header that a tracker receives at the beginning."""
-    return Header(job.name, store.notes["id"], params or {}, source, metadata, lambda: _result(store, job.plan))
+    method = text(job.plan.method)
+    return Header(
+        job.name,
+        store.notes["id"],
+        params or {},
+        source,
+        metadata,
+        lambda: _result(store, job.plan),
+        job.scoring,
+        method,
+    )
+
+
+def _comparable(job: Job) -> dict[str, Any]:
+    """Return the parameters of any search that say with which others its scores can be compared."""
+    folds = job.problem.folds
+    return {
+        "seed": job.problem.seed,
+        "scoring": job.scoring,
+        "cv": job.scheme,
+        "folds": len(folds),
+        "folds_fingerprint": folds.fingerprint,
+    }
 
 
 def _result(store: StudyStore, plan: Plan) -> str:

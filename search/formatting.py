@@ -13,6 +13,42 @@ ROUNDING = 1e-12
 """Rounding errors are smaller than this share of the numbers whose difference they are in."""
 
 
+SHORT = {
+    "neg_root_mean_squared_error": "RMSE",
+    "neg_root_mean_squared_log_error": "RMSLE",
+    "neg_mean_squared_error": "MSE",
+    "neg_mean_squared_log_error": "MSLE",
+    "neg_mean_absolute_error": "MAE",
+    "neg_mean_absolute_percentage_error": "MAPE",
+    "neg_median_absolute_error": "median absolute error",
+    "neg_max_error": "max error",
+    "neg_mean_poisson_deviance": "Poisson deviance",
+    "neg_mean_gamma_deviance": "gamma deviance",
+    "neg_brier_score": "Brier score",
+    "neg_log_loss": "log loss",
+    "r2": "R²",
+    "d2_absolute_error_score": "D²",
+    "f1": "F1",
+    "f1_macro": "macro F1",
+    "f1_micro": "micro F1",
+    "f1_weighted": "weighted F1",
+    "roc_auc": "ROC AUC",
+    "roc_auc_ovr": "ROC AUC",
+    "roc_auc_ovo": "ROC AUC",
+    "matthews_corrcoef": "MCC",
+}
+"""Metrics as people call them, where that is shorter than their name or has capitals."""
+
+
+def short(scoring: str) -> str:
+    """Return the metric's name in a few characters.
+
+    >>> short("neg_root_mean_squared_error"), short("accuracy"), short("balanced_accuracy")
+    ('RMSE', 'accuracy', 'balanced accuracy')
+    """
+    return SHORT.get(scoring) or metric(scoring)[0]
+
+
 def metric(scoring: str) -> tuple[str, int]:
     """Return the metric's name for readers, and the sign that converts a score to it.
 

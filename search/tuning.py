@@ -68,7 +68,9 @@ def tune(
     KeyboardInterrupt
         When interrupted; every finished trial is kept, and the next call resumes from there.
     """
-    tracker = MLflowTracker(tracking_uri or tracking.default_uri(), example=study.example)
+    tracker = MLflowTracker(
+        tracking_uri or tracking.default_uri(), example=study.example, system_metrics=study.system_metrics
+    )
     dataset = data.load(study)
     problem = build_problem(study, dataset)
     parts = nested_cv.parts(study, dataset)
@@ -113,7 +115,7 @@ def rehearse(study: Study, tracking_uri: str | None = None) -> Rehearsal:
     StudyError
         For a user mistake, as `tune` would.
     """
-    tracker = MLflowTracker(tracking_uri or tracking.default_uri())
+    tracker = MLflowTracker(tracking_uri or tracking.default_uri(), system_metrics=study.system_metrics)
     dataset = data.load(study)
     problem = build_problem(study, dataset)
     parts = nested_cv.parts(study, dataset)

@@ -29,9 +29,9 @@ ARCHITECTURE = {
     "search": """
         errors spelling rows scorers scorer_names classes seeds domains tables signals toml processes
         space cv routing profiling trust files  what is searched, on which folds; what a table is; what a model may hold
-        trials                              one configuration, scored
+        trials formatting                   one configuration, scored; scores as people read them
         tracking samplers prediction        MLflow; methods of search; a model and new rows
-        options formatting                  the one table of the search's options; scores as people read them
+        options                             the one table of the search's options
         loop constructor export plots       ask, evaluate, tell, record; models as files; figures
         results fitted_search               the result, its report, advice
         experiment terminal arguments holdout  one search; a model on a table with known targets

@@ -53,8 +53,8 @@ def by_name(holds: Holds) -> Holds:
     return lambda value: isinstance(value, dict) and all(map(holds, value.values()))
 
 
-def _curve(value: Any) -> bool:
-    return by_name(maybe(number))(value) and all(epoch.isdecimal() and len(epoch) < 12 for epoch in value)
+def by_epoch(holds: Holds) -> Holds:
+    return lambda value: by_name(holds)(value) and all(epoch.isdecimal() and len(epoch) < 12 for epoch in value)
 
 
 def _keys(**required: Holds) -> Holds:
@@ -85,7 +85,7 @@ OUTCOME: dict[str, Holds] = {
     "reason": text,
     "fold_scores": listed(number),
     "epoch": whole,
-    "curve": _curve,
+    "curve": by_epoch(maybe(number)),
     "losses": by_name(listed(maybe(number))),
     "seconds": number,
     "divergence": maybe(record_of_trial),
@@ -96,6 +96,7 @@ OUTCOME: dict[str, Holds] = {
     "score_seconds": listed(number),
     "seed_scores": listed(number),
     "n_weights": count,
+    "courses": by_name(by_epoch(number)),
 }
 NEEDED = {
     Outcome: ("verdict", "reason", "fold_scores", "epoch", "curve", "losses", "seconds", "divergence"),
@@ -190,11 +191,12 @@ def from_record(record: Mapping[str, Any], number: int, params: Mapping[str, Any
     own = {name: value for name, value in record.items() if name != "divergence"}
     outcome = Outcome(number=number, params=params, divergence=Divergence(**divergence) if divergence else None, **own)
     curve = {int(epoch): UNDEFINED if _number(score) is None else score for epoch, score in outcome.curve.items()}
+    courses = {name: {int(epoch): v for epoch, v in points.items()} for name, points in outcome.courses.items()}
     metrics: Any = {
         kind: {name: [math.nan if v is None else v for v in scores] for name, scores in getattr(outcome, kind).items()}
         for kind in METRICS
     }
-    return replace(outcome, curve=curve, **metrics)
+    return replace(outcome, curve=curve, courses=courses, **metrics)
 
 
 def _check_fields(given: Mapping[str, Any], rules: Mapping[str, Holds], needed: tuple[str, ...]) -> None:

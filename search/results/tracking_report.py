@@ -7,11 +7,13 @@ from dataclasses import asdict
 from typing import Any
 
 from search.plots import figures as plots
-from search.results import report
+from search.results import divergences, report
 from search.results.judgment import judgment
 from search.results.result import Result
 from search.tracking import Report
+from search.tracking.contents import scores
 from search.tracking.naming.markdown import plain
+from search.trials.baselines import Baseline
 from search.trials.outcomes import VERDICTS, front
 
 
@@ -26,24 +28,45 @@ def tracking_report(result: Result) -> Report:
         verdict=" ".join(f"**{plain(line)}**" for line in judgment(result)),
         figures=plots.figures(result.outcomes, result.space, result.baselines, result.scoring, result.loss),
         tables=_tables(result),
+        texts=_texts(result),
     )
 
 
 def _metrics(result: Result) -> dict[str, float]:
     best, nested = result.best, result.nested
     counts = Counter(o.verdict for o in result.outcomes.values())
-    metrics: dict[str, float] = {f"trials_{verdict}": counts[verdict] for verdict in VERDICTS}
-    metrics |= {b.name.replace(" ", "_") + "_score": b.score for b in result.baselines}
+    metrics: dict[str, float] = _spent(result) | {f"trials_{verdict}": counts[verdict] for verdict in VERDICTS}
     for baseline in result.baselines:
-        name = baseline.name.replace(" ", "_") + "_score"
-        metrics |= {f"{name}.{metric}": mean for metric, mean in baseline.means.items()}
+        metrics |= _of_baseline(baseline, result.scoring)
     if best is not None:
         metrics |= {"score": best.score, "score_std": best.std}
         metrics |= {"epochs": best.epoch} if best.epoch else {}
         metrics |= {f"score.{name}": mean for name, mean in best.means.items()}
+        metrics = scores.plain({result.scoring: best.score, **best.means}) | metrics
     if nested is not None:
         metrics |= {"nested_score": nested.score, "nested_score_std": nested.std}
+        metrics |= {f"nested_{name}": mean for name, mean in scores.plain({result.scoring: nested.score}).items()}
     return metrics
+
+
+def _spent(result: Result) -> dict[str, float]:
+    """Return what the study has spent: trials, their seconds, and the epochs that they were trained for."""
+    outcomes = result.outcomes.values()
+    epochs = (max(len(o.losses.get("training", ())), o.last_checkpoint) for o in outcomes)
+    return {"trials": len(outcomes), "total_seconds": sum(o.seconds for o in outcomes), "total_epochs": sum(epochs)}
+
+
+def _of_baseline(baseline: Baseline, scoring: str) -> dict[str, float]:
+    name = baseline.name.replace(" ", "_")
+    metrics = {f"{name}_score": baseline.score}
+    metrics |= {f"{name}_score.{metric}": mean for metric, mean in baseline.means.items()}
+    said = scores.plain({scoring: baseline.score, **baseline.means})
+    return {f"{name}_{metric}": mean for metric, mean in said.items()} | metrics
+
+
+def _texts(result: Result) -> dict[str, str]:
+    told = divergences.in_words(result.outcomes, result.space)
+    return {"divergences.md": told} if told else {}
 
 
 def _tables(result: Result) -> dict[str, Any]:

@@ -121,6 +121,7 @@ class Tracking(Table):
     """What is stored in MLflow beside the results."""
 
     example: bool = False
+    system_metrics: bool = False
 
 
 def _named(name: str) -> str:

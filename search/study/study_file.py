@@ -44,6 +44,8 @@ class Study:
     initial_points: list[dict[str, Any]]
     example: bool = False
     """Whether rows of the data are stored with the model."""
+    system_metrics: bool = False
+    """Whether what the machine does is stored with the study."""
 
     @property
     def scoring(self) -> str:
@@ -139,6 +141,7 @@ def parse(text: str, path: Path) -> Study:
         cv=file.cv,
         initial_points=first,
         example=file.tracking.example,
+        system_metrics=file.tracking.system_metrics,
     )
 
 

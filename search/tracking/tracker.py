@@ -20,8 +20,10 @@ from typing import Any
 from search.errors import OneLineError, StudyError
 from search.files import trouble
 from search.tables.secrets import masked
-from search.tracking import stores, waiting
-from search.tracking.contents.runs import Header, Opened, Report, child, digest
+from search.tracking import stores, system, waiting
+from search.tracking.contents.best import BestSoFar
+from search.tracking.contents.runs import Header, Opened, Report
+from search.tracking.contents.trials import child, digest
 from search.tracking.local import scratch
 from search.tracking.models import registration
 from search.tracking.models.registration import RegisteredModel
@@ -80,12 +82,18 @@ class MLflowTracker(Tracker):
         Where the user has set it, for messages.
     example : bool, default=False
         Whether rows of the data are stored with a model, as its input example; by default they are made up.
+    system_metrics : bool, default=False
+        Whether the parent run has what the machine did meanwhile: processors, memory, disk and network.
     """
 
-    def __init__(self, uri: str, key: str = "MLFLOW_TRACKING_URI", *, example: bool = False) -> None:
-        self.uri, self._key, self._example = uri, key, example
+    def __init__(
+        self, uri: str, key: str = "MLFLOW_TRACKING_URI", *, example: bool = False, system_metrics: bool = False
+    ) -> None:
+        self.uri, self._key, self._example, self._system_metrics = uri, key, example, system_metrics
 
     def check(self, *, make: bool = True) -> None:
+        if self._system_metrics:
+            system.check()
         stores.check(self.uri, self._key, make=make)
         stores.check_registry()
 
@@ -124,11 +132,13 @@ class MLflowTracker(Tracker):
         stores.settled_for(self.uri, header.experiment)
         self._jobs: queue.Queue[Callable[[], None] | threading.Event | None] = queue.Queue()
         self._finished: deque[tuple[Outcome, float, float]] = deque()
+        self._best = BestSoFar(header.scoring)
         self._hurry, self._closing, self._cut_short = threading.Event(), threading.Event(), threading.Event()
         self._error: BaseException | None = None
         self._given_up = False
         self._writer: ModuleType
         self._opened: Opened
+        self._watch: system.Watch | None = None
         self._place: Path | None = None
         self._store = self.uri
         self._model: RegisteredModel | None = None
@@ -247,6 +257,9 @@ class MLflowTracker(Tracker):
         self._cut_short.set()
         self._jobs.put(None)
         self._thread.join(0.0 if self._given_up else CLOSING_SECONDS)
+        if self._watch is not None:
+            self._watch.end()
+            self._watch = None
 
     # ------------------------------------------------------------------------------------------ in the background
 
@@ -273,6 +286,8 @@ class MLflowTracker(Tracker):
         self._writer = _writer(self._store, self._header.experiment)
         self._opened = self._writer.open_study(self._store, self._header)
         self._place = None if path is None else path.resolve()
+        if self._system_metrics:
+            self._watch = system.Watch(self._store, self._opened.parent)
 
     def _follow(self) -> None:
         """Go on where the database is now, if the project was moved since the last job: files went to its old place."""
@@ -290,14 +305,26 @@ class MLflowTracker(Tracker):
         if self._finished:
             self._hurry.wait(BATCH_SECONDS)
         batch = [self._finished[i] for i in range(min(len(self._finished), BATCH_TRIALS))]
-        runs = {o.number: child(o, value, at) for o, value, at in batch if o.number not in self._opened.recorded}
+        known = self._opened.recorded
+        runs = {o.number: child(o, value, at, self._header) for o, value, at in batch if o.number not in known}
         for numbers in self._transactions(list(runs)):
             if self._cut_short.is_set():  # the next run writes them
                 return
             self._writer.write(self._store, self._opened, [runs[number] for number in numbers])
             self._opened.recorded.update(numbers)
+        self._tell_best(batch)
         for _ in batch:  # only now: what fails because the database is locked is tried again
             self._finished.popleft()
+
+    def _tell_best(self, batch: Iterable[tuple[Outcome, float, float]]) -> None:
+        """Write the best score so far up to each of these trials, unless an earlier run of the study has."""
+        for outcome, _, at in batch:
+            self._best.see(outcome, at)
+        points = [point for point in self._best.points if point.step not in self._opened.steps]
+        if points:
+            self._writer.progress(self._store, self._opened, points)
+        self._opened.steps.update(point.step for point in points)
+        self._best.points.clear()
 
     def _transactions(self, numbers: list[int]) -> list[list[int]]:
         """Return the trials that are written together: all in a database, one after the other in requests to a server."""

@@ -125,6 +125,9 @@ class Outcome:
         are then means over the evaluations.
     n_weights : int
         Weights and biases of the network; 0 for other estimators, and in journals written before they were counted.
+    courses : dict of str to dict of int to float
+        Mean gradient norm and learning rate over the folds at a few epochs (`search.trials.courses`); empty for other
+        estimators, and in journals written before they were kept.
     """
 
     number: int
@@ -144,6 +147,7 @@ class Outcome:
     score_seconds: list[float] = field(default_factory=list)
     seed_scores: list[float] = field(default_factory=list)
     n_weights: int = 0
+    courses: dict[str, dict[int, float]] = field(default_factory=dict)
 
     @cached_property
     def score(self) -> float:

@@ -25,6 +25,7 @@ from search.rows import params_of, take
 from search.signals.interruption import Cancelled
 from search.trials.callbacks import metadata
 from search.trials.checkpoints import UNDEFINED, checkpoints, plateaued
+from search.trials.courses import courses
 from search.trials.diagnoses import diagnosis
 from search.trials.fold_fits import begin
 from search.trials.nesting import surround
@@ -176,6 +177,7 @@ class _Run:
             fit_seconds=[round(s, 6) for s in self.fit_seconds.tolist()],
             score_seconds=[round(s, 6) for s in self.score_seconds.tolist()],
             n_weights=self.fits[0].network.parameters.size,
+            courses=courses(self.fits),
         )
 
 

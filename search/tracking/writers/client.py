@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
 
 from search.tracking import library, stores
+from search.tracking.contents.best import BEST, Point
 from search.tracking.contents.runs import (
     OUTCOME,
     PARENT,
@@ -20,6 +20,7 @@ from search.tracking.contents.runs import (
     Opened,
     Report,
     Run,
+    content,
     experiment_tags,
     is_whole,
     strangers,
@@ -52,7 +53,8 @@ def open_study(uri: str, header: Header) -> Opened:
         client.update_run(run_id, status="RUNNING")
     _describe(client, uri, parent, header)
     recorded = set(creation.whole_children(client, experiment_id, run_id))
-    return Opened(experiment_id, experiment.artifact_location, run_id, recorded)
+    steps = {point.step for point in client.get_metric_history(run_id, BEST)}
+    return Opened(experiment_id, experiment.artifact_location, run_id, recorded, steps)
 
 
 @library.quiet()
@@ -117,8 +119,17 @@ def write(uri: str, opened: Opened, runs: Iterable[Run]) -> None:
             metrics=[Metric(name, value, run.ended, step) for name, value, step in run.metrics],
             params=[Param(name, value) for name, value in run.params.items()],
         )
-        put(client, uri, run_id, {name: _json(content) for name, content in run.files.items()})
+        put(client, uri, run_id, {name: _text(content(name, what)) for name, what in run.files.items()})
         client.set_terminated(run_id, run.status, run.ended)
+
+
+@library.quiet()
+def progress(uri: str, opened: Opened, points: Sequence[Point]) -> None:
+    """Write points of the parent run's curves."""
+    from mlflow.entities import Metric
+
+    metrics = [Metric(point.name, point.value, point.time, point.step) for point in points]
+    connect(uri).log_batch(opened.parent, metrics=metrics)
 
 
 @library.quiet()
@@ -136,7 +147,9 @@ def finish(uri: str, parent: str, report: Report) -> None:
         + [RunTag(name, str(v)[:TAG_LENGTH]) for name, v in report.params.items()],
     )
     files = {f"plots/{name}.png": figure.savefig for name, figure in report.figures.items()}
-    put(client, uri, parent, files | {f"{name}.json": _json(table) for name, table in report.tables.items()})
+    texts = {f"{name}.json": content(f"{name}.json", table) for name, table in report.tables.items()}
+    texts |= report.texts
+    put(client, uri, parent, files | {name: _text(text) for name, text in texts.items()})
 
 
 @library.quiet()
@@ -168,12 +181,11 @@ def _describe(client: Any, uri: str, parent: Any, header: Header) -> None:
     if parent.data.params or not (header.params or header.source):
         return
     if header.source is not None:
-        source = header.source
-        put(client, uri, parent.info.run_id, {STUDY_FILE: lambda path: path.write_text(source, encoding="utf-8")})
+        put(client, uri, parent.info.run_id, {STUDY_FILE: _text(header.source)})
     params = [Param(name, value) for name, value in written_params(header.params).items()]
     for i in reversed(range(0, len(params), creation.FIRST_PARAMS)):
         client.log_batch(parent.info.run_id, params=params[i : i + creation.FIRST_PARAMS])
 
 
-def _json(content: Any) -> Callable[[Path], object]:
-    return lambda path: path.write_text(json.dumps(content, indent=2), encoding="utf-8")
+def _text(text: str) -> Callable[[Path], object]:
+    return lambda path: path.write_text(text, encoding="utf-8")

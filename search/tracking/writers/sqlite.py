@@ -7,7 +7,6 @@ client must be used.
 
 from __future__ import annotations
 
-import json
 import secrets
 import sqlite3
 import time
@@ -20,6 +19,8 @@ from urllib.request import url2pathname
 
 from search.files import writing
 from search.tracking import stores
+from search.tracking.contents.best import BEST, Point
+from search.tracking.contents.origin import USER
 from search.tracking.contents.runs import (
     OUTCOME,
     PARENT,
@@ -27,6 +28,7 @@ from search.tracking.contents.runs import (
     Header,
     Opened,
     Run,
+    content,
     experiment_tags,
     is_whole,
     strangers,
@@ -56,6 +58,15 @@ client writes.
 
 METRIC = "key value timestamp step is_nan run_uuid"
 RUN_NAME = "mlflow.runName"
+
+LATEST = f"""
+    INSERT INTO latest_metrics ({", ".join(METRIC.split())}) VALUES (?, ?, ?, ?, ?, ?)
+    ON CONFLICT DO UPDATE SET value = excluded.value, timestamp = excluded.timestamp, step = excluded.step
+    WHERE (excluded.step, excluded.timestamp, excluded.value) > (step, timestamp, value)"""
+"""Of all points of a metric, MLflow keeps the last one in a table of its own."""
+
+NOBODY = "unknown"
+"""The user of runs that have no tag for one."""
 
 LOCK_SECONDS = 20.0
 CACHE_KIB = 16 * 1024
@@ -99,7 +110,8 @@ def open_study(uri: str, header: Header) -> Opened:
             for key in [*(key for key, *_ in _children(db, other)), other]:
                 _drop(db, key)
         db.execute("UPDATE runs SET status = 'RUNNING' WHERE run_uuid = ?", [parent])
-        return Opened(str(experiment), root, parent, _recorded(db, parent))
+        steps = db.execute("SELECT step FROM metrics WHERE run_uuid = ? AND key = ?", [parent, BEST])
+        return Opened(str(experiment), root, parent, _recorded(db, parent), {step for (step,) in steps.fetchall()})
 
 
 def holds(uri: str, experiment: str, study_id: str) -> bool:
@@ -140,17 +152,26 @@ def write(uri: str, opened: Opened, runs: Sequence[Run]) -> None:
     """Write child runs: all of them, or none if the process is killed."""
     made = {run_id(run.ended): run for run in runs}
     for key, run in made.items():
-        for name, content in run.files.items():
-            _write_file(opened.root, key, name, json.dumps(content, indent=2))
+        for name, what in run.files.items():
+            _write_file(opened.root, key, name, content(name, what))
     with _transaction(uri) as db:
         for key, run in made.items():
-            _insert_run(db, opened.experiment_id, opened.root, key, run.name, run.status, run.started, run.ended)
+            user = run.tags.get(USER, NOBODY)
+            _insert_run(db, opened.experiment_id, opened.root, key, run.name, user, run.status, run.started, run.ended)
             _insert_texts(db, "params", key, run.params)
             _insert_texts(db, "tags", key, run.tags | {PARENT: opened.parent, RUN_NAME: run.name})
             rows = [(name, value, run.ended, step, False, key) for name, value, step in run.metrics]
             latest = {row[0]: row for row in sorted(rows, key=lambda row: (row[3], row[1]))}
             _insert(db, "metrics", METRIC, rows)
             _insert(db, "latest_metrics", METRIC, latest.values())
+
+
+def progress(uri: str, opened: Opened, points: Sequence[Point]) -> None:
+    """Write points of the parent run's curves; those that are there stay as they are."""
+    rows = [(point.name, point.value, point.time, point.step, False, opened.parent) for point in points]
+    with _transaction(uri) as db:
+        _insert(db, "metrics", METRIC, rows)
+        db.executemany(LATEST, rows)
 
 
 def end(uri: str, opened: Opened, status: str) -> None:
@@ -259,9 +280,10 @@ def _begin_parent(db: sqlite3.Connection, experiment: int, root: str, header: He
     key = run_id(now)
     if header.source is not None:
         _write_file(root, key, STUDY_FILE, header.source)
-    _insert_run(db, experiment, root, key, header.experiment, "RUNNING", now, None)
+    tags = header.tags
+    _insert_run(db, experiment, root, key, header.experiment, tags.get(USER, NOBODY), "RUNNING", now, None)
     _insert_texts(db, "params", key, written_params(header.params))
-    _insert_texts(db, "tags", key, header.tags | {RUN_NAME: header.experiment})
+    _insert_texts(db, "tags", key, tags | {RUN_NAME: header.experiment})
     return key
 
 
@@ -271,6 +293,7 @@ def _insert_run(
     root: str,
     key: str,
     name: str,
+    user: str,
     status: str,
     started: int,
     ended: int | None,
@@ -282,7 +305,7 @@ def _insert_run(
         "UNKNOWN",
         "",
         "",
-        "unknown",
+        user,
         status,
         started,
         ended,

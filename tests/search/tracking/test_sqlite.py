@@ -16,7 +16,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from search.tracking import MLflowTracker, stores, writing
-from search.tracking.contents.runs import RUN_STATUS, Header, child
+from search.tracking.contents.runs import RUN_STATUS, Header
+from search.tracking.contents.trials import child
 from search.tracking.writers import client, sqlite
 from search.trials.outcomes import Outcome
 
@@ -71,7 +72,7 @@ def files(uri: str) -> list[object]:
 
 def write(writer, uri: str, outcomes: list[Outcome]) -> None:
     opened = writer.open_study(uri, HEADER)
-    writer.write(uri, opened, [child(outcome, -0.75, 1.7e9 + outcome.number) for outcome in outcomes])
+    writer.write(uri, opened, [child(outcome, -0.75, 1.7e9 + outcome.number, HEADER) for outcome in outcomes])
     writer.end(uri, opened, "KILLED")
 
 
@@ -86,7 +87,7 @@ def test_both_ways_leave_the_same_rows_and_files(copy, outcomes, mlflow):
 
 
 def test_a_failed_trial_has_no_told_value(make_outcome):
-    assert "told_value" not in [name for name, *_ in child(make_outcome(), math.nan, 1.7e9).metrics]
+    assert "told_value" not in [name for name, *_ in child(make_outcome(), math.nan, 1.7e9, HEADER).metrics]
 
 
 @pytest.mark.parametrize(("first", "second"), [(sqlite, client), (client, sqlite)], ids=["client", "tables"])
@@ -122,16 +123,18 @@ KILLED = """\
 import os, signal, sys
 from search.trials.outcomes import Outcome
 from search.tracking.writers import sqlite
-from search.tracking.contents.runs import Header, child
+from search.tracking.contents.runs import Header
+from search.tracking.contents.trials import child
 uri, calls, insert = sys.argv[1], 0, sqlite._insert_texts
-opened = sqlite.open_study(uri, Header("an experiment", "one", {}))
+header = Header("an experiment", "one", {})
+opened = sqlite.open_study(uri, header)
 def insert_or_die(*arguments):
     global calls
     calls += 1
     if calls == 7:
         os.kill(os.getpid(), signal.SIGKILL)
     insert(*arguments)
-runs = [child(Outcome(n, {"a": 1}, "ok", "", [0.5], 4, {}, {}, 0.1), 0.5, 1.7e9 + n) for n in range(9)]
+runs = [child(Outcome(n, {"a": 1}, "ok", "", [0.5], 4, {}, {}, 0.1), 0.5, 1.7e9 + n, header) for n in range(9)]
 sqlite.write(uri, opened, runs[:3])
 sqlite._insert_texts = insert_or_die
 sqlite.write(uri, opened, runs[3:])

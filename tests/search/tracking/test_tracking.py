@@ -33,11 +33,11 @@ from search.tracking import (
     waiting,
     writing,
 )
-from search.tracking.contents.runs import CURVE_POINTS
 from search.tracking.models import inputs
 from search.tracking.models import registration as models
 from search.tracking.writers import client as client_writer
 from search.tracking.writers import sqlite
+from search.trials.courses import CURVE_POINTS
 from search.trials.pipeline import default_pipeline
 from tests.fuzz.parts.served import stop
 

@@ -14,8 +14,8 @@ from search.results import report
 from search.results.cv_results import ranks
 from search.space import spaces
 from search.terminal.status import COUNTED
-from search.tracking import RUN_STATUS
-from search.tracking.contents.runs import child
+from search.tracking import RUN_STATUS, Header
+from search.tracking.contents.trials import child
 from search.trials.baselines import Baseline
 from search.trials.outcomes import VERDICTS, front, order, pool, winner
 
@@ -37,7 +37,7 @@ def test_every_consumer_knows_the_verdict(make_outcome, name):
     worse = [o for o in others if VERDICTS[o.verdict].rank > row.rank]
     assert all(order(outcome) < order(other) for other in worse)
     assert ranks([name, *(o.verdict for o in others)], [0] * 5, np.zeros(5))[0] == 1 + row.rank
-    run = child(outcome, -0.5, 0.0)
+    run = child(outcome, -0.5, 0.0, Header("x", "one", {}))
     assert (run.status, run.tags["verdict"]) == (row.run_status, name)
     figure = plots.figures({0: outcome}, SPACE, [Baseline("dummy predictor", -1.0, 0.0)], "score")["parameters"]
     (legend,) = figure.legends or [axes.get_legend() for axes in figure.axes if axes.get_legend()]
