@@ -32,6 +32,7 @@ from search.samplers.methods import METHODS
 from search.space import spaces
 from search.space.spaces import Space
 from search.tracking import Header, MLflowTracker
+from search.trials.courses import COURSE_POINTS, kept_epochs
 from search.trials.outcomes import Divergence, Outcome
 from search.trials.penalties import FEASIBLE, Feedback
 from search.trials.problem import Problem, Trial
@@ -62,7 +63,10 @@ def outcome(trial: Trial) -> Outcome:
         return Outcome(trial.number, trial.params, "diverged", "the loss exploded", [], 0, {}, losses, 0.1, divergence)
     scores = random.random(5).tolist()
     curve = {epoch: float(random.random()) for epoch in (4, 6, 9, 19, 38, 76, 150, *rungs(EPOCHS))}
-    return Outcome(trial.number, trial.params, "ok", "", scores, 150, dict(sorted(curve.items())), losses, 0.1)
+    norms = {epoch: float(random.random()) for epoch in kept_epochs(EPOCHS, COURSE_POINTS)}
+    courses = {"gradient_norm": norms, "learning_rate": {1: 0.01, EPOCHS: 0.01}}
+    curve = dict(sorted(curve.items()))
+    return Outcome(trial.number, trial.params, "ok", "", scores, 150, curve, losses, 0.1, courses=courses)
 
 
 def window(size: int) -> int:
@@ -125,7 +129,7 @@ def proposals(space: Space, sizes: tuple[int, ...]) -> dict[int, float]:
 def _tracker(folder: Path) -> MLflowTracker:
     """Return a tracker that has begun the study."""
     tracker = MLflowTracker(f"sqlite:///{folder}/mlflow.db")
-    tracker.begin(Header("x", "one", {}))
+    tracker.begin(Header("x", "one", {}, scoring="neg_root_mean_squared_error", method="random"))
     return tracker
 
 

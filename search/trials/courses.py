@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from functools import cache
 from itertools import pairwise
@@ -32,7 +33,7 @@ def courses(fits: Sequence[Training]) -> dict[str, dict[int, float]]:
     found: dict[str, dict[int, float]] = {}
     for name in COURSES:
         with np.errstate(over="ignore", invalid="ignore"):  # of a fold that diverges; what comes of it is left out
-            means = np.mean([getattr(fit.history, name)[places] for fit in fits], axis=0)
+            means = sum(getattr(fit.history, name)[places] for fit in fits) / len(fits)
         if points := changes({epoch: float(f"{mean:.6g}") for epoch, mean in zip(kept, means.tolist(), strict=True)}):
             found[name] = points
     return found
@@ -44,7 +45,7 @@ def changes(points: dict[int, float]) -> dict[int, float]:
     >>> changes({1: 0.5, 2: 0.5, 3: 0.5, 4: 0.25, 5: 0.125, 6: float("nan"), 7: 0.125, 8: 0.125})
     {1: 0.5, 3: 0.5, 4: 0.25, 5: 0.125, 8: 0.125}
     """
-    finite = [(epoch, value) for epoch, value in points.items() if np.isfinite(value)]
+    finite = [(epoch, value) for epoch, value in points.items() if math.isfinite(value)]
     values = [value for _, value in finite]
     differ = [before != after for before, after in pairwise(values)]
     told = zip(finite, [True, *differ], [*differ, True], strict=True) if finite else ()

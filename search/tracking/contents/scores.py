@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import cache
 
 from bpmodel.names.visible import visible
 from search.formatting import metric, number, short
@@ -26,10 +27,21 @@ def plain(scores: Mapping[str, float]) -> dict[str, float]:
     """
     found: dict[str, float] = {}
     for scoring, score in scores.items():
-        name = scoring.removeprefix("neg_")
-        if NAME.fullmatch(name) and name not in OWN:
-            found.setdefault(name, metric(scoring)[1] * score)
+        name, sign = said(scoring)
+        if name:
+            found.setdefault(name, sign * score)
     return found
+
+
+@cache
+def said(scoring: str) -> tuple[str, int]:
+    """Return the plain name of a metric, and the sign that converts a score to it; an empty name if it may have none.
+
+    >>> said("neg_log_loss"), said("accuracy"), said("score")
+    (('log_loss', -1), ('accuracy', 1), ('', 1))
+    """
+    name = scoring.removeprefix("neg_")
+    return name if NAME.fullmatch(name) and name not in OWN else "", metric(scoring)[1]
 
 
 def told(scoring: str, score: float) -> str:

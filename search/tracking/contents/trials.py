@@ -105,10 +105,11 @@ def _scores(outcome: Outcome, scoring: str) -> Iterator[tuple[str, float, int]]:
         yield "score_std", outcome.std, 0
         if outcome.epoch:
             yield "epochs", outcome.epoch, 0
+        said, sign = scores.said(scoring)
         for fold, score in enumerate(outcome.fold_scores):
             yield "fold_score", score, fold
-            for name, plain in scores.plain({scoring: score}).items():
-                yield f"fold_{name}", plain, fold
+            if said:
+                yield f"fold_{said}", sign * score, fold
     for name, found in outcome.means.items():
         yield f"score.{name}", found, 0
     for name, folds in outcome.train_metrics.items():
@@ -119,10 +120,11 @@ def _scores(outcome: Outcome, scoring: str) -> Iterator[tuple[str, float, int]]:
 
 
 def _curves(outcome: Outcome, scoring: str) -> Iterator[tuple[str, float, int]]:
+    said, sign = scores.said(scoring)
     for epoch, score in outcome.curve.items():
         yield "score_curve", score, epoch
-        for name, plain in scores.plain({scoring: score}).items():
-            yield f"{name}_curve", plain, epoch
+        if said:
+            yield f"{said}_curve", sign * score, epoch
     for name, losses in outcome.losses.items():
         for epoch in kept_epochs(len(losses)):
             yield f"{name}_loss", losses[epoch - 1], epoch

@@ -1,5 +1,6 @@
 """What is written straight into MLflow's tables is what its client would have written, whole or not at all."""
 
+import getpass
 import json
 import math
 import signal
@@ -16,21 +17,26 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from search.tracking import MLflowTracker, stores, writing
+from search.tracking.contents.best import BestSoFar
 from search.tracking.contents.runs import RUN_STATUS, Header
 from search.tracking.contents.trials import child
 from search.tracking.writers import client, sqlite
 from search.trials.outcomes import Outcome
 
 PARAMS = {"learning_rate_init": 0.01, "hidden_layer_sizes": [16, 8], "activation": "relu"}
-HEADER = Header("an experiment", "one", {"method": "grid", "space": "s" * 7000}, "# Ü")
+RMSE = "neg_root_mean_squared_error"
+HEADER = Header("an experiment", "one", {"method": "grid", "space": "s" * 7000}, "# Ü", scoring=RMSE, method="grid")
 TIMES = {"start_time", "end_time", "creation_time", "last_update_time", "deleted_time"}
 
 
 @pytest.fixture
 def outcomes(make_outcome) -> list[Outcome]:
-    """Make an outcome of every kind, also one whose best score is not its last."""
+    """Make an outcome of every kind, also one whose best score is not its last, and one of several metrics."""
     kinds = [make_outcome(n, verdict, params=PARAMS) for n, verdict in enumerate(RUN_STATUS)]
-    return [*kinds, make_outcome(9, params=PARAMS, curve={4: -0.25, 9: -0.5}, scores=(-0.5, -0.5, -0.25))]
+    courses = {"gradient_norm": {1: 4.0, 2: 0.5}, "learning_rate": {1: 0.1, 9: 0.01}}
+    scored = {"scores": (-0.5, -0.5, -0.25), "metrics": {RMSE: [-0.5, -0.5, -0.25], "r2": [0.5, 0.5, 0.75]}}
+    last = make_outcome(9, params=PARAMS, curve={4: -0.25, 9: -0.5}, courses=courses, n_weights=33, **scored)
+    return [*kinds, make_outcome(4, params=PARAMS, scores=(-0.25, -0.125)), last]
 
 
 @pytest.fixture
@@ -73,6 +79,11 @@ def files(uri: str) -> list[object]:
 def write(writer, uri: str, outcomes: list[Outcome]) -> None:
     opened = writer.open_study(uri, HEADER)
     writer.write(uri, opened, [child(outcome, -0.75, 1.7e9 + outcome.number, HEADER) for outcome in outcomes])
+    best = BestSoFar(HEADER.scoring)
+    for outcome in outcomes:
+        best.see(outcome, 1.7e9 + outcome.number)
+        writer.progress(uri, opened, best.points)
+        best.points.clear()
     writer.end(uri, opened, "KILLED")
 
 
@@ -106,14 +117,27 @@ def test_mlflow_reads_what_was_written(copy, outcomes, mlflow):
     reader = mlflow.MlflowClient(uri)
     experiment = reader.get_experiment_by_name(HEADER.experiment)
     found = {run.info.run_name: run for run in reader.search_runs([experiment.experiment_id])}
-    names = ["trial 0", "trial 1 · stopped early", "trial 2 · diverged", "trial 3 · error", "trial 9"]
+    healthy, stopped, last = "trial 0 · RMSE 0.375", "trial 1 · stopped early · RMSE 0.375", "trial 9 · RMSE 0.417"
+    names = [healthy, stopped, "trial 2 · diverged", "trial 3 · error", "trial 4 · RMSE 0.188", last]
     assert set(found) == {HEADER.experiment, *names}
     statuses = [found[name].info.status for name in names]
-    assert statuses == ["FINISHED", "FINISHED", "FAILED", "FAILED", "FINISHED"], "green ticks for what went well"
+    assert statuses == ["FINISHED", "FINISHED", "FAILED", "FAILED", "FINISHED", "FINISHED"], (
+        "green ticks for what went well"
+    )
     diverged = next(o for o in outcomes if o.verdict == "diverged")
     path = reader.download_artifacts(found["trial 2 · diverged"].info.run_id, "diagnosis.json")
     assert json.loads(Path(path).read_text())["summary"] == diverged.reason
-    last = found["trial 9"].data.metrics
+    told = reader.download_artifacts(found["trial 2 · diverged"].info.run_id, "diagnosis.txt")
+    assert Path(told).read_text(encoding="utf-8").startswith("trial 2 diverged\n")
+    parent = found[HEADER.experiment]
+    assert (parent.data.metrics["best_score"], parent.data.metrics["best_root_mean_squared_error"]) == (-0.1875, 0.1875)
+    assert {run.info.user_id for run in found.values()} == {getpass.getuser()}
+    last = found[last].data.metrics
+    assert (last["root_mean_squared_error"], last["r2"], last["gradient_norm"]) == (
+        pytest.approx(5 / 12),
+        pytest.approx(7 / 12),
+        0.5,
+    )
     assert (last["score_curve"], last["fold_score"], last["training_loss"]) == (-0.5, -0.25, 0.5)
 
 
@@ -155,7 +179,7 @@ def test_a_kill_in_the_middle_of_a_batch_leaves_nothing_of_it(copy, make_outcome
         for number in range(9):
             tracker.record(make_outcome(number, params=PARAMS), -0.5)
     assert sqlite.open_study(uri, HEADER).recorded == set(range(9))
-    names = [run["name"] for run in rows(uri)["runs"]]
+    names = [run["name"].split(" · ")[0] for run in rows(uri)["runs"]]
     assert sorted(names) == sorted(["an experiment", *(f"trial {n}" for n in range(9))])
 
 

@@ -145,10 +145,12 @@ def test_child_run(client, write, make_outcome, verdict):
     assert tags.items() <= child.data.tags.items()
     assert child.data.tags.get("finding") == ("exploding_step" if verdict == "diverged" else None)
     kept = [f.path for f in client.list_artifacts(child.info.run_id)]
-    assert kept == (["diagnosis.json"] if verdict == "diverged" else [])
+    assert kept == (["diagnosis.json", "diagnosis.txt"] if verdict == "diverged" else [])
     if verdict == "diverged":
         found = json.loads(Path(client.download_artifacts(child.info.run_id, "diagnosis.json")).read_text())
         assert found == {"summary": outcome.reason, "findings": outcome.divergence.findings}
+        told = Path(client.download_artifacts(child.info.run_id, "diagnosis.txt")).read_text(encoding="utf-8")
+        assert told.startswith("trial 3 diverged\n")
     assert child.info.end_time - child.info.start_time == 125
 
     assert series(client, child, "fold_score") == dict(enumerate(outcome.fold_scores))
@@ -250,6 +252,48 @@ def test_an_outcome_is_written_once_with_more_runs_than_a_page(client, write, ma
     write(*(make_outcome(n, params=PARAMS) for n in range(6)))
     monkeypatch.undo()
     assert sorted(run.data.tags["trial"] for run in runs(client, "child")) == list("012345")
+
+
+@both_ways
+def test_the_best_score_so_far_is_written_once_however_often_a_study_goes_on(client, open_tracker, make_outcome):
+    outcomes = [make_outcome(n, scores=(score,)) for n, score in enumerate((-3.0, -5.0, -2.0, -1.0))]
+    for last in (2, 3, 4):
+        tracker = open_tracker(scoring="neg_mean_absolute_error")
+        for outcome in (*outcomes[1:last], outcomes[0]):
+            tracker.record(outcome, -0.75)
+        tracker.flush()
+        (parent,) = runs(client, "parent")
+        steps = {n: max(o.score for o in outcomes[: n + 1]) for n in range(last)}
+        for name, sign in (("best_score", 1), ("best_mean_absolute_error", -1)):
+            written = client.get_metric_history(parent.info.run_id, name)
+            assert sorted((m.step, m.value) for m in written) == [(n, sign * score) for n, score in steps.items()]
+            assert client.get_run(parent.info.run_id).data.metrics[name] == sign * steps[last - 1]
+        tracker.end("KILLED")
+
+
+@both_ways
+def test_the_best_score_that_a_kill_has_left_out_is_written_by_the_next_run(
+    client, open_tracker, make_outcome, monkeypatch
+):
+    def progress(*arguments):
+        raise OSError("killed here")
+
+    outcomes = [make_outcome(n, scores=(-3.0 + n,)) for n in range(3)]
+    with monkeypatch.context() as patched:
+        for writer in ("client", "sqlite"):
+            patched.setattr(f"search.tracking.writers.{writer}.progress", progress)
+        tracker = open_tracker()
+        for outcome in outcomes:
+            tracker.record(outcome, -0.75)
+        with pytest.raises(TrackingError, match="killed here"):
+            tracker.end("KILLED")
+    assert len(runs(client, "child")) == 3
+    tracker = open_tracker()
+    for outcome in outcomes:
+        tracker.record(outcome, -0.75)
+    tracker.end("FINISHED")
+    (parent,) = runs(client, "parent")
+    assert series(client, parent, "best_score") == {0: -3.0, 1: -2.0, 2: -1.0}
 
 
 @both_ways
