@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +17,11 @@ from bpmodel.preprocessing.options import PREPROCESSING
 from docs import stubs
 from search.options import ABSENT, STUDY
 from search.samplers.methods import METHODS
+from search.tracking.contents import names
 from search.trials.outcomes import VERDICTS
 from search.trials.penalties import PENALTIES
 
-DOCUMENTS = ("networks.md", "studies.md", "from_matlab.md", "from_scikit_learn.md", "zh/from_matlab.md")
+DOCUMENTS = ("networks.md", "studies.md", "tracking.md", "from_matlab.md", "from_scikit_learn.md", "zh/from_matlab.md")
 FILES = [Path(__file__).parent / name for name in DOCUMENTS]
 TABLES = {
     "both": [o for o in CLASSIFIER_OPTIONS if o in REGRESSOR_OPTIONS],
@@ -96,6 +98,12 @@ def verdicts() -> str:
     return "\n".join(["| verdict | meaning | status of the run in MLflow |", "|---|---|---|", *rows])
 
 
+def held_by_runs(kind: str) -> str:
+    """Return the table of the parameters, metrics, tags or artifacts of runs in MLflow."""
+    rows = [f"| `{row.name}` | {row.run} | {row.meaning}. |" for row in names.NAMES if row.kind == kind]
+    return "\n".join([f"| {kind} | run | what it is |", "|---|---|---|", *rows])
+
+
 HEAD = "| in {tool} | here | remark |"
 IN_CHINESE = "| {tool} | 本工具 |"
 """Heads of the tables of foreign names. Remarks are English, so they are left out in Chinese documents."""
@@ -115,6 +123,7 @@ def foreign_names(tool: str, rows: Sequence[Foreign], head: str = HEAD) -> str:
 
 
 WHOLE = {"search": search_options, "methods": methods, "penalties": penalties, "verdicts": verdicts}
+WHOLE |= {f"{kind}s of runs": partial(held_by_runs, kind) for kind in names.KINDS}
 
 
 def written(text: str) -> str:
@@ -125,9 +134,9 @@ def written(text: str) -> str:
     for name, write_whole in WHOLE.items():
         text = _filled(text, name, write_whole())
     for tool in (foreign.MATLAB, foreign.KERAS, foreign.TORCH, foreign.SKLEARN):
-        for kind, names in (("values", foreign.VALUES), ("keys", foreign.KEYS)):
-            text = _filled(text, f"{kind}: {tool}", foreign_names(tool, names))
-            text = _filled(text, f"{kind}: {tool}, in Chinese", foreign_names(tool, names, IN_CHINESE))
+        for kind, rows in (("values", foreign.VALUES), ("keys", foreign.KEYS)):
+            text = _filled(text, f"{kind}: {tool}", foreign_names(tool, rows))
+            text = _filled(text, f"{kind}: {tool}, in Chinese", foreign_names(tool, rows, IN_CHINESE))
     return text
 
 
