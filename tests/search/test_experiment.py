@@ -13,6 +13,7 @@ from search.experiment import Job
 from search.loop import runner
 from search.loop.journal import StudyStore
 from search.loop.runner import Plan
+from search.results.result import Nested
 from search.results.tracking_report import tracking_report
 from search.space import spaces
 from search.tracking import Tracker, TrackingError
@@ -75,7 +76,12 @@ def test_the_order_of_things(job, store):
     tracker, seen = Remembered(), []
     result = experiment.run(job, store, tracker=tracker, params={"a": 1}, on_outcome=lambda o: seen.append(o.number))
     assert tracker.names == ["begin", "record", "record", "register", "finish", "end"]
-    assert tracker.calls[0] == ("begin", "mine", {"a": 1})
+    comparable = {"seed": 0, "scoring": "score", "cv": "3 folds", "folds": 3}
+    assert tracker.calls[0] == (
+        "begin",
+        "mine",
+        comparable | {"folds_fingerprint": job.problem.folds.fingerprint, "a": 1},
+    )
     assert tracker.calls[3] == ("register", "Pipeline", 90, result.best.score)
     assert tracker.calls[-1] == ("end", "FINISHED")
     assert seen == [0, 1]
@@ -83,9 +89,26 @@ def test_the_order_of_things(job, store):
     report = tracker.calls[4][1]
     counts = {"trials_ok": 2, "trials_stopped": 0, "trials_diverged": 0, "trials_error": 0}
     expected = {"score": result.best.score, "score_std": result.best.std, "epochs": result.best.epoch}
-    assert report.metrics == counts | expected | {"dummy_predictor_score": -60.0}
+    outcomes = result.outcomes.values()
+    spent = {"trials": 2, "total_seconds": sum(o.seconds for o in outcomes), "total_epochs": 8}
+    assert report.metrics == spent | counts | expected | {"dummy_predictor_score": -60.0}
     assert report.params == {"best.learning_rate_init": result.best.params["learning_rate_init"]}
     assert report.summary.startswith("**mine**: 2 trials by grid search, 3 folds, score.")
+
+
+def test_scores_of_the_report_as_people_say_them(job, store, make_outcome):
+    rmse = "neg_root_mean_squared_error"
+    dummy = Baseline("dummy predictor", -60.0, 1.0, means={rmse: -60.0, "r2": -0.1})
+    known = dataclasses.replace(job, scoring=rmse, baselines=[dummy])
+    best = make_outcome(scores=(-0.5, -0.25), metrics={rmse: [-0.5, -0.25], "r2": [0.5, 0.75]})
+    diverged = make_outcome(1, "diverged")
+    found = experiment.found(known, {0: best, 1: diverged}, best, Nested([-0.5, -1.0]))
+    report = tracking_report(found)
+    plain = {"root_mean_squared_error": 0.375, "r2": 0.625, "dummy_predictor_root_mean_squared_error": 60.0}
+    plain |= {"dummy_predictor_r2": -0.1, "nested_root_mean_squared_error": 0.75, "trials": 2, "total_epochs": 6 + 2}
+    assert plain.items() <= report.metrics.items()
+    assert (report.metrics["score"], report.metrics["nested_score"]) == (-0.375, -0.75)
+    assert report.texts["divergences.md"].startswith("# Diverged trials\n\n1 of 2 trials diverged.")
 
 
 def test_trials_of_earlier_runs_are_recorded_again(job, store):

@@ -49,7 +49,10 @@ NAMES = (
     Name(PARAMETER, "outer", STUDY, "Number of outer folds, with nested cross-validation"),
     Name(PARAMETER, "folds", STUDY, "Number of folds"),
     Name(
-        PARAMETER, "folds_fingerprint", STUDY, "Hash of all row numbers of all folds: equal ones make scores comparable"
+        PARAMETER,
+        "folds_fingerprint",
+        STUDY,
+        "Hash of all row numbers of all folds: scores with the same one can be compared",
     ),
     Name(PARAMETER, "data", STUDY, "Name of the data"),
     Name(PARAMETER, "data_rows", STUDY, "Number of rows"),
