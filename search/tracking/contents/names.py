@@ -86,7 +86,12 @@ NAMES = (
     Name(METRIC, "seconds", TRIAL, "How long the trial took, over all folds"),
     Name(METRIC, "n_weights", TRIAL, "Weights and biases of the network"),
     Name(METRIC, "training_loss", TRIAL, "Mean over the folds; the step is the epoch, at most 50 of them"),
-    Name(METRIC, "validation_loss", TRIAL, "The same for the rows that early stopping sets aside"),
+    Name(
+        METRIC,
+        "validation_loss",
+        TRIAL,
+        "The same on the validation rows, or with `early_stopping` on those that it sets aside",
+    ),
     Name(METRIC, "score_curve", TRIAL, "Mean score of the folds at each checkpoint; the step is the epoch"),
     Name(METRIC, "<plain metric>_curve", TRIAL, "The same as people say it"),
     Name(METRIC, "gradient_norm", TRIAL, "Mean over the steps of an epoch and over the folds; at most 25 epochs"),
