@@ -25,6 +25,7 @@ from search.results.tracking_report import tracking_report
 from search.signals.command import check
 from search.space.spaces import Space
 from search.tracking import Header, Nowhere, Tracker, writing
+from search.tracking.contents.datasets import DataEntry
 from search.trials import diagnoses, refitting
 from search.trials.baselines import Baseline
 from search.trials.nesting import network_of
@@ -83,6 +84,7 @@ def run(
     params: Mapping[str, Any] | None = None,
     source: str | None = None,
     metadata: Callable[[Any], Mapping[str, Any]] | None = None,
+    data: DataEntry | None = None,
     forgiven: tuple[type[Exception], ...] = (),
 ) -> Result:
     """Complete a search, deliver the best configuration and report.
@@ -105,12 +107,14 @@ def run(
         Parameters of the study, and its file, for the tracker.
     metadata : callable, optional
         Maps the delivered estimator to what the tracker stores with its model.
+    data : DataEntry, optional
+        What the tracker is told of the data.
     forgiven : tuple of exception classes
         Exceptions that end the search but are not raised: they become the result's `problem`.
     """
     result = found(job, store.settled, winner(store.settled))
     try:
-        with writing(tracker or NOWHERE, header(job, store, params, source, metadata)):
+        with writing(tracker or NOWHERE, header(job, store, params, source, metadata, data)):
             outcomes = _trials(job, store, tracker or NOWHERE, on_outcome)
             result = found(job, outcomes, choose(outcomes), estimate())
             result = _delivered(job, result, tracker or NOWHERE, deliver)
@@ -127,9 +131,10 @@ def header(
     params: Mapping[str, Any] | None = None,
     source: str | None = None,
     metadata: Callable[[Any], Mapping[str, Any]] | None = None,
+    data: DataEntry | None = None,
 ) -> Header:
     """Return the header that a tracker receives at the beginning."""
-    return Header(job.name, store.notes["id"], params or {}, source, metadata, lambda: _result(store, job.plan))
+    return Header(job.name, store.notes["id"], params or {}, source, metadata, lambda: _result(store, job.plan), data)
 
 
 def _result(store: StudyStore, plan: Plan) -> str:

@@ -36,6 +36,7 @@ from search.space import initial_points, spaces
 from search.space.dimensions import Draws
 from search.tracking import MLflowTracker, Tracker, TrackingError, check_name
 from search.tracking.autologging import autologging_aside
+from search.tracking.contents import datasets
 from search.trials import baselines, scoring
 from search.trials.baselines import Baseline
 from search.trials.callbacks import NoTasks, tasks_of
@@ -139,6 +140,7 @@ class BPSearchCV(CallbackSupportMixin, FittedSearch):
             choose=lambda outcomes: self._keep(job, list(outcomes.values())),
             deliver=self._refit,
             tracker=tracker,
+            data=None if tracker is None else datasets.of_rows(job.problem.X, job.problem.y),
             params=job.plan.tracked(once=True) | {f"space.{key}": value for key, value in job.space.describe().items()},
             forgiven=(TrackingError,),
         )

@@ -32,7 +32,7 @@ from search.study.assembly import (
     planned,
     suspects,
 )
-from search.study.facts import facts
+from search.study.facts import entry, facts
 from search.study.nested_cv import Part
 from search.study.notes import note_study
 from search.study.study_file import Study
@@ -97,6 +97,7 @@ def tune(
             params=parameters(study, dataset, plan),
             source=study_file.source(study.path),
             metadata=lambda model: {"study": facts(study, dataset, model)},
+            data=entry(study, dataset),
             forgiven=(TrackingError, DivergenceError),
         )
         if result.problem in ("", experiment.NONE_HEALTHY):

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from search.tracking.contents.datasets import DataEntry
 from search.trials.outcomes import OK, VERDICTS, Outcome
 
 CURVE_POINTS = 50
@@ -57,6 +58,8 @@ class Header:
     result : callable, optional
         Returns what names the result that a model is made of: the same text whenever a study goes on with the same trials. A
         model of a result is registered once; without a name, every time.
+    data : DataEntry, optional
+        The data of the study, an input of the parent run; metrics of its model are tied to it.
     """
 
     experiment: str
@@ -65,6 +68,7 @@ class Header:
     source: str | None = None
     metadata: Callable[[Any], Mapping[str, Any]] | None = None
     result: Callable[[], str] | None = None
+    data: DataEntry | None = None
 
     @property
     def tags(self) -> dict[str, str]:

@@ -50,6 +50,8 @@ def open_study(uri: str, header: Header) -> Opened:
     run_id = parent.info.run_id
     if parent.info.status != "RUNNING":
         client.update_run(run_id, status="RUNNING")
+    if header.data is not None:
+        creation.data_input(client, parent, header.data)
     _describe(client, uri, parent, header)
     recorded = set(creation.whole_children(client, experiment_id, run_id))
     return Opened(experiment_id, experiment.artifact_location, run_id, recorded)

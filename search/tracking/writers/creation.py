@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
+from search.tracking.contents.datasets import CONTEXT, DataEntry
 from search.tracking.contents.runs import PARENT, RESULT, Header, trial_of
 from search.tracking.naming import filters
 
@@ -137,6 +138,21 @@ def parent(client: Any, experiment_id: str, header: Header) -> Any:
         lambda: client.create_run(experiment_id, run_name=header.experiment, tags=header.tags),
         lambda run: _drop_parent(client, experiment_id, run.info.run_id),
     )
+
+
+def data_input(client: Any, run: Any, data: DataEntry) -> None:
+    """Make a table an input of a run."""
+    from mlflow.entities import Dataset, DatasetInput, InputTag
+
+    def is_input() -> bool:
+        inputs = client.get_run(run.info.run_id).inputs
+        known = [each.dataset for each in (inputs.dataset_inputs if inputs else [])]
+        return (data.name, data.digest) in [(each.name, each.digest) for each in known]
+
+    if not is_input():
+        entry = Dataset(data.name, data.digest, data.source_type, data.source, data.schema, data.profile)
+        tags = [InputTag(name, text) for name, text in CONTEXT.items()]
+        sure(lambda: client.log_inputs(run.info.run_id, [DatasetInput(entry, tags)]), is_input)
 
 
 def children(client: Any, experiment_id: str, parent: str, *conditions: str) -> list[Any]:
