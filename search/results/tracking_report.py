@@ -7,11 +7,9 @@ from dataclasses import asdict
 from typing import Any
 
 from search.plots import figures as plots
-from search.results import report
-from search.results.judgment import judgment
+from search.results import registered, report
 from search.results.result import Result
 from search.tracking import Report
-from search.tracking.naming.markdown import plain
 from search.trials.outcomes import VERDICTS, front
 
 
@@ -23,7 +21,8 @@ def tracking_report(result: Result) -> Report:
         metrics=_metrics(result),
         steps={"outer_score": nested.scores} if nested else {},
         summary=report.summary(result),
-        verdict=" ".join(f"**{plain(line)}**" for line in judgment(result)),
+        verdict=registered.card(result),
+        model={} if result.model is None else registered.metrics(result),
         figures=plots.figures(result.outcomes, result.space, result.baselines, result.scoring, result.loss),
         tables=_tables(result),
     )

@@ -53,7 +53,7 @@ def facts(study: Study, dataset: Dataset, pipeline: Any) -> dict[str, Any]:
 
 
 def entry(study: Study, dataset: Dataset) -> DataEntry:
-    """Return what MLflow is told of the data of a study; a path stands as the project sees it, an address without its password."""
+    """Return what MLflow is told of a study's data; a path stands as the project sees it, an address without its password."""
     source = study.data.source
     shown = sources.shown(source, study.path.parent)
     in_file = not (source.startswith("sklearn:") or databases.is_address(source))

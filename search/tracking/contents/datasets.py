@@ -1,7 +1,7 @@
 """What MLflow is told of a study's data: a name, where it is, a digest, its columns and their types, and no cell of it.
 
-The texts are those of `mlflow.data.from_pandas` and `mlflow.data.from_numpy`, so that MLflow shows and reads them as its own. They
-are made without MLflow, which takes seconds to import.
+The texts are those of `mlflow.data.from_pandas` and `mlflow.data.from_numpy`, so that MLflow shows and reads them
+as its own. They are made without MLflow, which takes seconds to import.
 """
 
 from __future__ import annotations
@@ -105,8 +105,8 @@ def of_arrays(name: str, digest: str, source: Mapping[str, str], X: Any, y: Any)
     """Return the entry of rows without names of columns: arrays, sparse ones, lists of texts. Arguments are those of `of_table`.
 
     >>> entry = of_arrays("data", "12ab", other("my.py"), np.zeros((5, 2)), None)
-    >>> entry.schema
-    '{"mlflow_tensorspec": {"features": "[{\\\\"type\\\\": \\\\"tensor\\\\", \\\\"tensor-spec\\\\": {\\\\"dtype\\\\": \\\\"float64\\\\", \\\\"shape\\\\": [-1, 2]}}]", "targets": null}}'
+    >>> json.loads(json.loads(entry.schema)["mlflow_tensorspec"]["features"])
+    [{'type': 'tensor', 'tensor-spec': {'dtype': 'float64', 'shape': [-1, 2]}}]
     """
     features = X if issparse(X) else _array(X)
     profile: dict[str, Any] = {"features_shape": list(features.shape), "features_size": int(np.prod(features.shape))}

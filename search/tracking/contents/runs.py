@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from search.tracking.contents.datasets import DataEntry
+from search.tracking.contents.entrants import Entrant
 from search.trials.outcomes import OK, VERDICTS, Outcome
 
 CURVE_POINTS = 50
@@ -58,6 +59,8 @@ class Header:
     result : callable, optional
         Returns what names the result that a model is made of: the same text whenever a study goes on with the same trials. A
         model of a result is registered once; without a name, every time.
+    entrant : callable, optional
+        Returns what a model enters the registry with, once the winner is known.
     data : DataEntry, optional
         The data of the study, an input of the parent run; metrics of its model are tied to it.
     """
@@ -69,6 +72,7 @@ class Header:
     metadata: Callable[[Any], Mapping[str, Any]] | None = None
     result: Callable[[], str] | None = None
     data: DataEntry | None = None
+    entrant: Callable[[], Entrant | None] | None = None
 
     @property
     def tags(self) -> dict[str, str]:
@@ -83,6 +87,20 @@ class Opened:
     root: str
     parent: str
     recorded: set[int]
+
+
+@dataclass(frozen=True)
+class Tied:
+    """A logged model, and the run and the time of its metrics: the same whenever they are written."""
+
+    model_id: str
+    run_id: str
+    timestamp: int
+
+    def to(self, data: DataEntry | None) -> dict[str, str]:
+        """Return the fields of a metric of this model on some data."""
+        on = {} if data is None else {"dataset_name": data.name, "dataset_digest": data.digest}
+        return {"model_id": self.model_id, "run_id": self.run_id, **on}
 
 
 @dataclass(frozen=True)
@@ -118,14 +136,15 @@ class Run:
 class Report:
     """The data of a parent run at the end of a study.
 
-    `verdict` says what the model is worth, for its description. `figures` maps file names to Matplotlib figures; `steps` are
-    metrics with one value per step, None if there is no value.
+    `verdict` says what the model is worth, for its description. `model` are the metrics of the registered model. `figures` maps
+    file names to Matplotlib figures; `steps` are metrics with one value per step, None if there is no value.
     """
 
     params: Mapping[str, Any]
     metrics: Mapping[str, float]
     summary: str
     verdict: str = ""
+    model: Mapping[str, float] = field(default_factory=dict)
     figures: Mapping[str, Any] = field(default_factory=dict)
     tables: Mapping[str, Any] = field(default_factory=dict)
     steps: Mapping[str, Sequence[float | None]] = field(default_factory=dict)

@@ -144,6 +144,17 @@ def keeps(uri: str, name: str, version: int) -> bool:
     return False
 
 
+def aliases(uri: str, name: str, version: int) -> set[str]:
+    """Return the aliases of a version of a model; none if the database cannot tell."""
+    query = "SELECT alias FROM registered_model_aliases WHERE name = ? AND version = ?"
+    path = stores.database(uri)
+    if path is None or not stores.has_tables(path):
+        return set()
+    with _connected(path) as db, suppress(sqlite3.OperationalError):  # tables of another version
+        return {alias for (alias,) in db.execute(query, [name, version])}
+    return set()
+
+
 def write(uri: str, opened: Opened, runs: Sequence[Run]) -> None:
     """Write child runs: all of them, or none if the process is killed."""
     made = {run_id(run.ended): run for run in runs}
