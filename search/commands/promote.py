@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from search.terminal.output import Output
 
-HELP = "make a version of a registered model the champion, whatever its score"
+HELP = "make a version of a model the champion"
 HAS_RESULT = True
 INTERRUPTED = "interrupted"
 
