@@ -91,7 +91,9 @@ def test_a_tracked_search_leaves_its_own_runs_only(user):
 
 
 @pytest.mark.parametrize("kind", ["regression", "classification"])
-@pytest.mark.filterwarnings("ignore")  # of MLflow, which calls scikit-learn's metrics as in older releases, and of short fits
+@pytest.mark.filterwarnings(
+    "ignore"
+)  # of MLflow, which calls scikit-learn's metrics as in older releases, and of short fits
 def test_scikit_learns_own_search_is_logged_with_our_networks(user, mlflow, kind):
     mlflow.sklearn.autolog(log_models=False, silent=True)
     X = np.random.default_rng(0).normal(size=(40, 2))

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import re
 import shutil
 from pathlib import Path
 from types import SimpleNamespace
@@ -20,6 +21,7 @@ from search.tracking.models import cards, champions, inputs, registration, regis
 X, Y = np.arange(6.0).reshape(-1, 1), np.arange(6.0)
 MODEL = LinearRegression().fit(X, Y)
 ENTRANT = Entrant(-53.7, "neg_rmse", "rows", "folds", "RMSE", "53.7", 4, {"alpha": 0.5})
+DOCS = (Path(__file__).parents[3] / "docs" / "models.md").read_text(encoding="utf-8")
 DATA_ENTRY = datasets.of_rows(X, Y, "homes.csv")
 
 
@@ -245,6 +247,16 @@ def test_a_store_that_cannot_be_asked_for_files_keeps_its_champion(client, monke
     with monkeypatch.context() as patch:
         patch.setattr(champions, "has_files", unreachable)
         assert study(ENTRANT, "two").alias == "challenger"
+
+
+def test_what_the_documents_promise(client, command):
+    study(ENTRANT, root_mean_squared_error=53.7)
+    (snippet,) = [block for block in re.findall(r"```python\n(.*?)```", DOCS, re.DOTALL) if "search_logged" in block]
+    exec(snippet.replace("sqlite:///mlruns/mlflow.db", tracking.default_uri()), found := {})
+    assert {metric.key: metric.value for metric in found["model"].metrics} == {"root_mean_squared_error": 53.7}
+    table = DOCS.split("<!-- json: promote -->")[1].split("<!-- end -->")[0]
+    told = command("promote", "x", "--version", "1", "--json").document
+    assert set(re.findall(r"`([a-z_]+)`", table)) == set(told)
 
 
 def test_promoting_asks_the_store(folder, mlflow):

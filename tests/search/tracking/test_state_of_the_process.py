@@ -15,7 +15,7 @@ GLOBAL = ("MLFLOW_TRACKING_URI", "MLFLOW_EXPERIMENT_ID", "MLFLOW_RUN_ID")
 
 @pytest.fixture
 def told(folder, mlflow, empty_database, monkeypatch):
-    """Tell MLflow all that it can be told: stores, an experiment, a run, a model, autologging; yield the address of the user's store."""
+    """Tell MLflow of a store, an experiment and autologging; yield the address of that store."""
     for name in GLOBAL:
         monkeypatch.setenv(name, "")  # so that it is put back
         monkeypatch.delenv(name)
