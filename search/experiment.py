@@ -18,13 +18,15 @@ from search.loop import runner
 from search.loop.journal import StudyStore
 from search.loop.runner import Plan
 from search.options import COVERED, text
-from search.results import paired_test
+from search.results import paired_test, registered
 from search.results.judgment import HINDRANCES
 from search.results.result import Nested, Result
 from search.results.tracking_report import tracking_report
 from search.signals.command import check
 from search.space.spaces import Space
 from search.tracking import Header, Nowhere, Tracker, writing
+from search.tracking.contents.datasets import DataEntry
+from search.tracking.contents.entrants import Entrant
 from search.trials import diagnoses, refitting
 from search.trials.baselines import Baseline
 from search.trials.nesting import network_of
@@ -51,6 +53,8 @@ class Job:
         The first one is the dummy predictor, the reference of the penalties; empty if it cannot be scored.
     scoring, scheme : str
         The metric and the cross-validation scheme, for reports.
+    scorer : str
+        What scores depend on beside the name of the metric: the positive class, or a scorer of the user's own.
     suspects : tuple of tuples of str
         Columns that give the target away, each alone (a tuple of one name) or together, for reports.
     """
@@ -63,6 +67,7 @@ class Job:
     scheme: str
     scoring: str = SCORE
     suspects: tuple[tuple[str, ...], ...] = ()
+    scorer: str = ""
 
 
 def refit(job: Job, best: Outcome) -> Any:
@@ -83,6 +88,7 @@ def run(
     params: Mapping[str, Any] | None = None,
     source: str | None = None,
     metadata: Callable[[Any], Mapping[str, Any]] | None = None,
+    data: DataEntry | None = None,
     forgiven: tuple[type[Exception], ...] = (),
 ) -> Result:
     """Complete a search, deliver the best configuration and report.
@@ -105,13 +111,21 @@ def run(
         Parameters of the study, and its file, for the tracker.
     metadata : callable, optional
         Maps the delivered estimator to what the tracker stores with its model.
+    data : DataEntry, optional
+        What the tracker is told of the data.
     forgiven : tuple of exception classes
         Exceptions that end the search but are not raised: they become the result's `problem`.
     """
     result = found(job, store.settled, winner(store.settled))
+
+    def entrant() -> Entrant | None:
+        """Return what the model enters the registry with; the result is then that of all trials."""
+        return registered.entrant(result, job.problem.folds, job.scorer, data.digest if data else "")
+
+    known = {**_comparable(job), **(params or {})} if tracker is not None else params
+    told = replace(header(job, store, known, source, metadata), data=data, entrant=entrant)
     try:
-        told = {**_comparable(job), **(params or {})} if tracker is not None else params
-        with writing(tracker or NOWHERE, header(job, store, told, source, metadata)):
+        with writing(tracker or NOWHERE, told):
             outcomes = _trials(job, store, tracker or NOWHERE, on_outcome)
             result = found(job, outcomes, choose(outcomes), estimate())
             result = _delivered(job, result, tracker or NOWHERE, deliver)

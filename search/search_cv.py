@@ -36,6 +36,7 @@ from search.space import initial_points, spaces
 from search.space.dimensions import Draws
 from search.tracking import MLflowTracker, Tracker, TrackingError, check_name
 from search.tracking.autologging import autologging_aside
+from search.tracking.contents import datasets
 from search.trials import baselines, scoring
 from search.trials.baselines import Baseline
 from search.trials.callbacks import NoTasks, tasks_of
@@ -139,6 +140,7 @@ class BPSearchCV(CallbackSupportMixin, FittedSearch):
             choose=lambda outcomes: self._keep(job, list(outcomes.values())),
             deliver=self._refit,
             tracker=tracker,
+            data=None if tracker is None else datasets.of_rows(job.problem.X, job.problem.y),
             params=job.plan.tracked(once=True) | {f"space.{key}": value for key, value in job.space.describe().items()},
             forgiven=(TrackingError,),
         )
@@ -176,6 +178,7 @@ class BPSearchCV(CallbackSupportMixin, FittedSearch):
             _baselines(problem, also_models=is_network and tracker is not None),
             f"{len(problem.folds)} folds",
             problem.objective or (self.scoring if isinstance(self.scoring, str) else scoring.SCORE),
+            scorer=_own(self.scoring),
         )
 
     def _print_begin(self, job: Job) -> None:
@@ -308,6 +311,18 @@ def _told_classes(names: Any, estimator: Any, y: Any, splits: Folds) -> Any:
     if positive is None and not lacking:
         return None
     return scorers.with_classes(names, known.tolist(), positive, lacking=lacking)
+
+
+def _own(scorer: Any) -> str:
+    """Return a text for a scorer of the user's own; the names of others say all.
+
+    >>> from sklearn.metrics import get_scorer
+    >>> _own("r2"), _own(get_scorer("r2"))
+    ('', 'make_scorer(r2_score, response_method=\'predict\')')
+    """
+    if not callable(scorer):
+        return ""
+    return f"{scorer.__module__}.{scorer.__qualname__}" if hasattr(scorer, "__qualname__") else repr(scorer)
 
 
 def _most_trials(method: Any, n_trials: int, space: spaces.Space, n_initial: int) -> float:

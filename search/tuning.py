@@ -32,7 +32,7 @@ from search.study.assembly import (
     planned,
     suspects,
 )
-from search.study.facts import facts
+from search.study.facts import entry, facts
 from search.study.nested_cv import Part
 from search.study.notes import note_study
 from search.study.study_file import Study
@@ -78,6 +78,7 @@ def tune(
     tracker.check()
     baselines = measure_baselines(study, problem, dataset.last_known)
     job = job_of(study, problem, plan, baselines, suspects(study, dataset, baselines))
+    job = replace(job, scorer=metrics.identity(study, dataset).get("positive", ""))
     notes = (*dataset.notes, *metrics.notes(study, dataset))
     elsewhere = _elsewhere(study, tracker.uri)  # of this machine: not for the journal
     with closing(open_store(study, dataset, problem)) as store:
@@ -99,6 +100,7 @@ def tune(
             params=parameters(study, dataset, plan),
             source=study_file.source(study.path),
             metadata=lambda model: {"study": facts(study, dataset, model)},
+            data=entry(study, dataset),
             forgiven=(TrackingError, DivergenceError),
         )
         if result.problem in ("", experiment.NONE_HEALTHY):
@@ -169,6 +171,9 @@ def _complete(
     model = RegisteredModel(noted["name"], noted["version"]) if noted.get("name") and noted.get("version") else None
     if not tracker.holds(experiment.header(job, store)) or (model is not None and not tracker.keeps(model)):
         return None
+    if model is not None:
+        model = tracker.standing(model)
+        model = replace(model, reason=noted.get("reason", "") if model.alias == noted.get("alias") else "")
     nested = Nested(noted["outer_scores"], outer_baselines) if n_parts else None
     result = experiment.found(job, store.settled, winner(store.settled), nested)
     return replace(result, unchanged=True, model=model, n_networks=noted.get("n_networks", 1))
@@ -177,6 +182,8 @@ def _complete(
 def _note(store: StudyStore, plan: runner.Plan, uri: str, result: Result) -> None:
     name, version = (result.model.name, result.model.version) if result.model else (None, None)
     facts: dict[str, Any] = {"uri": masked(uri), "name": name, "version": version, "n_networks": result.n_networks}
+    if result.model is not None:
+        facts |= {"alias": result.model.alias, "reason": result.model.reason}
     facts["outer_scores"] = result.nested.scores if result.nested else []
     experiment.note_completed(store, NOTE, plan, facts)
 

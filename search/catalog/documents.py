@@ -20,7 +20,7 @@ def listed(found: Sequence[Entry]) -> dict[str, Any]:
 def line(entry: Entry) -> dict[str, Any]:
     """Return what a list tells of a study."""
     name, sign = metric(entry.scoring or "")
-    champion = entry.kept.champion
+    champion, challenger = entry.kept.champion, entry.kept.challenger
     return {
         "name": entry.name,
         "task": entry.task,
@@ -34,6 +34,7 @@ def line(entry: Entry) -> dict[str, Any]:
         "when": moment(entry.when),
         "running": entry.running,
         "champion": None if champion is None else champion.number,
+        "challenger": None if challenger is None else challenger.number,
         "problem": entry.problem or None,
     }
 

@@ -16,6 +16,7 @@ from search.catalog.entries import Entry
 from search.formatting import metric, number
 from search.results.report import TITLE
 from search.results.widths import Fitted, Whole
+from search.tracking.listing import Kept
 
 TIME = "%Y-%m-%d %H:%M"
 VERDICTS = ("ok", "diverged", "stopped")
@@ -45,7 +46,7 @@ COLUMNS: dict[str, Shown] = {
     "best": Shown(1, lambda entry: _best(entry), "right"),
     "metric": Shown(3, lambda entry: metric(entry.scoring or "")[0]),
     "last trial": Shown(6, lambda entry: _state(entry)),
-    "model": Shown(4, lambda entry: f"version {entry.kept.champion.number}" if entry.kept.champion else ""),
+    "model": Shown(4, lambda entry: _model(entry.kept)),
 }
 """The columns of the list beside the names; those of a low rank are there in narrow terminals, too."""
 
@@ -64,6 +65,12 @@ def _listed(found: Sequence[Entry], most: int) -> Table:
     for entry in found:
         table.add_row(*map(Text, [entry.name, *(column.cell(entry) for column in columns.values())]))
     return table
+
+
+def _model(kept: Kept) -> str:
+    champion, challenger = kept.champion, kept.challenger
+    told = f"version {champion.number}" if champion else ""
+    return f"{told}, challenger {challenger.number}" if challenger else told
 
 
 def _best(entry: Entry) -> str:

@@ -71,6 +71,8 @@ def run(options: argparse.Namespace, console: Output) -> int:
     if result.model is not None:
         console.essential(result.model.uri)
         console.print(f"model:  {result.model.uri}  ({report.delivered(result, result.model)})")
+        if result.model.standing:
+            console.print(f"        {result.model.standing}")
         console.print(f"python: {_usage(result.model)}")
     if result.unregistered:
         console.print(f"model:  {report.not_registered(result)}")
@@ -79,8 +81,11 @@ def run(options: argparse.Namespace, console: Output) -> int:
         if console.quiet:
             leaving.tell(f"error: {result.problem}")
     if result.model is not None:
-        further = ["bpsearch", "predict", result.model.name, "new.csv", "-o", "predictions.csv"]
+        number = [] if result.model.alias == "champion" else ["--version", str(result.model.version)]
+        further = ["bpsearch", "predict", result.model.name, "new.csv", "-o", "predictions.csv", *number]
         console.print(f"next:   {shlex.join(further)}")
+        if number:
+            console.print(f"next:   {shlex.join(['bpsearch', 'promote', result.model.name, *number])}")
     console.print("next:   bpsearch ui")
     return 1 if result.problem else 0
 

@@ -47,7 +47,13 @@ def study(result: Result) -> dict[str, Any]:
         "judgment": judgment(result),
         "model": None
         if model is None
-        else {"uri": model.uri, "version": model.version, "n_networks": result.n_networks},
+        else {
+            "uri": model.uri,
+            "version": model.version,
+            "n_networks": result.n_networks,
+            "alias": model.alias or None,
+            "reason": model.reason or None,
+        },
         "problem": result.problem or None,
         "unchanged": result.unchanged,
         "notes": list(result.notes),

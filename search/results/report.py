@@ -301,7 +301,7 @@ def summary(result: Result) -> str:
             " ".join([f"Diverged: {diverged_title(outcomes)}.", *(f"**{plain(line)}**" for line in told)])
         )
     if model is not None:
-        paragraphs.append(f"Model: {code(model.uri)} ({delivered(result, model)}).")
+        paragraphs.append(f"Model: {code(model.uri)} ({delivered(result, model)}). {plain(model.standing)}".strip())
     if result.unregistered:
         paragraphs.append(f"Model: {not_registered(result)}.")
     if best is not None:

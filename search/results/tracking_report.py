@@ -7,12 +7,10 @@ from dataclasses import asdict
 from typing import Any
 
 from search.plots import figures as plots
-from search.results import divergences, report
-from search.results.judgment import judgment
+from search.results import divergences, registered, report
 from search.results.result import Result
 from search.tracking import Report
 from search.tracking.contents import scores
-from search.tracking.naming.markdown import plain
 from search.trials.baselines import Baseline
 from search.trials.outcomes import VERDICTS, front
 
@@ -25,7 +23,8 @@ def tracking_report(result: Result) -> Report:
         metrics=_metrics(result),
         steps={"outer_score": nested.scores} if nested else {},
         summary=report.summary(result),
-        verdict=" ".join(f"**{plain(line)}**" for line in judgment(result)),
+        verdict=registered.card(result),
+        model={} if result.model is None else registered.metrics(result),
         figures=plots.figures(result.outcomes, result.space, result.baselines, result.scoring, result.loss),
         tables=_tables(result),
         texts=_texts(result),

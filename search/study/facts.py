@@ -11,6 +11,10 @@ from search.prediction import seen
 from search.study import metrics
 from search.study.data import Dataset
 from search.study.study_file import Study
+from search.tables import databases, sources
+from search.tables.secrets import masked
+from search.tracking.contents import datasets
+from search.tracking.contents.datasets import DataEntry
 
 READING = ("separator", "decimal", "thousands", "day_first", "encoding", "na_values", "sheet", "header")
 """Keys of [data] that say how a table is written."""
@@ -46,6 +50,15 @@ def facts(study: Study, dataset: Dataset, pipeline: Any) -> dict[str, Any]:
     if keys.task == "classification" and (positive := metrics.positive(study, np.unique(dataset.y))) is not None:
         found["positive"] = classes.text(positive)
     return found
+
+
+def entry(study: Study, dataset: Dataset) -> DataEntry:
+    """Return what MLflow is told of a study's data; a path stands as the project sees it, an address without its password."""
+    source = study.data.source
+    shown = sources.shown(source, study.path.parent)
+    in_file = not (source.startswith("sklearn:") or databases.is_address(source))
+    where = datasets.local(shown) if in_file else datasets.other(masked(source))
+    return datasets.of_table(dataset.name, dataset.fingerprint, where, dataset.X, dataset.y, dataset.target)
 
 
 def _dummy(study: Study, dataset: Dataset) -> dict[str, Any]:

@@ -47,6 +47,11 @@ class Kept:
         """The version that is used unless another is asked for."""
         return next((each for each in self.versions if each.champion), self.versions[-1] if self.versions else None)
 
+    @property
+    def challenger(self) -> Version | None:
+        """The version that is not better than the champion, or cannot be compared with it."""
+        return next((each for each in self.versions if "challenger" in each.aliases), None)
+
 
 @waiting.asked
 def kept(uri: str) -> dict[str, Kept]:

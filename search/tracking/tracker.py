@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -25,7 +26,7 @@ from search.tracking.contents.best import BestSoFar
 from search.tracking.contents.runs import Header, Opened, Report
 from search.tracking.contents.trials import child, digest
 from search.tracking.local import scratch
-from search.tracking.models import registration
+from search.tracking.models import champions, registration
 from search.tracking.models.registration import RegisteredModel
 from search.tracking.protocol import Tracker
 from search.tracking.writers import client, schema, sqlite
@@ -127,6 +128,10 @@ class MLflowTracker(Tracker):
             return False
         return _keeps(self.uri, model)
 
+    def standing(self, model: RegisteredModel) -> RegisteredModel:
+        """Return a registered model with the alias that it has now: a later one may be the champion."""
+        return replace(model, alias=champions.alias_of(self.uri, model.name, model.version))
+
     def begin(self, header: Header) -> None:
         self._header = header
         stores.settled_for(self.uri, header.experiment)
@@ -167,8 +172,10 @@ class MLflowTracker(Tracker):
 
     def finish(self, report: Report) -> None:
         """Write metrics, tags, description, figures and tables of the parent run, and the description of its model."""
-        self._jobs.put(lambda: client.finish(self._store, self._opened.parent, report))
-        self._jobs.put(lambda: registration.describe(self._store, self._model, report.verdict))
+        model, data = self._model, self._header.data
+        tied = None if model is None else model.tied
+        self._jobs.put(lambda: client.finish(self._store, self._opened.parent, report, tied, data))
+        self._jobs.put(lambda: registration.describe(self._store, model, report.verdict, data))
 
     def register(self, model: Any, X: Any, score: float) -> RegisteredModel:
         """Register a fitted pipeline under the study's name, as `registration.register` does; blocks until that is done.
@@ -336,9 +343,10 @@ class MLflowTracker(Tracker):
         metadata = self._header.metadata(model) if self._header.metadata else None
         try:
             result = self._header.result() if self._header.result else ""
+            entrant = self._header.entrant() if self._header.entrant else None
             made.set_result(
                 registration.register(
-                    self._store, name, parent, model, X, score, metadata, result, example=self._example
+                    self._store, name, parent, model, X, score, metadata, result, example=self._example, entrant=entrant
                 )
             )
         except Exception as error:

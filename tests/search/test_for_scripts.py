@@ -82,7 +82,8 @@ def test_tune_as_json(bpsearch):
     assert boosting["name"] == "gradient boosting"
     assert best["epochs"] == 8
     assert told["judgment"][0].startswith("The linear model is better than trial 0")
-    assert told["model"] == {"uri": "models:/tiny@champion", "version": 1, "n_networks": 5}
+    about = {"uri": "models:/tiny@champion", "version": 1, "n_networks": 5, "alias": "champion", "reason": None}
+    assert told["model"] == about
     assert (told["problem"], told["unchanged"], told["nested"], told["notes"]) == (None, False, None, [])
     again = bpsearch("tune", "tiny.toml", "--json").document
     assert again == told | {"unchanged": True}

@@ -10,6 +10,8 @@ from functools import cached_property
 from typing import Any
 
 from search.tracking.contents import origin, surroundings
+from search.tracking.contents.datasets import DataEntry
+from search.tracking.contents.entrants import Entrant
 from search.trials.outcomes import VERDICTS
 
 PARAM_LENGTH, TAG_LENGTH = 6000, 5000
@@ -54,6 +56,10 @@ class Header:
         The metric that decides; "score" if it has no name.
     method : str
         The search method.
+    entrant : callable, optional
+        Returns what a model enters the registry with, once the winner is known.
+    data : DataEntry, optional
+        The data of the study, an input of the parent run; metrics of its model are tied to it.
     """
 
     experiment: str
@@ -64,6 +70,8 @@ class Header:
     result: Callable[[], str] | None = None
     scoring: str = "score"
     method: str = ""
+    data: DataEntry | None = None
+    entrant: Callable[[], Entrant | None] | None = None
 
     @property
     def tags(self) -> dict[str, str]:
@@ -87,6 +95,20 @@ class Opened:
     parent: str
     recorded: set[int]
     steps: set[int] = field(default_factory=set)
+
+
+@dataclass(frozen=True)
+class Tied:
+    """A logged model, and the run and the time of its metrics: the same whenever they are written."""
+
+    model_id: str
+    run_id: str
+    timestamp: int
+
+    def to(self, data: DataEntry | None) -> dict[str, str]:
+        """Return the fields of a metric of this model on some data."""
+        on = {} if data is None else {"dataset_name": data.name, "dataset_digest": data.digest}
+        return {"model_id": self.model_id, "run_id": self.run_id, **on}
 
 
 @dataclass(frozen=True)
@@ -118,14 +140,16 @@ class Run:
 class Report:
     """The data of a parent run at the end of a study.
 
-    `verdict` says what the model is worth, for its description. `figures` maps file names to Matplotlib figures, `texts` names of
-    files to what they hold; `steps` are metrics with one value per step, None if there is no value.
+    `verdict` says what the model is worth, for its description. `model` are the metrics of the registered model. `figures` maps
+    file names to Matplotlib figures, `texts` names of files to what they hold; `steps` are metrics with one value per step, None
+    if there is no value.
     """
 
     params: Mapping[str, Any]
     metrics: Mapping[str, float]
     summary: str
     verdict: str = ""
+    model: Mapping[str, float] = field(default_factory=dict)
     figures: Mapping[str, Any] = field(default_factory=dict)
     tables: Mapping[str, Any] = field(default_factory=dict)
     steps: Mapping[str, Sequence[float | None]] = field(default_factory=dict)

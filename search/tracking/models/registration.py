@@ -11,16 +11,18 @@ import shutil
 import uuid
 import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from bpmodel.compiler import shipping
 from search.errors import StudyError, reason_of
 from search.tracking import library, stores
-from search.tracking.contents.runs import RESULT
+from search.tracking.contents.datasets import DataEntry
+from search.tracking.contents.entrants import Entrant
+from search.tracking.contents.runs import RESULT, Tied, written_params
 from search.tracking.local.scratch import scratch
-from search.tracking.models import inputs, served_pipeline
+from search.tracking.models import cards, champions, inputs, served_pipeline
 from search.tracking.models.requirements import OWN, needs
 from search.tracking.writers import creation
 from search.tracking.writers.client import connect, has_files
@@ -37,14 +39,40 @@ LISTED_COLUMNS = 500
 
 @dataclass(frozen=True)
 class RegisteredModel:
-    """A model in the registry."""
+    """A model in the registry.
+
+    Attributes
+    ----------
+    name : str
+    version : int
+    alias : str
+        ``champion``, ``challenger`` or none, an empty string.
+    reason : str
+        Why it has that alias; empty if nothing was decided.
+    tied : Tied or None
+        What ties metrics of the study to the model.
+
+    Examples
+    --------
+    >>> RegisteredModel("prices", 1, "champion").uri, RegisteredModel("prices", 2, "challenger").uri
+    ('models:/prices@champion', 'models:/prices/2')
+    """
 
     name: str
     version: int
+    alias: str = ""
+    reason: str = ""
+    tied: Tied | None = field(default=None, compare=False)
 
     @property
     def uri(self) -> str:
-        return f"models:/{self.name}@champion"
+        """An address of this version and no other, as long as no later one becomes the champion."""
+        return f"models:/{self.name}{'@champion' if self.alias == champions.CHAMPION else f'/{self.version}'}"
+
+    @property
+    def standing(self) -> str:
+        """The alias and why, such as ``challenger: not better than version 1 on the same folds``; empty without a reason."""
+        return f"{self.alias}: {self.reason}" if self.reason else ""
 
 
 @library.quiet()
@@ -59,8 +87,9 @@ def register(
     result: str = "",
     *,
     example: bool = False,
+    entrant: Entrant | None = None,
 ) -> RegisteredModel:
-    """Store a fitted pipeline with a run, register it under a name and give it the alias ``champion``.
+    """Store a fitted pipeline with a run, register it under a name and make it the champion or the challenger.
 
     A result that has a version already, whose files are there, gets no second one. What an interrupted registration has left
     is used if it is whole, and goes to the trash if not.
@@ -78,15 +107,20 @@ def register(
     example : bool, default=False
         Whether a few rows of X are stored with the model as its input example, and first values as those of the columns. By
         default they are made up: data is copied nowhere unasked.
+    entrant : Entrant, optional
+        What the score stands for: what the champion is compared by, and the hyperparameters.
     """
     client = connect(uri)
+    entrant = entrant or Entrant(score)
     run = client.get_run(run_id)
     result = result or uuid.uuid4().hex
     known = inputs.columns(model, X, own=example)
     logged = _whole(client, uri, run, result)
     if logged is None:
-        logged = creation.logged_model(client, run, result)
-        about = {"score": score, "columns": inputs.summary(known[:LISTED_COLUMNS])} | dict(metadata or {})
+        logged = creation.logged_model(client, run, result, written_params(entrant.params))
+        about = {"score": score, "folds": entrant.folds, "columns": inputs.summary(known[:LISTED_COLUMNS])} | dict(
+            metadata or {}
+        )
         try:
             with scratch(stores.database(uri)) as folder:
                 path = folder / "model"
@@ -97,10 +131,13 @@ def register(
             raise
         client.finalize_logged_model(logged.model_id, creation.READY)
     creation.output(client, run, logged.model_id)
-    made = creation.version(client, name, run, logged, result, inputs.markdown(known))
+    creation.registered_model(client, name, cards.of_all(name))
+    made = creation.version(client, name, run, logged, result, inputs.markdown(known), entrant.tags(name))
+    standing = champions.place(client, uri, name, made, entrant)
     versions = json.dumps([{"name": name, "version": made.version}])
     client.set_logged_model_tags(logged.model_id, {VERSIONS: versions})
-    return RegisteredModel(name, int(made.version))
+    tied = Tied(logged.model_id, run_id, logged.creation_timestamp)
+    return RegisteredModel(name, int(made.version), standing.alias, standing.reason, tied)
 
 
 def _whole(client: Any, uri: str, run: Any, result: str) -> Any:
@@ -198,11 +235,12 @@ def write(
 
 
 @library.quiet()
-def describe(uri: str, model: RegisteredModel | None, text: str) -> None:
-    """Put a text before the columns in the description of a version of a model, if there are both, and unless it is there."""
-    if model is not None and text:
+def describe(uri: str, model: RegisteredModel | None, text: str, data: DataEntry | None = None) -> None:
+    """Put a text, how the model is loaded and what it was trained on before the columns in the description of a version."""
+    if model is not None:
         client = connect(uri)
-        columns = client.get_model_version(model.name, str(model.version)).description or ""
-        whole = f"{text}\n\n{columns}".strip()[:LONGEST_DESCRIPTION]
-        if not columns.startswith(text[:LONGEST_DESCRIPTION]):
+        known = client.get_model_version(model.name, str(model.version)).description or ""
+        columns = known[known.find(inputs.HEAD) :] if inputs.HEAD in known else ""
+        whole = cards.of_version(model.name, model.version, text, model.standing, data, columns)[:LONGEST_DESCRIPTION]
+        if whole != known:
             client.update_model_version(model.name, str(model.version), description=whole)

@@ -11,6 +11,7 @@ import numpy as np
 
 from search.tracking import library, stores
 from search.tracking.contents.best import BEST, Point
+from search.tracking.contents.datasets import DataEntry
 from search.tracking.contents.runs import (
     OUTCOME,
     PARENT,
@@ -20,6 +21,7 @@ from search.tracking.contents.runs import (
     Opened,
     Report,
     Run,
+    Tied,
     content,
     experiment_tags,
     is_whole,
@@ -51,6 +53,8 @@ def open_study(uri: str, header: Header) -> Opened:
     run_id = parent.info.run_id
     if parent.info.status != "RUNNING":
         client.update_run(run_id, status="RUNNING")
+    if header.data is not None:
+        creation.data_input(client, parent, header.data)
     _describe(client, uri, parent, header)
     recorded = set(creation.whole_children(client, experiment_id, run_id))
     steps = {point.step for point in client.get_metric_history(run_id, BEST)}
@@ -133,12 +137,19 @@ def progress(uri: str, opened: Opened, points: Sequence[Point]) -> None:
 
 
 @library.quiet()
-def finish(uri: str, parent: str, report: Report) -> None:
-    """Write metrics, tags, description, figures and tables of the parent run."""
+def finish(uri: str, parent: str, report: Report, tied: Tied | None = None, data: DataEntry | None = None) -> None:
+    """Write metrics, tags, description, figures and tables of the parent run.
+
+    Metrics of the model are those of the run, too, tied to the model and the data; written again, they are the same points.
+    """
     from mlflow.entities import Metric, RunTag
 
     client, now = connect(uri), int(time.time() * 1000)
-    values = [(name, v, 0) for name, v in report.metrics.items()]
+    own = {} if tied is None else {name: v for name, v in report.model.items() if np.isfinite(v)}
+    if tied is not None and own:
+        made = [Metric(name, float(v), tied.timestamp, 0, **tied.to(data)) for name, v in own.items()]
+        client.log_batch(parent, metrics=made)
+    values = [(name, v, 0) for name, v in report.metrics.items() if name not in own]
     values += [(name, v, step) for name, vs in report.steps.items() for step, v in enumerate(vs) if v is not None]
     client.log_batch(
         parent,

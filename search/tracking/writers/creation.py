@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
+from search.tracking.contents.datasets import CONTEXT, DataEntry
 from search.tracking.contents.runs import PARENT, RESULT, Header, trial_of
 from search.tracking.naming import filters
 
@@ -18,7 +19,6 @@ T = TypeVar("T")
 
 PENDING, READY, FAILED = "PENDING", "READY", "FAILED"
 MODEL_NAME = "model"
-CHAMPION = "champion"
 
 FIRST_PARAMS = 100
 """Parameters that one request takes."""
@@ -139,6 +139,21 @@ def parent(client: Any, experiment_id: str, header: Header) -> Any:
     )
 
 
+def data_input(client: Any, run: Any, data: DataEntry) -> None:
+    """Make a table an input of a run."""
+    from mlflow.entities import Dataset, DatasetInput, InputTag
+
+    def is_input() -> bool:
+        inputs = client.get_run(run.info.run_id).inputs
+        known = [each.dataset for each in (inputs.dataset_inputs if inputs else [])]
+        return (data.name, data.digest) in [(each.name, each.digest) for each in known]
+
+    if not is_input():
+        entry = Dataset(data.name, data.digest, data.source_type, data.source, data.schema, data.profile)
+        tags = [InputTag(name, text) for name, text in CONTEXT.items()]
+        sure(lambda: client.log_inputs(run.info.run_id, [DatasetInput(entry, tags)]), is_input)
+
+
 def children(client: Any, experiment_id: str, parent: str, *conditions: str) -> list[Any]:
     """Return the child runs of a parent that meet these conditions, the oldest first."""
     return runs(client, experiment_id, {PARENT: parent}, *conditions)
@@ -209,9 +224,8 @@ def logged_models(client: Any, run: Any, result: str | None = None) -> list[Any]
     return sorted(own, key=lambda each: (each.creation_timestamp, each.model_id))
 
 
-def logged_model(client: Any, run: Any, result: str) -> Any:
-    """Return the logged model of a result, into which files can be written."""
-    params = dict(run.data.params)
+def logged_model(client: Any, run: Any, result: str, params: Mapping[str, str]) -> Any:
+    """Return the logged model of a result, with its hyperparameters, into which files can be written."""
     first = dict(list(params.items())[:FIRST_PARAMS])
     made = one(
         lambda: logged_models(client, run, result),
@@ -253,8 +267,8 @@ def output(client: Any, run: Any, model_id: str) -> None:
         sure(lambda: client.log_outputs(run.info.run_id, [LoggedModelOutput(model_id, step=0)]), is_output)
 
 
-def registered_model(client: Any, name: str) -> None:
-    """Make a registered model, unless there is one."""
+def registered_model(client: Any, name: str, description: str) -> None:
+    """Make a registered model, unless there is one; whatever is said of that one stays."""
     from mlflow.exceptions import MlflowException
 
     def look() -> list[Any]:
@@ -265,7 +279,7 @@ def registered_model(client: Any, name: str) -> None:
                 raise
             return []
 
-    one(look, lambda: client.create_registered_model(name), lambda _: None)
+    one(look, lambda: client.create_registered_model(name, description=description), lambda _: None)
 
 
 def versions(client: Any, name: str, run_id: str, result: str) -> list[Any]:
@@ -276,9 +290,10 @@ def versions(client: Any, name: str, run_id: str, result: str) -> list[Any]:
     return sorted(own, key=lambda each: int(each.version))
 
 
-def version(client: Any, name: str, run: Any, model: Any, result: str, description: str) -> Any:
-    """Return the version of a registered model that is made of a logged model; it becomes the champion."""
-    registered_model(client, name)
+def version(
+    client: Any, name: str, run: Any, model: Any, result: str, description: str, tags: Mapping[str, str]
+) -> Any:
+    """Return the version of a registered model, which is there, that is made of a logged model."""
 
     def drop(other: Any) -> None:
         sure(
@@ -286,7 +301,7 @@ def version(client: Any, name: str, run: Any, model: Any, result: str, descripti
             lambda: other.version not in [v.version for v in versions(client, name, run.info.run_id, result)],
         )
 
-    made = one(
+    return one(
         lambda: [v for v in versions(client, name, run.info.run_id, result) if v.source == model.artifact_location],
         lambda: client.create_model_version(
             name,
@@ -294,9 +309,7 @@ def version(client: Any, name: str, run: Any, model: Any, result: str, descripti
             run_id=run.info.run_id,
             model_id=model.model_id,
             description=description,
-            tags={RESULT: result},
+            tags={RESULT: result, **tags},
         ),
         drop,
     )
-    client.set_registered_model_alias(name, CHAMPION, made.version)
-    return made

@@ -12,14 +12,17 @@ import sqlite3
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
+from dataclasses import astuple
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlparse
 from urllib.request import url2pathname
+from uuid import uuid4
 
 from search.files import writing
 from search.tracking import stores
 from search.tracking.contents.best import BEST, Point
+from search.tracking.contents.datasets import CONTEXT, DataEntry
 from search.tracking.contents.origin import USER
 from search.tracking.contents.runs import (
     OUTCOME,
@@ -46,6 +49,9 @@ COLUMNS = {
     "tags": "key value run_uuid",
     "metrics": "key value timestamp run_uuid step is_nan",
     "latest_metrics": "key value timestamp step is_nan run_uuid",
+    "datasets": "dataset_uuid experiment_id name digest dataset_source_type dataset_source dataset_schema dataset_profile",
+    "inputs": "input_uuid source_type source_id destination_type destination_id step",
+    "input_tags": "input_uuid name value",
 }
 """The tables that are written, as in MLflow 3.17."""
 
@@ -110,6 +116,8 @@ def open_study(uri: str, header: Header) -> Opened:
             for key in [*(key for key, *_ in _children(db, other)), other]:
                 _drop(db, key)
         db.execute("UPDATE runs SET status = 'RUNNING' WHERE run_uuid = ?", [parent])
+        if header.data is not None:
+            _data_input(db, experiment, parent, header.data)
         steps = db.execute("SELECT step FROM metrics WHERE run_uuid = ? AND key = ?", [parent, BEST])
         return Opened(str(experiment), root, parent, _recorded(db, parent), {step for (step,) in steps.fetchall()})
 
@@ -146,6 +154,17 @@ def keeps(uri: str, name: str, version: int) -> bool:
         folder = None if found is None else _folder(found[0])
         return folder is not None and folder.is_dir() and is_whole(path.name for path in folder.iterdir())
     return False
+
+
+def aliases(uri: str, name: str, version: int) -> set[str]:
+    """Return the aliases of a version of a model; none if the database cannot tell."""
+    query = "SELECT alias FROM registered_model_aliases WHERE name = ? AND version = ?"
+    path = stores.database(uri)
+    if path is None or not stores.has_tables(path):
+        return set()
+    with _connected(path) as db, suppress(sqlite3.OperationalError):  # tables of another version
+        return {alias for (alias,) in db.execute(query, [name, version])}
+    return set()
 
 
 def write(uri: str, opened: Opened, runs: Sequence[Run]) -> None:
@@ -285,6 +304,22 @@ def _begin_parent(db: sqlite3.Connection, experiment: int, root: str, header: He
     _insert_texts(db, "params", key, written_params(header.params))
     _insert_texts(db, "tags", key, tags | {RUN_NAME: header.experiment})
     return key
+
+
+def _data_input(db: sqlite3.Connection, experiment: int, run: str, data: DataEntry) -> None:
+    """Make a table an input of a run, unless it is one."""
+    query = "SELECT dataset_uuid FROM datasets WHERE experiment_id = ? AND name = ? AND digest = ?"
+    found = db.execute(query, [experiment, data.name, data.digest]).fetchone()
+    key = found[0] if found else uuid4().hex
+    if not found:
+        _insert(db, "datasets", COLUMNS["datasets"], [(key, experiment, *astuple(data))])
+    edge = ("DATASET", key, "RUN", run)
+    columns = "source_type source_id destination_type destination_id"
+    query = f"SELECT 1 FROM inputs WHERE {' AND '.join(f'{column} = ?' for column in columns.split())}"
+    if not db.execute(query, edge).fetchone():
+        number = uuid4().hex
+        _insert(db, "inputs", f"input_uuid {columns}", [(number, *edge)])
+        _insert(db, "input_tags", COLUMNS["input_tags"], [(number, *tag) for tag in CONTEXT.items()])
 
 
 def _insert_run(

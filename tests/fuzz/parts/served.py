@@ -1,5 +1,6 @@
 """A real MLflow server on the loopback interface, and a proxy before it that spoils one request."""
 
+import json
 import os
 import shutil
 import signal
@@ -8,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -60,6 +62,40 @@ def server(folder: Path, database: Path | None = None) -> Iterator[str]:
         stop(process)
 
 
+@contextmanager
+def model_server(model: str, folder: Path, **environment: str) -> Iterator[str]:
+    """Serve a model as MLflow does, without an environment of its own; yield the address."""
+    port, log = free_port(), folder / "log"
+    command = [sys.executable, "-m", "mlflow", "models", "serve", "--model-uri", model, "--env-manager", "local"]
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"  # for uvicorn
+    with log.open("w") as file:
+        process = subprocess.Popen(
+            [*command, "--host", "127.0.0.1", "--port", str(port)],
+            stdout=file,
+            stderr=file,
+            start_new_session=True,
+            env=os.environ | {"PATH": path} | environment,
+        )
+    uri = f"http://127.0.0.1:{port}"
+    try:
+        _wait(uri, process, log, "ping")
+        yield uri
+    finally:
+        stop(process)
+
+
+def asked(uri: str, content: Any, kind: str = "application/json") -> Any:
+    """Return the predictions of a model that is served, or the message of an error."""
+    body = content if isinstance(content, str) else json.dumps(content)
+    request = urllib.request.Request(f"{uri}/invocations", body.encode(), {"Content-Type": kind})
+    try:
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            return json.load(answer)["predictions"]
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.read().decode()
+
+
 def stop(process: subprocess.Popen) -> None:
     """End a process that has a session of its own, and all that it has started."""
     with suppress(ProcessLookupError):
@@ -70,11 +106,11 @@ def stop(process: subprocess.Popen) -> None:
     process.wait(10)
 
 
-def _wait(uri: str, process: subprocess.Popen, log: Path) -> None:
+def _wait(uri: str, process: subprocess.Popen, log: Path, path: str = "health") -> None:
     deadline = time.monotonic() + SECONDS
     while True:
         with suppress(OSError):
-            urllib.request.urlopen(f"{uri}/health", timeout=5).close()
+            urllib.request.urlopen(f"{uri}/{path}", timeout=5).close()
             return
         if process.poll() is not None or time.monotonic() > deadline:
             raise RuntimeError(f"the server did not start: {log.read_text()[-500:]}")

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 from sklearn.dummy import DummyRegressor
 from sklearn.linear_model import Ridge
-from sklearn.model_selection import cross_val_score
+from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from bpmodel import BPRegressor
+from bpmodel import BPClassifier, BPRegressor
 from search import BPSearchCV
 from search.tracking import autologging
 from search.tracking.autologging import autologging_aside
@@ -88,6 +88,41 @@ def test_an_error_in_a_search_leaves_the_setting():
 def test_a_tracked_search_leaves_its_own_runs_only(user):
     fit("network", tracking=user.tracking_uri, study_name="tracked", refit=False)
     assert sorted(name.split(" · ")[0] for name in runs(user)) == ["tracked", "trial 0", "trial 1"]
+
+
+@pytest.mark.parametrize("kind", ["regression", "classification"])
+@pytest.mark.filterwarnings(
+    "ignore"
+)  # of MLflow, which calls scikit-learn's metrics as in older releases, and of short fits
+def test_scikit_learns_own_search_is_logged_with_our_networks(user, mlflow, kind):
+    mlflow.sklearn.autolog(log_models=False, silent=True)
+    X = np.random.default_rng(0).normal(size=(40, 2))
+    network = (BPClassifier if kind == "classification" else BPRegressor)(
+        hidden_layer_sizes=(4,), max_iter=3, random_state=0
+    )
+    model = make_pipeline(StandardScaler(), network)
+    key = f"{model.steps[-1][0]}__alpha"
+    y = np.where(X[:, 0] > 0, "yes", "no") if kind == "classification" else X[:, 0]
+    search = GridSearchCV(model, {key: [0.1, 1.0]}, cv=2).fit(X, y)
+    found = user.search_runs([experiment.experiment_id for experiment in user.search_experiments()])
+    (parent,) = [run for run in found if "mlflow.parentRunId" not in run.data.tags]
+    assert len(found) == 3
+    assert {run.info.status for run in found} == {"FINISHED"}
+    assert parent.data.params[f"best_{key}"] == str(search.best_params_[key])
+    assert parent.data.metrics["best_cv_score"] == pytest.approx(search.best_score_)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")
+def test_models_of_autologging_predict_as_our_networks(user, mlflow):
+    mlflow.sklearn.autolog(log_models=True, silent=True)
+    X = np.random.default_rng(0).normal(size=(40, 2))
+    search = GridSearchCV(NETWORK, {"alpha": [0.1, 1.0]}, cv=2).fit(X, X[:, 0])
+    models = user.search_logged_models([experiment.experiment_id for experiment in user.search_experiments()])
+    assert sorted(model.name for model in models) == ["best_estimator", "model"]
+    for model in models:
+        loaded = mlflow.sklearn.load_model(f"models:/{model.model_id}")
+        assert loaded.predict(X) == pytest.approx(search.predict(X))
 
 
 def test_the_last_of_several_searches_switches_on_again(user):

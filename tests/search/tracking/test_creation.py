@@ -11,6 +11,7 @@ from sklearn.linear_model import LinearRegression
 
 from search import tracking
 from search.tracking import Header, MLflowTracker, TrackingError, library, listing, writing
+from search.tracking.contents.entrants import Entrant
 from search.tracking.contents.runs import PARENT, RESULT
 from search.tracking.models import inputs, registry
 from search.tracking.models import registration as models
@@ -242,7 +243,7 @@ def test_a_result_is_registered_once_and_another_one_again(client, study):
     other = Header("x", "one", {"method": "grid"}, "# a study", result=lambda: "more of it")
     unnamed = Header("x", "one", {"method": "grid"}, "# a study")
     assert [study(), study(), study(other), study(), study(unnamed), study(unnamed)] == [1, 1, 2, 1, 3, 4]
-    assert int(client.get_model_version_by_alias("x", "champion").version) == 4
+    assert client.get_registered_model("x").aliases == {"champion": 1, "challenger": 4}
 
 
 def test_a_pending_model_of_a_killed_start_is_closed_even_if_nothing_is_registered(client, study):
@@ -261,7 +262,7 @@ def test_a_pending_model_of_a_killed_start_is_closed_even_if_nothing_is_register
 
 def test_more_parameters_than_a_request_takes_are_all_logged(client, study):
     params = {f"p{i}": i for i in range(2 * creation.FIRST_PARAMS + 1)}
-    study(Header("x", "one", params, result=lambda: "all of it"))
+    study(Header("x", "one", params, result=lambda: "all of it", entrant=lambda: Entrant(-0.5, params=params)))
     experiment = client.get_experiment_by_name("x").experiment_id
     (logged,) = client.search_logged_models([experiment])
     (parent,) = client.search_runs([experiment], "tags.`bpsearch.kind` = 'study'")

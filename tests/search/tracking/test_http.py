@@ -1,13 +1,9 @@
 """A model as MLflow serves it: over HTTP, in every format, and by the command that predicts from a file."""
 
 import json
-import os
 import subprocess
 import sys
-import urllib.error
-import urllib.request
-from contextlib import suppress
-from pathlib import Path
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -18,7 +14,7 @@ from sklearn.tree import DecisionTreeClassifier
 
 from bpmodel.preprocessing import TablePreprocessor
 from search.tracking import Header, MLflowTracker
-from tests.fuzz.parts.served import stop
+from tests.fuzz.parts import served
 
 pytestmark = pytest.mark.slow  # a server takes ten seconds to start
 
@@ -71,41 +67,10 @@ def model(tmp_path_factory, empty_database, pipeline):
 
 
 @pytest.fixture(scope="module")
-def ask(model, free_port, wait_for):
+def ask(model):
     """Ask a model that is really served; return the predictions, or the message of an error."""
-    port, log = free_port(), model.parent / "log"
-    command = [sys.executable, "-m", "mlflow", "models", "serve", "--model-uri", str(model), "--env-manager", "local"]
-    with open(log, "w") as file:
-        process = subprocess.Popen(
-            [*command, "--host", "127.0.0.1", "--port", str(port)],
-            stdout=file,
-            stderr=file,
-            start_new_session=True,
-            env=os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"},  # for uvicorn
-        )
-
-    def answers() -> bool:
-        assert process.poll() is None, log.read_text()
-        with suppress(OSError):
-            return urllib.request.urlopen(f"http://127.0.0.1:{port}/ping", timeout=5).status == 200
-        return False
-
-    def ask(content, kind="application/json"):
-        body = content if isinstance(content, str) else json.dumps(content)
-        address = f"http://127.0.0.1:{port}/invocations"
-        request = urllib.request.Request(address, body.encode(), {"Content-Type": kind})
-        try:
-            with urllib.request.urlopen(request, timeout=60) as answer:
-                return json.load(answer)["predictions"]
-        except urllib.error.HTTPError as error:
-            with error:
-                return error.read().decode()
-
-    try:
-        wait_for(answers, 120)
-        yield ask
-    finally:
-        stop(process)
+    with served.model_server(str(model), model.parent) as uri:
+        yield partial(served.asked, uri)
 
 
 def in_json(rows: pd.DataFrame) -> pd.DataFrame:

@@ -12,11 +12,13 @@ from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from search.tracking import MLflowTracker, stores, writing
+from search.tracking.contents import datasets
 from search.tracking.contents.best import BestSoFar
 from search.tracking.contents.runs import RUN_STATUS, Header
 from search.tracking.contents.trials import child
@@ -25,7 +27,9 @@ from search.trials.outcomes import Outcome
 
 PARAMS = {"learning_rate_init": 0.01, "hidden_layer_sizes": [16, 8], "activation": "relu"}
 RMSE = "neg_root_mean_squared_error"
-HEADER = Header("an experiment", "one", {"method": "grid", "space": "s" * 7000}, "# Ü", scoring=RMSE, method="grid")
+DATA = datasets.of_table("a.csv", "12ab", datasets.local("a.csv"), pd.DataFrame({"a": [0.5]}), [1], "price")
+PARAMS_OF_STUDY = {"method": "grid", "space": "s" * 7000}
+HEADER = Header("an experiment", "one", PARAMS_OF_STUDY, "# Ü", scoring=RMSE, method="grid", data=DATA)
 TIMES = {"start_time", "end_time", "creation_time", "last_update_time", "deleted_time"}
 
 
@@ -57,6 +61,8 @@ def rows(uri: str) -> dict[str, list[dict]]:
     with closing(sqlite3.connect(path)) as db:
         db.row_factory = sqlite3.Row
         names = dict(db.execute("SELECT run_uuid, name FROM runs").fetchall())
+        names |= dict(db.execute("SELECT dataset_uuid, name FROM datasets").fetchall())
+        names |= {key: "an input" for (key,) in db.execute("SELECT input_uuid FROM inputs")}
         tables = [name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
         found = {table: [dict(row) for row in db.execute(f'SELECT * FROM "{table}"')] for table in tables}
     del found["alembic_version"], found["experiments"][0]  # MLflow's own "Default"
@@ -95,6 +101,7 @@ def test_both_ways_leave_the_same_rows_and_files(copy, outcomes, mlflow):
     assert rows(one) == rows(other)
     assert files(one) == files(other)
     assert len(rows(one)["runs"]) == 1 + len(outcomes)
+    assert [len(rows(one)[table]) for table in ("datasets", "inputs", "input_tags")] == [1, 1, 1]
 
 
 def test_a_failed_trial_has_no_told_value(make_outcome):
@@ -108,6 +115,7 @@ def test_one_way_goes_on_with_what_the_other_began(copy, outcomes, mlflow, first
     opened = second.open_study(uri, HEADER)
     assert opened == first.open_study(uri, HEADER)
     assert opened.recorded == {0, 1}
+    assert [len(rows(uri)[table]) for table in ("datasets", "inputs", "input_tags")] == [1, 1, 1]
     assert (sqlite.holds(uri, HEADER.experiment, "one"), client.holds(uri, HEADER.experiment, "one")) == (True, True)
 
 
