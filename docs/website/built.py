@@ -29,7 +29,8 @@ class Page(HTMLParser):
 
 def faults(site: Path) -> list[str]:
     """Return what is wrong with a site, a line each."""
-    files = [path for path in sorted(site.glob("**/*.html")) if "_static" not in path.parts]  # the theme's own templates
+    # what is in _static are templates of the theme
+    files = [path for path in sorted(site.glob("**/*.html")) if "_static" not in path.parts]
     pages = {path.resolve(): Page(path.read_text(encoding="utf-8")) for path in files}
     return [
         f"{path.relative_to(site.resolve())}: {fault}"

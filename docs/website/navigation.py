@@ -32,7 +32,9 @@ HOMES = {"en": "index", "zh": "zh/index"}
 OTHER_NAMES = {"zh/diagnosis": "read_a_diagnosis", "zh/init": "studies"}
 """English pages with a name of their own; all others have the name of the Chinese page."""
 
-IN_BOTH = {zh: OTHER_NAMES.get(zh, zh.removeprefix("zh/")) for group in CHINESE for zh in group.pages} | {"zh/index": "index"}
+IN_BOTH = {zh: OTHER_NAMES.get(zh, zh.removeprefix("zh/")) for group in CHINESE for zh in group.pages} | {
+    "zh/index": "index"
+}
 
 
 def language(page: str) -> str:
@@ -52,7 +54,7 @@ def counterpart(page: str) -> str:
     """
     if language(page) == "zh":
         return IN_BOTH.get(page, HOMES["en"])
-    found = {en: zh for zh, en in reversed(IN_BOTH.items())}
+    found = {en: zh for zh, en in IN_BOTH.items()}  # of several, the last
     return found.get(page, HOMES["zh"])
 
 

@@ -1,7 +1,7 @@
 """What Sphinx reads: the pages of `docs/`, those of the root, the reference, and links between them.
 
-The pages are written to be read in the repository, too, so their links are those of files. Here, pages of the root become neighbours
-of those of `docs/`, and other files that a page links to become downloads.
+The pages are written to be read in the repository, too, so their links are those of files. Here, pages of the root become
+neighbours of those of `docs/`, and other files that a page links to become downloads.
 """
 
 from __future__ import annotations
@@ -86,7 +86,9 @@ def moved(link: str, home: str, page: str) -> str:
     if not target or "://" in target:
         return link
     file = posixpath.normpath(posixpath.join(home, target))
-    there = (FROM_ROOT | INSTEAD).get(file) or (file.removeprefix("docs/") if file.startswith("docs/") else DOWNLOADS + file)
+    there = (FROM_ROOT | INSTEAD).get(file) or (
+        file.removeprefix("docs/") if file.startswith("docs/") else DOWNLOADS + file
+    )
     return posixpath.relpath(there, posixpath.dirname(page) or ".") + mark + anchor
 
 

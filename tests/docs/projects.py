@@ -50,7 +50,9 @@ def flats(seed: int) -> pd.DataFrame:
 
 def shortened(study: Path) -> None:
     """Give a study file a budget for tests."""
-    text = re.sub(r"^(n_trials|n_seeds|n_members|max_iter) = .*\n", "", study.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    text = re.sub(
+        r"^(n_trials|n_seeds|n_members|max_iter) = .*\n", "", study.read_text(encoding="utf-8"), flags=re.MULTILINE
+    )
     text = re.sub(r"^\[model\].*$", "[model]\nmax_iter = 8", text, flags=re.MULTILINE)
     added = "n_trials = 8\nn_seeds = 1\nn_members = 2"
     text = re.sub(r"^\[search\].*$", f"[search]\n{added}", text, flags=re.MULTILINE)
