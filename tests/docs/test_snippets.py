@@ -1,4 +1,4 @@
-"""No snippet of the documents is left untested: each fenced block is run, or read by its program, or listed here with a reason."""
+"""No snippet of the documents is left untested: each fenced block is run, read by its program, or listed here with a reason."""
 
 import argparse
 import json
