@@ -13,10 +13,11 @@ VENV   := .venv
 BOUNDS := .venv-bounds
 BIN    := $(VENV)/bin
 SEARCH := $(BIN)/bpsearch
-# a stamp for what a user needs, one for what a developer needs on top, one for what searches are compared with
+# a stamp for what a user needs, one for what a developer needs on top, one for what searches are compared with, one for the site
 READY  := $(VENV)/.ready
 DEV    := $(VENV)/.dev
 PEERS  := $(VENV)/.peers
+PAGES  := $(VENV)/.pages
 
 # two processes of tests on two cores: with more threads each, they would wait for one another
 ONE_THREAD := OMP_NUM_THREADS=1
@@ -25,7 +26,7 @@ ONE_THREAD := OMP_NUM_THREADS=1
 quoted = '$(subst ','\'',$(1))'
 
 .DEFAULT_GOAL := help
-.PHONY: help setup tune grid random cv diagnose list ui test test-slow test-bounds fuzz check format lint types docs pictures article bench bench-card bench-penalties bench-search bench-stability clean
+.PHONY: help setup tune grid random cv diagnose list ui test test-slow test-bounds fuzz check format lint types docs site pictures article bench bench-card bench-penalties bench-search bench-stability clean
 
 help:  ## list the targets
 	@echo "make TARGET [STUDY=studies/x.toml]"
@@ -48,6 +49,10 @@ $(DEV): $(READY) pyproject.toml
 
 $(PEERS): $(READY) pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --group bench
+	@touch $@
+
+$(PAGES): $(READY) pyproject.toml
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --group site
 	@touch $@
 
 tune: $(READY)  ## run a study, or go on with it (TRIALS=n for another budget)
@@ -102,6 +107,9 @@ types: $(DEV)
 docs: $(READY)  ## write what follows from the tables of options: docs/networks.md, docs/studies.md, *.pyi
 	@$(BIN)/python -m docs.tables
 
+site: $(PAGES)  ## make a site of docs/ in site/, to read without a network; broken links are errors
+	@$(BIN)/python -m docs.website
+
 pictures: $(READY)  ## make the pictures of docs/plots.md, about a minute
 	@$(BIN)/python -m docs.pictures
 
@@ -124,5 +132,5 @@ bench-stability: $(READY)  ## how well trouble in training is noticed, explained
 	@$(BIN)/python -m benchmarks.stability
 
 clean:  ## remove the environment and all caches; studies and mlruns stay
-	rm -rf $(VENV) $(BOUNDS) build *.egg-info .mypy_cache .ruff_cache .hypothesis .pytest_cache
+	rm -rf $(VENV) $(BOUNDS) build site *.egg-info .mypy_cache .ruff_cache .hypothesis .pytest_cache
 	find . -name __pycache__ -not -path './.git/*' -prune -exec rm -rf {} +
