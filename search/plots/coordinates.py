@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,7 @@ from search import formatting
 from search.plots.labels import choice
 from search.space.dimensions import Choice, Draws, Quantile, Range, is_number, label
 from search.space.interface import Axis
-from search.space.spaces import Leaf
+from search.space.spaces import ALTERNATIVE, Leaf
 
 MOST_LABELS = 9
 """Labels beside a coordinate: of more choices, some have none."""
@@ -36,6 +36,10 @@ class Coordinate:
         The values at 0 and 1; the places of the first and the last choice, if it has no numbers.
     log, numeric : bool
     values : dict of int to any
+    ordered : bool
+        Whether the values are numbers, of a choice also.
+    shared : bool
+        Whether it is like another one: the width of a further layer.
     """
 
     name: str
@@ -46,6 +50,8 @@ class Coordinate:
     log: bool
     numeric: bool
     values: Mapping[int, Any]
+    ordered: bool = False
+    shared: bool = False
 
     def at(self, place: Any) -> Any:
         """Return the number at a place."""
@@ -53,7 +59,7 @@ class Coordinate:
 
 
 def coordinates(axes: Mapping[str, Leaf], leaves: Mapping[int, Mapping[str, Any]]) -> dict[str, Coordinate]:
-    """Return the axes of a space that some trial has a value of.
+    """Return the axes of a space that some trial has a value of; those that alternative spaces have alike are one.
 
     Parameters
     ----------
@@ -62,10 +68,27 @@ def coordinates(axes: Mapping[str, Leaf], leaves: Mapping[int, Mapping[str, Any]
         The values of the axes for each trial.
     """
     found = {}
-    for name, leaf in axes.items():
-        values = {number: own[name] for number, own in leaves.items() if name in own}
+    for name, alike in _merged(axes).items():
+        leaf = axes[alike[0]]
+        values = {number: own[axis] for number, own in leaves.items() for axis in alike if axis in own}
         if values:
-            found[name] = COORDINATES[type(leaf.dimension)](name, leaf.dimension, values)
+            made = COORDINATES[type(leaf.dimension)](name, leaf.dimension, values)
+            ordered = made.numeric or getattr(leaf.dimension, "ordered", False)
+            found[name] = replace(made, ordered=ordered, shared=leaf.shared and not name.endswith("width_1"))
+    return found
+
+
+def _merged(axes: Mapping[str, Leaf]) -> dict[str, list[str]]:
+    """Return the axes by the name of the parameter alone, where all alternative spaces have the same values of it."""
+    if ALTERNATIVE not in axes:
+        return {name: [name] for name in axes}
+    groups: dict[str, list[str]] = {}
+    for name in axes:
+        groups.setdefault(name.partition(": ")[2] or name, []).append(name)
+    found: dict[str, list[str]] = {}
+    for short, names in groups.items():
+        alike = all(axes[name].dimension == axes[names[0]].dimension for name in names)
+        found |= {short: names} if alike else {name: [name] for name in names}
     return found
 
 

@@ -69,7 +69,7 @@ class Subject:
         varied = {
             name: one
             for name, one in self.coordinates.items()
-            if len(set(one.places.values())) > 1 and (not self.space.axes[name].shared or name.endswith("_1"))
+            if len(set(one.places.values())) > 1 and not one.shared
         }
         return importances(varied, self.values)
 
@@ -85,9 +85,9 @@ class Subject:
 
     def ranked(self) -> list[Coordinate]:
         """Return the axes that two trials differ in, the most important first; in the order of the space if that is not known."""
-        shares, axes = self.importances.shares, self.space.axes
+        shares = self.importances.shares
         varied = [one for one in self.coordinates.values() if len(set(one.places.values())) > 1]
-        return sorted(varied, key=lambda one: (-shares.get(one.name, 0.0), axes[one.name].shared))
+        return sorted(varied, key=lambda one: (-shares.get(one.name, 0.0), one.shared))
 
     @cached_property
     def leaves(self) -> dict[int, dict[str, Any]]:

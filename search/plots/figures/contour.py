@@ -67,7 +67,7 @@ def contour(result: Any, ax: Axes | None = None) -> Figure:
 
 def plane(drawn: Subject) -> tuple[Coordinate, Coordinate] | None:
     """Return the two coordinates that are drawn; None if there are no two numbers, or too few trials have both."""
-    numbers = [one for one in drawn.ranked() if _many(drawn, one)]
+    numbers = [one for one in drawn.ranked() if _many(one)]
     rate = learning_rate(drawn.coordinates)
     if rate is not None and len(set(rate.places.values())) > 1:
         numbers = [rate, *(one for one in numbers if one.name != rate.name)]
@@ -75,10 +75,9 @@ def plane(drawn: Subject) -> tuple[Coordinate, Coordinate] | None:
     return pairs[0] if pairs else None
 
 
-def _many(drawn: Subject, one: Coordinate) -> bool:
+def _many(one: Coordinate) -> bool:
     """Return whether a coordinate is one of numbers, or of an ordered choice of several."""
-    dimension = drawn.space.axes[one.name].dimension
-    return one.numeric or (getattr(dimension, "ordered", False) and len(set(one.places.values())) > 2)
+    return one.numeric or (one.ordered and len(set(one.places.values())) > 2)
 
 
 def _common(drawn: Subject, one: Coordinate, other: Coordinate) -> int:

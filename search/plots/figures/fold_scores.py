@@ -22,8 +22,8 @@ BEST = 5
 MOST_JOINED = 30
 """Folds whose scores are joined by lines: with more, lines hide one another."""
 
-BEYOND = 3.0
-"""Rows whose mean is this many times as far from the best as the shown trials reach do not set the scale."""
+BEYOND = 1.0
+"""Rows whose mean is further away than this many times the width of the shown trials do not set the scale."""
 
 
 class Row(NamedTuple):
@@ -59,20 +59,21 @@ def fold_scores(result: Any, ax: Axes | None = None) -> Figure:
         return figure
     low, high = _limits(rows)
     places = [len(rows) - i for i in range(len(rows))]
-    scores = np.clip([row.scores for row in rows], low, high)  # (rows, folds)
+    shown = [low <= np.mean(row.scores) <= high for row in rows]
+    scores = np.where(np.array(shown)[:, None], [row.scores for row in rows], np.nan)  # (rows, folds)
     if scores.shape[1] <= MOST_JOINED:
         axes.plot(scores, places, color=GREY, lw=0.8, alpha=0.6, zorder=1)
     for place, row, own in zip(places, rows, scores, strict=True):
         color = NAVY if row.trial else "black"
         axes.plot(own, [place] * len(own), "o" if row.trial else "D", color=color, ms=5, alpha=0.7, mew=0, zorder=3)
         mean = float(np.mean(row.scores))
-        if low <= mean <= high:
+        if np.isfinite(own).all():
             axes.plot([mean, mean], [place - 0.28, place + 0.28], color=color, lw=2.4, zorder=4)
     _names(axes, rows, places, low, high)
     margin = 0.05 * (high - low)
     axes.set(xlim=(low - margin, high + margin), ylim=(0.4, len(rows) + 0.6))
     axes.set_xlabel(
-        drawable(f"{drawn.scale.label.replace(chr(10), ' ')}; a dot for each fold, a bar at the mean"),
+        drawable(drawn.scale.label) + "\na dot for each fold, a bar at the mean",
         family=families(),
         fontsize=9,
     )

@@ -113,7 +113,7 @@ def _axis(axes: Axes, x: int, one: Coordinate, *, absent: bool) -> None:
             family=families(),
         )
     axes.annotate(
-        drawable(shortened(one.name, 22)),
+        drawable(shortened(one.name)),
         (x, BELOW - 0.03),
         (4, -4),
         textcoords="offset points",

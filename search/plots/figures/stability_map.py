@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from bpmodel.colors import RED
 from search import formatting
-from search.plots.canvas import panel, plain_look, say
+from search.plots.canvas import legend, panel, plain_look, say
 from search.plots.coordinates import Coordinate, learning_rate
 from search.plots.fonts import drawable, families
 from search.plots.labels import shortened
@@ -61,14 +61,17 @@ def stability_map(result: Any, ax: Axes | None = None) -> Figure:
     _cells(axes, counts, len(columns), len(rows))
     _mark_best(axes, drawn, x, y, columns, rows)
     _ticks(axes, x, y, columns, rows)
+    legend(figure, ax)
     return figure
 
 
 def plane(drawn: Subject) -> tuple[Coordinate, Coordinate] | None:
     """Return the learning rate and what it is drawn against; None if there are no two."""
     rate = learning_rate(drawn.coordinates)
-    others = [one for one in drawn.ranked() if rate is not None and one.name != rate.name]
-    if rate is None or not others:
+    if rate is None:
+        return None
+    others = [one for one in drawn.ranked() if one.name != rate.name and any(n in rate.places for n in one.places)]
+    if not others:
         return None
     shapes = [one for end in SHAPES for one in others if one.name.endswith(end)]
     return rate, (shapes or others)[0]
@@ -113,7 +116,6 @@ def _mark_best(
         lw=2,
         label=f"has the best (trial {best.number})",
     )
-    axes.legend(loc="upper left", bbox_to_anchor=(0, -0.16), frameon=False, fontsize=9)
 
 
 def _ticks(axes: Axes, x: Coordinate, y: Coordinate, columns: list[float], rows: list[float]) -> None:
