@@ -6,26 +6,30 @@ from collections import Counter
 from dataclasses import asdict
 from typing import Any
 
-from search.plots import figures as plots
+from search.plots import gallery, interactive
+from search.plots.subject import subject
 from search.results import report
 from search.results.judgment import judgment
 from search.results.result import Result
+from search.results.sheets import sheets
 from search.tracking import Report
 from search.tracking.naming.markdown import plain
 from search.trials.outcomes import VERDICTS, front
 
 
 def tracking_report(result: Result) -> Report:
-    """Return parameters, metrics, summary, figures and tables of the parent run."""
-    best, nested = result.best, result.nested
+    """Return parameters, metrics, summary, figures, pages and tables of the parent run."""
+    best, nested, drawn = result.best, result.nested, subject(result)
     return Report(
         params={f"best.{name}": value for name, value in best.params.items()} if best else {},
         metrics=_metrics(result),
         steps={"outer_score": nested.scores} if nested else {},
         summary=report.summary(result),
         verdict=" ".join(f"**{plain(line)}**" for line in judgment(result)),
-        figures=plots.figures(result.outcomes, result.space, result.baselines, result.scoring, result.loss),
+        figures=gallery.figures(drawn),
         tables=_tables(result),
+        pages=interactive.pages(drawn),
+        sheets=sheets(result),
     )
 
 

@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -114,8 +115,9 @@ class Run:
 class Report:
     """The data of a parent run at the end of a study.
 
-    `verdict` says what the model is worth, for its description. `figures` maps file names to Matplotlib figures; `steps` are
-    metrics with one value per step, None if there is no value.
+    `verdict` says what the model is worth, for its description. `figures` maps file names to Matplotlib figures, `pages` to
+    HTML, and `sheets` to functions that write a CSV file at a path; `tables` are JSON. `steps` are metrics with one value per
+    step, None if there is no value.
     """
 
     params: Mapping[str, Any]
@@ -125,6 +127,8 @@ class Report:
     figures: Mapping[str, Any] = field(default_factory=dict)
     tables: Mapping[str, Any] = field(default_factory=dict)
     steps: Mapping[str, Sequence[float | None]] = field(default_factory=dict)
+    pages: Mapping[str, str] = field(default_factory=dict)
+    sheets: Mapping[str, Callable[[Path], object]] = field(default_factory=dict)
 
 
 def experiment_tags(beside: bool) -> dict[str, str]:

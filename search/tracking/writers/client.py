@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -135,8 +135,19 @@ def finish(uri: str, parent: str, report: Report) -> None:
         tags=[RunTag("mlflow.note.content", report.summary[:TAG_LENGTH])]
         + [RunTag(name, str(v)[:TAG_LENGTH]) for name, v in report.params.items()],
     )
-    files = {f"plots/{name}.png": figure.savefig for name, figure in report.figures.items()}
-    put(client, uri, parent, files | {f"{name}.json": _json(table) for name, table in report.tables.items()})
+    put(client, uri, parent, dict(_files(report)))
+
+
+def _files(report: Report) -> Iterator[tuple[str, Callable[[Path], object]]]:
+    """Yield the files of a report, each with the function that writes it."""
+    for name, figure in report.figures.items():
+        yield f"plots/{name}.png", figure.savefig
+    for name, page in report.pages.items():
+        yield f"plots/{name}.html", _text(page)
+    for name, write in report.sheets.items():
+        yield f"tables/{name}.csv", write
+    for name, table in report.tables.items():
+        yield f"{name}.json", _json(table)
 
 
 @library.quiet()
@@ -176,4 +187,8 @@ def _describe(client: Any, uri: str, parent: Any, header: Header) -> None:
 
 
 def _json(content: Any) -> Callable[[Path], object]:
-    return lambda path: path.write_text(json.dumps(content, indent=2), encoding="utf-8")
+    return _text(json.dumps(content, indent=2))
+
+
+def _text(content: str) -> Callable[[Path], object]:
+    return lambda path: path.write_text(content, encoding="utf-8")

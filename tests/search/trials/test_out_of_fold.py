@@ -80,6 +80,7 @@ def test_other_estimators_are_fitted_once_more(regression):
     )
 
 
+@pytest.mark.filterwarnings("ignore:Stochastic Optimizer")
 def test_an_ensemble(regression):
     problem = made(BPEnsembleRegressor(BPRegressor(max_iter=5), n_members=2, random_state=0), *regression)
     outcome = evaluate(problem, Trial(0, {}))
