@@ -104,7 +104,7 @@ def _column(values: Sequence[Any] | NDArray[Any]) -> Any:
         return pyarrow.array(values, from_pandas=True)
     known = [None if value is np.ma.masked else value for value in values]
     if all(value is None or is_number(value) for value in known):
-        return pyarrow.array([None if value is None else float(value) for value in known], from_pandas=True)
+        return pyarrow.array([None if value is None or value != value else float(value) for value in known])
     return pyarrow.array([None if value is None else safe(_text(value)) for value in known])
 
 

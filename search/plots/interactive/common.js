@@ -10,7 +10,8 @@ const shape={circle:r=>`M${-r},0a${r},${r} 0 1,0 ${2*r},0a${r},${r} 0 1,0 ${-2*r
 const mark=(v,x,y,into,r=4)=>make("path",{d:shape[told.looks[v]](r),transform:`translate(${x.toFixed(1)},${y.toFixed(1)})`,
  fill:told.looks[v]=="cross"?"none":color(v),stroke:color(v),"stroke-width":told.looks[v]=="cross"?2:.5},into);
 const score=t=>t[2]===""?"no score":`${told.metric} ${t[2]}${t[3]===null?" (off the scale)":""}`;
-const tell=t=>{says.textContent=t?`trial ${t[0]}${t[0]===told.best?" (best)":""} · ${told.verdicts[t[1]]} · ${score(t)} — ${t[5]}`:
+const values=t=>told.names.map((n,i)=>t[5][i]===null?"":`${n} ${t[5][i]}`).filter(Boolean).join(", ");
+const tell=t=>{says.textContent=t?`trial ${t[0]}${t[0]===told.best?" (best)":""} · ${told.verdicts[t[1]]} · ${score(t)} — ${values(t)}`:
  "Point at a trial, or press the arrow keys, to see what it was."};
 const entry=(text,paint)=>{const e=document.createElement("span"),s=make("svg",{viewBox:"-7 -7 14 14"},e);paint(s);
  e.appendChild(document.createTextNode(text));legend.appendChild(e)};

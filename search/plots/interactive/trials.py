@@ -21,20 +21,21 @@ MOST_BYTES = 44_000
 MOST_TRIALS = 1500
 
 LONGEST_VALUE, MOST_VALUES = 40, 12
-"""Characters of a value, and values, that the text of a trial has."""
+"""Characters of a value, and hyperparameters, that the text of a trial has."""
 
 
 def data(drawn: Subject) -> dict[str, Any]:
     """Return the trials as JSON of at most `MOST_BYTES`: of too many, the best ones, and others at even distances.
 
     Keys are short because they are sent with each page: ``t`` are the trials, each as number, verdict, score as text, height on
-    the axis of scores from 0 to 1 or null, places on the axes, and values as texts.
+    the axis of scores from 0 to 1 or null, places on the axes, and values of ``names`` as texts.
     """
     axes = drawn.ranked()[:MOST_AXES]
+    names = list(dict.fromkeys(name for outcome in drawn.outcomes.values() for name in outcome.params))[:MOST_VALUES]
     ranked = sorted(drawn.outcomes.values(), key=order)
     most = min(len(ranked), MOST_TRIALS)
     while True:
-        found = _data(drawn, axes, _some(ranked, most))
+        found = _data(drawn, axes, names, _some(ranked, most))
         if len(json.dumps(found)) <= MOST_BYTES or most <= 1:
             return found
         most = int(most * 0.8)
@@ -49,7 +50,7 @@ def _some(ranked: list[Outcome], most: int) -> list[Outcome]:
     return best + [rest[i] for i in kept]
 
 
-def _data(drawn: Subject, axes: list[Coordinate], shown: list[Outcome]) -> dict[str, Any]:
+def _data(drawn: Subject, axes: list[Coordinate], names: list[str], shown: list[Outcome]) -> dict[str, Any]:
     scale = drawn.scale
     verdicts = list(VERDICTS)
     return {
@@ -65,6 +66,7 @@ def _data(drawn: Subject, axes: list[Coordinate], shown: list[Outcome]) -> dict[
             {"n": visible(shortened(one.name)), "l": [[round(p, 3), visible(shortened(t, 12))] for p, t in one.labels]}
             for one in axes
         ],
+        "names": [visible(shortened(name)) for name in names],
         "lines": [[visible(b.name), formatting.number(scale.value(b.score)), _share(drawn, b.score)] for b in drawn.baselines],
         "t": [
             [
@@ -73,7 +75,7 @@ def _data(drawn: Subject, axes: list[Coordinate], shown: list[Outcome]) -> dict[
                 formatting.number(scale.value(o.score)) if np.isfinite(o.score) else "",
                 None if (place := height(drawn, o)) < 0 else round(place, 3),
                 [None if (at := one.places.get(o.number)) is None else round(at, 3) for one in axes],
-                _values(o),
+                [_value(o.params[name]) if name in o.params else None for name in names],
             ]
             for o in sorted(shown, key=lambda o: o.number)
         ],
@@ -86,8 +88,5 @@ def _share(drawn: Subject, score: float) -> float | None:
     return round(abs(scale.value(score) - scale.worst) / scale.height, 3) if scale.holds(score) else None
 
 
-def _values(outcome: Outcome) -> str:
-    """Return the hyperparameters of a trial as a text for people."""
-    told = [f"{shortened(name)} {formatting.number(value)[:LONGEST_VALUE]}" for name, value in outcome.params.items()]
-    more = [f"{len(told) - MOST_VALUES} more"] if len(told) > MOST_VALUES else []
-    return visible(", ".join([*told[:MOST_VALUES], *more]))
+def _value(value: Any) -> str:
+    return visible(formatting.number(value)[:LONGEST_VALUE])
