@@ -138,7 +138,9 @@ def _of_labels(name: str, texts: Sequence[str], values: Mapping[int, Any]) -> Co
     at = {text: (i / steps if len(texts) > 1 else 0.5) for i, text in enumerate(texts)}
     places = {number: at[label(value)] for number, value in values.items()}
     kept = list(at)[:: -(-len(at) // MOST_LABELS)]
-    return Coordinate(name, places, [(at[text], choice(text)) for text in kept], 0.0, float(steps), False, False, values)
+    return Coordinate(
+        name, places, [(at[text], choice(text)) for text in kept], 0.0, float(steps), False, False, values
+    )
 
 
 def _of_draws(name: str, dimension: Draws, values: Mapping[int, Any]) -> Coordinate:

@@ -27,6 +27,7 @@ DASHES = ("--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)))
 MOST_TICKS = 40
 """The most named choices of a panel: more cannot be read, and take minutes to draw."""
 
+
 def points(axes: Axes, x: Mapping[int, Any], drawn: Subject, y: Mapping[int, float] | None = None) -> None:
     """Draw trials where they have an x, those of each verdict alike, and a ring around the best one.
 
@@ -52,9 +53,7 @@ def points(axes: Axes, x: Mapping[int, Any], drawn: Subject, y: Mapping[int, flo
         seeds = f", {len(best.seed_scores)} seeds" if best.seed_scores else ""
         told = f"best (trial {best.number}{seeds}): {formatting.number(scale.value(best.score))}"
         ring: dict[str, Any] = {"marker": "o", "ms": 10, "mfc": "none", "mec": "black", "mew": 1.5, "ls": "none"}
-        axes.plot(
-            [x[best.number]], [scale.place(best) if y is None else y[best.number]], label=told, zorder=4, **ring
-        )
+        axes.plot([x[best.number]], [scale.place(best) if y is None else y[best.number]], label=told, zorder=4, **ring)
 
 
 def finish(axes: Axes, baselines: Sequence[Baseline], scale: Scale) -> None:

@@ -67,9 +67,7 @@ class Subject:
     def importances(self) -> Importances:
         """How much each axis matters that two trials differ in: of the widths of all layers, the first."""
         varied = {
-            name: one
-            for name, one in self.coordinates.items()
-            if len(set(one.places.values())) > 1 and not one.shared
+            name: one for name, one in self.coordinates.items() if len(set(one.places.values())) > 1 and not one.shared
         }
         return importances(varied, self.values)
 

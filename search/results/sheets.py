@@ -69,7 +69,9 @@ def trials(result: Result) -> dict[str, Any]:
     n_splits = max((len(o.fold_scores or o.fit_seconds) for o in outcomes), default=1)
     metrics = next((list(o.metrics) for o in outcomes if o.metrics), [SCORE])
     table = cv_results(outcomes, n_splits, metrics)
-    return {"trial": [o.number for o in outcomes]} | {name: values for name, values in table.items() if name != "params"}
+    return {"trial": [o.number for o in outcomes]} | {
+        name: values for name, values in table.items() if name != "params"
+    }
 
 
 def out_of_fold(found: OutOfFold) -> dict[str, Any]:
@@ -102,9 +104,9 @@ def _column(values: Sequence[Any] | NDArray[Any]) -> Any:
 
     if isinstance(values, np.ndarray) and values.dtype.kind in "iufb" and not np.ma.isMaskedArray(values):
         return pyarrow.array(values, from_pandas=True)
-    known = [None if value is np.ma.masked else value for value in values]
+    known = [None if value is np.ma.masked or value != value else value for value in values]
     if all(value is None or is_number(value) for value in known):
-        return pyarrow.array([None if value is None or value != value else float(value) for value in known])
+        return pyarrow.array([None if value is None else float(value) for value in known])
     return pyarrow.array([None if value is None else safe(_text(value)) for value in known])
 
 

@@ -27,8 +27,8 @@ BELOW = -0.12
 
 MARGIN = 0.06
 
-COLORS = colormaps["cividis_r"]
-"""From bad to good scores, for every kind of color vision."""
+SHADES, PALEST = colormaps["cividis_r"], 0.2
+"""From bad to good scores, for every kind of color vision; without the palest, which white paper hides."""
 
 
 @plain_look()
@@ -79,6 +79,11 @@ def chosen(drawn: Subject, most: int = MOST_LINES) -> list[Outcome]:
     return best + [rest[i] for i in np.unique(kept)]
 
 
+def shade(share: float) -> Any:
+    """Return the color of a score, from 0 (worst) to 1."""
+    return SHADES(PALEST + (1 - PALEST) * share)
+
+
 def height(drawn: Subject, outcome: Outcome) -> float:
     """Return the place of a trial on the axis of scores, from 0 (worst) to 1; those without a score are below."""
     scale = drawn.scale
@@ -91,7 +96,7 @@ def _draw(axes: Axes, drawn: Subject, shown: list[Coordinate], outcome: Outcome)
     points = [one.places.get(outcome.number, BELOW) for one in shown] + [height(drawn, outcome)]
     best = drawn.best is not None and outcome.number == drawn.best.number
     verdict = VERDICTS[outcome.verdict]
-    color: Any = "black" if best else COLORS(max(points[-1], 0.0)) if verdict.scored else verdict.color
+    color: Any = "black" if best else shade(max(points[-1], 0.0)) if verdict.scored else verdict.color
     style = {"lw": 2.6 if best else 1.0, "alpha": 1.0 if best else 0.75, "zorder": 4 if best else 2 + points[-1] / 2}
     path = np.column_stack([range(len(points)), points])
     axes.add_collection(LineCollection([path], colors=[color], ls="--" if not verdict.scored else "-", **style))
@@ -140,8 +145,8 @@ def _explain(axes: Axes, drawn: Subject, lines: list[Outcome]) -> None:
         axes.plot([], [], color="black", lw=2.6, label=f"best (trial {drawn.best.number}): {value}")
     scored = [o for o in lines if VERDICTS[o.verdict].scored]
     if scored:
-        axes.plot([], [], color=COLORS(1.0), lw=1.5, label="good")
-        axes.plot([], [], color=COLORS(0.0), lw=1.5, label="bad")
+        axes.plot([], [], color=shade(1.0), lw=1.5, label="good")
+        axes.plot([], [], color=shade(0.0), lw=1.5, label="bad")
     for name in dict.fromkeys(o.verdict for o in lines):
         if not VERDICTS[name].scored:
             axes.plot([], [], color=VERDICTS[name].color, ls="--", lw=1.2, label=VERDICTS[name].label)

@@ -67,7 +67,9 @@ def _data(drawn: Subject, axes: list[Coordinate], names: list[str], shown: list[
             for one in axes
         ],
         "names": [visible(shortened(name)) for name in names],
-        "lines": [[visible(b.name), formatting.number(scale.value(b.score)), _share(drawn, b.score)] for b in drawn.baselines],
+        "lines": [
+            [visible(b.name), formatting.number(scale.value(b.score)), _share(drawn, b.score)] for b in drawn.baselines
+        ],
         "t": [
             [
                 o.number,

@@ -262,7 +262,9 @@ def test_a_search_without_a_healthy_trial_is_drawn():
 def test_what_is_not_fitted_or_no_search_is_refused():
     with pytest.raises(NotFittedError, match="this BPSearchCV is not fitted yet"):
         plots.history(BPSearchCV(BPRegressor(), {}))
-    with pytest.raises(TypeError, match=re.escape("plots are of a fitted BPSearchCV or the result of a study, got int")):
+    with pytest.raises(
+        TypeError, match=re.escape("plots are of a fitted BPSearchCV or the result of a study, got int")
+    ):
         plots.history(3)
 
 

@@ -64,7 +64,12 @@ def test_chance_is_not_importance(told):
     [
         (9, lambda p, r: -p["rate"], SPACE, "9 trials are too few: 10 are needed"),
         (60, lambda p, r: -1.0, SPACE, "all trials are equally good"),
-        (60, lambda p, r: -p["rate"], spaces.build({"rate": (0.0, 1.0), "kind": ["a"]}), "fewer than two hyperparameters vary"),
+        (
+            60,
+            lambda p, r: -p["rate"],
+            spaces.build({"rate": (0.0, 1.0), "kind": ["a"]}),
+            "fewer than two hyperparameters vary",
+        ),
     ],
 )
 def test_it_says_why_nothing_is_known(told, n, score, space, doubt):

@@ -243,7 +243,9 @@ def test_learning_curves_are_those_of_the_five_best(make_outcome):
     assert axes.get_ylabel() == "loss (squared error), mean over the folds"
     assert legend(figure) == ["validation", "training", "best number of epochs"]
     assert [text.get_text() for text in axes.texts] == ["● trial 1", "■ trial 2", "▲ trial 3", "◆ trial 4", "▼ trial 5"]
-    dots = [(*dot.get_xdata(), *dot.get_ydata()) for dot in axes.lines if dot.get_marker() in learning_curves_of.MARKERS][:5]
+    dots = [
+        (*dot.get_xdata(), *dot.get_ydata()) for dot in axes.lines if dot.get_marker() in learning_curves_of.MARKERS
+    ][:5]
     assert dots == [(2, 2.5 + n) for n in range(1, 6)], "at the best number of epochs"
     marker = next(drawn for drawn in axes.lines if drawn.get_marker() == "^")
     training, validation, dot = (drawn for drawn in axes.lines if drawn.get_color() == marker.get_color())
@@ -309,7 +311,10 @@ def test_figures_of_which_there_is_something_to_draw(make_outcome, changes, name
     params = {"rate": 0.1, "share": 0.5, "kind": "relu", "layers": []}
     outcomes = {n: make_outcome(n, params=params, **more) for n, more in enumerate(changes)}
     drawn = gallery.figures(Subject(outcomes, SPACE, BASELINES, "score"))
-    assert drawn.keys() == {"history", "parameters", "fold_scores"} - {"fold_scores" if "verdict" in changes[0] else ""} | names
+    assert (
+        drawn.keys()
+        == {"history", "parameters", "fold_scores"} - {"fold_scores" if "verdict" in changes[0] else ""} | names
+    )
 
 
 def test_a_history_of_nothing_but_failures_has_axes(make_outcome):

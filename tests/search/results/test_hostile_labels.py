@@ -50,7 +50,9 @@ def test_any_choice_and_any_name_is_drawn_bug(tmp_path, make_outcome, ending):
     """A choice with $ in a label ended all plots of a study."""
     space = spaces.build({f"p{HOSTILE[0]}": HOSTILE, "alpha": [0.1, 1.0]})
     outcomes = {i: make_outcome(i, params={f"p{HOSTILE[0]}": text, "alpha": 0.1}) for i, text in enumerate(HOSTILE)}
-    drawn = gallery.figures(Subject(outcomes, space, (), "neg_$x^$")) if ending == ".png" else {}  # those of a study are such
+    drawn = (
+        gallery.figures(Subject(outcomes, space, (), "neg_$x^$")) if ending == ".png" else {}
+    )  # those of a study are such
     for name, figure in drawn.items():
         canvas.save(figure, tmp_path / f"{name}{ending}")
     n = len(HOSTILE)

@@ -31,7 +31,13 @@ def result(make_outcome):
         np.array(["=a", "b"]),
     )
     return Result(
-        "x", "grid", "2 folds", "neg_mean_absolute_error", spaces.build({}), {o.number: o for o in outcomes}, predictions=found
+        "x",
+        "grid",
+        "2 folds",
+        "neg_mean_absolute_error",
+        spaces.build({}),
+        {o.number: o for o in outcomes},
+        predictions=found,
     )
 
 

@@ -23,7 +23,8 @@ RMSE, ACCURACY = get_scorer("neg_root_mean_squared_error"), get_scorer("accuracy
 
 def by_fold(found: OutOfFold, measure) -> list[float]:
     return [
-        measure(found.truth[found.folds == fold], found.predicted[found.folds == fold]) for fold in np.unique(found.folds)
+        measure(found.truth[found.folds == fold], found.predicted[found.folds == fold])
+        for fold in np.unique(found.folds)
     ]
 
 
