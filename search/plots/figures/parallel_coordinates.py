@@ -105,7 +105,7 @@ def _draw(axes: Axes, drawn: Subject, shown: list[Coordinate], outcome: Outcome)
 def _axis(axes: Axes, x: int, one: Coordinate, *, absent: bool) -> None:
     axes.plot([x, x], [0, 1], color="black", lw=0.8, zorder=3)
     halo = {"facecolor": "white", "alpha": 0.75, "edgecolor": "none", "pad": 0.6}
-    for place, text in [*one.labels, *([(BELOW, "–")] if absent else [])]:
+    for place, text in [*one.labels, *([(BELOW, "none")] if absent else [])]:
         axes.annotate(
             drawable(shortened(text, 12)),
             (x, place),

@@ -53,6 +53,6 @@ def roc(result: Any) -> Figure:
         axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
     figure.suptitle(f"Trial {told.trial}, rows it was not trained on", fontsize="medium")
     legend_below(figure, columns=1 if len(told.curves) < 4 else 2)
-    for text in figure.legends[0].get_texts():
-        text.set_family(families())
+    for told_of in figure.legends[0].get_texts():
+        told_of.set_family(families())
     return figure

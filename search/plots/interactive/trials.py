@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -46,7 +47,9 @@ def _some(ranked: list[Outcome], most: int) -> list[Outcome]:
         return ranked
     best = ranked[: max(most // 2, 1)]
     rest = ranked[len(best) :]
-    kept = np.unique(np.linspace(0, len(rest) - 1, max(most - len(best), 0)).round().astype(int)) if rest else []
+    kept: Sequence[int] = (
+        np.unique(np.linspace(0, len(rest) - 1, max(most - len(best), 0)).round().astype(int)).tolist() if rest else []
+    )
     return best + [rest[i] for i in kept]
 
 

@@ -18,6 +18,7 @@ from search.trials.out_of_fold.predictions import OutOfFold, predict
 from search.trials.out_of_fold.summary import Summary
 from search.trials.problem import Problem, Trial
 
+THREE = KFold(3)
 RMSE, ACCURACY = get_scorer("neg_root_mean_squared_error"), get_scorer("accuracy")
 
 
@@ -35,7 +36,7 @@ def regression():
     return X, 1000 + 50 * X[:, 0] + random.normal(size=90)
 
 
-def made(estimator, X, y, cv=KFold(3), scorer=RMSE, **more) -> Problem:
+def made(estimator, X, y, cv=THREE, scorer=RMSE, **more) -> Problem:
     return Problem(estimator, X, y, folds.from_splitter(cv, X, y), scorer, 3, **more)
 
 
@@ -110,7 +111,7 @@ def test_several_outputs(regression):
 
 
 def test_without_targets_or_predictions_there_is_nothing(regression):
-    X, y = regression
+    X, _ = regression
     problem = made(KMeans(2, n_init=1), X, None, scorer=lambda estimator, X: 0.0)
     assert predict(problem, evaluate(problem, Trial(0, {}))) is None
 
