@@ -54,5 +54,5 @@ def roc(result: Any) -> Figure:
     figure.suptitle(f"Trial {told.trial}, rows it was not trained on", fontsize="medium")
     legend_below(figure, columns=1 if len(told.curves) < 4 else 2)
     for told_of in figure.legends[0].get_texts():
-        told_of.set_family(families())
+        told_of.set_fontfamily(families())
     return figure

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -11,10 +10,10 @@ import numpy as np
 from bpmodel.names.visible import visible
 from search import formatting
 from search.plots.coordinates import Coordinate
-from search.plots.figures.parallel_coordinates import MOST_AXES, height
+from search.plots.figures.parallel_coordinates import MOST_AXES, chosen, height
 from search.plots.labels import shortened
 from search.plots.subject import Subject
-from search.trials.outcomes import VERDICTS, Outcome, order
+from search.trials.outcomes import VERDICTS, Outcome
 
 MOST_BYTES = 44_000
 """Size of the JSON: a page with it stays below 60 kB."""
@@ -33,24 +32,12 @@ def data(drawn: Subject) -> dict[str, Any]:
     """
     axes = drawn.ranked()[:MOST_AXES]
     names = list(dict.fromkeys(name for outcome in drawn.outcomes.values() for name in outcome.params))[:MOST_VALUES]
-    ranked = sorted(drawn.outcomes.values(), key=order)
-    most = min(len(ranked), MOST_TRIALS)
+    most = min(len(drawn.outcomes), MOST_TRIALS)
     while True:
-        found = _data(drawn, axes, names, _some(ranked, most))
+        found = _data(drawn, axes, names, chosen(drawn, most))
         if len(json.dumps(found)) <= MOST_BYTES or most <= 1:
             return found
         most = int(most * 0.8)
-
-
-def _some(ranked: list[Outcome], most: int) -> list[Outcome]:
-    if len(ranked) <= most:
-        return ranked
-    best = ranked[: max(most // 2, 1)]
-    rest = ranked[len(best) :]
-    kept: Sequence[int] = (
-        np.unique(np.linspace(0, len(rest) - 1, max(most - len(best), 0)).round().astype(int)).tolist() if rest else []
-    )
-    return best + [rest[i] for i in kept]
 
 
 def _data(drawn: Subject, axes: list[Coordinate], names: list[str], shown: list[Outcome]) -> dict[str, Any]:
