@@ -5,7 +5,7 @@ from search.study import records, study_file
 
 
 def test_the_journal_tells_how_the_best_trial_predicts(folder, small_project):
-    study = study_file.read(small_project(folder) / "small.toml")
+    study = study_file.load(small_project(folder) / "small.toml")
     found = tuning.tune(study)
     assert found.out_of_fold.n == 40
     told = records.result(records.read(folder / "studies" / "small.journal"))
