@@ -63,7 +63,7 @@ def test_the_leaderboard_is_in_order_and_says_scores_as_people_do(tables):
         ("3", "1", "diverged"),
         ("4", "3", "error"),
     ]
-    assert [row["mean absolute error"] for row in board] == ["0.75", "2.0", "", ""]
+    assert [row["mean absolute error"] for row in board] == ["0.75", "2", "", ""]
     assert [row["weights"] for row in board] == ["7", "", "", ""]
     assert board[1]["param layers"] == "[64, 32]"
     assert board[2]["finding"] == "exploding_step"
