@@ -37,6 +37,7 @@ __all__ = [  # noqa: F405, RUF022 - the search first, then the networks
     "Verdict",
     "diagnose",
     "load_model",
+    "plots",
     "preflight",
     "rate_limit",
     "register_activation",
@@ -47,7 +48,7 @@ __all__ = [  # noqa: F405, RUF022 - the search first, then the networks
     "step_size_number",
 ]
 
-_SEARCH = {"BPSearchCV", "StudyError", "load_model"}
+_SEARCH = {"BPSearchCV", "StudyError", "load_model", "plots"}
 
 
 def __getattr__(name: str) -> "Any":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,7 @@ from bpmodel import (
     StabilityMapDisplay,
 )
 from docs import way_of_a_trial
+from search import BPSearchCV, plots
 
 FOLDER = Path(__file__).with_name("images")
 DPI = 110
@@ -84,12 +86,32 @@ def stability() -> Figure:
     return figure
 
 
+@cache
+def searched() -> BPSearchCV:
+    """A search on digits in which high learning rates diverge, the earlier the deeper the network is."""
+    X, y = digits()
+    network = BPClassifier(solver="sgd", activation="relu", max_iter=12, tol=0)
+    space = {
+        "learning_rate_init": (1e-3, 10.0, "log"),
+        "hidden_layer_sizes": [[32], [32] * 3, [32] * 6],
+        "alpha": (1e-5, 1.0, "log"),
+        "batch_size": [32, 128],
+    }
+    return BPSearchCV(network, space, n_trials=60, cv=3, random_state=0, scoring="neg_log_loss").fit(X, y)
+
+
 PICTURES = {
     "architecture": way_of_a_trial.draw,
     "activations": activations,
     "gradient_flow": gradient_flow,
     "health": health,
     "stability_map": stability,
+    "search_parallel_coordinates": lambda: plots.parallel_coordinates(searched()),
+    "search_contour": lambda: plots.contour(searched()),
+    "search_importance": lambda: plots.importance(searched()),
+    "search_stability_map": lambda: plots.stability_map(searched()),
+    "search_fold_scores": lambda: plots.fold_scores(searched()),
+    "search_confusion_matrix": lambda: plots.confusion_matrix(searched()),
 }
 
 if __name__ == "__main__":

@@ -4,13 +4,19 @@ TYPE_CHECKING = False  # few imports: until the command handles signals, Ctrl-C 
 if TYPE_CHECKING:
     from typing import Any
 
+    from search import plots
     from search.errors import StudyError
     from search.export.loading import load_model
     from search.search_cv import BPSearchCV
 
-__all__ = ["BPSearchCV", "StudyError", "load_model"]
+__all__ = ["BPSearchCV", "StudyError", "load_model", "plots"]
 
-_LATER = {"BPSearchCV": "search.search_cv", "StudyError": "search.errors", "load_model": "search.export.loading"}
+_LATER = {
+    "BPSearchCV": "search.search_cv",
+    "StudyError": "search.errors",
+    "load_model": "search.export.loading",
+    "plots": "search.plots",
+}
 """Names that are loaded lazily: the command line shows its help without them."""
 
 
@@ -20,7 +26,8 @@ def __getattr__(name: str) -> "Any":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module
 
-    globals()[name] = value = getattr(import_module(_LATER[name]), name)
+    module = import_module(_LATER[name])
+    globals()[name] = value = module if module.__name__ == f"search.{name}" else getattr(module, name)
     return value
 
 

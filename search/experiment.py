@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -14,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from bpmodel.network.interruption import raising
+from search.errors import reason_of
 from search.loop import runner
 from search.loop.journal import StudyStore
 from search.loop.runner import Plan
@@ -30,6 +32,7 @@ from search.tracking.contents.entrants import Entrant
 from search.trials import diagnoses, refitting
 from search.trials.baselines import Baseline
 from search.trials.nesting import network_of
+from search.trials.out_of_fold import predictions, summary
 from search.trials.outcomes import Outcome, winner
 from search.trials.problem import Problem
 from search.trials.scoring import SCORE
@@ -84,6 +87,7 @@ def run(
     choose: Choose = winner,
     estimate: Callable[[], Nested | None] = lambda: None,
     deliver: Deliver = refit,
+    predict: bool = False,
     tracker: Tracker | None = None,
     params: Mapping[str, Any] | None = None,
     source: str | None = None,
@@ -106,6 +110,8 @@ def run(
         Returns the unbiased estimate; called after the trials.
     deliver : callable
         Maps job and best outcome to a fitted estimator, or None if none is wanted.
+    predict : bool, default=False
+        Whether the best trial predicts its validation rows, for figures of the result: this takes as long as a trial.
     tracker : Tracker, optional
     params, source : dict and str, optional
         Parameters of the study, and its file, for the tracker.
@@ -128,6 +134,7 @@ def run(
         with writing(tracker or NOWHERE, told):
             outcomes = _trials(job, store, tracker or NOWHERE, on_outcome)
             result = found(job, outcomes, choose(outcomes), estimate())
+            result = _predicted(job, result) if predict else result
             result = _delivered(job, result, tracker or NOWHERE, deliver)
             if tracker is not None:
                 tracker.finish(tracking_report(result))
@@ -208,6 +215,26 @@ def _trials(job: Job, store: StudyStore, tracker: Tracker, on_outcome: Callable[
     dummy = job.baselines[0].score if job.baselines else -np.inf
     with job.problem.tasks.search(job.plan.n_trials * len(job.problem.folds)):
         return runner.run(job.problem, job.space, job.plan, store, dummy, tell)
+
+
+def _predicted(job: Job, result: Result) -> Result:
+    """Add out-of-fold predictions of the best trial to a result.
+
+    Warns
+    -----
+    UserWarning
+        If there are none because the estimator fails.
+    """
+    if result.best is None:
+        return result
+    try:
+        found = predictions.predict(job.problem, result.best, job.plan.n_jobs)
+        told = None if found is None else summary.summary(result.best.number, found)
+    except Exception as error:  # of somebody else's estimator: the search is complete without these figures
+        reason = reason_of(error)
+        warnings.warn(f"there are no out-of-fold predictions: {reason}", UserWarning, stacklevel=2)
+        return result
+    return replace(result, predictions=found, out_of_fold=told)
 
 
 def _delivered(job: Job, result: Result, tracker: Tracker, deliver: Deliver) -> Result:

@@ -70,6 +70,8 @@ class BPSearchCV(CallbackSupportMixin, FittedSearch):
         The best number of epochs over the folds, for which `best_estimator_` was trained; networks only.
     advice_ : list of str
         Where in the space configurations diverge, and how to exclude them; empty if the evidence is weak.
+    result_ : Result
+        The result as data, for `search.plots`: trials, baselines and, of networks, out-of-fold predictions of the best.
     n_features_in_, feature_names_in_, classes_
         Attributes of `best_estimator_`.
 
@@ -139,12 +141,14 @@ class BPSearchCV(CallbackSupportMixin, FittedSearch):
             on_outcome=self._print_outcome,
             choose=lambda outcomes: self._keep(job, list(outcomes.values())),
             deliver=self._refit,
+            predict=tracker is not None or (bool(self.refit) and network_of(job.problem.estimator) is not None),
             tracker=tracker,
             data=None if tracker is None else datasets.of_rows(job.problem.X, job.problem.y),
             params=job.plan.tracked(once=True) | {f"space.{key}": value for key, value in job.space.describe().items()},
             forgiven=(TrackingError,),
         )
         tasks.end()
+        self.result_ = replace(result, estimator=None, predictions=None)  # as large as the data
         if result.problem and result.problem != experiment.NONE_HEALTHY:
             warnings.warn(f"{result.problem}; the search itself is complete", UserWarning, stacklevel=2)
         return self
@@ -258,6 +262,7 @@ class BPSearchCV(CallbackSupportMixin, FittedSearch):
         self.cv_results_ = cv_results(outcomes, self.n_splits_, names, missing)
         self.multimetric_ = names != [scoring.SCORE]
         self.advice_ = advice(outcomes, job.space)
+        self.result_ = experiment.found(job, {o.number: o for o in outcomes}, None)
         best = healthy(outcomes)
         if self.multimetric_ and self.refit is False:
             return best

@@ -34,7 +34,7 @@ from search.study.assembly import (
 )
 from search.study.facts import entry, facts
 from search.study.nested_cv import Part
-from search.study.notes import note_study
+from search.study.notes import note_out_of_fold, note_study
 from search.study.study_file import Study
 from search.tables.secrets import masked
 from search.tracking import MLflowTracker, RegisteredModel, TrackingError, listing
@@ -96,6 +96,7 @@ def tune(
             store,
             on_outcome=lambda _: on_progress(Progress(store.outcomes, plan.n_trials, further=further)),
             estimate=lambda: _estimate(parts, plan, outer_baselines, on_progress),
+            predict=True,
             tracker=tracker,
             params=parameters(study, dataset, plan),
             source=study_file.source(study.path),
@@ -103,6 +104,7 @@ def tune(
             data=entry(study, dataset),
             forgiven=(TrackingError, DivergenceError),
         )
+        note_out_of_fold(store, result)
         if result.problem in ("", experiment.NONE_HEALTHY):
             _note(store, plan, tracker.uri, result)
         return replace(result, notes=notes)
@@ -176,7 +178,8 @@ def _complete(
         model = replace(model, reason=noted.get("reason", "") if model.alias == noted.get("alias") else "")
     nested = Nested(noted["outer_scores"], outer_baselines) if n_parts else None
     result = experiment.found(job, store.settled, winner(store.settled), nested)
-    return replace(result, unchanged=True, model=model, n_networks=noted.get("n_networks", 1))
+    told = records.out_of_fold(store.notes, result.best)
+    return replace(result, unchanged=True, model=model, n_networks=noted.get("n_networks", 1), out_of_fold=told)
 
 
 def _note(store: StudyStore, plan: runner.Plan, uri: str, result: Result) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, Locator, LogLocator, MaxNLocator, NullFormatter
 
+from bpmodel.colors import GREY
 from search import formatting
 from search.errors import StudyError
 from search.files import writing
@@ -48,19 +50,35 @@ class Drawing(Figure):
     """A figure that is saved with the settings with which it was drawn."""
 
     def savefig(self, *arguments: Any, **options: Any) -> None:
-        """Save the figure in a file."""
+        """Save the figure in a file; a PNG with little compression, which costs a tenth of the time of drawing more."""
+        kind = options.get("format") or Path(str(arguments[0] if arguments else options.get("fname", ""))).suffix
+        if kind.removeprefix(".").lower() == "png":
+            options.setdefault("pil_kwargs", {"compress_level": 1})
         with plain_look():
             super().savefig(*arguments, **options)
 
 
-def canvas(height: float, rows: int = 1, columns: int = 1) -> tuple[Figure, Sequence[Axes]]:
+def canvas(height: float, rows: int = 1, columns: int = 1, *, sharey: bool = True) -> tuple[Figure, Sequence[Axes]]:
     """Return a figure and its panels, row by row."""
     figure = Drawing(figsize=(WIDTH, height), dpi=DPI, layout="constrained")
-    panels = list(figure.subplots(rows, columns, squeeze=False, sharey=True).flat)
+    panels = list(figure.subplots(rows, columns, squeeze=False, sharey=sharey).flat)
     for axes in panels:
-        axes.spines[["top", "right"]].set_visible(False)
-        axes.grid(alpha=0.2)
+        _plain(axes)
     return figure, panels
+
+
+def panel(ax: Axes | None, height: float) -> tuple[Figure, Axes]:
+    """Return a figure of one panel; it is that of `ax`, if it is given."""
+    if ax is None:
+        figure, (ax,) = canvas(height)
+        return figure, ax
+    _plain(ax)
+    return ax.get_figure(root=True), ax  # type: ignore[return-value]
+
+
+def _plain(axes: Axes) -> None:
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.grid(alpha=0.2)
 
 
 PICTURES = (".png", ".svg", ".pdf")
@@ -99,6 +117,21 @@ def legend_below(figure: Figure, columns: int = 2) -> None:
     }
     look: dict[str, Any] = {"frameon": False, "fontsize": 9, "columnspacing": 1.2, "handlelength": 1.8}
     figure.legend(list(found.values()), list(found), loc="outside lower center", ncols=columns, **look)
+
+
+def legend(figure: Figure, ax: Axes | None, columns: int = 2) -> None:
+    """Put the legend below the figure, or inside of a panel `ax` that somebody else has made."""
+    if ax is None:
+        legend_below(figure, columns)
+    elif ax.get_legend_handles_labels()[1]:
+        ax.legend(fontsize=8)
+
+
+def say(axes: Axes, text: str) -> None:
+    """Write why there is nothing to draw in the middle of a panel."""
+    axes.set_axis_off()
+    lines = textwrap.fill(text, 44)
+    axes.text(0.5, 0.5, lines, transform=axes.transAxes, ha="center", va="center", color=GREY, fontsize="large")
 
 
 @dataclass(frozen=True)

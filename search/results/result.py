@@ -13,6 +13,8 @@ from search.results.paired_test import Difference
 from search.space.spaces import Space
 from search.tracking import RegisteredModel
 from search.trials.baselines import Baseline
+from search.trials.out_of_fold.predictions import OutOfFold
+from search.trials.out_of_fold.summary import Summary
 from search.trials.outcomes import Outcome
 
 
@@ -84,6 +86,10 @@ class Result:
         Name of the network's loss; empty for other estimators.
     notes : sequence of str
         What was noticed in the data.
+    predictions : OutOfFold or None
+        What the best trial predicts for rows that it was not trained on; only while the study runs.
+    out_of_fold : Summary or None
+        What figures need of these predictions; kept in the journal of a study.
     """
 
     name: str
@@ -107,3 +113,5 @@ class Result:
     unchanged: bool = False
     loss: str = ""
     notes: Sequence[str] = ()
+    predictions: OutOfFold | None = None
+    out_of_fold: Summary | None = None

@@ -6,9 +6,11 @@ from collections import Counter
 from dataclasses import asdict
 from typing import Any
 
-from search.plots import figures as plots
+from search.plots import gallery, interactive
+from search.plots.subject import subject
 from search.results import divergences, registered, report
 from search.results.result import Result
+from search.results.sheets import sheets
 from search.tracking import Report
 from search.tracking.contents import scores
 from search.trials.baselines import Baseline
@@ -16,8 +18,8 @@ from search.trials.outcomes import VERDICTS, front
 
 
 def tracking_report(result: Result) -> Report:
-    """Return parameters, metrics, summary, figures and tables of the parent run."""
-    best, nested = result.best, result.nested
+    """Return parameters, metrics, summary, figures, pages and tables of the parent run."""
+    best, nested, drawn = result.best, result.nested, subject(result)
     return Report(
         params={f"best.{name}": value for name, value in best.params.items()} if best else {},
         metrics=_metrics(result),
@@ -25,9 +27,11 @@ def tracking_report(result: Result) -> Report:
         summary=report.summary(result),
         verdict=registered.card(result),
         model={} if result.model is None else registered.metrics(result),
-        figures=plots.figures(result.outcomes, result.space, result.baselines, result.scoring, result.loss),
-        tables=_tables(result),
         texts=_texts(result),
+        figures=gallery.figures(drawn),
+        tables=_tables(result),
+        pages=interactive.pages(drawn),
+        sheets=sheets(result),
     )
 
 

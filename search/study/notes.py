@@ -11,6 +11,7 @@ from search.experiment import Job
 from search.loop.journal import StudyStore
 from search.options import text
 from search.results import paired_test
+from search.results.result import Result
 from search.study import records, study_file
 from search.study.study_file import Study
 from search.tables import sources
@@ -43,6 +44,13 @@ def note_study(
     }
     if store.notes.get(records.ABOUT) != about:
         store.note(records.ABOUT, about)
+
+
+def note_out_of_fold(store: StudyStore, result: Result) -> None:
+    """Write how the best trial predicts rows that it was not trained on, unless the journal has it."""
+    told = None if result.out_of_fold is None else result.out_of_fold.to_dict()
+    if told is not None and store.notes.get(records.OUT_OF_FOLD) != told:
+        store.note(records.OUT_OF_FOLD, told)
 
 
 def _noted(baseline: Baseline) -> dict[str, Any]:

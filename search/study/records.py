@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +15,18 @@ from search.space.spaces import Space
 from search.study import study_file
 from search.tracking import RegisteredModel
 from search.trials.baselines import Baseline
-from search.trials.outcomes import winner
+from search.trials.out_of_fold.summary import Summary
+from search.trials.outcomes import Outcome, winner
 
 FINISHED = "finished"
 """Key of the journal's note that a study is complete."""
 
 ABOUT = "about"
 """Key of the journal's note on the study itself."""
+
+
+OUT_OF_FOLD = "out_of_fold"
+"""Key of the journal's note on how the best trial predicts rows that it was not trained on."""
 
 
 def read(path: Path) -> Stored | None:
@@ -73,7 +79,14 @@ def result(stored: Stored) -> Result | None:
         loss=about["loss"],
         notes=about["notes"],
         unchanged=True,
+        out_of_fold=out_of_fold(stored.notes, best),
     )
+
+
+def out_of_fold(notes: Mapping[str, Any], best: Outcome | None) -> Summary | None:
+    """Return how the best trial predicts; None if the journal does not know it, or knows it of an earlier best trial."""
+    noted = notes.get(OUT_OF_FOLD)
+    return None if noted is None or best is None or noted["trial"] != best.number else Summary.of(noted)
 
 
 def _baselines(noted: list[dict[str, Any]]) -> list[Baseline]:

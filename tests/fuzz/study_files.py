@@ -290,7 +290,8 @@ def _run(study: Any, *, draw: bool) -> str | None:
     from bpmodel import DivergenceError
     from search import experiment
     from search.loop.journal import StudyStore
-    from search.plots import figures as plots
+    from search.plots import gallery
+    from search.plots.subject import Subject
     from search.results import report
     from search.study import assembly, data, nested_cv
 
@@ -308,7 +309,7 @@ def _run(study: Any, *, draw: bool) -> str | None:
     Console(file=io.StringIO()).print(report.final(result))
     json.dumps(assembly.identity(study, dataset, problem))
     if draw:
-        for figure in plots.figures(result.outcomes, study.space, [dummy], study.scoring).values():
+        for figure in gallery.figures(Subject(result.outcomes, study.space, [dummy], study.scoring)).values():
             figure.savefig(io.BytesIO(), dpi=20)
     wrong = (o.reason for o in result.outcomes.values() if o.verdict == "error")
     return next(

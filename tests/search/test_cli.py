@@ -22,7 +22,7 @@ from sklearn.metrics import get_scorer, get_scorer_names
 
 from search import StudyError, cli, configuration, tracking, tuning
 from search.loop.journal import StudyStore, _lock
-from search.plots import figures as plots
+from search.plots import gallery
 from search.study import assembly, data, study_file
 from search.tracking import stores
 from search.tracking.ui import server
@@ -453,7 +453,7 @@ ENDS = {"Ctrl-C": (KeyboardInterrupt, 130), "bug": (RuntimeError("boom"), 1)}
 
 
 @pytest.mark.parametrize(("error", "code"), ENDS.values(), ids=ENDS.keys())
-@pytest.mark.parametrize(("module", "function"), [(refitting, "refit"), (plots, "figures")])
+@pytest.mark.parametrize(("module", "function"), [(refitting, "refit"), (gallery, "figures")])
 def test_parent_stayed_running_when_the_end_of_a_study_was_cut_off_bug(
     folder, bpsearch, write, stored, monkeypatch, module, function, error, code
 ):

@@ -175,7 +175,21 @@ NAMES = (
     Name(ARTIFACT, "baselines.json", STUDY, "Differences between the best trial and each baseline, fold by fold"),
     Name(ARTIFACT, "comparison.json", STUDY, "Differences between the best trial and the runners-up"),
     Name(ARTIFACT, "front.json", STUDY, "Trials of which none is better and smaller"),
-    Name(ARTIFACT, "plots/<name>", STUDY, "Figures"),
+    Name(
+        ARTIFACT,
+        "plots/<name>",
+        STUDY,
+        "[Figures](plots.md) as PNG; two also as HTML that tells of the trial under the pointer",
+    ),
+    Name(ARTIFACT, "tables/leaderboard.csv", STUDY, "All trials, the best first"),
+    Name(ARTIFACT, "tables/cv_results.csv", STUDY, "The table of scikit-learn's searches"),
+    Name(
+        ARTIFACT,
+        "tables/out_of_fold.csv",
+        STUDY,
+        "What the best trial predicts for rows that it was not trained on; up to a million",
+    ),
+    Name(ARTIFACT, "report.html", STUDY, "The [report](studies.md), one page to keep or send"),
 )
 """Everything that the runs of a study hold, beside what MLflow itself adds."""
 

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 from search.tracking.contents import origin, surroundings
@@ -141,8 +142,8 @@ class Report:
     """The data of a parent run at the end of a study.
 
     `verdict` says what the model is worth, for its description. `model` are the metrics of the registered model. `figures` maps
-    file names to Matplotlib figures, `texts` names of files to what they hold; `steps` are metrics with one value per step, None
-    if there is no value.
+    file names to Matplotlib figures, `pages` to HTML, `sheets` to functions that write a CSV file at a path; `tables` are JSON,
+    `texts` maps names of files to what they hold. `steps` are metrics with one value per step, None if there is no value.
     """
 
     params: Mapping[str, Any]
@@ -154,6 +155,8 @@ class Report:
     tables: Mapping[str, Any] = field(default_factory=dict)
     steps: Mapping[str, Sequence[float | None]] = field(default_factory=dict)
     texts: Mapping[str, str] = field(default_factory=dict)
+    pages: Mapping[str, str] = field(default_factory=dict)
+    sheets: Mapping[str, Callable[[Path], object]] = field(default_factory=dict)
 
 
 def content(name: str, what: Any) -> str:

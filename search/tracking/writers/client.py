@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -157,10 +157,21 @@ def finish(uri: str, parent: str, report: Report, tied: Tied | None = None, data
         tags=[RunTag("mlflow.note.content", report.summary[:TAG_LENGTH])]
         + [RunTag(name, str(v)[:TAG_LENGTH]) for name, v in report.params.items()],
     )
-    files = {f"plots/{name}.png": figure.savefig for name, figure in report.figures.items()}
-    texts = {f"{name}.json": content(f"{name}.json", table) for name, table in report.tables.items()}
-    texts |= report.texts
-    put(client, uri, parent, files | {name: _text(text) for name, text in texts.items()})
+    put(client, uri, parent, dict(_files(report)))
+
+
+def _files(report: Report) -> Iterator[tuple[str, Callable[[Path], object]]]:
+    """Yield the files of a report, each with the function that writes it."""
+    for name, figure in report.figures.items():
+        yield f"plots/{name}.png", figure.savefig
+    for name, page in report.pages.items():
+        yield f"plots/{name}.html", _text(page)
+    for name, write in report.sheets.items():
+        yield f"tables/{name}.csv", write
+    for name, table in report.tables.items():
+        yield f"{name}.json", _text(content(f"{name}.json", table))
+    for name, text in report.texts.items():
+        yield name, _text(text)
 
 
 @library.quiet()

@@ -5,8 +5,8 @@ import io
 import pytest
 from matplotlib import font_manager
 
-from search.plots import figures as plots
-from search.plots import fonts
+from search.plots import fonts, gallery
+from search.plots.subject import Subject
 from search.space import spaces
 
 ONLY_STIX = "\u210a"  # script small g: Matplotlib ships a second font with it
@@ -49,7 +49,7 @@ def test_a_figure_with_chinese_names_is_drawn_without_a_warning(monkeypatch, mak
     outcomes = {
         n: make_outcome(n, scores=(-1.0 - n,), params={name: "双曲正切", "误差率": 0.1 * (n + 1)}) for n in range(3)
     }
-    drawn = plots.figures(outcomes, space, [], "误差")
+    drawn = gallery.figures(Subject(outcomes, space, [], "误差"))
     for figure in drawn.values():
         figure.savefig(io.BytesIO(), dpi=30)
     expected = ONLY_STIX if installed == "STIXGeneral" else "?"

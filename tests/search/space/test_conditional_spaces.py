@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from search import StudyError
 from search.loop.journal import StudyStore
-from search.plots import figures as plots
+from search.plots import gallery
+from search.plots.subject import Subject
 from search.results import report
 from search.results.advice import advice
 from search.results.cv_results import cv_results
@@ -115,7 +116,7 @@ def test_the_journal_keeps_what_exists(space, tmp_path, make_outcome):
 def test_reports_plots_and_results_do_without_what_does_not_exist(space, make_outcome):
     verdicts = ["ok", "diverged", "ok", "stopped"] * 5
     outcomes = {n: make_outcome(n, v, params=space.random_point(1, n)) for n, v in enumerate(verdicts)}
-    plots.figures(outcomes, space, [], "score")
+    gallery.figures(Subject(outcomes, space, [], "score"))
     names = {name for n in (0, 2, 4, 6, 8) for name in outcomes[n].params}
     assert report.best_trials(outcomes, {}, "accuracy").row_count == 3 + len(names)
     dashes = sum(len(space) - len(o.params) for o in outcomes.values() if o.divergence)

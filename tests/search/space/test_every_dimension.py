@@ -3,7 +3,7 @@
 import pytest
 import scipy.stats
 
-from search.plots import figures as plots
+from search.plots import coordinates, marks
 from search.results import advice, divergence_rules
 from search.samplers import cma_es, optuna_terms, portfolio
 from search.space import dimensions, spaces, unit_cube
@@ -22,7 +22,8 @@ OF_AXES = {
     "search.space.unit_cube.COLUMNS": unit_cube.COLUMNS,
     "search.samplers.optuna_terms.DISTRIBUTIONS": optuna_terms.DISTRIBUTIONS,
     "search.samplers.cma_es.PLACES": cma_es.PLACES,
-    "search.plots.figures.SCALES": plots.SCALES,
+    "search.plots.marks.SCALES": marks.SCALES,
+    "search.plots.coordinates.COORDINATES": coordinates.COORDINATES,
     "search.results.divergence_rules.SEARCHES": divergence_rules.SEARCHES,
     "search.results.advice.CHANGES": advice.CHANGES,
 }

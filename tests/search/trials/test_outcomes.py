@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from docs import tables
-from search.plots import figures as plots
+from search.plots import gallery
+from search.plots.subject import Subject
 from search.results import report
 from search.results.cv_results import ranks
 from search.space import spaces
@@ -39,7 +40,7 @@ def test_every_consumer_knows_the_verdict(make_outcome, name):
     assert ranks([name, *(o.verdict for o in others)], [0] * 5, np.zeros(5))[0] == 1 + row.rank
     run = child(outcome, -0.5, 0.0, Header("x", "one", {}))
     assert (run.status, run.tags["verdict"]) == (row.run_status, name)
-    figure = plots.figures({0: outcome}, SPACE, [Baseline("dummy predictor", -1.0, 0.0)], "score")["parameters"]
+    figure = gallery.figures(Subject({0: outcome}, SPACE, [Baseline("dummy predictor", -1.0, 0.0)]))["parameters"]
     (legend,) = figure.legends or [axes.get_legend() for axes in figure.axes if axes.get_legend()]
     assert legend.get_texts()[0].get_text() == row.label
     assert f"| `{name}` | {row.meaning[0].upper()}{row.meaning[1:]}. | `{row.run_status}` |" in tables.verdicts()
@@ -84,7 +85,7 @@ def test_of_equally_good_epochs_the_first_is_taken(make_outcome):
 def test_learning_curves_are_those_of_the_five_best(make_outcome):
     params = {"alpha": 1.0}
     outcomes = {n: make_outcome(n, scores=(float(-n),), params=params) for n in range(7)}
-    figure = plots.figures(outcomes, SPACE, [], "score")["learning_curves"]
+    figure = gallery.figures(Subject(outcomes, SPACE))["learning_curves"]
     assert [text.get_text()[2:] for text in figure.axes[0].texts] == [f"trial {n}" for n in range(5)]
 
 
@@ -163,7 +164,7 @@ def test_smaller_networks_are_told_and_drawn(make_outcome):
     assert lines[1] == ["trial", "1", "trial", "4", "trial", "2", "trial", "0"]
     assert lines[2] == ["mean", "absolute", "error", "1", "1.5", "2", "3"]
     assert lines[3] == ["weights", "4,000", "1,000", "300", "50"]
-    drawn = plots.figures(outcomes, SPACE, [], "score")["size"]
+    drawn = gallery.figures(Subject(outcomes, SPACE))["size"]
     assert drawn.axes[0].lines[0].get_xdata().tolist() == [50, 300, 1000, 4000]
     assert [text.get_text() for text in drawn.axes[0].texts] == ["0", "2", "4", "1"]
 
@@ -172,4 +173,4 @@ def test_one_network_that_is_best_and_smallest_is_no_choice(make_outcome):
     params = {"alpha": 1.0}
     outcomes = {n: make_outcome(n, scores=(float(-n),), params=params, n_weights=10 * (n + 1)) for n in range(3)}
     assert report.smaller(outcomes, "r2") is None
-    assert "size" not in plots.figures(outcomes, SPACE, [], "score")
+    assert "size" not in gallery.figures(Subject(outcomes, SPACE))

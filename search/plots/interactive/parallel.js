@@ -1,0 +1,30 @@
+const some=told.axes.slice(0,narrow?6:10),cut=t=>narrow&&t.length>20?"…"+t.slice(-19):t;
+const axes=[...some,{n:told.metric,l:[[0,told.ends[0]],[1,told.ends[1]]]}],n=axes.length;
+const places=t=>[...t[4].slice(0,n-1),t[3]];
+const H=narrow?430:440,L=16,R=narrow?74:110,T=16,B=narrow?150:120,low=H-B;
+const svg=make("svg",{viewBox:`0 0 ${W} ${H}`,role:"img"},place);
+const x=i=>L+(W-L-R)*(n>1?i/(n-1):.5),y=p=>p===null?low+20:low-(low-T)*p;
+const points=t=>places(t).map((p,i)=>[x(i),y(p)]);
+const at=told.t.map(points),line=q=>"M"+q.map(([a,b])=>`${a.toFixed(1)},${b.toFixed(1)}`).join("L");
+const shade=t=>t[1]>1?color(t[1]):t[3]===null?"var(--bps-bad)":`color-mix(in srgb,var(--bps-good) ${Math.round(100*t[3])}%,var(--bps-bad))`;
+const order=told.t.map((_,i)=>i).sort((a,b)=>(told.t[a][3]??-1)-(told.t[b][3]??-1));
+order.forEach(i=>make("path",{d:line(at[i]),fill:"none",stroke:shade(told.t[i]),"stroke-width":1,opacity:.55,
+ "stroke-dasharray":told.t[i][1]>1?"4 3":"none"},svg));
+const bestAt=told.t.findIndex(t=>t[0]===told.best);
+if(bestAt>=0)make("path",{d:line(at[bestAt]),fill:"none",stroke:"var(--bps-ink)","stroke-width":2.6},svg);
+const halo=make("path",{d:"",fill:"none",stroke:"var(--bps-2)","stroke-width":3.2},svg);
+const absent=axes.map((_,i)=>told.t.some(t=>places(t)[i]===null));
+axes.forEach((axis,i)=>{make("path",{d:`M${x(i)},${y(1)}V${y(0)}`,stroke:"var(--bps-ink)"},svg);
+ [...axis.l.map(([p,t])=>[y(p),t]),...(absent[i]?[[low+20,"–"]]:[])].forEach(([b,t])=>make("text",{x:x(i)+4,y:b+4,
+  stroke:"var(--bps-paper)","stroke-width":3,"paint-order":"stroke"},svg,t));
+ make("text",{transform:`translate(${x(i)},${low+36}) rotate(${narrow?58:38})`},svg,cut(axis.n))});
+entry(`best (trial ${told.best})`,s=>make("path",{d:"M-7,0H7",stroke:"var(--bps-ink)","stroke-width":3},s));
+entry("good",s=>make("path",{d:"M-7,0H7",stroke:"var(--bps-good)","stroke-width":2},s));
+entry("bad",s=>make("path",{d:"M-7,0H7",stroke:"var(--bps-bad)","stroke-width":2},s));
+[2,3].filter(v=>told.t.some(t=>t[1]===v)).forEach(v=>entry(told.verdicts[v],s=>make("path",{d:"M-7,0H7",stroke:color(v),"stroke-width":2,"stroke-dasharray":"4 3"},s)));
+if(bestAt<0)legend.firstChild.remove();
+if(some.length<told.of)entry(`${some.length} of ${told.of} hyperparameters`,()=>{});
+note();
+const nearest=(px,py)=>{const step=(W-L-R)/Math.max(n-1,1),i=Math.min(Math.max(Math.floor((px-L)/step),0),n-2),f=(px-x(i))/step;
+ let found=-1,least=1e9;at.forEach((q,k)=>{if(i<0)return;const d=Math.abs(q[i][1]+(q[i+1][1]-q[i][1])*f-py);if(d<least){least=d;found=k}});return found};
+follow(svg,nearest,i=>halo.setAttribute("d",line(at[i])));

@@ -1,0 +1,1 @@
+"""How the best configuration predicts rows that it was not trained on."""
