@@ -1,0 +1,207 @@
+"""The answer: the best configuration, what it scores, how sure that is, and what simple models score on the same folds."""
+
+from __future__ import annotations
+
+import math
+
+from search.formatting import metric, number
+from search.report.asked import described
+from search.report.chart import Row, chart
+from search.report.markup import Markup, facts, joined, section, short, table, tag
+from search.report.sources import Source
+from search.results.judgment import judgment
+from search.results.paired_test import CONFIDENCE, Difference, difference
+from search.results.result import Nested
+from search.trials.outcomes import Outcome
+
+MOST_PARAMS, MOST_METRICS = 100, 12
+
+
+def answer(source: Source) -> Markup:
+    """Return the section with the answer."""
+    best = source.result.best
+    if best is None:
+        return section("answer", "The answer: none yet", *_none(source))
+    said = [tag("p", sentence, class_="said") for sentence in judgment(source.result)]
+    parts = [_headline(source, best), *said, _optimism(source, best), _compared(source, best), _nested(source)]
+    return section(
+        "answer", f"The answer: trial {best.number}", *parts, _configuration(source, best), _metrics(source, best)
+    )
+
+
+def _none(source: Source) -> list[Markup]:
+    outcomes = source.result.outcomes
+    if not outcomes:
+        return [tag("p", "No trial has ended yet.", class_="said")]
+    told = f"None of {len(outcomes):,} trials finished healthy, so there is no best configuration and no model."
+    return [tag("p", told, class_="said"), _compared(source, None)]
+
+
+def _headline(source: Source, best: Outcome) -> Markup:
+    """Return the score in large figures: the estimate of nested cross-validation if there is one, else that of the folds."""
+    name, sign = metric(source.result.scoring)
+    nested = source.result.nested
+    better = "lower" if sign < 0 else "higher"
+    if nested is not None and math.isfinite(nested.score):
+        score, std, folds = (
+            nested.score,
+            nested.std,
+            f"on {len(nested.scores)} outer folds that the search has not seen",
+        )
+    else:
+        score, std, folds = best.score, best.std, f"over {_folds(len(best.fold_scores))}{_seeds(best)}"
+    told = [f"{name}, {better} is better", tag("br"), f"± {number(std, score)} (standard deviation), mean {folds}"]
+    return tag("div", tag("b", number(sign * score)), tag("span", *told, class_="unit"), class_="score")
+
+
+def _folds(n: int) -> str:
+    return "one fold" if n == 1 else f"{n} folds"
+
+
+def _seeds(best: Outcome) -> str:
+    return f" and {len(best.seed_scores)} seeds" if best.seed_scores else ""
+
+
+def interval(best: Outcome, ratio: float | None) -> Difference | None:
+    """Return the mean of a trial's fold scores with its confidence interval, corrected as `paired_test` says.
+
+    None if there is only one fold, or nothing is known of the folds.
+    """
+    if ratio is None or len(best.fold_scores) < 2:
+        return None
+    return difference(best.fold_scores, [0.0] * len(best.fold_scores), ratio)
+
+
+def _optimism(source: Source, best: Outcome) -> Markup:
+    """Say between which scores the mean lies, and that it is too good, or that it is not."""
+    result = source.result
+    _, sign = metric(result.scoring)
+    if result.nested is not None and math.isfinite(result.nested.score):
+        own = f"On the folds that selected it, trial {best.number} scores {number(sign * best.score)}, which is optimistic."
+        return tag("p", f"{own} The large number is the score of the whole search, selection included, on unseen rows.")
+    found, healthy = interval(best, source.ratio), sum(o.healthy for o in result.outcomes.values())
+    told = []
+    if found is not None and math.isfinite(found.half_width):
+        low, high = sorted((sign * found.mean - found.half_width, sign * found.mean + found.half_width))
+        scale = max(abs(low), abs(high))
+        told.append(
+            f"The {CONFIDENCE:.0%} confidence interval of the mean is {number(low, scale)} to {number(high, scale)} "
+            "(corrected for folds that share rows)."
+        )
+    if healthy > 1:
+        told.append(
+            f"It is the best of {healthy:,} healthy trials on the folds that selected it, so expect new rows to be a bit worse."
+        )
+    if len(best.fold_scores) == 1:
+        told.append("A single fold says nothing of how sure it is.")
+    return tag("p", " ".join(told)) if told else Markup()
+
+
+def _compared(source: Source, best: Outcome | None) -> Markup:
+    """Return figure and table of the best trial and the baselines on the same folds."""
+    result = source.result
+    name, sign = metric(result.scoring)
+    rows = [Row(b.name, b.score, b.std, b.fold_scores) for b in result.baselines]
+    if best is not None:
+        rows.append(Row(f"best network (trial {best.number})" if best.n_weights else f"best (trial {best.number})",
+                        best.score, best.std, best.fold_scores, own=True))  # fmt: skip
+    rows.sort(key=lambda row: -row.score if math.isfinite(row.score) else math.inf)
+    if len(rows) < 2:
+        missing = (
+            "There are no baselines: no simple model could be scored on these folds." if not result.baselines else ""
+        )
+        return tag("p", missing, class_="soft") if missing else Markup()
+    scale = max(abs(row.score) for row in rows)
+    cells = []
+    for row in rows:
+        apart = None if row.own else result.against.get(row.name)
+        cells.append([row.name, number(sign * row.score, scale), number(row.std, scale), *_apart(apart)])
+    head = ["on the same folds", name, "std", "best is better by", f"{CONFIDENCE:.0%} interval", "p-value"]
+    if not result.against:
+        head, cells = head[:3], [row[:3] for row in cells]
+    return joined([chart(rows, result.scoring), table(head, cells, numbers=range(1, len(head)))])
+
+
+def _apart(found: Difference | None) -> list[str]:
+    if found is None:
+        return ["", "", ""]
+    return [number(found.mean), span(found.mean, found.half_width), p_value(found)]
+
+
+def span(mean: float, half_width: float) -> str:
+    """Return an interval in words.
+
+    >>> span(1.5, 0.5), span(-1.0, 2.0)
+    ('1 to 2', '−3 to 1')
+    """
+    return f"{signed(mean - half_width)} to {signed(mean + half_width)}"
+
+
+def signed(value: float) -> str:
+    """Return a number with a minus sign that is as wide as a figure."""
+    return number(value).replace("-", "−", 1) if value < 0 else number(value)
+
+
+def p_value(found: Difference) -> str:
+    """Return a p-value with two digits.
+
+    >>> p_value(Difference(1.0, 0.5, 0.00004)), p_value(Difference(1.0, 0.5, 0.25))
+    ('< 0.001', '0.25')
+    """
+    return "< 0.001" if found.p_value < 0.001 else f"{found.p_value:.2g}"
+
+
+def _nested(source: Source) -> Markup:
+    nested = source.result.nested
+    if nested is None:
+        return Markup()
+    name, sign = metric(source.result.scoring)
+    title = tag("h3", "On rows that the search has not seen (nested cross-validation)")
+    if not math.isfinite(nested.score):
+        none = tag("p", "There is no estimate: the search found no healthy network in some outer folds.")
+        return joined([title, none, _outer(nested, sign, name)])
+    rows = [Row("the whole search", nested.score, nested.std, [s for s in nested.scores if s is not None], own=True)]
+    rows += [Row(b.name, b.score, b.std, b.fold_scores) for b in nested.baselines]
+    return joined([title, chart(rows, source.result.scoring), _outer(nested, sign, name)])
+
+
+def _outer(nested: Nested, sign: int, name: str) -> Markup:
+    scores = ["no network" if s is None else number(sign * s) for s in nested.scores]
+    rows = [("the whole search", *scores)]
+    rows += [(b.name, *(number(sign * s) for s in b.fold_scores)) for b in nested.baselines if b.fold_scores]
+    head = [name, *(f"outer fold {i}" for i in range(1, len(scores) + 1))]
+    return table(head, rows, numbers=range(1, len(head)))
+
+
+def _configuration(source: Source, best: Outcome) -> Markup:
+    space = source.result.space.parameters
+    searched = {name: described(d.describe()) for name, d in space.items() if name in best.params}
+    shown = list(best.params.items())[:MOST_PARAMS]
+    rows = [(short(name), short(number(value)), searched.get(name, "")) for name, value in shown]
+    more = len(best.params) - len(shown)
+    parts = [tag("h3", "Best configuration")]
+    parts.append(table(["hyperparameter", "value", "searched"], rows) if rows else tag("p", "Nothing was searched."))
+    parts += [tag("p", f"and {more:,} more", class_="soft")] * bool(more)
+    epochs = f"{best.epoch:,}, where the mean score over the folds is best" if best.epoch else ""
+    averaged = source.result.n_networks
+    model = f"the mean of {averaged} networks, fitted on all rows" if averaged > 1 and source.result.model else ""
+    parts.append(
+        facts([("epochs", epochs), ("weights", f"{best.n_weights:,}" if best.n_weights else ""), ("model", model)])
+    )
+    return joined(parts)
+
+
+def _metrics(source: Source, best: Outcome) -> Markup:
+    """Return the other metrics of the best trial and of the baselines."""
+    others = [name for name in best.means if name != source.result.scoring][:MOST_METRICS]
+    if not others:
+        return Markup()
+    rows = [("best trial", *(_mean(best.means, other) for other in others))]
+    rows += [(b.name, *(_mean(b.means, other) for other in others)) for b in source.result.baselines if b.means]
+    head = ["mean over the folds", *(metric(other)[0] for other in others)]
+    return joined([tag("h3", "Other metrics"), table(head, rows, numbers=range(1, len(head)))])
+
+
+def _mean(means: object, name: str) -> str:
+    found = means.get(name) if hasattr(means, "get") else None
+    return "" if found is None else number(metric(name)[1] * found)
