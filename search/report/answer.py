@@ -7,7 +7,8 @@ import math
 from search.formatting import metric, number
 from search.report.asked import described
 from search.report.chart import Row, chart
-from search.report.markup import Markup, facts, joined, section, short, table, tag
+from search.report.digits import between, decimals, fixed, p_value
+from search.report.markup import Markup, facts, joined, section, sentence, short, table, tag
 from search.report.sources import Source
 from search.results.judgment import judgment
 from search.results.paired_test import CONFIDENCE, Difference, difference
@@ -22,7 +23,7 @@ def answer(source: Source) -> Markup:
     best = source.result.best
     if best is None:
         return section("answer", "The answer: none yet", *_none(source))
-    said = [tag("p", sentence, class_="said") for sentence in judgment(source.result)]
+    said = [tag("p", sentence(line), class_="said") for line in judgment(source.result)]
     parts = [_headline(source, best), *said, _optimism(source, best), _compared(source, best), _nested(source)]
     return section(
         "answer", f"The answer: trial {best.number}", *parts, _configuration(source, best), _metrics(source, best)
@@ -50,8 +51,9 @@ def _headline(source: Source, best: Outcome) -> Markup:
         )
     else:
         score, std, folds = best.score, best.std, f"over {_folds(len(best.fold_scores))}{_seeds(best)}"
-    told = [f"{name}, {better} is better", tag("br"), f"± {number(std, score)} (standard deviation), mean {folds}"]
-    return tag("div", tag("b", number(sign * score)), tag("span", *told, class_="unit"), class_="score")
+    places = decimals([std])
+    told = [f"{name}, {better} is better", tag("br"), f"± {fixed(std, places)} (standard deviation), mean {folds}"]
+    return tag("div", tag("b", fixed(sign * score, places)), tag("span", *told, class_="unit"), class_="score")
 
 
 def _folds(n: int) -> str:
@@ -82,11 +84,9 @@ def _optimism(source: Source, best: Outcome) -> Markup:
     found, healthy = interval(best, source.ratio), sum(o.healthy for o in result.outcomes.values())
     told = []
     if found is not None and math.isfinite(found.half_width):
-        low, high = sorted((sign * found.mean - found.half_width, sign * found.mean + found.half_width))
-        scale = max(abs(low), abs(high))
+        reach = between(sign * found.mean, found.half_width, decimals([best.std]))
         told.append(
-            f"The {CONFIDENCE:.0%} confidence interval of the mean is {number(low, scale)} to {number(high, scale)} "
-            "(corrected for folds that share rows)."
+            f"The {CONFIDENCE:.0%} confidence interval of the mean is {reach} (corrected for folds that share rows)."
         )
     if healthy > 1:
         told.append(
@@ -111,44 +111,23 @@ def _compared(source: Source, best: Outcome | None) -> Markup:
             "There are no baselines: no simple model could be scored on these folds." if not result.baselines else ""
         )
         return tag("p", missing, class_="soft") if missing else Markup()
-    scale = max(abs(row.score) for row in rows)
+    places = decimals(row.std for row in rows)
+    finer = decimals(d.half_width for d in result.against.values())
     cells = []
     for row in rows:
         apart = None if row.own else result.against.get(row.name)
-        cells.append([row.name, number(sign * row.score, scale), number(row.std, scale), *_apart(apart)])
-    head = ["on the same folds", name, "std", "best is better by", f"{CONFIDENCE:.0%} interval", "p-value"]
+        cells.append([row.name, f"{fixed(sign * row.score, places)} ± {fixed(row.std, places)}", *_apart(apart, finer)])
+    head = ["on the same folds", f"{name} ± std", "best is better by", f"{CONFIDENCE:.0%} interval", "p-value"]
+    own = next((i for i, row in enumerate(rows) if row.own), None)
     if not result.against:
-        head, cells = head[:3], [row[:3] for row in cells]
-    return joined([chart(rows, result.scoring), table(head, cells, numbers=range(1, len(head)))])
+        head, cells = head[:2], [row[:2] for row in cells]
+    return joined([chart(rows, result.scoring), table(head, cells, numbers=range(1, len(head)), own=own)])
 
 
-def _apart(found: Difference | None) -> list[str]:
+def _apart(found: Difference | None, places: int | None) -> list[str]:
     if found is None:
         return ["", "", ""]
-    return [number(found.mean), span(found.mean, found.half_width), p_value(found)]
-
-
-def span(mean: float, half_width: float) -> str:
-    """Return an interval in words.
-
-    >>> span(1.5, 0.5), span(-1.0, 2.0)
-    ('1 to 2', '−3 to 1')
-    """
-    return f"{signed(mean - half_width)} to {signed(mean + half_width)}"
-
-
-def signed(value: float) -> str:
-    """Return a number with a minus sign that is as wide as a figure."""
-    return number(value).replace("-", "−", 1) if value < 0 else number(value)
-
-
-def p_value(found: Difference) -> str:
-    """Return a p-value with two digits.
-
-    >>> p_value(Difference(1.0, 0.5, 0.00004)), p_value(Difference(1.0, 0.5, 0.25))
-    ('< 0.001', '0.25')
-    """
-    return "< 0.001" if found.p_value < 0.001 else f"{found.p_value:.2g}"
+    return [fixed(found.mean, places), between(found.mean, found.half_width, places), p_value(found.p_value)]
 
 
 def _nested(source: Source) -> Markup:

@@ -6,7 +6,6 @@ import json
 from collections import Counter
 from typing import Any
 
-from bpmodel.names.short import short as cut
 from search.formatting import metric, number
 from search.report.markup import Markup, facts, folded, joined, lines, short, table, tag
 from search.report.sources import Source
@@ -111,7 +110,7 @@ def described(searched: Any) -> str:
     'layers: 1, 2; width: 8 to 64'
     """
     if isinstance(searched, list):
-        shown = [cut(str(value)) for value in searched[:MOST_VALUES]]
+        shown = [_choice(value) for value in searched[:MOST_VALUES]]
         return ", ".join(shown) + (f" and {len(searched) - MOST_VALUES:,} more" if len(searched) > MOST_VALUES else "")
     if not isinstance(searched, dict):
         return short(searched)
@@ -124,3 +123,8 @@ def described(searched: Any) -> str:
     if set(searched) == {"layers", "width"}:
         return "; ".join(f"{key}: {described(value)}" for key, value in searched.items())
     return short(json.dumps(searched, ensure_ascii=False, default=str))
+
+
+def _choice(text: object) -> str:
+    """Return the label of a choice as the tables of trials write it: layers are joined by hyphens."""
+    return short(str(text).strip("[]").replace(", ", "-") or "none")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from search.formatting import metric, number
-from search.report.answer import p_value, span
-from search.report.markup import Markup, joined, section, short, table, tag
+from search.report.digits import between, decimals, fixed, p_value
+from search.report.markup import Markup, section, sentence, short, table, tag
 from search.report.sources import Source
 from search.results.paired_test import CONFIDENCE
 from search.trials.outcomes import Outcome, order
@@ -34,44 +36,60 @@ def _verdict(source: Source, best: Outcome) -> list[Markup]:
         told = "A single fold cannot tell: the difference may be chance."
         return [tag("p", told, class_="said")]
     (second, found), same = next(iter(rivals.items())), [n for n, d in rivals.items() if not d.distinguishable]
-    p = f"p {p_value(found)}" if found.p_value < 0.001 else f"p = {p_value(found)}"
-    apart = f"trial {second} is worse by {number(0.0 - found.mean, best.score)} on average over the folds ({p})"
+    p = f"p {p_value(found.p_value)}" if found.p_value < 0.001 else f"p = {found.p_value:.2g}"
+    by = (
+        "scores the same"
+        if found.mean == 0
+        else f"is {'worse' if found.mean < 0 else 'better'} by {number(abs(found.mean))}"
+    )
+    apart = f"trial {second} {by} on average over the folds ({p})"
     answer = f"Yes: {apart}." if found.distinguishable else f"Not on these folds: {apart}, which may be chance."
     method = f"Trials are compared fold by fold ({CONFIDENCE:.0%}, corrected resampled t-test). "
     method += (
         "The best one was chosen on these folds, so what separates it from the next is at most as sure as this says."
     )
     if len(same) > 1:
-        listed = ", ".join(map(str, same))
-        answer += f" Trials {listed} are as good: take the smallest or the simplest of them."
-    return [tag("p", answer, class_="said"), tag("p", method, class_="soft")]
+        listed = f"{', '.join(map(str, same[:-1]))} and {same[-1]}"
+        answer += f" Trials {listed} are as good on these folds: take the smallest or the simplest of them."
+    return [tag("p", sentence(answer), class_="said"), tag("p", method, class_="soft")]
 
 
 def _table(source: Source, ranked: list[Outcome]) -> Markup:
-    result, shown = source.result, ranked[:MOST_TRIALS]
-    name, sign = metric(result.scoring)
+    """Return the best trials, a row each: scores first, then what was searched."""
+    shown = ranked[:MOST_TRIALS]
+    scores = _scores(source, shown)
     params = list(dict.fromkeys(param for o in shown for param in o.params))[:MOST_PARAMS]
-    several, sized = any(o.seed_scores for o in shown), any(o.n_weights for o in shown)
-    columns = [("trial", [str(o.number) for o in shown])]
-    columns += [("seeds", [str(len(o.seed_scores) or 1) for o in shown])] * several
-    columns += [(name, [number(sign * o.score) for o in shown]), ("std", [number(o.std, o.score) for o in shown])]
-    if several:
-        columns.append(
-            (
-                "std of the seeds",
-                [number(float(np.std(o.seed_scores)), o.score) if o.seed_scores else "" for o in shown],
-            )
-        )
-    if result.rivals:
-        found = [result.rivals.get(o.number) for o in shown]
-        columns.append(("worse by", [number(0.0 - d.mean, shown[0].score) if d else "" for d in found]))
-        columns.append((f"{CONFIDENCE:.0%} interval", [span(-d.mean, d.half_width) if d else "" for d in found]))
-        columns.append(("p-value", [p_value(d) if d else "" for d in found]))
-    columns += [("weights", [f"{o.n_weights:,}" if o.n_weights else "" for o in shown])] * sized
-    columns.append(("epochs", [str(o.epoch) if o.epoch else "" for o in shown]))
-    numbers = range(1, len(columns))
-    columns += [(short(p), [short(number(o.params[p])) if p in o.params else "" for o in shown]) for p in params]
+    searched = {short(p): [short(number(o.params[p])) if p in o.params else "" for o in shown] for p in params}
+    columns = [*scores.items(), *searched.items()]
     rows = list(zip(*(cells for _, cells in columns), strict=True))
-    first = " (those evaluated with more seeds first)" if several else ""
+    first = " (those evaluated with more seeds first)" if any(o.seed_scores for o in shown) else ""
     title = f"The best {len(shown)} of {len(ranked):,} healthy trials{first}"
-    return joined([table([head for head, _ in columns], rows, numbers=numbers, caption=title)])
+    heads = [head for head, _ in columns]
+    return table(heads, rows, numbers=range(1, len(scores)), caption=title, own=0)
+
+
+def _scores(source: Source, shown: Sequence[Outcome]) -> dict[str, list[str]]:
+    """Return the columns of scores and tests by their heads."""
+    name, sign = metric(source.result.scoring)
+    places = decimals(o.std for o in shown)
+    columns = {"trial": [str(o.number) for o in shown]}
+    if any(o.seed_scores for o in shown):
+        columns["seeds ± std"] = [_seeds(o, places) for o in shown]
+    columns[f"{name} ± std"] = [f"{fixed(sign * o.score, places)} ± {fixed(o.std, places)}" for o in shown]
+    if rivals := source.result.rivals:
+        found, finer = [rivals.get(o.number) for o in shown], decimals(d.half_width for d in rivals.values())
+        columns["worse by"] = [fixed(0.0 - d.mean, finer) if d else "" for d in found]
+        columns[f"{CONFIDENCE:.0%} interval"] = [between(-d.mean, d.half_width, finer) if d else "" for d in found]
+        columns["p-value"] = [p_value(d.p_value) if d else "" for d in found]
+    if any(o.n_weights for o in shown):
+        columns["weights"] = [f"{o.n_weights:,}" if o.n_weights else "" for o in shown]
+    if any(o.epoch for o in shown):
+        columns["epochs"] = [str(o.epoch) if o.epoch else "" for o in shown]
+    return columns
+
+
+def _seeds(outcome: Outcome, places: int | None) -> str:
+    """Return how often a trial was evaluated, and how much that changed its score."""
+    if not outcome.seed_scores:
+        return "1"
+    return f"{len(outcome.seed_scores)} ± {fixed(float(np.std(outcome.seed_scores)), places)}"

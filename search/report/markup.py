@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from html import escape
 
@@ -27,6 +28,18 @@ def text(value: object) -> Markup:
     &lt;b&gt; &amp; &#x27;c&#x27; a\\nb
     """
     return value if isinstance(value, Markup) else Markup(escape(visible(value)))
+
+
+P_VALUE = re.compile(r"\bp (?:=|&lt;) [\d.e-]+")
+
+
+def sentence(value: object) -> Markup:
+    """Return a sentence as HTML: no line ends within ``p = 0.5``.
+
+    >>> print(sentence("a < b (p < 0.001)."))
+    a &lt; b (<span class="p">p &lt; 0.001</span>).
+    """
+    return Markup(P_VALUE.sub(lambda found: f'<span class="p">{found[0]}</span>', text(value)))
 
 
 def tag(name: str, /, *children: object, **attributes: object) -> Markup:
@@ -76,7 +89,12 @@ def short(value: object) -> str:
 
 
 def table(
-    head: Sequence[object], rows: Iterable[Sequence[object]], *, numbers: Sequence[int] = (), caption: object = ""
+    head: Sequence[object],
+    rows: Iterable[Sequence[object]],
+    *,
+    numbers: Sequence[int] = (),
+    caption: str = "",
+    own: int | None = None,
 ) -> Markup:
     """Return a table in a box that scrolls by itself where the page is narrow.
 
@@ -88,17 +106,20 @@ def table(
         The first cell of a row is its heading.
     numbers : sequence of int
         Columns that are aligned at the right.
-    caption : object
-        What the table shows, for those who do not see it, too.
+    caption : str
+        What the table shows: it stands above the box, where it need not be scrolled.
+    own : int, optional
+        The row that the others are compared with.
     """
     right = dict.fromkeys(numbers, "n")
     heading = tag("tr", *(tag("th", cell, scope="col", class_=right.get(i)) for i, cell in enumerate(head)))
-    body = [
-        tag("tr", tag("th", row[0], scope="row"), *(tag("td", c, class_=right.get(i)) for i, c in enumerate(row) if i))
-        for row in rows
-    ]
-    parts = [tag("caption", caption)] * bool(caption) + [tag("thead", heading), tag("tbody", joined(body))]
-    return tag("div", tag("table", joined(parts)), class_="scroll", tabindex="0", role="region", aria_label="table")
+    body = []
+    for number, (first, *more) in enumerate(rows):
+        cells = [tag("td", cell, class_=right.get(i)) for i, cell in enumerate(more, start=1)]
+        body.append(tag("tr", tag("th", first, scope="row"), *cells, class_="own" if number == own else None))
+    whole = tag("table", tag("thead", heading), tag("tbody", joined(body)))
+    box = tag("div", whole, class_="scroll", tabindex="0", role="region", aria_label=caption or head[0])
+    return joined([tag("p", caption, class_="caption") if caption else Markup(), box])
 
 
 def facts(pairs: Iterable[tuple[object, object]]) -> Markup:
