@@ -117,6 +117,12 @@ class StudyStore:
         return _settled(self.outcomes, self.again)
 
     @property
+    def when(self) -> float:
+        """When the last trial ended, in seconds since 1970; 0 if there is none."""
+        ended = (trial.datetime_complete for trial in self._study.get_trials(deepcopy=False))
+        return max((each.timestamp() for each in ended if each), default=0.0)
+
+    @property
     def notes(self) -> dict[str, Any]:
         """The facts written by `note`."""
         return dict(self._study.user_attrs)

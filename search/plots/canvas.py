@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -47,10 +48,25 @@ def plain_look() -> Iterator[None]:
 class Drawing(Figure):
     """A figure that is saved with the settings with which it was drawn."""
 
+    _picture: bytes | None = None
+
     def savefig(self, *arguments: Any, **options: Any) -> None:
         """Save the figure in a file."""
         with plain_look():
             super().savefig(*arguments, **options)
+
+    def png(self) -> bytes:
+        """Return the figure as a PNG file, which is drawn once: the same figure is the same bytes."""
+        if self._picture is None:
+            self._picture = png(self, DPI)
+        return self._picture
+
+
+def png(figure: Figure, dpi: float) -> bytes:
+    """Return a figure as a PNG file; nothing in it tells when, or by which version, it was drawn."""
+    stream = io.BytesIO()
+    figure.savefig(stream, format="png", dpi=dpi, metadata={"Software": None})
+    return stream.getvalue()
 
 
 def canvas(height: float, rows: int = 1, columns: int = 1) -> tuple[Figure, Sequence[Axes]]:

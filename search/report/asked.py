@@ -43,6 +43,9 @@ def _state(source: Source) -> Markup:
     done, planned = len(source.result.outcomes), _planned(source)
     if source.complete:
         return Markup()
+    if planned and done >= planned:
+        told = "All trials are done, but the study did not end as it should: run it again to get its model."
+        return tag("p", told, class_="state")
     some = f"{done:,} of {planned:,} trials are done" if planned else f"{done:,} trials are done"
     return tag("p", f"This study is not finished: {some}. The report tells what is known so far.", class_="state")
 

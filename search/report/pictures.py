@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import base64
-import io
 from collections.abc import Mapping
 from typing import NamedTuple
 
 from matplotlib.figure import Figure
 
+from search.plots.canvas import Drawing, png
 from search.report.markup import Markup, joined, tag
 
-DPI = 130
-"""A figure is 5.6 inches wide: 728 pixels, as wide as the page on a screen."""
+LARGEST, SMALL_DPI = 300_000, 100
+"""Bytes of a picture from which on it is drawn again with fewer dots: a page with ten of them is to have less than 3 MB."""
 
 
 class Place(NamedTuple):
@@ -79,7 +79,8 @@ def _picture(figure: Figure, place: Place) -> Markup:
 
 
 def _png(figure: Figure) -> Markup:
-    """Return a figure as the address of an image; the same figure is the same text, so nothing tells when it was drawn."""
-    stream = io.BytesIO()
-    figure.savefig(stream, format="png", dpi=DPI, metadata={"Software": None})
-    return Markup(f"data:image/png;base64,{base64.b64encode(stream.getvalue()).decode('ascii')}")
+    """Return a figure as the address of an image; the same figure is the same text."""
+    drawn = figure.png() if isinstance(figure, Drawing) else png(figure, SMALL_DPI)
+    if len(drawn) > LARGEST:
+        drawn = png(figure, SMALL_DPI)
+    return Markup(f"data:image/png;base64,{base64.b64encode(drawn).decode('ascii')}")

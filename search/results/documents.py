@@ -49,6 +49,7 @@ def study(result: Result) -> dict[str, Any]:
         if model is None
         else {"uri": model.uri, "version": model.version, "n_networks": result.n_networks},
         "problem": result.problem or None,
+        "report": result.page or None,
         "unchanged": result.unchanged,
         "notes": list(result.notes),
     }

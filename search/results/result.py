@@ -84,6 +84,10 @@ class Result:
         Name of the network's loss; empty for other estimators.
     notes : sequence of str
         What was noticed in the data.
+    page : str
+        The file with the report that people keep; empty if there is none.
+    pageless : str
+        Why that file was not written.
     """
 
     name: str
@@ -107,3 +111,5 @@ class Result:
     unchanged: bool = False
     loss: str = ""
     notes: Sequence[str] = ()
+    page: str = ""
+    pageless: str = ""

@@ -3,29 +3,38 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import Any
+
+from matplotlib.figure import Figure
 
 from search.plots import figures as plots
 from search.results import report
 from search.results.judgment import judgment
 from search.results.result import Result
 from search.tracking import Report
+from search.tracking.contents.runs import PAGE
 from search.tracking.naming.markdown import plain
 from search.trials.outcomes import VERDICTS, front
 
+Page = Callable[[Result, Mapping[str, Figure]], str]
+"""Maps a result and its figures to the report that people keep, as HTML."""
 
-def tracking_report(result: Result) -> Report:
-    """Return parameters, metrics, summary, figures and tables of the parent run."""
+
+def tracking_report(result: Result, page: Page | None = None) -> Report:
+    """Return parameters, metrics, summary, figures, tables and, if it is to have one, the page of the parent run."""
     best, nested = result.best, result.nested
+    figures = plots.figures(result.outcomes, result.space, result.baselines, result.scoring, result.loss)
     return Report(
         params={f"best.{name}": value for name, value in best.params.items()} if best else {},
         metrics=_metrics(result),
         steps={"outer_score": nested.scores} if nested else {},
         summary=report.summary(result),
         verdict=" ".join(f"**{plain(line)}**" for line in judgment(result)),
-        figures=plots.figures(result.outcomes, result.space, result.baselines, result.scoring, result.loss),
+        figures=figures,
         tables=_tables(result),
+        texts={} if page is None else {PAGE: page(result, figures)},
     )
 
 

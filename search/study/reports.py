@@ -9,6 +9,8 @@ from typing import Any
 
 from search.errors import StudyError
 from search.loop.journal import Stored
+from search.report import files
+from search.report.page import page
 from search.report.sources import Source
 from search.results.judgment import HINDRANCES
 from search.results.result import Result
@@ -30,17 +32,29 @@ def of_journal(stored: Stored) -> Source:
         raise StudyError(f"the journal of {stored.name!r} {told}")
     ended = stored.notes.get(records.FINISHED, {})
     complete = bool(ended) and ended.get("trials") == len(stored.outcomes)
-    return of_result(result, stored.notes, complete=complete, when=stored.when)
+    store = str(ended.get("uri") or "")
+    return of_result(result, stored.notes, store, complete=complete, when=stored.when)
 
 
-def of_result(result: Result, notes: Mapping[str, Any], *, complete: bool = True, when: float = 0.0) -> Source:
-    """Return what the page tells of a result, given the notes of its journal."""
+def of_result(
+    result: Result, notes: Mapping[str, Any], store: str, *, complete: bool = True, when: float = 0.0
+) -> Source:
+    """Return what the page tells of a result, given the notes of its journal and the address of the store of its model."""
     about = notes[records.ABOUT]
     study = _study(about)
     if complete and study is not None and result.best is not None and result.model is None and not result.unregistered:
         result = replace(result, unregistered=HINDRANCES[study.search.register](result))
-    store = str(notes.get(records.FINISHED, {}).get("uri") or "")
     return Source(result, about, _marks(notes, study), complete, when, store)
+
+
+def write(source: Source, text: str | None = None) -> Result:
+    """Write the report to its place, and return the result with the file, or with the reason why it was not written."""
+    path = files.default(source.result.name)
+    try:
+        files.write(path, page(source) if text is None else text)
+    except StudyError as error:  # the study itself is complete
+        return replace(source.result, pageless=str(error))
+    return replace(source.result, page=str(path))
 
 
 def _study(about: Mapping[str, Any]) -> Study | None:

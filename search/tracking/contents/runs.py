@@ -37,6 +37,8 @@ OUTCOME = "bpsearch.outcome"
 """The tag of a trial's run that tells its outcome from those of other trials with the same number, see `digest`."""
 
 STUDY_FILE = "study.toml"
+PAGE = "report.html"
+"""The report that people keep; the description of the parent run links to it."""
 
 
 @dataclass(frozen=True)
@@ -114,8 +116,8 @@ class Run:
 class Report:
     """The data of a parent run at the end of a study.
 
-    `verdict` says what the model is worth, for its description. `figures` maps file names to Matplotlib figures; `steps` are
-    metrics with one value per step, None if there is no value.
+    `verdict` says what the model is worth, for its description. `figures` maps file names to Matplotlib figures, `texts` names of
+    files to what they hold; `steps` are metrics with one value per step, None if there is no value.
     """
 
     params: Mapping[str, Any]
@@ -125,6 +127,7 @@ class Report:
     figures: Mapping[str, Any] = field(default_factory=dict)
     tables: Mapping[str, Any] = field(default_factory=dict)
     steps: Mapping[str, Sequence[float | None]] = field(default_factory=dict)
+    texts: Mapping[str, str] = field(default_factory=dict)
 
 
 def experiment_tags(beside: bool) -> dict[str, str]:

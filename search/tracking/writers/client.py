@@ -13,6 +13,7 @@ import numpy as np
 from search.tracking import library, stores
 from search.tracking.contents.runs import (
     OUTCOME,
+    PAGE,
     PARENT,
     STUDY_FILE,
     TAG_LENGTH,
@@ -132,11 +133,22 @@ def finish(uri: str, parent: str, report: Report) -> None:
     client.log_batch(
         parent,
         metrics=[Metric(name, float(v), now, step) for name, v, step in values if np.isfinite(v)],
-        tags=[RunTag("mlflow.note.content", report.summary[:TAG_LENGTH])]
+        tags=[RunTag("mlflow.note.content", _description(client, parent, report)[:TAG_LENGTH])]
         + [RunTag(name, str(v)[:TAG_LENGTH]) for name, v in report.params.items()],
     )
-    files = {f"plots/{name}.png": figure.savefig for name, figure in report.figures.items()}
-    put(client, uri, parent, files | {f"{name}.json": _json(table) for name, table in report.tables.items()})
+    files = {f"plots/{name}.png": _picture(figure) for name, figure in report.figures.items()}
+    files |= {f"{name}.json": _json(table) for name, table in report.tables.items()}
+    put(client, uri, parent, files | {name: _text(text) for name, text in report.texts.items()})
+
+
+def _description(client: Any, parent: str, report: Report) -> str:
+    """Return the summary with a link to the page, behind the first paragraph: MLflow shows only the first lines."""
+    if PAGE not in report.texts:
+        return report.summary
+    first, gap, rest = report.summary.partition("\n\n")
+    experiment = client.get_run(parent).info.experiment_id
+    link = f"[Report: the answer on one page](#/experiments/{experiment}/runs/{parent}/artifacts/{PAGE})"
+    return f"{first}\n\n{link}{gap}{rest}"
 
 
 @library.quiet()
@@ -176,4 +188,14 @@ def _describe(client: Any, uri: str, parent: Any, header: Header) -> None:
 
 
 def _json(content: Any) -> Callable[[Path], object]:
-    return lambda path: path.write_text(json.dumps(content, indent=2), encoding="utf-8")
+    return _text(json.dumps(content, indent=2))
+
+
+def _text(text: str) -> Callable[[Path], object]:
+    return lambda path: path.write_text(text, encoding="utf-8")
+
+
+def _picture(figure: Any) -> Callable[[Path], object]:
+    """Return what writes a figure: one that was drawn for the page is not drawn again."""
+    drawn = getattr(figure, "png", None)
+    return figure.savefig if drawn is None else lambda path: path.write_bytes(drawn())
