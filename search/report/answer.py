@@ -83,8 +83,8 @@ def _optimism(source: Source, best: Outcome) -> Markup:
         return tag("p", f"{own} The large number is the score of the whole search, selection included, on unseen rows.")
     found, healthy = interval(best, source.ratio), sum(o.healthy for o in result.outcomes.values())
     told = []
-    if found is not None and math.isfinite(found.half_width):
-        reach = between(sign * found.mean, found.half_width, decimals([best.std]))
+    if found is not None and 0 < found.half_width < math.inf:
+        reach = _reach(sign * found.mean, found.half_width, result.scoring, decimals([best.std]))
         told.append(
             f"The {CONFIDENCE:.0%} confidence interval of the mean is {reach} (corrected for folds that share rows)."
         )
@@ -95,6 +95,23 @@ def _optimism(source: Source, best: Outcome) -> Markup:
     if len(best.fold_scores) == 1:
         told.append("A single fold says nothing of how sure it is.")
     return tag("p", " ".join(told)) if told else Markup()
+
+
+AT_MOST_ONE = ("accuracy", "average_precision", "balanced_accuracy", "explained_variance", "f1", "jaccard", "precision", "r2",
+               "recall", "roc_auc", "top_k_accuracy")  # fmt: skip
+"""Beginnings of the names of scorers whose scores are never above 1."""
+
+
+def _reach(mean: float, half_width: float, scoring: str, places: int | None) -> str:
+    """Return an interval, within the bounds of the metric.
+
+    >>> _reach(0.96, 0.08, "accuracy", 2), _reach(0.5, 0.8, "neg_log_loss", 1), _reach(0.96, 0.08, "my_own", 2)
+    ('0.88 to 1.00', '0.0 to 1.3', '0.88 to 1.04')
+    """
+    low, high = mean - half_width, mean + half_width
+    low = max(low, 0.0) if scoring.startswith("neg_") else low
+    high = min(high, 1.0) if scoring.startswith(AT_MOST_ONE) and mean <= 1 else high
+    return f"{fixed(low, places)} to {fixed(high, places)}"
 
 
 def _compared(source: Source, best: Outcome | None) -> Markup:
@@ -117,7 +134,7 @@ def _compared(source: Source, best: Outcome | None) -> Markup:
     for row in rows:
         apart = None if row.own else result.against.get(row.name)
         cells.append([row.name, f"{fixed(sign * row.score, places)} ± {fixed(row.std, places)}", *_apart(apart, finer)])
-    head = ["on the same folds", f"{name} ± std", "best is better by", f"{CONFIDENCE:.0%} interval", "p-value"]
+    head = ["on the same folds", f"{name} ± std", "best is better by", f"{CONFIDENCE:.0%} interval", "p"]
     own = next((i for i, row in enumerate(rows) if row.own), None)
     if not result.against:
         head, cells = head[:2], [row[:2] for row in cells]

@@ -88,7 +88,8 @@ def details(source: Source) -> Markup:
     if source.file:
         told = source.file[:LONGEST_FILE] + ("\n…" if len(source.file) > LONGEST_FILE else "")
         content += [folded("Study file", tag("pre", tag("code", lines(told.rstrip("\n"))), tabindex="0"))]
-    return folded("Everything that was asked: data, space, budget and study file", *content)
+    more = " and study file" if source.file else ""
+    return folded(f"Everything that was asked: data, space, budget{more}", *content)
 
 
 def _seconds(source: Source) -> str:

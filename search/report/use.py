@@ -18,7 +18,7 @@ def use(source: Source) -> Markup:
     model = source.result.model
     if model is None:
         return section("model", "How to use the model", *_no_model(source))
-    run = "Run these where the study ran, in the folder that has mlruns and studies."
+    run = "Run this where the study ran: in the folder that has mlruns."
     parts = [
         tag("p", f"Registered as {model.name}, version {model.version}. {run}"),
         tag("h3", "In Python"),
@@ -34,6 +34,9 @@ def use(source: Source) -> Markup:
 
 
 def _no_model(source: Source) -> list[Markup]:
+    if not source.file:
+        told = "The fitted model is best_estimator_ of the search. With tracking, it is also registered in MLflow."
+        return [tag("p", told)]
     if source.result.best is None:
         return [tag("p", "There is no model: no trial finished healthy.")]
     if not source.complete:
@@ -88,7 +91,8 @@ def again(source: Source) -> Markup:
             ("last trial", ended),
         ]
     )
-    told = "The same study file, data, versions and number of jobs give the same trials."
+    asked = "study file" if source.file else "search"
+    told = f"The same {asked}, data, versions and number of jobs give the same trials."
     notes = [str(note) for note in about.get("notes") or ()]
     parts = [tag("p", told), listed]
     if notes:

@@ -1,6 +1,6 @@
 """What to try next with a study: a table of rules, each of which looks at a result and has one piece of advice, or none.
 
-Where trials diverge, and how to change the space, is in `advice`; what the winner is worth, in `judgment`.
+What the winner is worth is in `judgment`.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import numpy as np
 
 from bpmodel.options import CLASSIFIER_OPTIONS, REGRESSOR_OPTIONS
 from search.formatting import metric, number
+from search.results.advice import advice
 from search.results.result import Result
 from search.space.dimensions import Choice, Range
 from search.space.interface import Axis
@@ -98,6 +99,12 @@ def _baseline_is_better(result: Result) -> list[Told]:
     return [(f"The {top.name} scores {number(sign * top.score)}, the best trial {number(sign * best.score)}.", do)]
 
 
+def _diverging(result: Result) -> list[Told]:
+    """Say where trials diverge, and which change of the space would exclude them."""
+    told = advice(result.outcomes.values(), result.space)
+    return [(told[0], " ".join(told[1:]))] if told[1:] else []
+
+
 def _edges(result: Result) -> list[Told]:
     """Look for parameters whose best values lie at one end of what was searched."""
     best = _best_trials(result)[:NEAREST]
@@ -157,7 +164,7 @@ def _late(result: Result) -> list[Told]:
     if place <= LATE * total:
         return []
     seen = f"The best trial came late: it is number {place} of {total}."
-    return [(seen, f"The search was still improving when its budget ended: go on with --trials {2 * total}.")]
+    return [(seen, f"The search was still improving when its budget ended: go on with n_trials = {2 * total}.")]
 
 
 def _few(result: Result) -> list[Told]:
@@ -176,9 +183,7 @@ def _still_learning(result: Result) -> list[Told]:
     last = max((o.last_checkpoint for o in result.outcomes.values()), default=0)
     if not last or best.epoch < WHOLE * last:
         return []
-    return [
-        (f"The best trial was best at epoch {best.epoch} of {last}: it still learned.", "Raise max_iter in [model].")
-    ]
+    return [(f"The best trial was best at epoch {best.epoch} of {last}: it still learned.", "Raise max_iter.")]
 
 
 def _repaired(result: Result) -> list[Told]:
@@ -199,7 +204,7 @@ def _alike(result: Result) -> list[Told]:
     if not same:
         return []
     seen = f"{len(same)} of the next {len(result.rivals)} trials cannot be told from the best one on these folds."
-    return [(seen, "Set n_seeds = 3 in [search], so that the best few are trained again with other initial weights.")]
+    return [(seen, "Set n_seeds = 3, so that the best few are trained again with other initial weights.")]
 
 
 def _optimistic(result: Result) -> list[Told]:
@@ -207,7 +212,10 @@ def _optimistic(result: Result) -> list[Told]:
         return []
     seen = f"The score is that of the best of {len(_best_trials(result))} trials, on the folds that chose it."
     return [
-        (seen, "Set outer = 5 in [cv] for a score on rows that the search has not seen; it takes five times as long.")
+        (
+            seen,
+            "Nested cross-validation (outer = 5 in [cv]) scores rows that the search has not seen, in six times the time.",
+        )
     ]
 
 
@@ -221,7 +229,7 @@ def _noisy(result: Result) -> list[Told]:
         return []
     _, sign = metric(result.scoring)
     seen = f"The folds differ by ± {number(best.std)}, the gain over the {dummy_is(sign, dummy)} is {number(gain)}."
-    return [(seen, "Set repeats = 3 in [cv], or find more rows: single folds say little.")]
+    return [(seen, "Repeat the folds (repeats = 3 in [cv]), or find more rows: single folds say little.")]
 
 
 def dummy_is(sign: int, score: float) -> str:
@@ -255,6 +263,7 @@ def _diverged(outcome: Outcome) -> bool:
 RULES: Mapping[str, Callable[[Result], list[Told]]] = {
     "none_healthy": _none_healthy,
     "baseline_is_better": _baseline_is_better,
+    "diverging": _diverging,
     "edge": _edges,
     "late": _late,
     "still_learning": _still_learning,
