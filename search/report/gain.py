@@ -28,8 +28,10 @@ def gain(source: Source) -> Markup:
     return section("gain", "Is the gain over the runner-up real?", *_verdict(source), _table(source, ranked))
 
 
-METHOD = f"""Trials are compared fold by fold ({CONFIDENCE:.0%}, corrected resampled t-test). The best one was chosen on these folds,
-so what separates it from the next is at most as sure as this says.""".replace("\n", " ")
+METHOD = (
+    f"Trials are compared fold by fold ({CONFIDENCE:.0%}, corrected resampled t-test). The best one was chosen on these folds, "
+    "so what separates it from the next is at most as sure as this says."
+)
 
 
 def _verdict(source: Source) -> list[Markup]:

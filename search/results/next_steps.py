@@ -83,7 +83,7 @@ def _none_healthy(result: Result) -> list[Told]:
     if failed >= diverged:
         do = "Read the reasons below, and correct the study file or the data first."
         return [(f"No trial finished healthy; {failed} of {total} ended in an error.", do)]
-    do = 'Lower the learning rates in [space], or set on_divergence = "repair" in [model].'
+    do = 'Search lower learning rates, or set on_divergence = "repair".'
     return [(f"No trial finished healthy; {diverged} of {total} diverged.", do)]
 
 

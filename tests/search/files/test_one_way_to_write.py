@@ -35,6 +35,7 @@ REASONS = {
     ("search.prediction.writing", "to_csv"): "to an open draft or stream",
     ("search.prediction.writing", "ParquetWriter"): "to a draft",
     ("search.plots.canvas", "savefig"): "to a draft, or into memory",
+    ("search.commands.report", "open"): "the browser",
     ("search.report.files", "write_bytes"): "to a draft",
     ("search.study.init", "write_text"): "to a draft",
     ("search.tables.opening", "open"): "to read: flags that write nothing, and a member of an archive",
