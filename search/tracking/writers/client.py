@@ -17,6 +17,7 @@ from search.tracking.contents.runs import (
     PARENT,
     STUDY_FILE,
     TAG_LENGTH,
+    TRAINING,
     Header,
     Opened,
     Report,
@@ -147,7 +148,7 @@ def _description(client: Any, parent: str, report: Report) -> str:
         return report.summary
     first, gap, rest = report.summary.partition("\n\n")
     experiment = client.get_run(parent).info.experiment_id
-    link = f"[Report: the answer on one page](#/experiments/{experiment}/runs/{parent}/artifacts/{PAGE})"
+    link = f"[Report: the answer on one page](#/experiments/{experiment}/runs/{parent}/artifacts/{PAGE}{TRAINING})"
     return f"{first}\n\n{link}{gap}{rest}"
 
 

@@ -4,6 +4,7 @@ import json
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 import webbrowser
@@ -16,12 +17,12 @@ from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import Ridge
 
 from bpmodel import BPRegressor
-from search import BPSearchCV, StudyError, load_model
+from search import BPSearchCV, StudyError, load_model, tuning
 from search.catalog import entries
 from search.loop import journal
 from search.report import files
 from search.report.page import page
-from search.study import reports
+from search.study import reports, study_file
 from search.tracking import listing, stores
 from search.tracking.writers.client import connect
 
@@ -37,11 +38,27 @@ def project(folder, small_project, monkeypatch):
     return small_project(folder)
 
 
+@pytest.fixture(scope="module")
+def tuned_once(tmp_path_factory, small_project, empty_database) -> Path:
+    """A folder in which the study was tuned, in seconds; its tests only read it."""
+    folder = small_project(tmp_path_factory.mktemp("tuned"))
+    (folder / "mlruns").mkdir()
+    path = shutil.copy(empty_database, folder / "mlruns" / "mlflow.db")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        patch.setattr(stores, "DEFAULT_URI", f"sqlite:///{path}")
+        patch.delenv("MLFLOW_TRACKING_URI", raising=False)
+        assert tuning.tune(study_file.load("small.toml")).page == str(REPORT)
+    return folder
+
+
 @pytest.fixture
-def tuned(project, command):
-    """The same after `tune`."""
-    assert command("tune", "small.toml", "--quiet").code == 0
-    return project
+def tuned(tuned_once, tmp_path, monkeypatch) -> Path:
+    """A folder with the files of the study, but without its data and without a store."""
+    shutil.copytree(tuned_once / "studies", tmp_path / "studies")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(webbrowser, "open", lambda address: False)
+    return tmp_path
 
 
 def test_tune_writes_it_stores_it_and_links_to_it(project, command):
@@ -53,18 +70,23 @@ def test_tune_writes_it_stores_it_and_links_to_it(project, command):
     assert stored.read_text(encoding="utf-8") == text
     client = connect(stores.DEFAULT_URI)
     (parent,) = [r for r in client.search_runs([run.experiment_id]) if "mlflow.parentRunId" not in r.data.tags]
-    link = f"(#/experiments/{run.experiment_id}/runs/{parent.info.run_id}/artifacts/report.html)"
+    link = f"(#/experiments/{run.experiment_id}/runs/{parent.info.run_id}/artifacts/report.html?workflowType=machine_learning)"
     described = parent.data.tags["mlflow.note.content"].split("\n\n")
     assert described[0].startswith("**small**")
     assert described[1] == f"[Report: the answer on one page]{link}"
     assert "bpsearch.load_model(&#x27;small&#x27;, 1)" in text
     assert "not finished" not in text
+    REPORT.unlink()
+    assert f"report: {REPORT}" in command("tune", "small.toml").out
+    before = (REPORT.stat().st_mtime_ns, REPORT.read_bytes())
+    assert json.loads(command("tune", "small.toml", "--json").out)["report"] == str(REPORT)
+    assert (REPORT.stat().st_mtime_ns, REPORT.read_bytes()) == before
+    assert f"{REPORT}: the report" in command("delete", "small", "--yes").out
+    assert not REPORT.exists()
 
 
 def test_the_journal_alone_gives_the_same_page(tuned, command):
     kept = re.sub(r"base64,[^\"]+", "", REPORT.read_text(encoding="utf-8"))
-    (tuned / "homes.csv").unlink()
-    (tuned / "small.toml").unlink()
     result = command("report", "small")
     assert (result.code, result.out) == (0, f"report: {REPORT}\n")
     text = REPORT.read_text(encoding="utf-8")
@@ -74,12 +96,11 @@ def test_the_journal_alone_gives_the_same_page(tuned, command):
 
 
 def test_json(tuned, command):
-    told = command("report", "small.toml", "--json", "--output", "a.html").document
+    told = command("report", "small", "--json", "--output", "a.html").document
     table = DOCS.split("<!-- json: report -->")[1].split("<!-- end -->")[0]
     assert sorted(told) == sorted(re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE))
     assert told["report"] == "a.html"
     assert (told["study"]["name"], told["study"]["n_trials"]) == ("small", 2)
-    assert json.loads(command("tune", "small.toml", "--json").out)["report"] == str(REPORT)
 
 
 def test_only_a_report_is_replaced(tuned, command):
@@ -107,14 +128,6 @@ def test_a_file_in_its_place_does_not_end_a_study(project, command):
     assert REPORT.read_text() == "mine"
 
 
-def test_a_complete_study_gets_its_report_back(tuned, command):
-    REPORT.unlink()
-    assert f"report: {REPORT}" in command("tune", "small.toml").out
-    before = (REPORT.stat().st_mtime_ns, REPORT.read_bytes())
-    assert f"report: {REPORT}" in command("tune", "small.toml").out
-    assert (REPORT.stat().st_mtime_ns, REPORT.read_bytes()) == before
-
-
 def test_names_and_journals_that_do_not_exist(tuned, command):
     assert "there is no journal of a study 'smal' (did you mean small?)" in command("report", "smal").err
     Path("studies/empty.journal").write_text("")
@@ -126,10 +139,10 @@ def test_names_and_journals_that_do_not_exist(tuned, command):
 
 
 def test_a_study_that_is_not_finished(tuned, command):
+    """As a kill leaves it in the middle of the second trial."""
     lines = Path("studies/small.journal").read_text().splitlines(keepends=True)
-    kept = [line for line in lines if '"finished"' not in line]
-    last = max(i for i, line in enumerate(kept) if '"user_attrs"' in line and '"outcome"' in line)
-    Path("studies/small.journal").write_text("".join(kept[:last] + kept[last + 1 :]))
+    trials = [i for i, line in enumerate(lines) if '"outcome":' in line]
+    Path("studies/small.journal").write_text("".join(lines[: trials[1]]))
     assert command("report", "small").code == 0
     text = REPORT.read_text(encoding="utf-8")
     assert "This study is not finished: 1 of 2 trials are done." in text
@@ -144,11 +157,6 @@ def test_open(tuned, command, monkeypatch):
     assert f"note:   no browser was found; open {opened[0]}" in command("report", "small", "--open").out
 
 
-def test_delete_takes_it_away(tuned, command):
-    assert f"{REPORT}: the report" in command("delete", "small", "--yes").out
-    assert not REPORT.exists()
-
-
 def snippets(text: str) -> list[str]:
     found = re.findall(r"<pre[^>]*><code>(.*?)</code></pre>", text, re.DOTALL)
     plain = [re.sub(r"<[^>]+>", "", each).replace("&#x27;", "'") for each in found]
@@ -156,13 +164,15 @@ def snippets(text: str) -> list[str]:
 
 
 @pytest.mark.slow
-def test_what_the_page_says_to_paste_runs(tuned):
+def test_what_the_page_says_to_paste_runs(tuned_once, monkeypatch):
     """In new processes, in the folder of the study."""
+    monkeypatch.chdir(tuned_once)
+    database = f"sqlite:///{tuned_once / 'mlruns' / 'mlflow.db'}"
+    monkeypatch.setattr(stores, "DEFAULT_URI", database)
     in_python, in_shell, with_mlflow = snippets(REPORT.read_text(encoding="utf-8"))
     pd.read_csv("homes.csv").drop(columns="price").to_csv("new.csv", index=False)
     expected = load_model("small", 1).predict(pd.read_csv("new.csv"))
-    database = f"sqlite:///{tuned / 'mlruns' / 'mlflow.db'}"
-    with_mlflow = with_mlflow.replace(stores.DEFAULT_URI, database)
+    assert database in with_mlflow
     environment = os.environ | {"PYTHONPATH": str(HOME)}
     for code in (in_python, with_mlflow):
         program = f"import pandas\nrows = pandas.read_csv('new.csv')\n{code}\nprint(list(map(float, predictions)))"
@@ -188,32 +198,30 @@ def test_a_password_of_the_store_is_not_on_the_page(tuned):
 
 def test_damaged_facts_are_a_damaged_journal(tuned):
     text = Path("studies/small.journal").read_text()
-    assert '"rows": 40' in text
-    Path("studies/bad.journal").write_text(text.replace('"rows": 40', '"rows": [40]'))
+    assert '"rows":40' in text
+    Path("studies/bad.journal").write_text(text.replace('"rows":40', '"rows":[40]'))
     with pytest.raises(StudyError, match="'about' lacks something, or is of another kind"):
         journal.read(Path("studies/bad.journal"))
 
 
 CASES = {
     "nested": ("n_splits = 2", "n_splits = 2\nouter = 2"),
-    "grid": ("n_trials = 2", 'method = "grid"'),
-    "metrics": ("n_splits = 2", 'n_splits = 2\nscoring = ["r2", "neg_mean_absolute_error"]'),
     "none healthy": ("max_iter = 4", 'max_iter = 4\nlearning_rate_init = 1e6\nsolver = "sgd"'),
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", CASES)
-def test_studies_of_all_kinds(folder, small_project, command, case):
-    small_project(folder, CASES[case])
+def test_studies_of_other_kinds(folder, small_project, command, case):
+    small_project(folder, CASES[case], ("n_trials = 2", 'method = "grid"'))
     command("tune", "small.toml", "--quiet")
     text = REPORT.read_text(encoding="utf-8")
     told = {
         "nested": "outer folds that the search has not seen",
-        "grid": "grid search over 1 hyperparameter, 2 trials",
-        "metrics": "mean absolute error",
         "none healthy": "There is no model: no trial finished healthy.",
     }
     assert told[case] in text
+    assert "grid search over 1 hyperparameter, 2 trials" in text
     assert "not finished" not in text
     kept = re.sub(r"base64,[^\"]+", "", text)
     assert re.sub(r"base64,[^\"]+", "", page(reports.of_journal(entries.stored("small")))) == kept
