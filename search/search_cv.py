@@ -333,7 +333,7 @@ def _about(job: Job) -> dict[str, Any]:
     """Return what a report tells of a search beside its result."""
     X, folds = job.problem.X, job.problem.folds
     found = {"rows": rows_of(X), "ratio": ratio(folds), "versions": versions_here(), "seed": job.problem.seed}
-    shape = getattr(X, "shape", ())
+    shape: tuple[int, ...] = getattr(X, "shape", ())
     return found | ({"columns": int(shape[1])} if len(shape) > 1 else {})
 
 
