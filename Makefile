@@ -26,7 +26,7 @@ ONE_THREAD := OMP_NUM_THREADS=1
 quoted = '$(subst ','\'',$(1))'
 
 .DEFAULT_GOAL := help
-.PHONY: help setup tune grid random cv diagnose list ui test test-slow test-bounds fuzz check format lint types docs site pictures article bench bench-card bench-penalties bench-search bench-stability clean
+.PHONY: help setup tune grid random cv diagnose list report ui test test-slow test-bounds fuzz check format lint types docs site pictures article bench bench-card bench-penalties bench-search bench-stability clean
 
 help:  ## list the targets
 	@echo "make TARGET [STUDY=studies/x.toml]"
@@ -72,6 +72,9 @@ diagnose: $(READY)  ## say why a configuration goes wrong (TRIAL=n, SET="alpha=1
 
 list: $(READY)  ## list the studies and their models
 	@$(SEARCH) list
+
+report: $(READY)  ## write the report on a study as one HTML page (NAME=diabetes)
+	@$(SEARCH) report $(or $(NAME),$(STUDY))
 
 ui: $(READY)  ## open the MLflow UI on 127.0.0.1 (PORT=5000)
 	@$(SEARCH) ui --port $(PORT)

@@ -23,7 +23,7 @@ from search.options import COVERED, text
 from search.results import paired_test, registered
 from search.results.judgment import HINDRANCES
 from search.results.result import Nested, Result
-from search.results.tracking_report import tracking_report
+from search.results.tracking_report import Page, tracking_report
 from search.signals.command import check
 from search.space.spaces import Space
 from search.tracking import Header, Nowhere, Tracker, writing
@@ -93,6 +93,7 @@ def run(
     source: str | None = None,
     metadata: Callable[[Any], Mapping[str, Any]] | None = None,
     data: DataEntry | None = None,
+    page: Page | None = None,
     forgiven: tuple[type[Exception], ...] = (),
 ) -> Result:
     """Complete a search, deliver the best configuration and report.
@@ -119,6 +120,8 @@ def run(
         Maps the delivered estimator to what the tracker stores with its model.
     data : DataEntry, optional
         What the tracker is told of the data.
+    page : callable, optional
+        Maps the result and its figures to the report that people keep; called if there is a tracker, which stores it.
     forgiven : tuple of exception classes
         Exceptions that end the search but are not raised: they become the result's `problem`.
     """
@@ -137,7 +140,7 @@ def run(
             result = _predicted(job, result) if predict else result
             result = _delivered(job, result, tracker or NOWHERE, deliver)
             if tracker is not None:
-                tracker.finish(tracking_report(result))
+                tracker.finish(tracking_report(result, page))
     except forgiven as error:
         return replace(result, problem=str(error))
     return result

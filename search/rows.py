@@ -46,7 +46,7 @@ def params_of(X: Any, params: Mapping[str, Any], rows: Rows) -> dict[str, Any]:
     """
     found = dict(params)
     for name, value in params.items():
-        if _length(value) == _length(X):
+        if length(value) == length(X):
             found[name] = take(indexable(value)[0], rows)
     return found
 
@@ -64,7 +64,7 @@ def feature_names(X: Any) -> NDArray[np.object_] | None:
     return getattr(seen, "feature_names_in_", None)
 
 
-def _length(values: Any) -> int:
+def length(values: Any) -> int:
     """Return the number of rows; -1 for what has none, such as numbers, texts and dicts."""
     if isinstance(values, str | bytes | Mapping) or values is None:
         return -1

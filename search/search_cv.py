@@ -7,6 +7,7 @@ import time
 import warnings
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
@@ -17,6 +18,7 @@ from sklearn.callback import CallbackSupportMixin, with_callbacks
 from sklearn.model_selection import check_cv
 from sklearn.utils import check_random_state, estimator_html_repr, get_tags, indexable
 from sklearn.utils.multiclass import type_of_target
+from sklearn.utils.validation import check_is_fitted
 
 from bpmodel.intake import rows
 from bpmodel.names import hints
@@ -29,11 +31,18 @@ from search.experiment import Job
 from search.fitted_search import FittedSearch
 from search.loop import demand, runner
 from search.loop.journal import StudyStore
+from search.report import files
+from search.report.page import page
+from search.report.sources import Source
+from search.report.versions import versions_here
 from search.results import html
 from search.results.advice import advice
 from search.results.cv_results import chosen, cv_results, healthy
+from search.results.paired_test import ratio
+from search.rows import length as rows_of
 from search.space import initial_points, spaces
 from search.space.dimensions import Draws
+from search.tables.secrets import masked
 from search.tracking import MLflowTracker, Tracker, TrackingError, check_name
 from search.tracking.autologging import autologging_aside
 from search.tracking.contents import datasets
@@ -149,9 +158,38 @@ class BPSearchCV(CallbackSupportMixin, FittedSearch):
         )
         tasks.end()
         self.result_ = replace(result, estimator=None, predictions=None)  # as large as the data
+        self._about = _about(job)
         if result.problem and result.problem != experiment.NONE_HEALTHY:
             warnings.warn(f"{result.problem}; the search itself is complete", UserWarning, stacklevel=2)
         return self
+
+    def write_report(self, path: str | Path, *, force: bool = False) -> Path:
+        """Write the report on the search: one HTML page, to keep or send.
+
+        Parameters
+        ----------
+        path : str or Path
+        force : bool, default=False
+            Whether a file that is no report is replaced.
+
+        Returns
+        -------
+        Path
+
+        Raises
+        ------
+        NotFittedError
+            If the search has not been fitted.
+        StudyError
+            If the file is there and no report, or cannot be written.
+        """
+        check_is_fitted(self, "result_")
+        source = Source(self.result_, self._about, {"seed": self._about["seed"]}, store=self._store())
+        files.write(Path(path), page(source), force=force)
+        return Path(path)
+
+    def _store(self) -> str:
+        return masked(self.tracking) if isinstance(self.tracking, str) else ""
 
     def _tracker(self) -> Tracker | None:
         if self.study_name is not None or self.tracking is not None:
@@ -294,6 +332,14 @@ class BPSearchCV(CallbackSupportMixin, FittedSearch):
         name = named if self.multimetric_ else scoring.SCORE
         told = self.scoring.get(named) if isinstance(self.scoring, Mapping) else named or self.scoring
         return diagram + html.summary(self.cv_results_, name, told if isinstance(told, str) else name, self.advice_)
+
+
+def _about(job: Job) -> dict[str, Any]:
+    """Return what a report tells of a search beside its result."""
+    X, folds = job.problem.X, job.problem.folds
+    found = {"rows": rows_of(X), "ratio": ratio(folds), "versions": versions_here(), "seed": job.problem.seed}
+    shape: tuple[int, ...] = getattr(X, "shape", ())
+    return found | ({"columns": int(shape[1])} if len(shape) > 1 else {})
 
 
 def _meant(key: str, known: set[str]) -> str:

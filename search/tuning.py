@@ -8,6 +8,8 @@ from contextlib import closing
 from dataclasses import replace
 from typing import Any
 
+from matplotlib.figure import Figure
+
 from bpmodel import DivergenceError
 from bpmodel.diagnosis.findings import Diagnosis
 from search import experiment, tracking
@@ -16,11 +18,14 @@ from search.experiment import Job
 from search.loop import runner
 from search.loop.journal import StudyStore, read
 from search.options import text
+from search.report import files
+from search.report.page import page
+from search.report.sources import Source
 from search.results.progress import Progress
 from search.results.rehearsal import Rehearsal
 from search.results.result import Nested, Result
 from search.space import spaces
-from search.study import data, metrics, nested_cv, records, study_file
+from search.study import data, metrics, nested_cv, records, reports, study_file
 from search.study.assembly import (
     build_problem,
     check_prepared,
@@ -85,12 +90,18 @@ def tune(
         outer_baselines = nested_cv.measure_outer_baselines(study, dataset, problem)
         known = _complete(job, store, tracker, len(parts), outer_baselines)
         if known is not None:
-            return replace(known, notes=(*notes, *elsewhere))
+            return replace(_with_page(known, store, tracker.uri), notes=(*notes, *elsewhere))
         notes = (*notes, *_emptied(study, store, tracker.uri))
         note_study(store, study, job, notes, outer_baselines)
         further = plan.n_trials * len(parts)
         notes = (*notes, *_parted(job, store, tracker), *elsewhere)
         on_progress(Progress(store.outcomes, plan.n_trials, notes=notes, further=further))
+        pages: list[str] = []
+
+        def on_a_page(result: Result, figures: Mapping[str, Figure]) -> str:
+            pages.append(page(_source(result, store, tracker.uri), figures))
+            return pages[-1]
+
         result = experiment.run(
             job,
             store,
@@ -102,12 +113,13 @@ def tune(
             source=study_file.source(study.path),
             metadata=lambda model: {"study": facts(study, dataset, model)},
             data=entry(study, dataset),
+            page=on_a_page,
             forgiven=(TrackingError, DivergenceError),
         )
         note_out_of_fold(store, result)
         if result.problem in ("", experiment.NONE_HEALTHY):
             _note(store, plan, tracker.uri, result)
-        return replace(result, notes=notes)
+        return replace(_with_page(result, store, tracker.uri, pages), notes=notes)
 
 
 @autologging_aside()
@@ -129,6 +141,22 @@ def rehearse(study: Study, tracking_uri: str | None = None) -> Rehearsal:
     done = len(_settled(study, dataset))
     notes = (*dataset.notes, *metrics.notes(study, dataset), *_elsewhere(study, tracker.uri))
     return Rehearsal(study.name, text(plan.method), str(study.scheme), found, min(done, plan.n_trials), notes)
+
+
+def _source(result: Result, store: StudyStore, uri: str, *, complete: bool = True) -> Source:
+    """Return what the page tells of a result."""
+    return reports.of_result(result, store.notes, masked(uri), complete=complete, when=store.when)
+
+
+def _with_page(result: Result, store: StudyStore, uri: str, pages: Sequence[str] = ()) -> Result:
+    """Write the report beside the journal, unless nothing has changed and it is there; return the result with its place."""
+    path = files.default(result.name)
+    if records.ABOUT not in store.notes:  # written before journals kept what a report needs
+        return result
+    if result.unchanged and files.is_report(path):
+        return replace(result, page=str(path))
+    complete = result.problem in ("", experiment.NONE_HEALTHY)
+    return reports.write(_source(result, store, uri, complete=complete), pages[-1] if pages and complete else None)
 
 
 def _emptied(study: Study, store: StudyStore, uri: str) -> list[str]:

@@ -34,7 +34,7 @@ ARCHITECTURE = {
         options                             the one table of the search's options
         loop constructor export plots       ask, evaluate, tell, record; models as files; figures
         results fitted_search               the result, its report, advice
-        experiment terminal arguments holdout  one search; a model on a table with known targets
+        experiment terminal arguments holdout report  one search; a model on known targets; a page on a study
         study search_cv                     the same for a study file, and as an estimator
         tuning configuration catalog        a study from file to model; the studies of a folder
         commands                            the verbs of the command line, a file each

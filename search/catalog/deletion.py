@@ -8,12 +8,15 @@ from contextlib import ExitStack
 from search.catalog.entries import Entry
 from search.errors import StudyError
 from search.loop import journal, lines
+from search.report import files
 from search.tracking import removal
 
 
 def planned(entry: Entry) -> list[str]:
     """Return what will be deleted, a line each."""
     told = [f"{path} ({path.stat().st_size / 1024:,.0f} KiB): the finished trials" for path in entry.files]
+    if files.is_report(report := files.default(entry.name)):
+        told.append(f"{report}: the report")
     if entry.kept.n_runs:
         told.append(f"MLflow experiment {entry.name!r} with {entry.kept.n_runs} runs: it goes to MLflow's trash")
     versions = entry.kept.versions
@@ -42,7 +45,8 @@ def delete(uri: str, entry: Entry) -> None:
             removal.experiment(
                 uri, entry.kept.experiment_id, f"{entry.name} (deleted {time.strftime('%Y-%m-%d %H:%M:%S')})"
             )
-        for path in reversed(entry.files):
+        report = files.default(entry.name)
+        for path in [*([report] if files.is_report(report) else []), *reversed(entry.files)]:
             try:
                 path.unlink(missing_ok=True)
                 lines.cut_off(path).unlink(missing_ok=True)

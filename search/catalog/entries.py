@@ -10,6 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from bpmodel.names.short import listed
 from search.errors import StudyError
 from search.loop import journal
 from search.loop.journal import STUDIES, Stored
@@ -142,6 +143,24 @@ def entry(uri: str, name: str, folder: Path = STUDIES) -> Entry:
         raise StudyError(f"there is no study {name!r}: {folder} and the store {masked(uri)} have none")
     listed = ", ".join(known[:MOST_NAMED]) + (f" and {len(known) - MOST_NAMED} more" if len(known) > MOST_NAMED else "")
     raise StudyError(f"there is no study {name!r}{did_you_mean(name, known)}; allowed are {listed}")
+
+
+def stored(name: str, folder: Path = STUDIES) -> Stored:
+    """Return what the journal of a study holds, whatever the store has.
+
+    Raises
+    ------
+    StudyError
+        If there is none, it holds no study yet, or it cannot be read.
+    """
+    journals = _journals(folder)
+    if name not in journals:
+        known = f"allowed are {listed(journals)}" if journals else f"there is none in {folder}"
+        raise StudyError(f"there is no journal of a study {name!r}{did_you_mean(name, list(journals))}; {known}")
+    found = records.read(journals[name][0])
+    if found is None:
+        raise StudyError(f"{journals[name][0]} holds no trials yet")
+    return found
 
 
 def _journals(folder: Path) -> dict[str, tuple[Path, ...]]:

@@ -74,6 +74,10 @@ def run(options: argparse.Namespace, console: Output) -> int:
         if result.model.standing:
             console.print(f"        {result.model.standing}")
         console.print(f"python: {_usage(result.model)}")
+    if result.page:
+        console.print(f"report: {result.page}")
+    if result.pageless:
+        console.print(f"note:   the report was not written: {result.pageless}")
     if result.unregistered:
         console.print(f"model:  {report.not_registered(result)}")
     if result.problem:

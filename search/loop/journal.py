@@ -37,13 +37,7 @@ STUDIES = Path("studies")
 FINISHED = tuple(state.value for state in STATES.values())
 
 DAMAGE = (
-    ArithmeticError,
-    AssertionError,
-    AttributeError,
-    LookupError,
-    RecursionError,
-    TypeError,
-    ValueError,
+    *(ArithmeticError, AssertionError, AttributeError, LookupError, RecursionError, TypeError, ValueError),
     optuna.exceptions.OptunaError,
 )
 """What Optuna and the space raise for lines that no study has written."""
@@ -115,6 +109,11 @@ class StudyStore:
     def settled(self) -> dict[int, Outcome]:
         """The outcomes by trial number; reevaluated trials are pooled over their evaluations."""
         return _settled(self.outcomes, self.again)
+
+    @property
+    def when(self) -> float:
+        """When the last trial ended, as in `Stored`."""
+        return _when(self._study)
 
     @property
     def notes(self) -> dict[str, Any]:
@@ -204,10 +203,13 @@ def read(path: Path, space: Space | None = None, identity: Mapping[str, Any] | N
             _compare(notes["identity"], json.loads(json.dumps(identity)), path, names[0])
         outcomes = _outcomes(study, space, lines)
         again = _again(notes, outcomes, lines)
-        ended = [t.datetime_complete for t in _trials(study) if t.datetime_complete]
         with _replaying(lines):
-            when = max((each.timestamp() for each in ended), default=0.0)
+            when = _when(study)
     return Stored(names[0], notes, _settled(outcomes, again), when)
+
+
+def _when(study: optuna.Study) -> float:
+    return max((t.datetime_complete.timestamp() for t in _trials(study) if t.datetime_complete), default=0.0)
 
 
 def running(path: Path) -> bool:

@@ -67,6 +67,10 @@ def _kinds(**known: Holds) -> Holds:
     return lambda value: isinstance(value, dict) and all(holds(value[k]) for k, holds in known.items() if k in value)
 
 
+def _both(first: Holds, second: Holds) -> Holds:
+    return lambda value: first(value) and second(value)
+
+
 def record_of_trial(value: Any) -> bool:
     return isinstance(value, dict)
 
@@ -109,17 +113,28 @@ NOTES: dict[str, Holds] = {
     "id": text,
     "identity": lambda value: isinstance(value, dict),
     AGAIN: lambda value: by_name(listed(record_of_trial))(value) and all(n.isdecimal() and len(n) < 10 for n in value),
-    "about": _keys(
-        file=text,
-        path=text,
-        method=text,
-        scheme=text,
-        scoring=text,
-        baselines=listed(BASELINE),
-        ratio=number,
-        suspects=listed(listed(text)),
-        loss=text,
-        notes=listed(text),
+    "about": _both(
+        _keys(
+            file=text,
+            path=text,
+            method=text,
+            scheme=text,
+            scoring=text,
+            baselines=listed(BASELINE),
+            ratio=number,
+            suspects=listed(listed(text)),
+            loss=text,
+            notes=listed(text),
+        ),
+        _kinds(
+            data=maybe(text),
+            target=maybe(text),
+            task=text,
+            rows=count,
+            columns=count,
+            budget=by_name(maybe(number)),
+            versions=by_name(text),
+        ),
     ),
     "finished": _kinds(
         trials=count,

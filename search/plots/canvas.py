@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import textwrap
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -49,6 +50,8 @@ def plain_look() -> Iterator[None]:
 class Drawing(Figure):
     """A figure that is saved with the settings with which it was drawn."""
 
+    _picture: bytes | None = None
+
     def savefig(self, *arguments: Any, **options: Any) -> None:
         """Save the figure in a file; a PNG with little compression, which costs a tenth of the time of drawing more."""
         kind = options.get("format") or Path(str(arguments[0] if arguments else options.get("fname", ""))).suffix
@@ -56,6 +59,19 @@ class Drawing(Figure):
             options.setdefault("pil_kwargs", {"compress_level": 1})
         with plain_look():
             super().savefig(*arguments, **options)
+
+    def png(self) -> bytes:
+        """Return the figure as a PNG file, which is drawn once: the same figure is the same bytes."""
+        if self._picture is None:
+            self._picture = png(self, DPI)
+        return self._picture
+
+
+def png(figure: Figure, dpi: float) -> bytes:
+    """Return a figure as a PNG file; nothing in it tells when, or by which version, it was drawn."""
+    stream = io.BytesIO()
+    figure.savefig(stream, format="png", dpi=dpi, metadata={"Software": None})
+    return stream.getvalue()
 
 
 def canvas(height: float, rows: int = 1, columns: int = 1, *, sharey: bool = True) -> tuple[Figure, Sequence[Axes]]:

@@ -55,6 +55,7 @@ def study(result: Result) -> dict[str, Any]:
             "reason": model.reason or None,
         },
         "problem": result.problem or None,
+        "report": result.page or None,
         "unchanged": result.unchanged,
         "notes": list(result.notes),
     }

@@ -90,6 +90,10 @@ class Result:
         What the best trial predicts for rows that it was not trained on; only while the study runs.
     out_of_fold : Summary or None
         What figures need of these predictions; kept in the journal of a study.
+    page : str
+        The file with the report that people keep; empty if there is none.
+    pageless : str
+        Why that file was not written.
     """
 
     name: str
@@ -115,3 +119,5 @@ class Result:
     notes: Sequence[str] = ()
     predictions: OutOfFold | None = None
     out_of_fold: Summary | None = None
+    page: str = ""
+    pageless: str = ""

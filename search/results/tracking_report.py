@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import Any
+
+from matplotlib.figure import Figure
 
 from search.plots import gallery, interactive
 from search.plots.subject import subject
@@ -13,13 +16,18 @@ from search.results.result import Result
 from search.results.sheets import sheets
 from search.tracking import Report
 from search.tracking.contents import scores
+from search.tracking.contents.runs import PAGE
 from search.trials.baselines import Baseline
 from search.trials.outcomes import VERDICTS, front
 
+Page = Callable[[Result, Mapping[str, Figure]], str]
+"""Maps a result and its figures to the report that people keep, as HTML."""
 
-def tracking_report(result: Result) -> Report:
-    """Return parameters, metrics, summary, figures, pages and tables of the parent run."""
+
+def tracking_report(result: Result, page: Page | None = None) -> Report:
+    """Return parameters, metrics, summary, figures, tables and, if it is to have one, the page of the parent run."""
     best, nested, drawn = result.best, result.nested, subject(result)
+    figures = gallery.figures(drawn)
     return Report(
         params={f"best.{name}": value for name, value in best.params.items()} if best else {},
         metrics=_metrics(result),
@@ -27,11 +35,11 @@ def tracking_report(result: Result) -> Report:
         summary=report.summary(result),
         verdict=registered.card(result),
         model={} if result.model is None else registered.metrics(result),
-        texts=_texts(result),
-        figures=gallery.figures(drawn),
+        figures=figures,
         tables=_tables(result),
         pages=interactive.pages(drawn),
         sheets=sheets(result),
+        texts=_texts(result) | ({} if page is None else {PAGE: page(result, figures)}),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 from search.experiment import Job
 from search.loop.journal import StudyStore
 from search.options import text
+from search.report.versions import versions_here
 from search.results import paired_test
 from search.results.result import Result
 from search.study import records, study_file
@@ -41,6 +43,8 @@ def note_study(
         "suspects": [list(names) for names in job.suspects],
         "loss": str(getattr(network_of(job.problem.estimator), "loss", "")),
         "notes": list(notes),
+        "budget": {"n_trials": whole(job.plan.n_trials), "timeout": job.plan.timeout},
+        "versions": versions_here(),
     }
     if store.notes.get(records.ABOUT) != about:
         store.note(records.ABOUT, about)
@@ -51,6 +55,15 @@ def note_out_of_fold(store: StudyStore, result: Result) -> None:
     told = None if result.out_of_fold is None else result.out_of_fold.to_dict()
     if told is not None and store.notes.get(records.OUT_OF_FOLD) != told:
         store.note(records.OUT_OF_FOLD, told)
+
+
+def whole(number: float) -> int | None:
+    """Return a number of trials; None where only time ends the search.
+
+    >>> whole(60), whole(float("inf"))
+    (60, None)
+    """
+    return int(number) if math.isfinite(number) else None
 
 
 def _noted(baseline: Baseline) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from urllib.parse import quote
 
 from search.tracking import stores, waiting
+from search.tracking.contents.runs import TRAINING
 from search.tracking.models.registry import Version
 from search.tracking.writers.sqlite import REVISIONS
 
@@ -145,4 +146,4 @@ def latest(uri: str) -> str:
     if not studies:
         return ""
     study = max(studies, key=lambda each: each.ended)
-    return f"#/experiments/{quote(study.experiment_id)}/runs/{quote(study.run_id)}?workflowType=machine_learning"
+    return f"#/experiments/{quote(study.experiment_id)}/runs/{quote(study.run_id)}{TRAINING}"

@@ -288,7 +288,7 @@ n_splits = 2
 """
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def small_project() -> Callable[..., Path]:
     """Write a table and a study of a moment into a folder; changes are pairs of an old and a new text of the study."""
 

@@ -106,6 +106,8 @@ MISTAKES = {
     "evaluate": ["evaluate", FILE, f"{FILE}.csv"],
     "export": ["export", FILE, "-o", f"{FILE}.onnx"],
     "show": ["show", f"{FILE}2"],
+    "report": ["report", f"{FILE}2"],
+    "report, file": ["report", FILE, "--output", f"{FILE}/{FILE}.html"],
     "delete": ["delete", f"{FILE}2", "--yes"],
     "delete, not said": ["delete", FILE],
     "compare": ["compare", FILE, f"{FILE}2"],

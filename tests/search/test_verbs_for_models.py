@@ -332,7 +332,7 @@ def test_delete_leaves_nothing_and_the_name_is_free(bpsearch, workplace):
     Path("studies/gone.outer-1.journal").write_bytes(Path("studies/gone.journal").read_bytes())
     result = bpsearch("delete", "gone", "--yes", "--json")
     assert (result.code, sorted(result.document)) == (0, sorted(documented("delete")))
-    assert len(result.document["deleted"]) == 4
+    assert len(result.document["deleted"]) == 5
     assert not list(Path("studies").glob("gone*"))
     assert "gone" not in listing.kept(stores.DEFAULT_URI)
     assert registry.versions(stores.DEFAULT_URI, "gone") == []

@@ -32,7 +32,12 @@ RESULT = "bpsearch.result"
 OUTCOME = "bpsearch.outcome"
 """The tag of a trial's run that tells its outcome from those of other trials with the same number, see `trials.digest`."""
 
+TRAINING = "?workflowType=machine_learning"
+"""The end of an address in MLflow's UI that shows training runs; a new browser is shown pages for language models."""
+
 STUDY_FILE = "study.toml"
+PAGE = "report.html"
+"""The report that people keep; the description of the parent run links to it."""
 
 
 @dataclass(frozen=True)

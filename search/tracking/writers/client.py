@@ -14,9 +14,11 @@ from search.tracking.contents.best import BEST, Point
 from search.tracking.contents.datasets import DataEntry
 from search.tracking.contents.runs import (
     OUTCOME,
+    PAGE,
     PARENT,
     STUDY_FILE,
     TAG_LENGTH,
+    TRAINING,
     Header,
     Opened,
     Report,
@@ -154,7 +156,7 @@ def finish(uri: str, parent: str, report: Report, tied: Tied | None = None, data
     client.log_batch(
         parent,
         metrics=[Metric(name, float(v), now, step) for name, v, step in values if np.isfinite(v)],
-        tags=[RunTag("mlflow.note.content", report.summary[:TAG_LENGTH])]
+        tags=[RunTag("mlflow.note.content", _description(client, parent, report)[:TAG_LENGTH])]
         + [RunTag(name, str(v)[:TAG_LENGTH]) for name, v in report.params.items()],
     )
     put(client, uri, parent, dict(_files(report)))
@@ -163,7 +165,7 @@ def finish(uri: str, parent: str, report: Report, tied: Tied | None = None, data
 def _files(report: Report) -> Iterator[tuple[str, Callable[[Path], object]]]:
     """Yield the files of a report, each with the function that writes it."""
     for name, figure in report.figures.items():
-        yield f"plots/{name}.png", figure.savefig
+        yield f"plots/{name}.png", _picture(figure)
     for name, page in report.pages.items():
         yield f"plots/{name}.html", _text(page)
     for name, write in report.sheets.items():
@@ -172,6 +174,16 @@ def _files(report: Report) -> Iterator[tuple[str, Callable[[Path], object]]]:
         yield f"{name}.json", _text(content(f"{name}.json", table))
     for name, text in report.texts.items():
         yield name, _text(text)
+
+
+def _description(client: Any, parent: str, report: Report) -> str:
+    """Return the summary with a link to the page, behind the first paragraph: MLflow shows only the first lines."""
+    if PAGE not in report.texts:
+        return report.summary
+    first, gap, rest = report.summary.partition("\n\n")
+    experiment = client.get_run(parent).info.experiment_id
+    link = f"[Report: the answer on one page](#/experiments/{experiment}/runs/{parent}/artifacts/{PAGE}{TRAINING})"
+    return f"{first}\n\n{link}{gap}{rest}"
 
 
 @library.quiet()
@@ -211,3 +223,9 @@ def _describe(client: Any, uri: str, parent: Any, header: Header) -> None:
 
 def _text(text: str) -> Callable[[Path], object]:
     return lambda path: path.write_text(text, encoding="utf-8")
+
+
+def _picture(figure: Any) -> Callable[[Path], object]:
+    """Return what writes a figure: one that was drawn for the page is not drawn again."""
+    drawn = getattr(figure, "png", None)
+    return figure.savefig if drawn is None else lambda path: path.write_bytes(drawn())

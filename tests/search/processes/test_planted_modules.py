@@ -25,6 +25,7 @@ VERBS = {
     "diagnose": ["diagnose", "small.toml", "--trial", "0"],
     "list": ["list"],
     "show": ["show", "small"],
+    "report": ["report", "small"],
     "compare": ["compare", "small", "small"],
     "predict": ["predict", "small", "homes.csv", "-o", "out.csv"],
     "evaluate": ["evaluate", "small", "homes.csv", "--plot", "out.png"],

@@ -1,0 +1,1 @@
+"""The report on a study as one HTML page, which needs nothing beside it."""
