@@ -16,6 +16,7 @@ from bpmodel.preprocessing.options import PREPROCESSING
 from docs import stubs
 from search.options import ABSENT, STUDY
 from search.samplers.methods import METHODS
+from search.terminal.exits import EXITS
 from search.trials.outcomes import VERDICTS
 from search.trials.penalties import PENALTIES
 
@@ -96,6 +97,12 @@ def verdicts() -> str:
     return "\n".join(["| verdict | meaning | status of the run in MLflow |", "|---|---|---|", *rows])
 
 
+def exit_codes() -> str:
+    """Return the table of exit codes."""
+    rows = [f"| {code} | {_sentence(meaning)} |" for code, meaning in EXITS.items()]
+    return "\n".join(["| exit code | meaning |", "|---|---|", *rows])
+
+
 HEAD = "| in {tool} | here | remark |"
 IN_CHINESE = "| {tool} | 本工具 |"
 """Heads of the tables of foreign names. Remarks are English, so they are left out in Chinese documents."""
@@ -114,7 +121,7 @@ def foreign_names(tool: str, rows: Sequence[Foreign], head: str = HEAD) -> str:
     return "\n".join([head.format(tool=tool), "|" + "---|" * n_columns, *lines])
 
 
-WHOLE = {"search": search_options, "methods": methods, "penalties": penalties, "verdicts": verdicts}
+WHOLE = {"search": search_options, "methods": methods, "penalties": penalties, "verdicts": verdicts, "exits": exit_codes}
 
 
 def written(text: str) -> str:

@@ -21,9 +21,8 @@ from search.commands import verbs
 from search.errors import StudyError
 from search.files import trouble
 from search.signals import command
-from search.terminal import encoding, leaving
-
-FAILED, USER_ERROR = 1, 2
+from search.terminal import encoding, exits, leaving
+from search.terminal.exits import FAILED, USER_ERROR
 
 OUTPUT = "where the output goes"
 """What is full when an error of the system names no file: it was open already."""
@@ -40,10 +39,7 @@ SWITCHES = {
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; return the exit code.
-
-    It is 0, 1 if the command failed, 2 for a user's mistake, and 128 and the number of the signal that ended it: 130 for Ctrl-C.
-    """
+    """Run one command; return the exit code, a row of `search.terminal.exits.EXITS`."""
     encoding.standard()
     given = sys.argv[1:] if arguments is None else arguments
     parser = _parser("--json" in given)
@@ -194,6 +190,8 @@ def _parser(as_json: bool = False) -> argparse.ArgumentParser:
     parser = kind(
         prog="bpsearch",
         description="Hyperparameter search for back-propagation networks that learns from diverging runs.",
+        epilog=exits.listed(),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     for name, meaning in SWITCHES.items():
