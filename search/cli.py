@@ -18,6 +18,7 @@ from typing import Any, ClassVar, NoReturn
 from bpsearch import __version__
 from search.arguments import add_switch
 from search.commands import verbs
+from search.completion import grammar
 from search.errors import StudyError
 from search.files import trouble
 from search.signals import command
@@ -156,7 +157,9 @@ class _Parser(argparse.ArgumentParser):
 
     def add_argument(self, *names: Any, **more: Any) -> argparse.Action:
         self.switches.update(name for name in names if name.startswith("--"))
-        return super().add_argument(*names, **more)
+        action = super().add_argument(*names, **more)
+        self.__dict__.setdefault("arguments", []).append(action)  # argparse keeps its own list private
+        return action
 
     def error(self, message: str) -> NoReturn:
         message += _meant(message, self.switches)
@@ -197,9 +200,10 @@ def _parser(as_json: bool = False) -> argparse.ArgumentParser:
     for name, meaning in SWITCHES.items():
         add_switch(parser, name, meaning, default=False)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    parsers = {"": parser}
     for name, verb in verbs().items():
         has_result = getattr(verb, "HAS_RESULT", False)
-        command = commands.add_parser(name, help=verb.HELP, description=verb.HELP)
+        parsers[name] = command = commands.add_parser(name, help=verb.HELP, description=verb.HELP)
         verb.add_arguments(command)
         # any other default would override a switch before the verb
         for switch, meaning in SWITCHES.items():
@@ -208,4 +212,8 @@ def _parser(as_json: bool = False) -> argparse.ArgumentParser:
         interrupted = getattr(verb, "INTERRUPTED", KEPT)
         command.set_defaults(run=verb.run, verb=name, has_result=has_result, interrupted=interrupted)
         command.set_defaults(shows_progress=getattr(verb, "SHOWS_PROGRESS", False))
+    meanings = {name: verb.HELP for name, verb in verbs().items()}
+    parsers["completion"].set_defaults(
+        grammar=lambda: grammar.grammar(meanings, {name: each.arguments for name, each in parsers.items()})
+    )
     return parser

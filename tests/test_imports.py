@@ -34,7 +34,7 @@ ARCHITECTURE = {
         options formatting                  the one table of the search's options; scores as people read them
         loop constructor export plots       ask, evaluate, tell, record; models as files; figures
         results fitted_search               the result, its report, advice
-        experiment terminal arguments holdout  one search; a model on a table with known targets
+        experiment terminal arguments holdout completion  one search; a model on a table with known targets; what can be typed
         study search_cv                     the same for a study file, and as an estimator
         tuning configuration catalog        a study from file to model; the studies of a folder
         commands                            the verbs of the command line, a file each
