@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[1]
 
 ARCHITECTURE = {
     "bpmodel": """
-        compiler names colors               how numeric code is compiled; what an unknown name may mean
+        compiler names colors sparkline     how numeric code is compiled; what an unknown name may mean
         functions domains                   tables of pure functions: activations, losses, …; what a value may be
         network option                      one network, and one epoch of it; what a hyperparameter is
         full_batch                          solvers that see all rows

@@ -14,7 +14,7 @@ from rich.text import Text
 
 from bpmodel.diagnosis.findings import Finding
 from search.catalog.entries import Entry
-from search.catalog.sparkline import sparkline
+from bpmodel.sparkline import sparkline
 from search.errors import StudyError
 from search.formatting import metric, number
 from search.results.report import fold_scores

@@ -8,7 +8,7 @@ from rich.console import Console
 
 from search.catalog import trials
 from search.catalog.entries import Entry
-from search.catalog.sparkline import LEVELS, MOST, sparkline
+from bpmodel.sparkline import LEVELS, MOST, sparkline
 from search.errors import StudyError
 from search.loop.journal import Stored
 from search.terminal.encoding import plain
