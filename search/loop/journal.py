@@ -12,7 +12,7 @@ import warnings
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -160,12 +160,15 @@ class Stored:
         By trial number; reevaluated trials are pooled over their evaluations.
     when : float
         When the last trial ended, in seconds since 1970; 0 if there is none.
+    ended : dict of int to float
+        When each trial ended, by its number.
     """
 
     name: str
     notes: dict[str, Any]
     outcomes: dict[int, Outcome]
     when: float
+    ended: Mapping[int, float] = field(default_factory=dict)
 
 
 def read(path: Path, space: Space | None = None, identity: Mapping[str, Any] | None = None) -> Stored | None:
@@ -204,10 +207,10 @@ def read(path: Path, space: Space | None = None, identity: Mapping[str, Any] | N
             _compare(notes["identity"], json.loads(json.dumps(identity)), path, names[0])
         outcomes = _outcomes(study, space, lines)
         again = _again(notes, outcomes, lines)
-        ended = [t.datetime_complete for t in _trials(study) if t.datetime_complete]
         with _replaying(lines):
-            when = max((each.timestamp() for each in ended), default=0.0)
-    return Stored(names[0], notes, _settled(outcomes, again), when)
+            dated = ((t.user_attrs["number"], t.datetime_complete) for t in _trials(study))
+            ended = {number: when.timestamp() for number, when in dated if when}
+    return Stored(names[0], notes, _settled(outcomes, again), max(ended.values(), default=0.0), ended)
 
 
 def running(path: Path) -> bool:

@@ -443,3 +443,15 @@ def test_show_of_an_older_version_has_its_own_score(bpsearch, monkeypatch):
 @pytest.mark.parametrize("more", [("--file",), ("--trial", "0")])
 def test_show_of_a_version_is_of_a_model(bpsearch, more):
     assert bpsearch("show", "prices", *more, "--version", "1").code == 2
+
+
+def test_export_of_the_trials_of_a_study(bpsearch):
+    done = bpsearch("export", "prices", "--to", "optuna", "-o", "prices.optuna")
+    assert (done.code, done.out.splitlines()[1]) == (0, "next:    optuna-dashboard prices.optuna")
+    again = bpsearch("export", "prices", "--to", "optuna", "-o", "prices.optuna")
+    assert (again.code, "--force" in again.err) == (2, True)
+    found = bpsearch("export", "prices", "--to", "optuna", "-o", "prices.optuna", "--force", "--json").document
+    assert (found["model"], found["format"], found["bytes"]) == ("prices", "optuna", Path("prices.optuna").stat().st_size)
+    assert bpsearch("export", "prices", "--to", "optuna", "-o", "p.optuna", "--version", "1").code == 2
+    assert bpsearch("export", "nothing", "--to", "optuna", "-o", "p.optuna").code == 2
+    assert not Path("p.optuna").exists()
