@@ -24,7 +24,7 @@ MOST_MEMBERS = 5
 
 
 class Shown(BaseEstimator):
-    """A network, or an ensemble of some, in a notebook: boxes of diagrams say how fits ended, also inside pipelines and searches."""
+    """A network, or an ensemble of some, in a notebook: boxes of diagrams say how fits ended, also in pipelines and searches."""
 
     def _html_repr(self) -> str:
         diagram: str = estimator_html_repr(self)

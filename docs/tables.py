@@ -121,7 +121,13 @@ def foreign_names(tool: str, rows: Sequence[Foreign], head: str = HEAD) -> str:
     return "\n".join([head.format(tool=tool), "|" + "---|" * n_columns, *lines])
 
 
-WHOLE = {"search": search_options, "methods": methods, "penalties": penalties, "verdicts": verdicts, "exits": exit_codes}
+WHOLE = {
+    "search": search_options,
+    "methods": methods,
+    "penalties": penalties,
+    "verdicts": verdicts,
+    "exits": exit_codes,
+}
 
 
 def written(text: str) -> str:

@@ -13,8 +13,8 @@ from rich.table import Table
 from rich.text import Text
 
 from bpmodel.diagnosis.findings import Finding
-from search.catalog.entries import Entry
 from bpmodel.sparkline import sparkline
+from search.catalog.entries import Entry
 from search.errors import StudyError
 from search.formatting import metric, number
 from search.results.report import fold_scores

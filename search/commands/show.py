@@ -98,6 +98,8 @@ def _study(entry: Entry, console: Output) -> int:
     for line in words.facts(entry):
         console.print(line)
     if entry.kept.versions:
-        console.print(f"next:     {shlex.join(['bpsearch', 'predict', entry.name, 'new.csv', '-o', 'predictions.csv'])}")
+        console.print(
+            f"next:     {shlex.join(['bpsearch', 'predict', entry.name, 'new.csv', '-o', 'predictions.csv'])}"
+        )
     console.document(documents.shown(entry, None if result is None else results.study(result)))
     return 0

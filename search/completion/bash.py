@@ -113,7 +113,9 @@ def script(grammar: Grammar) -> str:
     }
     text = FRAME
     for name, part in parts.items():
-        text = text.replace(f"@{name}@", part if isinstance(part, str) else "\n".join(f"        {line}" for line in part))
+        text = text.replace(
+            f"@{name}@", part if isinstance(part, str) else "\n".join(f"        {line}" for line in part)
+        )
     return text
 
 

@@ -60,7 +60,7 @@ def write(stored: Stored, space: Space, scoring: str, path: Path, *, force: bool
     with quiet(), warnings.catch_warnings():
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
         storage = optuna.storages.JournalStorage(backend)
-        direction = "minimize" if sign < 0 else "maximize"
+        direction = optuna.study.StudyDirection.MINIMIZE if sign < 0 else optuna.study.StudyDirection.MAXIMIZE
         study = optuna.create_study(study_name=stored.name, storage=storage, direction=direction)
         study.set_metric_names([name])
         for number in range(max(stored.outcomes, default=-1) + 1):

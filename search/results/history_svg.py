@@ -38,7 +38,8 @@ def history(verdicts: Sequence[str], scores: Sequence[float]) -> str:
         return ""
     high, middle = max(healthy), float(np.median(healthy))
     low = max(min(healthy), middle - FAR * (high - middle)) if high > middle else min(healthy)
-    marks, best = [], []
+    marks: list[str] = []
+    best: list[tuple[float, float]] = []
     for i, (verdict, score) in enumerate(zip(verdicts, scores, strict=True)):
         x = MARGIN + i / max(len(scores) - 1, 1) * (WIDTH - 2 * MARGIN)
         placed = verdict in (OK, "stopped") and math.isfinite(score) and score >= low
@@ -51,7 +52,9 @@ def history(verdicts: Sequence[str], scores: Sequence[float]) -> str:
     points = " ".join(f"{x:.1f},{y:.1f}" for x, y in best)
     line = f'<polyline fill="none" stroke="currentColor" stroke-opacity="0.6" points="{points}"/>'
     size = f'width="{WIDTH}" height="{HEIGHT}" viewBox="0 0 {WIDTH} {HEIGHT}"'
-    head = f'<svg {size} style="background: #8881; max-width: 100%" role="img" aria-label="scores of all configurations">'
+    head = (
+        f'<svg {size} style="background: #8881; max-width: 100%" role="img" aria-label="scores of all configurations">'
+    )
     return f"{head}{line}{''.join(marks)}</svg>"
 
 

@@ -11,7 +11,7 @@ from search.results.progress import Progress
 from search.trials.outcomes import Outcome, order
 
 Event = Literal["", "resumed", "first", "best", "share", "done"]
-"""What has happened: nothing of note, a stage that goes on, its first trial, a better one, a share of the trials, the last one."""
+"""What has happened: nothing of note, a stage that goes on, its first trial, a better one, a share of all, the last one."""
 
 RECENT = 20
 """Trials from which the rate is taken: the first ones of a study compile code, and later ones have other sizes."""
@@ -39,6 +39,7 @@ class Course:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock, self._begun = clock, clock()
         self.state: Progress | None = None
+        self._seen = 0
         self._begin(Progress({}, 0))
 
     def see(self, state: Progress) -> Event:

@@ -18,7 +18,7 @@ from search.terminal.status import best, counts, duration, heading, rate, tell_l
 from search.trials.outcomes import VERDICTS
 
 SILENCES = (30.0, 60.0, 120.0, 300.0)
-"""Seconds without a line after which there is one all the same: the first time, the second time, and so on; the last one repeats."""
+"""Seconds without a line after which there is one all the same: the first time, the second, and so on; the last one repeats."""
 
 BEST_WAIT = 2.0
 """Seconds after a line before which a better trial has none of its own: at first almost every trial is the best one so far."""

@@ -451,7 +451,11 @@ def test_export_of_the_trials_of_a_study(bpsearch):
     again = bpsearch("export", "prices", "--to", "optuna", "-o", "prices.optuna")
     assert (again.code, "--force" in again.err) == (2, True)
     found = bpsearch("export", "prices", "--to", "optuna", "-o", "prices.optuna", "--force", "--json").document
-    assert (found["model"], found["format"], found["bytes"]) == ("prices", "optuna", Path("prices.optuna").stat().st_size)
+    assert (found["model"], found["format"], found["bytes"]) == (
+        "prices",
+        "optuna",
+        Path("prices.optuna").stat().st_size,
+    )
     assert bpsearch("export", "prices", "--to", "optuna", "-o", "p.optuna", "--version", "1").code == 2
     assert bpsearch("export", "nothing", "--to", "optuna", "-o", "p.optuna").code == 2
     assert not Path("p.optuna").exists()

@@ -6,9 +6,9 @@ import math
 import pytest
 from rich.console import Console
 
+from bpmodel.sparkline import LEVELS, MOST, sparkline
 from search.catalog import trials
 from search.catalog.entries import Entry
-from bpmodel.sparkline import LEVELS, MOST, sparkline
 from search.errors import StudyError
 from search.loop.journal import Stored
 from search.terminal.encoding import plain

@@ -1,4 +1,4 @@
-"""A study as other programs that read Optuna's journals see it: optuna-dashboard showed other numbers, no times, and penalties."""
+"""A study as programs that read Optuna's journals see it: optuna-dashboard showed other numbers, no times, and penalties."""
 
 import time
 import warnings
@@ -56,7 +56,7 @@ def test_numbers_states_values_and_times_are_those_of_the_report(source, tmp_pat
         assert trial.intermediate_values == {epoch: sign * score for epoch, score in outcome.defined.items()}
         assert (trial.datetime_complete - trial.datetime_start).total_seconds() == pytest.approx(outcome.seconds)
         assert abs(trial.datetime_complete.timestamp() - time.time()) < 3600
-        assert {"layers": "[8, 4]", "rate": 0.0123456789, "batch": 7, "kind": "tanh"} == trial.params
+        assert trial.params == {"layers": "[8, 4]", "rate": 0.0123456789, "batch": 7, "kind": "tanh"}
     assert study.trials[0].value == sign * stored.outcomes[0].score
     assert study.best_trial.number == 0
     assert "1234.5" not in (tmp_path / "o.journal").read_text()

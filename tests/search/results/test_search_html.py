@@ -49,7 +49,9 @@ def test_the_answer_comes_first_and_has_a_sign_that_people_use():
     search = BPSearchCV(net, {"alpha": [0.0, 0.1, 1.0]}, method="grid", cv=3, scoring=MAE, random_state=0)
     text = search.fit(X, X[:, 0])._repr_html_().split("</style>")[-1]
     text = text[text.rindex('<div style="font-family: monospace') :]
-    said = re.match(r"<div[^>]*><b>best mean absolute error: (\S+) ± \S+ \(configuration (\d)\)</b>: alpha = (\S+)<br>", text)
+    said = re.match(
+        r"<div[^>]*><b>best mean absolute error: (\S+) ± \S+ \(configuration (\d)\)</b>: alpha = (\S+)<br>", text
+    )
     assert said
     assert float(said[1]) == pytest.approx(-search.best_score_, rel=1e-3)
     assert (int(said[2]), float(said[3])) == (search.best_index_, search.best_params_["alpha"])

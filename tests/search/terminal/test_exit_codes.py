@@ -59,10 +59,12 @@ WAYS = {
 
 @pytest.mark.parametrize(("arguments", "code"), WAYS.values(), ids=WAYS.keys())
 def test_ways_out(folder, arguments, code):
+    found = None
     try:
-        assert cli.main(arguments) == code
+        found = cli.main(arguments)
     except SystemExit as error:
-        assert (error.code or 0) == code
+        found = error.code or 0
+    assert found == code
 
 
 def test_a_bug_is_a_failure(folder, monkeypatch, command):

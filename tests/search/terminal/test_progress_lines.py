@@ -9,7 +9,7 @@ from rich.console import Console
 
 from search.results.progress import Progress
 from search.terminal import bar, course, progress
-from search.terminal.lines import BEST_WAIT, SILENCES, EverySecond, ProgressDocuments, ProgressLines
+from search.terminal.lines import BEST_WAIT, SILENCES, EverySecond, ProgressLines
 
 RMSE = "neg_root_mean_squared_error"
 
