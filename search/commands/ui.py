@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from search.arguments import add_switch, whole_number
-from search.errors import StudyError
+from search.errors import StudyError, one_line
 
 if TYPE_CHECKING:
     from search.terminal.output import Output
@@ -27,7 +27,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace, console: Output) -> int:
     from search import tracking
-    from search.tables.secrets import masked
     from search.tracking import listing
     from search.tracking.ui import server
 
@@ -40,9 +39,8 @@ def run(options: argparse.Namespace, console: Output) -> int:
         tracking.settled(path)
     page = listing.latest(uri)
     if uri.startswith("http"):
-        address = masked(f"{_public(uri)}/{page}")
-        console.essential(address)
-        console.print(f"MLflow is served at {address}")
+        address = one_line(f"{_public(uri)}/{page}")  # a link that is masked would lose what has it show training runs
+        console.own(f"MLflow is served at {address}", address)
         return 0
     serving = server.Server(uri, server.listen(options.port), page, open_to_all=options.no_token)
     console.own(f"MLflow UI: {serving.url}  (Ctrl-C stops it)", serving.url)
