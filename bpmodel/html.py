@@ -12,7 +12,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import estimator_html_repr
 
 from bpmodel.colors import BLUE, ORANGE, STATUS_COLORS
-from bpmodel.sparkline import sparkline
+from bpmodel.names.sparkline import sparkline
 
 WIDTH, HEIGHT, MARGIN = 360, 90, 6
 CURVES = {"loss": ("training loss", BLUE), "validation_loss": ("validation loss", ORANGE)}

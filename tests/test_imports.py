@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[1]
 
 ARCHITECTURE = {
     "bpmodel": """
-        compiler names colors sparkline     how numeric code is compiled; what an unknown name may mean
+        compiler names colors               how numeric code is compiled; what an unknown name may mean
         functions domains                   tables of pure functions: activations, losses, …; what a value may be
         network option                      one network, and one epoch of it; what a hyperparameter is
         full_batch                          solvers that see all rows
@@ -125,7 +125,9 @@ def test_imports_point_one_way(module):
     assert {room(found) for found in inside(module)} - {own} <= below
 
 
-PRIVATE = {("search.fitted_search", "sklearn.utils._repr_html.estimator._VisualBlock")}
+PRIVATE = {
+    (room, "sklearn.utils._repr_html.estimator._VisualBlock") for room in ("bpmodel.html", "search.fitted_search")
+}
 """Private names of scikit-learn that are imported, each with a fallback."""
 
 

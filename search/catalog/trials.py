@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bpmodel.diagnosis.findings import Finding
-from bpmodel.sparkline import sparkline
+from bpmodel.names.sparkline import sparkline
 from search.catalog.entries import Entry
 from search.errors import StudyError
 from search.formatting import metric, number

@@ -6,7 +6,7 @@ import math
 import pytest
 from rich.console import Console
 
-from bpmodel.sparkline import LEVELS, MOST, sparkline
+from bpmodel.names.sparkline import LEVELS, MOST, sparkline
 from search.catalog import trials
 from search.catalog.entries import Entry
 from search.errors import StudyError
