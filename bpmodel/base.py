@@ -11,11 +11,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.callback import CallbackSupportMixin, with_callbacks
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils import estimator_html_repr
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
-from bpmodel import html
 from bpmodel.callbacks import EpochTasks
 from bpmodel.diagnosis.diagnose import examine
 from bpmodel.diagnosis.evidence import Record, Scales, symmetric_layer
@@ -24,6 +22,7 @@ from bpmodel.diagnosis.repair import Repair, Repairer, altered
 from bpmodel.diagnosis.rules import RULES
 from bpmodel.fitted_network import FittedNetwork, is_plain, is_plain_target
 from bpmodel.full_batch.solvers import FULL_BATCH, check
+from bpmodel.html import Shown
 from bpmodel.intake.attempts import CHANGED_IN_PLACE, in_turn, undone_if_it_fails
 from bpmodel.intake.rows import row_numbers, validated
 from bpmodel.intake.structure import check_structure, structure
@@ -51,7 +50,7 @@ def typed(decorator: Callable) -> Callable[[Method], Method]:
     return decorator
 
 
-class BPEstimator(CallbackSupportMixin, FittedNetwork):
+class BPEstimator(Shown, CallbackSupportMixin, FittedNetwork):
     """Fits a network; subclasses encode its targets and turn its outputs into predictions."""
 
     _options: tuple[Option, ...]
@@ -392,7 +391,3 @@ class BPEstimator(CallbackSupportMixin, FittedNetwork):
         """Return the last fit, which diverged, as an error."""
         survived = (int(self.verdict_.epoch or 1) - 1) / self.max_iter
         return DivergenceError(message, self.verdict_, self.diagnose().to_dict()["findings"], survived)
-
-    def _html_repr(self) -> str:
-        diagram: str = estimator_html_repr(self)
-        return diagram + html.summary(self) if hasattr(self, "verdict_") else diagram

@@ -20,6 +20,7 @@ from sklearn.utils.validation import check_is_fitted
 from bpmodel.base import typed
 from bpmodel.domains import JOBS, MOST_JOBS, NONE, SEED, check, instance_of, whole
 from bpmodel.estimators import BPClassifier, BPRegressor, is_rounded, r_squared
+from bpmodel.html import Shown
 from bpmodel.intake.rows import validated
 from bpmodel.network.parameters import check_size
 from bpmodel.network.verdicts import DivergenceWarning, untold
@@ -58,7 +59,7 @@ def _documented(cls: Kind) -> Kind:
     return cls
 
 
-class _Ensemble(SaysWhatWasMeant, CallbackSupportMixin, MetaEstimatorMixin, BaseEstimator, ABC):
+class _Ensemble(Shown, SaysWhatWasMeant, CallbackSupportMixin, MetaEstimatorMixin, BaseEstimator, ABC):
     """Fits the members; subclasses define the default member and how predictions are averaged."""
 
     _member: ClassVar[type]

@@ -17,6 +17,7 @@ from bpmodel.preprocessing.options import PREPROCESSING
 from docs import stubs
 from search.options import ABSENT, STUDY
 from search.samplers.methods import METHODS
+from search.terminal.exits import EXITS
 from search.tracking.contents import names
 from search.trials.outcomes import VERDICTS
 from search.trials.penalties import PENALTIES
@@ -104,6 +105,12 @@ def held_by_runs(kind: str) -> str:
     return "\n".join([f"| {kind} | run | what it is |", "|---|---|---|", *rows])
 
 
+def exit_codes() -> str:
+    """Return the table of exit codes."""
+    rows = [f"| {code} | {_sentence(meaning)} |" for code, meaning in EXITS.items()]
+    return "\n".join(["| exit code | meaning |", "|---|---|", *rows])
+
+
 HEAD = "| in {tool} | here | remark |"
 IN_CHINESE = "| {tool} | 本工具 |"
 """Heads of the tables of foreign names. Remarks are English, so they are left out in Chinese documents."""
@@ -122,7 +129,13 @@ def foreign_names(tool: str, rows: Sequence[Foreign], head: str = HEAD) -> str:
     return "\n".join([head.format(tool=tool), "|" + "---|" * n_columns, *lines])
 
 
-WHOLE = {"search": search_options, "methods": methods, "penalties": penalties, "verdicts": verdicts}
+WHOLE = {
+    "search": search_options,
+    "methods": methods,
+    "penalties": penalties,
+    "verdicts": verdicts,
+    "exits": exit_codes,
+}
 WHOLE |= {f"{kind}s of runs": partial(held_by_runs, kind) for kind in names.KINDS}
 
 

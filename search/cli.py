@@ -18,12 +18,12 @@ from typing import Any, ClassVar, NoReturn
 from bpsearch import __version__
 from search.arguments import add_switch
 from search.commands import verbs
+from search.completion import grammar
 from search.errors import StudyError
 from search.files import trouble
 from search.signals import command
-from search.terminal import encoding, leaving
-
-FAILED, USER_ERROR = 1, 2
+from search.terminal import encoding, exits, leaving
+from search.terminal.exits import FAILED, USER_ERROR
 
 OUTPUT = "where the output goes"
 """What is full when an error of the system names no file: it was open already."""
@@ -40,10 +40,7 @@ SWITCHES = {
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; return the exit code.
-
-    It is 0, 1 if the command failed, 2 for a user's mistake, and 128 and the number of the signal that ended it: 130 for Ctrl-C.
-    """
+    """Run one command; return the exit code, a row of `search.terminal.exits.EXITS`."""
     encoding.standard()
     given = sys.argv[1:] if arguments is None else arguments
     parser = _parser("--json" in given)
@@ -160,7 +157,9 @@ class _Parser(argparse.ArgumentParser):
 
     def add_argument(self, *names: Any, **more: Any) -> argparse.Action:
         self.switches.update(name for name in names if name.startswith("--"))
-        return super().add_argument(*names, **more)
+        action = super().add_argument(*names, **more)
+        self.__dict__.setdefault("arguments", []).append(action)  # argparse keeps its own list private
+        return action
 
     def error(self, message: str) -> NoReturn:
         message += _meant(message, self.switches)
@@ -194,14 +193,17 @@ def _parser(as_json: bool = False) -> argparse.ArgumentParser:
     parser = kind(
         prog="bpsearch",
         description="Hyperparameter search for back-propagation networks that learns from diverging runs.",
+        epilog=exits.listed(),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     for name, meaning in SWITCHES.items():
         add_switch(parser, name, meaning, default=False)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    parsers = {"": parser}
     for name, verb in verbs().items():
         has_result = getattr(verb, "HAS_RESULT", False)
-        command = commands.add_parser(name, help=verb.HELP, description=verb.HELP)
+        parsers[name] = command = commands.add_parser(name, help=verb.HELP, description=verb.HELP)
         verb.add_arguments(command)
         # any other default would override a switch before the verb
         for switch, meaning in SWITCHES.items():
@@ -210,4 +212,8 @@ def _parser(as_json: bool = False) -> argparse.ArgumentParser:
         interrupted = getattr(verb, "INTERRUPTED", KEPT)
         command.set_defaults(run=verb.run, verb=name, has_result=has_result, interrupted=interrupted)
         command.set_defaults(shows_progress=getattr(verb, "SHOWS_PROGRESS", False))
+    meanings = {name: verb.HELP for name, verb in verbs().items()}
+    parsers["completion"].set_defaults(
+        grammar=lambda: grammar.grammar(meanings, {name: each.arguments for name, each in parsers.items()})
+    )
     return parser

@@ -93,19 +93,23 @@ def tune(
             return replace(_with_page(known, store, tracker.uri), notes=(*notes, *elsewhere))
         notes = (*notes, *_emptied(study, store, tracker.uri))
         note_study(store, study, job, notes, outer_baselines)
-        further = plan.n_trials * len(parts)
+
+        def show(outcomes: Mapping[int, Outcome], notes: Sequence[str] = ()) -> None:
+            further = plan.n_trials * len(parts)
+            on_progress(Progress(outcomes, plan.n_trials, notes=notes, further=further, timeout=plan.timeout))
+
         notes = (*notes, *_parted(job, store, tracker), *elsewhere)
-        on_progress(Progress(store.outcomes, plan.n_trials, notes=notes, further=further))
         pages: list[str] = []
 
         def on_a_page(result: Result, figures: Mapping[str, Figure]) -> str:
             pages.append(page(_source(result, store, tracker.uri), figures))
             return pages[-1]
 
+        show(store.outcomes, notes=notes)
         result = experiment.run(
             job,
             store,
-            on_outcome=lambda _: on_progress(Progress(store.outcomes, plan.n_trials, further=further)),
+            on_outcome=lambda _: show(store.outcomes),
             estimate=lambda: _estimate(parts, plan, outer_baselines, on_progress),
             predict=True,
             tracker=tracker,
@@ -230,7 +234,7 @@ def _estimate(
     for later, part in zip(range(len(parts) - 1, -1, -1), parts, strict=True):
 
         def tell(outcomes: Mapping[int, Outcome], part: Part = part, further: int = later * plan.n_trials) -> None:
-            on_progress(Progress(outcomes, plan.n_trials, part.title, further=further))
+            on_progress(Progress(outcomes, plan.n_trials, part.title, further=further, timeout=plan.timeout))
 
         scores.append(nested_cv.score(part, plan, tell))
     return Nested(scores, outer_baselines) if scores else None

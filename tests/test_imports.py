@@ -34,7 +34,7 @@ ARCHITECTURE = {
         options                             the one table of the search's options
         loop constructor export plots       ask, evaluate, tell, record; models as files; figures
         results fitted_search               the result, its report, advice
-        experiment terminal arguments holdout report  one search; a model on known targets; a page on a study
+        experiment terminal arguments holdout report completion  one search; a model on known targets; a page on a study
         study search_cv                     the same for a study file, and as an estimator
         tuning configuration catalog        a study from file to model; the studies of a folder
         commands                            the verbs of the command line, a file each
@@ -125,7 +125,9 @@ def test_imports_point_one_way(module):
     assert {room(found) for found in inside(module)} - {own} <= below
 
 
-PRIVATE = {("search.fitted_search", "sklearn.utils._repr_html.estimator._VisualBlock")}
+PRIVATE = {
+    (room, "sklearn.utils._repr_html.estimator._VisualBlock") for room in ("bpmodel.html", "search.fitted_search")
+}
 """Private names of scikit-learn that are imported, each with a fallback."""
 
 

@@ -39,9 +39,22 @@ class Finding:
 
     def __str__(self) -> str:
         numbers = ", ".join(f"{name.replace('_', ' ')} {value:.3g}" for name, value in self.evidence.items())
-        where = "before the first step" if self.epoch == 0 else f"at epoch {self.epoch}"
+        where = _where(self.epoch)
         source = f" [{self.reference}]" if self.reference else ""
         return f"{self.code} {where} ({numbers})\n  {self.cause}{source}\n  {self.remedy}"
+
+
+def _where(epoch: int) -> str:
+    return "before the first step" if epoch == 0 else f"at epoch {epoch}"
+
+
+def _markdown(text: str) -> str:
+    """Escape what has a meaning in Markdown.
+
+    >>> _markdown("step_size < 1")
+    'step\\\\_size &lt; 1'
+    """
+    return "".join(f"\\{c}" if c in "\\`*_[]#|$~" else c for c in escape(text, quote=False))
 
 
 @dataclass(frozen=True, repr=False)
@@ -73,6 +86,14 @@ class Diagnosis:
 
     def __repr__(self) -> str:
         return str(self)
+
+    def _repr_markdown_(self) -> str:
+        """Return it as Markdown, for what shows no HTML: a list, the remedies in italics."""
+        items = [
+            f"{i}. **{_markdown(f.code)}** {_markdown(_where(f.epoch))}: {_markdown(f.cause)} *{_markdown(f.remedy)}*"
+            for i, f in enumerate(self.findings, start=1)
+        ]
+        return "\n".join([_markdown(self.summary), "", *items])
 
     def _repr_html_(self) -> str:
         items = "".join(

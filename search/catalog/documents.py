@@ -47,17 +47,18 @@ def shown(entry: Entry, study: dict[str, Any] | None) -> dict[str, Any]:
         "study": study,
         "file": entry.about.get("file"),
         "journals": [str(path) for path in entry.files],
-        "versions": [_version(version) for version in entry.kept.versions],
+        "versions": [version(each) for each in entry.kept.versions],
     }
 
 
-def _version(version: Version) -> dict[str, Any]:
+def version(found: Version) -> dict[str, Any]:
+    """Return what is told of a version of a model."""
     return {
-        "version": version.number,
-        "uri": version.uri,
-        "aliases": list(version.aliases),
-        "when": moment(version.created),
-        "description": version.description,
+        "version": found.number,
+        "uri": found.uri,
+        "aliases": list(found.aliases),
+        "when": moment(found.created),
+        "description": found.description,
     }
 
 

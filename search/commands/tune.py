@@ -7,7 +7,6 @@ import shlex
 from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
-from search import formatting
 from search.arguments import MOST_JOBS, add_method, add_study, add_switch, seconds, whole_number
 from search.errors import StudyError
 from search.samplers.methods import MOST_TRIALS
@@ -47,7 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace, console: Output) -> int:
-    from search import tuning
+    from search import formatting, tuning
     from search.results import documents, report
     from search.samplers.methods import METHODS
     from search.terminal import leaving

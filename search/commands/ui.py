@@ -5,9 +5,10 @@ from __future__ import annotations
 import argparse
 import sys
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from search.arguments import add_switch, whole_number
-from search.errors import StudyError
+from search.errors import StudyError, one_line
 
 if TYPE_CHECKING:
     from search.terminal.output import Output
@@ -26,7 +27,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace, console: Output) -> int:
     from search import tracking
-    from search.tables.secrets import masked
     from search.tracking import listing
     from search.tracking.ui import server
 
@@ -37,10 +37,11 @@ def run(options: argparse.Namespace, console: Output) -> int:
     tracking.check(uri)
     if path is not None:
         tracking.settled(path)
-    if uri.startswith("http"):
-        console.print(f"MLflow is served at {masked(uri)}")
-        return 0
     page = listing.latest(uri)
+    if uri.startswith("http"):
+        address = one_line(f"{_public(uri)}/{page}")  # a link that is masked would lose what has it show training runs
+        console.own(f"MLflow is served at {address}", address)
+        return 0
     serving = server.Server(uri, server.listen(options.port), page, open_to_all=options.no_token)
     console.own(f"MLflow UI: {serving.url}  (Ctrl-C stops it)", serving.url)
     if options.no_token:
@@ -49,3 +50,13 @@ def run(options: argparse.Namespace, console: Output) -> int:
     sys.stdout.flush()
     serving.run()
     return 0
+
+
+def _public(uri: str) -> str:
+    """Return the address of a server without user, password and parameters, as a browser takes it.
+
+    >>> _public("https://me:s3cret@host:5000/mlflow/?x=1")
+    'https://host:5000/mlflow'
+    """
+    parts = urlsplit(uri)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path.rstrip('/')}"

@@ -12,7 +12,7 @@ import warnings
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -113,7 +113,7 @@ class StudyStore:
     @property
     def when(self) -> float:
         """When the last trial ended, as in `Stored`."""
-        return _when(self._study)
+        return max(_ended(self._study).values(), default=0.0)
 
     @property
     def notes(self) -> dict[str, Any]:
@@ -159,12 +159,15 @@ class Stored:
         By trial number; reevaluated trials are pooled over their evaluations.
     when : float
         When the last trial ended, in seconds since 1970; 0 if there is none.
+    ended : dict of int to float
+        When each trial ended, by its number.
     """
 
     name: str
     notes: dict[str, Any]
     outcomes: dict[int, Outcome]
     when: float
+    ended: Mapping[int, float] = field(default_factory=dict)
 
 
 def read(path: Path, space: Space | None = None, identity: Mapping[str, Any] | None = None) -> Stored | None:
@@ -204,12 +207,14 @@ def read(path: Path, space: Space | None = None, identity: Mapping[str, Any] | N
         outcomes = _outcomes(study, space, lines)
         again = _again(notes, outcomes, lines)
         with _replaying(lines):
-            when = _when(study)
-    return Stored(names[0], notes, _settled(outcomes, again), when)
+            ended = _ended(study)
+    return Stored(names[0], notes, _settled(outcomes, again), max(ended.values(), default=0.0), ended)
 
 
-def _when(study: optuna.Study) -> float:
-    return max((t.datetime_complete.timestamp() for t in _trials(study) if t.datetime_complete), default=0.0)
+def _ended(study: optuna.Study) -> dict[int, float]:
+    """Return when each trial ended, in seconds since 1970."""
+    dated = ((t.user_attrs["number"], t.datetime_complete) for t in _trials(study))
+    return {number: when.timestamp() for number, when in dated if when}
 
 
 def running(path: Path) -> bool:

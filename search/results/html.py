@@ -11,6 +11,7 @@ import numpy as np
 
 from bpmodel.names.visible import visible
 from search.formatting import metric, number
+from search.results.history_svg import history
 from search.trials.outcomes import VERDICTS
 
 ROWS = 5
@@ -20,7 +21,7 @@ STYLE = "font-family: monospace; font-size: 0.9em; margin-top: 0.6em; line-heigh
 
 
 def summary(results: Mapping[str, Any], name: str, scoring: str, advice: Sequence[str] = ()) -> str:
-    """Return HTML: how many configurations ended how, the best ones with their hyperparameters, and advice on the space.
+    """Return HTML: the best configuration, how many ended how, all in a drawing, the best in a table, and advice on the space.
 
     Parameters
     ----------
@@ -43,15 +44,33 @@ def summary(results: Mapping[str, Any], name: str, scoring: str, advice: Sequenc
     verdicts = list(results["verdict"])
     counts = Counter(verdicts)
     ended = ", ".join(
-        f'<b style="color: {row.color}">{counts[verdict]} {verdict}</b>'
-        for verdict, row in VERDICTS.items()
-        if counts[verdict]
+        f"{swatch(row.color)}<b>{counts[verdict]} {verdict}</b>" for verdict, row in VERDICTS.items() if counts[verdict]
     )
     best = [i for i in np.argsort(results[f"rank_test_{name}"], kind="stable") if VERDICTS[verdicts[i]].rank == 0]
-    lines = [f"{len(verdicts)} configurations: {ended}", *(escape(visible(line)) for line in advice)]
+    lines = [f"{len(verdicts)} configurations: {ended}"]
     if best:
-        lines.insert(1, _table(results, best[:ROWS], name, scoring))
+        drawn = history(verdicts, results[f"mean_test_{name}"])
+        lines = [_answer(results, best[0], name, scoring), *lines, *filter(None, [drawn])]
+        lines.append(_table(results, best[:ROWS], name, scoring))
+    lines += [escape(visible(line)) for line in advice]
     return f'<div style="{STYLE}">{"<br>".join(lines)}</div>'
+
+
+def swatch(color: str) -> str:
+    """Return a small square of a color, with an edge in that of the text: it is seen on light and on dark pages."""
+    return (
+        f'<span style="display: inline-block; width: 0.7em; height: 0.7em; margin-right: 0.3em; background: {color}; '
+        'border: 1px solid currentColor"></span>'
+    )
+
+
+def _answer(results: Mapping[str, Any], best: int, name: str, scoring: str) -> str:
+    """Return the line with the best score and its hyperparameters."""
+    label, sign = metric(scoring)
+    score, std = float(results[f"mean_test_{name}"][best]), float(results[f"std_test_{name}"][best])
+    values = ", ".join(f"{param} = {number(value)}" for param, value in results["params"][best].items())
+    told = f"best {label}: {number(sign * score)} \N{PLUS-MINUS SIGN} {number(std, score)} (configuration {best})"
+    return f"<b>{escape(visible(told))}</b>{f': {escape(visible(values))}' if values else ''}"
 
 
 def _table(results: Mapping[str, Any], best: Sequence[int], name: str, scoring: str) -> str:

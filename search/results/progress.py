@@ -26,6 +26,8 @@ class Progress:
         What was noticed in the data.
     further : int
         Number of trials planned in later stages.
+    timeout : float or None
+        Seconds after which a stage begins no further trial.
     """
 
     outcomes: Mapping[int, Outcome]
@@ -33,6 +35,7 @@ class Progress:
     stage: str = "trials"
     notes: Sequence[str] = ()
     further: int = 0
+    timeout: float | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "outcomes", MappingProxyType(dict(self.outcomes)))

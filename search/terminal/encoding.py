@@ -21,6 +21,7 @@ PLAIN = {
     "━": "-",
     "╸": "-",
     "╺": "-",
+    **dict(zip("▁▂▃▄▅▆▇█", "_.,-=+*#", strict=True)),
 }
 """What is written instead of a character; of any other one a question mark."""
 

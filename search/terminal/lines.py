@@ -1,22 +1,27 @@
-"""The progress of a study as a line now and then, for pipes and files: it has no control characters."""
+"""The progress of a study as a line for each event, for pipes and files: it has no control characters."""
 
 from __future__ import annotations
 
+import json
+import math
 import threading
 import time
 from collections.abc import Callable
-from typing import Protocol
+from typing import Any, Protocol
 
 from rich.console import Console
 
+from search.formatting import metric
 from search.results.progress import Progress
-from search.terminal.status import duration, heading, status, tell_lost
+from search.terminal.course import Course
+from search.terminal.status import best, counts, duration, heading, rate, tell_lost
+from search.trials.outcomes import VERDICTS
 
-WAITS = (2.0, 5.0, 10.0, 20.0, 30.0)
-"""Seconds from the first line to the second, from there to the third, and so on; the last one repeats."""
+SILENCES = (30.0, 60.0, 120.0, 300.0)
+"""Seconds without a line after which there is one all the same: the first time, the second, and so on; the last one repeats."""
 
-LONGEST = WAITS[-1]
-"""Seconds after which there is a line even if nothing has changed."""
+BEST_WAIT = 2.0
+"""Seconds after a line before which a better trial has none of its own: at first almost every trial is the best one so far."""
 
 
 class Timer(Protocol):
@@ -54,10 +59,9 @@ class EverySecond:
 
 
 class ProgressLines:
-    """Writes a line after the first trial, then at growing distances, and at the end.
+    """Writes a line for the first trial, for a better one, for each tenth of the trials, and at the end.
 
-    A long trial, the reading of the data and the final fit are not silent either: after `LONGEST` seconds there is a
-    line in any case.
+    A long trial, the reading of the data and the final fit are not silent either, see `SILENCES`.
 
     Parameters
     ----------
@@ -80,27 +84,25 @@ class ProgressLines:
         timer: Callable[[Callable[[], None]], Timer] = EverySecond,
     ) -> None:
         self._title, self._scoring, self._console, self._clock = title, scoring, console, clock
-        self._timer, self._lock = timer(self.tick), threading.Lock()
-        self._begun = self._written_at = clock()
-        self._written = 0
-        self._state: Progress | None = None
+        self._timer, self._lock, self._course = timer(self.tick), threading.Lock(), Course(clock)
+        self._written_at, self._quiet, self._better = clock(), 0, False
         self._shown: tuple[str, int] | None = None
-        self._stage_begun, self._stage_done = self._begun, 0
 
     def start(self) -> None:
         """Start the clock."""
         self._timer.start()
 
     def show(self, progress: Progress) -> None:
-        """Take note of the current state, and write it if it is time."""
+        """Take note of the current state, and write it if something has happened."""
         with self._lock:
-            if self._state is None:
-                for line in heading(self._title, progress):
-                    self._console.print(line)
-            if self._state is None or self._state.stage != progress.stage:
-                self._stage_begun, self._stage_done = self._clock(), len(progress.outcomes)
-            self._state = progress
-            self._write_if_due()
+            if self._course.state is None:
+                self._begin(progress)
+            event = self._course.see(progress)
+            self._better |= event == "best"
+            if event in ("", "best"):
+                self._write_if_due()
+            else:
+                self._write(event)
 
     def tick(self) -> None:
         """Write the state if it is time."""
@@ -111,37 +113,85 @@ class ProgressLines:
         """Write the final state."""
         self._timer.stop()
         with self._lock:
-            if self._state is not None and self._shown != self._key(self._state):
-                self._write()
+            if self._course.state is not None and self._shown != self._key(self._course.state):
+                self._write("last")
+
+    def _begin(self, progress: Progress) -> None:
+        for line in heading(self._title, progress):
+            self._console.print(line)
 
     def _write_if_due(self) -> None:
-        waited, state = self._clock() - self._written_at, self._state
-        changed = state is not None and len(state.outcomes) > 0 and self._shown != self._key(state)
-        wait = WAITS[min(self._written, len(WAITS)) - 1] if self._written else 0.0
-        if waited >= LONGEST or (changed and waited >= wait):
-            self._write()
+        waited = self._clock() - self._written_at
+        if self._better and waited >= BEST_WAIT:
+            self._write("best")
+        elif waited >= SILENCES[min(self._quiet, len(SILENCES) - 1)]:
+            quiet = self._quiet + 1
+            self._write("waiting")
+            self._quiet = quiet
 
-    def _write(self) -> None:
-        self._console.print(self._line())
-        self._written_at = self._clock()
-        if self._state is not None:
-            self._written, self._shown = self._written + 1, self._key(self._state)
+    def _write(self, event: str) -> None:
+        self._tell(event)
+        self._written_at, self._quiet, self._better = self._clock(), 0, False
+        if self._course.state is not None:
+            self._shown = self._key(self._course.state)
 
-    def _line(self) -> str:
-        now, state = self._clock(), self._state
-        elapsed = f"elapsed {duration(now - self._begun)}"
+    def _tell(self, event: str) -> None:
+        self._console.print(self._line(event))
+
+    def _line(self, event: str) -> str:
+        course, state = self._course, self._course.state
+        elapsed = f"elapsed {duration(course.elapsed)}"
         if state is None:
             return f"reading the data  {elapsed}"
         done, title = len(state.outcomes), "trial" if state.stage == "trials" else f"{state.stage}: trial"
-        parts = [f"{title} {done}/{state.n_trials}", status(state, self._scoring), elapsed]
-        new = done - self._stage_done
+        score = ("new " if self._better else "") + best(course, self._scoring)
+        parts = [f"{title} {done}/{state.n_trials}", score, *(f"{name} {n}" for name, n in counts(state).items())]
+        if course.rate is not None:
+            parts.append(rate(course.rate))
+        parts.append(elapsed)
         if done >= state.n_trials:
             parts.append("evaluating and fitting the best")
-        elif new > 0:
-            left = (now - self._stage_begun) / new * (state.n_trials - done + state.further)
-            parts.append(f"left ~{duration(left)}")
+        elif course.left is not None:
+            parts.append(f"left ~{duration(course.left)}")
         return "  ".join(parts)
 
     @staticmethod
     def _key(state: Progress) -> tuple[str, int]:
         return state.stage, len(state.outcomes)
+
+
+class ProgressDocuments(ProgressLines):
+    """Writes the same as JSON, a document a line, for the error stream: standard output has the one of the result."""
+
+    def _begin(self, progress: Progress) -> None:
+        pass
+
+    def _tell(self, event: str) -> None:
+        print(json.dumps(self._document(event), allow_nan=False), file=self._console.file, flush=True)
+
+    def _document(self, event: str) -> dict[str, Any]:
+        course, state = self._course, self._course.state
+        elapsed = {"elapsed": round(course.elapsed, 3)}
+        if state is None:
+            return {"progress": "reading", **elapsed}
+        found, sign = course.best, metric(self._scoring)[1]
+        return {
+            "progress": event,
+            "stage": state.stage,
+            "done": len(state.outcomes),
+            "n_trials": state.n_trials,
+            "trials": {verdict: state.counts[verdict] for verdict in VERDICTS},
+            "best": None if found is None else {"number": found.number, "score": finite(sign * found.score)},
+            "rate": course.rate,
+            **elapsed,
+            "left": course.left,
+        }
+
+
+def finite(value: float) -> float | None:
+    """Return a number as JSON has it.
+
+    >>> finite(0.5), finite(float("nan"))
+    (0.5, None)
+    """
+    return value if math.isfinite(value) else None

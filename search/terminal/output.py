@@ -51,6 +51,8 @@ class Output(Console):
 
     def __init__(self, stream: TextIO, *, quiet: bool = False, json: bool = False) -> None:
         self._stream, self._json, self._terse = stream, json, quiet and not json
+        self.tells_programs = json and not quiet
+        """Whether a program reads: then progress goes to the error stream as JSON, too."""
         text = {"highlight": False, "markup": False, "soft_wrap": True}
         super().__init__(file=stream, quiet=quiet or json, width=_width(stream), **text)  # type: ignore[arg-type]
 

@@ -1,7 +1,8 @@
-"""The progress of a study where it is read: a bar in a terminal, lines in a pipe or a file."""
+"""The progress of a study where it is read: a bar in a terminal, lines in a pipe or a file, documents for programs."""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Protocol
@@ -10,7 +11,7 @@ from rich.console import Console
 
 from search.results.progress import Progress
 from search.terminal.bar import ProgressBar
-from search.terminal.lines import ProgressLines
+from search.terminal.lines import ProgressDocuments, ProgressLines
 from search.terminal.status import tell_lost
 
 
@@ -27,13 +28,21 @@ class Display(Protocol):
 @contextmanager
 def shown(title: str, scoring: str, console: Console) -> Iterator[Callable[[Progress], None]]:
     """Show progress during the body, which receives the function to call with each new state."""
-    kind = ProgressBar if redraws(console) else ProgressLines
-    display = Spared(kind(title, scoring, console))
+    display = Spared(_display(title, scoring, console))
     display.start()
     try:
         yield display.show
     finally:
         display.stop()
+
+
+def _display(title: str, scoring: str, console: Console) -> Display:
+    if getattr(console, "tells_programs", False):
+        return ProgressDocuments(title, scoring, Console(file=sys.stderr))
+    if console.quiet:
+        return Nothing()
+    kind = ProgressBar if redraws(console) else ProgressLines
+    return kind(title, scoring, console)
 
 
 class Spared:

@@ -7,9 +7,12 @@ from contextlib import suppress
 
 from search import formatting
 from search.results.progress import Progress
-from search.trials.outcomes import VERDICTS
+from search.terminal.course import Course
+from search.trials.outcomes import ERROR, VERDICTS
 
-COUNTED = [name for name in reversed(VERDICTS) if VERDICTS[name].counted]
+COUNTED = [name for name in VERDICTS if VERDICTS[name].counted]
+FAILED = ERROR
+"""The verdict that is counted only where it occurs."""
 
 
 def heading(title: str, progress: Progress) -> list[str]:
@@ -17,15 +20,38 @@ def heading(title: str, progress: Progress) -> list[str]:
     return [title, *(f"data: {note}" for note in progress.notes)]
 
 
-def status(progress: Progress, scoring: str) -> str:
-    """Return best score and counts of failures.
+def best(course: Course, scoring: str) -> str:
+    """Return the best score so far as people say it.
 
-    >>> status(Progress({}, 10), "accuracy")
-    'best -  diverged 0  stopped 0'
+    >>> best(Course(), "accuracy")
+    'best -'
     """
-    best, counts, sign = progress.best, progress.counts, formatting.metric(scoring)[1]
-    score = formatting.number(sign * best.score) if best else "-"
-    return "  ".join([f"best {score}", *(f"{name} {counts[name]}" for name in COUNTED)])
+    found, sign = course.best, formatting.metric(scoring)[1]
+    return f"best {formatting.number(sign * found.score) if found else '-'}"
+
+
+def counts(progress: Progress) -> dict[str, int]:
+    """Return how many trials ended in a way that is counted.
+
+    >>> counts(Progress({}, 10))
+    {'stopped': 0, 'diverged': 0}
+    """
+    found = progress.counts
+    return {name: found[name] for name in COUNTED} | ({FAILED: found[FAILED]} if found[FAILED] else {})
+
+
+def rate(per_second: float) -> str:
+    """Format a number of trials per time.
+
+    >>> rate(12.345), rate(1.5), rate(0.25), rate(0.001)
+    ('12 trials/s', '1.5 trials/s', '15 trials/min', '3.6 trials/h')
+    """
+    value, unit = next(((per_second * n, unit) for unit, n in UNITS.items() if per_second * n >= 1), (0.0, "h"))
+    value = value or per_second * UNITS["h"]
+    return f"{value:.0f} trials/{unit}" if value >= 10 else f"{value:.2g} trials/{unit}"
+
+
+UNITS = {"s": 1, "min": 60, "h": 3600}
 
 
 def duration(seconds: float) -> str:

@@ -6,10 +6,12 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
-from bpmodel import BPRegressor, HealthDisplay, Verdict
+from bpmodel import BPEnsembleRegressor, BPRegressor, Diagnosis, Finding, HealthDisplay, Verdict
 from bpmodel.colors import STATUS_COLORS
-from bpmodel.html import HEIGHT, WIDTH
+from bpmodel.html import HEIGHT, MOST_MEMBERS, WIDTH, caption
 from bpmodel.network.verdicts import STATUSES, SYMPTOMS
 
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -84,3 +86,51 @@ def test_a_stalled_fit():
 @pytest.mark.parametrize("value", [10**400, Fraction(10**400)])
 def test_an_estimator_is_shown_before_its_options_are_checked(value):
     assert "BPRegressor" in BPRegressor(input_noise=value)._repr_html_()
+
+
+def test_a_network_in_a_pipeline_says_how_it_ended(problems):
+    """A notebook drew the same box whether the network had diverged or not."""
+    X, y, ours, _ = problems["regression"]
+    model = ours(max_iter=9, random_state=0)
+    pipeline = make_pipeline(StandardScaler(), model)
+    assert "epochs: loss" not in pipeline._repr_html_()
+    text = pipeline.fit(X, y)._repr_html_()
+    assert f'<div class="caption">{caption(model)}</div>' in text
+    assert caption(model).startswith("ok, 9 epochs: loss █")
+    wild = make_pipeline(ours(solver="sgd", learning_rate_init=1e3, random_state=0)).fit(X, y)
+    assert '<div class="caption">diverged, ' in wild._repr_html_()
+
+
+@pytest.mark.parametrize("n_members", [2, MOST_MEMBERS + 2])
+def test_an_ensemble_says_how_its_networks_ended(problems, n_members):
+    X, y, ours, _ = problems["regression"]
+    model = BPEnsembleRegressor(ours(max_iter=4), n_members=n_members, random_state=0)
+    assert 'monospace"' not in model._repr_html_()
+    text = summary_of(model.fit(X, y), model._repr_html_())
+    shown = min(n_members, MOST_MEMBERS)
+    assert text.count(">ok</b>: ended after 4 epochs") == shown
+    assert (f"and {n_members - shown} more" in text) == (n_members > shown)
+    assert [len(curve) for curve in points(text)] == [4] * shown
+    inside = make_pipeline(StandardScaler(), model)._repr_html_()
+    assert inside.count('<div class="caption">ok, 4 epochs: loss') == shown
+    assert f"network 1 of {n_members}" in inside
+
+
+def test_without_the_private_names_of_scikit_learn_there_is_a_plain_box(problems, monkeypatch):
+    X, y, ours, _ = problems["regression"]
+    model = ours(max_iter=4, random_state=0).fit(X, y)
+    monkeypatch.setattr(type(model), "_sk_visual_block_", lambda self: 1 / 0)
+    assert "ended after 4 epochs" in model._repr_html_()
+
+
+def test_a_diagnosis_is_a_note(problems):
+    X, y, ours, _ = problems["regression"]
+    found = ours(solver="sgd", learning_rate_init=1e3, random_state=0).fit(X, y).diagnose()
+    assert repr(found) == str(found)
+    assert max(map(len, repr(found).splitlines())) < 400
+    assert found._repr_html_().count("<li>") == len(found)
+    lines = found._repr_markdown_().splitlines()
+    assert [line.partition(".")[0] for line in lines[2:]] == [str(n) for n in range(1, len(found) + 1)]
+    assert "**" + found.codes[0].replace("_", r"\_") + "**" in lines[2]
+    odd = Diagnosis((Finding("a_b", 1, {}, "<b>*", "`x`"),), "$1")
+    assert odd._repr_markdown_() == "\\$1\n\n1. **a\\_b** at epoch 1: &lt;b&gt;\\* *\\`x\\`*"

@@ -24,7 +24,7 @@ from search import StudyError, cli, configuration, tracking, tuning
 from search.loop.journal import StudyStore, _lock
 from search.plots import gallery
 from search.study import assembly, data, study_file
-from search.tracking import stores
+from search.tracking import listing, stores
 from search.tracking.ui import server
 from search.trials import baselines, refitting
 from search.trials.outcomes import winner
@@ -1052,7 +1052,10 @@ def test_ui_took_a_port_that_cannot_be_for_an_unexpected_error_bug(folder, bpsea
 def test_ui_says_where_a_server_is(folder, bpsearch, started, serve, monkeypatch):
     uri = serve(200)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
-    assert bpsearch("ui") == (0, f"MLflow is served at {uri}\n", "")
+    page = "#/experiments/1/runs/a?workflowType=machine_learning"
+    monkeypatch.setattr(listing, "latest", lambda uri: page)
+    assert bpsearch("ui") == (0, f"MLflow is served at {uri}/{page}\n", "")
+    assert bpsearch("ui", "--quiet").out == f"{uri}/{page}\n"
     assert started == []
 
 

@@ -43,9 +43,9 @@ def test_help_loads_nothing_heavy(arguments):
 def test_help_says_what_each_verb_does(capsys):
     with pytest.raises(SystemExit):
         cli.main(["--help"])
-    told = capsys.readouterr().out
+    told = " ".join(capsys.readouterr().out.split())
     for name, verb in VERBS.items():
-        assert f"    {name:9} {verb.HELP}\n" in told
+        assert f" {name} {verb.HELP} " in told
         with pytest.raises(SystemExit):
             cli.main([name, "--help"])
         assert f"\n\n{verb.HELP}\n\n" in capsys.readouterr().out

@@ -397,3 +397,65 @@ def test_one_row_has_no_interval_and_no_row_is_an_error(bpsearch, workplace):
         assert "On 1 row\n" in found
         assert "nan" not in found
     assert bpsearch("evaluate", "sizes", "none.csv").err == "error: none.csv: it has no rows\n"
+
+
+def test_show_of_a_trial(bpsearch):
+    shown = bpsearch("show", "prices", "--trial", "1")
+    assert shown.code == 0
+    assert shown.out.startswith("prices, trial 1: diverged\n")
+    assert "next: bpsearch diagnose prices.toml --trial 1" in shown.out
+    document = bpsearch("show", "prices", "--trial", "1", "--json").document
+    assert sorted(document) == sorted(documented("show --trial"))
+    assert (document["verdict"], document["score"], document["params"]) == (
+        "diverged",
+        None,
+        {"learning_rate_init": 900.0},
+    )
+    assert document["findings"][0]["remedy"] in shown.out
+    assert bpsearch("show", "prices", "--trial", "2").err.endswith("its 2 trials are 0 to 1\n")
+
+
+@pytest.mark.parametrize("how", [("prices", "--model"), ("prices", "--version", "1"), ("models:/prices@champion",)])
+def test_show_of_a_model(bpsearch, how):
+    shown = bpsearch("show", *how)
+    assert shown.code == 0
+    assert shown.out.startswith("models:/prices/1  (champion)\n")
+    assert "bpsearch.load_model('prices', 1)" in shown.out
+    document = bpsearch("show", *how, "--json").document
+    assert sorted(document) == sorted(documented("show --model"))
+    study = bpsearch("show", "prices", "--json").document
+    assert (document["version"], document["target"], document["rows"]) == (1, "price", 70)
+    assert document["score"] == pytest.approx(study["score"])
+    assert document["std"] == pytest.approx(study["std"])
+    assert document["params"] == {"learning_rate_init": "0.01"}
+
+
+def test_show_of_an_older_version_has_its_own_score(bpsearch, monkeypatch):
+    """The run of a study that goes on tells of its latest version: its score is no longer that of the others."""
+    real = registry.run
+    later = {"score": -0.5, "score_std": 0.1}
+    monkeypatch.setattr(registry, "run", lambda *found: registry.Run({}, later, real(*found).tags))
+    document = bpsearch("show", "prices", "--model", "--json").document
+    assert document["score"] != 0.5
+    assert (document["std"], document["params"]) == (None, {})
+
+
+@pytest.mark.parametrize("more", [("--file",), ("--trial", "0")])
+def test_show_of_a_version_is_of_a_model(bpsearch, more):
+    assert bpsearch("show", "prices", *more, "--version", "1").code == 2
+
+
+def test_export_of_the_trials_of_a_study(bpsearch):
+    done = bpsearch("export", "prices", "--to", "optuna", "-o", "prices.optuna")
+    assert (done.code, done.out.splitlines()[1]) == (0, "next:    optuna-dashboard prices.optuna")
+    again = bpsearch("export", "prices", "--to", "optuna", "-o", "prices.optuna")
+    assert (again.code, "--force" in again.err) == (2, True)
+    found = bpsearch("export", "prices", "--to", "optuna", "-o", "prices.optuna", "--force", "--json").document
+    assert (found["model"], found["format"], found["bytes"]) == (
+        "prices",
+        "optuna",
+        Path("prices.optuna").stat().st_size,
+    )
+    assert bpsearch("export", "prices", "--to", "optuna", "-o", "p.optuna", "--version", "1").code == 2
+    assert bpsearch("export", "nothing", "--to", "optuna", "-o", "p.optuna").code == 2
+    assert not Path("p.optuna").exists()

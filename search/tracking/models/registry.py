@@ -72,12 +72,16 @@ class Facts:
         What the study stored with it (`search.study.facts`): target, task, metrics, how its table was read. Empty for models
         of other searches, and for those registered before there was such a thing.
     metrics : mapping of str to float
-        Metrics of the study's parent run: ``score``, ``score_std`` and so on.
+        Metrics of the study's parent run: ``score``, ``score_std`` and so on. They are those of its latest result, which may be
+        another version.
+    score : float or None
+        The score that was stored with this version, with the scorer's sign.
     """
 
     version: Version
     study: Mapping[str, Any] = field(default_factory=dict)
     metrics: Mapping[str, float] = field(default_factory=dict)
+    score: float | None = None
 
 
 def named(text: str, version: str | None = None) -> tuple[str, str | None]:
@@ -138,13 +142,19 @@ def load(uri: str, name: str, version: int | str | None = None, *, trusted: Iter
     found = find(uri, name, version)
     folder = _folder(uri, found)
     saved = _saved(folder, found)
-    return _pipeline(Path(folder), saved, found, allowed), Facts(found, _study(saved), run(uri, found).metrics)
+    return _pipeline(Path(folder), saved, found, allowed), _facts(uri, found, saved)
 
 
 def facts(uri: str, name: str, version: int | str | None = None) -> Facts:
     """Return what is known of a registered model, without loading it; arguments and errors are those of `load`."""
     found = find(uri, name, version)
-    return Facts(found, _study(_saved(_folder(uri, found), found)), run(uri, found).metrics)
+    return _facts(uri, found, _saved(_folder(uri, found), found))
+
+
+def _facts(uri: str, version: Version, saved: Any) -> Facts:
+    score = saved.metadata.get("score") if isinstance(saved.metadata, Mapping) else None
+    own = float(score) if isinstance(score, int | float) and not isinstance(score, bool) else None
+    return Facts(version, _study(saved), run(uri, version).metrics, own)
 
 
 def find(uri: str, name: str, version: int | str | None = None) -> Version:

@@ -68,7 +68,7 @@ def test_the_verb_offers_the_formats():
 
     parser = argparse.ArgumentParser()
     export.add_arguments(parser)
-    assert next(action.choices for action in parser._actions if action.dest == "to") == tuple(FORMATS)
+    assert next(action.choices for action in parser._actions if action.dest == "to") == (*FORMATS, export.TRIALS)
 
 
 @pytest.mark.parametrize("task", ["regressor", "classifier"])

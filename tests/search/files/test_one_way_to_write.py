@@ -30,6 +30,7 @@ REASONS = {
     ("search.cli", "open"): "the null device",
     ("search.export.formats", "dump"): "to a draft",
     ("search.export.formats", "write_bytes"): "to a draft",
+    ("search.loop.optuna_export", "write_bytes"): "to a draft",
     ("search.loop.lines", "ftruncate"): "what is kept beside, or what it has just appended",
     ("search.prediction.writing", "open"): "a draft",
     ("search.prediction.writing", "to_csv"): "to an open draft or stream",

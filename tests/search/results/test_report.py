@@ -17,7 +17,8 @@ from search.results.progress import Progress
 from search.results.result import Nested, Result
 from search.results.widths import Fitted
 from search.space import spaces
-from search.terminal.bar import StatusColumn
+from search.terminal import status
+from search.terminal.course import Course
 from search.terminal.output import Output
 from search.trials.baselines import Baseline
 
@@ -192,22 +193,18 @@ def test_a_single_configuration_fold_by_fold(make_outcome):
 
 
 @pytest.mark.parametrize(
-    ("verdicts", "text"),
+    ("verdicts", "text", "counts"),
     [
-        ("", "best -  diverged 0  stopped 0"),
-        ("ok ok diverged stopped diverged error", "best 0.5  diverged 2  stopped 1"),
+        ("", "best -", {"stopped": 0, "diverged": 0}),
+        ("ok ok diverged stopped diverged error", "best 0.5", {"stopped": 1, "diverged": 2, "error": 1}),
     ],
 )
-def test_the_progress_line_has_the_best_score_and_counts(make_outcome, verdicts, text):
-    outcomes = {n: make_outcome(n, v, scores=(-0.5 - n,)) for n, v in enumerate(verdicts.split())}
-    column = StatusColumn(RMSE)
-
-    class Task:
-        fields = {"progress": Progress(outcomes, 10)}  # noqa: RUF012
-
-    assert column.render(Task).plain == text
-    Task.fields = {"progress": None}
-    assert column.render(Task).plain == ""
+def test_the_progress_has_the_best_score_and_counts(make_outcome, verdicts, text, counts):
+    progress = Progress({n: make_outcome(n, v, scores=(-0.5 - n,)) for n, v in enumerate(verdicts.split())}, 10)
+    course = Course()
+    course.see(progress)
+    assert status.best(course, RMSE) == text
+    assert status.counts(progress) == counts
 
 
 def test_progress_counts_every_verdict(make_outcome):

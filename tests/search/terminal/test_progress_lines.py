@@ -1,14 +1,15 @@
 """Progress in a pipe: a line now and then, by a clock that the test turns."""
 
 import io
+import json
 import threading
 
 import pytest
 from rich.console import Console
 
 from search.results.progress import Progress
-from search.terminal import bar, lines, progress
-from search.terminal.lines import LONGEST, WAITS, EverySecond, ProgressLines
+from search.terminal import bar, course, progress
+from search.terminal.lines import BEST_WAIT, SILENCES, EverySecond, ProgressLines
 
 RMSE = "neg_root_mean_squared_error"
 
@@ -46,7 +47,9 @@ class Screen:
         self.outcomes = {}
 
     def trial(self, seconds: float = 0.0, verdict: str = "ok", score: float = -50.0, **more) -> None:
-        """Let a trial end after some seconds."""
+        """Let a trial end after some seconds; the first one of a stage after its state without trials."""
+        if not self.outcomes:
+            self.lines.show(Progress({}, **{"n_trials": 50} | more))
         self.clock.now += seconds
         self.outcomes[len(self.outcomes)] = self.make(len(self.outcomes), verdict, scores=(score,))
         self.lines.show(Progress(self.outcomes, **{"n_trials": 50} | more))
@@ -73,53 +76,64 @@ def test_a_line_has_trials_best_score_counts_and_times(screen):
     for verdict in ["ok"] * 25 + ["diverged"] * 4 + ["stopped"] * 8:
         screen.trial(1.0, verdict, -53.7)
     screen.lines.stop()
-    assert screen.told[-1] == "trial 37/50  best 53.7  diverged 4  stopped 8  elapsed 0:37  left ~0:13"
+    assert screen.told[-1] == "trial 37/50  best 53.7  stopped 8  diverged 4  1 trials/s  elapsed 0:37  left ~0:13"
 
 
-def test_lines_come_at_growing_distances_never_per_trial(screen):
-    """A trial each tenth of a second for two minutes: 1,200 trials, seven lines."""
+def test_each_tenth_of_the_trials_has_a_line(screen):
+    """A trial each tenth of a second for two minutes: 1,200 trials, eleven lines."""
     for _ in range(1200):
-        screen.trial(0.1, n_trials=10_000)
-    seconds = [line.split("elapsed ")[1].split()[0] for line in screen.told[1:]]
-    assert WAITS == (2, 5, 10, 20, 30)
-    assert seconds == ["0:00", "0:02", "0:07", "0:17", "0:37", "1:07", "1:37"]
+        screen.trial(0.1, n_trials=1200)
+    done = [line.split("/")[0] for line in screen.told[1:]]
+    assert done == [f"trial {n}" for n in (1, *range(120, 1201, 120))]
+    assert screen.told[-1].endswith("evaluating and fitting the best")
 
 
-@pytest.mark.parametrize(("seconds", "lines"), [(LONGEST - 1, 0), (LONGEST, 1), (3 * LONGEST, 3)])
-def test_a_long_trial_is_not_silent(screen, seconds, lines):
-    screen.lines.show(Progress({}, 50))
-    screen.wait(seconds)
-    assert (
-        screen.told[1:]
-        == [
-            "trial 0/50  best -  diverged 0  stopped 0  elapsed 0:30",
-            "trial 0/50  best -  diverged 0  stopped 0  elapsed 1:00",
-            "trial 0/50  best -  diverged 0  stopped 0  elapsed 1:30",
-        ][:lines]
-    )
-
-
-def test_an_unchanged_state_is_repeated_only_after_the_longest_wait(screen):
+@pytest.mark.parametrize(("seconds", "told"), [(BEST_WAIT - 0.1, False), (BEST_WAIT, True)])
+def test_a_better_trial_has_a_line_if_the_last_one_is_not_new(screen, seconds, told):
     screen.trial(1.0)
-    screen.wait(LONGEST - 1)
-    assert len(screen.told) == 2
-    screen.wait(1)
-    assert len(screen.told) == 3
+    screen.trial(seconds, score=-40.0)
+    assert ("new best 40 " in screen.told[-1]) == told
+    screen.trial(BEST_WAIT, score=-45.0)
+    assert "trial 2/50" in screen.told[-1] if told else "trial 3/50  new best 40 " in screen.told[-1]
+    screen.trial(10 * BEST_WAIT, score=-40.0)
+    assert len(screen.told) == 3, "an equal trial is no better one"
+
+
+@pytest.mark.parametrize("past", [-1.0, 0.0])
+def test_a_long_trial_is_not_silent(screen, past):
+    screen.lines.show(Progress({}, 50))
+    screen.wait(sum(SILENCES) + SILENCES[-1] + past)
+    moments = ["0:30", "1:30", "3:30", "8:30", "13:30"]
+    moments = moments if past == 0 else moments[:-1]
+    assert screen.told[1:] == [f"trial 0/50  best -  stopped 0  diverged 0  elapsed {when}" for when in moments]
+
+
+def test_silence_begins_anew_with_each_line(screen):
+    screen.wait(SILENCES[0] + SILENCES[1])
+    screen.trial()
+    screen.wait(SILENCES[0])
+    assert [line.split("elapsed ")[1].split()[0] for line in screen.told if "elapsed" in line] == [
+        "0:30",
+        "1:30",
+        "1:30",
+        "2:00",
+    ]
 
 
 def test_reading_and_fitting_are_not_silent(screen):
-    screen.wait(LONGEST)
+    screen.wait(SILENCES[0])
     assert screen.told == ["reading the data  elapsed 0:30"]
     screen.trial(n_trials=1)
-    screen.wait(LONGEST)
-    end = "trial 1/1  best 50  diverged 0  stopped 0  elapsed {}  evaluating and fitting the best"
-    assert screen.told[1:] == ["small: grid search", end.format("0:30"), end.format("1:00")]
+    screen.wait(SILENCES[0])
+    end = "trial 1/1  best 50  stopped 0  diverged 0  {}elapsed {}  evaluating and fitting the best"
+    assert screen.told[1] == "small: grid search"
+    assert screen.told[2:] == [end.format("", "0:30"), end.format("2 trials/min  ", "1:00")]
 
 
 def test_the_last_state_is_written_once(screen):
     screen.trial()
     screen.trial(1.0)
-    assert len(screen.told) == 2, "the second trial came too early for a line of its own"
+    assert len(screen.told) == 2, "the second trial is not worth a line of its own"
     screen.lines.stop()
     assert screen.told[-1].startswith("trial 2/50")
     screen.lines.stop()
@@ -158,20 +172,20 @@ def test_outer_folds_have_their_name_and_count_as_time_left(screen):
     screen.trial(10.0, n_trials=2, further=4)
     screen.outcomes = {}
     screen.trial(10.0, n_trials=2, further=2, stage="outer fold 1 of 2")
-    assert "left" not in screen.told[-1]
+    assert screen.told[-1].endswith("left ~0:30")
     screen.trial(20.0, n_trials=2, further=2, stage="outer fold 1 of 2")
     assert screen.told[-1].startswith("outer fold 1 of 2: trial 2/2  best 50")
     screen.outcomes = {}
     screen.lines.show(Progress({}, 2, "outer fold 2 of 2"))
     screen.trial(30.0, n_trials=2, stage="outer fold 2 of 2")
     assert screen.told[-1].endswith(
-        "outer fold 2 of 2: trial 1/2  best 50  diverged 0  stopped 0  elapsed 1:20  left ~0:30"
+        "outer fold 2 of 2: trial 1/2  best 50  stopped 0  diverged 0  2 trials/min  elapsed 1:20  left ~0:30"
     )
 
 
 def test_there_are_no_control_characters(screen):
     for _ in range(60):
-        screen.trial(7.0)
+        screen.trial(17.0)
     screen.lines.stop()
     written = screen.console.file.getvalue()
     assert len(screen.told) > 5
@@ -204,7 +218,6 @@ DISPLAYS = {
     "terminal": ({"file": Terminal()}, True),
     "pipe": ({"file": io.StringIO()}, False),
     "pipe with forced colors": ({"file": io.StringIO(), "force_terminal": True}, False),
-    "quiet": ({"file": Terminal(), "quiet": True}, False),
 }
 
 
@@ -241,8 +254,87 @@ def test_a_bar_starts_with_the_first_report(make_outcome):
     shown.show(Progress({0: make_outcome(0)}, 4, notes=["a note"]))
     shown.stop()
     assert console.file.getvalue().startswith("small: grid search\ndata: a note\n")
-    assert "best 0.375  diverged 0  stopped 0" in console.file.getvalue()
-    assert lines.LONGEST == 30
+    assert "best 0.375 stopped 0 diverged 0" in console.file.getvalue()
+
+
+@pytest.mark.parametrize(("width", "height"), [(40, 2), (80, 2), (200, 1)])
+def test_a_narrow_terminal_lost_best_score_and_counts_bug(make_outcome, width, height):
+    """At 40 columns the words were cut off and the number of stopped trials stood in a column of its own below."""
+    console = Console(file=io.StringIO(), force_terminal=True, width=width, color_system=None)
+    shown = bar.ProgressBar("title", RMSE, console)
+    verdicts = ["ok", *["stopped"] * 12, *["diverged"] * 13, "error"]
+    outcomes = {n: make_outcome(n, verdict, scores=(-53.7,)) for n, verdict in enumerate(verdicts)}
+    shown.show(Progress({}, 1000))
+    shown.show(Progress(outcomes, 1000))
+    drawn = Console(file=io.StringIO(), width=width, color_system=None)
+    drawn.print(shown._drawn())
+    shown.stop()
+    told = drawn.file.getvalue().splitlines()
+    assert len(told) == height
+    assert max(map(len, told)) <= width
+    whole = " ".join(" ".join(told).split())
+    assert whole.startswith("trials 27/1000 ")
+    assert "best 53.7 stopped 12 diverged 13 error 1" in whole
+    assert "left ~" in whole
+
+
+class Course:
+    """A study whose trials end when the test says so."""
+
+    def __init__(self, make_outcome, **limits) -> None:
+        self.clock, self.make, self.limits, self.outcomes = Clock(), make_outcome, limits, {}
+        self.course = course.Course(self.clock)
+        self.course.see(Progress({}, **limits))
+
+    def trials(self, n: int, seconds: float) -> None:
+        for _ in range(n):
+            self.clock.now += seconds
+            self.outcomes[len(self.outcomes)] = self.make(len(self.outcomes))
+            self.course.see(Progress(self.outcomes, **self.limits))
+
+
+def test_time_left_is_that_of_recent_trials(make_outcome):
+    """The first trial compiled code for a minute; those after it take a second each."""
+    study = Course(make_outcome, n_trials=100)
+    study.trials(1, 60.0)
+    assert study.course.left == pytest.approx(99 * 60)
+    study.trials(course.RECENT - 1, 1.0)
+    assert study.course.left > 2 * 80
+    study.trials(1, 1.0)
+    assert study.course.left == pytest.approx(79)
+    assert study.course.rate == pytest.approx(1.0)
+
+
+def test_time_left_knows_of_time_limits_and_outer_folds(make_outcome):
+    """Ten trials a second: the 1,000 of each of three stages take 100 seconds, of which a limit allows 60."""
+    study = Course(make_outcome, n_trials=1000, further=2000, timeout=60.0)
+    study.trials(100, 0.1)
+    assert study.course.left == pytest.approx(50 + 2 * 60)
+    study.clock.now += 300
+    assert study.course.left == pytest.approx(2 * 60), "it is never less than nothing"
+
+
+def test_progress_for_programs_is_a_document_a_line(make_outcome, capsys):
+    class Output(Console):
+        tells_programs = True
+
+    with progress.shown("title", RMSE, Output(quiet=True)) as show:
+        show(Progress({}, 4, notes=["a note"]))
+        show(Progress({0: make_outcome(0, scores=(-2.0,))}, 4))
+        show(Progress({0: make_outcome(0, scores=(-2.0,)), 1: make_outcome(1, "diverged")}, 4))
+    printed = capsys.readouterr()
+    first, second = map(json.loads, printed.err.splitlines())
+    assert printed.out == ""
+    assert (first["progress"], second["progress"]) == ("first", "share")
+    assert (second["done"], second["n_trials"], second["trials"]["diverged"]) == (2, 4, 1)
+    assert second["best"] == {"number": 0, "score": 2.0}
+
+
+def test_a_study_that_is_quiet_shows_nothing(capsys):
+    console = Console(file=Terminal(), quiet=True)
+    with progress.shown("title", RMSE, console) as show:
+        show(Progress({}, 4))
+    assert (console.file.getvalue(), capsys.readouterr()) == ("", ("", ""))
 
 
 class Broken:
@@ -304,7 +396,7 @@ def test_a_bar_whose_line_fails_says_so(monkeypatch):
     def fail(*_):
         raise RuntimeError("no score")
 
-    monkeypatch.setattr(bar, "status", fail)
+    monkeypatch.setattr(bar.status, "counts", fail)
     console = Console(file=io.StringIO(), force_terminal=True, width=100, color_system=None)
     shown = bar.ProgressBar("title", RMSE, console)
     shown.show(Progress({}, 4))
