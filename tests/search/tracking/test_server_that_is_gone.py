@@ -50,7 +50,11 @@ sys.argv[1:] = ["tune", "gone.toml"]
 sys.exit(bpsearch.main())
 """
 
-PLACES = {"a trial": ("client:write", 6), "registration": ("models:register", 1), "the report": ("client:finish", 1)}
+PLACES = {
+    "a trial": ("writers.client:write_one", 6),
+    "registration": ("models.registration:register", 1),
+    "the report": ("writers.client:finish", 1),
+}
 
 
 class Server:
