@@ -11,6 +11,8 @@ PYTHON ?= python3
 
 VENV   := .venv
 BOUNDS := .venv-bounds
+# the lowest and the newest MLflow whose tables search/tracking/writers/sqlite.py knows; `make test` takes the installed one
+MLFLOWS := 3.17.0 3.18.0
 BIN    := $(VENV)/bin
 SEARCH := $(BIN)/bpsearch
 # a stamp for what a user needs, one for what a developer needs on top, one for what searches are compared with
@@ -25,7 +27,7 @@ ONE_THREAD := OMP_NUM_THREADS=1
 quoted = '$(subst ','\'',$(1))'
 
 .DEFAULT_GOAL := help
-.PHONY: help setup tune grid random cv diagnose list ui test test-slow test-bounds fuzz check format lint types docs pictures article bench bench-card bench-penalties bench-search bench-stability clean
+.PHONY: help setup tune grid random cv diagnose list ui test test-slow test-bounds test-mlflow fuzz check format lint types docs pictures article bench bench-card bench-penalties bench-search bench-stability clean
 
 help:  ## list the targets
 	@echo "make TARGET [STUDY=studies/x.toml]"
@@ -85,6 +87,13 @@ test-bounds:  ## run the tests with the lowest versions that pyproject.toml allo
 	$(BOUNDS)/bin/uv pip install --quiet --python $(BOUNDS)/bin/python --no-deps --editable .
 	$(BOUNDS)/bin/python -m pytest -n 2
 
+test-mlflow: $(DEV)  ## compare both ways to write a study, row by row, on the lowest and the newest MLflow, in .mlflow
+	@for version in $(MLFLOWS); do \
+		$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --upgrade --target .mlflow/$$version mlflow==$$version || exit; \
+		echo "MLflow $$version"; \
+		$(ONE_THREAD) PYTHONPATH=.mlflow/$$version $(BIN)/python -W ignore -m pytest -q -n 0 -W ignore tests/search/tracking/test_sqlite.py || exit; \
+	done
+
 fuzz: $(DEV)  ## try to break it: mutated study files, tables and fits with a fixed seed, hours (NAME=target for one)
 	$(ONE_THREAD) $(BIN)/python -m tests.fuzz $(NAME)
 
@@ -124,5 +133,5 @@ bench-stability: $(READY)  ## how well trouble in training is noticed, explained
 	@$(BIN)/python -m benchmarks.stability
 
 clean:  ## remove the environment and all caches; studies and mlruns stay
-	rm -rf $(VENV) $(BOUNDS) build *.egg-info .mypy_cache .ruff_cache .hypothesis .pytest_cache
+	rm -rf $(VENV) $(BOUNDS) .mlflow build *.egg-info .mypy_cache .ruff_cache .hypothesis .pytest_cache
 	find . -name __pycache__ -not -path './.git/*' -prune -exec rm -rf {} +

@@ -20,7 +20,7 @@ from typing import Any
 from search.errors import OneLineError, StudyError
 from search.files import trouble
 from search.tables.secrets import masked
-from search.tracking import stores, waiting
+from search.tracking import stores, waiting, workspaces
 from search.tracking.again import Again, passes
 from search.tracking.contents.runs import Header, Opened, Report, Run, child, digest
 from search.tracking.local import scratch
@@ -67,7 +67,8 @@ def _others(uri: str, header: Header, own: Mapping[int, str]) -> list[int]:
 
 @waiting.asked
 def _keeps(uri: str, model: RegisteredModel) -> bool:
-    return sqlite.keeps(uri, model.name, model.version) or client.keeps(uri, model.name, model.version)
+    own = workspaces.is_default() and sqlite.keeps(uri, model.name, model.version)
+    return own or client.keeps(uri, model.name, model.version)
 
 
 class MLflowTracker(Tracker):

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from search.tracking import library, stores
+from search.tracking import library, stores, workspaces
 from search.tracking.contents.runs import (
     OUTCOME,
     PARENT,
@@ -47,8 +47,9 @@ def open_study(uri: str, header: Header) -> Opened:
     """Find or create the parent run of a study, and set its status to running."""
     client = connect(uri)
     path = stores.database(uri)
-    root = None if path is None else moving.artifact_root(path, header.experiment)  # None: the store's own default
-    experiment = creation.experiment(client, header.experiment, root, experiment_tags(path is not None))
+    own = None if workspaces.enabled() else path  # with workspaces, MLflow takes no place for files but its own
+    root = None if own is None else moving.artifact_root(own, header.experiment)
+    experiment = creation.experiment(client, header.experiment, root, experiment_tags(root is not None))
     experiment_id = experiment.experiment_id
     parent = creation.parent(client, experiment_id, header)
     run_id = parent.info.run_id

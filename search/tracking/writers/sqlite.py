@@ -19,7 +19,7 @@ from urllib.parse import urlparse
 from urllib.request import url2pathname
 
 from search.files import writing
-from search.tracking import stores
+from search.tracking import stores, workspaces
 from search.tracking.contents.runs import (
     OUTCOME,
     PARENT,
@@ -45,14 +45,18 @@ COLUMNS = {
     "metrics": "key value timestamp run_uuid step is_nan",
     "latest_metrics": "key value timestamp step is_nan run_uuid",
 }
-"""The tables that are written, as in MLflow 3.17."""
+"""The tables that are written, as in MLflow 3.17 and 3.18."""
 
-REVISIONS = {"dc11669786a5"}
-"""The database revisions (Alembic) with which the tests passed. Columns alone do not reveal a change of their meaning.
+REVISIONS = {"dc11669786a5", "f4a9b2c7d1e6"}
+"""The database revisions (Alembic) with which the tests passed: of MLflow 3.17 and 3.18. Columns alone do not reveal a change of
+their meaning.
 
-To add one, install its MLflow version and run `tests/search/tracking`, which compare every row with those that the
+To add one, name its MLflow version in the Makefile and run `make test-mlflow`, which compares every row with those that the
 client writes.
 """
+
+COPIES = "_alembic_tmp_*"
+"""Names of the tables into which an upgrade copies others."""
 
 METRIC = "key value timestamp step is_nan run_uuid"
 RUN_NAME = "mlflow.runName"
@@ -61,23 +65,38 @@ LOCK_SECONDS = 20.0
 CACHE_KIB = 16 * 1024
 
 
+class ChangedError(RuntimeError):
+    """The tables have changed since they were looked at: another program upgrades the database."""
+
+
 def understands(uri: str, experiment: str) -> bool:
     """Return whether a study can be written by this module.
 
-    The database must have a known revision and known tables. The experiment must be new, or active with its artifacts
-    in files.
+    The database must have a known revision and known tables, none of which is being changed. The experiment must be new, or
+    active with its artifacts in files, and belong into the default workspace.
     """
     path = stores.database(uri)
-    if path is None or not stores.has_tables(path):
+    if path is None or not workspaces.is_default() or not stores.has_tables(path):
         return False
     with _connected(path) as db:
-        if _revision(db) not in REVISIONS:
+        if not _is_known(db):
             return False
-        for table, columns in COLUMNS.items():
-            if {row[1] for row in db.execute(f"PRAGMA table_info({table})")} != set(columns.split()):
-                return False
         found = _experiment(db, experiment)
     return found is None or (found[1] == "active" and urlparse(found[2]).scheme in ("", "file"))
+
+
+def _is_known(db: sqlite3.Connection) -> bool:
+    """Return whether the tables are those known here, and no upgrade is under way.
+
+    Alembic, which upgrades MLflow's databases, does not do so in one transaction: it copies tables into new ones, drops the old ones
+    and notes the revision at the end of each step.
+    """
+    if _revision(db) not in REVISIONS or db.execute("SELECT 1 FROM sqlite_master WHERE name GLOB ?", [COPIES]).fetchone():
+        return False
+    return all(
+        {row[1] for row in db.execute(f"PRAGMA table_info({table})")} == set(columns.split())
+        for table, columns in COLUMNS.items()
+    )
 
 
 def _revision(db: sqlite3.Connection) -> str | None:
@@ -188,6 +207,8 @@ def _connected(path: Path) -> Iterator[sqlite3.Connection]:
 def _transaction(uri: str) -> Iterator[sqlite3.Connection]:
     with _connected(_path(uri)) as db:
         db.execute("BEGIN IMMEDIATE")
+        if not _is_known(db):  # now that nobody else writes
+            raise ChangedError("its tables are being changed by another program; run this again when that is done")
         yield db  # closing without a commit rolls back
         db.execute("COMMIT")
 
