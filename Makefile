@@ -27,7 +27,7 @@ ONE_THREAD := OMP_NUM_THREADS=1
 quoted = '$(subst ','\'',$(1))'
 
 .DEFAULT_GOAL := help
-.PHONY: help setup tune grid random cv diagnose list ui test test-slow test-bounds test-mlflow fuzz check format lint types docs pictures article bench bench-card bench-penalties bench-search bench-stability clean
+.PHONY: help setup tune grid random cv diagnose list ui test test-slow test-bounds test-mlflow fuzz check format lint types docs pictures article bench bench-card bench-penalties bench-search bench-stability bench-tracking clean
 
 help:  ## list the targets
 	@echo "make TARGET [STUDY=studies/x.toml]"
@@ -117,7 +117,7 @@ pictures: $(READY)  ## make the pictures of docs/plots.md, about a minute
 article: $(READY)  ## measure anew what docs/exploding_gradients.md shows, one to two minutes
 	@$(BIN)/python -m docs.article
 
-bench: $(READY)  ## time and weigh everything against scikit-learn's MLP and PyTorch, about 5 minutes (DATA=folder for more)
+bench: $(READY)  ## time and weigh everything against scikit-learn's MLP and PyTorch, about 10 minutes (DATA=folder for more)
 	@$(BIN)/python -m benchmarks $(if $(DATA),--data $(DATA))
 
 bench-card: $(READY)  ## the defaults against other models' defaults (DATA=folder of data sets)
@@ -128,6 +128,9 @@ bench-penalties: $(READY)  ## what the sampler should be told of diverged trials
 
 bench-search: $(PEERS)  ## other searches over the same space, hours for all sets and seeds (DATA=folder of data sets)
 	@$(BIN)/python -m benchmarks.search $(if $(DATA),--data $(DATA))
+
+bench-tracking: $(READY)  ## what tracking costs a search, with a database and with a server, about 10 minutes
+	@$(BIN)/python -m benchmarks.tracking
 
 bench-stability: $(READY)  ## how well trouble in training is noticed, explained and repaired, about 5 minutes
 	@$(BIN)/python -m benchmarks.stability
