@@ -2,9 +2,9 @@
 
     python -m benchmarks.tracking [--repeats 3] [--markdown FILE]
 
-Each study runs in a process of its own, and a round has one run of each kind, so that all see the same machine. Database and server
-are there already, as from the second study of a project on. Two times are taken of each: that of the trials, from the first to
-the return of the last one, which is what tracking must not slow down; and that of the whole study, in which MLflow is imported,
+Each study runs in a process of its own, and a round has one run of each kind, so that all see the same machine. Database and
+server are there already, as from the second study of a project on. Two times are taken of each: that of the trials, from the first
+to the return of the last one, which is what tracking must not slow down; and that of the whole study, in which MLflow is imported,
 the model is stored and registered, and the report is drawn, at the end.
 """
 
@@ -129,9 +129,9 @@ def measure(repeats: int, studies: Mapping[str, tuple[str, str]] = STUDIES) -> T
     head += [*(f"trials, {kind}" for kind in KINDS[1:]), *(f"ms a trial, {kind}" for kind in KINDS[1:])]
     head += [f"study, {kind}" for kind in KINDS[1:]]
     note = (
-        f"Seconds of the trials and, in brackets, of the whole study: medians of {repeats} repeats; then how many times as long the "
-        "trials take, and what tracking adds to each of them, and how many times as long the study takes: medians of the ratios "
-        "and differences within a round."
+        f"Seconds of the trials and, in brackets, of the whole study: medians of {repeats} repeats; then how many times as long "
+        "the trials take, what tracking adds to each of them, and how many times as long the study takes: medians of the "
+        "ratios and differences within a round."
     )
     return Table(head, rows, note)
 
@@ -151,7 +151,14 @@ def _row(row: str, file: str, plan: str, uris: dict[str, str], database: Path, r
 
     tracked = KINDS[1:]
     seconds = [f"{middle(kind, 1):.1f} ({middle(kind, 0):.1f})" for kind in KINDS]
-    return [row, f"{n:,}", *seconds, *(times(k, 1) for k in tracked), *map(added, tracked), *(times(k, 0) for k in tracked)]
+    return [
+        row,
+        f"{n:,}",
+        *seconds,
+        *(times(k, 1) for k in tracked),
+        *map(added, tracked),
+        *(times(k, 0) for k in tracked),
+    ]
 
 
 if __name__ == "__main__":

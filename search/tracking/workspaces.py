@@ -1,7 +1,7 @@
 """MLflow's workspaces: which one its client is in, and the default one where the user has named none.
 
-With ``MLFLOW_ENABLE_WORKSPACES``, a store holds several workspaces, and a client without one is refused. A server puts its clients
-into the default one by itself; a database does not.
+With ``MLFLOW_ENABLE_WORKSPACES``, a store holds several workspaces, and a client without one is refused. A server puts its
+clients into the default one by itself; a database does not.
 """
 
 from __future__ import annotations

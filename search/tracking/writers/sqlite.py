@@ -88,10 +88,13 @@ def understands(uri: str, experiment: str) -> bool:
 def _is_known(db: sqlite3.Connection) -> bool:
     """Return whether the tables are those known here, and no upgrade is under way.
 
-    Alembic, which upgrades MLflow's databases, does not do so in one transaction: it copies tables into new ones, drops the old ones
-    and notes the revision at the end of each step.
+    Alembic, which upgrades MLflow's databases, does not do so in one transaction: it copies tables into new ones, drops the old
+    ones and notes the revision at the end of each step.
     """
-    if _revision(db) not in REVISIONS or db.execute("SELECT 1 FROM sqlite_master WHERE name GLOB ?", [COPIES]).fetchone():
+    if (
+        _revision(db) not in REVISIONS
+        or db.execute("SELECT 1 FROM sqlite_master WHERE name GLOB ?", [COPIES]).fetchone()
+    ):
         return False
     return all(
         {row[1] for row in db.execute(f"PRAGMA table_info({table})")} == set(columns.split())

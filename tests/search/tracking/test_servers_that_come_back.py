@@ -153,6 +153,22 @@ def test_a_mistake_is_not_tried_again(mlflow):
     assert [again.passes(each) for each in lasting] == [False] * len(lasting)
 
 
+def test_no_password_is_told_of_a_server_that_is_gone_or_refuses(mlflow, told, serve):
+    """Errors of requests quote their address."""
+    uri = serve(200).replace("//", "//me:secret@")
+    tries, left = again.Again(uri, threading.Event(), threading.Event()), [1, 2]
+
+    def job() -> None:
+        if left:
+            left.pop()
+            raise mlflow.exceptions.MlflowException(f"API request to {uri}/api failed with exception too many 429")
+
+    tries.until_done(job, lambda: None)
+    assert len(told) == 1
+    assert "secret" not in told[0]
+    assert "is busy (API request to" in told[0]
+
+
 def test_the_number_of_retries_that_the_user_has_set_stays(monkeypatch):
     monkeypatch.setenv(again.RETRIES, "5")
     with again.few_retries():

@@ -35,7 +35,7 @@ def of_experiments(uri: str) -> dict[str, str]:
 def test_a_study_goes_into_the_workspace_of_the_user_bug(
     folder, mlflow, make_outcome, monkeypatch, given, where, direct
 ):
-    """Without a named one, MLflow's client refused; in a named one, trials went to the default one, where it did not find them."""
+    """MLflow's client refused without a name; of a named one, the trials went to the default one, where it did not look."""
     for name, value in given.items():
         monkeypatch.setenv(name, value)
     uri = tracking.default_uri()
