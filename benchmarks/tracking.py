@@ -3,9 +3,9 @@
     python -m benchmarks.tracking [--repeats 3] [--markdown FILE]
 
 Each study runs in a process of its own, and a round has one run of each kind, so that all see the same machine. Database and
-server are there already, as from the second study of a project on. Two times are taken of each: that of the trials, from the first
-to the return of the last one, which is what tracking must not slow down; and that of the whole study, in which MLflow is imported,
-the model is stored and registered, and the report is drawn, at the end.
+server are there already, as from the second study of a project on. Two times are taken of each: that of the trials, which is
+what tracking must not slow down, and that of the whole study, in which MLflow is imported, the model is stored and registered,
+and the report is drawn, at the end.
 """
 
 from __future__ import annotations
