@@ -11,6 +11,8 @@ PYTHON ?= python3
 
 VENV   := .venv
 BOUNDS := .venv-bounds
+# the lowest and the newest MLflow whose tables search/tracking/writers/tables.py knows; `make test` takes the installed one
+MLFLOWS := 3.17.0 3.18.0
 BIN    := $(VENV)/bin
 SEARCH := $(BIN)/bpsearch
 # a stamp for what a user needs, one for what a developer needs on top, one for what searches are compared with, one for the site
@@ -26,7 +28,7 @@ ONE_THREAD := OMP_NUM_THREADS=1
 quoted = '$(subst ','\'',$(1))'
 
 .DEFAULT_GOAL := help
-.PHONY: help setup tune grid random cv diagnose list report ui test test-slow test-bounds fuzz check format lint types docs site pictures article bench bench-card bench-penalties bench-search bench-stability clean
+.PHONY: help setup tune grid random cv diagnose list report ui test test-slow test-bounds test-mlflow fuzz check format lint types docs site pictures article bench bench-card bench-penalties bench-search bench-stability bench-tracking clean
 
 help:  ## list the targets
 	@echo "make TARGET [STUDY=studies/x.toml]"
@@ -93,6 +95,13 @@ test-bounds:  ## run the tests with the lowest versions that pyproject.toml allo
 	$(BOUNDS)/bin/uv pip install --quiet --python $(BOUNDS)/bin/python --no-deps --editable .
 	$(BOUNDS)/bin/python -m pytest -n 2
 
+test-mlflow: $(DEV)  ## compare both ways to write a study, row by row, on the lowest and the newest MLflow, in .mlflow
+	@for version in $(MLFLOWS); do \
+		$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --upgrade --target .mlflow/$$version mlflow==$$version || exit; \
+		echo "MLflow $$version"; \
+		$(ONE_THREAD) PYTHONPATH=.mlflow/$$version $(BIN)/python -W ignore -m pytest -q -n 0 -W ignore tests/search/tracking/test_sqlite.py || exit; \
+	done
+
 fuzz: $(DEV)  ## try to break it: mutated study files, tables and fits with a fixed seed, hours (NAME=target for one)
 	$(ONE_THREAD) $(BIN)/python -m tests.fuzz $(NAME)
 
@@ -119,7 +128,7 @@ pictures: $(READY)  ## make the pictures of docs/plots.md, about a minute
 article: $(READY)  ## measure anew what docs/exploding_gradients.md shows, one to two minutes
 	@$(BIN)/python -m docs.article
 
-bench: $(READY)  ## time and weigh everything against scikit-learn's MLP and PyTorch, about 5 minutes (DATA=folder for more)
+bench: $(READY)  ## time and weigh everything against scikit-learn's MLP and PyTorch, about 10 minutes (DATA=folder for more)
 	@$(BIN)/python -m benchmarks $(if $(DATA),--data $(DATA))
 
 bench-card: $(READY)  ## the defaults against other models' defaults (DATA=folder of data sets)
@@ -131,9 +140,12 @@ bench-penalties: $(READY)  ## what the sampler should be told of diverged trials
 bench-search: $(PEERS)  ## other searches over the same space, hours for all sets and seeds (DATA=folder of data sets)
 	@$(BIN)/python -m benchmarks.search $(if $(DATA),--data $(DATA))
 
+bench-tracking: $(READY)  ## what tracking costs a search, with a database and with a server, about 10 minutes
+	@$(BIN)/python -m benchmarks.tracking
+
 bench-stability: $(READY)  ## how well trouble in training is noticed, explained and repaired, about 5 minutes
 	@$(BIN)/python -m benchmarks.stability
 
 clean:  ## remove the environment and all caches; studies and mlruns stay
-	rm -rf $(VENV) $(BOUNDS) build site *.egg-info .mypy_cache .ruff_cache .hypothesis .pytest_cache
+	rm -rf $(VENV) $(BOUNDS) .mlflow build site *.egg-info .mypy_cache .ruff_cache .hypothesis .pytest_cache
 	find . -name __pycache__ -not -path './.git/*' -prune -exec rm -rf {} +

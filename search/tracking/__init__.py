@@ -3,7 +3,7 @@
 A study is a parent run, a trial is a child run. `protocol` is the interface of any tracker. For MLflow, `stores`
 decides where runs go, `runs` defines their contents, `client` and `sqlite` write them, `models` registers the best
 pipeline, with its columns (`inputs`), its `requirements` and the code that serves it (`served_pipeline`). `tracker`
-combines these in one background thread.
+combines these in one background thread; `again` asks servers once more.
 """
 
 from search.tracking.contents.runs import RUN_STATUS, Header, Report

@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
+from search.tracking import workspaces
+
 ENVIRONMENT = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "MLFLOW_SKIP_PIP_REQUIREMENTS_CHECK": "true",
@@ -34,14 +36,15 @@ def load() -> Any:
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Keep MLflow's progress messages off the terminal."""
+    """Keep MLflow's progress messages off the terminal, and its client in a workspace."""
     load()  # first, because the import sets MLflow's log level
     loggers = [logging.getLogger(name) for name in ("mlflow", "alembic")]
     before = [logger.level for logger in loggers]
     for logger in loggers:
         logger.setLevel(logging.ERROR)
-    said = {name: os.environ.get(name) for name in SILENT}
-    os.environ.update(SILENT)
+    wanted = SILENT | workspaces.added()
+    said = {name: os.environ.get(name) for name in wanted}
+    os.environ.update(wanted)
     try:
         yield
     finally:

@@ -8,10 +8,10 @@ from contextlib import closing
 from dataclasses import dataclass, field, replace
 from urllib.parse import quote
 
-from search.tracking import stores, waiting
+from search.tracking import stores, waiting, workspaces
 from search.tracking.contents.runs import TRAINING
 from search.tracking.models.registry import Version
-from search.tracking.writers.sqlite import REVISIONS
+from search.tracking.writers.tables import REVISIONS
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ def kept(uri: str) -> dict[str, Kept]:
     path = stores.database(uri)
     if path is not None and not stores.has_tables(path):
         return {}
-    if path is not None:
+    if path is not None and workspaces.is_default():
         with closing(sqlite3.connect(f"file:{quote(str(path.absolute()))}?mode=ro", uri=True)) as db:
             if _is_known(db):
                 return _of_database(db)
@@ -79,7 +79,7 @@ def _of_database(db: sqlite3.Connection) -> dict[str, Kept]:
         SELECT experiments.name, runs.experiment_id, run_uuid, runs.status, start_time, end_time
         FROM runs JOIN experiments USING (experiment_id) JOIN tags USING (run_uuid)
         WHERE tags.key = 'bpsearch.kind' AND tags.value = 'study'
-            AND runs.lifecycle_stage = 'active' AND experiments.lifecycle_stage = 'active'
+            AND runs.lifecycle_stage = 'active' AND experiments.lifecycle_stage = 'active' AND workspace = 'default'
         ORDER BY start_time, run_uuid"""
     found: dict[str, Kept] = {}
     for name, experiment, run, status, begun, ended in db.execute(query).fetchall():  # the last of a name is the latest

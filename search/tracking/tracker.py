@@ -21,9 +21,10 @@ from typing import Any
 from search.errors import OneLineError, StudyError
 from search.files import trouble
 from search.tables.secrets import masked
-from search.tracking import stores, system, waiting
+from search.tracking import stores, system, waiting, workspaces
+from search.tracking.again import Again, passes
 from search.tracking.contents.best import BestSoFar
-from search.tracking.contents.runs import Header, Opened, Report
+from search.tracking.contents.runs import Header, Opened, Report, Run
 from search.tracking.contents.trials import child, digest
 from search.tracking.local import scratch
 from search.tracking.models import champions, registration
@@ -69,7 +70,8 @@ def _others(uri: str, header: Header, own: Mapping[int, str]) -> list[int]:
 
 @waiting.asked
 def _keeps(uri: str, model: RegisteredModel) -> bool:
-    return sqlite.keeps(uri, model.name, model.version) or client.keeps(uri, model.name, model.version)
+    own = workspaces.is_default() and sqlite.keeps(uri, model.name, model.version)
+    return own or client.keeps(uri, model.name, model.version)
 
 
 class MLflowTracker(Tracker):
@@ -141,6 +143,8 @@ class MLflowTracker(Tracker):
         self._hurry, self._closing, self._cut_short = threading.Event(), threading.Event(), threading.Event()
         self._error: BaseException | None = None
         self._given_up = False
+        self._again = Again(self.uri, self._cut_short, self._hurry)
+        self._known = False
         self._writer: ModuleType
         self._opened: Opened
         self._watch: system.Watch | None = None
@@ -199,7 +203,7 @@ class MLflowTracker(Tracker):
             If something could not be written, or the store does not answer any more.
         """
         self._hurry.set()
-        self._wait(waiting.Wait(self.uri))
+        self._wait(waiting.Wait(self.uri, patience=self._again.patience))
         self._hurry.clear()
 
     def end(self, status: str) -> None:
@@ -276,13 +280,25 @@ class MLflowTracker(Tracker):
                 if isinstance(job, threading.Event):
                     job.set()
                 elif self._error is None:
-                    waiting.while_locked(self._follow, self._cut_short.is_set)
-                    waiting.while_locked(job, self._cut_short.is_set)
+                    self._do(job)
             except Exception as error:  # raised by `flush`; later jobs would fail in the same way
                 self._error = error
             finally:
                 self._jobs.task_done()
         self._jobs.task_done()
+
+    def _do(self, job: Callable[[], None]) -> None:
+        """Do what a job asks of the store; what a server does not do now, it is asked again later."""
+        if stores.database(self.uri) is None:
+            self._again.until_done(job, self._anew)
+            return
+        waiting.while_locked(self._follow, self._cut_short.is_set)
+        waiting.while_locked(job, self._cut_short.is_set)
+
+    def _anew(self) -> None:
+        """Open the study once more, to see which of its runs a server has that was gone."""
+        if self._known:
+            self._opened = self._writer.open_study(self._store, self._header)
 
     def _open(self) -> None:
         path = stores.database(self._store)
@@ -291,7 +307,7 @@ class MLflowTracker(Tracker):
             schema.create(path, self._closing.is_set)  # without tables nothing is to be closed
         scratch.sweep(path)
         self._writer = _writer(self._store, self._header.experiment)
-        self._opened = self._writer.open_study(self._store, self._header)
+        self._opened, self._known = self._writer.open_study(self._store, self._header), True
         self._place = None if path is None else path.resolve()
         if self._system_metrics:
             self._watch = system.Watch(self._store, self._opened.parent)
@@ -314,14 +330,21 @@ class MLflowTracker(Tracker):
         batch = [self._finished[i] for i in range(min(len(self._finished), BATCH_TRIALS))]
         known = self._opened.recorded
         runs = {o.number: child(o, value, at, self._header) for o, value, at in batch if o.number not in known}
-        for numbers in self._transactions(list(runs)):
-            if self._cut_short.is_set():  # the next run writes them
-                return
-            self._writer.write(self._store, self._opened, [runs[number] for number in numbers])
-            self._opened.recorded.update(numbers)
+        self._put(runs)
+        if runs and self._cut_short.is_set():  # the next run writes what is left
+            return
         self._tell_best(batch)
         for _ in batch:  # only now: what fails because the database is locked is tried again
             self._finished.popleft()
+
+    def _put(self, runs: Mapping[int, Run]) -> None:
+        """Write runs: all together into a database, several at a time in requests to a server, fewer if cut short."""
+        recorded = self._opened.recorded
+        if self._writer is client and runs:
+            client.write(self._store, self._opened, runs.values(), recorded.add, self._cut_short.is_set)
+        elif runs and not self._cut_short.is_set():
+            self._writer.write(self._store, self._opened, list(runs.values()))
+            recorded.update(runs)
 
     def _tell_best(self, batch: Iterable[tuple[Outcome, float, float]]) -> None:
         """Write the best score so far up to each of these trials, unless an earlier run of the study has."""
@@ -332,11 +355,6 @@ class MLflowTracker(Tracker):
             self._writer.progress(self._store, self._opened, points)
         self._opened.steps.update(point.step for point in points)
         self._best.points.clear()
-
-    def _transactions(self, numbers: list[int]) -> list[list[int]]:
-        """Return the trials that are written together: all in a database, one after the other in requests to a server."""
-        together = self._writer is sqlite
-        return [numbers] if together and numbers else [[number] for number in numbers]
 
     def _register(self, made: Future[RegisteredModel], model: Any, X: Any, score: float) -> None:
         name, parent = self._header.experiment, self._opened.parent
@@ -350,15 +368,26 @@ class MLflowTracker(Tracker):
                 )
             )
         except Exception as error:
-            if waiting.is_locked(error) and not self._cut_short.is_set():
-                raise  # to be tried again
+            if (waiting.is_locked(error) and not self._cut_short.is_set()) or self._worth_another_try(error):
+                raise
             made.set_exception(error)
+
+    def _worth_another_try(self, error: Exception) -> bool:
+        return stores.database(self.uri) is None and self._again.wanted(error)
+
+    def _missing(self) -> str:
+        """Return a note of the trials that the store does not have, which follows an error; empty if it has all."""
+        recorded = self._opened.recorded if self._known else set[int]()
+        n = len({outcome.number for outcome, *_ in list(self._finished)} - recorded)
+        trials = "1 trial is" if n == 1 else f"{n} trials are"
+        return f"; {trials} kept for it, and written by the next run" if n else ""
 
     def _told(self, error: BaseException) -> TrackingError:
         """Return the error that tells of another one, in one line."""
         if isinstance(error, waiting.UnansweredError):
-            return TrackingError(str(error))
+            return TrackingError(f"{error}{self._missing()}")
         if trouble.of_disk(error):
             where = trouble.path_of(error) or stores.database(self.uri) or masked(self.uri)
             return TrackingError(f"{trouble.of_disk(error)}: {where}; {trouble.KEPT}")
-        return TrackingError(f"MLflow at {masked(self.uri)} could not be written: {waiting.reason(error, self.uri)}")
+        reason = waiting.reason(error, self.uri) + (self._missing() if passes(error) else "")
+        return TrackingError(f"MLflow at {masked(self.uri)} could not be written: {reason}")

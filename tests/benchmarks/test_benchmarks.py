@@ -22,6 +22,7 @@ from benchmarks import (
     start,
     steps,
     threads,
+    tracking,
 )
 from tests.docs.test_docs import DOCS, ROOT
 
@@ -37,6 +38,7 @@ RUNS = {
     "start": lambda: start.measure(1, compiling=False),
     "sparse": lambda: sparse.measure(1, (sparse.Texts(50, 30, 0.1, 4),)),
     "bookkeeping": lambda: bookkeeping.measure(1, (10, 20)),
+    "tracking": lambda: tracking.measure(1, {"a few": ("exploding", "random:3")}),
     "reading": lambda: reading.measure(1, 2 * reading.BLOCK),
 }
 

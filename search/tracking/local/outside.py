@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
+from search.tracking import workspaces
 from search.tracking.local.moving import ARTIFACTS, LOCK_SECONDS, artifact_root, is_same, path_of
 
 PLACES = {
@@ -51,7 +52,7 @@ def problem(database: Path, experiment: str) -> str:
             if not _is_for_others(error):
                 return f"cannot be looked through: {error}"
     for place in sorted(places | {f"{place.rstrip('/')}/{MODELS}" for place in places}):
-        if not _is_below(place, (database.parent / ARTIFACTS).resolve()):
+        if not any(_is_below(place, (database.parent / own).resolve()) for own in (ARTIFACTS, *workspaces.folders())):
             return f"keeps files of {experiment!r} at {place!r}, not in the folder {ARTIFACTS} beside it"
     return ""
 

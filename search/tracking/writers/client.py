@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from search.tracking import library, stores
+from search.tracking import library, stores, workspaces
 from search.tracking.contents.best import BEST, Point
 from search.tracking.contents.datasets import DataEntry
 from search.tracking.contents.runs import (
@@ -32,7 +32,11 @@ from search.tracking.contents.runs import (
 )
 from search.tracking.local import moving
 from search.tracking.local.scratch import scratch
-from search.tracking.writers import creation
+from search.tracking.writers import creation, several
+
+AT_A_TIME = 8
+"""Runs that are written to a server at the same time: MLflow's client keeps ten connections. An SQLite database takes one
+writer at a time."""
 
 
 def connect(uri: str) -> Any:
@@ -48,8 +52,9 @@ def open_study(uri: str, header: Header) -> Opened:
     """Find or create the parent run of a study, and set its status to running."""
     client = connect(uri)
     path = stores.database(uri)
-    root = None if path is None else moving.artifact_root(path, header.experiment)  # None: the store's own default
-    experiment = creation.experiment(client, header.experiment, root, experiment_tags(path is not None))
+    own = None if workspaces.enabled() else path  # with workspaces, MLflow takes no place for files but its own
+    root = None if own is None else moving.artifact_root(own, header.experiment)
+    experiment = creation.experiment(client, header.experiment, root, experiment_tags(root is not None))
     experiment_id = experiment.experiment_id
     parent = creation.parent(client, experiment_id, header)
     run_id = parent.info.run_id
@@ -111,22 +116,49 @@ def has_files(uri: str, source: str) -> bool:
 
 
 @library.quiet()
-def write(uri: str, opened: Opened, runs: Iterable[Run]) -> None:
-    """Write child runs."""
+def write(
+    uri: str,
+    opened: Opened,
+    runs: Iterable[Run],
+    written: Callable[[int], object] = lambda trial: None,
+    stopped: Callable[[], bool] = lambda: False,
+) -> None:
+    """Write child runs, several at a time where a server takes them.
+
+    Parameters
+    ----------
+    uri : str
+    opened : Opened
+    runs : iterable of Run
+    written : callable
+        Called with the number of each trial whose run is whole, from several threads.
+    stopped : callable
+        Returns whether no further run is begun.
+    """
+    client = connect(uri)
+
+    def put_down(run: Run) -> None:
+        write_one(client, uri, opened, run)
+        written(run.trial)
+
+    several.each(put_down, runs, AT_A_TIME if stores.database(uri) is None else 1, stopped)
+
+
+def write_one(client: Any, uri: str, opened: Opened, run: Run) -> None:
+    """Write a child run; its end comes last, so that one that a kill has cut off is known by its status."""
     from mlflow.entities import Metric, Param
 
-    client = connect(uri)
-    for run in runs:
-        tags = run.tags | {PARENT: opened.parent}
-        made = client.create_run(opened.experiment_id, start_time=run.started, run_name=run.name, tags=tags)
-        run_id = made.info.run_id
-        client.log_batch(
-            run_id,
-            metrics=[Metric(name, value, run.ended, step) for name, value, step in run.metrics],
-            params=[Param(name, value) for name, value in run.params.items()],
-        )
-        put(client, uri, run_id, {name: _text(content(name, what)) for name, what in run.files.items()})
-        client.set_terminated(run_id, run.status, run.ended)
+    tags = run.tags | {PARENT: opened.parent}
+    made = client.create_run(opened.experiment_id, start_time=run.started, run_name=run.name, tags=tags)
+    run_id = made.info.run_id
+    # files first: to know where they go, MLflow asks for the run, with all that is in it
+    put(client, uri, run_id, {name: _text(content(name, what)) for name, what in run.files.items()})
+    client.log_batch(
+        run_id,
+        metrics=[Metric(name, value, run.ended, step) for name, value, step in run.metrics],
+        params=[Param(name, value) for name, value in run.params.items()],
+    )
+    client.set_terminated(run_id, run.status, run.ended)
 
 
 @library.quiet()

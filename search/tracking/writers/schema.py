@@ -11,7 +11,7 @@ from typing import Any
 from search.errors import StudyError
 from search.files import trouble
 from search.processes import python
-from search.tracking import stores
+from search.tracking import stores, workspaces
 from search.tracking.library import ENVIRONMENT
 from search.tracking.local.moving import OWN, artifact_root
 
@@ -84,7 +84,7 @@ def _make(path: Path, folder: Path, stopped: Callable[[], bool]) -> tuple[int, s
         made = subprocess.Popen(
             python.command("-c", MAKE, str(path), artifact_root(path, OWN)),
             cwd=folder,
-            env={**ENVIRONMENT, **python.environment(), "PYTHONWARNINGS": "ignore"},
+            env={**ENVIRONMENT, **python.environment(), "PYTHONWARNINGS": "ignore", workspaces.ENABLED: "false"},
             stdin=reader,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,

@@ -20,7 +20,7 @@ from urllib.request import url2pathname
 from uuid import uuid4
 
 from search.files import writing
-from search.tracking import stores
+from search.tracking import stores, workspaces
 from search.tracking.contents.best import BEST, Point
 from search.tracking.contents.datasets import CONTEXT, DataEntry
 from search.tracking.contents.origin import USER
@@ -39,28 +39,7 @@ from search.tracking.contents.runs import (
     written_params,
 )
 from search.tracking.local import moving
-
-COLUMNS = {
-    "experiments": "experiment_id name artifact_location lifecycle_stage creation_time last_update_time workspace",
-    "experiment_tags": "key value experiment_id",
-    "runs": "run_uuid name source_type source_name entry_point_name user_id status start_time end_time source_version "
-    "lifecycle_stage artifact_uri experiment_id deleted_time",
-    "params": "key value run_uuid",
-    "tags": "key value run_uuid",
-    "metrics": "key value timestamp run_uuid step is_nan",
-    "latest_metrics": "key value timestamp step is_nan run_uuid",
-    "datasets": "dataset_uuid experiment_id name digest dataset_source_type dataset_source dataset_schema dataset_profile",
-    "inputs": "input_uuid source_type source_id destination_type destination_id step",
-    "input_tags": "input_uuid name value",
-}
-"""The tables that are written, as in MLflow 3.17."""
-
-REVISIONS = {"dc11669786a5"}
-"""The database revisions (Alembic) with which the tests passed. Columns alone do not reveal a change of their meaning.
-
-To add one, install its MLflow version and run `tests/search/tracking`, which compare every row with those that the
-client writes.
-"""
+from search.tracking.writers import tables
 
 METRIC = "key value timestamp step is_nan run_uuid"
 RUN_NAME = "mlflow.runName"
@@ -78,31 +57,24 @@ LOCK_SECONDS = 20.0
 CACHE_KIB = 16 * 1024
 
 
+class ChangedError(RuntimeError):
+    """The tables have changed since they were looked at: another program upgrades the database."""
+
+
 def understands(uri: str, experiment: str) -> bool:
     """Return whether a study can be written by this module.
 
-    The database must have a known revision and known tables. The experiment must be new, or active with its artifacts
-    in files.
+    The database must have a known revision and known tables, none of which is being changed. The experiment must be new, or
+    active with its artifacts in files, and belong into the default workspace.
     """
     path = stores.database(uri)
-    if path is None or not stores.has_tables(path):
+    if path is None or not workspaces.is_default() or not stores.has_tables(path):
         return False
     with _connected(path) as db:
-        if _revision(db) not in REVISIONS:
+        if not tables.are_known(db):
             return False
-        for table, columns in COLUMNS.items():
-            if {row[1] for row in db.execute(f"PRAGMA table_info({table})")} != set(columns.split()):
-                return False
         found = _experiment(db, experiment)
     return found is None or (found[1] == "active" and urlparse(found[2]).scheme in ("", "file"))
-
-
-def _revision(db: sqlite3.Connection) -> str | None:
-    """Return the database revision; None if the store has none."""
-    if not db.execute("PRAGMA table_info(alembic_version)").fetchall():
-        return None
-    found = db.execute("SELECT version_num FROM alembic_version").fetchone()
-    return found[0] if found else None
 
 
 def open_study(uri: str, header: Header) -> Opened:
@@ -228,6 +200,8 @@ def _connected(path: Path) -> Iterator[sqlite3.Connection]:
 def _transaction(uri: str) -> Iterator[sqlite3.Connection]:
     with _connected(_path(uri)) as db:
         db.execute("BEGIN IMMEDIATE")
+        if not tables.are_known(db):  # now that nobody else writes
+            raise ChangedError("its tables are being changed by another program; run this again when that is done")
         yield db  # closing without a commit rolls back
         db.execute("COMMIT")
 

@@ -29,6 +29,7 @@ FAULTS = {
     "refused": (False, 0),
     "500": (False, 500),
     "503": (False, 503),
+    "429": (False, 429),
     "500 after the work": (True, 500),
 }
 """For each fault, whether the server does the work, and the status that the client gets; 0 closes the connection."""
@@ -137,14 +138,19 @@ class Proxy:
         """Spoil the request with this number from now on; none by default."""
         with self._lock:
             self.seen: list[str] = []
-            self.spoilt, self._place, self._fault = "", place, fault
+            self.spoilt, self._place, self._fault, self._down = "", place, fault, False
+
+    def fail(self, fault: str) -> None:
+        """Spoil all requests from now on, until `arm`."""
+        with self._lock:
+            self._fault, self._down = fault, True
 
     def next(self, request: str) -> tuple[bool, int | None]:
         """Return whether a request goes to the server, and the status to answer with; None for the server's own."""
         with self._lock:
             place = len(self.seen)
             self.seen.append(request)
-            if place != self._place:
+            if place != self._place and not self._down:
                 return True, None
             self.spoilt = request
             return FAULTS[self._fault]

@@ -225,6 +225,7 @@ OTHERWISE = {
     "a further column": "ALTER TABLE metrics ADD COLUMN unit TEXT",
     "a column that is gone": "ALTER TABLE runs DROP COLUMN source_version",
     "another revision": "UPDATE alembic_version SET version_num = '0123456789ab'",
+    "an upgrade under way": "CREATE TABLE _alembic_tmp_runs (run_uuid TEXT)",
     "no revision": "DROP TABLE alembic_version",
     "no table": "DROP TABLE latest_metrics",
     "a deleted experiment": "UPDATE experiments SET lifecycle_stage = 'deleted' WHERE name = 'an experiment'",
@@ -241,6 +242,23 @@ def test_what_is_not_known_is_left_to_the_client(copy, change):
         db.execute(change)
         db.commit()
     assert not sqlite.understands(uri, HEADER.experiment)
+
+
+UPGRADES = ["an upgrade under way", "another revision", "a further column"]
+
+
+@pytest.mark.parametrize("upgrade", UPGRADES)
+def test_an_upgrade_that_begins_in_mid_study_is_left_alone(copy, outcomes, upgrade):
+    """Revision and columns were looked at once, at the beginning of a study."""
+    uri = copy("one")
+    opened = sqlite.open_study(uri, HEADER)
+    with closing(sqlite3.connect(stores.database(uri))) as db:
+        db.execute(OTHERWISE[upgrade])
+        db.commit()
+    with pytest.raises(sqlite.ChangedError, match="being changed by another program; run this again"):
+        sqlite.write(uri, opened, [child(outcomes[0], -0.75, 1.7e9)])
+    with closing(sqlite3.connect(stores.database(uri))) as db:
+        assert db.execute("SELECT count(*) FROM runs").fetchone() == (1,)
 
 
 @pytest.mark.parametrize("uri", ["http://127.0.0.1:1", "postgresql://h/d", "sqlite:///none.db"])
