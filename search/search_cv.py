@@ -17,16 +17,14 @@ from sklearn.base import clone, is_classifier
 from sklearn.callback import CallbackSupportMixin, with_callbacks
 from sklearn.model_selection import check_cv
 from sklearn.utils import check_random_state, estimator_html_repr, get_tags, indexable
-from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.validation import check_is_fitted
 
 from bpmodel.intake import rows
 from bpmodel.names import hints
 from bpmodel.names.visible import visible
-from search import classes, experiment, options, routing, scorers
+from search import experiment, options, routing, scorers
 from search.constructor import documented
 from search.cv import folds
-from search.cv.folds import Folds
 from search.experiment import Job
 from search.fitted_search import FittedSearch
 from search.loop import demand, runner
@@ -249,7 +247,7 @@ class BPSearchCV(CallbackSupportMixin, FittedSearch):
             if not all(map(len, parts)):
                 kind = "validation" if len(parts[0]) else "training"
                 raise ValueError(f"cv: fold {number} of {len(splits)} has no {kind} rows; at least one is needed")
-        if (told := _told_classes(self.scoring, estimator, y, splits)) is not None:
+        if (told := scoring.told_classes(self.scoring, estimator, y, splits)) is not None:
             scorer, _ = scoring.build(estimator, told, self.refit, self.error_score)
         self.scorer_ = scorers.parts(scorer) or scorer
         self.n_splits_ = len(splits)
@@ -347,21 +345,6 @@ def _meant(key: str, known: set[str]) -> str:
     step, _, name = key.rpartition("__")
     inner = {each.rpartition("__")[2]: each for each in sorted(known) if each.rpartition("__")[0] == step}
     return hints.of_key(name, [], inner) or hints.of_name(key, sorted(known))
-
-
-def _told_classes(names: Any, estimator: Any, y: Any, splits: Folds) -> Any:
-    """Return the scoring with metrics that are told the classes, where their names would not do; None if they do.
-
-    That is so for two classes of which none is 1, scikit-learn's positive class, and for validation rows that lack a class.
-    """
-    if not (is_classifier(estimator) and scorers.need_classes(names) and type_of_target(y) in ("binary", "multiclass")):
-        return None
-    known, codes = np.unique(np.ravel(y), return_inverse=True)
-    positive = classes.positive(known.tolist()) if len(known) == 2 and not (known == 1).any() else None
-    lacking = bool(scorers.lacking(codes, splits.splits))
-    if positive is None and not lacking:
-        return None
-    return scorers.with_classes(names, known.tolist(), positive, lacking=lacking)
 
 
 def _own(scorer: Any) -> str:

@@ -108,7 +108,7 @@ class StudyStore:
     @property
     def settled(self) -> dict[int, Outcome]:
         """The outcomes by trial number; reevaluated trials are pooled over their evaluations."""
-        return _settled(self.outcomes, self.again)
+        return records.settled(self.outcomes, self.again)
 
     @property
     def when(self) -> float:
@@ -208,7 +208,7 @@ def read(path: Path, space: Space | None = None, identity: Mapping[str, Any] | N
         again = _again(notes, outcomes, lines)
         with _replaying(lines):
             ended = _ended(study)
-    return Stored(names[0], notes, _settled(outcomes, again), max(ended.values(), default=0.0), ended)
+    return Stored(names[0], notes, records.settled(outcomes, again), max(ended.values(), default=0.0), ended)
 
 
 def _ended(study: optuna.Study) -> dict[int, float]:
@@ -288,10 +288,6 @@ def _again(notes: Mapping[str, Any], outcomes: Mapping[int, Outcome], lines: Lin
         for number, evaluations in found.items():
             pool(outcomes[number], evaluations)  # they must be of the same folds and metrics
     return found
-
-
-def _settled(outcomes: Mapping[int, Outcome], again: Mapping[int, list[Outcome]]) -> dict[int, Outcome]:
-    return {number: pool(outcomes[number], again.get(number, [])) for number in sorted(outcomes)}
 
 
 def _lock(path: Path) -> Lock:

@@ -10,7 +10,7 @@ from typing import Any
 
 from search.errors import StudyError
 from search.trials.checkpoints import UNDEFINED
-from search.trials.outcomes import VERDICTS, Divergence, Outcome
+from search.trials.outcomes import VERDICTS, Divergence, Outcome, pool
 
 METRICS = ("metrics", "train_metrics")
 """Fields of an outcome with the scores of each fold by metric."""
@@ -226,3 +226,8 @@ def _check_fields(given: Mapping[str, Any], rules: Mapping[str, Holds], needed: 
 def _number(value: float | None) -> float | None:
     """Return a number as JSON has it: None if it is not finite."""
     return value if value is not None and math.isfinite(value) else None
+
+
+def settled(outcomes: Mapping[int, Outcome], again: Mapping[int, list[Outcome]]) -> dict[int, Outcome]:
+    """Return outcomes in the order of their numbers, each pooled over the evaluations of its configuration."""
+    return {number: pool(outcomes[number], again.get(number, [])) for number in sorted(outcomes)}

@@ -10,11 +10,14 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.base import is_classifier
 from sklearn.metrics import check_scoring, get_scorer_names
+from sklearn.utils.multiclass import type_of_target
 
 from bpmodel.names import hints
 from bpmodel.names.short import short
-from search import scorer_names, scorers
+from search import classes, scorer_names, scorers
+from search.cv.folds import Folds
 from search.errors import reason_of
 from search.rows import params_of
 from search.trials.fast_metrics import directly
@@ -147,3 +150,18 @@ def by_metric(folds: Sequence[Mapping[str, float]]) -> dict[str, list[float]]:
 def named(metrics: dict[str, list[float]]) -> dict[str, list[float]]:
     """Return the scores by metric; empty if the only metric has no name."""
     return {} if list(metrics) == [SCORE] else metrics
+
+
+def told_classes(names: Any, estimator: Any, y: Any, splits: Folds) -> Any:
+    """Return the scoring with metrics that are told the classes, where their names would not do; None if they do.
+
+    That is so for two classes of which none is 1, scikit-learn's positive class, and for validation rows that lack a class.
+    """
+    if not (is_classifier(estimator) and scorers.need_classes(names) and type_of_target(y) in ("binary", "multiclass")):
+        return None
+    known, codes = np.unique(np.ravel(y), return_inverse=True)
+    positive = classes.positive(known.tolist()) if len(known) == 2 and not (known == 1).any() else None
+    lacking = bool(scorers.lacking(codes, splits.splits))
+    if positive is None and not lacking:
+        return None
+    return scorers.with_classes(names, known.tolist(), positive, lacking=lacking)

@@ -286,14 +286,14 @@ def _data_input(db: sqlite3.Connection, experiment: int, run: str, data: DataEnt
     found = db.execute(query, [experiment, data.name, data.digest]).fetchone()
     key = found[0] if found else uuid4().hex
     if not found:
-        _insert(db, "datasets", COLUMNS["datasets"], [(key, experiment, *astuple(data))])
+        _insert(db, "datasets", tables.COLUMNS["datasets"], [(key, experiment, *astuple(data))])
     edge = ("DATASET", key, "RUN", run)
     columns = "source_type source_id destination_type destination_id"
     query = f"SELECT 1 FROM inputs WHERE {' AND '.join(f'{column} = ?' for column in columns.split())}"
     if not db.execute(query, edge).fetchone():
         number = uuid4().hex
         _insert(db, "inputs", f"input_uuid {columns}", [(number, *edge)])
-        _insert(db, "input_tags", COLUMNS["input_tags"], [(number, *tag) for tag in CONTEXT.items()])
+        _insert(db, "input_tags", tables.COLUMNS["input_tags"], [(number, *tag) for tag in CONTEXT.items()])
 
 
 def _insert_run(
