@@ -31,8 +31,8 @@ def public() -> dict[str, str]:
 
 
 def listed(module: ModuleType) -> list[str]:
-    """Return what a module lists as public."""
-    return list(getattr(module, "__all__", []))
+    """Return what a module lists as public; a package in it has its own group."""
+    return [name for name in getattr(module, "__all__", []) if not inspect.ismodule(getattr(module, name))]
 
 
 def groups() -> dict[str, list[str]]:

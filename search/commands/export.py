@@ -13,7 +13,7 @@ from search.errors import StudyError
 if TYPE_CHECKING:
     from search.terminal.output import Output
 
-HELP = "write a model to a file (skops, joblib, ONNX), or the trials of a study (Optuna)"
+HELP = "write a model (skops, joblib, ONNX), or trials (for Optuna)"
 INTERRUPTED = "interrupted: no file was written"
 HAS_RESULT = True
 TRIALS = "optuna"

@@ -49,6 +49,10 @@ ALL = [block for page in PAGES for block in blocks(page)]
 
 
 def commands(block: Block) -> list[list[str]]:
-    """Return the commands of a block for the shell, without comments."""
+    """Return the commands of a block for the shell, without comments and without the file that the output goes to."""
     lines = block.text.replace("\\\n", " ").splitlines()
-    return [words for line in lines if (words := shlex.split(line, comments=True))]
+    return [_command(words) for line in lines if (words := shlex.split(line, comments=True))]
+
+
+def _command(words: list[str]) -> list[str]:
+    return words[: words.index(">")] if ">" in words else words

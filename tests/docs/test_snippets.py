@@ -31,7 +31,9 @@ OUTPUTS = {
     "column     kind       missing distinct example      becomes                          warning": "init, a table made up",
     "data: read with separator semicolon, decimal comma, encoding cp1252": "init, tests/search/tables/",
     'found:   "Id" counts the rows from 1 to 500 [drop]': "init, tests/search/profiling/",
-    "trial 37/50  best 53.7  diverged 4  stopped 8  elapsed 0:42  left ~0:15": "tune in a pipe, tests/search/terminal/",
+    "trial 37/50  new best 53.7  stopped 8  diverged 4  53 trials/min": "tune in a pipe, tests/search/terminal/",
+    "model:  models:/prices/2  (version 2, the mean of 5 networks)": "tune, tests/search/tracking/models/",
+    "tags.study = 'prices' and tags.verdict = 'diverged'": "for MLflow's search field; tests/search/tracking/contents/",
     "Diverged: 9 of 30 trials (9 exploding_step)": "tune, tests/search/results/",
     "Diverged: 2 of 60 trials (2 exploding_step)": "tune, as in the README",
     "learning_rate_init: high = 0.5 would exclude 9 of 9 diverged and 0 of 21 other trials.": "tune, tests/search/results/",
@@ -48,6 +50,7 @@ NOT_RUN = {
     "bpsearch ui": "serves until it is ended; tests/search/tracking/ui/ does it",
     "export MLFLOW_TRACKING_URI=http://127.0.0.1:5000 MLFLOW_TRACKING_TOKEN=…": "a server; tests/search/tracking/ui/",
     "bpsearch list": "with that server",
+    "optuna-dashboard prices.optuna.journal": "serves until it is ended; tests/search/export/ reads the journal with Optuna",
     "export MLFLOW_TRACKING_URI=sqlite:///mlruns/mlflow.db": "for MLflow's own commands",
 }
 """Commands that no test of the documents runs, and why; those of `bpsearch` are parsed."""
