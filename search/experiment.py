@@ -131,8 +131,11 @@ def run(
         """Return what the model enters the registry with; the result is then that of all trials."""
         return registered.entrant(result, job.problem.folds, job.scorer, data.digest if data else "")
 
+    def made_of() -> str:
+        return _made_of(store, job.plan, result.best)
+
     known = {**_comparable(job), **(params or {})} if tracker is not None else params
-    told = replace(header(job, store, known, source, metadata), data=data, entrant=entrant)
+    told = replace(header(job, store, known, source, metadata), result=made_of, data=data, entrant=entrant)
     try:
         with writing(tracker or NOWHERE, told):
             outcomes = _trials(job, store, tracker or NOWHERE, on_outcome)
@@ -155,16 +158,8 @@ def header(
 ) -> Header:
     """Return the header that a tracker receives at the beginning."""
     method = text(job.plan.method)
-    return Header(
-        job.name,
-        store.notes["id"],
-        params or {},
-        source,
-        metadata,
-        lambda: _result(store, job.plan),
-        job.scoring,
-        method,
-    )
+    told = {"scoring": job.scoring, "method": method}
+    return Header(job.name, store.notes["id"], params or {}, source, metadata, **told)
 
 
 def _comparable(job: Job) -> dict[str, Any]:
@@ -179,10 +174,13 @@ def _comparable(job: Job) -> dict[str, Any]:
     }
 
 
-def _result(store: StudyStore, plan: Plan) -> str:
-    """Return a name for what a model is made of: these trials, their reevaluations, and the networks that are averaged."""
-    again = sorted((number, len(outcomes)) for number, outcomes in store.again.items())
-    content = json.dumps([store.notes["id"], sorted(store.outcomes), again, plan.n_members])
+def _made_of(store: StudyStore, plan: Plan, best: Outcome | None) -> str:
+    """Return a name for what a model is made of: this trial with these scores, and the networks that are averaged.
+
+    So a study that goes on and finds nothing better gets no second version of the same model.
+    """
+    trial = None if best is None else [best.number, best.epoch, *best.fold_scores, *best.seed_scores]
+    content = json.dumps([store.notes["id"], trial, plan.n_members])
     return hashlib.sha256(content.encode()).hexdigest()
 
 

@@ -56,8 +56,8 @@ class Header:
     metadata : callable, optional
         Maps the fitted estimator to what is stored with its model, in JSON.
     result : callable, optional
-        Returns what names the result that a model is made of: the same text whenever a study goes on with the same trials. A
-        model of a result is registered once; without a name, every time.
+        Returns what names the result that a model is made of: the same text as long as the same trial is the best, with the same
+        scores. A model of a result is registered once; without a name, every time.
     scoring : str
         The metric that decides; "score" if it has no name.
     method : str
