@@ -156,7 +156,6 @@ class BPSearchCV(CallbackSupportMixin, FittedSearch):
         )
         tasks.end()
         self.result_ = replace(result, estimator=None, predictions=None)  # as large as the data
-        self._about = _about(job)
         if result.problem and result.problem != experiment.NONE_HEALTHY:
             warnings.warn(f"{result.problem}; the search itself is complete", UserWarning, stacklevel=2)
         return self
@@ -299,6 +298,7 @@ class BPSearchCV(CallbackSupportMixin, FittedSearch):
         self.multimetric_ = names != [scoring.SCORE]
         self.advice_ = advice(outcomes, job.space)
         self.result_ = experiment.found(job, {o.number: o for o in outcomes}, None)
+        self._about = _about(job)  # here: a search of which no trial is healthy has a report, too
         best = healthy(outcomes)
         if self.multimetric_ and self.refit is False:
             return best

@@ -16,8 +16,10 @@ from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, Locator, LogLocator, MaxNLocator, NullFormatter
+from numpy.typing import NDArray
 
 from bpmodel.colors import GREY
+from bpmodel.functions.scaling import FARTHEST
 from search import formatting
 from search.errors import StudyError
 from search.files import writing
@@ -32,6 +34,12 @@ GOOD_SHARE = 0.75
 
 BEYOND = 1.5
 """A plot reaches this many times as far below the best trial as the worst of these trials."""
+
+LARGEST = FARTHEST
+"""Numbers are drawn up to here, because squares and differences of what is drawn have to be finite."""
+
+SAME = 1e-9
+"""Numbers that differ by a smaller share have the same place."""
 
 MARGIN, STRIP = 0.06, 0.14
 """Heights of the margins, and of the strip for trials off the scale, as shares of the scores that are shown."""
@@ -150,6 +158,25 @@ def say(axes: Axes, text: str) -> None:
     axes.text(0.5, 0.5, lines, transform=axes.transAxes, ha="center", va="center", color=GREY, fontsize="large")
 
 
+def bounded(values: Any) -> NDArray[np.float64]:
+    """Return numbers that can be drawn: further ones are drawn at `LARGEST`, and what is no number stays as it is.
+
+    >>> bounded([0.5, -1.7e308]).tolist()
+    [0.5, -1e+100]
+    """
+    return np.clip(np.asarray(values, dtype=np.float64), -LARGEST, LARGEST)
+
+
+def width(one: float, other: float) -> float:
+    """Return how far apart the ends of a scale are; of ends that are equal but for rounding, a part of them, or 1.
+
+    >>> width(0.5, 0.25), width(0.5, 0.5), width(1e17, 1e17)
+    (0.25, 1.0, 1e+16)
+    """
+    apart, largest = abs(one - other), max(abs(one), abs(other))
+    return apart if apart > SAME * largest else max(1.0, largest / 10)
+
+
 @dataclass(frozen=True)
 class Scale:
     """The axis of scores, as people say them: an error has no sign, and lower is better.
@@ -179,8 +206,8 @@ class Scale:
 
     @property
     def height(self) -> float:
-        """Difference of the scores that are shown."""
-        return abs(self.best - self.worst) or 1.0
+        """Difference of the scores that are shown; of equal ones, one that can be seen beside them."""
+        return width(self.best, self.worst)
 
     @property
     def edge(self) -> float:

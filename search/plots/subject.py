@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from sklearn.exceptions import NotFittedError
 
-from search.plots.canvas import Scale, scale_of
+from search.plots.canvas import LARGEST, Scale, bounded, scale_of
 from search.plots.coordinates import Coordinate, coordinates
 from search.plots.importances import Importances, importances
 from search.space.spaces import Space
 from search.trials.baselines import Baseline
 from search.trials.out_of_fold.summary import Summary
 from search.trials.outcomes import Outcome, winner
+
+
+Scored = TypeVar("Scored", Outcome, Baseline)
 
 
 @dataclass(frozen=True)
@@ -117,6 +120,19 @@ def subject(searched: Any) -> Subject:
         if hasattr(searched, "fit"):
             raise NotFittedError(f"this {type(searched).__name__} is not fitted yet: plots are of what its trials were")
         raise TypeError(f"plots are of a fitted BPSearchCV or the result of a study, got {type(searched).__name__}")
-    return Subject(
-        found.outcomes, found.space, found.baselines, found.scoring, found.loss, found.out_of_fold, found.best
-    )
+    outcomes = {number: _drawable(outcome) for number, outcome in found.outcomes.items()}
+    baselines = [_drawable(baseline) for baseline in found.baselines]
+    best = None if found.best is None else _drawable(found.best)
+    best = outcomes.get(best.number, best) if best is not None else None
+    return Subject(outcomes, found.space, baselines, found.scoring, found.loss, found.out_of_fold, best)
+
+
+def _drawable(scored: Scored) -> Scored:
+    """Return a trial or baseline whose scores are drawn as they are, or the nearest that can be drawn."""
+    scores = [scored.score, *scored.fold_scores]
+    if not any(abs(score) > LARGEST for score in scores):
+        return scored
+    folds = bounded(scored.fold_scores).tolist()
+    if isinstance(scored, Outcome):
+        return replace(scored, fold_scores=folds)
+    return replace(scored, fold_scores=tuple(folds), score=float(bounded(scored.score)), std=float(bounded(scored.std)))

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from bpmodel.functions.scaling import FARTHEST
 from search.trials.outcomes import OK, VERDICTS
 
 WIDTH, HEIGHT, MARGIN, STRIP = 520, 120, 8, 12
@@ -33,6 +34,7 @@ def history(verdicts: Sequence[str], scores: Sequence[float]) -> str:
     >>> drawn.count("<circle"), drawn.count("<path"), drawn.count("<polyline")
     (2, 1, 1)
     """
+    scores = np.clip(scores, -FARTHEST, FARTHEST).tolist()  # the differences of larger ones are not finite
     healthy = [s for v, s in zip(verdicts, scores, strict=True) if v == OK and math.isfinite(s)]
     if len(healthy) < 2:
         return ""

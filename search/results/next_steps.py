@@ -46,6 +46,10 @@ MANY_TRIALS = 20
 SPREAD = 0.5
 """Standard deviation of the folds, as a share of the gain over the dummy predictor, from which on the folds say too little."""
 
+AGAIN = "Set n_seeds = 3, so that the best few are trained again with other initial weights."
+SIMPLEST = "Take the simplest of them, or repeat the folds."
+"""What to do about trials that are equal: networks have initial weights, other estimators none that the search knows of."""
+
 OPTIONS = {option.name: option for option in (*REGRESSOR_OPTIONS, *CLASSIFIER_OPTIONS)}
 
 
@@ -95,7 +99,8 @@ def _baseline_is_better(result: Result) -> list[Told]:
     if level(top.score) <= level(best.score):
         return []
     _, sign = metric(result.scoring)
-    do = "Use that model, or give the network more trials, more rows or better columns before it is worth its cost."
+    it = "the network" if best.epoch else "the search"
+    do = f"Use that model, or give {it} more trials, more rows or better columns before it is worth its cost."
     return [(f"The {top.name} scores {number(sign * top.score)}, the best trial {number(sign * best.score)}.", do)]
 
 
@@ -204,7 +209,7 @@ def _alike(result: Result) -> list[Told]:
     if not same:
         return []
     seen = f"{len(same)} of the next {len(result.rivals)} trials cannot be told from the best one on these folds."
-    return [(seen, "Set n_seeds = 3, so that the best few are trained again with other initial weights.")]
+    return [(seen, AGAIN if best.epoch else SIMPLEST)]
 
 
 def _optimistic(result: Result) -> list[Told]:
@@ -214,7 +219,8 @@ def _optimistic(result: Result) -> list[Told]:
     return [
         (
             seen,
-            "Nested cross-validation (outer = 5 in [cv]) scores rows that the search has not seen, in six times the time.",
+            "Nested cross-validation scores rows that the search has not seen, in six times the time: outer = 5 in [cv], or "
+            "cross_val_score of a BPSearchCV.",
         )
     ]
 
@@ -229,7 +235,8 @@ def _noisy(result: Result) -> list[Told]:
         return []
     _, sign = metric(result.scoring)
     seen = f"The folds differ by ± {number(best.std)}, the gain over the {dummy_is(sign, dummy)} is {number(gain)}."
-    return [(seen, "Repeat the folds (repeats = 3 in [cv]), or find more rows: single folds say little.")]
+    do = "Find more rows, or repeat folds that are drawn at random (repeats = 3 in [cv], or RepeatedKFold): single folds say little."
+    return [(seen, do)]
 
 
 def dummy_is(sign: int, score: float) -> str:

@@ -57,15 +57,16 @@ def difference(scores: Sequence[float], others: Sequence[float], ratio: float) -
     >>> round(found.mean, 3), round(found.half_width, 3), found.distinguishable
     (-0.1, 0.039, True)
     """
-    d = np.subtract(scores, others)
-    d[np.abs(d) <= ROUNDING * np.maximum(np.abs(scores), np.abs(others))] = 0.0
-    unit = float(np.abs(d).max()) if np.abs(d).max() > FARTHEST else 1.0  # the squares of larger ones are not finite
-    spread = float(np.sqrt((1 / len(d) + ratio) * (d / unit).var(ddof=1))) * unit
-    mean = float((d / unit).mean()) * unit
+    largest = float(np.maximum(np.abs(scores), np.abs(others)).max())
+    unit = largest if largest > FARTHEST else 1.0  # larger differences, or their squares, are not finite
+    ours, theirs = np.divide(scores, unit), np.divide(others, unit)
+    d = ours - theirs
+    d[np.abs(d) <= ROUNDING * np.maximum(np.abs(ours), np.abs(theirs))] = 0.0
+    spread, mean = float(np.sqrt((1 / len(d) + ratio) * d.var(ddof=1))), float(d.mean())
     if spread == 0:
-        return Difference(mean, 0.0, float(mean == 0))
+        return Difference(mean * unit, 0.0, float(mean == 0))
     p_value = 2 * student.sf(abs(mean) / spread, len(d) - 1)
-    return Difference(mean, float(student.ppf((1 + CONFIDENCE) / 2, len(d) - 1)) * spread, float(p_value))
+    return Difference(mean * unit, float(student.ppf((1 + CONFIDENCE) / 2, len(d) - 1)) * spread * unit, float(p_value))
 
 
 def rivals(outcomes: Mapping[int, Outcome], best: Outcome | None, folds: Folds) -> dict[int, Difference]:

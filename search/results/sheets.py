@@ -115,11 +115,12 @@ def _text(value: Any) -> str:
 
 
 def safe(text: str) -> str:
-    """Return a text that no spreadsheet runs as a formula.
+    """Return a text that can be written, and that no spreadsheet runs as a formula.
 
-    >>> safe("=1+1"), safe("relu"), safe("-0.5"), safe("[64, 32]")
-    ("'=1+1", 'relu', '-0.5', '[64, 32]')
+    >>> safe("=1+1"), safe("relu"), safe("-0.5"), safe("[64, 32]"), safe("\\ud800")
+    ("'=1+1", 'relu', '-0.5', '[64, 32]', '?')
     """
+    text = text.encode("utf-8", "replace").decode("utf-8")  # half of a pair of surrogates is no character
     if not text.startswith(FORMULAS):
         return text
     try:

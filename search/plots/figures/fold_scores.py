@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from bpmodel.colors import GREY, NAVY
 from search import formatting
-from search.plots.canvas import panel, plain_look, say
+from search.plots.canvas import panel, plain_look, say, width
 from search.plots.fonts import drawable, families
 from search.plots.subject import Subject, subject
 from search.trials.outcomes import order
@@ -103,7 +103,8 @@ def _limits(rows: Sequence[Row]) -> tuple[float, float]:
     near = [row.scores for row in rows if low - reach <= np.mean(row.scores) <= high + reach]
     everything = np.concatenate([trials, *near])
     low, high = float(everything.min()), float(everything.max())
-    return (low, high) if high > low else (low - 0.5, high + 0.5)
+    room = width(low, high) / 2
+    return (low, high) if high - low >= room else (low - room, high + room)
 
 
 def _names(axes: Axes, rows: Sequence[Row], places: Sequence[int], low: float, high: float) -> None:

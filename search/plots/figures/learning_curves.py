@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from bpmodel.colors import COLORS, GREY
-from search.plots.canvas import legend, logarithmic, panel, plain_look
+from search.plots.canvas import bounded, legend, logarithmic, panel, plain_look
 from search.plots.fonts import drawable
 from search.plots.subject import subject
 from search.trials.outcomes import order
@@ -49,7 +49,7 @@ def learning_curves(result: Any, ax: Axes | None = None) -> Figure:
     ends: list[tuple[str, int, float, str]] = []
     shown: list[float] = []
     for outcome, color, marker in zip(ranked, COLORS, MARKERS, strict=False):
-        training, validation = outcome.losses["training"], outcome.losses["validation"]
+        training, validation = (bounded(outcome.losses[rows]).tolist() for rows in ("training", "validation"))
         epochs = np.arange(1, len(training) + 1)
         axes.plot(epochs, training, color=color, lw=1, ls="--", alpha=0.8)
         axes.plot(epochs, validation, color=color, lw=1.8)

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from bpmodel.colors import COLORS, GREY
 from search import formatting
-from search.plots.canvas import canvas, plain_look
+from search.plots.canvas import bounded, canvas, plain_look
 from search.plots.subject import subject
 from search.trials.out_of_fold.summary import Output, Summary
 
@@ -64,9 +63,10 @@ def _points(axes: Axes, x: Any, y: Any) -> None:
 
 
 def _predicted(axes: Axes, output: Output, name: str) -> None:
-    ends = [min(*output.truth, *output.predicted), max(*output.truth, *output.predicted)]
+    truth, predicted = bounded(output.truth), bounded(output.predicted)
+    ends = [min(truth.min(), predicted.min()), max(truth.max(), predicted.max())]
     axes.plot(ends, ends, color=GREY, lw=1.2, zorder=1)
-    _points(axes, output.predicted, output.truth)
+    _points(axes, predicted, truth)
     r2 = "" if output.r2 is None else f", R² {output.r2:.3g}"
     axes.set_title(f"RMSE {formatting.number(output.rmse)}{r2}", fontsize=9)
     axes.set(xlabel="predicted", ylabel=name)
@@ -74,6 +74,7 @@ def _predicted(axes: Axes, output: Output, name: str) -> None:
 
 def _left(axes: Axes, output: Output, name: str) -> None:
     axes.axhline(0, color=GREY, lw=1.2, zorder=1)
-    _points(axes, output.predicted, np.subtract(output.truth, output.predicted))
+    predicted = bounded(output.predicted)
+    _points(axes, predicted, bounded(output.truth) - predicted)
     axes.set_title(f"mean residual {formatting.number(-output.bias, output.rmse)}", fontsize=9)
     axes.set(xlabel="predicted", ylabel=name)

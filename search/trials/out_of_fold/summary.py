@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import average_precision_score, precision_recall_curve, roc_auc_score, roc_curve
 
+from bpmodel.functions.scaling import FARTHEST
 from search.classes import text
 from search.trials.out_of_fold.predictions import OutOfFold
 
@@ -145,11 +146,14 @@ def _part(n: int, most: int) -> NDArray[np.intp]:
 
 
 def _output(truth: NDArray[np.float64], predicted: NDArray[np.float64], rows: NDArray[np.intp]) -> Output:
-    errors = predicted - truth
-    with np.errstate(over="ignore", invalid="ignore"):  # of targets whose squares are not finite
-        squares, around = float(np.mean(errors**2)), float(np.mean((truth - truth.mean()) ** 2))
+    largest = float(np.maximum(np.abs(truth), np.abs(predicted)).max())
+    unit = largest if FARTHEST < largest < np.inf else 1.0  # the squares of larger numbers are not finite
+    target = truth / unit
+    errors = predicted / unit - target
+    squares, around = float(np.mean(errors**2)), float(np.mean((target - target.mean()) ** 2))
     r2 = 1 - squares / around if around > 0 else None
-    return Output(_short(truth[rows]), _short(predicted[rows]), float(np.sqrt(squares)), r2, float(errors.mean()))
+    rmse, bias = float(np.sqrt(squares)) * unit, float(errors.mean()) * unit
+    return Output(_short(truth[rows]), _short(predicted[rows]), rmse, r2, bias)
 
 
 def _short(values: Sequence[float] | NDArray[Any]) -> list[float]:

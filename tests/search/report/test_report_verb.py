@@ -16,7 +16,7 @@ import pytest
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import Ridge
 
-from bpmodel import BPRegressor
+from bpmodel import BPRegressor, DivergenceError
 from search import BPSearchCV, StudyError, load_model, tuning
 from search.catalog import entries
 from search.loop import journal
@@ -246,6 +246,17 @@ def test_a_fitted_search_writes_one(tmp_path, rows):
     with pytest.raises(StudyError, match="is no report"):
         search.write_report(other)
     assert search.write_report(str(other), force=True) == other
+
+
+def test_a_search_without_a_healthy_trial_writes_one_bug(tmp_path, rows):
+    """It raised an AttributeError, though nobody needs to read why trials diverge more than then."""
+    X, y = rows(n=40)
+    model = BPRegressor(hidden_layer_sizes=(4,), max_iter=8, solver="sgd", momentum=0.0)
+    search = BPSearchCV(model, {"learning_rate_init": [1e5, 1e6]}, n_trials=2, cv=2, random_state=0)
+    with pytest.raises(DivergenceError):
+        search.fit(X, y)
+    text = search.write_report(tmp_path / "a.html").read_text(encoding="utf-8")
+    assert "No trial finished healthy; 2 of 2 diverged." in text
 
 
 def test_a_search_in_a_store_tells_how_to_load_its_model(folder, rows):

@@ -163,6 +163,14 @@ def test_trials_that_cannot_be_told_apart(made):
     assert told(made(*some(2, seed_scores=[-1.0, -1.1]), rivals={1: same}), "alike") == [], "it was evaluated again"
 
 
+def test_other_estimators_are_told_what_they_can_do_bug(made):
+    """n_seeds is refused for them, and there is no network to give more trials to."""
+    result = made(*some(2, epoch=0), rivals={1: Difference(-0.1, 1.0, 0.06)}, yardsticks=[Baseline(LINEAR, 0.5, 0.1)])
+    assert "n_seeds" in told(made(*some(2), rivals=result.rivals), "alike")[0]
+    assert not [step for step in next_steps(result) if "n_seeds" in step.do or "network" in step.do]
+    assert told(result, "alike")[0].endswith("Take the simplest of them, or repeat the folds.")
+
+
 @pytest.mark.parametrize(("n", "found"), [(19, 0), (20, 1)])
 def test_the_best_of_many_is_optimistic(made, n, found):
     assert len(told(made(*some(n)), "optimistic")) == found

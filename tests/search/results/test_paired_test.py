@@ -131,3 +131,12 @@ def test_differences_by_rounding_are_none_bug(rounding, expected):
     found = paired_test.difference([1.0] * 5, [1.0 + rounding] * 5, 0.25)
     assert found.mean == pytest.approx(-expected, rel=1e-3)
     assert found.distinguishable is bool(expected)
+
+
+def test_scores_of_any_size_are_compared_bug():
+    """The differences of finite scores, or their squares, were not finite: a warning, and no p-value."""
+    huge = [1.7e308, 1.6e308, 1.5e308]
+    found = difference(huge, [-score for score in huge], 0.5)
+    assert (found.mean, found.half_width) == (np.inf, pytest.approx(0.6e308, rel=0.5))
+    assert found.p_value == pytest.approx(difference([1.7, 1.6, 1.5], [-1.7, -1.6, -1.5], 0.5).p_value)
+    assert difference(huge, huge, 0.5) == Difference(0.0, 0.0, 1.0)

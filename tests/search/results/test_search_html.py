@@ -78,3 +78,6 @@ def test_a_history_of_odd_scores():
     heights = [float(mark.attrib["cy"]) for mark in drawn.iter("circle")]
     assert heights[0] > HEIGHT - STRIP > heights[1] > heights[2] > heights[3]
     assert "nan" not in history(["ok"] * 3, [2.0] * 3)
+    huge = history(["ok"] * 4, [-1.7e308, 1.7e308, 1.0, 0.5])  # their difference is not finite
+    assert "nan" not in huge
+    assert "inf" not in huge

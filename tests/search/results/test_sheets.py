@@ -104,3 +104,12 @@ def test_tables_are_bounded(monkeypatch, result):
     assert len(sheets.out_of_fold(result.predictions)["row"]) == 2
     monkeypatch.setattr(sheets, "MOST_CELLS", 3)
     assert "probability b" not in sheets.out_of_fold(result.predictions)
+
+
+def test_halves_of_characters_are_written_bug(tmp_path):
+    """A choice or class of Python may be a text that no file can hold: the table was not written, and MLflow had no results."""
+    rows = np.arange(2, dtype=np.int32)
+    classes = np.array(["\ud800", "b"])
+    found = OutOfFold(rows, rows, classes, classes[::-1], np.full((2, 2), 0.5, np.float32), classes)
+    sheets.write(tmp_path / "a.csv", sheets.out_of_fold(found))
+    assert [row["true"] for row in read(tmp_path / "a.csv")] == ["?", "b"]
