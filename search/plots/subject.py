@@ -18,7 +18,6 @@ from search.trials.baselines import Baseline
 from search.trials.out_of_fold.summary import Summary
 from search.trials.outcomes import Outcome, winner
 
-
 Scored = TypeVar("Scored", Outcome, Baseline)
 
 

@@ -235,8 +235,8 @@ def _noisy(result: Result) -> list[Told]:
         return []
     _, sign = metric(result.scoring)
     seen = f"The folds differ by ± {number(best.std)}, the gain over the {dummy_is(sign, dummy)} is {number(gain)}."
-    do = "Find more rows, or repeat folds that are drawn at random (repeats = 3 in [cv], or RepeatedKFold): single folds say little."
-    return [(seen, do)]
+    how = "repeat folds that are drawn at random (repeats = 3 in [cv], or RepeatedKFold)"
+    return [(seen, f"Find more rows, or {how}: single folds say little.")]
 
 
 def dummy_is(sign: int, score: float) -> str:
