@@ -36,9 +36,9 @@ space = {{ learning_rate_init = {{ low = 0.001, high = 10.0, log = true }} }}
 
 
 def programs() -> Path | None:
-    """Return the folder of PostgreSQL's programs, which Debian does not put on the path."""
+    """Return the folder of PostgreSQL's programs; Debian does not put them on the path."""
     found = [*filter(None, [shutil.which("initdb")]), *Path("/usr/lib/postgresql").glob("*/bin/initdb")]
-    return Path(found[0]).parent if found else None
+    return Path(found[0]).resolve().parent if found else None
 
 
 def owner() -> str | None:
