@@ -53,6 +53,8 @@ def passes(error: BaseException | None) -> bool:
     """
     if error is None or trouble.of_disk(error):
         return False
+    if _lost_connection(error) or _lost_connection(error.__cause__):
+        return True
     mlflow, requests = sys.modules.get("mlflow.exceptions"), sys.modules.get("requests")
     if mlflow is not None and isinstance(error, mlflow.MlflowException):
         own = type(error) is mlflow.MlflowException and not str(error).startswith(OF_REQUEST)
@@ -61,6 +63,14 @@ def passes(error: BaseException | None) -> bool:
         status = getattr(error.response, "status_code", None)
         return status is None or status == 429 or status >= 500
     return isinstance(error, ConnectionError | TimeoutError)
+
+
+def _lost_connection(error: BaseException | None) -> bool:
+    """Return whether a database has not answered; MLflow lets some of its errors through, and calls others mistakes."""
+    sqlalchemy = sys.modules.get("sqlalchemy.exc")
+    if sqlalchemy is None or not isinstance(error, sqlalchemy.DBAPIError):
+        return False
+    return error.connection_invalidated or isinstance(error, sqlalchemy.OperationalError | sqlalchemy.InterfaceError)
 
 
 class Again:

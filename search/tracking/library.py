@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 import os
+import threading
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from functools import cache
 from typing import Any
 
@@ -20,6 +21,14 @@ ENVIRONMENT = {
 
 SILENT = {"MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true", "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false"}
 """What keeps MLflow from printing by itself: links to runs, which would hold a server's password, and bars of its own."""
+
+
+LEVELS = {"mlflow": logging.ERROR, "alembic": logging.ERROR, "mlflow.store.db.utils": logging.CRITICAL}
+"""The least that MLflow's loggers tell. What it logs of a database it raises, too; of one that is gone it logs pages."""
+
+_lock = threading.Lock()
+_bodies = 0
+_put_back = ExitStack()
 
 
 @cache
@@ -36,19 +45,45 @@ def load() -> Any:
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Keep MLflow's progress messages off the terminal, and its client in a workspace."""
+    """Keep MLflow's progress messages off the terminal, and its client in a workspace.
+
+    Bodies of several threads share one setting: the last one to end puts back what was before the first.
+
+    >>> with quiet():
+    ...     logging.getLogger("mlflow").level == logging.ERROR
+    True
+    """
+    global _bodies
     load()  # first, because the import sets MLflow's log level
-    loggers = [logging.getLogger(name) for name in ("mlflow", "alembic")]
-    before = [logger.level for logger in loggers]
-    for logger in loggers:
-        logger.setLevel(logging.ERROR)
-    wanted = SILENT | workspaces.added()
-    said = {name: os.environ.get(name) for name in wanted}
-    os.environ.update(wanted)
+    with _lock:
+        if not _bodies:
+            _put_back.enter_context(_levels())
+            _put_back.enter_context(_environment(SILENT | workspaces.added()))
+        _bodies += 1
     try:
         yield
     finally:
-        for name, value in said.items():
-            os.environ.pop(name, None) if value is None else os.environ.update({name: value})
-        for logger, level in zip(loggers, before, strict=True):
-            logger.setLevel(level)
+        with _lock:
+            _bodies -= 1
+            if not _bodies:
+                _put_back.close()
+
+
+@contextmanager
+def _levels() -> Iterator[None]:
+    loggers = {logging.getLogger(name): level for name, level in LEVELS.items()}
+    before = {logger: logger.level for logger in loggers}
+    for logger, level in loggers.items():
+        logger.setLevel(level)
+    yield
+    for logger, level in before.items():
+        logger.setLevel(level)
+
+
+@contextmanager
+def _environment(wanted: Mapping[str, str]) -> Iterator[None]:
+    said = {name: os.environ.get(name) for name in wanted}
+    os.environ.update(wanted)
+    yield
+    for name, value in said.items():
+        os.environ.pop(name, None) if value is None else os.environ.update({name: value})

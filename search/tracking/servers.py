@@ -68,6 +68,31 @@ def answer(uri: str, seconds: float | None = None) -> None:
         raise failed[0]
 
 
+def knock(uri: str, seconds: float) -> None:
+    """Return once the server of a database takes a connection; at once if the address does not say where it is.
+
+    Raises
+    ------
+    OSError
+        If it does not within so many seconds.
+    """
+    from sqlalchemy import make_url
+
+    url = make_url(uri)
+    port = url.port or PORTS[url.get_backend_name()]
+    if url.host and port:
+        socket.create_connection((url.host, port), seconds).close()
+
+
+def of_database(uri: str) -> bool:
+    """Return whether an address is that of a database, rather than of an MLflow server.
+
+    >>> of_database("postgresql+psycopg2://host/db"), of_database("http://host")
+    (True, False)
+    """
+    return uri.partition(":")[0].partition("+")[0] in PORTS
+
+
 def check(uri: str, key: str) -> None:
     """Check that a store can be reached: its driver is installed, its server answers, its tables are MLflow's own.
 
@@ -83,11 +108,10 @@ def check(uri: str, key: str) -> None:
         If not; passwords are not shown.
     """
     scheme = uri.partition(":")[0]
-    of_database = scheme.partition("+")[0] in PORTS
-    if not of_database and scheme not in _plug_ins():
+    if not of_database(uri) and scheme not in _plug_ins():
         raise StudyError(f"{key} = {masked(uri)!r} is not an MLflow store; allowed are {ALLOWED}")
     try:
-        reason = _misfit(uri) if of_database else _unreachable(uri)
+        reason = _misfit(uri) if of_database(uri) else _unreachable(uri)
     except ModuleNotFoundError as error:
         reason = f"its driver is not installed ({error.name}); install it"
     except Exception as error:  # whatever a driver raises of a server that it cannot use
@@ -104,11 +128,8 @@ def _misfit(uri: str) -> str:
     from sqlalchemy import create_engine, inspect, make_url, text
     from sqlalchemy.pool import NullPool
 
-    url = make_url(uri)
-    engine: Any = create_engine(url, poolclass=NullPool)
-    port = url.port or PORTS[url.get_backend_name()]
-    if url.host and port:
-        socket.create_connection((url.host, port), ANSWER_SECONDS).close()  # a driver may wait for minutes
+    engine: Any = create_engine(make_url(uri), poolclass=NullPool)
+    knock(uri, ANSWER_SECONDS)  # a driver may wait for minutes
     with engine.connect() as connection:
         if not inspect(connection).has_table("alembic_version"):
             return ""

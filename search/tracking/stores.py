@@ -56,7 +56,7 @@ def answering_uri() -> str:
 def check_registry() -> None:
     """Check that the server of a model registry of its own answers, if MLflow is told to use one. Errors are those of `check`."""
     uri = os.environ.get("MLFLOW_REGISTRY_URI", "")
-    of_server = uri.startswith(("http://", "https://")) or uri.partition(":")[0].partition("+")[0] in servers.PORTS
+    of_server = uri.startswith(("http://", "https://")) or servers.of_database(uri)
     if of_server and database(uri) is None:
         check(uri, "MLFLOW_REGISTRY_URI")
 

@@ -219,7 +219,7 @@ def asked(function: Callable[Concatenate[str, P], T]) -> Callable[Concatenate[st
         except UnansweredError as error:
             raise StudyError(str(error)) from None
         except Exception as error:
-            if isinstance(error, sqlite3.Error) or _is_mlflows(error):
+            if isinstance(error, sqlite3.Error) or _is_of_store(error):
                 raise StudyError(f"MLflow at {masked(uri)} cannot be used: {reason(error, uri)}") from error
             raise
         finally:
@@ -299,16 +299,18 @@ def reason(error: BaseException, uri: str) -> str:
     return text if len(text) <= LONGEST_REASON else f"{text[:LONGEST_REASON]}…"
 
 
-def _is_mlflows(error: Exception) -> bool:
-    """Return whether it is an error of MLflow, which is not imported for that."""
-    mlflow = sys.modules.get("mlflow.exceptions")
-    return mlflow is not None and isinstance(error, mlflow.MlflowException)
+def _is_of_store(error: Exception) -> bool:
+    """Return whether it is an error of MLflow, or one of a database that MLflow lets through; neither is imported for that."""
+    mlflow, sqlalchemy = sys.modules.get("mlflow.exceptions"), sys.modules.get("sqlalchemy.exc")
+    return (mlflow is not None and isinstance(error, mlflow.MlflowException)) or (
+        sqlalchemy is not None and isinstance(error, sqlalchemy.SQLAlchemyError)
+    )
 
 
 def silence(uri: str, seconds: float = ANSWER_SECONDS) -> str:
     """Return why a store does not answer within so many seconds, in words that follow its name; empty if it does.
 
-    Of other stores than servers and SQLite it is not known.
+    Of a database elsewhere it is known only whether its server takes connections, and of MLflow's plug-ins nothing.
 
     >>> silence("sqlite:///not/there.db")
     ''
@@ -316,6 +318,8 @@ def silence(uri: str, seconds: float = ANSWER_SECONDS) -> str:
     if uri.startswith(("http://", "https://")):
         return "" if _answers(uri, seconds) else "does not answer"
     path = place.database(uri)
+    if path is None and servers.of_database(uri):
+        return "" if _takes_connections(uri, seconds) else "does not answer"
     locked = path is not None and path.exists() and _locked(str(path), seconds)
     return "is locked by another program" if locked else ""
 
@@ -329,6 +333,14 @@ def _answers(uri: str, seconds: float) -> bool:
     except urllib.error.URLError as error:
         return isinstance(error.reason, ssl.SSLError) and not isinstance(error.reason, TimeoutError)
     except (OSError, ValueError, HTTPException):
+        return False
+    return True
+
+
+def _takes_connections(uri: str, seconds: float) -> bool:
+    try:
+        servers.knock(uri, seconds)
+    except OSError:
         return False
     return True
 

@@ -17,7 +17,9 @@ pytestmark = pytest.mark.slow  # a server takes ten seconds to start, and a hund
 
 X = pd.DataFrame({"a": [0.0, 1.0, 2.0, 3.0], "b": [1.0, 0.0, 1.0, 5.0]})
 MODEL = LinearRegression().fit(X, [1.0, 2.0, 4.0, 9.0])
-REPORT = Report({"best.alpha": 0.1}, {"score": -0.5}, "# it", "fine", {"history": Figure()}, {"divergences": []})
+REPORT = Report(
+    {"best.alpha": 0.1}, {"score": -0.5}, "# it", "fine", figures={"history": Figure()}, tables={"divergences": []}
+)
 
 
 @pytest.fixture(scope="module")

@@ -1,5 +1,6 @@
 """A server that is gone, or busy, in the middle of a study: the search goes on, and all is written once when it is back."""
 
+import logging
 import threading
 import time
 from collections.abc import Iterator
@@ -7,8 +8,9 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 from sklearn.linear_model import LinearRegression
+from sqlalchemy import exc
 
-from search.tracking import Header, MLflowTracker, TrackingError, again, waiting, writing
+from search.tracking import Header, MLflowTracker, TrackingError, again, library, waiting, writing
 from search.tracking.writers import client as writer
 from search.tracking.writers.several import each
 from tests.fuzz.parts import served
@@ -151,6 +153,42 @@ def test_a_mistake_is_not_tried_again(mlflow):
     ]
     assert [again.passes(each) for each in passing] == [True] * len(passing)
     assert [again.passes(each) for each in lasting] == [False] * len(lasting)
+
+
+def test_a_lost_connection_to_a_database_is_no_mistake_bug(mlflow):
+    """MLflow lets errors of its driver through, and calls some of them a bad request."""
+    codes = mlflow.protos.databricks_pb2
+
+    def of_mlflow(error: Exception) -> Exception:
+        try:
+            raise mlflow.exceptions.MlflowException(error, codes.BAD_REQUEST) from error
+        except mlflow.exceptions.MlflowException as made:
+            return made
+
+    lost = [
+        exc.OperationalError("SELECT 1", {}, Exception("server closed the connection unexpectedly")),
+        exc.InterfaceError("SELECT 1", {}, Exception("connection already closed")),
+        exc.DBAPIError("SELECT 1", {}, Exception("in flight"), connection_invalidated=True),
+    ]
+    lasting = [
+        exc.ProgrammingError("SELECT 1", {}, Exception("permission denied for table runs")),
+        exc.OperationalError("SELECT 1", {}, Exception("No space left on device")),
+    ]
+    assert [again.passes(error) for each in lost for error in (each, of_mlflow(each))] == [True] * 6
+    assert [again.passes(error) for each in lasting for error in (each, of_mlflow(each))] == [False] * 4
+
+
+def test_what_mlflow_may_tell_is_put_back_by_the_last_of_several_threads_bug():
+    """The second of two put back what the first had set: MLflow said nothing ever after."""
+    logger = logging.getLogger("mlflow")
+    library.load()
+    before, first, second = logger.level, library.quiet(), library.quiet()
+    first.__enter__()
+    second.__enter__()
+    first.__exit__(None, None, None)
+    assert logger.level == logging.ERROR
+    second.__exit__(None, None, None)
+    assert logger.level == before != logging.ERROR
 
 
 def test_no_password_is_told_of_a_server_that_is_gone_or_refuses(mlflow, told, serve):

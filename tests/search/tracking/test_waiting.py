@@ -6,6 +6,7 @@ import threading
 from contextlib import closing, suppress
 
 import pytest
+from sqlalchemy import exc
 
 from search.errors import StudyError
 from search.tracking import servers, stores, waiting
@@ -147,8 +148,29 @@ def test_a_database_that_others_lock_is_named(tmp_path, clock):
     assert silence(f"sqlite:///{path}", 0.1) == ""
 
 
-def test_other_stores_are_not_asked():
-    assert silence("postgresql://me@nowhere.invalid/x") == ""
+def test_a_database_elsewhere_is_asked_whether_it_takes_connections_bug():
+    """Nobody was told that one was gone, and whoever waited for it did so for ever."""
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        uri = f"postgresql+psycopg2://me:s3cret@127.0.0.1:{listening.getsockname()[1]}/x"
+        assert silence(uri) == "does not answer"
+        listening.listen()
+        assert silence(uri) == ""
+    assert silence("postgresql:///x?host=/run/postgresql") == ""  # where that is, only its driver knows
+
+
+def test_the_stores_of_plug_ins_are_not_asked():
+    assert silence("databricks://nowhere") == ""
+
+
+@pytest.mark.parametrize("made", [exc.OperationalError, exc.ProgrammingError])
+def test_an_error_of_a_database_that_mlflow_lets_through_is_told_in_one_line(made):
+    @asked
+    def ask(uri):
+        raise made("SELECT 1", {}, Exception("the server closed the connection of s3cret"))
+
+    with pytest.raises(StudyError, match=r"^MLflow at postgresql://\*\*\*@h/x cannot be used: .*closed the connection"):
+        ask("postgresql://me:s3cret@h/x")
 
 
 def test_a_call_returns_and_raises_what_the_function_does():
