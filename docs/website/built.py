@@ -1,4 +1,4 @@
-"""Checks of the built site: links, anchors and images lead somewhere, nothing is loaded from elsewhere, the search has its stemmer."""
+"""Checks of the built site: links, anchors and images lead somewhere, nothing is loaded from elsewhere, the search can work."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from tests.docs import projects
-from tests.docs.blocks import ALL, ROOT, Block, commands
+from tests.docs.blocks import ALL, ROOT, commands
 
 ELSEWHERE = {
     "docs/networks.md": "tests/bpmodel/functions/test_registration.py, because functions cannot be taken back",
