@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from matplotlib.figure import Figure
 from sklearn.datasets import load_digits
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
 
 from bpmodel import (
@@ -117,5 +118,6 @@ PICTURES = {
 if __name__ == "__main__":
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DivergenceWarning)
+        warnings.simplefilter("ignore", ConvergenceWarning)  # of fits that are as long as the picture is wide
         for name, draw in PICTURES.items():
             draw().savefig(FOLDER / f"{name}.png", dpi=DPI)

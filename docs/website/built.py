@@ -1,7 +1,8 @@
-"""Checks of the built site: links, anchors and images lead somewhere, and nothing is loaded from elsewhere."""
+"""Checks of the built site: links, anchors and images lead somewhere, nothing is loaded from elsewhere, the search can work."""
 
 from __future__ import annotations
 
+import re
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -37,7 +38,18 @@ def faults(site: Path) -> list[str]:
         for path, page in pages.items()
         for link, loaded in sorted(page.links)
         if (fault := wrong(link, loaded, path, pages))
-    ]
+    ] + unsearchable(site)
+
+
+def unsearchable(site: Path) -> list[str]:
+    """Return why the search finds nothing, or nothing: its script must be one, and define what it names."""
+    script = site / "_static/language_data.js"
+    if not script.exists():
+        return []
+    text = script.read_text(encoding="utf-8")
+    (named,) = re.findall(r"^window\.Stemmer = (.*);$", text, re.MULTILINE) or [""]
+    defined = re.search(rf"\b{re.escape(named)} ?=", text)
+    return [] if named and defined else [f"_static/language_data.js: the stemmer {named!r} is not defined"]
 
 
 def wrong(link: str, loaded: bool, path: Path, pages: dict[Path, Page]) -> str:

@@ -42,12 +42,13 @@ def connect(app: Any) -> None:
 def describe(app: Any, page: str, template: str, context: dict[str, Any], doctree: Any) -> None:
     """Add to the context of a page what the templates of this folder show."""
     context["page_language"] = TAGS[language(page)]
-    context["home"] = HOMES[language(page)]
+    context["root_doc"] = HOMES[language(page)]  # where the logo and the house of the breadcrumbs lead
     context["other_language"] = counterpart(page)
     context["navigation"] = [(g.title, [(name, title(app, name)) for name in g.pages]) for g in groups(page)]
     if language(page) == "zh":
         context["_"] = context["gettext"] = lambda text: CHINESE_WORDS.get(text, text)
         context["language"] = TAGS["zh"]
+        context["theme_search_bar_text"] = "搜索文档"
 
 
 def title(app: Any, page: str) -> str:
@@ -83,8 +84,7 @@ def search_language() -> type:
     from sphinx.search.en import SearchEnglish
 
     class EnglishAndChinese(SearchEnglish):
-        lang = "en-zh"
-        language_name = "English and Chinese"
+        lang = "en-zh"  # its name stays "English": that of the stemmer's object in the browser begins with it
         js_splitter_code = IN_THE_BROWSER
 
         def split(self, input: str) -> list[str]:

@@ -1,11 +1,13 @@
-"""Projects in which the commands and programs of the documents run, in a process of their own for each page."""
+"""A project in which the commands and programs of the documents run, page by page, in one process."""
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import shutil
 import sys
+import traceback
 from pathlib import Path
 
 import numpy as np
@@ -70,16 +72,31 @@ def write(project: Path) -> None:
 
 
 def main() -> None:
-    """Run what standard input says, in the current directory: commands, then programs, which know `rows`."""
-    given = json.load(sys.stdin)
-    for words in given["commands"]:
+    """Run the pages that standard input lists, in the current directory, and print for each that fails why, as JSON."""
+    failed = {}
+    for page, commands, programs in json.load(sys.stdin):
+        before = set(Path().iterdir())
+        try:
+            with contextlib.redirect_stdout(sys.stderr):
+                run(commands, programs)
+        except (Exception, SystemExit):
+            failed[page] = traceback.format_exc()
+        for path in set(Path().iterdir()) - before - {Path("mlruns")}:  # what the next page writes is not there yet
+            path.unlink()
+    print(json.dumps(failed))
+
+
+def run(commands: list[list[str]], programs: list[list[str]]) -> None:
+    """Run the commands of a page, then its programs, which know `rows`."""
+    for words in commands:
+        if words[0] == "init":  # a page begins with a table; the study of an earlier page is the same one
+            Path("studies", words[1]).with_suffix(".toml").unlink(missing_ok=True)
         if code := cli.main(words):
             sys.exit(f"{words} ended with {code}")
         if words[0] == "init":
-            for study in Path("studies").glob("*.toml"):
-                shortened(study)
+            shortened(Path("studies", words[1]).with_suffix(".toml"))
     names: dict = {"rows": pd.read_csv("new.csv")}
-    for place, text in given["programs"]:
+    for place, text in programs:
         exec(compile(text, place, "exec"), names)
 
 

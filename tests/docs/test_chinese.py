@@ -75,7 +75,7 @@ def test_readmes_name_each_other_and_the_chinese_pages():
     assert all(f"(docs/zh/{name})" in PAGES["README.zh-CN.md"] for name in PAGES if name != "README.zh-CN.md")
 
 
-NAMED = sorted({found for text in PAGES.values() for found in re.findall(r"(?<!from )bpsearch [a-z][^`\n#]*", text)})
+NAMED = sorted({found for text in PAGES.values() for found in re.findall(r"(?<!from )bpsearch [a-z][^`\n#>]*", text)})
 
 
 @pytest.mark.parametrize("command", NAMED)

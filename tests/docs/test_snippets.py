@@ -34,6 +34,7 @@ OUTPUTS = {
     "trial 37/50  new best 53.7  stopped 8  diverged 4  53 trials/min": "tune in a pipe, tests/search/terminal/",
     "model:  models:/prices/2  (version 2, the mean of 5 networks)": "tune, tests/search/tracking/models/",
     "tags.study = 'prices' and tags.verdict = 'diverged'": "for MLflow's search field; tests/search/tracking/contents/",
+    "tags.study = '二手房' and tags.verdict = 'diverged'": "the same",
     "Diverged: 9 of 30 trials (9 exploding_step)": "tune, tests/search/results/",
     "Diverged: 2 of 60 trials (2 exploding_step)": "tune, as in the README",
     "learning_rate_init: high = 0.5 would exclude 9 of 9 diverged and 0 of 21 other trials.": "tune, tests/search/results/",

@@ -2,16 +2,13 @@
 
 import json
 import os
-import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
-from pathlib import Path
 
 import pytest
 
 from tests.docs import projects
-from tests.docs.blocks import ALL, ROOT, Block, commands
+from tests.docs.blocks import ALL, ROOT, commands
 
 ELSEWHERE = {
     "docs/networks.md": "tests/bpmodel/functions/test_registration.py, because functions cannot be taken back",
@@ -33,53 +30,41 @@ SHOWN = sorted({block.page for block in (*PROGRAMS, *RUN)})
 """The pages with something to run."""
 
 
-def run(project: Path, commands: Sequence[Sequence[str]], programs: Sequence[Block] = ()) -> None:
-    """Run commands and programs in a project, as its user would, in one process."""
-    given = {"commands": commands, "programs": [(block.place, block.text) for block in programs]}
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("MLFLOW_")}
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.docs.projects"],
-        cwd=project,
-        env=environment | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "MPLBACKEND": "agg"},
-        input=json.dumps(given),
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-4000:]
-
-
-@pytest.fixture(scope="module")
-def fresh(tmp_path_factory) -> Path:
-    """Return a project with tables, and the study that `make tune` runs."""
-    project = tmp_path_factory.mktemp("project")
-    projects.write(project)
-    run(project, [("tune", "studies/diabetes.toml")])
-    return project
-
-
-@pytest.fixture(scope="module")
-def tuned(fresh, tmp_path_factory) -> Path:
-    """Return such a project with the studies and models that the documents go on with."""
-    project = tmp_path_factory.mktemp("tuned") / "project"
-    shutil.copytree(fresh, project)
-    made = [("init", "prices.csv", "--target", "price"), ("init", "二手房.csv", "--target", "总价")]
-    run(project, [*made, ("tune", "studies/prices.toml"), ("tune", "studies/二手房.toml")])
-    return project
-
-
-@pytest.fixture
-def project(request, page, tmp_path) -> Path:
-    """Return a copy: of the fresh project where a page begins with `init`, else of the one with studies."""
-    begins = any(words[:2] == ["bpsearch", "init"] for words in of(page))
-    return shutil.copytree(request.getfixturevalue("fresh" if begins else "tuned"), tmp_path / "project")
+MADE = [
+    ("tune", "studies/diabetes.toml"),
+    ("init", "prices.csv", "--target", "price"),
+    ("init", "二手房.csv", "--target", "总价"),
+    ("tune", "studies/prices.toml"),
+    ("tune", "studies/二手房.toml"),
+]
+"""What the pages go on with. A page that begins with `init` writes the same study again, and its `tune` finds it complete."""
 
 
 def of(page: str) -> list[list[str]]:
-    """Return the commands of a page."""
-    return [words for block in RUN if block.page == page for words in commands(block) if words[0] == "bpsearch"]
+    """Return the commands of a page, without `bpsearch`."""
+    found = [words for block in RUN if block.page == page for words in commands(block)]
+    return [words[1:] for words in found if words[0] == "bpsearch"]
+
+
+def programs(page: str) -> list[tuple[str, str]]:
+    """Return the programs of a page, each with its place."""
+    return [(block.place, block.text) for block in PROGRAMS if block.page == page]
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("page", SHOWN)
-def test_page_runs(project, page):
-    run(project, [words[1:] for words in of(page)], [block for block in PROGRAMS if block.page == page])
+def test_pages_run(tmp_path):
+    """All in one process and one project: imports and searches take the time, not the commands."""
+    projects.write(tmp_path)
+    pages = [("before all pages", MADE, ()), *((page, of(page), programs(page)) for page in SHOWN)]
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("MLFLOW_")}
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.docs.projects"],
+        cwd=tmp_path,
+        env=environment | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "MPLBACKEND": "agg"},
+        input=json.dumps(pages),
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr[-4000:]
+    failed = json.loads(done.stdout)
+    assert not failed, "\n".join([*(f"{page}: {why}" for page, why in failed.items()), done.stderr[-4000:]])

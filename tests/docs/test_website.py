@@ -2,6 +2,8 @@
 
 import importlib
 import re
+from collections import defaultdict
+from types import SimpleNamespace
 
 import pytest
 
@@ -120,3 +122,22 @@ def test_the_browser_splits_a_search_as_the_index_does():
     (pattern,) = re.findall(r"const chinese = /(.*)/g", theme.IN_THE_BROWSER)
     assert pattern == theme.CHINESE.pattern
     assert theme.words("梯度爆炸") == ["梯度", "度爆", "爆炸"]
+
+
+@pytest.mark.parametrize(("page", "home"), [("zh/studies", "zh/index"), ("studies", "index"), ("search", "index")])
+def test_logo_leads_to_the_start_of_the_language_bug(page, home):
+    """On Chinese pages, it led to the English one."""
+    titles = defaultdict(lambda: SimpleNamespace(astext=lambda: "title"))
+    context = {"root_doc": "index"}
+    theme.describe(SimpleNamespace(env=SimpleNamespace(titles=titles)), page, "page.html", context, None)
+    assert context["root_doc"] == home
+    assert context.get("theme_search_bar_text", "") == ("搜索文档" if page.startswith("zh/") else "")
+
+
+@pytest.mark.parametrize(("name", "sound"), [("EnglishStemmer", True), ("English and ChineseStemmer", False)])
+def test_search_found_nothing_bug(tmp_path, name, sound):
+    """The name of the search's language is part of a name in JavaScript; with blanks, the script was none."""
+    (tmp_path / "_static").mkdir()
+    script = f"var EnglishStemmer=function(){{}};\nwindow.Stemmer = {name};\n"
+    (tmp_path / "_static/language_data.js").write_text(script, encoding="utf-8")
+    assert (built.faults(tmp_path) == []) is sound

@@ -189,7 +189,7 @@ NAMES = (
         STUDY,
         "What the best trial predicts for rows that it was not trained on; up to a million",
     ),
-    Name(ARTIFACT, "report.html", STUDY, "The [report](studies.md), one page to keep or send"),
+    Name(ARTIFACT, "report.html", STUDY, "The [report](studies.md#the-report), one page to keep or send"),
 )
 """Everything that the runs of a study hold, beside what MLflow itself adds."""
 
