@@ -13,7 +13,10 @@ from search.study.assembly import build_problem, measure_baselines, open_store
 from search.trials.evaluation import evaluate
 from search.trials.problem import Trial
 
-pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
+    pytest.mark.usefixtures("quick_pictures"),
+]
 
 STUDY = """\
 name = "two"
