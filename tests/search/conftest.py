@@ -191,7 +191,7 @@ def wait_for() -> Callable[..., None]:
 
 @pytest.fixture
 def quick_pictures(monkeypatch) -> None:
-    """For studies whose pictures no test looks at. `plots/`, `report/`, `test_chinese_names.py` draw them as users get them."""
+    """For tests of studies that look at no picture; `plots/`, `report/` and `test_chinese_names.py` draw them as users get them."""
     monkeypatch.setattr(canvas, "png", pictures.quick)
 
 
