@@ -12,8 +12,6 @@ import numpy as np
 import pandas as pd
 
 from search import cli
-from search.plots import canvas
-from tests import pictures
 from tests.docs.blocks import ROOT
 
 ROWS = 120  # from 100 on, `init` repeats no folds
@@ -73,7 +71,6 @@ def write(project: Path) -> None:
 
 def main() -> None:
     """Run what standard input says, in the current directory: commands, then programs, which know `rows`."""
-    canvas.png = pictures.quick  # nobody looks at these
     given = json.load(sys.stdin)
     for words in given["commands"]:
         if code := cli.main(words):

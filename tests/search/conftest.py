@@ -25,7 +25,6 @@ from bpmodel.preprocessing.columns import kind
 from search import cli
 from search.cv import folds
 from search.cv.kinds import Scheme
-from search.plots import canvas
 from search.profiling.evidence import Evidence
 from search.profiling.finding import Finding
 from search.profiling.findings import findings
@@ -33,7 +32,6 @@ from search.tracking import library, stores
 from search.tracking.writers import schema
 from search.trials.outcomes import Divergence, Outcome
 from search.trials.problem import Problem
-from tests import pictures
 
 silence()  # so that no test depends on whether it is the one that compiles
 settings.register_profile("untimed", deadline=None)  # a busy machine is no fault of a test
@@ -187,12 +185,6 @@ def wait_for() -> Callable[..., None]:
             time.sleep(0.005)
 
     return wait_for
-
-
-@pytest.fixture
-def quick_pictures(monkeypatch) -> None:
-    """For tests of studies that look at no picture; `plots/`, `report/` and `test_chinese_names.py` draw them as users get them."""
-    monkeypatch.setattr(canvas, "png", pictures.quick)
 
 
 class Health(BaseHTTPRequestHandler):

@@ -29,8 +29,6 @@ from search.tracking.ui import server
 from search.trials import baselines, refitting
 from search.trials.outcomes import winner
 
-pytestmark = pytest.mark.usefixtures("quick_pictures")
-
 ROOT = Path(__file__).parents[2]
 SHIPPED = sorted((ROOT / "studies").glob("*.toml"))
 

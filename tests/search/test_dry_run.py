@@ -9,8 +9,6 @@ from bpmodel.network import sizes
 from search.loop import runner
 from tests.search.test_for_scripts import STUDY, documented
 
-pytestmark = pytest.mark.usefixtures("quick_pictures")
-
 
 @pytest.fixture
 def dry(folder, command, monkeypatch):

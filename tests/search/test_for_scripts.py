@@ -12,8 +12,6 @@ import pytest
 from search import tuning
 from search.trials.outcomes import VERDICTS
 
-pytestmark = pytest.mark.usefixtures("quick_pictures")
-
 DOCS = (Path(__file__).parents[2] / "docs" / "studies.md").read_text(encoding="utf-8")
 STUDY = """\
 name = "tiny"

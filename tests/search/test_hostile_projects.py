@@ -8,8 +8,6 @@ from pathlib import Path
 import numba
 import pytest
 
-pytestmark = pytest.mark.usefixtures("quick_pictures")
-
 JOURNAL = Path("studies/small.journal")
 
 

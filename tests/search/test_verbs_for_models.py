@@ -20,8 +20,6 @@ from search.study import records
 from search.tracking import listing, removal, stores
 from search.tracking.models import registry
 
-pytestmark = pytest.mark.usefixtures("quick_pictures")
-
 DOCS = (Path(__file__).parents[2] / "docs" / "models.md").read_text(encoding="utf-8")
 STUDY = """\
 name = "{name}"

@@ -15,10 +15,7 @@ from search.trials.fold_fits import begin
 from search.trials.problem import Trial
 from search.trials.refitting import networks, refit
 
-pytestmark = [
-    pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
-    pytest.mark.usefixtures("quick_pictures"),
-]
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
 STUDY = """\
 name = "weighted"

@@ -20,8 +20,6 @@ from search.study.assembly import open_store
 from search.trials import refitting
 from search.trials.baselines import DUMMY, LINEAR
 
-pytestmark = pytest.mark.usefixtures("quick_pictures")
-
 STUDY = """\
 name = "small"
 [data]

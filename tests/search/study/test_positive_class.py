@@ -13,10 +13,7 @@ from search.study.assembly import build_problem, measure_baselines, open_store
 from search.trials.evaluation import evaluate
 from search.trials.problem import Trial
 
-pytestmark = [
-    pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
-    pytest.mark.usefixtures("quick_pictures"),
-]
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
 STUDY = """\
 name = "two"

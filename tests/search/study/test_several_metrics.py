@@ -19,10 +19,7 @@ from search.trials.evaluation import evaluate
 from search.trials.problem import Trial
 from search.trials.scoring import objective
 
-pytestmark = [
-    pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
-    pytest.mark.usefixtures("quick_pictures"),
-]
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
 STUDY = """\
 name = "several"

@@ -8,10 +8,7 @@ from search import cli
 from search.study import data, study_file
 from search.study.assembly import build_problem, measure_baselines, suspects
 
-pytestmark = [
-    pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
-    pytest.mark.usefixtures("quick_pictures"),
-]
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
 X = pd.DataFrame(np.random.default_rng(0).normal(size=(80, 3)), columns=["a", "b", "c"])
 NOISE = np.random.default_rng(1).normal(size=80)

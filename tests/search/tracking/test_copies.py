@@ -10,8 +10,6 @@ from search.tracking import Header, MLflowTracker, writing
 from search.tracking.writers import client as writer
 from search.tracking.writers import creation, sqlite
 
-pytestmark = pytest.mark.usefixtures("quick_pictures")
-
 STUDY = """\
 name = "x"
 data = { source = "rows.csv", target = "y", task = "regression" }

@@ -10,8 +10,6 @@ import pytest
 from search import cli
 from search.tracking.local import rollback
 
-pytestmark = pytest.mark.usefixtures("quick_pictures")
-
 PAGE = 4096
 STUDY = """
 name = "s"
