@@ -85,7 +85,7 @@ test: $(DEV)  ## run the tests, but those that take long
 	$(ONE_THREAD) $(BIN)/python -m pytest -n 2 -m "not slow"
 
 test-slow: $(DEV)  ## run the tests that start, kill, install or compile whole programs
-	$(ONE_THREAD) $(BIN)/python -m pytest -n 2 -m slow
+	$(ONE_THREAD) $(BIN)/python -m pytest -n 2 --dist loadfile -m slow
 
 test-bounds:  ## run the tests with the lowest versions that pyproject.toml allows, in .venv-bounds
 	$(PYTHON) -m venv $(BOUNDS)
@@ -97,7 +97,7 @@ test-bounds:  ## run the tests with the lowest versions that pyproject.toml allo
 
 test-mlflow: $(DEV)  ## compare both ways to write a study, row by row, on the lowest and the newest MLflow, in .mlflow
 	@for version in $(MLFLOWS); do \
-		$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --upgrade --target .mlflow/$$version mlflow==$$version || exit; \
+		$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-compile --upgrade --target .mlflow/$$version mlflow==$$version || exit; \
 		echo "MLflow $$version"; \
 		$(ONE_THREAD) PYTHONPATH=.mlflow/$$version $(BIN)/python -W ignore -m pytest -q -n 0 -W ignore tests/search/tracking/test_sqlite.py || exit; \
 	done

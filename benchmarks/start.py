@@ -13,6 +13,7 @@ import resource
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from functools import partial
 
 from benchmarks.common import ROOT, Table, in_a_new_process, main, say, seconds, take_turns
@@ -41,7 +42,7 @@ def processor_seconds(*arguments: str) -> float:
     return after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
 
 
-def measure(repeats: int, compiling: bool = True) -> Table:
+def measure(repeats: int, compiling: bool = True, commands: Sequence[Sequence[str]] = COMMANDS) -> Table:
     """Time the first import, the first fit with nothing compiled, and the first fit of a later process."""
     rows = []
 
@@ -61,7 +62,7 @@ def measure(repeats: int, compiling: bool = True) -> Table:
         }
         turns |= {
             f"bpsearch {' '.join(command)} (processor time)": partial(processor_seconds, *command)
-            for command in COMMANDS
+            for command in commands
         }
         if compiling:
             turns["first fit, compiled before"] = partial(first_fit, "float32")

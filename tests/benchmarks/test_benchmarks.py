@@ -35,7 +35,7 @@ RUNS = {
     "threads": lambda: threads.measure(1, TINY, SHORT, {"iris": 2}),
     "prediction": lambda: prediction.measure(1, TINY, (1, 50), SHORT),
     "memory": lambda: memory.measure(1, 3000, ("BPSearchCV, BPRegressor",)),
-    "start": lambda: start.measure(1, compiling=False),
+    "start": lambda: start.measure(1, compiling=False, commands=start.COMMANDS[:1]),
     "sparse": lambda: sparse.measure(1, (sparse.Texts(50, 30, 0.1, 4),)),
     "bookkeeping": lambda: bookkeeping.measure(1, (10, 20)),
     "tracking": lambda: tracking.measure(1, {"a few": ("exploding", "random:3")}),

@@ -17,7 +17,7 @@ from pathlib import Path
 
 NAME = "signals"
 GOAL = 400
-SHORT = 2
+SHORT = 1  # tests/search/signals/test_signals_at_any_moment.py makes some more attempts
 SECONDS = 240.0
 """Time after which an attempt hangs: it runs whole programs, which import for seconds."""
 

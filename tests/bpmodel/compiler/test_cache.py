@@ -263,56 +263,67 @@ def test_without_sources_nothing_is_kept(folder, monkeypatch):
 VICTIM = 54321
 
 AS_VICTIM = """
-import os, sys
+import os, sys, tempfile
 from bpmodel.compiler import cache
 from bpmodel.compiler.kernels import EntryPoint
 def twice(x): return 2 * x
 def once(x): return x
-EntryPoint(once)(4.0)
-os.setgroups([]); os.setgid(VICTIM); os.setuid(VICTIM)
-function = EntryPoint(twice)
-print(function(4.0), *cache.folders())
-print(*[name for name in cache.used if name.startswith("twice")])
-"""
+def compiles(x): return -x
+EntryPoint(compiles)(4.0)  # so that no victim imports the compiler: that alone takes seconds
+for shared in sys.argv[1:]:
+    if victim := os.fork():
+        assert os.waitpid(victim, 0)[1] == 0
+        continue
+    os.environ["NUMBA_CACHE_DIR"] = os.environ["TMPDIR"] = shared
+    tempfile.tempdir = None
+    EntryPoint(once)(4.0)
+    os.setgroups([]); os.setgid(VICTIM); os.setuid(VICTIM)
+    cache.used.clear()
+    print(EntryPoint(twice)(4.0), *cache.used, flush=True)
+    os._exit(0)
+""".replace("VICTIM", str(VICTIM))
+PLANTS = [("nothing", SOMEBODY), *((what, owner) for what in ("base", "digest", "file") for owner in (SOMEBODY, 0))]
 
 
-@pytest.mark.slow
-@as_root
-@pytest.mark.parametrize("owner", [SOMEBODY, 0])
-@pytest.mark.parametrize("planted", ["nothing", "base", "digest", "file"])
-def test_another_user_plants_a_file_where_a_service_account_looks(tmp_path, planted, owner):
-    """In a shared NUMBA_CACHE_DIR (1777), and in the shared temporary folder: whoever came first could run code as the other."""
-    shared, trap = tmp_path / "shared", tmp_path / "ran"
-    for path in (tmp_path, shared, trap):
-        path.mkdir(exist_ok=True)
-        path.chmod(0o1777)
-    for parent in tmp_path.parents:
-        if parent.name.startswith(("pytest-", "popen-")):
-            parent.chmod(0o755)  # the victim must reach it
-    script = AS_VICTIM.replace("VICTIM", str(VICTIM))
-    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(PACKAGE.parent), "TMPDIR": str(shared)}
-    environment["NUMBA_CACHE_DIR"] = str(shared)
+def as_victim(shared, elsewhere):
+    """Return what a service account prints for each folder: a result, and the file that it used. Each has its own process."""
+    command = [sys.executable, "-c", AS_VICTIM, *map(str, shared)]
+    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(PACKAGE.parent), "NUMBA_CACHE_DIR": str(elsewhere)}
+    return subprocess.run(
+        command, env=environment, capture_output=True, text=True, check=True, cwd="/"
+    ).stdout.splitlines()
 
-    def as_victim():
-        return subprocess.run(
-            [sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=True, cwd="/"
-        ).stdout.splitlines()
 
-    first = as_victim()
-    assert first[0].startswith("8.0 ")
-    (name,) = first[1].split()
+def plant(shared, name, trap, what, owner):
+    """Put a trap in place of what the victim kept, and give it, its folder or the one above to somebody."""
     files = sorted(shared.rglob(name))
     assert files, "the victim has a cache"
     for file in files:
         assert file.stat().st_uid == VICTIM
-        file.write_bytes(checked(pickle.dumps(Written(trap / "it"))))
+        file.write_bytes(checked(pickle.dumps(Written(trap))))
         paths = {"nothing": [], "file": [file], "digest": [file, file.parent], "base": [file, *list(file.parents)[:2]]}
-        for path in paths[planted]:
+        for path in paths[what]:
             os.chown(path, owner, -1)
             path.chmod(0o755)
-    again = as_victim()
-    assert again[0].startswith("8.0")
-    assert (trap / "it").exists() == (planted == "nothing"), "its own file is run: the trap works"
+
+
+@pytest.mark.slow
+@as_root
+def test_another_user_plants_a_file_where_a_service_account_looks(tmp_path):
+    """In a shared NUMBA_CACHE_DIR (1777), and in the shared temporary folder: whoever came first could run code as the other."""
+    folders = {case: tmp_path / "-".join(map(str, case)) for case in PLANTS}
+    for path in (tmp_path, traps := tmp_path / "ran", *folders.values()):
+        path.mkdir(exist_ok=True)
+        path.chmod(0o1777)
+    for parent in tmp_path.parents:
+        if parent.name.startswith(("pytest-", "popen-")):
+            parent.chmod(0o755)  # the victims must reach it
+    for (case, shared), said in zip(folders.items(), as_victim(folders.values(), tmp_path), strict=True):
+        result, name = said.split()
+        assert result == "8.0"
+        plant(shared, name, traps / shared.name, *case)
+    assert {said.split()[0] for said in as_victim(folders.values(), tmp_path)} == {"8.0"}
+    assert [path.name for path in traps.iterdir()] == [f"nothing-{SOMEBODY}"], "its own file is run: the trap works"
 
 
 @pytest.mark.slow

@@ -67,6 +67,7 @@ def test_a_model_predicts_in_an_environment_made_of_its_own_requirements(tmp_pat
         "install",
         "--quiet",
         "--disable-pip-version-check",
+        "--no-compile",  # of all that is installed, a model needs a part
         "-r",
         folder / "requirements.txt",
     ]

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -19,7 +20,7 @@ ROOT = Path(__file__).parents[3]
 TRIALS = 8
 STUDY = f"""\
 # Trials of a few epochs.
-name = "gone"
+name = "%s"
 data = {{ source = "sklearn:diabetes", task = "regression" }}
 model = {{ max_iter = 8 }}
 cv = {{ n_splits = 3 }}
@@ -29,7 +30,7 @@ space = {{ learning_rate_init = {{ low = 0.001, high = 0.1, log = true }} }}
 
 # what starts pytest may have it ignore SIGINT, and children inherit that
 TUNE = """\
-import os, signal, sys
+import itertools, os, signal, sys
 signal.signal(signal.SIGINT, signal.default_int_handler)
 place, count, number, server, patience = sys.argv[1], *map(int, sys.argv[2:6])
 import bpsearch
@@ -39,10 +40,9 @@ waiting.LOOK_SECONDS, waiting.PATIENCE = 0.5, patience
 if place:
     module, name = place.split(":")
     module = import_module(f"search.tracking.{module}")
-    function, calls = getattr(module, name), []
+    function, calls = getattr(module, name), itertools.count(1)
     def gone(*arguments, **more):
-        calls.append(1)
-        if len(calls) == count:
+        if next(calls) == count:  # from several threads at once
             os.killpg(server, number)
         return function(*arguments, **more)
     setattr(module, name, gone)
@@ -99,11 +99,12 @@ class Server:
             self.start()
 
 
-@pytest.fixture
-def server(tmp_path, empty_database, free_port, wait_for):
-    (tmp_path / "server").mkdir()
-    (tmp_path / "server" / "server.db").write_bytes(empty_database.read_bytes())
-    made = Server(tmp_path / "server", free_port(), wait_for)
+@pytest.fixture(scope="module")
+def server(tmp_path_factory, empty_database, free_port, wait_for):
+    """A server for all tests: each leaves it as it was, and has a study of its own."""
+    folder = tmp_path_factory.mktemp("server")
+    (folder / "server.db").write_bytes(empty_database.read_bytes())
+    made = Server(folder, free_port(), wait_for)
     made.start()
     yield made
     made.kill()
@@ -112,7 +113,7 @@ def server(tmp_path, empty_database, free_port, wait_for):
 @pytest.fixture
 def tune(tmp_path, server):
     """Start the study in a process of its own; at a place, the server is sent a signal."""
-    (tmp_path / "gone.toml").write_text(STUDY)
+    (tmp_path / "gone.toml").write_text(STUDY % name_of(tmp_path))
     started = []
 
     def tune(place: str = "", number: int = 0, patience: int = 600) -> subprocess.Popen:
@@ -134,10 +135,16 @@ def tune(tmp_path, server):
     for process in started:
         with process:
             process.kill()
+    server.back()  # also after a failure
+
+
+def name_of(folder: Path) -> str:
+    """Return the name of the study of a test."""
+    return re.sub(r"\W", "_", folder.name)
 
 
 def in_journal(folder: Path) -> list[int]:
-    lines = [json.loads(line) for line in (folder / "studies/gone.journal").read_text().splitlines()]
+    lines = [json.loads(line) for line in (folder / f"studies/{name_of(folder)}.journal").read_text().splitlines()]
     return sorted(line["user_attrs"]["number"] for line in lines if line["op_code"] == 4)
 
 
@@ -147,7 +154,7 @@ def assert_complete(tune, folder: Path, mlflow, uri: str) -> None:
     assert process.wait(300) == 0, (folder / "err").read_text() + (folder / "out").read_text()
     assert in_journal(folder) == [*range(TRIALS)]
     client = mlflow.MlflowClient(uri)
-    runs = client.search_runs([client.get_experiment_by_name("gone").experiment_id])
+    runs = client.search_runs([client.get_experiment_by_name(name_of(folder)).experiment_id])
     children = [run for run in runs if "trial" in run.data.tags]
     assert sorted(int(run.data.tags["trial"]) for run in children) == [*range(TRIALS)]
     assert {run.info.status for run in runs} == {"FINISHED"}

@@ -5,7 +5,6 @@ import gc
 import json
 import math
 import os
-import shutil
 import signal
 import sqlite3
 import subprocess
@@ -39,7 +38,7 @@ from search.tracking.writers import client as client_writer
 from search.tracking.writers import sqlite
 from search.trials.courses import CURVE_POINTS
 from search.trials.pipeline import default_pipeline
-from tests.fuzz.parts.served import stop
+from tests.fuzz.parts import served
 
 PARAMS = {"learning_rate_init": 0.01, "hidden_layer_sizes": [16, 8], "activation": "relu"}
 REPORT = Report(
@@ -860,34 +859,10 @@ sys.exit("mlflow" in sys.modules)"""
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory, empty_database, wait_for, free_port):
+def server(tmp_path_factory, empty_database):
     """An MLflow server on the loopback interface."""
-    folder = tmp_path_factory.mktemp("server")
-    shutil.copy(empty_database, folder / "server.db")
-    port = free_port()
-    command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
-    command += [
-        "--backend-store-uri",
-        f"sqlite:///{folder}/server.db",
-        "--artifacts-destination",
-        f"{folder}/artifacts",
-    ]
-    uri = f"http://127.0.0.1:{port}"
-    with open(folder / "log", "w") as log:
-        process = subprocess.Popen(command, cwd=folder, stdout=log, stderr=log, start_new_session=True)
-
-    def answers() -> bool:
-        assert process.poll() is None, (folder / "log").read_text()
-        with suppress(StudyError):
-            tracking.check(uri)
-            return True
-        return False
-
-    try:
-        wait_for(answers)
+    with served.server(tmp_path_factory.mktemp("server"), empty_database) as uri:
         yield uri
-    finally:
-        stop(process)
 
 
 STUDY = """\
