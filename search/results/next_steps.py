@@ -164,7 +164,8 @@ def _late(result: Result) -> list[Told]:
     if place <= LATE * total:
         return []
     after = f"only {total - place} of {total} trials came" if place < total else f"none of {total} trials came"
-    return [(f"The best trial came late: {after} after trial {best.number}.", f"The search was still improving when its budget ended: go on with n_trials = {2 * total}.")]
+    seen = f"The best trial came late: {after} after trial {best.number}."
+    return [(seen, f"The search was still improving when its budget ended: go on with n_trials = {2 * total}.")]
 
 
 def _few(result: Result) -> list[Told]:

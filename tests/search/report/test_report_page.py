@@ -414,7 +414,9 @@ def test_how_the_version_stands_is_told(usual):
 
     why = "not better than version 2 on the same folds: RMSE 54.2 against 53.9"
     text = told("challenger", why)
-    assert f"It became the challenger, and the champion stays what is used where no version is named. Why: {why}." in text
+    assert (
+        f"It became the challenger, and the champion stays what is used where no version is named. Why: {why}." in text
+    )
     assert "bpsearch promote 'prices <b>' --version 3" in text
     text = told("champion", "better than version 2 on the same folds")
     assert "It became the champion: the version that is used where none is named. Why: better than version 2" in text

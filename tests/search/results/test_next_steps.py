@@ -122,7 +122,9 @@ def test_the_best_trial_comes_late(made, n, best, method, found):
     assert not found or lines[0].endswith("go on with n_trials = 20.")
 
 
-@pytest.mark.parametrize(("best", "told_of"), [(8, "only 1 of 10 trials came after trial 8."), (9, "none of 10 trials came after trial 9.")])
+@pytest.mark.parametrize(
+    ("best", "told_of"), [(8, "only 1 of 10 trials came after trial 8."), (9, "none of 10 trials came after trial 9.")]
+)
 def test_a_late_trial_is_told_by_its_own_number(made, best, told_of):
     """Trials are counted from 0: the place of trial 8 is not told beside it, as it would be 9."""
     (line,) = told(made(*((-1.0 if i == best else -2.0, {}) for i in range(10))), "late")
