@@ -20,6 +20,7 @@ def use(source: Source) -> Markup:
     if model is None:
         return section("model", "How to use the model", *_no_model(source))
     run = "Run this where the study ran: in the folder that has mlruns."
+    own = [] if model.alias in ("", CHAMPION) else ["--version", str(model.version)]  # the champion is another one
     parts = [
         tag("p", f"Registered as {model.name}, version {model.version}."),
         *_standing(model),
@@ -27,7 +28,7 @@ def use(source: Source) -> Markup:
         tag("p", run, class_="soft"),
         code(bpsearch_lines(model)),
         tag("h3", "On the command line"),
-        code(shlex.join(["bpsearch", "predict", model.name, "new.csv", "-o", "predictions.csv"])),
+        code(shlex.join(["bpsearch", "predict", model.name, "new.csv", "-o", "predictions.csv", *own])),
         tag("h3", "With MLflow alone"),
         code(mlflow_lines(model, source.store)),
         tag("p", "MLflow runs code from the store; bpsearch loads only what it trusts. rows is a table with the study's columns.",

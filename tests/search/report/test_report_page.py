@@ -418,9 +418,11 @@ def test_how_the_version_stands_is_told(usual):
         f"It became the challenger, and the champion stays what is used where no version is named. Why: {why}." in text
     )
     assert "bpsearch promote 'prices <b>' --version 3" in text
+    assert "new.csv -o predictions.csv --version 3" in text, "the lines of Python load that version, too"
     text = told("champion", "better than version 2 on the same folds")
     assert "It became the champion: the version that is used where none is named. Why: better than version 2" in text
     assert "promote" not in text
+    assert "predictions.csv --version" not in text
     assert "Why" not in told("champion", "")
     assert "It became" not in told("", "")
 
