@@ -15,6 +15,7 @@ from bpmodel.preprocessing import values
 from bpmodel.preprocessing.texts.marks import Hints, clean, is_missing
 from search import classes
 from search.errors import StudyError
+from search.formatting import number as said_as
 from search.holdout import bootstrap, metrics
 from search.holdout.sample import Sample
 from search.prediction.columns import with_decimal
@@ -277,22 +278,24 @@ def sentences(scores: Sequence[Scored], name: str) -> list[str]:
     ['The R2 is worse than cross-validation promised: 0.5 (0.4 to 0.6) instead of 0.7.']
     >>> sentences([Scored("neg_max_error", 5.0, 4.0, 6.0, dummy=5.5, promised=4.5)], "max error")
     ['The max error is in line with cross-validation, 4.5.', 'It is not distinguishable from that of the dummy predictor, 5.5.']
+    >>> sentences([Scored("neg_max_error", 61600.5, 54000.0, 70000.0, dummy=None, promised=66640.4)], "max error")
+    ['The max error is in line with cross-validation, 66,640.']
     """
     first = scores[0]
     sign = -1 if first.lower_is_better else 1
     said = []
     if first.promised is not None and np.isfinite(first.low):
         if first.low <= first.promised <= first.high:
-            said.append(f"The {name} is in line with cross-validation, {first.promised:.4g}.")
+            said.append(f"The {name} is in line with cross-validation, {said_as(first.promised)}.")
         else:
             word = "worse" if sign * first.value < sign * first.promised else "better"
             said.append(
-                f"The {name} is {word} than cross-validation promised: {first.value:.4g} ({first.low:.4g} to {first.high:.4g}) "
-                f"instead of {first.promised:.4g}."
+                f"The {name} is {word} than cross-validation promised: {said_as(first.value)} "
+                f"({said_as(first.low)} to {said_as(first.high)}) instead of {said_as(first.promised)}."
             )
     if first.dummy is not None and np.isfinite(first.low):
         if first.low <= first.dummy <= first.high:
-            said.append(f"It is not distinguishable from that of the dummy predictor, {first.dummy:.4g}.")
+            said.append(f"It is not distinguishable from that of the dummy predictor, {said_as(first.dummy)}.")
         elif sign * first.value < sign * first.dummy:
-            said.append(f"It is worse than that of the dummy predictor, {first.dummy:.4g}.")
+            said.append(f"It is worse than that of the dummy predictor, {said_as(first.dummy)}.")
     return said

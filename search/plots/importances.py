@@ -82,7 +82,7 @@ def importances(found: Mapping[str, Coordinate], values: Mapping[int, float]) ->
     drops, explained = _drops(X, y, random)
     total = drops.sum()
     if explained < KNOWN or total <= 0:
-        told = f"the {len(numbers)} trials do not tell: chance explains the scores as well"
+        told = f"chance explains the scores of the {len(numbers)} trials as well"
         return Importances({}, explained, len(numbers), told)
     ordered = sorted(zip(found, drops / total, strict=True), key=lambda pair: -pair[1])
     return Importances({name: float(share) for name, share in ordered}, explained, len(numbers))

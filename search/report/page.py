@@ -7,11 +7,12 @@ from collections.abc import Mapping
 from matplotlib.figure import Figure
 
 from search.plots import gallery
+from search.plots.subject import subject
 from search.report.answer import answer
 from search.report.asked import details, summary
 from search.report.gain import gain
 from search.report.markup import Markup, joined, section, tag
-from search.report.pictures import pictures
+from search.report.pictures import PLACES, pictures
 from search.report.sources import Source
 from search.report.style import STYLE
 from search.report.trouble import trouble
@@ -50,7 +51,7 @@ def page(source: Source, figures: Mapping[str, Figure] | None = None) -> str:
     sections = [
         answer(source),
         gain(source),
-        section("mattered", "What mattered", pictures(figures, "mattered")),
+        section("mattered", "What mattered", _not_ranked(source, figures), pictures(figures, "mattered")),
         trouble(source, figures),
         _next(source),
         section("search", "The search itself", pictures(figures, "search")),
@@ -98,6 +99,14 @@ def _contents(sections: list[Markup]) -> Markup:
     there = "".join(sections)
     links = [tag("a", words, href=f"#{name}") for name, words in SHORT.items() if f'id="{name}">' in there]
     return tag("nav", joined(links), aria_label="Contents")
+
+
+def _not_ranked(source: Source, figures: Mapping[str, Figure]) -> Markup:
+    """Say why there is no figure of the importance of hyperparameters, where others of them are drawn."""
+    if "importance" in figures or not any(PLACES[name].section == "mattered" for name in figures if name in PLACES):
+        return Markup()
+    doubt = subject(source.result).importances.doubt
+    return tag("p", f"The hyperparameters cannot be ranked by importance: {doubt}.") if doubt else Markup()
 
 
 def _next(source: Source) -> Markup:

@@ -6,12 +6,12 @@ STYLE = """
 :root {
   color-scheme: light dark;
   --paper: #fdfdfb; --ink: #1c2024; --soft: #5c646c; --line: #dfe1dc; --wash: #f3f4ef;
-  --accent: #00508c; --good: #00704f; --bad: #b04a00; --card: #ffffff;
+  --accent: #00508c; --good: #00704f; --bad: #b04a00; --card: #ffffff; --shade: #1c202440;
 }
 @media (prefers-color-scheme: dark) {
   :root {
     --paper: #14171a; --ink: #e6e8e6; --soft: #9aa3aa; --line: #2d3338; --wash: #1c2125;
-    --accent: #7cb8ee; --good: #4fc79c; --bad: #f0914a; --card: #f6f6f3;
+    --accent: #7cb8ee; --good: #4fc79c; --bad: #f0914a; --card: #f6f6f3; --shade: #ffffff38;
   }
 }
 * { box-sizing: border-box; }
@@ -53,7 +53,15 @@ dl div { display: grid; grid-template-columns: 9rem 1fr; gap: 1rem; padding: .3r
 dl div:last-child { border-bottom: 0; }
 dt { color: var(--soft); }
 dd { margin: 0; font-variant-numeric: tabular-nums; min-width: 0; }
-.scroll { overflow-x: auto; margin: 0 0 1.25rem; }
+.scroll {
+  overflow-x: auto; margin: 0 0 1.25rem;
+  background:
+    linear-gradient(to right, var(--paper) 40%, transparent) 0 0 / 2.5rem 100% local,
+    linear-gradient(to left, var(--paper) 40%, transparent) 100% 0 / 2.5rem 100% local,
+    linear-gradient(to right, var(--shade), transparent) 0 0 / .9rem 100% scroll,
+    linear-gradient(to left, var(--shade), transparent) 100% 0 / .9rem 100% scroll;
+  background-repeat: no-repeat;
+}
 table { border-collapse: collapse; font-size: .9rem; width: 100%; font-variant-numeric: tabular-nums; overflow-wrap: normal; }
 th, td { text-align: left; padding: .35rem 1rem .35rem 0; border-bottom: 1px solid var(--line); vertical-align: top; }
 th:last-child, td:last-child { padding-right: 0; }
@@ -115,6 +123,7 @@ figcaption { margin-top: .5rem; }
   figure, tr, li { break-inside: avoid; }
   h2, h3 { break-after: avoid; }
   .scroll, pre { overflow: visible; }
+  .scroll { background: none; }
   pre code { white-space: pre-wrap; }
 }
 """

@@ -9,6 +9,7 @@ from search.report.markup import Markup, facts, joined, section, short, tag
 from search.report.sources import Source
 from search.results.judgment import not_better
 from search.tracking import RegisteredModel
+from search.tracking.models.registry import CHAMPION
 
 STARS = "***"
 
@@ -19,18 +20,34 @@ def use(source: Source) -> Markup:
     if model is None:
         return section("model", "How to use the model", *_no_model(source))
     run = "Run this where the study ran: in the folder that has mlruns."
+    own = [] if model.alias in ("", CHAMPION) else ["--version", str(model.version)]  # the champion is another one
     parts = [
-        tag("p", f"Registered as {model.name}, version {model.version}. {run}"),
+        tag("p", f"Registered as {model.name}, version {model.version}."),
+        *_standing(model),
         tag("h3", "In Python"),
+        tag("p", run, class_="soft"),
         code(bpsearch_lines(model)),
         tag("h3", "On the command line"),
-        code(shlex.join(["bpsearch", "predict", model.name, "new.csv", "-o", "predictions.csv"])),
+        code(shlex.join(["bpsearch", "predict", model.name, "new.csv", "-o", "predictions.csv", *own])),
         tag("h3", "With MLflow alone"),
         code(mlflow_lines(model, source.store)),
         tag("p", "MLflow runs code from the store; bpsearch loads only what it trusts. rows is a table with the study's columns.",
             class_="soft"),
     ]  # fmt: skip
     return section("model", "How to use the model", *parts)
+
+
+def _standing(model: RegisteredModel) -> list[Markup]:
+    """Say whether the version became the champion or the challenger, and why; nothing if that is not known."""
+    if model.alias == CHAMPION:
+        told = "It became the champion: the version that is used where none is named."
+        return [tag("p", told, *([f" Why: {model.reason}."] if model.reason else []))]
+    if not model.alias:
+        return []
+    told = f"It became the {model.alias}, and the champion stays what is used where no version is named."
+    why = [tag("p", told, *([" Why: ", tag("b", f"{model.reason}.")] if model.reason else []))]
+    promote = shlex.join(["bpsearch", "promote", model.name, "--version", str(model.version)])
+    return [*why, tag("p", "This makes it the champion, whatever its score:"), code(promote)]
 
 
 def _no_model(source: Source) -> list[Markup]:

@@ -168,7 +168,8 @@ def _late(result: Result) -> list[Told]:
     place = sorted(result.outcomes).index(best.number) + 1
     if place <= LATE * total:
         return []
-    seen = f"The best trial came late: it is number {place} of {total}."
+    after = f"only {total - place} of {total} trials came" if place < total else f"none of {total} trials came"
+    seen = f"The best trial came late: {after} after trial {best.number}."
     return [(seen, f"The search was still improving when its budget ended: go on with n_trials = {2 * total}.")]
 
 

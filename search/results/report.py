@@ -311,11 +311,24 @@ def summary(result: Result) -> str:
             paragraphs.append(f"Other metrics: {', '.join(means)}.")
         if close := alike(best, result.rivals):
             paragraphs.append(f"{close}.")
+        paragraphs.append(_reseeded(outcomes))
     paragraphs.append("\n".join(f"- {plain(line)}" for line in broken[:20]))
     if mended:
         paragraphs.append(f"Repaired: {len(mended)} of {len(outcomes)} trials.")
         paragraphs.append("\n".join(f"- {plain(line)}" for line in mended[:20]))
     return "\n\n".join(text for text in paragraphs if text)
+
+
+def _reseeded(outcomes: Mapping[int, Outcome]) -> str:
+    """Say which trials have other scores in their own runs than in the description of the study; empty if none has."""
+    several = [str(o.number) for o in sorted(outcomes.values(), key=order) if o.seed_scores]
+    if not several:
+        return ""
+    trials, runs = (
+        ("Trial", "run of this trial has its") if len(several) == 1 else ("Trials", "runs of these trials have their")
+    )
+    means = "the scores here are means over them"
+    return f"{trials} {', '.join(several)}: evaluated with more seeds; {means}, the {runs} first."
 
 
 def _standing(result: Result) -> str:

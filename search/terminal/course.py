@@ -68,9 +68,10 @@ class Course:
 
     @property
     def rate(self) -> float | None:
-        """Trials of this run per second, those that ended last; None before the first one."""
-        begun, known = self._ends[0]
-        seconds, ended = self._clock() - begun, self._ends[-1][1] - known
+        """Trials of this run per second, those that ended last; None before the first one. It stays once all have ended."""
+        (begun, known), (last, ended_last) = self._ends[0], self._ends[-1]
+        over = self.state is not None and len(self.state.outcomes) >= self.state.n_trials
+        seconds, ended = (last if over else self._clock()) - begun, ended_last - known
         return ended / seconds if ended and seconds > 0 else None
 
     @property

@@ -153,7 +153,10 @@ NAMES = (
     Name(TAG, "mlflow.source.type", BOTH, "`LOCAL`"),
     Name(TAG, "mlflow.source.git.commit", BOTH, "The commit of the project, read from the files of Git"),
     Name(
-        TAG, "mlflow.note.content", STUDY, "The description: what the best trial is worth, causes of divergence, advice"
+        TAG,
+        "mlflow.note.content",
+        BOTH,
+        "The description: what the best trial is worth, causes of divergence, advice; of a trial that diverged or failed, why",
     ),
     Name(
         TAG,

@@ -11,6 +11,7 @@ from typing import Any
 from bpmodel.diagnosis.findings import Diagnosis, Finding
 from search.tracking.contents import scores
 from search.tracking.contents.runs import OUTCOME, RUN_STATUS, TAG_LENGTH, Header, Run, written_params
+from search.tracking.naming.markdown import plain
 from search.trials.courses import kept_epochs
 from search.trials.outcomes import OK, VERDICTS, Outcome, mean
 
@@ -21,6 +22,8 @@ def child(outcome: Outcome, value: float, ended: float, header: Header) -> Run:
     """Return the run of a trial; `value` was given to the sampler, and `ended` is in seconds since 1970."""
     tags = {**header.common, "trial": str(outcome.number), "verdict": outcome.verdict}
     tags["reason"], tags[OUTCOME] = outcome.reason[:TAG_LENGTH], digest(outcome)
+    if outcome.failed or outcome.diverged:
+        tags["mlflow.note.content"] = described(outcome)[:TAG_LENGTH]
     files: dict[str, Any] = {}
     if outcome.divergence is not None and outcome.divergence.findings:
         tags["finding"] = outcome.divergence.code
@@ -52,6 +55,19 @@ def run_name(outcome: Outcome, scoring: str) -> str:
     if outcome.fold_scores:
         parts.append(scores.told(scoring, outcome.score))
     return " · ".join(parts)
+
+
+def described(outcome: Outcome) -> str:
+    """Return the description of the run of a trial that has no score, in Markdown: the page shows a tag's first words only.
+
+    >>> print(described(Outcome(7, {}, "error", "no <memory>", [], 0, {}, {}, 0.1)))
+    **error**: no &lt;memory&gt;
+    """
+    findings = [] if outcome.divergence is None else outcome.divergence.findings
+    lines = [f"- **{plain(f['code'])}**: {plain(f['cause'])} *{plain(f['remedy'])}*" for f in findings]
+    return "\n".join(
+        [f"**{VERDICTS[outcome.verdict].label}**: {plain(outcome.reason)}", *([""] if lines else []), *lines]
+    )
 
 
 def digest(outcome: Outcome) -> str:

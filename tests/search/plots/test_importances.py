@@ -56,7 +56,7 @@ def test_what_makes_trials_diverge_matters(told):
 def test_chance_is_not_importance(told):
     found = told(60, lambda params, random: random.normal())
     assert found.shares == {}
-    assert found.doubt == "the 60 trials do not tell: chance explains the scores as well"
+    assert found.doubt == "chance explains the scores of the 60 trials as well"
 
 
 @pytest.mark.parametrize(

@@ -403,3 +403,40 @@ def test_the_model_is_loaded_by_name_version_and_store(usual):
     assert "set_tracking_uri" not in masked
     assert "***" not in masked
     assert "because it is no better" in shown(replace(usual, unregistered="it is no better")).text
+
+
+def test_how_the_version_stands_is_told(usual):
+    """What became of the version is told with the reason, and how to change it; not where nothing is known."""
+
+    def told(alias: str, reason: str) -> str:
+        model = RegisteredModel("prices <b>", 3, alias, reason)
+        return sections(text_of(Source(replace(usual, model=model), ABOUT)))["model"].text
+
+    why = "not better than version 2 on the same folds: RMSE 54.2 against 53.9"
+    text = told("challenger", why)
+    assert (
+        f"It became the challenger, and the champion stays what is used where no version is named. Why: {why}." in text
+    )
+    assert "bpsearch promote 'prices <b>' --version 3" in text
+    assert "new.csv -o predictions.csv --version 3" in text, "the lines of Python load that version, too"
+    text = told("champion", "better than version 2 on the same folds")
+    assert "It became the champion: the version that is used where none is named. Why: better than version 2" in text
+    assert "promote" not in text
+    assert "predictions.csv --version" not in text
+    assert "Why" not in told("champion", "")
+    assert "It became" not in told("", "")
+
+
+def test_what_mattered_says_why_there_is_no_ranking(made, make_outcome):
+    """Figures without one of the importance are no accident: the page says what is missing for it."""
+    trials = [make_outcome(n, scores=(-1.0 - n,) * 3, params={"learning_rate_init": 0.01 * (n + 1)}) for n in range(4)]
+    result = made(trials, space={"learning_rate_init": (0.001, 1.0)})
+    section = sections(page(Source(result, ABOUT)))["mattered"]
+    assert "cannot be ranked by importance: fewer than two hyperparameters vary." in section.text
+    assert section.of("img")
+
+
+def test_a_ranking_needs_no_excuse(whole):
+    section = sections(whole)["mattered"]
+    assert "Importance of the hyperparameters" in section.text
+    assert "cannot be ranked" not in section.text

@@ -75,6 +75,7 @@ def test_tune_writes_it_stores_it_and_links_to_it(project, command):
     assert described[0].startswith("**small**")
     assert described[1] == f"[Report: the answer on one page]{link}"
     assert "bpsearch.load_model(&#x27;small&#x27;, 1)" in text
+    assert "It became the champion" in text
     assert "not finished" not in text
     REPORT.unlink()
     assert f"report: {REPORT}" in command("tune", "small.toml").out

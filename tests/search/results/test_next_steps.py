@@ -122,6 +122,15 @@ def test_the_best_trial_comes_late(made, n, best, method, found):
     assert not found or lines[0].endswith("go on with n_trials = 20.")
 
 
+@pytest.mark.parametrize(
+    ("best", "told_of"), [(8, "only 1 of 10 trials came after trial 8."), (9, "none of 10 trials came after trial 9.")]
+)
+def test_a_late_trial_is_told_by_its_own_number(made, best, told_of):
+    """Trials are counted from 0: the place of trial 8 is not told beside it, as it would be 9."""
+    (line,) = told(made(*((-1.0 if i == best else -2.0, {}) for i in range(10))), "late")
+    assert line.startswith(f"The best trial came late: {told_of}")
+
+
 @pytest.mark.parametrize(("n", "found"), [(7, 1), (8, 0)])
 def test_few_trials_for_a_parameter(made, n, found):
     assert len(told(made(*some(n)), "few")) == found

@@ -340,3 +340,19 @@ def test_a_narrow_terminal_shows_fewer_trials_and_whole_labels(make_outcome, wid
     assert shown.count("trial ") == columns
     assert "learning_rate_init" in shown
     assert "root mean squared error" in shown
+
+
+def test_the_summary_says_which_scores_are_means_over_seeds(make_outcome):
+    """The runs of trials in MLflow have the first evaluation, and the parent run the mean: readers see both numbers."""
+
+    def told(*seeded: int) -> list[str]:
+        outcomes = {n: make_outcome(n, scores=(-1.0 - n, -1.0 - n)) for n in range(4)}
+        outcomes |= {n: dataclasses.replace(outcomes[n], seed_scores=[-1.0 - n, -1.0 - n]) for n in seeded}
+        space = spaces.build({"alpha": [1.0]})
+        result = Result("x", "grid", "2 folds", RMSE, space, outcomes, [], outcomes[0])
+        return [line for line in report.summary(result).split("\n") if "more seeds" in line]
+
+    means = "evaluated with more seeds; the scores here are means over them"
+    assert told(2, 0) == [f"Trials 0, 2: {means}, the runs of these trials have their first."]
+    assert told(1) == [f"Trial 1: {means}, the run of this trial has its first."]
+    assert told() == []

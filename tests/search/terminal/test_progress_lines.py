@@ -125,9 +125,9 @@ def test_reading_and_fitting_are_not_silent(screen):
     assert screen.told == ["reading the data  elapsed 0:30"]
     screen.trial(n_trials=1)
     screen.wait(SILENCES[0])
-    end = "trial 1/1  best 50  stopped 0  diverged 0  {}elapsed {}  evaluating and fitting the best"
+    end = "trial 1/1  best 50  stopped 0  diverged 0  elapsed {}  evaluating and fitting the best"
     assert screen.told[1] == "small: grid search"
-    assert screen.told[2:] == [end.format("", "0:30"), end.format("2 trials/min  ", "1:00")]
+    assert screen.told[2:] == [end.format("0:30"), end.format("1:00")]
 
 
 def test_the_last_state_is_written_once(screen):
@@ -402,3 +402,19 @@ def test_a_bar_whose_line_fails_says_so(monkeypatch):
     shown.show(Progress({}, 4))
     shown.stop()
     assert "progress is no longer shown" in console.file.getvalue()
+
+
+def test_the_rate_stays_once_all_trials_have_ended(make_outcome):
+    """The best are evaluated and fitted for a while after: that does not make the trials slower than they were."""
+    study = Course(make_outcome, n_trials=50)
+    study.trials(50, 0.5)
+    study.clock.now += 600.0
+    assert study.course.rate == pytest.approx(2.0)
+    assert study.course.left == 0.0
+
+
+def test_the_rate_sinks_while_a_trial_takes_long(make_outcome):
+    study = Course(make_outcome, n_trials=50)
+    study.trials(49, 0.5)
+    study.clock.now += 600.0
+    assert study.course.rate < 0.1

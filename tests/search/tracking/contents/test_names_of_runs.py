@@ -106,7 +106,7 @@ def everything(folder, mlflow, make_outcome, command) -> set[tuple[str, str, str
     trials = {
         n: make_outcome(n, v, params={"alpha": 0.1}) for n, v in enumerate(["ok", "diverged", "stopped", "error"])
     }
-    trials |= {n: make_outcome(n, scores=(-0.1 * n,), n_weights=100 - n) for n in (4, 5, 6)}
+    trials |= {n: make_outcome(n, scores=(-0.1 * n, -0.1 * n), n_weights=100 - n) for n in (4, 5, 6)}
     space, best = spaces.build({"alpha": (0.1, 1.0)}), trials[4]
     baselines = [Baseline("dummy predictor", -1.0, 0.0)]
     result = Result("x", "grid", "5 folds", "neg_root_mean_squared_error", space, trials, baselines, best)

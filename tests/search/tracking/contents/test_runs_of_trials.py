@@ -129,3 +129,17 @@ def test_a_trial_that_is_seen_again_changes_nothing(make_outcome):
         best.see(make_outcome(0, scores=(1.0,)), 1.0)
         best.see(make_outcome(2, scores=(1.0,)), 1.0)
     assert curve(best) == {0: 1.0}
+
+
+def test_a_trial_without_a_score_has_a_description(make_outcome):
+    """Lists of tags are cut after some words; a description is whole, and what users have named is only text in it."""
+    run = child(make_outcome(3, "diverged", reason="the loss of <b>*x*</b> exploded"), -1.0, 1.7e9, RMSE)
+    first, _, *findings = run.tags["mlflow.note.content"].split("\n")
+    assert first == "**diverged**: the loss of &lt;b&gt;\\*x\\*&lt;/b&gt; exploded"
+    assert [
+        line.startswith("- **exploding\\_step**: ") or line.startswith("- **exploding_step**: ") for line in findings
+    ] == [True]
+    failed = child(make_outcome(3, "error", reason="no memory"), -1.0, 1.7e9, RMSE)
+    assert failed.tags["mlflow.note.content"] == "**error**: no memory"
+    for verdict in ("ok", "stopped"):
+        assert "mlflow.note.content" not in child(make_outcome(3, verdict), -1.0, 1.7e9, RMSE).tags
