@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -14,11 +14,14 @@ from bpmodel.names.short import listed
 from search.errors import StudyError
 from search.loop import journal
 from search.loop.journal import STUDIES, Stored
+from search.report.files import default, is_report
+from search.results.result import Result
 from search.spelling import did_you_mean
 from search.study import records
 from search.tables.secrets import masked
 from search.tracking import listing
 from search.tracking.listing import Kept
+from search.tracking.models.champions import CHALLENGER, CHAMPION
 from search.trials.outcomes import VERDICTS, Outcome, winner
 
 ENDING = ".journal"
@@ -55,6 +58,22 @@ class Entry:
     def about(self) -> Mapping[str, Any]:
         """What the journal knows of the study beside its trials."""
         return {} if self.stored is None else self.stored.notes.get(records.ABOUT, {})
+
+    @property
+    def result(self) -> Result | None:
+        """The result of the study as `tune` has told it, with what its model and its report are now; None if nothing is known."""
+        found = None if self.stored is None else records.result(self.stored)
+        if found is None:
+            return None
+        path = default(self.name)
+        found = replace(found, page=str(path) if is_report(path) else "")
+        model, ended = found.model, self.stored.notes.get(records.FINISHED, {}) if self.stored else {}
+        if model is None:
+            return found
+        aliases = next((each.aliases for each in self.kept.versions if each.number == model.version), ())
+        alias = next((each for each in (CHAMPION, CHALLENGER) if each in aliases), "")
+        reason = ended.get("reason") or "" if alias == ended.get("alias") else ""
+        return replace(found, model=replace(model, alias=alias, reason=reason))
 
     @property
     def task(self) -> str | None:

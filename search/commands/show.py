@@ -89,9 +89,8 @@ def _study(entry: Entry, console: Output) -> int:
     from search.catalog import documents, words
     from search.results import documents as results
     from search.results import report
-    from search.study import records
 
-    result = None if entry.stored is None else records.result(entry.stored)
+    result = entry.result
     title = ", ".join(filter(None, [entry.method and f"{entry.method} search", entry.scheme]))
     console.print(f"{entry.name}: {title}{'; running now' if entry.running else ''}\n")
     console.print(words.kept(entry) if result is None else report.final(result))

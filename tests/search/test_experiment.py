@@ -2,6 +2,8 @@
 
 import dataclasses
 from contextlib import contextmanager
+from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -391,3 +393,20 @@ def test_only_the_metric_that_decides_must_be_computed(rows, objective, verdict)
             one.fit(X, y)
         assert one.cv_results_["verdict"].tolist() == ["ok", "ok"]
         assert one.cv_results_["mean_test_breaks"].tolist() == [-7.0, -7.0]
+
+
+def test_a_model_is_another_one_if_its_trial_or_what_it_averages_is_another_bug(make_outcome):
+    """A study that went on, and found nothing better, registered the same model again, as a challenger of itself."""
+    one, plan = SimpleNamespace(notes={"id": "one"}), SimpleNamespace(n_members=5)
+    best = make_outcome(3, scores=(-0.5, -0.25))
+    name = experiment._made_of(one, plan, best)
+    assert name == experiment._made_of(one, plan, replace(best, seconds=9.0, curve={}))
+    others = [
+        experiment._made_of(SimpleNamespace(notes={"id": "other"}), plan, best),
+        experiment._made_of(one, SimpleNamespace(n_members=1), best),
+        experiment._made_of(one, plan, replace(best, number=4)),
+        experiment._made_of(one, plan, replace(best, epoch=best.epoch + 1)),
+        experiment._made_of(one, plan, replace(best, fold_scores=[-0.5, -0.2])),
+        experiment._made_of(one, plan, replace(best, seed_scores=[-0.5, -0.25])),
+    ]
+    assert len({name, *others}) == 7

@@ -1,5 +1,6 @@
 """`--quiet` and `--json`: what a script reads from standard output."""
 
+import json
 import re
 import sys
 import warnings
@@ -60,7 +61,9 @@ COMMANDS = {
 def test_the_keys_are_those_of_the_documents(bpsearch, verb, before):
     arguments = ["--json", *COMMANDS[verb]] if before else [*COMMANDS[verb], "--json"]
     result = bpsearch(*arguments)
-    assert (result.code, result.err) == (0, "")
+    assert result.code == 0
+    assert all("progress" in json.loads(line) for line in result.err.splitlines()), "no other text, whoever listens"
+    assert bool(result.err) == (verb == "tune")
     assert sorted(result.document) == sorted(documented(verb))
 
 
@@ -120,7 +123,9 @@ def test_a_study_without_a_winner_has_a_document_and_an_exit_code(bpsearch):
     assert told["problem"] == "no trial finished healthy"
     assert told["nested"].pop("baselines")
     assert told["nested"] == {"score": None, "std": None, "fold_scores": [None, None]}
-    assert result.err == "error: no trial finished healthy\n"
+    *progress, error = result.err.splitlines()
+    assert {json.loads(line)["stage"] for line in progress} >= {"trials", "outer fold 2 of 2"}
+    assert error == "error: no trial finished healthy"
 
 
 def test_cv_as_json(bpsearch):

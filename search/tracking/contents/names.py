@@ -71,6 +71,7 @@ NAMES = (
         "Mean over the folds, with the scorer's sign: greater is better; of the study, that of the best trial",
     ),
     Name(METRIC, "score_std", BOTH, "Standard deviation over the folds"),
+    Name(METRIC, "<plain metric>_std", STUDY, "The same under the plain name, of a registered model and its study"),
     Name(
         METRIC,
         "<plain metric>",

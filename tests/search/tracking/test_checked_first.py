@@ -264,6 +264,7 @@ def test_passwords_are_not_told_later_either(monkeypatch):
     writer = MLflowTracker("postgresql://me:s3cret@h/db")
     monkeypatch.setattr(tracker.waiting.Wait, "until", lambda *_: None)
     writer._jobs, writer._hurry, writer._given_up = tracker.queue.Queue(), tracker.threading.Event(), False
+    writer._again, writer._known, writer._finished = tracker.Again(writer.uri, writer._hurry, writer._hurry), False, []
     writer._error = OSError("postgresql://me:s3cret@h")
     with pytest.raises(tracker.TrackingError) as error:
         writer.flush()

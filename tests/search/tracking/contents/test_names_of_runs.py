@@ -26,6 +26,9 @@ ELSEWHERE = {"system/<name>", "bpsearch.command", "mlflow.source.git.commit"}
 OTHERS = {"requirements.txt", "MLmodel", "model"}
 """What MLflow adds to runs by itself."""
 
+FOLDERS = {"plots", "tables"}
+"""Artifacts that are folders."""
+
 FORECAST = """\
 name = "names"
 [data]
@@ -86,10 +89,10 @@ def written(client) -> set[tuple[str, str, str]]:
         where = TRIAL if "mlflow.parentRunId" in run.data.tags else STUDY
         held = {PARAMETER: run.data.params, METRIC: run.data.metrics, TAG: run.data.tags}
         held[ARTIFACT] = [file.path for file in client.list_artifacts(run.info.run_id)]
-        if "plots" in held[ARTIFACT]:
-            held[ARTIFACT] = [*held[ARTIFACT], *(file.path for file in client.list_artifacts(run.info.run_id, "plots"))]
+        for folder in FOLDERS & {*held[ARTIFACT]}:
+            held[ARTIFACT] += [file.path for file in client.list_artifacts(run.info.run_id, folder)]
         found |= {(kind, where, name) for kind, names in held.items() for name in names}
-    return {(kind, where, name) for kind, where, name in found if name not in OTHERS | {"plots"}}
+    return {(kind, where, name) for kind, where, name in found if name not in OTHERS | FOLDERS}
 
 
 @pytest.fixture
