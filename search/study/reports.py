@@ -34,8 +34,8 @@ def of_journal(stored: Stored) -> Source:
     complete = bool(ended) and ended.get("trials") == len(stored.outcomes)
     store = str(ended.get("uri") or "")
     if result.model is not None:  # as it stood when registered: the journal does not hear of what is promoted later
-        standing = {key: str(ended.get(key) or "") for key in ("alias", "reason")}
-        result = replace(result, model=replace(result.model, **standing))
+        alias, reason = (str(ended.get(key) or "") for key in ("alias", "reason"))
+        result = replace(result, model=replace(result.model, alias=alias, reason=reason))
     return of_result(result, stored.notes, store, complete=complete, when=stored.when)
 
 
