@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
@@ -28,6 +29,9 @@ NEAR = 0.05
 
 MOST_TRIALS = 1000
 FEWEST_TRIALS = 8
+
+SHADES = LinearSegmentedColormap.from_list("scores", ["#f6f4ee", "#d9e0e6", "#86a9cb"])
+"""From bad to good, darker as in the other figures, but light enough for the marks of trials."""
 
 
 @plain_look()
@@ -110,8 +114,8 @@ def _fill(figure: Figure, axes: Axes, drawn: Subject, fields: tuple[Field, Field
     mean, share = fields
     scale, grid = drawn.scale, np.linspace(0, 1, CELLS)
     if np.isfinite(mean).any() and np.nanmax(mean) > np.nanmin(mean):
-        shades = "cividis" if scale.sign > 0 else "cividis_r"
-        filled = axes.contourf(grid, grid, mean, levels=9, cmap=shades, alpha=0.75)
+        shades = SHADES if scale.sign > 0 else SHADES.reversed()
+        filled = axes.contourf(grid, grid, mean, levels=9, cmap=shades)
         bar = figure.colorbar(filled, ax=axes, pad=0.02)
         bar.set_label(drawable(scale.label.replace("\n", " ")), family=families())
     if np.isfinite(share).any() and np.nanmax(share) > 0.5:
