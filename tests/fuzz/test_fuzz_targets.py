@@ -8,6 +8,7 @@ from tests.fuzz import __main__ as fuzz
 from tests.fuzz.running import run
 from tests.fuzz.targets import targets
 
+ROOT = Path(__file__).parents[2]
 TARGETS = targets()
 MISBEHAVING = {
     "fine": ("return None", None),
@@ -30,10 +31,24 @@ MISBEHAVING = {
 }
 
 
+WHOLE_STUDIES = {
+    "kills": "tests/search/test_cli.py::test_killed_again_and_again_and_then_run_to_the_end",
+    "lost_replies": "tests/search/tracking/test_lost_replies.py",
+    "signals": "tests/search/signals/test_signals_at_any_moment.py",
+}
+"""Targets whose attempts take half a minute and more, and the tests that do the same at chosen places."""
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("name", TARGETS)
+@pytest.mark.parametrize("name", sorted(TARGETS.keys() - WHOLE_STUDIES))
 def test_a_short_run_finds_nothing(name):
     assert run(name, fuzz.SEED, range(TARGETS[name].SHORT)) == []
+
+
+def test_tests_of_whole_studies_are_there():
+    for test in WHOLE_STUDIES.values():
+        path, _, name = test.partition("::")
+        assert f"def {name}" in (ROOT / path).read_text(encoding="utf-8")
 
 
 def test_targets_say_how_many_attempts_they_make():
