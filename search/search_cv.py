@@ -352,7 +352,7 @@ def _own(scorer: Any) -> str:
 
     >>> from sklearn.metrics import get_scorer
     >>> _own("r2"), _own(get_scorer("r2"))
-    ('', 'make_scorer(r2_score, response_method=\'predict\')')
+    ('', "make_scorer(r2_score, response_method='predict')")
     """
     if not callable(scorer):
         return ""

@@ -36,7 +36,10 @@ def wheel(tmp_path_factory) -> Path:
 
 def test_contents(wheel):
     files = [
-        file for name in PACKAGES for ending in ("py", "pyi", "typed") for file in (ROOT / name).rglob(f"*.{ending}")
+        file
+        for name in PACKAGES
+        for ending in ("py", "pyi", "typed", "js", "css")
+        for file in (ROOT / name).rglob(f"*.{ending}")
     ]
     sources = {file.relative_to(ROOT).as_posix() for file in files} | {"bpsearch.py"}
     assert {"bpmodel/py.typed", "search/py.typed", "search/loop/runner.py"} <= sources

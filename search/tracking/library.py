@@ -6,8 +6,8 @@ import logging
 import os
 import threading
 import warnings
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from functools import cache
 from typing import Any
 
@@ -26,9 +26,28 @@ SILENT = {"MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true", "MLFLOW_ENABLE_ARTIF
 LEVELS = {"mlflow": logging.ERROR, "alembic": logging.ERROR, "mlflow.store.db.utils": logging.CRITICAL}
 """The least that MLflow's loggers tell. What it logs of a database it raises, too; of one that is gone it logs pages."""
 
-_lock = threading.Lock()
-_bodies = 0
-_put_back = ExitStack()
+
+class Shared:
+    """A change of the process that the bodies of several threads share: the first one makes it, the last one puts it back."""
+
+    def __init__(self, change: Callable[[], AbstractContextManager[None]]) -> None:
+        self._change, self._lock, self._put_back = change, threading.Lock(), ExitStack()
+        self.bodies = 0
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Keep the change up during the body."""
+        with self._lock:
+            if not self.bodies:
+                self._put_back.enter_context(self._change())
+            self.bodies += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self.bodies -= 1
+                if not self.bodies:
+                    self._put_back.close()
 
 
 @cache
@@ -47,26 +66,14 @@ def load() -> Any:
 def quiet() -> Iterator[None]:
     """Keep MLflow's progress messages off the terminal, and its client in a workspace.
 
-    Bodies of several threads share one setting: the last one to end puts back what was before the first.
-
     >>> with quiet():
     ...     logging.getLogger("mlflow").level == logging.ERROR
     True
     """
-    global _bodies
     load()  # first, because the import sets MLflow's log level
-    with _lock:
-        if not _bodies:
-            _put_back.enter_context(_levels())
-            _put_back.enter_context(_environment(SILENT | workspaces.added()))
-        _bodies += 1
-    try:
+    in_workspace = workspaces.added() or IN_WORKSPACE.bodies
+    with SILENCE.held(), IN_WORKSPACE.held() if in_workspace else nullcontext():
         yield
-    finally:
-        with _lock:
-            _bodies -= 1
-            if not _bodies:
-                _put_back.close()
 
 
 @contextmanager
@@ -87,3 +94,14 @@ def _environment(wanted: Mapping[str, str]) -> Iterator[None]:
     yield
     for name, value in said.items():
         os.environ.pop(name, None) if value is None else os.environ.update({name: value})
+
+
+@contextmanager
+def _silence() -> Iterator[None]:
+    with _levels(), _environment(SILENT):
+        yield
+
+
+SILENCE = Shared(_silence)
+IN_WORKSPACE = Shared(lambda: _environment(workspaces.added()))
+"""For bodies that need it only: a thread that waits for a server may stay in the other one for long."""

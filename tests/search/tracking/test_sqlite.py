@@ -256,7 +256,7 @@ def test_an_upgrade_that_begins_in_mid_study_is_left_alone(copy, outcomes, upgra
         db.execute(OTHERWISE[upgrade])
         db.commit()
     with pytest.raises(sqlite.ChangedError, match="being changed by another program; run this again"):
-        sqlite.write(uri, opened, [child(outcomes[0], -0.75, 1.7e9)])
+        sqlite.write(uri, opened, [child(outcomes[0], -0.75, 1.7e9, HEADER)])
     with closing(sqlite3.connect(stores.database(uri))) as db:
         assert db.execute("SELECT count(*) FROM runs").fetchone() == (1,)
 

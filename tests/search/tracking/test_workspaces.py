@@ -76,3 +76,12 @@ def test_the_tables_are_made_whatever_the_workspaces(folder, monkeypatch, tmp_pa
     monkeypatch.setenv("MLFLOW_ENABLE_WORKSPACES", "true")
     schema.create(tmp_path / "new.db")
     assert sqlite.understands(f"sqlite:///{tmp_path}/new.db", "x")
+
+
+def test_a_body_that_stays_does_not_keep_later_ones_out_of_the_workspace_bug(monkeypatch):
+    """The thread of an earlier study may wait for a server that is gone, and had no need of a workspace."""
+    with quiet():
+        monkeypatch.setenv("MLFLOW_ENABLE_WORKSPACES", "true")
+        with quiet():
+            assert os.environ["MLFLOW_WORKSPACE"] == "default"
+        assert "MLFLOW_WORKSPACE" not in os.environ

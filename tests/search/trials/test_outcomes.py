@@ -27,7 +27,7 @@ def test_verdicts_are_ranked_from_healthy_to_failed():
     assert list(VERDICTS) == ["ok", "stopped", "diverged", "error"]
     assert [verdict.rank for verdict in VERDICTS.values()] == [0, 1, 2, 3]
     assert RUN_STATUS == {"ok": "FINISHED", "stopped": "FINISHED", "diverged": "FAILED", "error": "FAILED"}
-    assert COUNTED == ["diverged", "stopped"]
+    assert COUNTED == ["stopped", "diverged"]
 
 
 @pytest.mark.parametrize("name", VERDICTS)
