@@ -1,5 +1,6 @@
 """A small problem, outcomes made by hand, and a folder with an empty MLflow store to work in."""
 
+import base64
 import json
 import shutil
 import socket
@@ -25,6 +26,7 @@ from bpmodel.preprocessing.columns import kind
 from search import cli
 from search.cv import folds
 from search.cv.kinds import Scheme
+from search.plots import canvas
 from search.profiling.evidence import Evidence
 from search.profiling.finding import Finding
 from search.profiling.findings import findings
@@ -71,6 +73,21 @@ def command(capsys) -> Callable[..., Result]:
         return Result(code, *capsys.readouterr())
 
     return command
+
+
+BLANK = base64.b64decode(
+    b"iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAQAAAC1HAwCAAAAC0lEQVR42mNk+A8AAQUBAScY42YAAAAASUVORK5CYII="
+)
+"""A picture of one dot."""
+
+FOLDERS_OF_FIGURES = {"plots", "report", "results"}
+
+
+@pytest.fixture(autouse=True)
+def undrawn(request, monkeypatch) -> None:
+    """Have studies make their figures, but not draw them, which is half of the time of a short study."""
+    if request.path.parent.name not in FOLDERS_OF_FIGURES:
+        monkeypatch.setattr(canvas.Drawing, "png", lambda figure: BLANK)
 
 
 TABLE_ROWS = 400
