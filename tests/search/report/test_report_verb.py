@@ -168,6 +168,7 @@ def snippets(text: str) -> list[str]:
 def test_what_the_page_says_to_paste_runs(tuned_once, monkeypatch):
     """In new processes, in the folder of the study."""
     monkeypatch.chdir(tuned_once)
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)  # `mlflow.set_tracking_uri` of another test sets it
     database = f"sqlite:///{tuned_once / 'mlruns' / 'mlflow.db'}"
     monkeypatch.setattr(stores, "DEFAULT_URI", database)
     in_python, in_shell, with_mlflow = snippets(REPORT.read_text(encoding="utf-8"))
