@@ -82,7 +82,7 @@ ui: $(READY)  ## open the MLflow UI on 127.0.0.1 (PORT=5000)
 	@$(SEARCH) ui --port $(PORT)
 
 test: $(DEV)  ## run the tests, but those that take long
-	$(ONE_THREAD) $(BIN)/python -m pytest -n 2 -m "not slow"
+	$(ONE_THREAD) $(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow"
 
 test-slow: $(DEV)  ## run the tests that start, kill, install or compile whole programs
 	$(ONE_THREAD) $(BIN)/python -m pytest -n 2 --dist loadfile -m slow

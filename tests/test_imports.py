@@ -171,7 +171,7 @@ def test_few_rooms_import(library):
     ("modules", "absent"),
     [
         ("bpmodel", {"mlflow", "optuna", "search", "matplotlib"}),
-        ("search.search_cv, search.tuning", {"mlflow"}),
+        ("search.search_cv, search.tuning", {"mlflow", "openpyxl"}),
     ],
 )
 def test_what_an_import_does_not_load(modules, absent):

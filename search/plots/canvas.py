@@ -14,9 +14,11 @@ import numpy as np
 from matplotlib import style
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, Locator, LogLocator, MaxNLocator, NullFormatter
 from numpy.typing import NDArray
+from PIL import Image
 
 from bpmodel.colors import GREY
 from bpmodel.functions.scaling import FARTHEST
@@ -76,9 +78,20 @@ class Drawing(Figure):
 
 
 def png(figure: Figure, dpi: float) -> bytes:
-    """Return a figure as a PNG file; nothing in it tells when, or by which version, it was drawn."""
-    stream = io.BytesIO()
-    figure.savefig(stream, format="png", dpi=dpi, metadata={"Software": None})
+    """Return a figure as a PNG file; nothing in it tells when, or by which version, it was drawn.
+
+    `Figure.savefig` would draw it twice, the first time to find the layout, which drawing does anyway.
+    """
+    stream, canvas, own = io.BytesIO(), figure.canvas, figure.dpi
+    try:
+        figure.dpi, agg = dpi, FigureCanvasAgg(figure)
+        with plain_look():
+            agg.draw()
+    finally:
+        figure.set_canvas(canvas)
+        figure.dpi = own
+    dots = Image.fromarray(np.asarray(agg.buffer_rgba())).convert("RGB")
+    dots.save(stream, "png", dpi=(dpi, dpi), compress_level=1)
     return stream.getvalue()
 
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import platform
+from collections.abc import Mapping
+from contextlib import suppress
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 
 from bpsearch import __version__
@@ -16,10 +19,14 @@ def versions_here() -> dict[str, str]:
     >>> list(versions_here())[:3]
     ['bpsearch', 'Python', 'numpy']
     """
-    found = {"bpsearch": __version__, "Python": platform.python_version()}
+    return {"bpsearch": __version__, "Python": platform.python_version(), **_of_packages()}
+
+
+@cache
+def _of_packages() -> Mapping[str, str]:
+    """Return the versions of the libraries, which are read once: that takes longer than a small search."""
+    found = {}
     for package in PACKAGES:
-        try:
+        with suppress(PackageNotFoundError):  # installed under another name, as a part of a larger one
             found[package] = version(package)
-        except PackageNotFoundError:  # installed under another name, as a part of a larger one
-            continue
     return found

@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import openpyxl
 import pandas as pd
 
 from bpmodel.names.short import listed
@@ -123,6 +122,8 @@ def _check_formulas(path: Path, sheet: str, cells: pd.DataFrame) -> None:
     """Raise if none of the formulas of a sheet has a value."""
     if not cells.isna().any(axis=None):
         return
+    import openpyxl  # here: most tables are no workbooks
+
     with opening.raw(path) as file, damage("workbook"), warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)
         lines = openpyxl.load_workbook(file, read_only=True)[sheet]

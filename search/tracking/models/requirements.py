@@ -7,9 +7,11 @@ import io
 import json
 import pickle
 import sys
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from importlib import metadata
 from importlib.util import find_spec
+from inspect import getmodulename
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
@@ -50,7 +52,7 @@ def needs(model: Any) -> Needs:
     >>> [requirement.partition("==")[0] for requirement in found.requirements], found.code
     (['mlflow', 'numpy', 'pandas', 'scikit-learn', 'skops'], [])
     """
-    known = metadata.packages_distributions()
+    known = distributions()
     waiting, done = [*LOADER, *sorted(modules_in(model))], set[str]()
     requirements, code = set[str](), dict[str, Path]()
     while waiting:
@@ -131,9 +133,33 @@ def _is_for_types(node: ast.AST) -> bool:
     return isinstance(node, ast.If) and ast.unparse(node.test).endswith("TYPE_CHECKING")
 
 
-def _installed(name: str, known: Mapping[str, list[str]]) -> set[str]:
+def distributions() -> dict[str, list[metadata.Distribution]]:
+    """Return the installed distributions that each top-level module is in.
+
+    `importlib.metadata.packages_distributions` tells the same in half a second: it looks whether every installed file is there.
+
+    >>> [each.name for each in distributions()["sklearn"]]
+    ['scikit-learn']
+    """
+    found: dict[str, list[metadata.Distribution]] = defaultdict(list)
+    for each in metadata.distributions():
+        for module in _top_level(each):
+            found[module].append(each)
+    return found
+
+
+def _top_level(distribution: metadata.Distribution) -> set[str]:
+    """Return the top-level modules of a distribution, from the list that it brings or else from that of its files."""
+    if told := distribution.read_text("top_level.txt"):
+        return set(told.split())
+    files = (line.partition(",")[0].strip('"') for line in (distribution.read_text("RECORD") or "").splitlines())
+    tops = {file.partition("/")[0] if "/" in file else getmodulename(file) or "" for file in files}
+    return {top for top in tops if top.isidentifier()}
+
+
+def _installed(name: str, known: Mapping[str, Iterable[metadata.Distribution]]) -> set[str]:
     """Return the requirements that a module needs; none if its distribution is a folder or file of this machine alone."""
-    found = set(known.get(name, []))
+    found = {each.name for each in known.get(name, ())}
     if name == OWN or any(map(_is_local, found)):
         return set()
     chosen = {distribution for distribution in found if distribution.lower() == name.lower()} or found

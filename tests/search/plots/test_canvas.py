@@ -1,9 +1,12 @@
 """The scale of scores and the labels of axes, by hand."""
 
+import io
+
 import numpy as np
 import pytest
+from PIL import Image
 
-from search.plots.canvas import DPI, WIDTH, canvas, logarithmic, scale_of, short
+from search.plots.canvas import DPI, WIDTH, canvas, legend_below, logarithmic, png, scale_of, short
 from search.trials.baselines import Baseline
 
 RMSE = "neg_root_mean_squared_error"
@@ -122,3 +125,20 @@ def test_figures_can_be_read_on_a_phone():
     assert figure.dpi == DPI >= 150
     assert 390 / WIDTH * 10 / 72 > 9
     assert np.isclose(figure.get_size_inches()[1], 4.0)
+
+
+def test_a_picture_is_what_matplotlib_saves():
+    """It is drawn once and not twice, with the same dots; the figure stays as it was."""
+    figure, (left, right) = canvas(3.0, 1, 2)
+    left.plot([1, 2, 3], [1e3, 2e5, 1e4], label="losses")
+    left.set(title="A title of some length", xlabel="trial")
+    right.semilogy([1, 10], [1, 1e6], label="others")
+    right.tick_params(axis="x", rotation=60)
+    legend_below(figure)
+    before = figure.canvas
+    drawn, stream = Image.open(io.BytesIO(png(figure, 120))), io.BytesIO()
+    assert (figure.canvas, figure.dpi) == (before, DPI)
+    figure.savefig(stream, format="png", dpi=120)
+    assert np.array_equal(np.asarray(drawn), np.asarray(Image.open(stream).convert("RGB")))
+    assert drawn.size == (round(WIDTH * 120), 360)
+    assert set(drawn.info) == {"dpi"}

@@ -267,3 +267,21 @@ for module in ("bpsearch", "search", "bpmodel", "search.search_cv"):
     assert before == ([*map(signal.getsignal, numbers)], sys.unraisablehook), module
 """
     subprocess.run([sys.executable, "-c", program], env=os.environ | {"PYTHONPATH": str(ROOT)}, check=True)
+
+
+GARBAGE = """
+import gc, sys
+from search.signals import entry
+sys.argv = ["bpsearch", "--version"]
+try:
+    entry.run()
+except SystemExit:
+    print(gc.get_threshold() == entry.SELDOM, gc.get_freeze_count() > 1000)
+"""
+
+
+def test_the_command_does_not_look_through_all_that_was_imported_at_its_end():
+    """Nor while it imports; a program that imports the library collects its garbage as it likes."""
+    program = [sys.executable, "-c", GARBAGE]
+    done = subprocess.run(program, env=os.environ | {"PYTHONPATH": str(ROOT)}, capture_output=True, text=True)
+    assert done.stdout.splitlines()[-1] == "True True", done.stderr
