@@ -12,7 +12,7 @@ FRAME = """\
 function __bpsearch_names
     for file in studies/*.journal
         set -l name (string replace -r '^studies/(.*)\\\\.journal$' '$1' -- $file)
-        string match -qr '^[\\\\w.-]+$' -- $name; and not string match -q '*.outer-*' -- $name; and echo $name
+        string match -qr '^[\\\\p{L}\\\\p{M}\\\\p{N}_.-]+$' -- $name; and not string match -q '*.outer-*' -- $name; and echo $name
     end
     __fish_complete_suffix .toml
 end
