@@ -26,7 +26,7 @@ from bpmodel.preprocessing.columns import kind
 from search import cli
 from search.cv import folds
 from search.cv.kinds import Scheme
-from search.plots import canvas
+from search.plots import canvas, gallery
 from search.profiling.evidence import Evidence
 from search.profiling.finding import Finding
 from search.profiling.findings import findings
@@ -81,13 +81,21 @@ BLANK = base64.b64decode(
 """A picture of one dot."""
 
 FOLDERS_OF_FIGURES = {"plots", "report", "results"}
+FEW = {name: gallery.PICTURES[name] for name in ("history", "importance")}
 
 
 @pytest.fixture(autouse=True)
-def undrawn(request, monkeypatch) -> None:
-    """Have studies make their figures, but not draw them, which is half of the time of a short study."""
+def few_figures(request, monkeypatch) -> None:
+    """Have studies make few figures, and draw none, which is half of the time of a short study; `all_figures` has them made."""
     if request.path.parent.name not in FOLDERS_OF_FIGURES:
         monkeypatch.setattr(canvas.Drawing, "png", lambda figure: BLANK)
+        if "all_figures" not in request.fixturenames:
+            monkeypatch.setattr(gallery, "PICTURES", FEW)
+
+
+@pytest.fixture
+def all_figures() -> None:
+    """Have studies make all of their figures."""
 
 
 TABLE_ROWS = 400

@@ -45,7 +45,7 @@ def blocks(page: str, language: str) -> list[str]:
     ]
 
 
-def test_from_a_file_to_a_model_bug(folder, homes, capsys, mlflow):
+def test_from_a_file_to_a_model_bug(folder, homes, capsys, mlflow, all_figures):
     """`init` wrote studies/study.toml, named "study"; the second such file ended with "studies/study.toml exists already".
 
     The commands and what they print are those of docs/zh.

@@ -319,7 +319,7 @@ def test_a_tracker_of_the_users(rows):
     ],
     ids=["by name", "a scorer", "the estimator's own"],
 )
-def test_plots_name_the_metric_of_a_search_if_it_is_known(rows, scoring, label):
+def test_plots_name_the_metric_of_a_search_if_it_is_known(rows, scoring, label, all_figures):
     tracker = Remembered()
     search(tracking=tracker, scoring=scoring).fit(*rows())
     figures = tracker.calls[-2][1].figures

@@ -9,6 +9,7 @@ import pickle
 import sys
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
 from importlib import metadata
 from importlib.util import find_spec
 from inspect import getmodulename
@@ -64,7 +65,7 @@ def needs(model: Any) -> Needs:
             requirements |= installed
         elif (place := _place(name)) is not None:
             code[name] = place
-            waiting += imported_by(place, late=name != OWN)
+            waiting += _of_networks(place) if name == OWN else imported_by(place, late=True)
     return Needs(sorted(requirements), [code[name] for name in sorted(code)])
 
 
@@ -113,6 +114,12 @@ def imported_by(place: Path, *, late: bool) -> set[str]:
         found |= set(_imports(ast.parse(file.read_text(encoding="utf-8")).body, late))
     own = place.stem if place.is_file() else place.name
     return {name.partition(".")[0] for name in found} - sys.stdlib_module_names - {own, ""}
+
+
+@cache
+def _of_networks(place: Path) -> set[str]:
+    """Return what the package of the networks imports at once: of hundreds of files, which stay what they are in a process."""
+    return imported_by(place, late=False)
 
 
 def _imports(body: Iterable[ast.AST], late: bool) -> Iterator[str]:

@@ -4,7 +4,7 @@ from search import tuning
 from search.study import records, study_file
 
 
-def test_the_journal_tells_how_the_best_trial_predicts(folder, small_project):
+def test_the_journal_tells_how_the_best_trial_predicts(folder, small_project, all_figures):
     study = study_file.load(small_project(folder) / "small.toml")
     found = tuning.tune(study)
     assert found.out_of_fold.n == 40
