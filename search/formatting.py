@@ -79,3 +79,22 @@ def number(value: Any, beside: float = 0.0) -> str:
     if isinstance(value, list | tuple):
         return "-".join(map(str, value)) or "none"
     return label(value)
+
+
+def p_value(p: float) -> str:
+    """Format a p-value: with three digits where they decide, with two elsewhere.
+
+    >>> p_value(0.0004), p_value(0.0312), p_value(0.2871), p_value(1.0)
+    ('< 0.001', '0.031', '0.29', '1.00')
+    """
+    return "< 0.001" if p < 0.001 else f"{p:.3f}" if p < 0.1 else f"{p:.2f}"
+
+
+def p_said(p: float) -> str:
+    """Format a p-value for a sentence.
+
+    >>> p_said(0.0004), p_said(0.0312)
+    ('p < 0.001', 'p = 0.031')
+    """
+    told = p_value(p)
+    return f"p {told}" if told.startswith("<") else f"p = {told}"

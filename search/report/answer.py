@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 
-from search.formatting import metric, number
+from search.formatting import metric, number, p_value
 from search.report.asked import described
 from search.report.chart import Row, chart
-from search.report.digits import between, decimals, fixed, p_value
+from search.report.digits import between, decimals, fixed
 from search.report.markup import Markup, facts, joined, section, sentence, short, table, tag
 from search.report.sources import Source
 from search.results.judgment import judgment

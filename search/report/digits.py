@@ -46,12 +46,3 @@ def between(mean: float, half_width: float, places: int | None) -> str:
     ('1.0 to 2.0', '−3 to 1')
     """
     return f"{fixed(mean - half_width, places)} to {fixed(mean + half_width, places)}"
-
-
-def p_value(p: float) -> str:
-    """Return a p-value.
-
-    >>> p_value(0.00004), p_value(0.25)
-    ('< 0.001', '0.250')
-    """
-    return "< 0.001" if p < 0.001 else f"{p:.3f}"

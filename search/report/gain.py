@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from search.formatting import metric, number
-from search.report.digits import between, decimals, fixed, p_value
+from search.formatting import metric, number, p_said, p_value
+from search.report.digits import between, decimals, fixed
 from search.report.markup import Markup, section, sentence, short, table, tag
 from search.report.sources import Source
 from search.results.paired_test import CONFIDENCE, Difference
@@ -54,7 +54,7 @@ def verdict(second: int, found: Difference) -> str:
     """
     if found.mean == 0:
         return f"Not on these folds: trial {second} scores the same."
-    p = "p < 0.001" if found.p_value < 0.001 else f"p = {found.p_value:.2g}"
+    p = p_said(found.p_value)
     if found.mean > 0:
         by = f"by {number(found.mean)} ({p}), but was evaluated with fewer seeds"
         return f"Not on these folds: trial {second} scores better {by}."

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
+from search.formatting import p_said
 from search.results.paired_test import Difference
 from search.results.result import Result
 from search.trials.baselines import BOOSTING, DUMMY, LINEAR, PERSISTENCE, Baseline
@@ -70,7 +71,7 @@ def not_better(result: Result) -> str:
     if DUMMY not in result.against:
         return f"a single fold cannot show that it is better than the {DUMMY}"
     if not result.against[DUMMY].distinguishable:
-        return f"it is not distinguishable from the {DUMMY} ({_p(result.against[DUMMY])})"
+        return f"it is not distinguishable from the {DUMMY} ({p_said(result.against[DUMMY].p_value)})"
     return ""
 
 
@@ -95,7 +96,7 @@ def _too_good(result: Result) -> list[str]:
 
 def _against_all(trial: str, against: Mapping[str, Difference]) -> str:
     """Say how a trial compares with the baselines: the better models first, then the dummy predictor, then equal models."""
-    p = {name: _p(d) for name, d in against.items()}
+    p = {name: p_said(d.p_value) for name, d in against.items()}
     dummy = against[DUMMY].mean if DUMMY in against else float("inf")
     above = [name for name, d in against.items() if d.distinguishable and d.mean < 0]
     equal = [name for name, d in against.items() if not d.distinguishable]
@@ -148,12 +149,3 @@ def _and(words: Sequence[str]) -> str:
     ('a', 'a and b', 'a, b and c')
     """
     return " and ".join(part for part in (", ".join(words[:-1]), *words[-1:]) if part)
-
-
-def _p(difference: Difference) -> str:
-    """Format a p-value.
-
-    >>> _p(Difference(1.0, 0.5, 0.0004)), _p(Difference(1.0, 0.5, 0.0312))
-    ('p < 0.001', 'p = 0.031')
-    """
-    return "p < 0.001" if difference.p_value < 0.001 else f"p = {difference.p_value:.2g}"

@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bpmodel.diagnosis.findings import Diagnosis
-from search.formatting import metric, number
+from search.formatting import metric, number, p_value
 from search.results.advice import advice, codes
 from search.results.judgment import judgment
 from search.results.paired_test import CONFIDENCE, Difference
@@ -65,7 +65,7 @@ def best_trials(
     if rivals:
         apart = [rivals.get(o.number) for o in best]
         table.add_row("worse by", *(number(0.0 - d.mean, best[0].score) if d else "" for d in apart))
-        table.add_row("p-value", *(f"{d.p_value:.2f}" if d else "" for d in apart))
+        table.add_row("p-value", *(p_value(d.p_value) if d else "" for d in apart))
     table.add_row("epochs", *(str(o.epoch) for o in best))
     for param in dict.fromkeys(name for o in best for name in o.params):
         table.add_row(param, *(_value(o, param) for o in best))

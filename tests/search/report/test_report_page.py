@@ -7,10 +7,9 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
-from search.formatting import number
+from search.formatting import number, p_value
 from search.report import page as pages
 from search.report.chart import Row, chart
-from search.report.digits import p_value
 from search.report.gain import verdict
 from search.report.markup import VOID
 from search.report.page import page
@@ -389,7 +388,7 @@ FAR_ERRORS = [Row("a", -1.0, 0.1, (-0.9, -1.1)), Row("b", -1.2, 0.1, (-1.1, -1.3
 
 def test_a_runner_up_with_fewer_seeds_may_score_better():
     told = verdict(4, Difference(0.5, 0.1, 0.01))
-    assert told == "Not on these folds: trial 4 scores better by 0.5 (p = 0.01), but was evaluated with fewer seeds."
+    assert told == "Not on these folds: trial 4 scores better by 0.5 (p = 0.010), but was evaluated with fewer seeds."
 
 
 def test_the_model_is_loaded_by_name_version_and_store(usual):

@@ -56,7 +56,7 @@ SENTENCES = {
         -1.0,
         "Trial 0 is not distinguishable from the dummy predictor on these",
     ),
-    "no better than the dummy": (-1.0, -1.0, "Trial 0 is no better than the dummy predictor (p = 1)."),
+    "no better than the dummy": (-1.0, -1.0, "Trial 0 is no better than the dummy predictor (p = 1.00)."),
     "worse than the dummy": (-1.5, -1.6, "Trial 0 is no better than the dummy predictor (p < 0.001)."),
     "worse than both": (-1.5, -0.5, "The linear model is better than trial 0 (p < 0.001). Use the linear model."),
 }
@@ -69,9 +69,7 @@ def test_each_case_has_its_sentence(result, network, linear, sentence):
 
 
 USE_BOOSTING = "Gradient boosting is better than trial 0 (p {}). Use gradient boosting."
-USE_LINEAR = (
-    "Trial 0 is not distinguishable from the linear model on these folds (p = 1). Use the linear model: it is simpler."
-)
+USE_LINEAR = "Trial 0 is not distinguishable from the linear model on these folds (p = 1.00). Use the linear model: it is simpler."
 BETTER = "Trial 0 is better than the dummy predictor"
 BESIDE = {  # network, linear model, and another model: the sentence
     "better than all": (
@@ -86,7 +84,7 @@ BESIDE = {  # network, linear model, and another model: the sentence
         -0.3,
         -0.5,
         {"gradient_boosting": -0.3},
-        f"{BETTER} and the linear model (p {{}}, p {{}}), and not distinguishable from gradient boosting (p = 1).",
+        f"{BETTER} and the linear model (p {{}}, p {{}}), and not distinguishable from gradient boosting (p = 1.00).",
     ),
     "equal to both": (-0.3, -0.3, {"gradient_boosting": -0.305}, USE_LINEAR),
     "equal to the linear model, better than boosting": (-0.3, -0.3, {"gradient_boosting": -0.5}, USE_LINEAR),

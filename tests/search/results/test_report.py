@@ -73,7 +73,7 @@ def test_the_best_trials_side_by_side(make_outcome):
         ["root mean squared error", "1.5", "2.5", "3.5", "4.5", "5.5"],
         ["std over the folds", "0.5", "0.5", "0.5", "0.5", "0.5"],
         ["worse by", "1", "2"],
-        ["p-value", "0.00", "0.13"],
+        ["p-value", "0.004", "0.13"],
         ["epochs", "6", "6", "6", "6", "6"],
         ["rate", "0", "-", "0.2", "0.3", "0.4"],
         ["kind", "-", "tanh", "-", "-", "-"],
