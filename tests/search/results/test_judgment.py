@@ -69,7 +69,8 @@ def test_each_case_has_its_sentence(result, network, linear, sentence):
 
 
 USE_BOOSTING = "Gradient boosting is better than trial 0 (p {}). Use gradient boosting."
-USE_LINEAR = "Trial 0 is not distinguishable from the linear model on these folds (p = 1.00). Use the linear model: it is simpler."
+USE_LINEAR = "Trial 0 is not distinguishable from the linear model on these folds (p = 1.00)."
+USE_LINEAR += " Use the linear model: it is simpler."
 BETTER = "Trial 0 is better than the dummy predictor"
 BESIDE = {  # network, linear model, and another model: the sentence
     "better than all": (
