@@ -84,7 +84,7 @@ ui: $(READY)  ## open the MLflow UI on 127.0.0.1 (PORT=5000)
 test: $(DEV)  ## run the tests, but those that take long
 	$(ONE_THREAD) $(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow"
 
-test-slow: $(DEV)  ## run the tests that start, kill, install or compile whole programs
+test-slow: $(DEV)  ## run the tests that start, kill, install or compile whole programs, or run many studies
 	$(ONE_THREAD) $(BIN)/python -m pytest -n 2 --dist loadfile -m slow
 
 test-bounds:  ## run the tests with the lowest versions that pyproject.toml allows, in .venv-bounds

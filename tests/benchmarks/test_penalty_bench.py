@@ -73,7 +73,12 @@ def small(monkeypatch):
     ("search", "places", "table"),
     [
         (command.on_landscape, LANDSCAPES, report.made_up),
-        (command.on_networks, [None], lambda traces: report.networks(traces, command.STUDY)),
+        pytest.param(
+            command.on_networks,
+            [None],
+            lambda traces: report.networks(traces, command.STUDY),
+            marks=pytest.mark.slow,
+        ),
     ],
     ids=["made up", "networks"],
 )

@@ -716,7 +716,8 @@ TARGETS = {
     ),
     "texts": (lambda rows: rows.town, "classification", "the target is text with 3 different values"),
 }
-CASES = [(features, "fractions") for features in FEATURES] + [("gaps", target) for target in list(TARGETS)[1:]]
+CASES = [(features, "fractions") for features in FEATURES]
+CASES += [pytest.param("gaps", target, marks=pytest.mark.slow) for target in list(TARGETS)[1:]]
 
 
 @pytest.mark.parametrize(("features", "target"), CASES)

@@ -211,7 +211,7 @@ STEPS = [
 ]
 
 
-@pytest.mark.parametrize("done", [False, True], ids=["before", "after"])
+@pytest.mark.parametrize("done", [pytest.param(False, marks=pytest.mark.slow), True], ids=["before", "after"])
 @pytest.mark.parametrize("step", STEPS)
 def test_interrupted_while_registering_left_a_second_version_bug(client, mlflow, monkeypatch, step, done):
     """A version for each interruption, a logged model that was pending for ever; whatever is whole is used again."""

@@ -113,7 +113,7 @@ def written(mlflow, uri):
     return sorted(experiment.name for experiment in experiments), held
 
 
-@pytest.mark.parametrize("store", ["the same store", "another store"])
+@pytest.mark.parametrize("store", ["the same store", pytest.param("another store", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("name", STATES)
 def test_what_the_process_tells_mlflow_kept_models_from_being_registered_bug(
     folder, mlflow, register, pipeline, empty_database, unset, name, store

@@ -20,6 +20,8 @@ from search.tracking.contents.trials import child
 from search.trials.baselines import Baseline
 from search.trials.outcomes import VERDICTS, front, order, pool, winner
 
+pytestmark = pytest.mark.usefixtures("all_figures")
+
 SPACE = spaces.build({"alpha": (0.1, 10.0, "log")})
 
 

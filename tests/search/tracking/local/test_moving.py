@@ -15,6 +15,8 @@ from search.tracking.local import moving
 from search.tracking.models import registry
 from search.tracking.writers import client, sqlite
 
+pytestmark = pytest.mark.slow  # a study and a model each
+
 X, Y = np.arange(6.0).reshape(-1, 1), np.arange(6.0)
 HEADER = Header("a study", "one", {"method": "grid"}, "# a study", result=lambda: "all of it")
 
