@@ -975,7 +975,7 @@ def started(monkeypatch):
 def test_ui_takes_the_next_free_port(folder, bpsearch, started, busy_port):
     result = bpsearch("ui", "--port", str(busy_port))
     (serving,) = started
-    told = re.search(r"MLflow UI: (http://127\.0\.0\.1:(\d+)/\?token=\S{43})  \(Ctrl-C stops it\)", result.out)
+    told = re.search(r"MLflow UI: (http://127\.0\.0\.1:(\d+)/bpsearch\?token=\S{43})  \(Ctrl-C stops it\)", result.out)
     assert told[1] == serving.url
     assert int(told[2]) > busy_port
 

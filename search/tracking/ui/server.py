@@ -9,6 +9,7 @@ from typing import Any
 
 from search.errors import StudyError
 from search.tracking import library, stores
+from search.tracking.ui import entrance
 from search.tracking.ui.gate import Application, Gate
 
 ADDRESS = "127.0.0.1"
@@ -77,7 +78,8 @@ class Server:
         port = listening.getsockname()[1]
         self._gate = Gate(self._pass, port, token=None if open_to_all else "")
         self._application: Application | None = None
-        self.url = f"http://{ADDRESS}:{port}/" + ("" if open_to_all else f"?token={self._gate.token}") + page
+        token = "" if open_to_all else f"?token={self._gate.token}"
+        self.url = f"http://{ADDRESS}:{port}{entrance.PATH}{token}{page}"
 
     def run(self) -> None:
         """Serve until the process is told to stop.
@@ -89,7 +91,7 @@ class Server:
         """
         import uvicorn  # before MLflow's server, which protects itself only where it sees it
 
-        self._application = application(self._uri)
+        self._application = entrance.with_entrance(application(self._uri))
         # no lifespan: at its start MLflow would look for containers of its assistant
         config = uvicorn.Config(
             self._gate,

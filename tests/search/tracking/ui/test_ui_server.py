@@ -116,6 +116,8 @@ def browser(running):
     opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(http.cookiejar.CookieJar()))
     with opener.open(running[1], timeout=60) as page:
         assert page.url == running[1].partition("?")[0]  # the token is in no history
+        assert b'location.replace("/" + location.hash)' in page.read()
+    with opener.open(server_of(running[1]) + "/", timeout=60) as page:
         assert b"<title>MLflow" in page.read()
     return opener
 
