@@ -60,13 +60,18 @@ class Entry:
         return {} if self.stored is None else self.stored.notes.get(records.ABOUT, {})
 
     @property
+    def page(self) -> str:
+        """The file of the report; empty if there is none."""
+        path = default(self.name)
+        return str(path) if is_report(path) else ""
+
+    @property
     def result(self) -> Result | None:
         """The result of the study as `tune` has told it, with what its model and its report are now; None if nothing is known."""
         found = None if self.stored is None else records.result(self.stored)
         if found is None:
             return None
-        path = default(self.name)
-        found = replace(found, page=str(path) if is_report(path) else "")
+        found = replace(found, page=self.page)
         model, ended = found.model, self.stored.notes.get(records.FINISHED, {}) if self.stored else {}
         if model is None:
             return found

@@ -107,6 +107,8 @@ def facts(entry: Entry) -> list[str]:
         lines.append(f"journal:  {entry.problem}")
     elif entry.files:
         lines.append(f"journal:  {', '.join(map(str, entry.files))}")
+    if entry.page:
+        lines.append(f"report:   {entry.page}")
     for version in entry.kept.versions:
         aliases = f"  ({', '.join(version.aliases)})" if version.aliases else ""
         lines.append(f"model:    {version.uri}  {moment(version.created)}{aliases}")

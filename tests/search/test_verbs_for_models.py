@@ -293,6 +293,7 @@ def test_show_is_the_report_of_tune(bpsearch):
     shown = bpsearch("show", "prices")
     assert report.strip() in shown.out
     assert "next:     bpsearch predict prices new.csv -o predictions.csv" in shown.out
+    assert f"report:   {Path('studies/prices.report.html')}" in shown.out
     assert bpsearch("show", "prices", "--file").out == Path("prices.toml").read_text()
     document = bpsearch("show", "prices", "--json").document
     assert document["study"] == bpsearch("tune", "prices.toml", "--json").document
