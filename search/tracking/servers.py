@@ -113,7 +113,8 @@ def check(uri: str, key: str) -> None:
     try:
         reason = _misfit(uri) if of_database(uri) else _unreachable(uri)
     except ModuleNotFoundError as error:
-        reason = f"its driver is not installed ({error.name}); install it"
+        other = "" if "+" in scheme else f", or name another one in the address: {scheme}+DRIVER://"
+        reason = f"its driver is not installed ({error.name}); install it{other}"
     except Exception as error:  # whatever a driver raises of a server that it cannot use
         reason = reason_of(error)
     if reason:

@@ -96,7 +96,11 @@ def test_the_name_of_the_class_counts_and_so_does_one_without_a_store(tmp_path):
 STORES = {
     "driver": (
         "mysql+pymysql://me:s3cret@127.0.0.1/db",
-        "'mysql+pymysql://***@127.0.0.1/db': its driver is not installed",
+        "'mysql+pymysql://***@127.0.0.1/db': its driver is not installed (pymysql); install it",
+    ),
+    "driver that nobody has named": (
+        "mysql://me:s3cret@127.0.0.1/db",
+        "is not installed (MySQLdb); install it, or name another one in the address: mysql+DRIVER://",
     ),
     "dialect": ("postgresql+nothing://h/db", "NoSuchModuleError"),
     "buckets": ("s3://bucket/runs", "is not an MLflow store; allowed are sqlite:///"),
@@ -107,6 +111,7 @@ STORES = {
 @pytest.mark.parametrize("case", STORES)
 def test_stores_that_cannot_be_reached(case, monkeypatch):
     monkeypatch.setitem(sys.modules, "pymysql", None)
+    monkeypatch.setitem(sys.modules, "MySQLdb", None)
     uri, told = STORES[case]
     with pytest.raises(StudyError) as error:
         search(Unfitted(), tracking=uri).fit(X, X[:, 0])
