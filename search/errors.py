@@ -1,4 +1,4 @@
-"""The single exception for user mistakes, and the form of all messages."""
+"""The exception for user mistakes, and the form of all messages."""
 
 
 class OneLineError(Exception):
@@ -10,6 +10,10 @@ class OneLineError(Exception):
 
 class StudyError(OneLineError, ValueError):
     """A user mistake in a study file, its data or the environment, in one line: where, key, value, what is allowed."""
+
+
+class InUseError(StudyError):
+    """Another process runs the study."""
 
 
 def reason_of(error: BaseException) -> str:

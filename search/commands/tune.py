@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import argparse
 import shlex
+from collections.abc import Callable
 from contextlib import nullcontext
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from search.arguments import MOST_JOBS, add_method, add_study, add_switch, seconds, whole_number
-from search.errors import StudyError
+from search.errors import InUseError, StudyError
 from search.samplers.methods import MOST_TRIALS
 
 if TYPE_CHECKING:
+    from search.results.progress import Progress
+    from search.results.result import Result
     from search.study.study_file import Study
     from search.terminal.output import Output
     from search.tracking import RegisteredModel
@@ -42,23 +46,74 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="configurations at the same time; overrides the study file",
     )
+    add_switch(
+        parser, "follow", "if another process runs the study: show its progress, and in the end its result", False
+    )
     add_switch(parser, "dry-run", "check everything and count what would be done; train nothing, write nothing", False)
 
 
 def run(options: argparse.Namespace, console: Output) -> int:
-    from search import formatting, tuning
-    from search.results import documents, report
-    from search.samplers.methods import METHODS
-    from search.terminal import leaving
+    from search import formatting
     from search.terminal.progress import shown
 
+    if options.follow:
+        _check_follow(options)
     study = _study(options)
     if options.dry_run:
         return _rehearse(study, console)
     name, _ = formatting.metric(study.scoring)
     title = f"{study.name}: {study.search.method} search, {study.scheme}, {name}"
     with shown(title, study.scoring, console) as show:
-        result = tuning.tune(study, show)
+        result = _followed(study, options, show) if options.follow else _tuned(study, options, show)
+    return _tell(result, study, options, console)
+
+
+def _check_follow(options: argparse.Namespace) -> None:
+    """Raise StudyError if something is asked for that only a run can do."""
+    asked = {
+        "--trials": options.trials,
+        "--timeout": options.timeout,
+        "--jobs": options.jobs,
+        "--dry-run": options.dry_run,
+    }
+    if given := [name for name, value in asked.items() if value]:
+        raise StudyError(f"--follow looks on while another process runs the study; leave out {' and '.join(given)}")
+
+
+def _tuned(study: Study, options: argparse.Namespace, show: Callable[[Progress], None]) -> Result:
+    from search import tuning
+
+    try:
+        return tuning.tune(study, show)
+    except InUseError as error:
+        raise StudyError(f"{error}; to see how it goes: {_command(options)} --follow") from None
+
+
+def _followed(study: Study, options: argparse.Namespace, show: Callable[[Progress], None]) -> Result:
+    """Follow the run of another process, and return what it has left."""
+    from search.catalog import entries
+    from search.signals import command
+    from search.study import following
+    from search.study.assembly import journal
+    from search.tracking import stores
+
+    command.describe("no longer following; the study goes on", as_json=options.json, quiet=options.quiet)
+    stored, complete = following.follow(journal(study), show)
+    result = None if stored is None else entries.entry(stores.answering_uri(), study.name).result
+    if stored is None or result is None:
+        raise StudyError(f"{journal(study)}: there is nothing to follow; run it: {_command(options)}")
+    if complete:
+        return replace(result, unchanged=False)
+    told = f"nobody runs this study, and it is not complete; to go on: {_command(options)}"
+    return replace(result, unchanged=False, problem=told)
+
+
+def _tell(result: Result, study: Study, options: argparse.Namespace, console: Output) -> int:
+    """Print a result; return the exit code."""
+    from search.results import documents, report
+    from search.samplers.methods import METHODS
+    from search.terminal import leaving
+
     console.document(documents.study(result))
     console.print()
     if result.unchanged:

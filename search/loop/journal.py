@@ -19,7 +19,7 @@ from typing import Any
 import optuna
 from optuna.trial import FrozenTrial
 
-from search.errors import StudyError
+from search.errors import InUseError, StudyError
 from search.files import locking, trouble, writing
 from search.files.locking import Lock
 from search.loop import records
@@ -296,7 +296,7 @@ def _lock(path: Path) -> Lock:
         writing.made(path.parent)
         return Lock(beside(path))
     except BlockingIOError:
-        raise StudyError(f"{path} is in use by another run of this study; wait for it, or choose a new name") from None
+        raise InUseError(f"{path} is in use by another run of this study; wait for it, or choose a new name") from None
     except StudyError as error:
         raise StudyError(f"{path} cannot be written: {error}") from None
     except OSError as error:

@@ -16,7 +16,7 @@ from search import scorers
 from search.cv import folds
 from search.cv.folds import Folds
 from search.cv.kinds import Scheme
-from search.errors import StudyError
+from search.errors import InUseError, StudyError
 from search.experiment import Job
 from search.loop import demand, runner
 from search.loop.demand import Demand
@@ -46,6 +46,8 @@ def open_store(study: Study, dataset: Dataset, problem: Problem) -> StudyStore:
     """Open the journal of a study; errors name the study file."""
     try:
         return StudyStore(journal(study), study.name, identity(study, dataset, problem), study.space)
+    except InUseError as error:
+        raise InUseError(f"{study.path}: {error}") from None
     except StudyError as error:
         raise StudyError(f"{study.path}: {error}") from None
 

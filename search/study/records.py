@@ -53,6 +53,12 @@ def space_of(stored: Stored) -> Space | None:
         return None
 
 
+def is_complete(stored: Stored) -> bool:
+    """Return whether a study was run to its end, with as many trials as its journal has."""
+    ended: dict[str, Any] = stored.notes.get(FINISHED, {})
+    return bool(ended) and ended.get("trials") == len(stored.outcomes)
+
+
 def result(stored: Stored) -> Result | None:
     """Return the result of a study as `tune` would; None if the journal was written before it kept what that needs."""
     about, space = stored.notes.get(ABOUT), space_of(stored)

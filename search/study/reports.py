@@ -31,12 +31,11 @@ def of_journal(stored: Stored) -> Source:
         told = "was written before it kept what a report needs; run bpsearch tune on its study file again"
         raise StudyError(f"the journal of {stored.name!r} {told}")
     ended = stored.notes.get(records.FINISHED, {})
-    complete = bool(ended) and ended.get("trials") == len(stored.outcomes)
     store = str(ended.get("uri") or "")
     if result.model is not None:  # as it stood when registered: the journal does not hear of what is promoted later
         alias, reason = (str(ended.get(key) or "") for key in ("alias", "reason"))
         result = replace(result, model=replace(result.model, alias=alias, reason=reason))
-    return of_result(result, stored.notes, store, complete=complete, when=stored.when)
+    return of_result(result, stored.notes, store, complete=records.is_complete(stored), when=stored.when)
 
 
 def of_result(
