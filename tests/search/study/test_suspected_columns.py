@@ -51,10 +51,9 @@ def test_lags_are_no_leaks(tmp_path):
 
 
 @pytest.mark.slow
-def test_the_report_names_them_s1(tmp_path, monkeypatch, capsys):
+def test_the_report_names_them_s1(folder, capsys):
     """The winner of a table with its target in cents became champion without a word."""
-    monkeypatch.chdir(tmp_path)
-    write(tmp_path, *TABLES["in cents"][:2])
+    write(folder, *TABLES["in cents"][:2])
     assert cli.main(["tune", "t.toml"]) == 0
     assert (
         "Perfect scores: column 'y in cents' alone predicts the target. Is it known before?" in capsys.readouterr().out
