@@ -92,6 +92,7 @@ def _tuned(study: Study, options: argparse.Namespace, show: Callable[[Progress],
 def _followed(study: Study, options: argparse.Namespace, show: Callable[[Progress], None]) -> Result:
     """Follow the run of another process, and return what it has left."""
     from search.catalog import entries
+    from search.experiment import NONE_HEALTHY
     from search.signals import command
     from search.study import following
     from search.study.assembly import journal
@@ -102,10 +103,9 @@ def _followed(study: Study, options: argparse.Namespace, show: Callable[[Progres
     result = None if stored is None else entries.entry(stores.answering_uri(), study.name).result
     if stored is None or result is None:
         raise StudyError(f"{journal(study)}: there is nothing to follow; run it: {_command(options)}")
-    if complete:
-        return replace(result, unchanged=False)
-    told = f"nobody runs this study, and it is not complete; to go on: {_command(options)}"
-    return replace(result, unchanged=False, problem=told)
+    cut_off = f"nobody runs this study, and it is not complete; to go on: {_command(options)}"
+    problem = cut_off if not complete else NONE_HEALTHY if result.best is None else ""
+    return replace(result, unchanged=False, problem=problem)
 
 
 def _tell(result: Result, study: Study, options: argparse.Namespace, console: Output) -> int:

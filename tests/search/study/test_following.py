@@ -79,6 +79,15 @@ def test_the_result_is_that_of_show(folder, command, small_project):
     assert document == command("tune", "small.toml", "--json").document | {"unchanged": False}
 
 
+def test_a_study_without_a_healthy_trial_fails_as_it_did(folder, command, small_project):
+    small_project(folder, ("max_iter = 4", 'max_iter = 4\nsolver = "sgd"\nlearning_rate_init = 1e6'))
+    first = command("tune", "small.toml")
+    followed = command("tune", "small.toml", "--follow")
+    assert first.code == followed.code == 1
+    for told in (first.out, followed.out):
+        assert "note:   no trial finished healthy" in told
+
+
 REFUSED = {
     "no study": ([], "there is nothing to follow; run it: bpsearch tune small.toml"),
     "more trials": (["--trials", "9", "--jobs", "1"], "leave out --trials and --jobs"),
