@@ -2,6 +2,7 @@
 
 import base64
 import json
+import os
 import shutil
 import socket
 import threading
@@ -91,6 +92,20 @@ def few_figures(request, monkeypatch) -> None:
         monkeypatch.setattr(canvas.Drawing, "png", lambda figure: BLANK)
         if "all_figures" not in request.fixturenames:
             monkeypatch.setattr(gallery, "PICTURES", FEW)
+
+
+STORE = "MLFLOW_TRACKING_URI"
+
+
+@pytest.fixture(autouse=True)
+def store_put_back() -> Iterator[None]:
+    """Put back which store the environment names: `mlflow.set_tracking_uri` sets that, and later tests would write there."""
+    before = os.environ.get(STORE)
+    yield
+    if before is None:
+        os.environ.pop(STORE, None)
+    else:
+        os.environ[STORE] = before
 
 
 @pytest.fixture

@@ -9,10 +9,8 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from search.tracking.ui.gate import Application, Receive, Scope, Send
+from search.tracking.ui.gate import PRIVATE, Application, Receive, Scope, Send
 
 PATH = "/bpsearch"
 
@@ -41,9 +39,7 @@ HEADERS = [
     (b"content-type", b"text/html; charset=utf-8"),
     (b"content-length", b"%d" % len(PAGE.encode())),
     (b"content-security-policy", _policy().encode()),
-    (b"cache-control", b"no-store"),
-    (b"referrer-policy", b"no-referrer"),
-    (b"x-content-type-options", b"nosniff"),
+    *PRIVATE,
 ]
 
 

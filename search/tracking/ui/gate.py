@@ -43,6 +43,7 @@ PRIVATE = [
     (b"referrer-policy", b"no-referrer"),
     (b"x-content-type-options", b"nosniff"),
 ]
+"""Headers of every page that is made here."""
 
 
 class Answer(NamedTuple):
