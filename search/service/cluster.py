@@ -86,7 +86,7 @@ def cluster(n_workers: int) -> Iterator[tuple[LocalCluster, Access]]:
         threads_per_worker=1,
         processes=True,
         host="127.0.0.1",
-        dashboard_address=None,
+        dashboard_address="127.0.0.1:0",  # a port with nothing behind it: None would be a fixed one
         worker_dashboard_address=None,
         security=security,
         silence_logs="ERROR",

@@ -15,8 +15,11 @@ from typing import Any
 from sqlalchemy import Connection, Engine, func, insert, select, update
 from sqlalchemy.exc import DBAPIError
 
+from bpmodel.names.short import short
+from search import domains
 from search.errors import StudyError
 from search.files import trouble
+from search.samplers.methods import MOST_TRIALS
 from search.service import schema
 from search.service.place import Place
 from search.service.schema import studies
@@ -25,6 +28,13 @@ from search.spelling import did_you_mean
 
 LOWEST, HIGHEST = -100, 100
 """The range of priorities."""
+
+BUDGET = {
+    "priority": (f"whole numbers from {LOWEST} to {HIGHEST}", lambda value: whole(value, LOWEST, HIGHEST)),
+    "n_trials": (f"whole numbers from 1 to {MOST_TRIALS:,}", lambda value: whole(value, 1, MOST_TRIALS)),
+    "timeout": (f"{domains.SECONDS}", lambda value: value in domains.SECONDS),
+}
+"""What can be asked for a study beside its file: what is allowed, and whether a value is."""
 
 MOST_NAMED = 10
 
@@ -73,8 +83,8 @@ class Queued:
         Why it failed.
     counts : dict
         Live figures of its trials.
-    submitted, begun, ended : float
-        In seconds since 1970.
+    submitted, since, begun, ended : float
+        In seconds since 1970; `since` is when it came into its state.
     fence, beat : int
         Starts so far; signs of life of its coordinator.
     """
@@ -95,6 +105,7 @@ class Queued:
     reason: str = ""
     counts: Mapping[str, Any] = field(default_factory=dict)
     submitted: float = 0.0
+    since: float = 0.0
     begun: float | None = None
     ended: float | None = None
     fence: int = 0
@@ -161,10 +172,11 @@ class Queue:
         TransitionError
             If the study is stopping.
         StudyError
-            If the owner has too many studies.
+            If the owner has too many studies, or a value is not allowed.
         """
         asked = {"priority": priority, "n_trials": n_trials, "timeout": timeout}
         given: dict[str, Any] = {key: value for key, value in asked.items() if value is not None}
+        check_budget(given)
         told = dict(about or {})
         with self._changing() as connection:
             known = self._row(connection, name)
@@ -207,6 +219,7 @@ class Queue:
         FencedError
             If the study has been started anew.
         """
+        check_budget(changes)
         with self._changing() as connection:
             return self._moved(connection, self._known(connection, name), action, fence, **changes)
 
@@ -280,7 +293,8 @@ class Queue:
 
     def _added(self, connection: Connection, row: dict[str, Any]) -> Queued:
         blank = {"priority": 0, "state": QUEUED, "wanted": "", "reason": "", "counts": {}, "fence": 0, "beat": 0}
-        connection.execute(insert(studies).values({**blank, **row, "submitted": self._clock()}))
+        now = self._clock()
+        connection.execute(insert(studies).values({**blank, **row, "submitted": now, "since": now}))
         return self._known(connection, row["name"])
 
     def _moved(
@@ -292,10 +306,13 @@ class Queue:
         values = {"state": state, "wanted": row.wanted, **changes}
         if state == known.state and not row.wanted:
             values["wanted"] = known.wanted
+        now = self._clock()
+        if state != known.state:
+            values["since"] = now
         if action == "start":
-            values |= {"fence": known.fence + 1, "begun": self._clock(), "ended": None, "reason": ""}
+            values |= {"fence": known.fence + 1, "begun": now, "ended": None, "reason": ""}
         if state in ENDED and known.state not in ENDED:
-            values["ended"] = self._clock()
+            values["ended"] = now
         return self._written(connection, known, values)
 
     def _written(self, connection: Connection, known: Queued, values: dict[str, Any]) -> Queued:
@@ -338,6 +355,30 @@ def _unknown(connection: Connection, name: str) -> NoStudyError:
     return NoStudyError(
         f"there is no study {name!r} in the queue{did_you_mean(name, names)}; allowed are {listed}{rest}"
     )
+
+
+def check_budget(asked: Mapping[str, Any]) -> None:
+    """Check what is asked for a study beside its file.
+
+    Raises
+    ------
+    StudyError
+        If a value is not allowed.
+
+    Examples
+    --------
+    >>> check_budget({"priority": 1000})
+    Traceback (most recent call last):
+    search.errors.StudyError: priority = 1000; allowed are whole numbers from -100 to 100
+    """
+    for key, (allowed, holds) in BUDGET.items():
+        if asked.get(key) is not None and not holds(asked[key]):
+            raise StudyError(f"{key} = {short(asked[key])}; allowed are {allowed}")
+
+
+def whole(value: Any, low: int, high: int) -> bool:
+    """Return whether a value is a whole number in a range."""
+    return isinstance(value, int) and not isinstance(value, bool) and low <= value <= high
 
 
 def _check_quota(connection: Connection, owner: str, most: int | None) -> None:

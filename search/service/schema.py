@@ -58,6 +58,7 @@ studies = Table(
     Column("reason", Text, nullable=False),
     Column("counts", JSON, nullable=False),
     Column("submitted", Float, nullable=False),
+    Column("since", Float, nullable=False),
     Column("begun", Float),
     Column("ended", Float),
     Column("fence", Integer, nullable=False),

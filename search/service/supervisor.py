@@ -1,7 +1,7 @@
 """The part of the service that decides which studies run: it starts coordinators, looks after them, and settles what they leave.
 
-Studies of a high priority start first, and of these the oldest. If more studies wait than may run at once, the one that has run
-longest makes way after its turn, so that a small study does not wait for a large one to end.
+Studies of a high priority start first, and of these the one that has waited longest. If more studies wait than may run
+at once, the one that has run longest makes way after its turn, so that a small study does not wait for a large one to end.
 """
 
 from __future__ import annotations
@@ -120,6 +120,7 @@ class Supervisor:
             if name in rows:
                 self._watch(each, rows[name], passed)
         waiting = [row for row in rows.values() if row.state == QUEUED and row.name not in self.running]
+        waiting.sort(key=lambda row: (-row.priority, row.since, row.id))
         for row in waiting[: max(0, self.at_once - len(self.running))]:
             self._start(row)
         if waiting[self.at_once - len(self.running) :] and len(self.running) >= self.at_once:
