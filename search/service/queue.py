@@ -86,7 +86,9 @@ class Queued:
     submitted, since, begun, ended : float
         In seconds since 1970; `since` is when it came into its state.
     fence, beat : int
-        Starts so far; signs of life of its coordinator.
+        Starts so far; signs of life of its coordinators.
+    ran : float
+        Seconds that its coordinators have run: its `timeout` is for all of them together.
     """
 
     id: int
@@ -110,6 +112,7 @@ class Queued:
     ended: float | None = None
     fence: int = 0
     beat: int = 0
+    ran: float = 0.0
 
 
 COLUMNS = tuple(studies.c[column.name] for column in fields(Queued))
@@ -223,8 +226,17 @@ class Queue:
         with self._changing() as connection:
             return self._moved(connection, self._known(connection, name), action, fence, **changes)
 
-    def beat(self, name: str, fence: int, counts: Mapping[str, Any] | None = None) -> Queued:
-        """Give a sign of life of a study's coordinator, with new counts; return what the queue says of the study.
+    def beat(self, name: str, fence: int, counts: Mapping[str, Any] | None = None, ran: float = 0.0) -> Queued:
+        """Give a sign of life of a study's coordinator; return what the queue says of the study.
+
+        Parameters
+        ----------
+        name : str
+        fence : int
+        counts : dict, optional
+            New figures of its trials.
+        ran : float
+            Seconds since the last sign of life.
 
         Raises
         ------
@@ -232,8 +244,26 @@ class Queue:
         """
         with self._changing() as connection:
             known = self._known(connection, name, fence)
-            values = {"beat": known.beat + 1, **({} if counts is None else {"counts": dict(counts)})}
+            values = {
+                "beat": known.beat + 1,
+                "ran": known.ran + ran,
+                **({} if counts is None else {"counts": dict(counts)}),
+            }
             return self._written(connection, known, values)
+
+    def finish(self, row: Queued) -> bool:
+        """Note that a study is complete with the budget of `row`; return False if it has been given another one meanwhile.
+
+        Raises
+        ------
+        NoStudyError, FencedError
+        """
+        with self._changing() as connection:
+            known = self._known(connection, row.name, row.fence)
+            if (known.n_trials, known.timeout) != (row.n_trials, row.timeout):
+                return False
+            self._moved(connection, known, "finish")
+            return True
 
     def get(self, name: str) -> Queued:
         """Return a study.
@@ -292,7 +322,16 @@ class Queue:
         return found
 
     def _added(self, connection: Connection, row: dict[str, Any]) -> Queued:
-        blank = {"priority": 0, "state": QUEUED, "wanted": "", "reason": "", "counts": {}, "fence": 0, "beat": 0}
+        blank = {
+            "priority": 0,
+            "state": QUEUED,
+            "wanted": "",
+            "reason": "",
+            "counts": {},
+            "fence": 0,
+            "beat": 0,
+            "ran": 0.0,
+        }
         now = self._clock()
         connection.execute(insert(studies).values({**blank, **row, "submitted": now, "since": now}))
         return self._known(connection, row["name"])

@@ -63,6 +63,7 @@ studies = Table(
     Column("ended", Float),
     Column("fence", Integer, nullable=False),
     Column("beat", Integer, nullable=False),
+    Column("ran", Float, nullable=False),
 )
 """The queue: a row for each study, which `queue.Queued` explains."""
 

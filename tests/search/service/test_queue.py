@@ -118,6 +118,29 @@ def test_a_coordinator_whose_study_was_started_anew_changes_nothing(queue):
     assert queue.get("a").beat == 2
 
 
+def test_a_study_that_is_given_more_in_its_last_moment_goes_on(queue):
+    queue.submit("a", "text", "f", n_trials=5)
+    row = queue.act("a", "start")
+    queue.submit("a", "text", "f", n_trials=6)
+    assert not queue.finish(row)
+    assert queue.get("a").state == RUNNING
+    row = queue.get("a")
+    queue.submit("a", "text", "f", timeout=6.0)
+    assert not queue.finish(row)
+    assert queue.finish(queue.get("a"))
+    assert queue.get("a").state == DONE
+
+
+def test_the_time_that_a_study_has_run_is_counted(queue):
+    queue.submit("a", "text", "f")
+    for _ in range(2):
+        row = queue.act("a", "start")
+        queue.beat("a", row.fence, ran=0.5)
+        queue.beat("a", row.fence, ran=0.25)
+        queue.act("a", "release")
+    assert queue.get("a").ran == 1.5
+
+
 def test_an_owner_has_so_many_studies_that_have_not_ended(queue):
     queue.submit("a", "text", "f", owner="me", most=2)
     queue.submit("b", "text", "f", owner="me", most=2)

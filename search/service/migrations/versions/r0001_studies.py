@@ -34,6 +34,7 @@ def upgrade() -> None:
         sa.Column("ended", sa.Float),
         sa.Column("fence", sa.Integer, nullable=False),
         sa.Column("beat", sa.Integer, nullable=False),
+        sa.Column("ran", sa.Float, nullable=False),
     )
     op.create_table(
         "tokens",
