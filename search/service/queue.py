@@ -142,6 +142,10 @@ class Queue:
             raise _told(error, place) from None
         place.database.chmod(0o600)
 
+    def now(self) -> float:
+        """Return the time, in seconds since 1970."""
+        return self._clock()
+
     def close(self) -> None:
         """Close the database."""
         self.engine.dispose()

@@ -16,9 +16,10 @@ from dataclasses import dataclass, field
 from search.errors import StudyError
 from search.files import writing
 from search.processes import python
+from search.service.asking import Asking
 from search.service.cluster import Access
 from search.service.coordinator import Orders
-from search.service.queue import Queue, Queued
+from search.service.queue import EXTERNAL, Queue, Queued
 from search.service.states import ENDED, QUEUED, RUNNING, STOPPING
 
 AT_ONCE = 4
@@ -77,6 +78,8 @@ class Supervisor:
         To the cluster, for coordinators.
     at_once : int
         Studies that run at the same time.
+    asking : Asking, optional
+        Has the studies whose trials clients train.
     start : callable
         Starts a coordinator.
     """
@@ -84,6 +87,7 @@ class Supervisor:
     queue: Queue
     access: Access
     at_once: int = AT_ONCE
+    asking: Asking | None = None
     start: Start = field(default_factory=lambda: started)
     running: dict[str, Running] = field(default_factory=dict)
     _deaths: dict[str, tuple[int, int]] = field(default_factory=dict)
@@ -115,7 +119,7 @@ class Supervisor:
         for name, each in list(self.running.items()):
             if each.process.poll() is not None:
                 self._settle(name, each)
-        rows = {row.name: row for row in self.queue.all(QUEUED, RUNNING, STOPPING)}
+        rows = {row.name: row for row in self._rows()}
         for name, each in self.running.items():
             if name in rows:
                 self._watch(each, rows[name], passed)
@@ -125,6 +129,14 @@ class Supervisor:
             self._start(row)
         if waiting[self.at_once - len(self.running) :] and len(self.running) >= self.at_once:
             self._make_way(waiting[0], rows)
+
+    def _rows(self) -> list[Queued]:
+        """Return the studies that are its own; those whose trials clients train stop at once."""
+        rows = self.queue.all(QUEUED, RUNNING, STOPPING)
+        for row in rows:
+            if row.kind == EXTERNAL and row.state == STOPPING and self.asking is not None:
+                self.asking.settle(row)
+        return [row for row in rows if row.kind != EXTERNAL]
 
     def stop(self, patience: float = 30.0) -> None:
         """Stop all coordinators; their studies stay queued."""
