@@ -22,7 +22,8 @@ from search.samplers.external import find
 from search.samplers.methods import Queued as QueuedSampler
 from search.service import external
 from search.service.external import External
-from search.service.queue import EXTERNAL, Queue, Queued
+from search.service.queue import Queue
+from search.service.queued import EXTERNAL, Queued
 from search.service.schema import asked
 from search.service.states import QUEUED, RUNNING, STOPPING
 from search.trials.outcomes import DIVERGED, OK, VERDICTS, Divergence, Outcome

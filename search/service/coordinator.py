@@ -23,7 +23,8 @@ from search.errors import StudyError, reason_of
 from search.results.progress import Progress
 from search.service.cluster import Access, ClusterWorkers
 from search.service.place import Place
-from search.service.queue import FencedError, Queue, Queued
+from search.service.queue import FencedError, Queue
+from search.service.queued import Queued
 from search.service.states import STOPPING
 from search.signals import command
 from search.study import study_file

@@ -22,7 +22,8 @@ from search.report.page import page
 from search.results import documents as results
 from search.service import submission
 from search.service.place import Place
-from search.service.queue import Queue, Queued
+from search.service.queue import Queue
+from search.service.queued import Queued
 from search.service.states import allowed_in
 from search.service.submission import Resolve, Submission
 from search.study import reports

@@ -19,7 +19,8 @@ from search.processes import python
 from search.service.asking import Asking
 from search.service.cluster import Access
 from search.service.coordinator import Orders
-from search.service.queue import EXTERNAL, Queue, Queued
+from search.service.queue import Queue
+from search.service.queued import EXTERNAL, Queued
 from search.service.states import ENDED, QUEUED, RUNNING, STOPPING
 
 AT_ONCE = 4

@@ -11,7 +11,7 @@ from search.results.progress import Progress
 from search.service import coordinator
 from search.service.cluster import Access
 from search.service.coordinator import LEAST_SECONDS, Orders, Reports, budgeted, counts
-from search.service.queue import Queued
+from search.service.queued import Queued
 from search.study import study_file
 
 ACCESS = Access("tls://127.0.0.1:1", "ca", "key", "cert")

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from search.errors import StudyError
 from search.service import schema, states
 from search.service.place import Place
-from search.service.queue import EXTERNAL, FencedError, NoStudyError, OtherStudyError, Queue
+from search.service.queue import FencedError, NoStudyError, OtherStudyError, Queue
+from search.service.queued import EXTERNAL
 from search.service.states import DONE, ENDED, QUEUED, RUNNING, STOPPING, TRANSITIONS, WANTED, TransitionError
 
 

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from search.commands import submit
+from search.commands.service import submit
 from search.errors import StudyError
-from search.service import queue as queues
+from search.service import queued as queues
 from search.service import submission
 from search.service.data_copies import Copies, safe_name
 from search.service.place import Place
