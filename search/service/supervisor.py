@@ -16,9 +16,9 @@ from dataclasses import dataclass, field
 from search.errors import StudyError
 from search.files import writing
 from search.processes import python
-from search.service.asking import Asking
 from search.service.cluster import Access
 from search.service.coordinator import Orders
+from search.service.external.asking import Asking
 from search.service.queue import Queue
 from search.service.queued import EXTERNAL, Queued
 from search.service.states import ENDED, QUEUED, RUNNING, STOPPING

@@ -21,7 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace, console: Output) -> int:
-    from search.service import following, opening
+    from search.service.terminal import following, opening
 
     desk = opening.desk()
     if options.follow:

@@ -20,6 +20,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace, console: Output) -> int:
-    from search.service import verbs
+    from search.service.terminal import verbs
 
     return verbs.act("resume", options.name, console)

@@ -19,7 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace, console: Output) -> int:
-    from search.service import opening, words
+    from search.service.terminal import opening, words
 
     desk = opening.desk()
     if options.name is not None:

@@ -59,7 +59,8 @@ def priority(text: str) -> int:
 
 
 def run(options: argparse.Namespace, console: Output) -> int:
-    from search.service import opening, states
+    from search.service import states
+    from search.service.terminal import opening
 
     desk = opening.desk(make=True)
     asked = {"priority": options.priority, "n_trials": options.trials, "timeout": options.timeout}
@@ -80,7 +81,7 @@ def run(options: argparse.Namespace, console: Output) -> int:
 
 
 def _awaited(desk: Desk, name: str, options: argparse.Namespace, console: Output) -> dict[str, Any]:
-    from search.service import following, words
+    from search.service.terminal import following, words
 
     if options.follow:
         for line in following.log(desk, name):

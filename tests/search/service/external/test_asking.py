@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from search.errors import StudyError
 from search.loop import journal
-from search.service import external
-from search.service.asking import MOST_ASKED, Asking, ConflictError, NoTrialError, Told
+from search.service.external import definition
+from search.service.external.asking import MOST_ASKED, Asking, ConflictError, NoTrialError, Told
 from search.service.place import Place
 from search.service.queue import Queue
 from search.service.states import CANCELLED, DONE, PAUSED, QUEUED, RUNNING
@@ -60,7 +60,7 @@ def numbers(answer):
 
 
 def stored(study="trees"):
-    space = external.parse(TEXT.format(direction="minimize", n_trials=1, method="random")).space
+    space = definition.parse(TEXT.format(direction="minimize", n_trials=1, method="random")).space
     path = Path(f"studies/{study}.journal")
     found = journal.read(path, space) if path.exists() else None
     return {} if found is None else found.outcomes

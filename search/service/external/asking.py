@@ -20,8 +20,8 @@ from search.loop.journal import STUDIES, StudyStore
 from search.loop.stopping import Incumbent
 from search.samplers.external import find
 from search.samplers.methods import Queued as QueuedSampler
-from search.service import external
-from search.service.external import External
+from search.service.external import definition
+from search.service.external.definition import External
 from search.service.queue import Queue
 from search.service.queued import EXTERNAL, Queued
 from search.service.schema import asked
@@ -160,7 +160,7 @@ class Asking:
         StudyError
             For a user mistake.
         """
-        study = external.parse(text)
+        study = definition.parse(text)
         name, known = study.file.name, study.about
         return self._queue.submit(name, text, study.fingerprint, about=known, kind=EXTERNAL, **asked)
 
@@ -270,7 +270,7 @@ class Asking:
         session = self._sessions.get(row.name)
         if session is None or session.fence != row.fence:
             self._close(row.name)
-            session = self._sessions[row.name] = _Session(external.parse(row.text), row.fence)
+            session = self._sessions[row.name] = _Session(definition.parse(row.text), row.fence)
             for number in {*self._numbers(row)} & {*session.store.outcomes}:  # a kill came between both
                 self._returned(row, number)
         return session

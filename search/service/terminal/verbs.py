@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from search.service import opening
+from search.service.terminal import opening
 from search.terminal.output import Output
 
 
