@@ -185,6 +185,7 @@ def handle(application: FastAPI) -> None:
 
     for kind in HANDLED:
         application.add_exception_handler(kind, answer)
+    application.add_middleware(Guarded)  # before Starlette's own, which answers in plain text
 
 
 class Guarded:
@@ -192,12 +193,12 @@ class Guarded:
 
     Parameters
     ----------
-    application : callable
+    app : callable
         The ASGI application.
     """
 
-    def __init__(self, application: Application) -> None:
-        self._application = application
+    def __init__(self, app: Application) -> None:
+        self._application = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request."""

@@ -62,7 +62,7 @@ class Service:
             raise Problem(404, problem.detail, "nothing-yet") if problem.kind == "study" else problem from None
 
 
-def _name(name: Annotated[str, InPath(description="name of a study", max_length=names.MOST_BYTES)]) -> str:
+def _name(name: Annotated[str, InPath(description="name of a study")]) -> str:
     """Return the name of a study in a path: whatever no study can be called is unknown."""
     if names.problem(name):
         raise NoStudyError(f"there is no study {names.shortened(name)!r}: {names.ALLOWED}")
