@@ -1,8 +1,8 @@
 """Requests drawn from the description of the HTTP interface (OpenAPI): right ones, ones at the bounds, and hostile ones.
 
-Routes, parameters and bodies come from the description, so a new route is asked as well. One service answers them all, so that later
-requests meet what earlier ones have left. A fault is an answer from 500 on, an error that is no problem document of one line, a
-traceback, and an answer that is no JSON where JSON is told.
+Routes, parameters and bodies come from the description, so a new route is asked as well. One service answers them all, so that
+later requests meet what earlier ones have left. A fault is an answer from 500 on, an error that is no problem document of one
+line, a traceback, and an answer that is no JSON where JSON is told.
 """
 
 from __future__ import annotations
@@ -30,14 +30,73 @@ NAME, GOAL, SHORT = "http", 10_000, 150
 
 Random = np.random.Generator
 
-NAMES = ("wine", "iris", "none", "a b", "..", ".", "x" * 300, "\x00", "房价", "%", "?", "wine.journal", "con", "-1", "\ud83d\ude00")
-TEXTS = (*NAMES, "", "0", "1", "-1", "1e400", "nan", "true", "9" * 5000, "'; DROP TABLE studies; --", "<script>", "{{7*7}}", "\r\nX: y")
+NAMES = (
+    "wine",
+    "iris",
+    "none",
+    "a b",
+    "..",
+    ".",
+    "x" * 300,
+    "\x00",
+    "房价",
+    "%",
+    "?",
+    "wine.journal",
+    "con",
+    "-1",
+    "\ud83d\ude00",
+)
+TEXTS = (
+    *NAMES,
+    "",
+    "0",
+    "1",
+    "-1",
+    "1e400",
+    "nan",
+    "true",
+    "9" * 5000,
+    "'; DROP TABLE studies; --",
+    "<script>",
+    "{{7*7}}",
+    "\r\nX: y",
+)
 NUMBERS = (0, 1, -1, 2**31, 2**53, 2**63, 10**30, 0.5, -0.0, 1e308, float("inf"), float("nan"), True)
-KINDS = ("application/json", "application/toml", "text/csv", "application/octet-stream", "text/plain", "", "multipart/form-data", "\xff")
+KINDS = (
+    "application/json",
+    "application/toml",
+    "text/csv",
+    "application/octet-stream",
+    "text/plain",
+    "",
+    "multipart/form-data",
+    "\xff",
+)
 ROWS = b"a,b,y\n" + b"".join(b"%d,%d,%d\n" % (i, i % 3, i % 2) for i in range(30))
 STUDY = 'name = "{}"\n[data]\nsource = "{}"\ntask = "classification"\n[model]\nmax_iter = 2\n[search]\nn_trials = 2\n'
-SOURCES = ("sklearn:wine", "sklearn:iris", "data:{}", "data:" + "0" * 64, "../x.csv", "/etc/passwd", "http://x.example/", "shared:x", "")
-HEADERS = ("Accept", "Origin", "Host", "Sec-Fetch-Site", "Cookie", "Content-Length", "X-Forwarded-For", "Range", "If-None-Match")
+SOURCES = (
+    "sklearn:wine",
+    "sklearn:iris",
+    "data:{}",
+    "data:" + "0" * 64,
+    "../x.csv",
+    "/etc/passwd",
+    "http://x.example/",
+    "shared:x",
+    "",
+)
+HEADERS = (
+    "Accept",
+    "Origin",
+    "Host",
+    "Sec-Fetch-Site",
+    "Cookie",
+    "Content-Length",
+    "X-Forwarded-For",
+    "Range",
+    "If-None-Match",
+)
 
 
 class Served:
@@ -50,11 +109,16 @@ class Served:
         tokens = Tokens(queue)
         limits = Limits(rate=1e9, burst=1e9, failed_logins=1e9, data_bytes=20_000, streams=0, queued_of_all=10**6)
         desk = Desk(queue, lambda: f"sqlite:///{folder}/none.db")
-        self.secrets = [tokens.make(name, scope) for name, scope in (("eve", "read"), ("ann", "submit"), ("root", "admin"))]
+        self.secrets = [
+            tokens.make(name, scope) for name, scope in (("eve", "read"), ("ann", "submit"), ("root", "admin"))
+        ]
         self.client = TestClient(application(desk, tokens, limits), base_url="http://127.0.0.1:8000")
         given = {"Authorization": f"Bearer {self.secrets[2]}"}
         self.described = self.client.get("/openapi.json", headers=given).json()
         self.data = self.client.post("/v1/data?name=t.csv", content=ROWS, headers=given).json()["data"]
+        given = {"Authorization": f"Bearer {self.secrets[1]}"}
+        for name in NAMES[:2]:
+            self.client.post("/v1/studies", json={"toml": STUDY.format(name, f"sklearn:{name}")}, headers=given)
 
 
 @cache
@@ -130,7 +194,9 @@ def request(service: Served, random: Random) -> tuple[str, str, dict[str, Any]]:
     for parameter in row.get("parameters", ()):
         value = _text(parameter["schema"], random)
         if parameter["in"] == "path":
-            path = path.replace(f"{{{parameter['name']}}}", _quoted(value if parameter["name"] != "name" else _name(random)))
+            path = path.replace(
+                f"{{{parameter['name']}}}", _quoted(value if parameter["name"] != "name" else _name(random))
+            )
         elif parameter["in"] == "query" and random.uniform() < 0.6:
             query.append(f"{parameter['name']}={_quoted(value)}")
     if random.uniform() < 0.03:
@@ -139,12 +205,20 @@ def request(service: Served, random: Random) -> tuple[str, str, dict[str, Any]]:
     if kind is not None:
         headers.append(("Content-Type", kind))
     address = path + ("?" + "&".join(query) if query else "")
-    return method.upper(), address, {"content": content, "headers": [(k, v.encode("utf-8", "replace")) for k, v in headers]}
+    return (
+        method.upper(),
+        address,
+        {"content": content, "headers": [(k, v.encode("utf-8", "replace")) for k, v in headers]},
+    )
 
 
 def _headers(service: Served, random: Random) -> list[tuple[str, str]]:
     who = random.uniform()
-    found = [] if who < 0.03 else [("Authorization", f"Bearer {service.secrets[0 if who < 0.1 else 1 if who < 0.5 else 2]}")]
+    found = (
+        []
+        if who < 0.03
+        else [("Authorization", f"Bearer {service.secrets[0 if who < 0.1 else 1 if who < 0.5 else 2]}")]
+    )
     if random.uniform() < 0.1:
         value = TEXTS[random.integers(len(TEXTS))].replace("\r\n", "").replace("\x00", "")
         found.append((str(random.choice(HEADERS)), value))
@@ -156,7 +230,7 @@ def _quoted(value: str) -> str:
 
 
 def _name(random: Random) -> str:
-    return NAMES[0 if random.uniform() < 0.6 else random.integers(len(NAMES))]
+    return NAMES[random.integers(2) if random.uniform() < 0.8 else random.integers(len(NAMES))]
 
 
 def _text(schema: Mapping[str, Any], random: Random) -> str:
@@ -184,7 +258,11 @@ def _value(schema: Mapping[str, Any], random: Random, depth: int = 0) -> Any:
     if kind == "array":
         return [_value(schema.get("items", {}), random, depth + 1) for _ in range(random.integers(4))]
     if kind == "object":
-        return {key: _value(each, random, depth + 1) for key, each in schema.get("properties", {}).items() if random.uniform() < 0.5}
+        return {
+            key: _value(each, random, depth + 1)
+            for key, each in schema.get("properties", {}).items()
+            if random.uniform() < 0.5
+        }
     return {"boolean": bool(random.integers(2)), "null": None}.get(kind, TEXTS[random.integers(len(TEXTS))])
 
 
@@ -201,9 +279,17 @@ def _content(service: Served, row: Mapping[str, Any], random: Random) -> tuple[b
     kind = str(random.choice(list(kinds)))
     if kind == "application/json":
         schema = kinds[kind]["schema"]
-        value = _value(schema, random) if "toml" not in schema.get("properties", {}) else _submitted(service, schema, random)
+        value = (
+            _value(schema, random)
+            if "toml" not in schema.get("properties", {})
+            else _submitted(service, schema, random)
+        )
         if "rows" in schema.get("properties", {}) and random.uniform() < 0.6:
-            value = {"rows": [{"a": _odd(random), str(random.choice(["b", "", "房"])): 1} for _ in range(random.integers(1, 4))]}
+            value = {
+                "rows": [
+                    {"a": _odd(random), str(random.choice(["b", "", "房"])): 1} for _ in range(random.integers(1, 4))
+                ]
+            }
         content = json.dumps(value).encode()
     elif kind == "application/toml":
         content = _study(service, random).encode("utf-8", "surrogatepass")
@@ -222,7 +308,11 @@ def _submitted(service: Served, schema: Mapping[str, Any], random: Random) -> An
     elif isinstance(found, dict):
         found.pop("toml", None)
         data = {"source": _source(service, random), "task": "classification"}
-        found["study"] = {"name": _name(random), "data": data, str(random.choice(["model", "cv", "odd"])): {"max_iter": _odd(random)}}
+        found["study"] = {
+            "name": _name(random),
+            "data": data,
+            str(random.choice(["model", "cv", "odd"])): {"max_iter": _odd(random)},
+        }
     return found
 
 
@@ -244,5 +334,12 @@ def _broken(content: bytes, random: Random) -> bytes:
     """Return bytes with a piece cut out, doubled or replaced."""
     start = int(random.integers(len(content) + 1))
     end = min(len(content), start + int(random.integers(1, 20)))
-    pieces = (b"", content[start:end] * 2, bytes(random.integers(0, 256, 4, dtype=np.uint8)), b"[" * 3000, b"\xff\xfe", b"x" * 30_000)
+    pieces = (
+        b"",
+        content[start:end] * 2,
+        bytes(random.integers(0, 256, 4, dtype=np.uint8)),
+        b"[" * 3000,
+        b"\xff\xfe",
+        b"x" * 30_000,
+    )
     return content[:start] + pieces[random.integers(len(pieces))] + content[end:]

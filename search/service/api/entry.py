@@ -36,7 +36,9 @@ HEADERS = {
 }
 """Headers of every answer but those of MLflow, unless it has its own."""
 
-UNKNOWN = "a token is needed: programs send Authorization: Bearer TOKEN, browsers open the address that bpsearch serve prints"
+UNKNOWN = (
+    "a token is needed: programs send Authorization: Bearer TOKEN, browsers open the address that bpsearch serve prints"
+)
 CHALLENGE = {"WWW-Authenticate": 'Bearer realm="bpsearch"'}
 
 

@@ -95,7 +95,9 @@ def serve_api(queue, tmp_path, monkeypatch) -> Iterator[Callable[..., Api]]:
             connection.execute(table.delete())
     with ExitStack() as stack:
 
-        def make(mlflow: Any = None, shared: Path | None = None, hosts: tuple = (), routers: tuple = (), **limits: Any) -> Api:
+        def make(
+            mlflow: Any = None, shared: Path | None = None, hosts: tuple = (), routers: tuple = (), **limits: Any
+        ) -> Api:
             desk, tokens = Desk(queue, lambda: f"sqlite:///{tmp_path}/none.db"), Tokens(queue)
             own = {each.name for each in tokens.all()}
             secrets = {name: tokens.make(name, scope) for name, scope in PEOPLE.items() if name not in own}

@@ -49,7 +49,9 @@ def test_a_log_goes_on_from_a_byte(api, text, monkeypatch):
     assert api.get("/v1/studies/wine/log?first=9000").headers["x-next-byte"] == "9000"
 
 
-@pytest.mark.parametrize("query", ["first=-1", "first=x", "most=0", f"most={MOST_TRIALS + 1}", "first=1e9", "first=99999999999999999999"])
+@pytest.mark.parametrize(
+    "query", ["first=-1", "first=x", "most=0", f"most={MOST_TRIALS + 1}", "first=1e9", "first=99999999999999999999"]
+)
 def test_pages_of_trials_that_are_none(api, query):
     found = api.refused(api.get(f"/v1/studies/wine/trials?{query}"), 422)
     assert found["key"] == query.partition("=")[0]
@@ -76,7 +78,9 @@ def collect(service, streams, changes, monkeypatch, *, quiet=15.0):
     found, steps = [], iter(changes)
 
     async def follow():
-        stream = followed(service, streams, "ann", lambda: service.desk.status("wine"), lambda found: found["state"] == "cancelled")
+        stream = followed(
+            service, streams, "ann", lambda: service.desk.status("wine"), lambda found: found["state"] == "cancelled"
+        )
         async for piece in stream:
             found.append(piece)
             next(steps, lambda: None)()
@@ -104,7 +108,9 @@ def test_events_tell_of_each_change_until_the_end(service, monkeypatch):
 
 
 def test_events_end_with_the_token_or_the_study(service, monkeypatch, queue):
-    found = collect(service, Streams(1, 1), [lambda: None, lambda: service.tokens.withdraw("ann")], monkeypatch, quiet=0.002)
+    found = collect(
+        service, Streams(1, 1), [lambda: None, lambda: service.tokens.withdraw("ann")], monkeypatch, quiet=0.002
+    )
     assert found[1:] == [b": still here\n\n"]
 
     def delete():
@@ -150,7 +156,9 @@ def test_a_finished_study(folder, small_project, command, serve_api, queue, monk
     csv = "area,rooms\n100.0,4\n50.5,2\n"
     answer = api.post(path, content=csv, headers={"Content-Type": "text/csv", "Accept": "text/csv"})
     assert answer.headers["content-type"] == "text/csv; charset=utf-8"
-    assert pd.read_csv(io.StringIO(answer.text)).predicted_price.to_numpy() == pytest.approx([row["predicted_price"] for row in found])
+    assert pd.read_csv(io.StringIO(answer.text)).predicted_price.to_numpy() == pytest.approx(
+        [row["predicted_price"] for row in found]
+    )
     parquet = io.BytesIO()
     pd.DataFrame(ROWS).to_parquet(parquet)
     octets = {"Content-Type": "application/octet-stream"}

@@ -26,7 +26,10 @@ def test_the_health_is_told_to_everybody_and_nothing_else_is(api):
     assert api.get("/v1/studies", None).headers["www-authenticate"].startswith("Bearer")
 
 
-@pytest.mark.parametrize("path", ["/", "/docs", "/openapi.json", "/mlflow/", "/v1/nothing", "/bpsearch/page.js", "//v1/health", "/v1/health/"])
+@pytest.mark.parametrize(
+    "path",
+    ["/", "/docs", "/openapi.json", "/mlflow/", "/v1/nothing", "/bpsearch/page.js", "//v1/health", "/v1/health/"],
+)
 def test_even_what_is_not_there_needs_a_token(api, path):
     api.refused(api.get(path, None), 401)
 
@@ -81,7 +84,9 @@ def test_a_cookie_changes_something_only_from_a_page_of_this_server(api, text):
     assert with_cookie(api, "POST", "/v1/studies/wine/resume", Origin="http://127.0.0.1:8000").status_code == 200
 
 
-@pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example", "me@127.0.0.1", "", "127.0.0.1:8000, evil.example"])
+@pytest.mark.parametrize(
+    "host", ["evil.example", "127.0.0.1.evil.example", "me@127.0.0.1", "", "127.0.0.1:8000, evil.example"]
+)
 def test_hosts_of_others(api, host):
     api.refused(api.get("/v1/health", headers={"Host": host}), 403, "127.0.0.1")
 
@@ -141,7 +146,9 @@ async def mlflow(scope, receive, send):
     await send({"type": "http.response.body", "body": told})
 
 
-@pytest.mark.parametrize(("path", "seen"), [("/mlflow/", "/ /"), ("/mlflow", "/ /"), ("/mlflow/ajax-api/x", "/ajax-api/x /ajax-api/x")])
+@pytest.mark.parametrize(
+    ("path", "seen"), [("/mlflow/", "/ /"), ("/mlflow", "/ /"), ("/mlflow/ajax-api/x", "/ajax-api/x /ajax-api/x")]
+)
 def test_mlflow_is_for_administrators(serve_api, path, seen):
     api = serve_api(mlflow=mlflow, burst=2, rate=0.001)
     for who in ("eve", "ann"):
@@ -189,7 +196,13 @@ def test_sockets_of_the_web_are_closed(api):
 
 
 def test_every_answer_has_the_headers_of_a_careful_server(api):
-    for path, who in (("/v1/health", None), ("/v1/studies", "ann"), ("/v1/studies", None), ("/none", "ann"), ("/", "ann")):
+    for path, who in (
+        ("/v1/health", None),
+        ("/v1/studies", "ann"),
+        ("/v1/studies", None),
+        ("/none", "ann"),
+        ("/", "ann"),
+    ):
         headers = api.get(path, who).headers
         assert headers["x-content-type-options"] == "nosniff"
         assert headers["cache-control"] == "no-store"

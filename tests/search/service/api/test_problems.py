@@ -26,7 +26,10 @@ from search.service.tokens import NoTokenError
         (QuotaError("a"), 429),
         (StudyError("a"), 422),
         (StudyError("disk full: x; nothing was written"), 507),
-        (StudyError("studies/service/queue.db cannot be written: database or disk is full; the queue is as it was"), 507),
+        (
+            StudyError("studies/service/queue.db cannot be written: database or disk is full; the queue is as it was"),
+            507,
+        ),
     ],
 )
 def test_status_of_errors(error, status):
@@ -38,10 +41,10 @@ def test_status_of_errors(error, status):
 @pytest.mark.parametrize(
     ("message", "expected"),
     [
-        ("study: [search] n_trials = 0; allowed are whole numbers above 0", ("[search] n_trials", "0", "whole numbers above 0")),
-        ("study: [model] solver = 'sdg' (did you mean 'sgd'?); allowed: one of adam, sgd", ("[model] solver", "'sdg'", "one of adam, sgd")),
+        ("study: [search] seed = 0; allowed are numbers", ("[search] seed", "0", "numbers")),
+        ("study: [model] solver = 'sdg' (did you mean 'sgd'?); allowed: adam, sgd", ("[model] solver", "'sdg'", "adam, sgd")),
         ("scope = 'x'; allowed are read, submit", ("scope", "'x'", "read, submit")),
-        ("study: [space] alpha[1] = -1; it must be positive; allowed are numbers from 0", ("[space] alpha[1]", "-1", "numbers from 0")),
+        ("study: [space] alpha[1] = -1; it must be 0; allowed are numbers", ("[space] alpha[1]", "-1", "numbers")),
         ("x.csv cannot be read", None),
         ("= ; allowed are", None),
     ],
@@ -58,7 +61,16 @@ def test_a_problem_is_one_line_of_visible_text():
 
 
 def test_unknown_paths_and_methods(api):
-    for path in ("/none", "/v1", "/v2/studies", "/v1/studies/", "/v1/studies/wine/none", "/bpsearch/../v1/none", "/openapi.yaml", "/redoc"):
+    for path in (
+        "/none",
+        "/v1",
+        "/v2/studies",
+        "/v1/studies/",
+        "/v1/studies/wine/none",
+        "/bpsearch/../v1/none",
+        "/openapi.yaml",
+        "/redoc",
+    ):
         found = api.refused(api.get(path), 404)
         assert found["type"] == "about:blank"
     answer = api.ask("PUT", "/v1/data")

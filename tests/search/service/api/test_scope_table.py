@@ -24,12 +24,21 @@ EXPECTED = {
     "read": {
         *("GET /", "GET /docs", "GET /openapi.json", "GET /bpsearch/page.js", "GET /bpsearch/page.css"),
         *("GET /v1/me", "GET /v1/events", "GET /v1/studies", "GET /v1/studies/{name}", "GET /v1/studies/{name}/events"),
-        *(f"GET /v1/studies/{{name}}/{what}" for what in ("result", "trials", "trials/{number}", "findings", "report", "log")),
+        *(
+            f"GET /v1/studies/{{name}}/{what}"
+            for what in ("result", "trials", "trials/{number}", "findings", "report", "log")
+        ),
         "POST /v1/studies/{name}/predictions",
     },
     "submit": {"POST /v1/data", "POST /v1/studies", *(f"{method} {path}" for method, path in OF_ITS_OWNER)},
     "admin": {
-        *("GET /v1/tokens", "POST /v1/tokens", "DELETE /v1/tokens/{holder}", "GET /bpsearch/mlflow", "GET /bpsearch/mlflow/{name}"),
+        *(
+            "GET /v1/tokens",
+            "POST /v1/tokens",
+            "DELETE /v1/tokens/{holder}",
+            "GET /bpsearch/mlflow",
+            "GET /bpsearch/mlflow/{name}",
+        ),
     },
 }
 
@@ -61,7 +70,9 @@ def test_everybody_at_every_route(every, serve_api, text):
         for who, scope in {"eve": "read", "bob": "submit", "root": "admin"}.items():
             more = {"json": {"priority": 1}} if method == "PATCH" else {}
             answer = api.ask(method, path, who, **more)
-            forbidden = order.index(scope) < order.index(needed) or ((method, route.path) in OF_ITS_OWNER and who == "bob")
+            forbidden = order.index(scope) < order.index(needed) or (
+                (method, route.path) in OF_ITS_OWNER and who == "bob"
+            )
             assert (answer.status_code == 403) == forbidden, (method, path, who, answer.text)
             assert answer.status_code < 500
             if forbidden:

@@ -33,12 +33,24 @@ def test_a_study_as_text_in_json(api, text):
     answer = api.submit(text(), priority=5, n_trials=7, timeout=60.5)
     assert answer.status_code == 201
     found = answer.json()
-    assert [found[key] for key in ("name", "owner", "state", "priority", "n_trials", "timeout")] == ["wine", "ann", "queued", 5, 7, 60.5]
+    assert [found[key] for key in ("name", "owner", "state", "priority", "n_trials", "timeout")] == [
+        "wine",
+        "ann",
+        "queued",
+        5,
+        7,
+        60.5,
+    ]
     assert api.get("/v1/studies/wine", "eve").json() == found
 
 
 def test_a_study_as_toml_with_the_rest_in_the_address(api, text):
-    answer = api.post("/v1/studies?priority=-5&n_trials=7&timeout=2", "ann", content=text(), headers={"Content-Type": "application/toml; charset=utf-8"})
+    answer = api.post(
+        "/v1/studies?priority=-5&n_trials=7&timeout=2",
+        "ann",
+        content=text(),
+        headers={"Content-Type": "application/toml; charset=utf-8"},
+    )
     assert answer.status_code == 201
     assert [answer.json()[key] for key in ("priority", "n_trials", "timeout")] == [-5, 7, 2]
 
@@ -72,9 +84,10 @@ def test_a_study_of_somebody_else_is_not_changed_by_submitting_it_again(api, tex
 @pytest.mark.parametrize(
     "source",
     [
-        *("/etc/passwd", "../../x.csv", "x.csv", "~/x.csv", "", "\\\\host\\share", "C:\\x.csv", "file:///etc/passwd", "SKLEARN:wine"),
-        *("http://example.org/x.csv", "sqlite:///queue.db?table=tokens", "postgresql://host/db?table=x", "data:", "data:..", "data:x"),
-        *(f"data:{'0' * 64}", f"data:{'0' * 64}/../../x", "sklearn:", "sklearn:../x", "sklearn:wine/..", "sklearn:nothing", "shared:x.csv"),
+        *("/etc/passwd", "../../x.csv", "x.csv", "~/x.csv", "", "\\\\host\\share", "C:\\x.csv"),
+        *("file:///etc/passwd", "SKLEARN:wine", "http://example.org/x.csv", "sqlite:///queue.db?table=tokens"),
+        *("postgresql://host/db?table=x", "data:", "data:..", "data:x", f"data:{'0' * 64}", f"data:{'0' * 64}/../../x"),
+        *("sklearn:", "sklearn:../x", "sklearn:wine/..", "sklearn:nothing", "shared:x.csv"),
     ],
 )  # fmt: skip
 def test_sources_that_are_not_allowed(api, text, source):
@@ -128,9 +141,13 @@ def test_bodies_that_are_no_study(api, body, told):
     api.refused(api.post("/v1/studies", "ann", content=body, headers={"Content-Type": "application/json"}), 422, told)
 
 
-@pytest.mark.parametrize("kind", ["", "text/plain", "application/x-www-form-urlencoded", "multipart/form-data", "application/jsonx"])
+@pytest.mark.parametrize(
+    "kind", ["", "text/plain", "application/x-www-form-urlencoded", "multipart/form-data", "application/jsonx"]
+)
 def test_other_kinds_of_bodies(api, kind):
-    found = api.refused(api.post("/v1/studies", "ann", content=b"x", headers={"Content-Type": kind}), 415, "application/toml")
+    found = api.refused(
+        api.post("/v1/studies", "ann", content=b"x", headers={"Content-Type": kind}), 415, "application/toml"
+    )
     assert found["allowed"] == ["application/json", "application/toml"]
 
 
@@ -143,7 +160,9 @@ def test_budgets_above_the_limits(serve_api, text):
     api.refused(api.submit(text().replace("n_trials = 2", "n_trials = 3")), 422, "n_trials = 3")
     api.refused(api.submit(text(more="timeout = 6\n")), 422, "timeout = 6")
     assert api.submit(text(more="timeout = 5\n"), n_trials=2, timeout=5.0, priority=1).status_code == 201
-    assert api.submit(text("more").replace("n_trials = 2", "n_trials = 3"), n_trials=1).status_code == 201, "what is asked for counts"
+    assert api.submit(text("more").replace("n_trials = 2", "n_trials = 3"), n_trials=1).status_code == 201, (
+        "what is asked for counts"
+    )
     assert api.submit(text("high"), "root", priority=100).status_code == 201
 
 
@@ -189,7 +208,9 @@ def test_a_table_is_uploaded_and_studied(api, text):
     assert api.submit(on(text, address, "other"), "bob").status_code == 201, "who knows the hash has had the data"
 
 
-@pytest.mark.parametrize("name", ["../../../../tmp/x.csv", "/etc/passwd", "..", ".", "\\x.csv", "a\x00b.csv", "-rf.csv", "x" * 200])
+@pytest.mark.parametrize(
+    "name", ["../../../../tmp/x.csv", "/etc/passwd", "..", ".", "\\x.csv", "a\x00b.csv", "-rf.csv", "x" * 200]
+)
 def test_names_of_tables_are_no_paths(api, name):
     before = sorted(Path().rglob("*"))
     digest = upload(api, b"a\n1\n" + name.encode(), name).json()["data"].removeprefix("data:")
@@ -200,7 +221,9 @@ def test_names_of_tables_are_no_paths(api, name):
     assert sorted(Path().rglob("*")) == before
 
 
-@pytest.mark.parametrize(("params", "told"), [({}, "name is missing"), ({"name": ""}, "name = ''"), ({"name": "x" * 201}, "name = ")])
+@pytest.mark.parametrize(
+    ("params", "told"), [({}, "name is missing"), ({"name": ""}, "name = ''"), ({"name": "x" * 201}, "name = ")]
+)
 def test_an_upload_needs_a_name(api, params, told):
     api.refused(api.post("/v1/data", "ann", params=params, content=TABLE), 422, told)
 
@@ -212,7 +235,9 @@ def test_uploads_as_large_as_allowed(serve_api):
     api.refused(upload(api, iter([TABLE, b"1"])), 413)
     api.refused(api.post("/v1/data?name=t.csv", "ann", content=b"", headers={"Content-Length": "9" * 5000}), 413)
     api.refused(upload(api, b""), 422, "the body is empty")
-    assert [path for path in api.desk.place.data.iterdir() if path.name.startswith(".")] == [], "nothing is left of them"
+    assert [path for path in api.desk.place.data.iterdir() if path.name.startswith(".")] == [], (
+        "nothing is left of them"
+    )
 
 
 def test_uploads_of_all_together(serve_api):
@@ -236,7 +261,11 @@ def test_tables_with_as_many_rows_and_cells_as_allowed(serve_api, text):
     address = upload(api).json()["data"]
     assert api.submit(on(text, address)).status_code == 201
     row = upload(api, TABLE + b"1,2,x\n").json()["data"]
-    api.refused(api.submit(on(text, row, "row")), 422, "has 41 rows or more and 3 columns; allowed here are 40 rows and 120 cells")
+    api.refused(
+        api.submit(on(text, row, "row")),
+        422,
+        "has 41 rows or more and 3 columns; allowed here are 40 rows and 120 cells",
+    )
     wide = upload(api, TABLE.replace(b"\n", b",1\n")).json()["data"]
     api.refused(api.submit(on(text, wide, "wide")), 422, "40 rows or more and 4 columns")
 
@@ -261,7 +290,8 @@ def test_a_body_that_does_not_come_is_not_waited_for(serve_api):
         import anyio
 
         class Slow:
-            headers: dict = {}
+            def __init__(self):
+                self.headers = {}
 
             async def stream(self):
                 yield b"a"
@@ -302,7 +332,23 @@ def test_files_of_the_shared_folder(serve_api, shared, text):
     assert stored.read_bytes() == TABLE
 
 
-@pytest.mark.parametrize("name", ["", ".", "..", "../secret.csv", "inner", "inner/t.csv", "link.csv", ".hidden.csv", "T.CSV", "./t.csv", "t.csv/", "/etc/passwd"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "",
+        ".",
+        "..",
+        "../secret.csv",
+        "inner",
+        "inner/t.csv",
+        "link.csv",
+        ".hidden.csv",
+        "T.CSV",
+        "./t.csv",
+        "t.csv/",
+        "/etc/passwd",
+    ],
+)
 def test_nothing_else_is_shared(serve_api, shared, text, name):
     api = serve_api(shared=shared)
     found = api.refused(api.submit(on(text, f"shared:{name}")), 422)
@@ -327,14 +373,27 @@ def test_a_shared_folder_that_is_gone_or_empty(serve_api, tmp_path, text):
 
 def test_a_study_is_changed_paused_resumed_and_cancelled(api, text):
     api.submit(text())
-    assert api.ask("PATCH", "/v1/studies/wine", "ann", json={"priority": 4, "n_trials": 9, "timeout": 3}).json()["n_trials"] == 9
+    assert (
+        api.ask("PATCH", "/v1/studies/wine", "ann", json={"priority": 4, "n_trials": 9, "timeout": 3}).json()[
+            "n_trials"
+        ]
+        == 9
+    )
     states = [api.post(f"/v1/studies/wine/{each}", "ann").json()["state"] for each in ("pause", "resume", "cancel")]
     assert states == ["paused", "queued", "cancelled"]
     found = api.refused(api.post("/v1/studies/wine/pause", "ann"), 409, "it cannot be paused")
     assert found["allowed"] == ["submit"]
 
 
-@pytest.mark.parametrize(("body", "told"), [({}, "nothing to change"), ({"state": "done"}, "state is not known here"), ({"n_trials": "9"}, "n_trials = '9'"), ({"timeout": None}, "nothing to change")])
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        ({}, "nothing to change"),
+        ({"state": "done"}, "state is not known here"),
+        ({"n_trials": "9"}, "n_trials = '9'"),
+        ({"timeout": None}, "nothing to change"),
+    ],
+)
 def test_changes_that_are_none(api, text, body, told):
     api.submit(text())
     api.refused(api.ask("PATCH", "/v1/studies/wine", "ann", json=body), 422, told)
@@ -350,7 +409,14 @@ def test_studies_of_others_stay_as_they_are(api, text):
 
 
 def test_studies_that_are_not_there(api):
-    for method, path in (("GET", ""), ("PATCH", ""), ("POST", "/pause"), ("GET", "/events"), ("GET", "/log"), ("GET", "/trials")):
+    for method, path in (
+        ("GET", ""),
+        ("PATCH", ""),
+        ("POST", "/pause"),
+        ("GET", "/events"),
+        ("GET", "/log"),
+        ("GET", "/trials"),
+    ):
         more = {"json": {"priority": 1}} if method == "PATCH" else {}
         api.refused(api.ask(method, f"/v1/studies/none{path}", **more), 404, "there is no study 'none'")
     for name in ("..", "%2e%2e", "a%2fb", "%00", "x" * 201, "a%20b", ".journal"):
@@ -365,7 +431,12 @@ def test_too_much_that_waits(serve_api, text):
 
 
 def test_tables_of_json_as_a_study_file():
-    tables = {"name": "a b", "data": {"source": 'x"y', "na_values": ["", "\n"]}, "odd key": {"x": {"y": [1, {"z": 0.5}]}}, "empty": {}}
+    tables = {
+        "name": "a b",
+        "data": {"source": 'x"y', "na_values": ["", "\n"]},
+        "odd key": {"x": {"y": [1, {"z": 0.5}]}},
+        "empty": {},
+    }
     assert reading.loads(studies.as_toml(tables)) == tables
     with pytest.raises(StudyError, match="nested too deep"):
         studies.as_toml(json.loads("[" * 20 + "]" * 20) and {"a": json.loads("[" * 20 + "]" * 20)})
