@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import fields
 from typing import Any
 
-from sqlalchemy import Connection, Engine, func, insert, select, update
+from sqlalchemy import Connection, Engine, insert, select, update
 from sqlalchemy.exc import DBAPIError
 
 from search.errors import StudyError
@@ -20,6 +20,7 @@ from search.files import trouble
 from search.service import schema
 from search.service.place import Place
 from search.service.queued import STUDY, Queued, check_budget
+from search.service.rights import EVERYTHING, Rights
 from search.service.schema import studies
 from search.service.states import ENDED, QUEUED, WANTED, transition
 from search.spelling import did_you_mean
@@ -87,32 +88,38 @@ class Queue:
         priority: int | None = None,
         n_trials: int | None = None,
         timeout: float | None = None,
-        most: int | None = None,
+        rights: Rights = EVERYTHING,
     ) -> Queued:
         """Queue a study, or give one that is there another budget or priority.
 
         Parameters
         ----------
-        most : int, optional
-            The most studies of this owner that may be queued or run.
+        rights : Rights
+            Of whoever submits it.
 
         Raises
         ------
         OtherStudyError
             If there is another study of this name; the message has both fingerprints.
+        OwnerError
+            If it is there, and somebody else's.
         TransitionError
             If the study is stopping.
+        QuotaError
+            If there are too many studies.
         StudyError
-            If the owner has too many studies, or a value is not allowed.
+            If a value is not allowed.
         """
         asked = {"priority": priority, "n_trials": n_trials, "timeout": timeout}
         given: dict[str, Any] = {key: value for key, value in asked.items() if value is not None}
         check_budget(given)
         told = dict(about or {})
-        with self._changing() as connection:
+        with self.changing() as connection:
             known = self._row(connection, name)
+            if known is not None:
+                rights.check_owner(known.name, known.owner)
             if known is None or known.state in ENDED:
-                _check_quota(connection, owner, most)
+                rights.check_quota(connection, owner if known is None else known.owner)
             if known is None:
                 row = {
                     "kind": kind,
@@ -131,7 +138,9 @@ class Queue:
                 )
             return self._moved(connection, known, "submit", text=text, data=data, about=told, **given)
 
-    def act(self, name: str, action: str, *, fence: int | None = None, **changes: Any) -> Queued:
+    def act(
+        self, name: str, action: str, *, fence: int | None = None, rights: Rights = EVERYTHING, **changes: Any
+    ) -> Queued:
         """Do something with a study: a row of `states.TRANSITIONS`.
 
         Parameters
@@ -139,6 +148,8 @@ class Queue:
         name, action : str
         fence : int, optional
             That of the coordinator that does it.
+        rights : Rights
+            Of whoever does it.
         **changes
             Other columns that change with it.
 
@@ -149,10 +160,16 @@ class Queue:
             If the study cannot do that in its state.
         FencedError
             If the study has been started anew.
+        OwnerError, QuotaError
+            If its rights do not allow it.
         """
         check_budget(changes)
-        with self._changing() as connection:
-            return self._moved(connection, self._known(connection, name), action, fence, **changes)
+        with self.changing() as connection:
+            known = self._known(connection, name)
+            rights.check_owner(known.name, known.owner)
+            if known.state in ENDED and transition(name, known.state, action).after not in ENDED:
+                rights.check_quota(connection, known.owner)
+            return self._moved(connection, known, action, fence, **changes)
 
     def beat(self, name: str, fence: int, counts: Mapping[str, Any] | None = None, ran: float = 0.0) -> Queued:
         """Give a sign of life of a study's coordinator; return what the queue says of the study.
@@ -170,7 +187,7 @@ class Queue:
         ------
         NoStudyError, FencedError
         """
-        with self._changing() as connection:
+        with self.changing() as connection:
             known = self._known(connection, name, fence)
             values = {
                 "beat": known.beat + 1,
@@ -186,7 +203,7 @@ class Queue:
         ------
         NoStudyError, FencedError
         """
-        with self._changing() as connection:
+        with self.changing() as connection:
             known = self._known(connection, row.name, row.fence)
             if (known.n_trials, known.timeout) != (row.n_trials, row.timeout):
                 return False
@@ -201,13 +218,13 @@ class Queue:
         NoStudyError
             If there is none; the message names similar ones.
         """
-        with self._reading() as connection:
+        with self.reading() as connection:
             return self._known(connection, name)
 
     def all(self, *states: str) -> list[Queued]:
         """Return the studies in these states, by default in all: those of the highest priority first, and of these the oldest."""
         found = select(*COLUMNS).order_by(studies.c.priority.desc(), studies.c.id)
-        with self._reading() as connection:
+        with self.reading() as connection:
             return [
                 Queued(**row)
                 for row in connection.execute(found.where(studies.c.state.in_(states)) if states else found).mappings()
@@ -221,7 +238,7 @@ class Queue:
         StudyError
             If it has not ended.
         """
-        with self._changing() as connection:
+        with self.changing() as connection:
             known = self._row(connection, name)
             if known is None:
                 return
@@ -231,10 +248,12 @@ class Queue:
 
     # ------------------------------------------------------------------------------------------------ inside a transaction
 
-    def _changing(self) -> _Transaction:
+    def changing(self) -> _Transaction:
+        """Return a transaction that may write; its body gets the connection."""
         return _Transaction(self.engine, self.place)
 
-    def _reading(self) -> _Transaction:
+    def reading(self) -> _Transaction:
+        """Return a transaction that only reads."""
         return _Transaction(self.engine.execution_options(**{schema.READING: True}), self.place)
 
     def _row(self, connection: Connection, name: str) -> Queued | None:
@@ -322,11 +341,3 @@ def _unknown(connection: Connection, name: str) -> NoStudyError:
     return NoStudyError(
         f"there is no study {name!r} in the queue{did_you_mean(name, names)}; allowed are {listed}{rest}"
     )
-
-
-def _check_quota(connection: Connection, owner: str, most: int | None) -> None:
-    if most is None:
-        return
-    active = select(func.count()).where(studies.c.owner == owner, studies.c.state.not_in(ENDED))
-    if (count := connection.execute(active).scalar_one()) >= most:
-        raise StudyError(f"{owner} has {count} studies that have not ended; allowed are {most}: wait, or cancel one")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from search.errors import StudyError
@@ -90,7 +91,17 @@ MEANINGS = {
 
 
 class TransitionError(StudyError):
-    """A transition that is not in the table."""
+    """A transition that is not in the table.
+
+    Attributes
+    ----------
+    allowed : list of str
+        What users can do instead.
+    """
+
+    def __init__(self, message: str, allowed: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.allowed = list(allowed)
 
 
 def transition(name: str, state: str, action: str) -> Transition:
@@ -114,7 +125,8 @@ def transition(name: str, state: str, action: str) -> Transition:
         allowed = allowed_in(state)
         verb = "are" if len(allowed) > 1 else "is"
         raise TransitionError(
-            f"study {name!r} is {state}: it cannot be {PARTICIPLES[action]}; allowed {verb} {', '.join(allowed)}"
+            f"study {name!r} is {state}: it cannot be {PARTICIPLES[action]}; allowed {verb} {', '.join(allowed)}",
+            allowed,
         )
     return found
 

@@ -57,6 +57,10 @@ NOT_RUN = {
 """Commands that no test of the documents runs, and why; those of `bpsearch` are parsed."""
 
 
+IN_A_SHELL = {"docs/service_http.md": "tests/docs/test_service_http.py"}
+"""Pages whose commands run in a shell, and the test that does it."""
+
+
 def is_known(block: Block) -> bool:
     """Whether something here or in pytest deals with a block."""
     known: dict[str, Callable[[], bool]] = {
@@ -125,6 +129,8 @@ def test_command_is_dealt_with(block, words):
         assert subprocess.run(dry, cwd=ROOT, capture_output=True, text=True).returncode == 0
     elif words[0] == "mlflow":
         parsed_by_mlflow(words[1:])
+    elif block.page in IN_A_SHELL:
+        assert block.text in PAGES[block.page]
     elif words[0] == "curl":
         sent(words)
     else:
@@ -186,6 +192,8 @@ def test_module_in_a_sentence_exists(module):
 def test_programs_that_other_tests_run_are_there():
     """A test that is named reads the page."""
     assert len(SHOWN) > 8
+    for page, test in IN_A_SHELL.items():
+        assert page in (ROOT / test).read_text(encoding="utf-8")
     assert ELSEWHERE.keys() <= {block.page for block in WRITTEN}
     assert PIPELINE in {block.first for block in WRITTEN if block.page == "README.md"}
     for page, test in ELSEWHERE.items():

@@ -54,6 +54,8 @@ REASONS = {
     ("search.tracking.stores", "mkdir"): "the folder of a new store",
     ("search.tracking.stores", "TemporaryFile"): "without a name: whether the folder can be written",
     ("search.processes.python", "TemporaryDirectory"): "an empty folder of its own",
+    ("search.service.api.sources", "open"): "to read: flags that write nothing",
+    ("search.service.api.predictions", "unlink"): "the rows of a request, which it has written",
 }
 """Calls outside of the rooms for files, each with the reason why nothing of a user's is lost by it."""
 

@@ -142,19 +142,6 @@ def test_the_time_that_a_study_has_run_is_counted(queue):
     assert queue.get("a").ran == 1.5
 
 
-def test_an_owner_has_so_many_studies_that_have_not_ended(queue):
-    queue.submit("a", "text", "f", owner="me", most=2)
-    queue.submit("b", "text", "f", owner="me", most=2)
-    with pytest.raises(StudyError, match="me has 2 studies that have not ended; allowed are 2"):
-        queue.submit("c", "text", "f", owner="me", most=2)
-    queue.submit("c", "text", "f", owner="you", most=2)
-    queue.submit("a", "text", "f", owner="me", most=2, n_trials=3)  # it is there
-    queue.act("a", "cancel")
-    queue.submit("d", "text", "f", owner="me", most=2)
-    with pytest.raises(StudyError, match="me has 2 studies"):
-        queue.submit("a", "text", "f", owner="me", most=2)
-
-
 def test_only_what_has_ended_is_forgotten(queue):
     queue.submit("a", "text", "f")
     with pytest.raises(StudyError, match="'a' is queued"):
