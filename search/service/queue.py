@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, func, insert, select, update
 from sqlalchemy.exc import DBAPIError
 
-from search.errors import StudyError
+from search.errors import NoStudyError, StudyError
 from search.files import trouble
 from search.service import schema
 from search.service.place import Place
@@ -30,10 +30,6 @@ MOST_NAMED = 10
 
 STUDY, EXTERNAL = "study", "external"
 """Kinds of studies: those that the service trains, and those whose trials are trained by clients."""
-
-
-class NoStudyError(StudyError):
-    """The queue has no study of this name."""
 
 
 class OtherStudyError(StudyError):

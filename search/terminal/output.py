@@ -114,17 +114,22 @@ def as_json(content: Mapping[str, Any]) -> str:
     >>> as_json({"a": np.float64(0.5), "b": float("inf")})
     '{\\n  "a": 0.5,\\n  "b": null\\n}'
     """
-    written = json.dumps(_plain(content), indent=2, allow_nan=False)
+    written = json.dumps(plain(content), indent=2, allow_nan=False)
     return written.replace("\x7f", "\\u007f")  # DEL, the only control character that JSON leaves as it is
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
+    """Return what JSON can say of a value: numbers that are not finite are None, and what JSON does not know is a text.
+
+    >>> plain({"a": np.float64("nan"), 1: (2, np.bool_(True))})
+    {'a': None, '1': [2, True]}
+    """
     if isinstance(value, np.generic | np.ndarray):
         value = value.tolist()
     if isinstance(value, Mapping):
-        return {str(key): _plain(each) for key, each in value.items()}
+        return {str(key): plain(each) for key, each in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(each) for each in value]
+        return [plain(each) for each in value]
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     return value if isinstance(value, bool | int | str | None) else str(value)
