@@ -13,7 +13,7 @@ from search.errors import StudyError
 if TYPE_CHECKING:
     from search.terminal.output import Output
 
-HELP = "let assistants ask about the studies of this folder, by the Model Context Protocol"
+HELP = "let assistants ask about the studies of this folder (MCP)"
 INTERRUPTED = "stopped"
 SHOWS_PROGRESS = True
 

@@ -238,11 +238,16 @@ class Client:
 
     def report(self, name: str) -> str:
         """Return the report on a study as one HTML page."""
-        return self._connection.text("studies", name, "report")
+        return self._connection.part("studies", name, "report")[0].decode("utf-8", "replace")
 
     def log(self, name: str, first: int = 0) -> str:
-        """Return what the runs of a study have said, from byte `first` on."""
-        return self._connection.text("studies", name, "log", query={"first": first})
+        """Return what the runs of a study have said so far, from byte `first` on."""
+        said, following = self._connection.part("studies", name, "log", query={"first": first})
+        while following is not None and following > first:
+            first = following
+            piece, following = self._connection.part("studies", name, "log", query={"first": first})
+            said += piece
+        return said.decode("utf-8", "replace")
 
     def predict(
         self, name: str, rows: str | Path | pd.DataFrame | Iterable[Mapping[str, Any]], *, probabilities: bool = False

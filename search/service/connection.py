@@ -28,6 +28,9 @@ BUSY = frozenset({429, 502, 503, 504})
 """Statuses after which a request may be sent again."""
 
 CONNECT_SECONDS = 10.0
+NEXT = "X-Next-Byte"
+"""The header of a part of a log that says with which byte the next one begins."""
+
 
 START = "start it with bpsearch serve"
 PROBLEM = ("type", "title", "detail", "instance", "key", "value", "allowed")
@@ -117,11 +120,12 @@ class Connection:
             except requests.RequestException as error:
                 raise self._unreachable(error) from None
 
-    def text(self, *path: object, **more: Any) -> str:
-        """Return the text of an answer; keywords and errors are those of `ask`."""
+    def part(self, *path: object, **more: Any) -> tuple[bytes, int | None]:
+        """Return the bytes of an answer, and the byte to go on with, if it says so; keywords and errors are those of `ask`."""
         with closing(self.open("GET", *path, **more)) as answer:
+            following = answer.headers.get(NEXT, "")
             try:
-                return answer.content.decode("utf-8", "replace")
+                return answer.content, int(following) if following.isdecimal() else None
             except requests.RequestException as error:
                 raise self._unreachable(error) from None
 

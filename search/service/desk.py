@@ -132,6 +132,14 @@ class Desk:
         """
         return _document(self.queue.get(name))
 
+    def has(self, name: str) -> bool:
+        """Return whether the queue has a study of a name."""
+        try:
+            self.queue.get(name)
+        except NoStudyError:
+            return False
+        return True
+
     def result(self, name: str) -> dict[str, Any]:
         """Return the result of a study so far: what `bpsearch show --json` prints.
 
@@ -141,7 +149,7 @@ class Desk:
         StudyError
             If the study has no trials yet.
         """
-        if name not in entries.names() and self._is_queued(name):
+        if name not in entries.names() and self.has(name):
             raise _without_trials(name)
         entry = entries.entry(self._uri(), name)
         found = entry.result
@@ -257,7 +265,7 @@ class Desk:
             If its journal cannot be read.
         """
         if name not in entries.names():
-            return Entry(name, None if self._is_queued(name) else entries.stored(name))
+            return Entry(name, None if self.has(name) else entries.stored(name))
         path = journal.STUDIES / f"{name}{entries.ENDING}"
         with self._reading:
             try:
@@ -273,15 +281,6 @@ class Desk:
             while len(self._read) > MOST_STUDIES:
                 del self._read[next(iter(self._read))]
             return found
-
-    # ------------------------------------------------------------------------------------------------------------ details
-
-    def _is_queued(self, name: str) -> bool:
-        try:
-            self.queue.get(name)
-        except NoStudyError:
-            return False
-        return True
 
 
 def _without_trials(name: str) -> StudyError:

@@ -24,10 +24,10 @@ def found(url: str | None, token: str | None) -> tuple[str, str]:
     ServiceError
         If there is no such service, or the token of another one is missing.
     """
-    from search.service.place import Place  # late: it takes seconds to import
-
     if url is not None and token is not None:
         return url, token
+    from search.service.place import Place  # late: it takes seconds to import
+
     own = address(Place().address)
     if own is None and url is None:
         raise ServiceError(f"no service runs in this folder; {START}, or name one by url= and token=")

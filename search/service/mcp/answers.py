@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import accumulate
 from typing import Any
 
 from search.terminal.leaving import told
@@ -12,6 +13,9 @@ from search.terminal.output import plain
 
 MOST = 20_000
 """Characters of an answer: some 6,000 tokens."""
+
+MARGIN = 100
+"""Characters for what is said of the items that are left out."""
 
 MOST_OF_A_TEXT = 4_000
 MOST_ITEMS = 100
@@ -75,17 +79,18 @@ def written(answer: Page | Mapping[str, Any]) -> str:
     True
     """
     if not isinstance(answer, Page):
-        return cut(_json(answer))
-    count = len(answer.items)
-    while len(text := _json(answer.document(count))) > MOST and count > 1:
-        count //= 2
-    return cut(text)
+        return cut(_json(_short(plain(answer))))
+    page = replace(answer, items=[_short(plain(item)) for item in answer.items], about=_short(plain(answer.about)))
+    room = MOST - MARGIN - len(_json(page.document(0)))
+    sizes = accumulate(len(_json(item)) + len(", ") for item in page.items)
+    count = sum(size <= room for size in sizes)
+    return cut(_json(page.document(count or min(1, len(page.items)))))
 
 
 def cut(text: str, most: int = MOST) -> str:
     """Return the beginning of a text that is too long, and how long it was.
 
-    >>> cut("abc", 3), cut("x" * 300, 100)[-45:]
+    >>> cut("abc", 3), cut("x" * 300, 100)[-36:]
     ('abc', 'xxxxx … (cut; 300 characters in all)')
     """
     if len(text) <= most:
@@ -95,7 +100,7 @@ def cut(text: str, most: int = MOST) -> str:
 
 
 def _json(content: Any) -> str:
-    return json.dumps(_short(plain(content)), ensure_ascii=False, allow_nan=False)
+    return json.dumps(content, ensure_ascii=False, allow_nan=False)
 
 
 def _short(value: Any, depth: int = 0) -> Any:

@@ -207,13 +207,20 @@ class Predict(Tool):
             raise StudyError(f"rows have {count} values; allowed are {MOST_ROWS * MOST_LISTED} in all")
         with tempfile.TemporaryDirectory(prefix="bpsearch-") as folder:
             path = Path(folder, ROWS)
-            writing.write(path, json.dumps(self.rows).encode())
+            writing.write(path, self._table())
             try:
                 pieces = list(desk.predict(self.name, path, probabilities=self.probabilities))
             except StudyError as error:
-                raise StudyError(str(error).replace(str(path), "rows")) from None
+                raise StudyError(
+                    str(error).replace(str(path), "rows").replace("--probabilities", "probabilities")
+                ) from None
         found = [row for piece in pieces for row in piece.to_dict("records")]
         return Page("predictions", found, 0, len(found), {"name": self.name}, "ask for fewer rows at a time")
+
+    def _table(self) -> bytes:
+        """Return the rows as a file of JSON, all with the same columns."""
+        columns = dict.fromkeys(key for row in self.rows for key in row)
+        return json.dumps([{key: row.get(key) for key in columns} for row in self.rows]).encode()
 
 
 class Report(Tool):

@@ -18,6 +18,7 @@ from search.service.mcp.arguments import Name, Priority, Seconds, Tool, Trials
 from search.service.place import Place
 from search.service.submission import BUILT_IN, Resolve, Source
 from search.study.data import SKLEARN_SETS
+from search.tables.databases import is_address
 from search.tables.files import COMPRESSIONS
 
 OWNER = "assistant"
@@ -146,7 +147,7 @@ def resolver(place: Place, folder: Path) -> Resolve:
         if source.startswith(BUILT_IN):
             return _built_in(source)
         path = Path(source)
-        if problem := _problem(path, folder):
+        if problem := "is an address" if is_address(source) else _problem(path, folder):
             raise StudyError(
                 f"{WHERE} = {short(source)} {problem}; allowed are sklearn:NAME and tables inside of the current folder, "
                 "such as data/prices.csv"
@@ -165,7 +166,7 @@ def _built_in(source: str) -> Source:
 
 def _problem(path: Path, folder: Path) -> str:
     """Return why a file is no source; empty if it is one."""
-    if path.is_absolute() or ".." in path.parts or "://" in str(path):
+    if path.is_absolute() or ".." in path.parts:
         return "is outside of the current folder"
     if any(part.startswith(".") for part in path.parts):
         return "is hidden"
