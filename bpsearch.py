@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 __all__ = [  # noqa: F405, RUF022 - the search first, then the networks
     "BPSearchCV",
+    "Client",
+    "ServiceError",
     "StudyError",
     "ActivationDisplay",
     "BPClassifier",
@@ -48,7 +50,7 @@ __all__ = [  # noqa: F405, RUF022 - the search first, then the networks
     "step_size_number",
 ]
 
-_SEARCH = {"BPSearchCV", "StudyError", "load_model", "plots"}
+_SEARCH = {"BPSearchCV", "Client", "ServiceError", "StudyError", "load_model", "plots"}
 
 
 def __getattr__(name: str) -> "Any":

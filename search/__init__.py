@@ -8,11 +8,15 @@ if TYPE_CHECKING:
     from search.errors import StudyError
     from search.export.loading import load_model
     from search.search_cv import BPSearchCV
+    from search.service.client import Client
+    from search.service.connection import ServiceError
 
-__all__ = ["BPSearchCV", "StudyError", "load_model", "plots"]
+__all__ = ["BPSearchCV", "Client", "ServiceError", "StudyError", "load_model", "plots"]
 
 _LATER = {
     "BPSearchCV": "search.search_cv",
+    "Client": "search.service.client",
+    "ServiceError": "search.service.connection",
     "StudyError": "search.errors",
     "load_model": "search.export.loading",
     "plots": "search.plots",

@@ -16,6 +16,10 @@ class InUseError(StudyError):
     """Another process runs the study."""
 
 
+class NoStudyError(StudyError):
+    """There is no study of this name."""
+
+
 def reason_of(error: BaseException) -> str:
     """Return what kind of error it is, and the first line of its message.
 

@@ -12,6 +12,7 @@ PACKAGES = ("bpsearch", "bpmodel", "search", "search.plots")
 
 GROUPS: dict[str, tuple[str, ...]] = {
     "Search": ("BPSearchCV", "load_model", "StudyError"),
+    "The service": ("Client", "ServiceError"),
     "Networks": ("BPRegressor", "BPClassifier", "BPEnsembleRegressor", "BPEnsembleClassifier"),
     "Diagnosis": ("diagnose", "Diagnosis", "Finding", "Repair", "Verdict", "DivergenceError", "DivergenceWarning"),
     "Before the first step": ("preflight", "rate_limit", "sharpness", "step_size_number"),

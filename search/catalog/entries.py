@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from bpmodel.names.short import listed
-from search.errors import StudyError
+from search.errors import NoStudyError, StudyError
 from search.loop import journal
 from search.loop.journal import STUDIES, Stored
 from search.report.files import default, is_report
@@ -156,7 +156,7 @@ def entry(uri: str, name: str, folder: Path = STUDIES) -> Entry:
 
     Raises
     ------
-    StudyError
+    NoStudyError
         If there is none.
     """
     kept, journals = listing.kept(uri), _journals(folder)
@@ -164,9 +164,9 @@ def entry(uri: str, name: str, folder: Path = STUDIES) -> Entry:
         return _entry(name, journals.get(name, ()), kept.get(name, Kept()))
     known = [*journals, *(other for other in kept if other not in journals)]
     if not known:
-        raise StudyError(f"there is no study {name!r}: {folder} and the store {masked(uri)} have none")
+        raise NoStudyError(f"there is no study {name!r}: {folder} and the store {masked(uri)} have none")
     listed = ", ".join(known[:MOST_NAMED]) + (f" and {len(known) - MOST_NAMED} more" if len(known) > MOST_NAMED else "")
-    raise StudyError(f"there is no study {name!r}{did_you_mean(name, known)}; allowed are {listed}")
+    raise NoStudyError(f"there is no study {name!r}{did_you_mean(name, known)}; allowed are {listed}")
 
 
 def stored(name: str, folder: Path = STUDIES) -> Stored:
@@ -174,17 +174,24 @@ def stored(name: str, folder: Path = STUDIES) -> Stored:
 
     Raises
     ------
+    NoStudyError
+        If there is none.
     StudyError
-        If there is none, it holds no study yet, or it cannot be read.
+        If it holds no study yet, or cannot be read.
     """
     journals = _journals(folder)
     if name not in journals:
         known = f"allowed are {listed(journals)}" if journals else f"there is none in {folder}"
-        raise StudyError(f"there is no journal of a study {name!r}{did_you_mean(name, list(journals))}; {known}")
+        raise NoStudyError(f"there is no journal of a study {name!r}{did_you_mean(name, list(journals))}; {known}")
     found = records.read(journals[name][0])
     if found is None:
         raise StudyError(f"{journals[name][0]} holds no trials yet")
     return found
+
+
+def names(folder: Path = STUDIES) -> list[str]:
+    """Return the names of the studies that have a journal in a folder, whether it can be read or not."""
+    return list(_journals(folder))
 
 
 def _journals(folder: Path) -> dict[str, tuple[Path, ...]]:

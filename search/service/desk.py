@@ -1,19 +1,20 @@
 """What can be asked of the service: the functions that the command line, the HTTP interface and assistants share.
 
 Each returns plain data, ready for JSON. Changes go to the queue, so they hold whether a service runs or not. Results
-come from the journals of the studies.
+come from the journals of the studies, and there are results of those that were run without the queue, too.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from search.catalog import documents, entries, trials
+from search.catalog import comparison, documents, entries, trials
 from search.catalog.entries import Entry
-from search.errors import StudyError
+from search.errors import NoStudyError, StudyError
 from search.files import writing
 from search.formatting import metric
 from search.loop import journal
@@ -23,7 +24,7 @@ from search.report.page import page
 from search.results import documents as results
 from search.service import submission
 from search.service.place import Place
-from search.service.queue import NoStudyError, Queue
+from search.service.queue import Queue
 from search.service.queued import Queued
 from search.service.rights import EVERYTHING, Rights
 from search.service.states import allowed_in
@@ -54,6 +55,7 @@ class Desk:
     def __init__(self, queue: Queue, uri: Callable[[], str]) -> None:
         self.queue, self._uri = queue, uri
         self._read: dict[str, tuple[tuple[int, int], Entry]] = {}
+        self._reading = threading.Lock()
 
     @property
     def place(self) -> Place:
@@ -112,6 +114,21 @@ class Desk:
         """Return the states of all studies of the queue, those of the highest priority first."""
         return [_document(row) for row in self.queue.all()]
 
+    def folder(self) -> Sequence[dict[str, Any]]:
+        """Return all studies of the folder, in the queue or not, the latest first: what `bpsearch list --json` prints."""
+        return documents.listed(entries.entries(self._uri()))["studies"]
+
+    def compare(self, names: Sequence[str]) -> dict[str, Any]:
+        """Return studies, or versions of their models, side by side: what `bpsearch compare --json` prints.
+
+        Raises
+        ------
+        StudyError
+            If there are fewer than two, or there is none of a name.
+        """
+        sides = [comparison.side(self._uri(), name) for name in names]
+        return documents.compared(comparison.compare(sides))
+
     def status(self, name: str) -> dict[str, Any]:
         """Return the state of a study.
 
@@ -134,10 +151,12 @@ class Desk:
 
         Raises
         ------
+        NoStudyError
         StudyError
             If the study has no trials yet.
         """
-        self.queue.get(name)
+        if name not in entries.names() and self.has(name):
+            raise _without_trials(name)
         entry = entries.entry(self._uri(), name)
         found = entry.result
         return documents.shown(entry, None if found is None else results.study(found))
@@ -158,7 +177,7 @@ class Desk:
         dict
             ``trials``, a list, and ``next``: the number to go on with, or None.
         """
-        entry = self._entry(name)
+        entry = self.entry(name)
         outcomes = {} if entry.stored is None else entry.stored.outcomes
         numbers = sorted(number for number in outcomes if number >= first)
         shown = numbers[: min(most, MOST_TRIALS)]
@@ -176,12 +195,15 @@ class Desk:
         StudyError
             If the study has no such trial.
         """
-        entry = self._entry(name)
-        return trials.document(entry, trials.find(entry, number))
+        entry = self.entry(name)
+        try:
+            return trials.document(entry, trials.find(entry, number))
+        except StudyError as error:
+            raise StudyError(str(error).removeprefix("--")) from None  # here it is no switch
 
     def findings(self, name: str) -> dict[str, Any]:
         """Return what went wrong in a study: how many trials diverged, and of which causes, the most frequent first."""
-        entry = self._entry(name)
+        entry = self.entry(name)
         outcomes = {} if entry.stored is None else entry.stored.outcomes
         causes: dict[str, dict[str, Any]] = {}
         for outcome in outcomes.values():
@@ -198,15 +220,18 @@ class Desk:
 
         Raises
         ------
+        NoStudyError
         StudyError
             If it has no finished trial yet.
         """
-        self.queue.get(name)
+        stored = self.entry(name).stored
+        if stored is None:
+            raise _without_trials(name)
         path = files.default(name)
         if files.is_report(path) and not journal.running(journal.STUDIES / f"{name}{entries.ENDING}"):
             with suppress(OSError):
                 return path.read_text(encoding="utf-8")
-        return page(reports.of_journal(entries.stored(name)))
+        return page(reports.of_journal(stored))
 
     def predict(self, name: str, rows: Path, *, probabilities: bool = False) -> Iterator[Any]:
         """Return predictions of the champion of a study for the rows of a file, in pieces: DataFrames.
@@ -248,25 +273,37 @@ class Desk:
             said = b""
         return said, first + len(said)
 
-    # ------------------------------------------------------------------------------------------------------------ details
+    def entry(self, name: str) -> Entry:
+        """Return a study with its trials, which are read again only if its journal has changed.
 
-    def _entry(self, name: str) -> Entry:
-        """Return a study with its trials, which are read again only if its journal has changed."""
-        self.queue.get(name)
+        Raises
+        ------
+        NoStudyError
+            If neither the queue nor the folder has a study of this name.
+        StudyError
+            If its journal cannot be read.
+        """
+        if name not in entries.names():
+            return Entry(name, None if self.has(name) else entries.stored(name))
         path = journal.STUDIES / f"{name}{entries.ENDING}"
-        try:
-            status = path.stat()
-        except OSError:
-            return Entry(name)
-        state = (status.st_size, status.st_mtime_ns)
-        if name in self._read and self._read[name][0] == state:
-            return self._read[name][1]
-        found = Entry(name, entries.stored(name), files=(path,))
-        self._read.pop(name, None)
-        self._read[name] = (state, found)
-        while len(self._read) > MOST_STUDIES:
-            del self._read[next(iter(self._read))]
-        return found
+        with self._reading:
+            try:
+                status = path.stat()
+            except OSError:  # deleted just now
+                return Entry(name)
+            state = (status.st_size, status.st_mtime_ns)
+            if name in self._read and self._read[name][0] == state:
+                return self._read[name][1]
+            found = Entry(name, entries.stored(name), files=(path,))
+            self._read.pop(name, None)
+            self._read[name] = (state, found)
+            while len(self._read) > MOST_STUDIES:
+                del self._read[next(iter(self._read))]
+            return found
+
+
+def _without_trials(name: str) -> StudyError:
+    return StudyError(f"study {name!r} has no trials yet")
 
 
 def _document(row: Queued) -> dict[str, Any]:

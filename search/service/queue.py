@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, insert, select, update
 from sqlalchemy.exc import DBAPIError
 
-from search.errors import StudyError
+from search.errors import NoStudyError, StudyError
 from search.files import trouble
 from search.service import schema
 from search.service.place import Place
@@ -26,10 +26,6 @@ from search.service.states import ENDED, QUEUED, WANTED, transition
 from search.spelling import did_you_mean
 
 MOST_NAMED = 10
-
-
-class NoStudyError(StudyError):
-    """The queue has no study of this name."""
 
 
 class OtherStudyError(StudyError):

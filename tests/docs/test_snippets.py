@@ -14,6 +14,7 @@ import pytest
 
 from search import cli
 from search.commands import verbs
+from search.service.mcp import serving
 from search.study import study_file
 from tests.docs import blocks
 from tests.docs.blocks import ALL, PAGES, ROOT, Block, commands
@@ -67,6 +68,7 @@ def is_known(block: Block) -> bool:
         "python": lambda: block.is_doctest or block in WRITTEN,
         "toml": lambda: block in STUDIES,
         "sh": lambda: block in SHELL,
+        "json": lambda: block in CONFIGURATIONS,
         "": lambda: block.first.startswith(tuple(OUTPUTS)),
     }
     return block.language in LANGUAGES or known.get(block.language, lambda: False)()
@@ -74,6 +76,7 @@ def is_known(block: Block) -> bool:
 
 STUDIES = [block for block in ALL if block.language == "toml"]
 SHELL = [block for block in ALL if block.language == "sh"]
+CONFIGURATIONS = [block for block in ALL if block.language == "json"]
 COMMANDS = [(block, words) for block in SHELL for words in commands(block)]
 
 
@@ -85,7 +88,7 @@ def test_lists_name_what_is_there():
     """A reason stays no longer than what it is for."""
     outputs = [block.first for block in ALL if not block.language]
     assert [beginning for beginning in OUTPUTS if not any(first.startswith(beginning) for first in outputs)] == []
-    assert LANGUAGES.keys() == {block.language for block in ALL} - {"python", "toml", "sh", ""}
+    assert LANGUAGES.keys() == {block.language for block in ALL} - {"python", "toml", "sh", "json", ""}
     assert NOT_RUN.keys() <= {shlex.join(words).replace("'", "") for _, words in COMMANDS}
 
 
@@ -112,6 +115,18 @@ def test_study_is_read(tmp_path, block):
     path = tmp_path / "x.toml"
     path.write_text(completed(block.text), encoding="utf-8")
     assert study_file.load(path).name
+
+
+@pytest.mark.parametrize("block", CONFIGURATIONS, ids=lambda block: block.place)
+def test_configuration_of_a_client_starts_the_server(block):
+    """It is JSON, and either a command that exists or the address that `bpsearch mcp` serves."""
+    (row,) = json.loads(block.text)["mcpServers"].values()
+    if "command" in row:
+        assert row["command"] == "bpsearch"
+        assert cli._parser().parse_args(row["args"]).verb == "mcp"
+    else:
+        assert row["url"] == f"http://{serving.ADDRESS}:8766{serving.PATH}"
+        assert row["headers"]["Authorization"].startswith("Bearer ")
 
 
 def told(words: list[str]) -> str:

@@ -53,6 +53,7 @@ REASONS = {
     ("search.tracking.local.scratch", "rmtree"): "only a folder that it holds the lock of",
     ("search.tracking.stores", "mkdir"): "the folder of a new store",
     ("search.tracking.stores", "TemporaryFile"): "without a name: whether the folder can be written",
+    ("search.service.mcp.reading", "TemporaryDirectory"): "an empty folder of its own, for the rows that are predicted",
     ("search.processes.python", "TemporaryDirectory"): "an empty folder of its own",
     ("search.service.api.sources", "open"): "to read: flags that write nothing",
     ("search.service.api.predictions", "unlink"): "the rows of a request, which it has written",
