@@ -18,14 +18,16 @@ from search.errors import NoStudyError, StudyError
 from search.files import writing
 from search.formatting import metric
 from search.loop import journal
+from search.loop.journal import Stored
 from search.prediction import predictor, tables
 from search.report import files
 from search.report.page import page
 from search.results import documents as results
 from search.service import submission
+from search.service.external import definition
 from search.service.place import Place
 from search.service.queue import Queue
-from search.service.queued import Queued
+from search.service.queued import EXTERNAL, Queued
 from search.service.rights import EVERYTHING, Rights
 from search.service.states import allowed_in
 from search.service.submission import Resolve, Submission
@@ -294,12 +296,19 @@ class Desk:
             state = (status.st_size, status.st_mtime_ns)
             if name in self._read and self._read[name][0] == state:
                 return self._read[name][1]
-            found = Entry(name, entries.stored(name), files=(path,))
+            found = Entry(name, self._stored(name, path), files=(path,))
             self._read.pop(name, None)
             self._read[name] = (state, found)
             while len(self._read) > MOST_STUDIES:
                 del self._read[next(iter(self._read))]
             return found
+
+    def _stored(self, name: str, path: Path) -> Stored | None:
+        """Read the journal of a study; the space of one that clients train is in the queue."""
+        row = self.queue.get(name) if self.has(name) else None
+        if row is None or row.kind != EXTERNAL:
+            return entries.stored(name)
+        return journal.read(path, definition.parse(row.text).space)
 
 
 def _without_trials(name: str) -> StudyError:

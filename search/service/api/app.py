@@ -12,11 +12,13 @@ from starlette.responses import Response
 
 from bpsearch import __version__
 from search.service.api import answers, events, pages, people, predictions, problems, scopes, studies
+from search.service.api import asking as asked
 from search.service.api.entry import HEALTH, Entry
 from search.service.api.problems import Guarded
 from search.service.api.service import PROBLEMS, Service, answer
 from search.service.api.work import Work
 from search.service.desk import Desk
+from search.service.external.asking import Asking
 from search.service.limits import Limits
 from search.service.tokens import Tokens
 from search.tracking.ui.gate import Application
@@ -35,6 +37,7 @@ def application(
     hosts: Collection[str] = (),
     shared: Path | None = None,
     mlflow: Application | None = None,
+    asking: Asking | None = None,
     routers: Collection[APIRouter] = (),
 ) -> Application:
     """Return the HTTP interface of a service.
@@ -50,6 +53,8 @@ def application(
         The folder whose files studies may name as ``shared:NAME``.
     mlflow : callable, optional
         MLflow's server, an ASGI application, which is then at /mlflow/ for administrators.
+    asking : Asking, optional
+        Has the studies whose trials clients train.
     routers : collection of APIRouter
         Further routes; each names its scope.
 
@@ -60,11 +65,14 @@ def application(
     """
     limits = Limits() if limits is None else limits
     work = Work(limits)
-    inner = routes(Service(desk, tokens, limits, work, shared), mlflow=mlflow is not None, routers=routers)
+    service = Service(desk, tokens, limits, work, shared)
+    inner = routes(service, mlflow=mlflow is not None, asking=asking, routers=routers)
     return Guarded(Entry(inner, tokens, limits, work, hosts, mlflow))
 
 
-def routes(service: Service, *, mlflow: bool = False, routers: Collection[APIRouter] = ()) -> FastAPI:
+def routes(
+    service: Service, *, mlflow: bool = False, asking: Asking | None = None, routers: Collection[APIRouter] = ()
+) -> FastAPI:
     """Return the routes alone, without the entry: nothing here asks for a token.
 
     Raises
@@ -92,6 +100,7 @@ def routes(service: Service, *, mlflow: bool = False, routers: Collection[APIRou
         predictions.router(service),
         people.router(service, mlflow=mlflow),
         pages.router(made, service, mlflow=mlflow),
+        asked.router(service, asking or Asking(service.desk.queue)),
         *routers,
     ]
     every = [route for router in parts for route in router.routes]

@@ -20,6 +20,7 @@ from bpmodel.names.short import short
 from bpmodel.names.visible import visible
 from search.errors import InUseError, StudyError, one_line
 from search.files import trouble
+from search.service.external.asking import ConflictError, NotLendingError, NoTrialError
 from search.service.queue import NoStudyError, OtherStudyError
 from search.service.rights import OwnerError, QuotaError
 from search.service.states import TransitionError
@@ -95,6 +96,9 @@ OF_STUDIES: tuple[tuple[type[StudyError], int, str], ...] = (
     (NoTokenError, 404, "no-token"),
     (OwnerError, 403, "other-owner"),
     (OtherStudyError, 409, "other-study"),
+    (NoTrialError, 404, "no-trial"),
+    (ConflictError, 409, "other-result"),
+    (NotLendingError, 409, "state"),
     (TransitionError, 409, "state"),
     (InUseError, 409, "in-use"),
     (QuotaError, 429, "quota"),

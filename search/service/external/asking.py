@@ -44,6 +44,10 @@ class NoTrialError(StudyError):
     """A trial that nobody has asked for."""
 
 
+class NotLendingError(StudyError):
+    """The study lends no trials in its state."""
+
+
 @dataclass(frozen=True)
 class Told:
     """What a client tells of a trial.
@@ -261,7 +265,7 @@ class Asking:
             row = self._queue.act(name, "start")
         if row.state != RUNNING:
             self._close(name)
-            raise StudyError(
+            raise NotLendingError(
                 f"study {name!r} is {row.state}: it lends no trials; allowed are studies that are queued or running"
             )
         return self._open(row), row
