@@ -10,6 +10,7 @@ import warnings
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import field, fields, make_dataclass
+from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,7 @@ from search import options
 from search.errors import StudyError
 from search.loop import reevaluation
 from search.loop.journal import StudyStore
+from search.loop.ordering import LAG, AsTheyEnd, InOrder, decisive, pause
 from search.loop.stopping import Incumbent, StopRules
 from search.samplers import portfolio
 from search.samplers.external import find
@@ -58,6 +60,17 @@ class _Plan:
     def stop(self) -> StopRules:
         """The rules that can end the study before `n_trials` is reached."""
         return StopRules(**{rule.name: getattr(self, rule.name) for rule in fields(StopRules)})
+
+    @property
+    def ordered(self) -> bool:
+        """Whether trials are proposed from others in the order of their numbers: if anything depends on that order."""
+        waits = self.target_score is not None or self.n_trials_no_change is not None
+        return bool(self.deterministic and (find(self.method).learns or self.prune or waits))
+
+    @property
+    def workers(self) -> int | None:
+        """`n_jobs` of the trials: no more than can be under way in order."""
+        return min(effective_n_jobs(self.n_jobs), LAG + 1) if self.ordered else self.n_jobs
 
     def tracked(self, *, once: bool) -> dict[str, Any]:
         """Return the parameters to log in a tracker.
@@ -172,37 +185,37 @@ class _Run:
     """One run of a study: the state shared by its trials, which run in parallel threads."""
 
     def __init__(self, problem: Problem, space: Space, plan: Plan, store: StudyStore, dummy_score: float) -> None:
-        known = store.outcomes.values()
         self.problem, self.plan, self.store, self.stop = problem, plan, store, plan.stop
         method = plan.method if space.axes else "grid"  # without parameters there is one configuration
-        self.sampler = Queued(plan.initial_points or (), find(method).sampler(space, problem.seed))
-        for outcome in known:
-            self.sampler.tell(outcome, store.feedback[outcome.number])
-        self.cutoffs = Cutoffs(getattr(network_of(problem.estimator), "max_iter", 1), known)
-        self.penalizer = Penalizer(plan.penalty, dummy_score, known)
-        self.incumbent = Incumbent.after(known)
+        sampler = Queued(plan.initial_points or (), find(method).sampler(space, problem.seed))
+        cutoffs = Cutoffs(getattr(network_of(problem.estimator), "max_iter", 1))
+        made = partial(InOrder, UnitCube(space)) if plan.ordered else AsTheyEnd
+        penalizer = Penalizer(plan.penalty, dummy_score)
+        self.learner = made(sampler, cutoffs, penalizer, store.outcomes, store.feedback, prune=plan.prune)
         self.started, self.n_jobs = time.monotonic(), effective_n_jobs(plan.n_jobs)
         self.lock, self.cancellation, self.config = threading.Lock(), Cancellation(), sklearn.get_config()
 
     def run_trials(self, on_outcome: Callable[[Outcome, float], None]) -> None:
         """Run the trials that are missing from the store."""
-        with self.running(self.trials()) as finished:
+        batch_size = 1 if self.plan.ordered else "auto"  # pauses must not be taken for trials that can be batched
+        with self.running(self.trials(), self.plan.workers, batch_size) as finished:
             if len(self.store.outcomes) < self.plan.n_trials:
                 _preload(self.problem)
             for outcome in finished:
                 check()
-                feedback = self.penalizer.feedback(outcome)
+                if outcome is None:  # of a pause
+                    continue
+                feedback = self.learner.feedback(outcome)
                 with postponed():
                     with self.lock:
-                        self.sampler.tell(outcome, feedback)
-                        self.cutoffs.add(outcome)
-                        self.incumbent.see(outcome)
+                        self.learner.add(outcome, feedback)
                     self.store.record(outcome, feedback)
                     on_outcome(outcome, feedback.value)
 
     def evaluate_again(self, again: Sequence[tuple[Problem, Trial]]) -> None:
         """Run reevaluations until time runs out."""
-        with self.running(self.job(*trial) for trial in again if not self.is_late()) as finished:
+        jobs = (self.job(*trial) for trial in again if not self.is_late())
+        with self.running(jobs, self.plan.n_jobs) as finished:
             for outcome in finished:
                 check()
                 with postponed():
@@ -214,15 +227,21 @@ class _Run:
         for number in range(self.plan.n_trials):
             if number in self.store.outcomes:
                 continue
-            if begun and self.is_late(reevaluation.seconds(self.incumbent.trial, self.plan.n_seeds, self.n_jobs)):
+            while not self.ready(number) and not self.cancellation.requested():
+                yield delayed(pause)()
+            incumbent = self.learner.incumbent
+            if begun and self.is_late(reevaluation.seconds(incumbent.trial, self.plan.n_seeds, self.n_jobs)):
                 return
-            if self.cancellation.requested() or self.stop.enough(self.incumbent):
+            if self.cancellation.requested() or self.stop.enough(incumbent):
                 return
             begun = True
             with self.lock:
-                params = self.sampler.ask(number)
-                limits = self.cutoffs.limits() if self.plan.prune else {}
-            yield self.job(self.problem, Trial(number, params, limits))
+                trial = self.learner.ask(number)
+            yield self.job(self.problem, trial)
+
+    def ready(self, number: int) -> bool:
+        with self.lock:
+            return self.learner.ready(number)
 
     def job(self, problem: Problem, trial: Trial) -> Any:
         return delayed(_configured)(self.config, problem, trial, self.cancellation.requested)
@@ -231,9 +250,11 @@ class _Run:
         return self.stop.out_of_time(time.monotonic() - self.started, kept)
 
     @contextmanager
-    def running(self, jobs: Iterable[Any]) -> Iterator[Iterable[Outcome]]:
+    def running(
+        self, jobs: Iterable[Any], n_jobs: int | None, batch_size: int | str = "auto"
+    ) -> Iterator[Iterable[Any]]:
         """Run jobs in parallel; the body receives outcomes as they finish, and its failure cancels the rest."""
-        results = _in_parallel(jobs, self.plan.n_jobs)
+        results = _in_parallel(jobs, n_jobs, batch_size)
         try:
             yield results
         except BaseException:
@@ -244,12 +265,12 @@ class _Run:
             raise
 
 
-def _in_parallel(jobs: Iterable[Any], n_jobs: int | None) -> Generator[Outcome, None, None]:
+def _in_parallel(jobs: Iterable[Any], n_jobs: int | None, batch_size: int | str) -> Generator[Any, None, None]:
     """Return the outcomes of jobs as they finish.
 
     Some of joblib's backends, such as multiprocessing, only return whole lists: there, jobs run in batches of `n_jobs`.
     """
-    options = {"n_jobs": n_jobs, "prefer": "threads", "pre_dispatch": "n_jobs"}
+    options = {"n_jobs": n_jobs, "prefer": "threads", "pre_dispatch": "n_jobs", "batch_size": batch_size}
     try:
         parallel = Parallel(**options, return_as="generator_unordered")
     except ValueError:
@@ -257,7 +278,7 @@ def _in_parallel(jobs: Iterable[Any], n_jobs: int | None) -> Generator[Outcome, 
     return parallel(jobs)  # type: ignore[no-any-return]
 
 
-def _in_batches(parallel: Parallel, jobs: Iterable[Any]) -> Generator[Outcome, None, None]:
+def _in_batches(parallel: Parallel, jobs: Iterable[Any]) -> Generator[Any, None, None]:
     waiting = iter(jobs)
     with parallel:
         while batch := list(islice(waiting, effective_n_jobs(parallel.n_jobs))):
@@ -268,7 +289,7 @@ def ended(plan: Plan, store: StudyStore) -> str:
     """Return why a study needs no further trial, or an empty string."""
     if len(store.outcomes) >= plan.n_trials:
         return f"all {plan.n_trials} trials are done"
-    return plan.stop.enough(Incumbent.after(store.outcomes.values()))
+    return plan.stop.enough(Incumbent.after(decisive(store.outcomes) if plan.ordered else store.outcomes.values()))
 
 
 def _preload(problem: Problem) -> None:
