@@ -53,7 +53,7 @@ def unequal(monkeypatch) -> None:
     monkeypatch.setattr(runner, "evaluate", slower)
 
 
-@pytest.mark.parametrize(("method", "n_trials"), [("bayesian", 24), ("cma-es", 24), ("gp", 19)])
+@pytest.mark.parametrize(("method", "n_trials"), [("bayesian", 24), ("cma-es", 24)])
 def test_trials_are_the_same_for_any_number_of_jobs(make_problem, unequal, method, n_trials):
     """With cut-offs and with a penalty that depends on earlier trials."""
     more = {"method": method, "penalty": "worst", "prune": True}
@@ -169,7 +169,9 @@ def test_pauses_are_not_batched(make_problem, monkeypatch, deterministic, batch_
     assert asked == [batch_size]
 
 
-@pytest.mark.parametrize("method", LEARN)
+@pytest.mark.parametrize(
+    "method", ["bayesian", *(pytest.param(name, marks=pytest.mark.slow) for name in LEARN if name != "bayesian")]
+)
 def test_a_study_that_is_interrupted_goes_on_to_the_same_trials(make_problem, unequal, tmp_path, method):
     path, n_trials, cuts = tmp_path / "x.journal", 20, [(4, 3), (6, 2), (3, 4)]
     expected = search(make_problem(), n_trials, 1, method=method)
