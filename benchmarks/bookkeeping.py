@@ -26,7 +26,7 @@ import numpy as np
 from benchmarks.common import Table, main, say
 from bpmodel import BPRegressor
 from search.cv.folds import Folds
-from search.loop import runner
+from search.loop import runner, workers
 from search.loop.journal import StudyStore
 from search.samplers.methods import METHODS
 from search.space import spaces
@@ -87,7 +87,10 @@ def study(folder: Path, made: dict[int, Outcome], sizes: tuple[int, ...], tracke
         under_way.acquire()
         return made[trial.number]
 
-    with closing(StudyStore(folder / "x.journal", "x", {}, SPACE)) as store, patch.object(runner, "evaluate", evaluate):
+    with (
+        closing(StudyStore(folder / "x.journal", "x", {}, SPACE)) as store,
+        patch.object(workers, "evaluate", evaluate),
+    ):
         tracker = None
         if tracked:
             tracker = _tracker(folder)

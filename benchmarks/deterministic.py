@@ -22,7 +22,7 @@ from benchmarks.common import Table, parser, publish, say, take_turns
 from benchmarks.penalties.landscapes import BEST, DUMMY, EPOCHS, LANDSCAPES, SPACE, Landscape
 from bpmodel import BPRegressor
 from search.cv.folds import Folds
-from search.loop import runner
+from search.loop import runner, workers
 from search.loop.journal import StudyStore
 from search.trials.outcomes import Outcome, winner
 from search.trials.problem import Problem, Trial
@@ -68,7 +68,7 @@ def study(
         return space.outcome(trial.number, trial.params, seed)
 
     plan = runner.Plan("bayesian", n_trials, prune=False, **way._asdict())
-    with closing(StudyStore(None, "x", {}, SPACE)) as store, patch.object(runner, "evaluate", evaluate):
+    with closing(StudyStore(None, "x", {}, SPACE)) as store, patch.object(workers, "evaluate", evaluate):
         return runner.run(problem, SPACE, plan, store, DUMMY)
 
 

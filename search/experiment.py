@@ -19,6 +19,7 @@ from search.errors import reason_of
 from search.loop import runner
 from search.loop.journal import StudyStore
 from search.loop.runner import Plan
+from search.loop.workers import Workers
 from search.options import COVERED, text
 from search.results import paired_test, registered
 from search.results.judgment import HINDRANCES
@@ -95,6 +96,7 @@ def run(
     data: DataEntry | None = None,
     page: Page | None = None,
     forgiven: tuple[type[Exception], ...] = (),
+    workers: Workers | None = None,
 ) -> Result:
     """Complete a search, deliver the best configuration and report.
 
@@ -124,6 +126,8 @@ def run(
         Maps the result and its figures to the report that people keep; called if there is a tracker, which stores it.
     forgiven : tuple of exception classes
         Exceptions that end the search but are not raised: they become the result's `problem`.
+    workers : Workers, optional
+        Where trials are evaluated, as in `runner.run`.
     """
     result = found(job, store.settled, winner(store.settled))
 
@@ -138,7 +142,7 @@ def run(
     told = replace(header(job, store, known, source, metadata), result=made_of, data=data, entrant=entrant)
     try:
         with writing(tracker or NOWHERE, told):
-            outcomes = _trials(job, store, tracker or NOWHERE, on_outcome)
+            outcomes = _trials(job, store, tracker or NOWHERE, on_outcome, workers)
             result = found(job, outcomes, choose(outcomes), estimate())
             result = _predicted(job, result) if predict else result
             result = _delivered(job, result, tracker or NOWHERE, deliver)
@@ -205,7 +209,9 @@ def found(job: Job, outcomes: dict[int, Outcome], best: Outcome | None, nested: 
     return replace(result, unregistered=HINDRANCES[job.plan.register](result) if best else "")
 
 
-def _trials(job: Job, store: StudyStore, tracker: Tracker, on_outcome: Callable[[Outcome], None]) -> dict[int, Outcome]:
+def _trials(
+    job: Job, store: StudyStore, tracker: Tracker, on_outcome: Callable[[Outcome], None], workers: Workers | None
+) -> dict[int, Outcome]:
     for number, outcome in store.outcomes.items():
         tracker.record(outcome, store.feedback[number].value)
 
@@ -215,7 +221,7 @@ def _trials(job: Job, store: StudyStore, tracker: Tracker, on_outcome: Callable[
 
     dummy = job.baselines[0].score if job.baselines else -np.inf
     with job.problem.tasks.search(job.plan.n_trials * len(job.problem.folds)):
-        return runner.run(job.problem, job.space, job.plan, store, dummy, tell)
+        return runner.run(job.problem, job.space, job.plan, store, dummy, tell, workers)
 
 
 def _predicted(job: Job, result: Result) -> Result:

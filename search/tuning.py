@@ -17,6 +17,7 @@ from search.errors import StudyError
 from search.experiment import Job
 from search.loop import runner
 from search.loop.journal import StudyStore, read
+from search.loop.workers import Workers
 from search.options import text
 from search.report import files
 from search.report.page import page
@@ -59,12 +60,16 @@ MOST_NAMED = 5
 
 @autologging_aside()
 def tune(
-    study: Study, on_progress: Callable[[Progress], None] = lambda progress: None, tracking_uri: str | None = None
+    study: Study,
+    on_progress: Callable[[Progress], None] = lambda progress: None,
+    tracking_uri: str | None = None,
+    workers: Workers | None = None,
 ) -> Result:
     """Complete a study, and register the refitted best configuration.
 
     Finished trials are kept in ``studies/<name>.journal`` under the current directory and written to MLflow. If all
-    trials of a study are done and its model is registered, its result is returned and nothing is changed.
+    trials of a study are done and its model is registered, its result is returned and nothing is changed. Trials are evaluated
+    by `workers`, by default in threads of this process.
 
     Raises
     ------
@@ -110,7 +115,7 @@ def tune(
             job,
             store,
             on_outcome=lambda _: show(store.outcomes),
-            estimate=lambda: _estimate(parts, plan, outer_baselines, on_progress),
+            estimate=lambda: _estimate(parts, plan, outer_baselines, on_progress, workers),
             predict=True,
             tracker=tracker,
             params=parameters(study, dataset, plan),
@@ -119,6 +124,7 @@ def tune(
             data=entry(study, dataset),
             page=on_a_page,
             forgiven=(TrackingError, DivergenceError),
+            workers=workers,
         )
         note_out_of_fold(store, result)
         if result.problem in ("", experiment.NONE_HEALTHY):
@@ -228,6 +234,7 @@ def _estimate(
     plan: runner.Plan,
     outer_baselines: Sequence[Baseline],
     on_progress: Callable[[Progress], None],
+    workers: Workers | None,
 ) -> Nested | None:
     """Run the studies of the outer folds, and score the model that each of them delivers."""
     scores = []
@@ -236,7 +243,7 @@ def _estimate(
         def tell(outcomes: Mapping[int, Outcome], part: Part = part, further: int = later * plan.n_trials) -> None:
             on_progress(Progress(outcomes, plan.n_trials, part.title, further=further, timeout=plan.timeout))
 
-        scores.append(nested_cv.score(part, plan, tell))
+        scores.append(nested_cv.score(part, plan, tell, workers))
     return Nested(scores, outer_baselines) if scores else None
 
 

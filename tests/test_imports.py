@@ -37,14 +37,23 @@ ARCHITECTURE = {
         experiment terminal arguments holdout report completion  one search; a model on known targets; a page on a study
         study search_cv                     the same for a study file, and as an estimator
         tuning configuration catalog        a study from file to model; the studies of a folder
+        service                             a queue of studies for many users, and what runs it
         commands                            the verbs of the command line, a file each
         cli
     """,
 }
 """Rooms, which are folders or modules, from the ground up: each imports from the lines above its own."""
 
-ROOMS_IN_A_FOLDER, FLOORS, LINES_IN_A_FILE = 20, 12, 400
-ONLY = {"optuna": {"samplers", "loop"}, "mlflow": {"tracking"}}
+ROOMS_IN_A_FOLDER, FLOORS, LINES_IN_A_FILE = (
+    20,
+    13,
+    400,
+)  # the thirteenth floor is the service, which all others do without
+ONLY = {
+    "optuna": {"samplers", "loop"},
+    "mlflow": {"tracking"},
+    **{library: {"service"} for library in ("alembic", "dask", "distributed")},
+}
 """Libraries that few rooms of the search may import."""
 
 

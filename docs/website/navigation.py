@@ -17,7 +17,7 @@ REFERENCE = "api/index"
 
 ENGLISH = (
     Group("Start", ("start", "from_scikit_learn", "from_matlab")),
-    Group("Use", ("studies", "choose_options", "search_cv", "models", "export", "tracking")),
+    Group("Use", ("studies", "choose_options", "search_cv", "models", "export", "tracking", "service")),
     Group("Understand", ("read_a_diagnosis", "divergence", "exploding_gradients", "plots")),
     Group("Look up", ("networks", REFERENCE)),
     Group("The project", ("benchmarks", "architecture", "changelog", "contributing", "security")),

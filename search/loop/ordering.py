@@ -6,7 +6,6 @@ With several workers, trials end in an order that depends on the machine. `AsThe
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from copy import deepcopy
 from typing import Any
@@ -26,14 +25,6 @@ LAG = 7
 """Number of trials directly before a trial that it is not proposed from: so many may be under way beside it. With fewer,
 four workers often wait for a slow trial; with more, proposals are worse (`benchmarks/deterministic.py`). With another
 number, every journal of a deterministic search would be refused."""
-
-PAUSE = 0.01
-"""Seconds after which a worker asks again whether its next trial can be proposed."""
-
-
-def pause() -> None:
-    """Wait in place of a trial that cannot be proposed yet."""
-    time.sleep(PAUSE)
 
 
 class AsTheyEnd:

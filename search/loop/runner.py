@@ -7,15 +7,13 @@ import math
 import threading
 import time
 import warnings
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import field, fields, make_dataclass
 from functools import partial
-from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-import sklearn
-from joblib import Parallel, delayed, effective_n_jobs
+from joblib import effective_n_jobs
 
 from bpmodel.functions.optimizers import OPTIMIZERS
 from bpmodel.preload import preload, preloaded
@@ -24,8 +22,9 @@ from search import options
 from search.errors import StudyError
 from search.loop import reevaluation
 from search.loop.journal import StudyStore
-from search.loop.ordering import LAG, AsTheyEnd, InOrder, decisive, pause
+from search.loop.ordering import LAG, AsTheyEnd, InOrder, decisive
 from search.loop.stopping import Incumbent, StopRules
+from search.loop.workers import Job, JoblibWorkers, Workers
 from search.samplers import portfolio
 from search.samplers.external import find
 from search.samplers.methods import MOST_TRIALS, Queued
@@ -34,8 +33,6 @@ from search.signals.interruption import Cancellation, postponed
 from search.space.counting import MOST_GONE_THROUGH
 from search.space.spaces import Space
 from search.space.unit_cube import UnitCube
-from search.tracking.autologging import autologging_aside
-from search.trials.evaluation import evaluate
 from search.trials.nesting import network_of
 from search.trials.outcomes import Outcome
 from search.trials.penalties import Penalizer
@@ -68,9 +65,11 @@ class _Plan:
         return bool(self.deterministic and (find(self.method).learns or self.prune or waits))
 
     @property
-    def workers(self) -> int | None:
-        """`n_jobs` of the trials: no more than can be under way in order."""
-        return min(effective_n_jobs(self.n_jobs), LAG + 1) if self.ordered else self.n_jobs
+    def workers(self) -> JoblibWorkers:
+        """Workers of this process: no more than can be busy in order."""
+        if self.ordered:
+            return JoblibWorkers(min(effective_n_jobs(self.n_jobs), LAG + 1), batch_size=1)
+        return JoblibWorkers(self.n_jobs)
 
     def tracked(self, *, once: bool) -> dict[str, Any]:
         """Return the parameters to log in a tracker.
@@ -160,6 +159,7 @@ def run(
     store: StudyStore,
     dummy_score: float,
     on_outcome: Callable[[Outcome, float], None] = lambda outcome, value: None,
+    workers: Workers | None = None,
 ) -> dict[int, Outcome]:
     """Run the trials missing from the store, then the reevaluations; return all outcomes by trial number.
 
@@ -169,13 +169,15 @@ def run(
         Mean score of the dummy predictor on the same folds: the unit of the penalties.
     on_outcome : callable
         Called with each new outcome and the value given to the sampler, after both are stored.
+    workers : Workers, optional
+        Where trials are evaluated; by default in `plan.n_jobs` threads.
 
     Raises
     ------
     KeyboardInterrupt
         When the user interrupts; every finished trial is in the store.
     """
-    study = _Run(problem, space, plan, store, dummy_score)
+    study = _Run(problem, space, plan, store, dummy_score, workers or plan.workers)
     study.run_trials(on_outcome)
     reevaluation.settle(store.outcomes, problem, plan.n_seeds, store.again, study.evaluate_again)
     return store.settled
@@ -184,7 +186,9 @@ def run(
 class _Run:
     """One run of a study: the state shared by its trials, which run in parallel threads."""
 
-    def __init__(self, problem: Problem, space: Space, plan: Plan, store: StudyStore, dummy_score: float) -> None:
+    def __init__(
+        self, problem: Problem, space: Space, plan: Plan, store: StudyStore, dummy_score: float, workers: Workers
+    ) -> None:
         self.problem, self.plan, self.store, self.stop = problem, plan, store, plan.stop
         method = plan.method if space.axes else "grid"  # without parameters there is one configuration
         sampler = Queued(plan.initial_points or (), find(method).sampler(space, problem.seed))
@@ -192,18 +196,17 @@ class _Run:
         made = partial(InOrder, UnitCube(space)) if plan.ordered else AsTheyEnd
         penalizer = Penalizer(plan.penalty, dummy_score)
         self.learner = made(sampler, cutoffs, penalizer, store.outcomes, store.feedback, prune=plan.prune)
-        self.started, self.n_jobs = time.monotonic(), effective_n_jobs(plan.n_jobs)
-        self.lock, self.cancellation, self.config = threading.Lock(), Cancellation(), sklearn.get_config()
+        self.started, self.workers = time.monotonic(), workers
+        self.lock, self.cancellation = threading.Lock(), Cancellation()
 
     def run_trials(self, on_outcome: Callable[[Outcome, float], None]) -> None:
         """Run the trials that are missing from the store."""
-        batch_size = 1 if self.plan.ordered else "auto"  # pauses must not be taken for trials that can be batched
-        with self.running(self.trials(), self.plan.workers, batch_size) as finished:
+        with self.running(self.trials()) as finished:
             if len(self.store.outcomes) < self.plan.n_trials:
                 _preload(self.problem)
             for outcome in finished:
                 check()
-                if outcome is None:  # of a pause
+                if outcome is None:
                     continue
                 feedback = self.learner.feedback(outcome)
                 with postponed():
@@ -214,47 +217,44 @@ class _Run:
 
     def evaluate_again(self, again: Sequence[tuple[Problem, Trial]]) -> None:
         """Run reevaluations until time runs out."""
-        jobs = (self.job(*trial) for trial in again if not self.is_late())
-        with self.running(jobs, self.plan.n_jobs) as finished:
+        with self.running(Job(*each) for each in again if not self.is_late()) as finished:
             for outcome in finished:
                 check()
                 with postponed():
                     self.store.record_again(outcome)
 
-    def trials(self) -> Iterator[Any]:
-        """Propose a trial whenever a thread is free, until the study is complete; the first trial has no time limit."""
+    def trials(self) -> Iterator[Job | None]:
+        """Propose a trial whenever a thread is free, until the study is complete; the first trial has no time limit.
+
+        None stands for a trial that cannot be proposed before another one has ended.
+        """
         begun = bool(self.store.outcomes)
         for number in range(self.plan.n_trials):
             if number in self.store.outcomes:
                 continue
             while not self.ready(number) and not self.cancellation.requested():
-                yield delayed(pause)()
+                yield None
             incumbent = self.learner.incumbent
-            if begun and self.is_late(reevaluation.seconds(incumbent.trial, self.plan.n_seeds, self.n_jobs)):
+            if begun and self.is_late(reevaluation.seconds(incumbent.trial, self.plan.n_seeds, self.workers.n_jobs)):
                 return
             if self.cancellation.requested() or self.stop.enough(incumbent):
                 return
             begun = True
             with self.lock:
                 trial = self.learner.ask(number)
-            yield self.job(self.problem, trial)
+            yield Job(self.problem, trial)
 
     def ready(self, number: int) -> bool:
         with self.lock:
             return self.learner.ready(number)
 
-    def job(self, problem: Problem, trial: Trial) -> Any:
-        return delayed(_configured)(self.config, problem, trial, self.cancellation.requested)
-
     def is_late(self, kept: float = 0.0) -> bool:
         return self.stop.out_of_time(time.monotonic() - self.started, kept)
 
     @contextmanager
-    def running(
-        self, jobs: Iterable[Any], n_jobs: int | None, batch_size: int | str = "auto"
-    ) -> Iterator[Iterable[Any]]:
+    def running(self, jobs: Iterable[Job | None]) -> Iterator[Iterable[Any]]:
         """Run jobs in parallel; the body receives outcomes as they finish, and its failure cancels the rest."""
-        results = _in_parallel(jobs, n_jobs, batch_size)
+        results = self.workers.outcomes(jobs, self.cancellation.requested)
         try:
             yield results
         except BaseException:
@@ -263,26 +263,6 @@ class _Run:
                 warnings.simplefilter("ignore")  # joblib's warning about unused trials is not news here
                 results.close()
             raise
-
-
-def _in_parallel(jobs: Iterable[Any], n_jobs: int | None, batch_size: int | str) -> Generator[Any, None, None]:
-    """Return the outcomes of jobs as they finish.
-
-    Some of joblib's backends, such as multiprocessing, only return whole lists: there, jobs run in batches of `n_jobs`.
-    """
-    options = {"n_jobs": n_jobs, "prefer": "threads", "pre_dispatch": "n_jobs", "batch_size": batch_size}
-    try:
-        parallel = Parallel(**options, return_as="generator_unordered")
-    except ValueError:
-        return _in_batches(Parallel(**options), jobs)
-    return parallel(jobs)  # type: ignore[no-any-return]
-
-
-def _in_batches(parallel: Parallel, jobs: Iterable[Any]) -> Generator[Any, None, None]:
-    waiting = iter(jobs)
-    with parallel:
-        while batch := list(islice(waiting, effective_n_jobs(parallel.n_jobs))):
-            yield from parallel(batch)
 
 
 def ended(plan: Plan, store: StudyStore) -> str:
@@ -303,12 +283,3 @@ def _preload(problem: Problem) -> None:
     if network.solver in list(OPTIMIZERS):
         fewest = min(len(train) for train, _ in problem.folds.splits)
         preload(precision(network.dtype, fewest, incremental=False).name)
-
-
-def _configured(config: dict[str, Any], *arguments: Any) -> Outcome:
-    """Evaluate a trial with the scikit-learn configuration of the thread that started the study: it is thread-local.
-
-    MLflow's autologging may be on in another process, too.
-    """
-    with sklearn.config_context(**config), autologging_aside():
-        return evaluate(*arguments)

@@ -20,6 +20,7 @@ from bpmodel import DivergenceError
 from search import experiment
 from search.cv.folds import Folds
 from search.loop.runner import Plan
+from search.loop.workers import Workers
 from search.seeds import derive
 from search.study import metrics
 from search.study.assembly import build_problem, job_of, measure_baselines, measure_dummy, open_store, split
@@ -86,7 +87,10 @@ def _part(study: Study, dataset: Dataset, k: int, train: NDArray[np.int32], test
 
 
 def score(
-    part: Part, plan: Plan, on_outcomes: Callable[[Mapping[int, Outcome]], None] = lambda outcomes: None
+    part: Part,
+    plan: Plan,
+    on_outcomes: Callable[[Mapping[int, Outcome]], None] = lambda outcomes: None,
+    workers: Workers | None = None,
 ) -> float | None:
     """Complete the study of an outer fold; score its best configuration, refitted, on the test rows.
 
@@ -100,7 +104,11 @@ def score(
             return known["score"]
         job = job_of(part.study, problem, plan, [measure_dummy(part.study, problem)])
         result = experiment.run(
-            job, store, on_outcome=lambda _: on_outcomes(store.outcomes), forgiven=(DivergenceError,)
+            job,
+            store,
+            on_outcome=lambda _: on_outcomes(store.outcomes),
+            forgiven=(DivergenceError,),
+            workers=workers,
         )
         scored = None
         if result.estimator is not None:

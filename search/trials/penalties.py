@@ -9,7 +9,7 @@ policies. One diverged fold is enough to count as diverged; the other folds are 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from copy import deepcopy
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, Protocol, runtime_checkable
@@ -128,6 +128,8 @@ class Penalizer:
         A name of `PENALTIES`, or an object, which is copied for every study.
     dummy_score : float
         Mean score of the dummy predictor on the same folds; minus infinity if there is none.
+    finished : iterable of Outcome
+        The trials that the sampler already knows.
 
     Examples
     --------
@@ -138,10 +140,12 @@ class Penalizer:
     Feedback(value=-2.4, constraint=10.0, state='complete')
     """
 
-    def __init__(self, penalty: str | PenaltyPolicy, dummy_score: float) -> None:
+    def __init__(self, penalty: str | PenaltyPolicy, dummy_score: float, finished: Iterable[Outcome] = ()) -> None:
         self._penalty: PenaltyPolicy = PENALTIES[penalty] if isinstance(penalty, str) else deepcopy(penalty)
         self._dummy = dummy_score
         self._worst = math.inf
+        for outcome in finished:
+            self.feedback(outcome)
 
     def feedback(self, outcome: Outcome) -> Feedback:
         """Return the feedback for the next finished trial."""

@@ -21,6 +21,7 @@ import pytest
 from sklearn.metrics import get_scorer, get_scorer_names
 
 from search import StudyError, cli, configuration, tracking, tuning
+from search.loop import workers
 from search.loop.journal import StudyStore, _lock
 from search.plots import gallery
 from search.study import assembly, data, study_file
@@ -329,14 +330,14 @@ def test_a_study_of_which_all_trials_diverge(folder, bpsearch, write, stored):
 
 
 def test_trials_that_cannot_be_scored_are_told(folder, bpsearch, write, stored, monkeypatch):
-    evaluate = tuning.runner.evaluate
+    evaluate = workers.evaluate
 
     def fail(problem, trial, cancelled):
         outcome = evaluate(problem, trial, cancelled)
         changes = {"verdict": "error", "reason": "ValueError: no", "fold_scores": [], "divergence": None}
         return dataclasses.replace(outcome, **changes) if trial.number == 1 else outcome
 
-    monkeypatch.setattr(tuning.runner, "evaluate", fail)
+    monkeypatch.setattr(workers, "evaluate", fail)
     write()
     result = bpsearch("tune", "small.toml")
     assert result.code == 0

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from bpmodel.network import sizes
-from search.loop import runner
+from search.loop import workers
 from tests.search.test_for_scripts import STUDY, documented
 
 
@@ -20,7 +20,7 @@ def dry(folder, command, monkeypatch):
         Path("tiny.csv").write_text(f"x,noise,y\n{rows}\n")
         Path("tiny.toml").write_text(text)
         before = sorted(str(path) for path in Path().rglob("*"))
-        monkeypatch.setattr(runner, "evaluate", lambda *arguments: pytest.fail("something was trained"))
+        monkeypatch.setattr(workers, "evaluate", lambda *arguments: pytest.fail("something was trained"))
         result = command("tune", "tiny.toml", "--dry-run", *more)
         assert sorted(str(path) for path in Path().rglob("*")) == before
         return result

@@ -12,7 +12,7 @@ from sklearn.metrics import get_scorer
 from bpmodel import BPRegressor
 from search import BPSearchCV, StudyError, experiment
 from search.experiment import Job
-from search.loop import runner
+from search.loop import workers
 from search.loop.journal import StudyStore
 from search.loop.runner import Plan
 from search.results.result import Nested
@@ -172,7 +172,7 @@ def test_columns_that_give_the_target_away_are_told(job, store):
 
 def test_without_a_healthy_trial_there_is_no_model(job, store, make_outcome, monkeypatch):
     monkeypatch.setattr(
-        runner, "evaluate", lambda problem, trial, _: make_outcome(trial.number, "error", params=trial.params)
+        workers, "evaluate", lambda problem, trial, _: make_outcome(trial.number, "error", params=trial.params)
     )
     result = experiment.run(job, store, deliver=lambda *_: pytest.fail("there is nothing to deliver"))
     assert (result.best, result.problem) == (None, "no trial finished healthy")

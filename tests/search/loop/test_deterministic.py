@@ -11,7 +11,7 @@ import pytest
 from sklearn.linear_model import Ridge
 
 from search import BPSearchCV, StudyError, options
-from search.loop import runner
+from search.loop import runner, workers
 from search.loop.journal import StudyStore
 from search.loop.ordering import LAG
 from search.loop.runner import plan
@@ -44,13 +44,13 @@ def _last(store):
 @pytest.fixture
 def unequal(monkeypatch) -> None:
     """Trials take unequal times, so that several of them end in another order than they began."""
-    evaluate, draw = runner.evaluate, random.Random(0)
+    evaluate, draw = workers.evaluate, random.Random(0)
 
     def slower(problem, trial, cancelled):
         time.sleep(draw.choice([0, 0, 0, 0.005, 0.05]))
         return evaluate(problem, trial, cancelled)
 
-    monkeypatch.setattr(runner, "evaluate", slower)
+    monkeypatch.setattr(workers, "evaluate", slower)
 
 
 @pytest.mark.parametrize(("method", "n_trials"), [("bayesian", 24), ("cma-es", 24)])
@@ -82,7 +82,7 @@ def test_trials_are_the_same_in_processes(make_problem, backend):
 
 def test_without_it_nothing_waits(make_problem):
     how = plan(make_problem(), SPACE, n_jobs=20)
-    assert (how.ordered, how.workers) == (False, 20)
+    assert (how.ordered, how.workers.n_jobs) == (False, 20)
 
 
 @pytest.mark.parametrize(
@@ -98,7 +98,7 @@ def test_without_it_nothing_waits(make_problem):
 )
 def test_it_only_matters_where_something_depends_on_the_order(make_problem, given, ordered):
     how = plan(make_problem(), SPACE, n_jobs=20, deterministic=True, **given)
-    assert (how.ordered, how.workers) == (ordered, LAG + 1 if ordered else 20)
+    assert (how.ordered, how.workers.n_jobs) == (ordered, LAG + 1 if ordered else 20)
 
 
 def test_workers_go_on_while_one_trial_takes_long(make_problem, make_outcome, monkeypatch):
@@ -113,14 +113,14 @@ def test_workers_go_on_while_one_trial_takes_long(make_problem, make_outcome, mo
             ended.set()
         return make_outcome(trial.number, params=trial.params)
 
-    monkeypatch.setattr(runner, "evaluate", evaluate)
+    monkeypatch.setattr(workers, "evaluate", evaluate)
     assert len(search(make_problem(), LAG + 3, 2)) == LAG + 3
     assert sorted(begun[: LAG + 1]) == list(range(LAG + 1))
 
 
 def test_a_worker_waits_for_the_trial_that_its_next_one_is_proposed_from(make_problem, make_outcome, monkeypatch):
     events, paused = [], threading.Event()
-    monkeypatch.setattr(runner, "pause", paused.set)
+    monkeypatch.setattr(workers, "pause", paused.set)
 
     def evaluate(problem, trial, cancelled):
         events.append(("begun", trial.number))
@@ -129,14 +129,14 @@ def test_a_worker_waits_for_the_trial_that_its_next_one_is_proposed_from(make_pr
         events.append(("ended", trial.number))
         return make_outcome(trial.number, params=trial.params)
 
-    monkeypatch.setattr(runner, "evaluate", evaluate)
+    monkeypatch.setattr(workers, "evaluate", evaluate)
     search(make_problem(), LAG + 3, 2)
     assert events.index(("ended", LAG)) < events.index(("ended", 0)) < events.index(("begun", LAG + 1))
 
 
 def test_a_failure_ends_workers_that_wait(make_problem, make_outcome, monkeypatch):
     paused = threading.Event()
-    monkeypatch.setattr(runner, "pause", paused.set)
+    monkeypatch.setattr(workers, "pause", paused.set)
 
     def evaluate(problem, trial, cancelled):
         if trial.number == 0:
@@ -144,7 +144,7 @@ def test_a_failure_ends_workers_that_wait(make_problem, make_outcome, monkeypatc
             raise RuntimeError("broken")
         return make_outcome(trial.number, params=trial.params)
 
-    monkeypatch.setattr(runner, "evaluate", evaluate)
+    monkeypatch.setattr(workers, "evaluate", evaluate)
     with pytest.raises(RuntimeError, match="broken"):
         search(make_problem(), LAG + 3, 3)
 
@@ -152,10 +152,9 @@ def test_a_failure_ends_workers_that_wait(make_problem, make_outcome, monkeypatc
 def test_a_search_that_is_cancelled_waits_for_nothing(make_problem):
     problem, how = make_problem(), plan(make_problem(), SPACE, deterministic=True)
     with closing(StudyStore(None, "x", {}, SPACE)) as store:
-        study = runner._Run(problem, SPACE, how, store, DUMMY)
+        study = runner._Run(problem, SPACE, how, store, DUMMY, how.workers)
         jobs = study.trials()
-        functions = [next(jobs)[0] for _ in range(LAG + 3)]
-        assert [function is runner.pause for function in functions] == [False] * (LAG + 1) + [True] * 2
+        assert [next(jobs) is None for _ in range(LAG + 3)] == [False] * (LAG + 1) + [True] * 2
         study.cancellation.request()
         assert list(jobs) == []
 
@@ -163,8 +162,8 @@ def test_a_search_that_is_cancelled_waits_for_nothing(make_problem):
 @pytest.mark.parametrize(("deterministic", "batch_size"), [(True, 1), (False, "auto")])
 def test_pauses_are_not_batched(make_problem, monkeypatch, deterministic, batch_size):
     """Processes get short jobs many at a time, and a trial behind a row of pauses would wait for them."""
-    asked, parallel = [], runner.Parallel
-    monkeypatch.setattr(runner, "Parallel", lambda **given: asked.append(given["batch_size"]) or parallel(**given))
+    asked, parallel = [], workers.Parallel
+    monkeypatch.setattr(workers, "Parallel", lambda **given: asked.append(given["batch_size"]) or parallel(**given))
     search(make_problem(), 2, 2, deterministic=deterministic)
     assert asked == [batch_size]
 

@@ -6,7 +6,7 @@ import pytest
 
 from bpmodel import BPRegressor
 from search import BPSearchCV
-from search.loop import runner
+from search.loop import workers
 from search.loop.runner import old_objects_at_rest
 
 
@@ -62,11 +62,11 @@ def test_objects_are_woken_when_a_search_fails():
 def test_a_search_sets_what_was_there_to_rest(rows, monkeypatch):
     at_rest = []
 
-    def evaluate(*args, evaluate=runner.evaluate):
+    def evaluate(*args, evaluate=workers.evaluate):
         at_rest.append(gc.get_freeze_count())
         return evaluate(*args)
 
-    monkeypatch.setattr(runner, "evaluate", evaluate)
+    monkeypatch.setattr(workers, "evaluate", evaluate)
     X, y = rows()
     BPSearchCV(BPRegressor(max_iter=5), {"alpha": [0.1, 1.0]}, method="grid", cv=2).fit(X, y)
     assert min(at_rest) > 10_000

@@ -18,7 +18,7 @@ from sklearn.preprocessing import StandardScaler
 
 from bpmodel import BPRegressor
 from search import BPSearchCV, StudyError
-from search.loop import runner
+from search.loop import runner, workers
 from search.loop.journal import StudyStore
 from search.loop.runner import plan
 from search.samplers.methods import METHODS
@@ -279,13 +279,13 @@ def test_a_search_that_stands_still_ends(make_problem):
 )
 def test_the_best_are_evaluated_again_within_the_time(make_problem, monkeypatch, timeout, n_trials, further):
     """By a clock on which every evaluation takes ten seconds."""
-    clock, evaluate = [0.0], runner.evaluate
+    clock, evaluate = [0.0], workers.evaluate
 
     def slowly(*arguments):
         clock[0] += 10
         return dataclasses.replace(evaluate(*arguments), seconds=10.0)
 
-    monkeypatch.setattr(runner, "evaluate", slowly)
+    monkeypatch.setattr(workers, "evaluate", slowly)
     monkeypatch.setattr(runner.time, "monotonic", lambda: clock[0])
     outcomes = search(make_problem(), spaces.build({"alpha": (0.0, 1.0)}), "random", 50, timeout=timeout, n_seeds=3)
     assert len(outcomes) == n_trials
@@ -314,7 +314,7 @@ def test_the_winner_is_the_best_over_several_seeds(make_problem, n_jobs):
 
 
 def test_a_further_evaluation_that_has_finished_outlives_an_interruption(make_problem, tmp_path, monkeypatch):
-    path, evaluate, runs = tmp_path / "x.journal", runner.evaluate, []
+    path, evaluate, runs = tmp_path / "x.journal", workers.evaluate, []
     whole = search(make_problem(), SPACE, "random", 6, n_seeds=3)
 
     def interrupted(*arguments):
@@ -323,7 +323,7 @@ def test_a_further_evaluation_that_has_finished_outlives_an_interruption(make_pr
             raise KeyboardInterrupt
         return evaluate(*arguments)
 
-    monkeypatch.setattr(runner, "evaluate", interrupted)
+    monkeypatch.setattr(workers, "evaluate", interrupted)
     with pytest.raises(KeyboardInterrupt):
         search(make_problem(), SPACE, "random", 6, path=path, n_seeds=3)
     store = StudyStore(path, "x", {}, SPACE)
@@ -336,7 +336,7 @@ def test_a_further_evaluation_that_has_finished_outlives_an_interruption(make_pr
 def test_further_evaluations_are_kept(make_problem, tmp_path, monkeypatch):
     path = tmp_path / "x.journal"
     first = search(make_problem(), SPACE, "random", 6, path=path, n_seeds=3)
-    monkeypatch.setattr(runner, "evaluate", lambda *_: pytest.fail("evaluated again"))
+    monkeypatch.setattr(workers, "evaluate", lambda *_: pytest.fail("evaluated again"))
     assert table(search(make_problem(), SPACE, "random", 6, path=path, n_seeds=3)) == table(first)
     store = StudyStore(path, "x", {}, SPACE)
     assert table(store.settled) == table(first)

@@ -13,7 +13,7 @@ from sklearn.model_selection import GroupKFold, cross_validate
 from bpmodel import BPRegressor, DivergenceError
 from search import BPSearchCV, StudyError, cli, tracking, tuning
 from search.formatting import number
-from search.loop import journal, runner
+from search.loop import journal, runner, workers
 from search.results.result import Nested
 from search.study import data, nested_cv, records, study_file
 from search.study.assembly import open_store
@@ -124,7 +124,7 @@ def test_an_outer_fold_that_is_scored_is_not_run_again(make, monkeypatch):
     study = make()
     part = nested_cv.parts(study, data.load(study))[0]
     score = nested_cv.score(part, plan(part))
-    monkeypatch.setattr(runner, "evaluate", None)
+    monkeypatch.setattr(workers, "evaluate", None)
     assert nested_cv.score(part, plan(part)) == score
 
 
@@ -133,7 +133,7 @@ def test_an_outer_fold_without_a_network_has_no_score(make, make_outcome, monkey
     study = make()
     part = nested_cv.parts(study, data.load(study))[0]
     if reason == "no healthy trial":
-        monkeypatch.setattr(runner, "evaluate", lambda problem, trial, _: make_outcome(trial.number, "diverged"))
+        monkeypatch.setattr(workers, "evaluate", lambda problem, trial, _: make_outcome(trial.number, "diverged"))
     else:
 
         def always_diverges(*_):
@@ -163,7 +163,7 @@ def test_cut_off_and_gone_on_with(make, monkeypatch, mlflow):
     whole = tuning.tune(make())
     for path in Path("studies").iterdir():
         path.unlink()
-    evaluate, runs = runner.evaluate, []
+    evaluate, runs = workers.evaluate, []
 
     def interrupted(problem, trial, cancelled):
         runs.append(trial.number)
@@ -171,7 +171,7 @@ def test_cut_off_and_gone_on_with(make, monkeypatch, mlflow):
             raise KeyboardInterrupt
         return evaluate(problem, trial, cancelled)
 
-    monkeypatch.setattr(runner, "evaluate", interrupted)
+    monkeypatch.setattr(workers, "evaluate", interrupted)
     with pytest.raises(KeyboardInterrupt):
         tuning.tune(make())
     again = tuning.tune(make())
@@ -259,7 +259,7 @@ def test_more_networks_may_be_averaged_later(make, monkeypatch):
     study = make()
     first = tuning.tune(study)
     averaged = replace(study, search=study.search.model_copy(update={"n_members": 2}))
-    monkeypatch.setattr(runner, "evaluate", None)
+    monkeypatch.setattr(workers, "evaluate", None)
     second = tuning.tune(averaged)
     assert (second.unchanged, second.model.version) == (False, first.model.version + 1)
     assert second.best.fold_scores == first.best.fold_scores

@@ -55,9 +55,7 @@ def test_healthy_trials_are_told_the_same_by_every_penalty(make_outcome, penalty
     ],
 )
 def test_what_each_penalty_tells(make_outcome, penalty, diverged, error):
-    penalizer = Penalizer(penalty, -2.0)
-    for number, score in enumerate((-0.5, -1.0)):
-        penalizer.feedback(make_outcome(number, scores=(score,)))
+    penalizer = Penalizer(penalty, -2.0, [make_outcome(0, scores=(-0.5,)), make_outcome(1, scores=(-1.0,))])
     broken = make_outcome(2, "diverged", survived=0.25, ratio=100.0, curve={4: -0.5, 6: -0.75, 9: math.inf})
     np.testing.assert_allclose(penalizer.feedback(broken)[:2], diverged[:2])
     np.testing.assert_allclose(penalizer.feedback(make_outcome(3, "error"))[:2], error[:2])

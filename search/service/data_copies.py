@@ -1,0 +1,131 @@
+"""Copies of data, each stored once under the hash of its content.
+
+Submitted studies run on them, whatever becomes of the originals.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from search.errors import StudyError
+from search.files import trouble, writing
+from search.tables.files import COMPRESSIONS, FORMATS
+
+PIECE = 1 << 20
+"""Bytes that are copied at a time."""
+
+ADDRESS = re.compile(r"data:([0-9a-f]{64})")
+"""How a study file names data that was uploaded: by the SHA-256 of its content."""
+
+ENDINGS = tuple(ending for row in FORMATS.values() for ending in row.endings)
+"""Endings of files that are kept, and with them those of `COMPRESSIONS`; how a file is read depends on them."""
+
+MOST_NAME = 60
+
+
+@dataclass(frozen=True)
+class Copy:
+    """A stored file: the hash of its content, and where it is."""
+
+    digest: str
+    path: Path
+
+    @property
+    def address(self) -> str:
+        """How a study file names it."""
+        return f"data:{self.digest}"
+
+
+class Copies:
+    """The copies in a folder, each in a folder of its own, which has the name of its hash.
+
+    Parameters
+    ----------
+    folder : Path
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def add(self, name: str, pieces: Iterable[bytes]) -> Copy:
+        """Store the content of a file, unless it is there.
+
+        Parameters
+        ----------
+        name : str
+            What its owner calls it; letters, digits, "-" and "_" of it are kept, and an ending that is known.
+        pieces : iterable of bytes
+
+        Raises
+        ------
+        StudyError
+            If it cannot be written.
+        """
+        digest = hashlib.sha256()
+        arriving = self.folder / f".{os.urandom(8).hex()}"
+        try:
+            with writing.replacing(arriving) as draft, open(draft, "wb") as file:
+                for piece in pieces:
+                    digest.update(piece)
+                    file.write(piece)
+            return self._named(arriving, digest.hexdigest(), name)
+        finally:
+            arriving.unlink(missing_ok=True)
+
+    def of_file(self, path: Path) -> Copy:
+        """Store a copy of a file.
+
+        Raises
+        ------
+        StudyError
+            If it cannot be read or written.
+        """
+        try:
+            with open(writing.opened_to_read(path), "rb") as file:
+                return self.add(path.name, iter(lambda: file.read(PIECE), b""))
+        except OSError as error:
+            raise StudyError(f"{path} cannot be read: {error.strerror}") from None
+
+    def find(self, address: str) -> Copy | None:
+        """Return the copy with an address; None if there is none."""
+        match = ADDRESS.fullmatch(address)
+        if match is None:
+            return None
+        found = sorted(_files(self.folder / match[1]))
+        return Copy(match[1], found[0]) if found else None
+
+    def _named(self, arriving: Path, digest: str, name: str) -> Copy:
+        known = self.find(f"data:{digest}")
+        if known is not None:
+            return known
+        folder = self.folder / digest
+        try:
+            folder.mkdir(mode=0o700, exist_ok=True)
+            path = folder / safe_name(name)
+            os.replace(arriving, path)
+        except OSError as error:
+            raise StudyError(trouble.told(error, folder, writing.NOTHING)) from None
+        return Copy(digest, path)
+
+
+def safe_name(name: str) -> str:
+    """Return the name of a copy: no part of a path, and no character that means anything.
+
+    >>> safe_name("my wine.csv.gz"), safe_name("../../etc/passwd"), safe_name("データ.parquet")
+    ('my-wine.csv.gz', 'passwd', 'table.parquet')
+    """
+    stem, ending = re.split(r"[/\\\\]", name)[-1], ""
+    for endings in (COMPRESSIONS, ENDINGS):
+        found = next((each for each in endings if stem.lower().endswith(each)), "")
+        stem, ending = stem[: len(stem) - len(found)], found + ending
+    return (re.sub(r"[^A-Za-z0-9_]+", "-", stem).strip("-")[:MOST_NAME] or "table") + ending
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    if folder.is_dir():
+        yield from (path for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))

@@ -1,0 +1,1 @@
+"""The revisions of the service's database, a file each."""

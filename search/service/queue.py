@@ -1,0 +1,332 @@
+"""The queue: one row for each study, changed only along the table of transitions.
+
+Every change is one transaction, so commands, requests and coordinators may work on the queue at the same time. A coordinator
+changes its study only while it holds the study's fence, the number of starts so far. If it was stopped for minutes, and its study
+has been started anew meanwhile, it changes nothing any more.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import fields
+from typing import Any
+
+from sqlalchemy import Connection, Engine, func, insert, select, update
+from sqlalchemy.exc import DBAPIError
+
+from search.errors import StudyError
+from search.files import trouble
+from search.service import schema
+from search.service.place import Place
+from search.service.queued import STUDY, Queued, check_budget
+from search.service.schema import studies
+from search.service.states import ENDED, QUEUED, WANTED, transition
+from search.spelling import did_you_mean
+
+MOST_NAMED = 10
+
+
+class NoStudyError(StudyError):
+    """The queue has no study of this name."""
+
+
+class OtherStudyError(StudyError):
+    """The queue has another study of this name."""
+
+
+class FencedError(StudyError):
+    """The study of a coordinator has been started anew: it is no longer its own."""
+
+
+COLUMNS = tuple(studies.c[column.name] for column in fields(Queued))
+
+
+class Queue:
+    """The studies of a service.
+
+    Parameters
+    ----------
+    place : Place
+        Its folder, which is made if it is missing.
+    clock : callable
+        Returns seconds since 1970.
+
+    Raises
+    ------
+    StudyError
+        If the database cannot be opened.
+    """
+
+    def __init__(self, place: Place, clock: Callable[[], float] = time.time) -> None:
+        self.place, self._clock = place.made(), clock
+        try:
+            self.engine = schema.opened(place.database)
+        except DBAPIError as error:
+            raise _told(error, place) from None
+        place.database.chmod(0o600)
+
+    def now(self) -> float:
+        """Return the time, in seconds since 1970."""
+        return self._clock()
+
+    def close(self) -> None:
+        """Close the database."""
+        self.engine.dispose()
+
+    def submit(
+        self,
+        name: str,
+        text: str,
+        fingerprint: str,
+        *,
+        kind: str = STUDY,
+        data: str = "",
+        about: Mapping[str, Any] | None = None,
+        owner: str = "",
+        priority: int | None = None,
+        n_trials: int | None = None,
+        timeout: float | None = None,
+        most: int | None = None,
+    ) -> Queued:
+        """Queue a study, or give one that is there another budget or priority.
+
+        Parameters
+        ----------
+        most : int, optional
+            The most studies of this owner that may be queued or run.
+
+        Raises
+        ------
+        OtherStudyError
+            If there is another study of this name; the message has both fingerprints.
+        TransitionError
+            If the study is stopping.
+        StudyError
+            If the owner has too many studies, or a value is not allowed.
+        """
+        asked = {"priority": priority, "n_trials": n_trials, "timeout": timeout}
+        given: dict[str, Any] = {key: value for key, value in asked.items() if value is not None}
+        check_budget(given)
+        told = dict(about or {})
+        with self._changing() as connection:
+            known = self._row(connection, name)
+            if known is None or known.state in ENDED:
+                _check_quota(connection, owner, most)
+            if known is None:
+                row = {
+                    "kind": kind,
+                    "text": text,
+                    "data": data,
+                    "fingerprint": fingerprint,
+                    "owner": owner,
+                    "about": told,
+                    **given,
+                }
+                return self._added(connection, {"name": name, **row})
+            if (known.fingerprint, known.kind) != (fingerprint, kind):
+                raise OtherStudyError(
+                    f"name = {name!r} is already used by another study (fingerprint there {known.fingerprint}, "
+                    f"here {fingerprint}); choose a new name"
+                )
+            return self._moved(connection, known, "submit", text=text, data=data, about=told, **given)
+
+    def act(self, name: str, action: str, *, fence: int | None = None, **changes: Any) -> Queued:
+        """Do something with a study: a row of `states.TRANSITIONS`.
+
+        Parameters
+        ----------
+        name, action : str
+        fence : int, optional
+            That of the coordinator that does it.
+        **changes
+            Other columns that change with it.
+
+        Raises
+        ------
+        NoStudyError
+        TransitionError
+            If the study cannot do that in its state.
+        FencedError
+            If the study has been started anew.
+        """
+        check_budget(changes)
+        with self._changing() as connection:
+            return self._moved(connection, self._known(connection, name), action, fence, **changes)
+
+    def beat(self, name: str, fence: int, counts: Mapping[str, Any] | None = None, ran: float = 0.0) -> Queued:
+        """Give a sign of life of a study's coordinator; return what the queue says of the study.
+
+        Parameters
+        ----------
+        name : str
+        fence : int
+        counts : dict, optional
+            New figures of its trials.
+        ran : float
+            Seconds since the last sign of life.
+
+        Raises
+        ------
+        NoStudyError, FencedError
+        """
+        with self._changing() as connection:
+            known = self._known(connection, name, fence)
+            values = {
+                "beat": known.beat + 1,
+                "ran": known.ran + ran,
+                **({} if counts is None else {"counts": dict(counts)}),
+            }
+            return self._written(connection, known, values)
+
+    def finish(self, row: Queued) -> bool:
+        """Note that a study is complete with the budget of `row`; return False if it has been given another one meanwhile.
+
+        Raises
+        ------
+        NoStudyError, FencedError
+        """
+        with self._changing() as connection:
+            known = self._known(connection, row.name, row.fence)
+            if (known.n_trials, known.timeout) != (row.n_trials, row.timeout):
+                return False
+            self._moved(connection, known, "finish")
+            return True
+
+    def get(self, name: str) -> Queued:
+        """Return a study.
+
+        Raises
+        ------
+        NoStudyError
+            If there is none; the message names similar ones.
+        """
+        with self._reading() as connection:
+            return self._known(connection, name)
+
+    def all(self, *states: str) -> list[Queued]:
+        """Return the studies in these states, by default in all: those of the highest priority first, and of these the oldest."""
+        found = select(*COLUMNS).order_by(studies.c.priority.desc(), studies.c.id)
+        with self._reading() as connection:
+            return [
+                Queued(**row)
+                for row in connection.execute(found.where(studies.c.state.in_(states)) if states else found).mappings()
+            ]
+
+    def remove(self, name: str) -> None:
+        """Forget a study that has ended, if there is one of this name.
+
+        Raises
+        ------
+        StudyError
+            If it has not ended.
+        """
+        with self._changing() as connection:
+            known = self._row(connection, name)
+            if known is None:
+                return
+            if known.state not in ENDED:
+                raise StudyError(f"study {name!r} is {known.state}; allowed to delete are studies that have ended")
+            connection.execute(studies.delete().where(studies.c.id == known.id))
+
+    # ------------------------------------------------------------------------------------------------ inside a transaction
+
+    def _changing(self) -> _Transaction:
+        return _Transaction(self.engine, self.place)
+
+    def _reading(self) -> _Transaction:
+        return _Transaction(self.engine.execution_options(**{schema.READING: True}), self.place)
+
+    def _row(self, connection: Connection, name: str) -> Queued | None:
+        row = connection.execute(select(*COLUMNS).where(studies.c.name == name)).mappings().first()
+        return None if row is None else Queued(**row)
+
+    def _known(self, connection: Connection, name: str, fence: int | None = None) -> Queued:
+        found = self._row(connection, name)
+        if found is None:
+            raise _unknown(connection, name)
+        if fence is not None and found.fence != fence:
+            raise FencedError(f"study {name!r} has been started anew: this run of it is over")
+        return found
+
+    def _added(self, connection: Connection, row: dict[str, Any]) -> Queued:
+        blank = {
+            "priority": 0,
+            "state": QUEUED,
+            "wanted": "",
+            "reason": "",
+            "counts": {},
+            "fence": 0,
+            "beat": 0,
+            "ran": 0.0,
+        }
+        now = self._clock()
+        connection.execute(insert(studies).values({**blank, **row, "submitted": now, "since": now}))
+        return self._known(connection, row["name"])
+
+    def _moved(
+        self, connection: Connection, known: Queued, action: str, fence: int | None = None, **changes: Any
+    ) -> Queued:
+        known = self._known(connection, known.name, fence)
+        row = transition(known.name, known.state, action)
+        state = known.wanted if row.after == WANTED else row.after
+        values = {"state": state, "wanted": row.wanted, **changes}
+        if state == known.state and not row.wanted:
+            values["wanted"] = known.wanted
+        now = self._clock()
+        if state != known.state:
+            values["since"] = now
+        if action == "start":
+            values |= {"fence": known.fence + 1, "begun": now, "ended": None, "reason": ""}
+        if state in ENDED and known.state not in ENDED:
+            values["ended"] = now
+        return self._written(connection, known, values)
+
+    def _written(self, connection: Connection, known: Queued, values: dict[str, Any]) -> Queued:
+        connection.execute(update(studies).where(studies.c.id == known.id).values(values))
+        return self._known(connection, known.name)
+
+
+class _Transaction:
+    """A transaction; errors of the database are told in one line."""
+
+    def __init__(self, engine: Engine, place: Place) -> None:
+        self._place, self._transaction = place, engine.begin()
+
+    def __enter__(self) -> Connection:
+        try:
+            return self._transaction.__enter__()
+        except DBAPIError as error:
+            raise _told(error, self._place) from None
+
+    def __exit__(self, *raised: Any) -> None:
+        try:
+            self._transaction.__exit__(*raised)
+        except DBAPIError as error:
+            raise _told(error, self._place) from None
+        if isinstance(raised[1], DBAPIError):
+            raise _told(raised[1], self._place) from None
+
+
+def _told(error: DBAPIError, place: Place) -> StudyError:
+    reason = " ".join(str(error.orig).split())
+    return StudyError(trouble.told(reason, place.database, "the queue is as it was"))
+
+
+def _unknown(connection: Connection, name: str) -> NoStudyError:
+    names = list(connection.execute(select(studies.c.name).order_by(studies.c.id.desc())).scalars())
+    if not names:
+        return NoStudyError(f"there is no study {name!r} in the queue, which is empty")
+    rest = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
+    listed = ", ".join(names[:MOST_NAMED])
+    return NoStudyError(
+        f"there is no study {name!r} in the queue{did_you_mean(name, names)}; allowed are {listed}{rest}"
+    )
+
+
+def _check_quota(connection: Connection, owner: str, most: int | None) -> None:
+    if most is None:
+        return
+    active = select(func.count()).where(studies.c.owner == owner, studies.c.state.not_in(ENDED))
+    if (count := connection.execute(active).scalar_one()) >= most:
+        raise StudyError(f"{owner} has {count} studies that have not ended; allowed are {most}: wait, or cancel one")

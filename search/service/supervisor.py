@@ -1,0 +1,230 @@
+"""The part of the service that decides which studies run: it starts coordinators, looks after them, and settles what they leave.
+
+Studies of a high priority start first, and of these the one that has waited longest. If more studies wait than may run
+at once, the one that has run longest makes way after its turn, so that a small study does not wait for a large one to end.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from search.errors import StudyError
+from search.files import writing
+from search.processes import python
+from search.service.cluster import Access
+from search.service.coordinator import Orders
+from search.service.external.asking import Asking
+from search.service.queue import Queue
+from search.service.queued import EXTERNAL, Queued
+from search.service.states import ENDED, QUEUED, RUNNING, STOPPING
+
+AT_ONCE = 4
+"""Studies that run at the same time."""
+
+TURN_SECONDS = 60.0
+"""Seconds that a study runs before it makes way for one that waits."""
+
+LOOK_SECONDS = 0.2
+"""Seconds between two looks at queue and coordinators."""
+
+SILENT_SECONDS = 120.0
+"""Seconds without a sign of life after which a coordinator is killed."""
+
+DEATHS = 3
+"""Deaths of its coordinators, without a finished trial between them, after which a study has failed."""
+
+
+@dataclass
+class Running:
+    """A coordinator and its study.
+
+    Attributes
+    ----------
+    process : Popen
+    fence : int
+    beat, silent : int and float
+        The latest sign of life, and the seconds that have passed without another one while the supervisor was awake.
+    ran : float
+        Seconds since the start, likewise.
+    """
+
+    process: subprocess.Popen[bytes]
+    fence: int
+    beat: int = 0
+    silent: float = 0.0
+    ran: float = 0.0
+
+    def end_input(self) -> None:
+        """Close the coordinator's standard input: it ends in order."""
+        if self.process.stdin is not None:
+            self.process.stdin.close()
+
+
+Start = Callable[[Orders], "subprocess.Popen[bytes]"]
+
+
+@dataclass
+class Supervisor:
+    """Runs the studies of a queue.
+
+    Parameters
+    ----------
+    queue : Queue
+    access : Access
+        To the cluster, for coordinators.
+    at_once : int
+        Studies that run at the same time.
+    asking : Asking, optional
+        Has the studies whose trials clients train.
+    start : callable
+        Starts a coordinator.
+    """
+
+    queue: Queue
+    access: Access
+    at_once: int = AT_ONCE
+    asking: Asking | None = None
+    start: Start = field(default_factory=lambda: started)
+    running: dict[str, Running] = field(default_factory=dict)
+    _deaths: dict[str, tuple[int, int]] = field(default_factory=dict)
+
+    def run(self, ended: threading.Event, clock: Callable[[], float] = time.monotonic) -> None:
+        """Run studies until the event is set; then stop them, to be gone on with by the next service."""
+        self.recover()
+        before = clock()
+        while not ended.wait(LOOK_SECONDS):
+            now = clock()
+            self.tick(min(now - before, 2 * LOOK_SECONDS))  # time in which this process slept is nobody's silence
+            before = now
+        self.stop()
+
+    def recover(self) -> None:
+        """Release the studies that ran in an earlier service which was killed."""
+        for row in self.queue.all(RUNNING, STOPPING):
+            if row.name not in self.running:
+                self.queue.act(row.name, "release")
+
+    def tick(self, passed: float) -> None:
+        """Settle what has ended, look after what runs, and start what waits.
+
+        Parameters
+        ----------
+        passed : float
+            Seconds since the last call.
+        """
+        for name, each in list(self.running.items()):
+            if each.process.poll() is not None:
+                self._settle(name, each)
+        rows = {row.name: row for row in self._rows()}
+        for name, each in self.running.items():
+            if name in rows:
+                self._watch(each, rows[name], passed)
+        waiting = [row for row in rows.values() if row.state == QUEUED and row.name not in self.running]
+        waiting.sort(key=lambda row: (-row.priority, row.since, row.id))
+        for row in waiting[: max(0, self.at_once - len(self.running))]:
+            self._start(row)
+        if waiting[self.at_once - len(self.running) :] and len(self.running) >= self.at_once:
+            self._make_way(waiting[0], rows)
+
+    def _rows(self) -> list[Queued]:
+        """Return the studies that are its own; those whose trials clients train stop at once."""
+        rows = self.queue.all(QUEUED, RUNNING, STOPPING)
+        for row in rows:
+            if row.kind == EXTERNAL and row.state == STOPPING and self.asking is not None:
+                self.asking.settle(row)
+        return [row for row in rows if row.kind != EXTERNAL]
+
+    def stop(self, patience: float = 30.0) -> None:
+        """Stop all coordinators; their studies stay queued."""
+        for each in self.running.values():
+            each.end_input()
+        deadline = time.monotonic() + patience
+        for each in self.running.values():
+            try:
+                each.process.wait(max(0.1, deadline - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                each.process.kill()
+                each.process.wait()
+        for name, each in list(self.running.items()):
+            self._settle(name, each, stopped=True)
+
+    def _start(self, row: Queued) -> None:
+        row = self.queue.act(row.name, "start")
+        orders = Orders(row.name, row.fence, self.access)
+        try:
+            writing.write(self.queue.place.study(row.name), row.text.encode())
+            self.running[row.name] = Running(self.start(orders), row.fence)
+        except (OSError, StudyError) as error:
+            self.queue.act(row.name, "fail", fence=row.fence, reason=f"its coordinator could not be started: {error}")
+
+    def _watch(self, each: Running, row: Queued, passed: float) -> None:
+        """Count the time that a coordinator has been silent, and kill one that has been so for too long."""
+        each.ran += passed
+        each.silent = 0.0 if row.beat != each.beat else each.silent + passed
+        each.beat = row.beat
+        if each.silent > SILENT_SECONDS:
+            each.process.kill()
+
+    def _make_way(self, waiting: Queued, rows: dict[str, Queued]) -> None:
+        """Stop the study that has run longest, if its turn is over and its priority is not above that of the one that waits."""
+        others = [(each, rows[name]) for name, each in self.running.items() if name in rows]
+        if any(row.state == STOPPING for _, row in others):
+            return  # a place will be free
+        able = [(each.ran, row) for each, row in others if row.priority <= waiting.priority and each.ran > TURN_SECONDS]
+        if able:
+            _, longest = max(able, key=lambda pair: (-pair[1].priority, pair[0]))
+            self.queue.act(longest.name, "make way")
+
+    def _settle(self, name: str, each: Running, *, stopped: bool = False) -> None:
+        """Note in the queue what has become of a study whose coordinator has ended."""
+        del self.running[name]
+        row = self.queue.get(name)
+        if row.fence != each.fence or row.state in ENDED:
+            self._deaths.pop(name, None)
+        elif row.state == STOPPING:
+            self.queue.act(name, "stopped", fence=each.fence)
+        elif row.state == RUNNING and (stopped or self._may_try_again(row)):
+            self.queue.act(name, "release", fence=each.fence)
+        elif row.state == RUNNING:
+            code = each.process.returncode
+            told = f"by signal {-code}" if code < 0 else f"with exit code {code}"
+            reason = f"its coordinator ended {told}, {DEATHS} times without a finished trial; its log may say why"
+            self.queue.act(name, "fail", fence=each.fence, reason=reason)
+
+    def _may_try_again(self, row: Queued) -> bool:
+        """Count the deaths of a study's coordinators since its last finished trial."""
+        done = sum(row.counts.get("trials", {}).values())
+        deaths, before = self._deaths.get(row.name, (0, -1))
+        deaths = deaths + 1 if done == before else 1
+        self._deaths[row.name] = (deaths, done)
+        return deaths < DEATHS
+
+
+def started(orders: Orders) -> subprocess.Popen[bytes]:
+    """Start a coordinator in a session of its own: a Ctrl-C in the terminal is for the service alone.
+
+    What it says goes to the log of its study.
+    """
+    from search.service.place import Place
+
+    log = writing.opened_to_append(Place().log(orders.name))
+    try:
+        process = subprocess.Popen(
+            python.command("-m", "search.service.coordinator"),
+            env=python.environment({"OMP_NUM_THREADS": "1"}),
+            stdin=subprocess.PIPE,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    finally:
+        os.close(log)
+    assert process.stdin is not None
+    process.stdin.write(f"{orders.written()}\n".encode())
+    process.stdin.flush()
+    return process
