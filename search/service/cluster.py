@@ -138,7 +138,7 @@ class ClusterWorkers:
         """How many trials the next batch has."""
         return int(min(max(BATCH_SECONDS / self._seconds, 1.0), self._most))
 
-    def outcomes(self, jobs: Iterable[Job], cancelled: Callable[[], bool]) -> Generator[Outcome, None, None]:
+    def outcomes(self, jobs: Iterable[Job | None], cancelled: Callable[[], bool]) -> Generator[Outcome, None, None]:
         """Return the outcomes of jobs as their batches finish, as `search.loop.workers.Workers` says."""
         run = _Run(self._client, self._study, self._priority, self._evaluate)
         waiting = iter(jobs)
@@ -156,9 +156,14 @@ class ClusterWorkers:
         finally:
             run.call_off()
 
-    def _next(self, waiting: Iterator[Job]) -> list[Job]:
-        """Return the next batch: jobs on the same folds."""
-        return list(islice(waiting, self.size))
+    def _next(self, waiting: Iterator[Job | None]) -> list[Job]:
+        """Return the next batch, which ends where no further job is known before an outcome."""
+        batch: list[Job] = []
+        for job in islice(waiting, self.size):
+            if job is None:
+                break
+            batch.append(job)
+        return batch
 
     def _learn(self, found: list[Outcome]) -> None:
         for outcome in found:

@@ -63,6 +63,21 @@ def test_a_study_has_the_same_trials_as_in_threads(client, made, study, tmp_path
     assert len(trials(here)) == 8
 
 
+@pytest.mark.slow
+@pytest.mark.usefixtures("folder")
+def test_a_deterministic_study_has_the_same_trials_as_in_threads(client, write, tmp_path):
+    path = write(n_trials=20)
+    path.write_text(path.read_text().replace("n_trials = 20", "n_trials = 20\ndeterministic = true"))
+    made = submission.of_file(path, Place())
+    study = study_file.parse(made.text, Place().study(made.name))
+    Place().study(made.name).write_text(made.text)
+    workers = ClusterWorkers(client, str(tmp_path), made.name, made.text, study.search.n_trials)
+    there = tuning.tune(study, tracking_uri="sqlite:///there.db", workers=workers)
+    Path("studies/small.journal").unlink()
+    assert trials(there) == trials(tuning.tune(study, tracking_uri="sqlite:///here.db"))
+    assert study.search.deterministic
+
+
 def batch(made, *numbers, folds=None, root="."):
     study = study_file.parse(made.text, Place().study(made.name))
     problem = build_problem(study, load(study))
@@ -194,6 +209,22 @@ def test_batches_grow_to_half_a_second(jobs):
     assert max(sizes) == 9 or max(sizes) == 10  # 0.5 s of trials of 0.05 s
     assert {priority for _, priority in client.sent} == {3}
     assert sorted(number for numbers, _ in client.sent for number in numbers) == list(range(200))
+
+
+def test_a_batch_ends_where_no_further_job_is_known_before_an_outcome(jobs):
+    """A job is known when the one eight before it has ended."""
+    client, ended = FakeClient(n_workers=4, seconds=1e-4), set()
+
+    def known():
+        for job in jobs.made:
+            while job.trial.number - 8 not in (*range(-8, 0), *ended):
+                yield None
+            yield job
+
+    for outcome in ClusterWorkers(client, ".", "a", "text", 10_000).outcomes(known(), never):
+        ended.add(outcome.number)
+    assert ended == set(range(200))
+    assert max(len(numbers) for numbers, _ in client.sent) <= 8
 
 
 @pytest.mark.parametrize(("n_trials", "most"), [(50, 1), (320, 10), (200, 6)])
