@@ -8,6 +8,7 @@ from contextlib import contextmanager
 
 from search.errors import StudyError
 from search.files import locking, trouble
+from search.service.external.asking import Asking
 from search.service.place import Place
 from search.service.queue import Queue
 
@@ -37,7 +38,7 @@ def alone(place: Place) -> Iterator[None]:
 
 
 @contextmanager
-def running(queue: Queue, n_workers: int, at_once: int) -> Iterator[None]:
+def running(queue: Queue, asking: Asking, n_workers: int, at_once: int) -> Iterator[None]:
     """Run the studies of a queue during the body; in the end they are stopped, to be gone on with by the next service.
 
     Raises
@@ -53,7 +54,7 @@ def running(queue: Queue, n_workers: int, at_once: int) -> Iterator[None]:
             raise
         raise StudyError(MISSING) from None
     with cluster(n_workers) as (_, access):
-        supervisor, ended = Supervisor(queue, access, at_once), threading.Event()
+        supervisor, ended = Supervisor(queue, access, at_once, asking), threading.Event()
         failed: list[BaseException] = []
         thread = threading.Thread(target=_watched, args=(supervisor.run, ended, failed), name="supervisor")
         thread.start()

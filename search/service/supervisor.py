@@ -139,7 +139,7 @@ class Supervisor:
                 self.asking.settle(row)
         return [row for row in rows if row.kind != EXTERNAL]
 
-    def stop(self, patience: float = 30.0) -> None:
+    def stop(self, patience: float = 15.0) -> None:
         """Stop all coordinators; their studies stay queued."""
         for each in self.running.values():
             each.end_input()
