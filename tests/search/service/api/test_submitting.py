@@ -441,6 +441,8 @@ def test_studies_that_are_not_there(api):
         api.refused(api.ask(method, f"/v1/studies/none{path}", **more), 404, "there is no study 'none'")
     for name in ("..", "%2e%2e", "a%2fb", "%00", "x" * 201, "a%20b", ".journal"):
         api.refused(api.get(f"/v1/studies/{name}/log"), 404)
+    for name in ("%00", "x" * 201, "a%20b", ".journal", "a%5cb"):  # names that would be other files are not looked for
+        api.refused(api.get(f"/v1/studies/{name}/log"), 404, "allowed are letters, digits")
 
 
 def test_too_much_that_waits(serve_api, text):
