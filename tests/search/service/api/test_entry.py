@@ -117,6 +117,13 @@ def test_requests_per_second_of_a_token(serve_api):
     assert api.get("/v1/me", "bob").status_code == 200
 
 
+def test_logins_are_requests_of_a_token(serve_api):
+    """Each takes the place of a cookie."""
+    api = serve_api(rate=0.01, burst=2)
+    assert [login(api).status_code for _ in range(3)] == [303, 303, 429]
+    assert login(api, "bob").status_code == 303
+
+
 def test_wrong_tokens_of_an_address_are_counted_and_right_ones_pass(serve_api):
     api = serve_api(failed_logins=2)
     wrong = [api.get("/v1/me", None, headers={"Authorization": "Bearer x"}).status_code for _ in range(3)]

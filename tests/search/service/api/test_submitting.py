@@ -3,7 +3,9 @@
 import gzip
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
+import anyio
 import pytest
 
 from search.errors import StudyError
@@ -240,6 +242,14 @@ def test_uploads_as_large_as_allowed(serve_api):
     )
 
 
+def test_a_length_that_is_too_large_is_refused_before_a_byte_is_read():
+    for length in ("11", "9" * 5000):
+        request = SimpleNamespace(headers={"content-length": length}, stream=lambda: pytest.fail("it was read"))
+        with pytest.raises(Problem) as found:
+            anyio.run(bodies.whole, request, 10, 1.0)
+        assert found.value.status == 413
+
+
 def test_uploads_of_all_together(serve_api):
     copies = Copies(serve_api().desk.place.data)
     copies.add("t.csv", [TABLE])
@@ -270,6 +280,20 @@ def test_tables_with_as_many_rows_and_cells_as_allowed(serve_api, text):
     api.refused(api.submit(on(text, wide, "wide")), 422, "40 rows or more and 4 columns")
 
 
+def test_rows_are_counted_apart_from_cells(serve_api, text):
+    api = serve_api(rows=39)
+    api.refused(api.submit(on(text, upload(api).json()["data"])), 422, "has 40 rows or more")
+    assert api.submit(text()).status_code == 201, "data sets of scikit-learn are small"
+
+
+def test_no_more_is_unpacked_than_is_counted(tmp_path):
+    path = tmp_path / "t.csv.gz"
+    path.write_bytes(gzip.compress(bytes(10_000_000)))
+    assert 1000 < sources.unpacked(path, 1000) < 10_000_000
+    (tmp_path / "t.csv").write_bytes(TABLE)
+    assert sources.unpacked(tmp_path / "t.csv", 10) == 0
+
+
 def test_packed_tables_are_unpacked_as_far_as_allowed(serve_api, text):
     api = serve_api(unpacked_bytes=len(TABLE))
     assert api.submit(on(text, upload(api, gzip.compress(TABLE), "t.csv.gz").json()["data"])).status_code == 201
@@ -287,8 +311,6 @@ def test_a_body_that_does_not_come_is_not_waited_for(serve_api):
     api = serve_api(body_seconds=0.05)
 
     async def never(most=10):
-        import anyio
-
         class Slow:
             def __init__(self):
                 self.headers = {}
@@ -298,8 +320,6 @@ def test_a_body_that_does_not_come_is_not_waited_for(serve_api):
                 await anyio.sleep(60)
 
         return await bodies.whole(Slow(), most, 0.05)
-
-    import anyio
 
     with pytest.raises(Problem, match="did not arrive within") as found:
         anyio.run(never)
@@ -421,6 +441,8 @@ def test_studies_that_are_not_there(api):
         api.refused(api.ask(method, f"/v1/studies/none{path}", **more), 404, "there is no study 'none'")
     for name in ("..", "%2e%2e", "a%2fb", "%00", "x" * 201, "a%20b", ".journal"):
         api.refused(api.get(f"/v1/studies/{name}/log"), 404)
+    for name in ("%00", "x" * 201, "a%20b", ".journal", "a%5cb"):  # names that would be other files are not looked for
+        api.refused(api.get(f"/v1/studies/{name}/log"), 404, "allowed are letters, digits")
 
 
 def test_too_much_that_waits(serve_api, text):
