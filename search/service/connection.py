@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import ssl
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import closing
@@ -182,7 +183,6 @@ class Connection:
         ServiceError
         """
         address = "/".join([self.url, "v1", *(quote(str(part), safe=":") for part in path)])
-        given = {key: value for key, value in (query or {}).items() if value is not None}
         limits = (CONNECT_SECONDS, timeout or self._timeout)
         pauses = [*PAUSES] if method == "GET" else []
         while True:
@@ -190,7 +190,7 @@ class Connection:
                 answer = self._session.request(
                     method,
                     address,
-                    params=given,
+                    params=query,
                     timeout=limits,
                     verify=self._verify,
                     stream=True,
@@ -227,10 +227,10 @@ class Connection:
         """Return why there is no answer."""
         if isinstance(error, requests.Timeout):
             return ServiceError(f"{self.url} does not answer in time; the request may have reached it")
+        if _is(error, ssl.SSLCertVerificationError):
+            return ServiceError(f"{self.url}: its certificate cannot be verified; verify= names the file of its CA")
         if isinstance(error, requests.exceptions.SSLError):
-            return ServiceError(
-                f"{self.url}: its certificate cannot be verified ({_reason(error)}); verify= names the file of its CA"
-            )
+            return ServiceError(f"{self.url} cannot be reached: it does not speak TLS; allowed may be http://")
         advice = f"; {START}" if _is(error, ConnectionRefusedError) else ""
         return ServiceError(f"{self.url} cannot be reached: {_reason(error)}{advice}")
 

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from search import cli
+from search.plots import gallery
 from search.service.desk import Desk
 from search.service.place import Place
 from search.service.queue import Queue
@@ -101,6 +102,7 @@ def finished(tmp_path_factory, empty_database) -> Iterator[Path]:
         (folder / "mlruns").mkdir()
         path = shutil.copy(empty_database, folder / "mlruns" / "mlflow.db")
         patch.setattr(stores, "DEFAULT_URI", f"sqlite:///{path}")
+        patch.setattr(gallery, "PICTURES", {"history": gallery.PICTURES["history"]})  # to draw them all takes longer
         assert cli.main(["tune", "homes.toml", "--quiet"]) == 0
         yield folder
 

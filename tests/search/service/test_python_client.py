@@ -1,9 +1,12 @@
 """The Python client against a server that follows the contract: what it sends, what it makes of answers, and its errors."""
 
+import datetime
 import io
+import ipaddress
 import json
 import os
 import re
+import ssl
 import subprocess
 import sys
 import threading
@@ -15,6 +18,11 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import numpy as np
 import pandas as pd
 import pytest
+import requests
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 from bpsearch import Client, ServiceError, StudyError
 from search.service import client as client_module
@@ -369,7 +377,10 @@ class TestErrors:
         with pytest.raises(ServiceError, match=r"answers 302 Found$"):
             client.status("wine")
 
-    def test_nobody_listens(self, free_port):
+    def test_nobody_listens(self, free_port, monkeypatch):
+        """It is told at once: where nobody listens, nobody will in a moment."""
+        pauses = []
+        monkeypatch.setattr(connection.time, "sleep", pauses.append)
         port = free_port()
         with pytest.raises(ServiceError) as error:
             Client(f"http://127.0.0.1:{port}", TOKEN).studies()
@@ -377,6 +388,7 @@ class TestErrors:
             f"http://127.0.0.1:{port} cannot be reached: connection refused; start it with bpsearch serve"
         )
         assert error.value.status is None
+        assert pauses == []
 
     def test_no_answer_in_time(self, server):
         server.answers.append(lambda handler: threading.Event().wait(1.0))
@@ -385,10 +397,42 @@ class TestErrors:
             client.pause("wine")
 
     def test_plain_http_where_tls_is_expected(self, server):
-        with pytest.raises(
-            ServiceError, match=r"its certificate cannot be verified .*verify= names the file of its CA$"
-        ):
+        with pytest.raises(ServiceError, match=r"it does not speak TLS; allowed may be http://$"):
             Client(f"https://127.0.0.1:{server.server_port}", TOKEN).studies()
+
+
+@pytest.fixture
+def secure(server, tmp_path) -> Path:
+    """Have the server speak TLS; return the file of its certificate, which nobody else has signed."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "test")])
+    now = datetime.datetime.now(datetime.UTC)
+    day = datetime.timedelta(days=1)
+    made = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
+    made = made.serial_number(1).not_valid_before(now - day).not_valid_after(now + day)
+    host = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
+    own = x509.BasicConstraints(ca=True, path_length=0)
+    certificate = made.add_extension(host, False).add_extension(own, True).sign(key, hashes.SHA256())
+    pem, secret = tmp_path / "ca.pem", tmp_path / "key.pem"
+    pem.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+    form = serialization.PrivateFormat.PKCS8
+    secret.write_bytes(key.private_bytes(serialization.Encoding.PEM, form, serialization.NoEncryption()))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(pem, secret)
+    server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
+    return pem
+
+
+def test_a_certificate_is_verified(server, secure, monkeypatch):
+    url = f"https://127.0.0.1:{server.server_port}"
+    with pytest.raises(ServiceError, match=r"its certificate cannot be verified; verify= names the file of its CA$"):
+        Client(url, TOKEN).status("wine")
+    assert server.asked == []
+    server.answers += [state("done")] * 2
+    assert Client(url, TOKEN, verify=secure).status("wine") == state("done")
+    monkeypatch.setattr(connection, "LOOPBACK", ())  # as for another machine: settings of the environment count
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", requests.certs.where())
+    assert Client(url, TOKEN, verify=secure).status("wine") == state("done")
 
 
 class TestAgain:

@@ -140,7 +140,7 @@ def test_it_ends_with_its_client_or_by_a_signal(finished, sign, code):
             process.stdin.close()
         else:
             process.send_signal(sign)
-        assert process.wait(20) == code
+        assert process.wait(60) == code
         lines += [json.loads(line) for line in process.stdout]
         told = process.stderr.read().decode()
     assert any(line.get("id") == 1 and "result" in line for line in lines)
@@ -185,5 +185,5 @@ def test_http_serves_who_has_the_token(finished, free_port):
         with pytest.raises(OSError, match="refused"):
             socket.create_connection(("127.0.0.2", port))
         process.send_signal(signal.SIGTERM)
-        assert process.wait(20) in (0, 143)
+        assert process.wait(60) in (0, 143)
     place.token.unlink()
