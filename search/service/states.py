@@ -66,7 +66,7 @@ TRANSITIONS = (
     Transition("cancel", RUNNING, STOPPING, CANCELLED),
     Transition("cancel", STOPPING, STOPPING, CANCELLED),
     Transition("start", QUEUED, RUNNING, by=SERVICE),
-    Transition("make way", RUNNING, STOPPING, QUEUED, SERVICE),
+    Transition("yield", RUNNING, STOPPING, QUEUED, SERVICE),
     Transition("stopped", STOPPING, WANTED, by=SERVICE),
     Transition("finish", RUNNING, DONE, by=SERVICE),
     Transition("finish", STOPPING, DONE, by=SERVICE),
@@ -76,7 +76,7 @@ TRANSITIONS = (
     Transition("release", STOPPING, WANTED, by=SERVICE),
 )
 """Every transition. To submit a study again that is not complete gives it another budget or priority; one that has ended is
-queued. The service starts studies, makes way for others, and releases what a coordinator that died has left."""
+queued. The service starts studies, yields to others, and releases what a coordinator that died has left."""
 
 ENDED = frozenset({DONE, FAILED, CANCELLED})
 """States in which nothing happens by itself."""
@@ -137,7 +137,7 @@ PARTICIPLES = {
     "resume": "resumed",
     "cancel": "cancelled",
     "start": "started",
-    "make way": "made to wait",
+    "yield": "made to wait",
     "stopped": "stopped",
     "finish": "finished",
     "fail": "failed",

@@ -178,7 +178,7 @@ class Supervisor:
         able = [(each.ran, row) for each, row in others if row.priority <= waiting.priority and each.ran > TURN_SECONDS]
         if able:
             _, longest = max(able, key=lambda pair: (-pair[1].priority, pair[0]))
-            self.queue.act(longest.name, "make way")
+            self.queue.act(longest.name, "yield")
 
     def _settle(self, name: str, each: Running, *, stopped: bool = False) -> None:
         """Note in the queue what has become of a study whose coordinator has ended."""

@@ -14,6 +14,7 @@ import pytest
 
 from search import cli
 from search.commands import verbs
+from search.service.external import definition
 from search.service.mcp import serving
 from search.study import study_file
 from tests.docs import blocks
@@ -66,7 +67,7 @@ def is_known(block: Block) -> bool:
     """Whether something here or in pytest deals with a block."""
     known: dict[str, Callable[[], bool]] = {
         "python": lambda: block.is_doctest or block in WRITTEN,
-        "toml": lambda: block in STUDIES,
+        "toml": lambda: block in STUDIES + EXTERNAL,
         "sh": lambda: block in SHELL,
         "json": lambda: block in CONFIGURATIONS,
         "": lambda: block.first.startswith(tuple(OUTPUTS)),
@@ -74,7 +75,8 @@ def is_known(block: Block) -> bool:
     return block.language in LANGUAGES or known.get(block.language, lambda: False)()
 
 
-STUDIES = [block for block in ALL if block.language == "toml"]
+EXTERNAL = [block for block in ALL if block.language == "toml" and "\ndirection = " in block.text]
+STUDIES = [block for block in ALL if block.language == "toml" and block not in EXTERNAL]
 SHELL = [block for block in ALL if block.language == "sh"]
 CONFIGURATIONS = [block for block in ALL if block.language == "json"]
 COMMANDS = [(block, words) for block in SHELL for words in commands(block)]
@@ -115,6 +117,11 @@ def test_study_is_read(tmp_path, block):
     path = tmp_path / "x.toml"
     path.write_text(completed(block.text), encoding="utf-8")
     assert study_file.load(path).name
+
+
+@pytest.mark.parametrize("block", EXTERNAL, ids=lambda block: block.place)
+def test_study_that_clients_train_is_read(block):
+    assert definition.parse(block.text).space.axes
 
 
 @pytest.mark.parametrize("block", CONFIGURATIONS, ids=lambda block: block.place)
