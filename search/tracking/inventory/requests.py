@@ -10,14 +10,18 @@ from search.tracking.contents.runs import RESULT
 from search.tracking.inventory.rows import ACTIVE, DELETED, KIND, STUDY, TAGS, Inventory, ModelRow, RunRow, VersionRow
 from search.tracking.models import registry
 from search.tracking.naming import filters
+from search.tracking.writers import several
 from search.tracking.writers.client import connect
 from search.tracking.writers.creation import MODEL_NAME, pages
 
 A_PAGE = 1000
 """Rows of an answer."""
 
-AT_ONCE = 100
-"""Experiments of a question."""
+AT_ONCE, MOST = 10, 200
+"""Experiments of a question for all of their runs, and of one that few runs answer."""
+
+AT_A_TIME = 4
+"""Questions at the same time: this side reads an answer while the server writes another."""
 
 
 @library.quiet()
@@ -25,16 +29,21 @@ def read(uri: str, names: Collection[str] | None, known: Collection[str] = ()) -
     """Return what a store has of studies; the arguments are those of `reading.read`."""
     client, found = connect(uri), Inventory()
     experiments = _experiments(client, names)
-    for some in _parts(list(experiments)):
-        asked = some if names is not None else _with_studies(client, some, experiments, known)
-        for part in _parts(asked):
-            for run in sorted(_search(client, part), key=lambda run: (run.info.start_time or 0, run.info.run_id)):
-                found.of(experiments[run.info.experiment_id].name).runs.append(_run(run))
-            for model in _models(client, part):
-                found.of(experiments[model.experiment_id].name).models.append(_model(model))
-            for key in part:
-                holding = found.of(experiments[key].name)
-                holding.experiment_id, holding.place = key, experiments[key].artifact_location or ""
+    keys = list(experiments) if names is not None else _with_studies(client, experiments, known)
+    for key in keys:
+        holding = found.of(experiments[key].name)
+        holding.experiment_id, holding.place = key, experiments[key].artifact_location or ""
+
+    def ask(part: list[str]) -> None:
+        for run in _search(client, part):
+            found.of(experiments[run.info.experiment_id].name).runs.append(_run(run))
+        for model in _models(client, part):
+            found.of(experiments[model.experiment_id].name).models.append(_model(model))
+
+    several.each(ask, _parts(keys, AT_ONCE), AT_A_TIME, lambda: False)
+    for holding in found.holdings.values():
+        holding.runs.sort(key=lambda run: (run.started, run.run_id))
+        holding.models.sort(key=lambda model: (model.created, model.model_id))
     registered(client, found, names)
     return found
 
@@ -62,26 +71,25 @@ def _experiments(client: Any, names: Collection[str] | None) -> dict[str, Any]:
     return {each.experiment_id: each for each in every if each.lifecycle_stage == ACTIVE}
 
 
-def _with_studies(client: Any, keys: list[str], experiments: dict[str, Any], known: Collection[str]) -> list[str]:
+def _with_studies(client: Any, experiments: dict[str, Any], known: Collection[str]) -> list[str]:
     """Return those experiments that have the run of a study, or a name that is known as that of one."""
-    studies = _search(client, keys, filters.equal(filters.tag(KIND), STUDY))
-    found = {run.info.experiment_id for run in studies} | {key for key in keys if experiments[key].name in known}
+    found = {key for key, each in experiments.items() if each.name in known}
+    for part in _parts([key for key in experiments if key not in found], MOST):
+        studies = _search(client, part, filters.equal(filters.tag(KIND), STUDY))
+        found |= {run.info.experiment_id for run in studies}
     return sorted(found)
 
 
-def _parts(keys: Sequence[str]) -> Iterator[list[str]]:
-    yield from (list(keys[i : i + AT_ONCE]) for i in range(0, len(keys), AT_ONCE))
+def _parts(keys: Sequence[str], size: int) -> Iterator[list[str]]:
+    yield from (list(keys[i : i + size]) for i in range(0, len(keys), size))
 
 
 def _search(client: Any, experiments: list[str], query: str = "") -> list[Any]:
-    if not experiments:
-        return []
     return pages(lambda token: client.search_runs(experiments, query, max_results=A_PAGE, page_token=token))
 
 
 def _models(client: Any, experiments: list[str]) -> list[Any]:
-    found = pages(lambda token: client.search_logged_models(experiments, page_token=token)) if experiments else []
-    return sorted(found, key=lambda each: (each.creation_timestamp, each.model_id))
+    return pages(lambda token: client.search_logged_models(experiments, page_token=token))
 
 
 def _run(run: Any) -> RunRow:
