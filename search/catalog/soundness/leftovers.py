@@ -40,7 +40,12 @@ def findings(uri: str, folder: Path) -> Iterator[Finding]:
     for place in dict.fromkeys([folder, *([] if database is None else [database.parent])]):
         for draft in sorted(place.iterdir()) if place.is_dir() else []:
             if DRAFT.fullmatch(draft.name) and draft.is_file() and not draft.is_symlink() and is_old(draft):
-                yield Finding("left_behind", "", f"{draft} is a draft that nobody writes", repair=draft.unlink)
+                yield Finding(
+                    "left_behind",
+                    "",
+                    f"{draft} is a draft that nobody writes",
+                    repair=partial(draft.unlink, missing_ok=True),
+                )
     for each in scratch.left(database):
         told = f"{each} is a folder of files on their way to the store, which nobody waits for"
         yield Finding("left_behind", "", told, repair=partial(scratch.sweep, database))

@@ -85,6 +85,7 @@ def verify(uri: str, names: Sequence[str] = (), *, repair: bool = False, folder:
         If there is no such study, or the store cannot be read.
     """
     found = Verified()
+    left = [each for each in leftovers.findings(uri, folder) if not names or each.study in names]
     found.differences += _dealt_with(leftovers.moved(uri), repair)
     for subject in _subjects(uri, names, folder, found):
         differing = list(_findings(subject))
@@ -92,7 +93,6 @@ def verify(uri: str, names: Sequence[str] = (), *, repair: bool = False, folder:
             found.differences += _repaired(subject, folder, found)
         else:
             found.differences += [_as_found(each) for each in differing]
-    left = [each for each in leftovers.findings(uri, folder) if not names or each.study in names]
     found.differences += _dealt_with((each for each in left if each.study not in found.running), repair)
     return found
 

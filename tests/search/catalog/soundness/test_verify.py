@@ -1,69 +1,10 @@
 """`bpsearch verify` finds each kind of difference, changes nothing unless it is asked to, and repairs what it says."""
 
-import hashlib
-import shutil
-from collections import OrderedDict
-from pathlib import Path
-
 import pytest
 
-from search import cli
 from search.catalog.soundness.kinds import KINDS
-from search.tracking import stores
-from search.tracking.local import moving
 from tests.search.catalog.soundness import plants
-
-ROOT = Path(__file__).parents[4]
-
-
-@pytest.fixture(scope="module")
-def tuned(tmp_path_factory, empty_database) -> Path:
-    """The project of a study that is done."""
-    folder = tmp_path_factory.mktemp("tuned")
-    plants.project(folder)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.delenv("MLFLOW_TRACKING_URI", raising=False)
-        patch.chdir(folder)
-        (folder / "mlruns").mkdir()
-        path = shutil.copy(empty_database, folder / "mlruns" / "mlflow.db")
-        patch.setattr(stores, "DEFAULT_URI", f"sqlite:///{path}")
-        assert cli.main(["tune", "small.toml", "--quiet"]) == 0
-    return folder
-
-
-@pytest.fixture
-def verify(tuned, tmp_path, monkeypatch, command, mlflow):
-    """Verify a copy of the project, in its folder."""
-    from mlflow.tracking._tracking_service import utils
-
-    monkeypatch.setattr(utils, "_artifact_repos_cache", OrderedDict())  # runs of all copies have the same identifiers
-    folder = tmp_path / "project"
-    shutil.copytree(tuned, folder)
-    assert moving.settle(folder / "mlruns" / "mlflow.db")
-    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-    monkeypatch.chdir(folder)
-    text = plants.JOURNAL.read_text()  # which names the store, by an absolute path in tests only
-    plants.JOURNAL.write_text(text.replace(str(tuned), str(folder)))
-
-    def verify(*arguments: str):
-        where = Path.cwd() / "mlruns" / "mlflow.db"  # MLflow keeps its connections by URI
-        monkeypatch.setattr(stores, "DEFAULT_URI", f"sqlite:///{where}")
-        return command("verify", *arguments)
-
-    return verify
-
-
-def found(result) -> set[tuple[str, str]]:
-    """Return kinds and states."""
-    return {(each["kind"], each["state"]) for each in result.document["differences"]}
-
-
-def content() -> dict[str, str]:
-    """Return a digest of each file below the current folder; folders have none."""
-    return {
-        path.as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
-        for path in sorted(Path().rglob("*"))
-    }
+from tests.search.catalog.soundness.looks import content, found
 
 
 def test_a_study_that_is_done_is_clean(verify):
