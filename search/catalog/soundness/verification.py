@@ -211,7 +211,7 @@ def _in_turn(subject: Subject, folder: Path) -> list[Difference]:
         first = min((each.kind for each in open_ones), key=list(KINDS).index)
         done |= {each: _tried(each) for each in open_ones if each.kind == first}
         left = list(_findings(_again(subject, folder)))
-    gone = [done[each] for each in begun if each in done and each not in left]
+    gone = [Difference(each, REPAIRED) for each in begun if each not in left]
     return gone + [replace(done[each], state=LEFT) if each in done else _as_found(each) for each in left]
 
 

@@ -89,3 +89,14 @@ def test_files_are_written_again(verify):
     assert lost == {"diagnosis.json", "tables/out_of_fold.csv"}
     assert (folders[1] / "diagnosis.json").read_text() == told
     assert (folders[0] / "study.toml").read_text() == plants.STUDY
+
+
+def test_differences_that_are_repaired_as_a_part_of_others_are_told(verify):
+    """The trial that is missing is written with the one whose run was cut off, once that is dropped."""
+    plants.trial_cut()
+    plants.trial_missing()
+    result = verify("--repair", "--json").document["differences"]
+    assert [(each["kind"], each["trials"], each["state"]) for each in result] == [
+        ("trial_cut", [0], "repaired"),
+        ("trial_missing", [1], "repaired"),
+    ]
