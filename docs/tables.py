@@ -15,6 +15,7 @@ from bpmodel.option import Option
 from bpmodel.options import CLASSIFIER_OPTIONS, REGRESSOR_OPTIONS
 from bpmodel.preprocessing.options import PREPROCESSING
 from docs import stubs
+from search.catalog.soundness import kinds
 from search.options import ABSENT, STUDY
 from search.samplers.methods import METHODS
 from search.terminal.exits import EXITS
@@ -22,7 +23,15 @@ from search.tracking.contents import names
 from search.trials.outcomes import VERDICTS
 from search.trials.penalties import PENALTIES
 
-DOCUMENTS = ("networks.md", "studies.md", "tracking.md", "from_matlab.md", "from_scikit_learn.md", "zh/from_matlab.md")
+DOCUMENTS = (
+    "networks.md",
+    "studies.md",
+    "models.md",
+    "tracking.md",
+    "from_matlab.md",
+    "from_scikit_learn.md",
+    "zh/from_matlab.md",
+)
 FILES = [Path(__file__).parent / name for name in DOCUMENTS]
 TABLES = {
     "both": [o for o in CLASSIFIER_OPTIONS if o in REGRESSOR_OPTIONS],
@@ -111,6 +120,12 @@ def exit_codes() -> str:
     return "\n".join(["| exit code | meaning |", "|---|---|", *rows])
 
 
+def differences() -> str:
+    """Return the table of what `bpsearch verify` finds."""
+    rows = [f"| `{name}` | {kind.meaning}. | {kinds.repaired(kind)} |" for name, kind in kinds.KINDS.items()]
+    return "\n".join(["| kind | what differs | what `--repair` does |", "|---|---|---|", *rows])
+
+
 HEAD = "| in {tool} | here | remark |"
 IN_CHINESE = "| {tool} | 本工具 |"
 """Heads of the tables of foreign names. Remarks are English, so they are left out in Chinese documents."""
@@ -135,6 +150,7 @@ WHOLE = {
     "penalties": penalties,
     "verdicts": verdicts,
     "exits": exit_codes,
+    "differences": differences,
 }
 WHOLE |= {f"{kind}s of runs": partial(held_by_runs, kind) for kind in names.KINDS}
 

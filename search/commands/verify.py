@@ -10,7 +10,7 @@ from search.arguments import add_switch
 if TYPE_CHECKING:
     from search.terminal.output import Output
 
-HELP = "check that journals, MLflow and files of studies agree; --repair repairs what can be repaired safely"
+HELP = "check that journals, MLflow and files agree, and repair what differs"
 HAS_RESULT = True
 INTERRUPTED = "interrupted: run the same command again to look at all"
 

@@ -44,11 +44,15 @@ def findings(uri: str, folder: Path) -> Iterator[Finding]:
                     "left_behind",
                     "",
                     f"{draft} is a draft that nobody writes",
-                    repair=partial(draft.unlink, missing_ok=True),
+                    repair=partial(_delete, draft),
                 )
     for each in scratch.left(database):
         told = f"{each} is a folder of files on their way to the store, which nobody waits for"
         yield Finding("left_behind", "", told, repair=partial(scratch.sweep, database))
+
+
+def _delete(draft: Path) -> None:
+    draft.unlink(missing_ok=True)
 
 
 def _unlock(lock: Path) -> None:

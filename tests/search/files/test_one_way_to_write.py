@@ -27,11 +27,19 @@ REASONS = {
         "search.catalog.deletion",
         "unlink",
     ): "deletes what it was told to, under a lock; a link itself, not what it leads to",
+    (
+        "search.catalog.soundness.leftovers",
+        "unlink",
+    ): "a draft that nobody has written for ten minutes; a link itself, not what it leads to",
     ("search.cli", "open"): "the null device",
     ("search.export.formats", "dump"): "to a draft",
     ("search.export.formats", "write_bytes"): "to a draft",
     ("search.loop.optuna_export", "write_bytes"): "to a draft",
     ("search.loop.lines", "ftruncate"): "what is kept beside, or what it has just appended",
+    (
+        "search.loop.lines",
+        "unlink",
+    ): "beginnings of lines that were cut off, under the journal's lock, once it was looked at",
     ("search.prediction.writing", "open"): "a draft",
     ("search.prediction.writing", "to_csv"): "to an open draft or stream",
     ("search.prediction.writing", "ParquetWriter"): "to a draft",
@@ -41,6 +49,7 @@ REASONS = {
     ("search.study.init", "write_text"): "to a draft",
     ("search.tables.opening", "open"): "to read: flags that write nothing, and a member of an archive",
     ("search.tables.extents", "open"): "members of an archive, to read",
+    ("search.tracking.inventory.places", "rmtree"): "a folder beside the database that holds only what a kill leaves",
     ("search.tracking.local.rollback", "open"): "to read: flags that write nothing",
     ("search.tracking.writers.schema", "fdopen"): "the end of a pipe to a child",
     ("search.tracking.writers.client", "write_text"): "in a new folder of its own, which is sent to the store",
@@ -53,7 +62,6 @@ REASONS = {
     ("search.tracking.local.scratch", "rmtree"): "only a folder that it holds the lock of",
     ("search.tracking.stores", "mkdir"): "the folder of a new store",
     ("search.tracking.stores", "TemporaryFile"): "without a name: whether the folder can be written",
-    ("search.processes.python", "TemporaryDirectory"): "an empty folder of its own",
 }
 """Calls outside of the rooms for files, each with the reason why nothing of a user's is lost by it."""
 
