@@ -15,6 +15,7 @@ from bpmodel.option import Option
 from bpmodel.options import CLASSIFIER_OPTIONS, REGRESSOR_OPTIONS
 from bpmodel.preprocessing.options import PREPROCESSING
 from docs import stubs
+from search.catalog.soundness import kinds
 from search.options import ABSENT, STUDY
 from search.samplers.methods import METHODS
 from search.service.states import STATES, TRANSITIONS, WANTED, allowed_in
@@ -26,6 +27,7 @@ from search.trials.penalties import PENALTIES
 DOCUMENTS = (
     "networks.md",
     "studies.md",
+    "models.md",
     "tracking.md",
     "service.md",
     "from_matlab.md",
@@ -139,6 +141,12 @@ def transitions() -> str:
     return "\n".join(["| action | from | to | by |", "|---|---|---|---|", *rows])
 
 
+def differences() -> str:
+    """Return the table of what `bpsearch verify` finds."""
+    rows = [f"| `{name}` | {kind.meaning}. | {kinds.repaired(kind)} |" for name, kind in kinds.KINDS.items()]
+    return "\n".join(["| kind | what differs | what `--repair` does |", "|---|---|---|", *rows])
+
+
 HEAD = "| in {tool} | here | remark |"
 IN_CHINESE = "| {tool} | 本工具 |"
 """Heads of the tables of foreign names. Remarks are English, so they are left out in Chinese documents."""
@@ -165,6 +173,7 @@ WHOLE = {
     "exits": exit_codes,
     "states": states,
     "transitions": transitions,
+    "differences": differences,
 }
 WHOLE |= {f"{kind}s of runs": partial(held_by_runs, kind) for kind in names.KINDS}
 
