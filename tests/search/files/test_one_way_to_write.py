@@ -64,6 +64,7 @@ REASONS = {
     ("search.tracking.stores", "TemporaryFile"): "without a name: whether the folder can be written",
     ("search.service.place", "mkdir"): "the folders of the service, for this user alone",
     ("search.service.place", "chmod"): "the same folders, of which it has looked whose they are",
+    ("search.service.terminal.opening", "unlink"): "file and log of a study that is deleted",
     ("search.service.queue", "chmod"): "the database that it has just opened, in that folder",
     ("search.service.data_copies", "open"): "a draft",
     ("search.service.data_copies", "mkdir"): "in the folder of copies, under the hash of what arrived",

@@ -56,13 +56,12 @@ n_splits = 3
 
 
 @pytest.fixture
-def folder(tmp_path, monkeypatch) -> Path:
-    """A project with a table, as the current folder."""
-    monkeypatch.chdir(tmp_path)
+def folder(folder) -> Path:
+    """A project with a table, as the current folder, whose MLflow store is empty."""
     rows = [f"{i},{(i * 7) % 11},{3 * i - (i * 7) % 11}" for i in range(40)]
     Path("table.csv").write_text("\n".join(["a,b,y", *rows]) + "\n")
-    Path("studies").mkdir()
-    return tmp_path
+    Path("studies").mkdir(exist_ok=True)
+    return folder
 
 
 @pytest.fixture
