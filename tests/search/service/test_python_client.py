@@ -314,6 +314,15 @@ class TestWaiting:
         with pytest.raises(TimeoutError, match=r"^study 'wine' is paused after 0\.01 seconds$"):
             client.wait("wine", timeout=0.01)
 
+    def test_wait_asks_less_and_less_often(self, client, server, monkeypatch):
+        pauses = []
+        monkeypatch.setattr(client_module.time, "sleep", pauses.append)
+        monkeypatch.setattr(client_module, "FIRST_POLL_SECONDS", 0.5)
+        monkeypatch.setattr(client_module, "POLL_SECONDS", 2.0)
+        server.answers += [state("running")] * 5 + [state("done")]
+        client.wait("wine")
+        assert pauses == [0.5, 1.0, 2.0, 2.0, 2.0]
+
     def test_follow_by_events(self, client, server):
         first, last = (f"data: {json.dumps(state(name))}\r\n\r\n" for name in ("queued", "done"))
         server.answers.append(

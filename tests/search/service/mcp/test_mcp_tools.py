@@ -188,9 +188,11 @@ class TestReading:
         assert len(found["sentences"]) == 1
 
     def test_predict(self, reader):
-        rows = [{"area": 50, "rooms": 3}, {"area": "150"}, {"rooms": None, "area": 10.5}]
-        found = reader.answer("predict", name="homes", rows=rows)
-        assert [list(row) for row in found["predictions"]] == [["predicted_price"]] * 3
+        rows = [{"area": "150"}, {"area": 50, "rooms": 3}, {"rooms": None, "area": 10.5}]
+        found = reader.answer("predict", name="homes", rows=rows)["predictions"]
+        assert [list(row) for row in found] == [["predicted_price"]] * 3
+        assert found[1] == reader.answer("predict", name="homes", rows=rows[1:2])["predictions"][0]
+        assert found[1] != reader.answer("predict", name="homes", rows=[{"area": 50}])["predictions"][0]
         assert reader.error("predict", name="homes", rows=[{"x": 1}]).startswith("rows: it has none of the columns")
         assert "probabilities" in reader.error("predict", name="homes", rows=rows, probabilities=True)
         assert "--" not in reader.error("predict", name="homes", rows=rows, probabilities=True)
@@ -314,6 +316,7 @@ MISTAKES = {
         "compare",
         '{"names": ["homes", "../x"]}',
     ): "compare: names[1] = '../x'; allowed are NAME and NAME/VERSION, such as",
+    ("compare", '{"names": ["homes", "-x/1"]}'): "compare: names[1] = '-x/1'; allowed are letters, digits,",
     ("compare", '{"names": ["homes", "a/b"]}'): "compare: names[1] = 'a/b'; allowed are NAME and NAME/VERSION, such as",
     (
         "compare",
@@ -406,7 +409,7 @@ def test_a_large_study_is_told_in_parts(reader, make_outcome, monkeypatch):
 
 
 def test_long_curves_are_told_in_short(reader, make_outcome, monkeypatch):
-    losses = {"training": [float(n) for n in range(10_000)], "validation": [1.0, float("nan"), 3.0]}
+    losses = {"training": [float(n) for n in range(10_000)], "validation": [float("nan"), 1.0, 3.0]}
     outcome = replace(make_outcome(0), losses=losses, curve={n: -float(n) for n in range(1, 10_000)})
     monkeypatch.setattr(
         "search.service.desk.Desk.entry", lambda *_: Entry("homes", Stored("homes", {}, {0: outcome}, 0.0))
@@ -414,8 +417,8 @@ def test_long_curves_are_told_in_short(reader, make_outcome, monkeypatch):
     curves = reader.answer("explain_trial", name="homes", number=0)["curves"]
     assert curves["training loss"]["points"][::9] == [[1, 0.0], [10_000, 9999.0]]
     assert len(curves["training loss"]["points"]) == 10
-    assert curves["validation loss"]["points"] == [[1, 1.0], [2, None], [3, 3.0]]
-    assert curves["validation loss"]["highest"] == [3, 3.0]
+    assert curves["validation loss"]["points"] == [[1, None], [2, 1.0], [3, 3.0]]
+    assert [curves["validation loss"][end] for end in ("lowest", "highest")] == [[2, 1.0], [3, 3.0]]
 
 
 VALUES = st.recursive(
