@@ -30,7 +30,7 @@ ONE_THREAD := OMP_NUM_THREADS=1
 quoted = '$(subst ','\'',$(1))'
 
 .DEFAULT_GOAL := help
-.PHONY: help setup tune grid random cv diagnose list report ui serve test test-slow test-bounds test-mlflow fuzz check format lint types docs site pictures article bench bench-card bench-penalties bench-search bench-stability bench-tracking clean
+.PHONY: help setup tune grid random cv diagnose list report ui serve test test-slow test-bounds test-mlflow fuzz check audit format lint types docs site pictures article bench bench-card bench-penalties bench-search bench-stability bench-tracking clean
 
 help:  ## list the targets
 	@echo "make TARGET [STUDY=studies/x.toml]"
@@ -115,6 +115,9 @@ fuzz: $(DEV)  ## try to break it: mutated study files, tables and fits with a fi
 	$(ONE_THREAD) $(BIN)/python -m tests.fuzz $(NAME)
 
 check: format lint types test test-slow  ## format, lint, types, tests: what CI runs
+
+audit: $(DEV)  ## look for known advisories on the installed packages, where the network allows
+	@.ci/audit $(BIN)/python
 
 format: $(DEV)
 	$(BIN)/ruff format --check .
