@@ -15,10 +15,12 @@ BOUNDS := .venv-bounds
 MLFLOWS := 3.17.0 3.18.0
 BIN    := $(VENV)/bin
 SEARCH := $(BIN)/bpsearch
-# a stamp for what a user needs, one for what a developer needs on top, one for what searches are compared with, one for the site
+# a stamp for what a user needs, one for what a developer needs on top, one for what searches are compared with, one for the service,
+# one for the site
 READY  := $(VENV)/.ready
 DEV    := $(VENV)/.dev
 PEERS  := $(VENV)/.peers
+SERVES := $(VENV)/.serves
 PAGES  := $(VENV)/.pages
 
 # two processes of tests on two cores: with more threads each, they would wait for one another
@@ -28,7 +30,7 @@ ONE_THREAD := OMP_NUM_THREADS=1
 quoted = '$(subst ','\'',$(1))'
 
 .DEFAULT_GOAL := help
-.PHONY: help setup tune grid random cv diagnose list report ui test test-slow test-bounds test-mlflow fuzz check format lint types docs site pictures article bench bench-card bench-penalties bench-search bench-stability bench-tracking clean
+.PHONY: help setup tune grid random cv diagnose list report ui serve test test-slow test-bounds test-mlflow fuzz check format lint types docs site pictures article bench bench-card bench-penalties bench-search bench-stability bench-tracking clean
 
 help:  ## list the targets
 	@echo "make TARGET [STUDY=studies/x.toml]"
@@ -51,6 +53,10 @@ $(DEV): $(READY) pyproject.toml
 
 $(PEERS): $(READY) pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --group bench
+	@touch $@
+
+$(SERVES): $(READY) pyproject.toml
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[service]'
 	@touch $@
 
 $(PAGES): $(READY) pyproject.toml
@@ -80,6 +86,9 @@ report: $(READY)  ## write the report on a study as one HTML page (NAME=diabetes
 
 ui: $(READY)  ## open the MLflow UI on 127.0.0.1 (PORT=5000)
 	@$(SEARCH) ui --port $(PORT)
+
+serve: $(SERVES)  ## run the studies that are queued with bpsearch submit (PORT=8000)
+	@$(SEARCH) serve
 
 test: $(DEV)  ## run the tests, but those that take long
 	$(ONE_THREAD) $(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow"

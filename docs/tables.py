@@ -15,14 +15,25 @@ from bpmodel.option import Option
 from bpmodel.options import CLASSIFIER_OPTIONS, REGRESSOR_OPTIONS
 from bpmodel.preprocessing.options import PREPROCESSING
 from docs import stubs
+from search.catalog.soundness import kinds
 from search.options import ABSENT, STUDY
 from search.samplers.methods import METHODS
+from search.service.states import STATES, TRANSITIONS, WANTED, allowed_in
 from search.terminal.exits import EXITS
 from search.tracking.contents import names
 from search.trials.outcomes import VERDICTS
 from search.trials.penalties import PENALTIES
 
-DOCUMENTS = ("networks.md", "studies.md", "tracking.md", "from_matlab.md", "from_scikit_learn.md", "zh/from_matlab.md")
+DOCUMENTS = (
+    "networks.md",
+    "studies.md",
+    "models.md",
+    "tracking.md",
+    "service.md",
+    "from_matlab.md",
+    "from_scikit_learn.md",
+    "zh/from_matlab.md",
+)
 FILES = [Path(__file__).parent / name for name in DOCUMENTS]
 TABLES = {
     "both": [o for o in CLASSIFIER_OPTIONS if o in REGRESSOR_OPTIONS],
@@ -111,6 +122,31 @@ def exit_codes() -> str:
     return "\n".join(["| exit code | meaning |", "|---|---|", *rows])
 
 
+def states() -> str:
+    """Return the table of the states of a queued study."""
+    rows = [
+        f"| `{state}` | {_sentence(meaning)} | {', '.join(f'`{action}`' for action in allowed_in(state))} |"
+        for state, meaning in STATES.items()
+    ]
+    return "\n".join(["| state | the study | what you can do |", "|---|---|---|", *rows])
+
+
+def transitions() -> str:
+    """Return the table of the transitions between states."""
+    rows = []
+    for row in TRANSITIONS:
+        after = "the one that was asked for" if row.after == WANTED else f"`{row.after}`"
+        then = f", then `{row.wanted}`" if row.wanted else ""
+        rows.append(f"| {row.action} | `{row.before}` | {after}{then} | {row.by} |")
+    return "\n".join(["| action | from | to | by |", "|---|---|---|---|", *rows])
+
+
+def differences() -> str:
+    """Return the table of what `bpsearch verify` finds."""
+    rows = [f"| `{name}` | {kind.meaning}. | {kinds.repaired(kind)} |" for name, kind in kinds.KINDS.items()]
+    return "\n".join(["| kind | what differs | what `--repair` does |", "|---|---|---|", *rows])
+
+
 HEAD = "| in {tool} | here | remark |"
 IN_CHINESE = "| {tool} | 本工具 |"
 """Heads of the tables of foreign names. Remarks are English, so they are left out in Chinese documents."""
@@ -135,6 +171,9 @@ WHOLE = {
     "penalties": penalties,
     "verdicts": verdicts,
     "exits": exit_codes,
+    "states": states,
+    "transitions": transitions,
+    "differences": differences,
 }
 WHOLE |= {f"{kind}s of runs": partial(held_by_runs, kind) for kind in names.KINDS}
 

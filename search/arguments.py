@@ -97,3 +97,8 @@ def seconds(name: str) -> Callable[[str], float]:
         return value
 
     return convert
+
+
+def add_queued(parser: argparse.ArgumentParser) -> None:
+    """Add the names of studies in the queue."""
+    parser.add_argument("name", metavar="NAME", nargs="+", help="name of a study in the queue; several may be given")

@@ -25,6 +25,7 @@ class SearchParameters:
     n_members: int
     register: str
     n_jobs: int | None
+    deterministic: bool
     prune: bool | None
     penalty: str | PenaltyPolicy
     portfolio: bool
@@ -52,6 +53,7 @@ class SearchParameters:
         n_members: int = ...,
         register: str = ...,
         n_jobs: int | None = ...,
+        deterministic: bool = ...,
         prune: bool | None = ...,
         penalty: str | PenaltyPolicy = ...,
         portfolio: bool = ...,

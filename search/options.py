@@ -205,7 +205,18 @@ OPTIONS = (
         None,
         domains.JOBS,
         "Number of configurations to try at the same time, in threads. Methods that do not learn (grid, random, quasi-random) "
-        "give the same results for any number.",
+        "give the same results for any number; with `deterministic`, the others do, too.",
+        tracked="always",
+    ),
+    SearchOption(
+        "deterministic",
+        False,
+        False,
+        domains.TRUTH,
+        "Whether methods that learn give the same trials for any `n_jobs`, too: they learn from trials in the order of their "
+        "numbers, and trial n is proposed from the first n - 7. So no more than 8 trials run at the same time, 7 trials follow "
+        "the one that meets `target_score` or `n_trials_no_change`, and only a `timeout` still depends on the machine.",
+        see="[What it costs](benchmarks.md#deterministic-searches).",
         tracked="always",
     ),
     SearchOption(

@@ -38,7 +38,7 @@ def test_contents(wheel):
     files = [
         file
         for name in PACKAGES
-        for ending in ("py", "pyi", "typed", "js", "css")
+        for ending in ("py", "pyi", "typed", "js", "css", "html")
         for file in (ROOT / name).rglob(f"*.{ending}")
     ]
     sources = {file.relative_to(ROOT).as_posix() for file in files} | {"bpsearch.py"}

@@ -17,9 +17,9 @@ REFERENCE = "api/index"
 
 ENGLISH = (
     Group("Start", ("start", "from_scikit_learn", "from_matlab")),
-    Group("Use", ("studies", "choose_options", "search_cv", "models", "export", "tracking", "assistants")),
+    Group("Use", ("studies", "choose_options", "search_cv", "models", "export", "tracking", "service", "assistants")),
     Group("Understand", ("read_a_diagnosis", "divergence", "exploding_gradients", "plots")),
-    Group("Look up", ("networks", REFERENCE)),
+    Group("Look up", ("networks", "service_http", REFERENCE)),
     Group("The project", ("benchmarks", "architecture", "changelog", "contributing", "security")),
 )
 CHINESE = (

@@ -145,9 +145,8 @@ class Entry:
 
 def entries(uri: str, folder: Path = STUDIES) -> list[Entry]:
     """Return the studies of a folder and of a store, the latest first."""
-    kept = listing.kept(uri)
-    journals = _journals(folder)
-    found = [_entry(name, journals.get(name, ()), kept.get(name, Kept())) for name in {**journals, **kept}]
+    kept, there = listing.kept(uri), journals(folder)
+    found = [_entry(name, there.get(name, ()), kept.get(name, Kept())) for name in {**there, **kept}]
     return sorted(found, key=lambda entry: (-entry.when, entry.name))
 
 
@@ -159,14 +158,18 @@ def entry(uri: str, name: str, folder: Path = STUDIES) -> Entry:
     NoStudyError
         If there is none.
     """
-    kept, journals = listing.kept(uri), _journals(folder)
-    if name in journals or name in kept:
-        return _entry(name, journals.get(name, ()), kept.get(name, Kept()))
-    known = [*journals, *(other for other in kept if other not in journals)]
+    kept, there = listing.kept(uri), journals(folder)
+    if name in there or name in kept:
+        return _entry(name, there.get(name, ()), kept.get(name, Kept()))
+    raise unknown(uri, name, [*there, *(other for other in kept if other not in there)], folder)
+
+
+def unknown(uri: str, name: str, known: list[str], folder: Path = STUDIES) -> StudyError:
+    """Return the error that there is no study of a name, given those that there are."""
     if not known:
-        raise NoStudyError(f"there is no study {name!r}: {folder} and the store {masked(uri)} have none")
+        return NoStudyError(f"there is no study {name!r}: {folder} and the store {masked(uri)} have none")
     listed = ", ".join(known[:MOST_NAMED]) + (f" and {len(known) - MOST_NAMED} more" if len(known) > MOST_NAMED else "")
-    raise NoStudyError(f"there is no study {name!r}{did_you_mean(name, known)}; allowed are {listed}")
+    return NoStudyError(f"there is no study {name!r}{did_you_mean(name, known)}; allowed are {listed}")
 
 
 def stored(name: str, folder: Path = STUDIES) -> Stored:
@@ -179,22 +182,22 @@ def stored(name: str, folder: Path = STUDIES) -> Stored:
     StudyError
         If it holds no study yet, or cannot be read.
     """
-    journals = _journals(folder)
-    if name not in journals:
-        known = f"allowed are {listed(journals)}" if journals else f"there is none in {folder}"
-        raise NoStudyError(f"there is no journal of a study {name!r}{did_you_mean(name, list(journals))}; {known}")
-    found = records.read(journals[name][0])
+    there = journals(folder)
+    if name not in there:
+        known = f"allowed are {listed(there)}" if there else f"there is none in {folder}"
+        raise NoStudyError(f"there is no journal of a study {name!r}{did_you_mean(name, list(there))}; {known}")
+    found = records.read(there[name][0])
     if found is None:
-        raise StudyError(f"{journals[name][0]} holds no trials yet")
+        raise StudyError(f"{there[name][0]} holds no trials yet")
     return found
 
 
 def names(folder: Path = STUDIES) -> list[str]:
     """Return the names of the studies that have a journal in a folder, whether it can be read or not."""
-    return list(_journals(folder))
+    return list(journals(folder))
 
 
-def _journals(folder: Path) -> dict[str, tuple[Path, ...]]:
+def journals(folder: Path) -> dict[str, tuple[Path, ...]]:
     """Return the journals of each study, its own first."""
     found: dict[str, tuple[Path, ...]] = {}
     for path in sorted(folder.glob(f"*{ENDING}"), key=lambda path: (len(path.name), path.name)):

@@ -1,4 +1,4 @@
-"""The verbs of `bpsearch`: one file each, named as the verb.
+"""The verbs of `bpsearch`: one file each, named as the verb; those of the service and its queue are in a folder.
 
 A file of this folder has
 
@@ -36,6 +36,7 @@ class Verb(Protocol):
 
 
 def verbs() -> dict[str, Verb]:
-    """Return the verbs by name, in alphabetical order."""
-    names = sorted(module.name for module in pkgutil.iter_modules(__path__))
-    return {name: cast(Verb, import_module(f"{__name__}.{name}")) for name in names}
+    """Return the verbs by name, in alphabetical order; those of the service have a folder of their own."""
+    found = pkgutil.walk_packages(__path__, f"{__name__}.")
+    modules = {module.name.rpartition(".")[2]: module.name for module in found if not module.ispkg}
+    return {name: cast(Verb, import_module(modules[name])) for name in sorted(modules)}

@@ -22,6 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace, console: Output) -> int:
     from search.catalog import deletion, entries
     from search.errors import StudyError
+    from search.service.terminal import opening
     from search.tracking import stores
     from search.tracking.models import registry
 
@@ -30,6 +31,7 @@ def run(options: argparse.Namespace, console: Output) -> int:
     entry = entries.entry(uri, name)
     if entry.running:
         raise StudyError(f"study {name!r} is running; stop it first")
+    opening.check_ended(name)
     lines = deletion.planned(entry)
     if not options.yes:
         if options.json or options.quiet or not sys.stdin.isatty():
@@ -41,6 +43,7 @@ def run(options: argparse.Namespace, console: Output) -> int:
             console.print("nothing was deleted")
             return 1
     deletion.delete(uri, entry)
+    opening.forget(name)
     for line in lines:
         console.print(f"deleted: {line}")
     if entry.kept.n_runs:

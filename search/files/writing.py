@@ -84,7 +84,9 @@ def misfit(path: Path, status: os.stat_result) -> str:
 
 
 @contextmanager
-def replacing(path: Path, key: str = "", *, force: bool = True, kept: str = NOTHING) -> Iterator[Path]:
+def replacing(
+    path: Path, key: str = "", *, force: bool = True, kept: str = NOTHING, private: bool = False
+) -> Iterator[Path]:
     """Give the path of a draft, an empty file in the same folder, which becomes the file when the body ends well.
 
     Parameters
@@ -96,6 +98,8 @@ def replacing(path: Path, key: str = "", *, force: bool = True, kept: str = NOTH
         Whether a file that is there is replaced; checked again at the end, because it may have come meanwhile.
     kept : str
         What is not lost, for messages.
+    private : bool
+        Whether nobody else may read it, from before it has content.
 
     Raises
     ------
@@ -105,7 +109,7 @@ def replacing(path: Path, key: str = "", *, force: bool = True, kept: str = NOTH
     check(path, key, force=force)
     draft = None
     try:
-        draft = _draft(path)
+        draft = _draft(path, private=private)
         yield draft
         _store(draft)
         if force:
@@ -127,15 +131,15 @@ def replacing(path: Path, key: str = "", *, force: bool = True, kept: str = NOTH
                 draft.unlink(missing_ok=True)
 
 
-def write(path: Path, content: bytes, *, kept: str = NOTHING) -> None:
-    """Write a whole file.
+def write(path: Path, content: bytes, *, kept: str = NOTHING, private: bool = False) -> None:
+    """Write a whole file; nobody else may read one that is private.
 
     Raises
     ------
     StudyError
         If it cannot be written.
     """
-    with replacing(path, kept=kept) as draft:
+    with replacing(path, kept=kept, private=private) as draft:
         draft.write_bytes(content)
 
 
@@ -202,11 +206,11 @@ def made(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
 
 
-def _draft(path: Path) -> Path:
+def _draft(path: Path, *, private: bool) -> Path:
     """Make an empty file beside another; its name is short, because that of the other may be as long as names can be."""
     draft = path.with_name(f".{secrets.token_hex(8)}.new")
     try:
-        mode = stat.S_IMODE(path.lstat().st_mode)
+        mode = 0o600 if private else stat.S_IMODE(path.lstat().st_mode)
     except OSError:
         mode = None
     handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | CAREFUL, 0o666 if mode is None else 0o600)

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from joblib import effective_n_jobs
 from sklearn.base import is_classifier
 
 from bpmodel.full_batch.solvers import FULL_BATCH
@@ -90,7 +89,7 @@ def count(problem: Problem, space: Space, plan: Plan, *, features: int | None = 
     rows, columns = _shape(problem.X)
     features = columns if features is None else features
     folds, network = len(problem.folds), network_of(problem.estimator)
-    at_once = max(min(effective_n_jobs(plan.n_jobs), plan.n_trials), 1)
+    at_once = max(min(plan.workers.n_jobs, plan.n_trials), 1)
     again = min(2**plan.n_seeds - 2, plan.n_trials * (plan.n_seeds - 1))
     common = (rows, columns, features, folds, plan.n_trials, again, plan.n_members, outer, at_once, len(space.axes))
     if network is None:

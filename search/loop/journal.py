@@ -22,6 +22,7 @@ from optuna.trial import FrozenTrial
 from search.errors import InUseError, StudyError
 from search.files import locking, trouble, writing
 from search.files.locking import Lock
+from search.loop import identity as identities
 from search.loop import records
 from search.loop.lines import NOTE, TRIAL, Lines
 from search.loop.records import AGAIN
@@ -143,7 +144,7 @@ class StudyStore:
             return
         if "id" not in self._study.user_attrs and self._lines is not None:
             raise self._lines.damaged("the note 'id' is missing", 2)
-        _compare(known, identity, path, name)
+        identities.compare(known, identity, path, name)
 
 
 @dataclass(frozen=True)
@@ -161,6 +162,10 @@ class Stored:
         When the last trial ended, in seconds since 1970; 0 if there is none.
     ended : dict of int to float
         When each trial ended, by its number.
+    first : dict of int to Outcome
+        The first evaluation of each trial: that is what its run in a tracker has.
+    feedback : dict of int to Feedback
+        What the sampler got for each trial.
     """
 
     name: str
@@ -168,6 +173,8 @@ class Stored:
     outcomes: dict[int, Outcome]
     when: float
     ended: Mapping[int, float] = field(default_factory=dict)
+    first: Mapping[int, Outcome] = field(default_factory=dict)
+    feedback: Mapping[int, Feedback] = field(default_factory=dict)
 
 
 def read(path: Path, space: Space | None = None, identity: Mapping[str, Any] | None = None) -> Stored | None:
@@ -203,12 +210,14 @@ def read(path: Path, space: Space | None = None, identity: Mapping[str, Any] | N
         study = optuna.load_study(study_name=names[0], storage=storage)
         notes = dict(study.user_attrs)
         if identity is not None and "identity" in notes:
-            _compare(notes["identity"], json.loads(json.dumps(identity)), path, names[0])
+            identities.compare(notes["identity"], json.loads(json.dumps(identity)), path, names[0])
         outcomes = _outcomes(study, space, lines)
         again = _again(notes, outcomes, lines)
         with _replaying(lines):
             ended = _ended(study)
-    return Stored(names[0], notes, records.settled(outcomes, again), max(ended.values(), default=0.0), ended)
+        told = _feedback(study, lines)
+    when = max(ended.values(), default=0.0)
+    return Stored(names[0], notes, records.settled(outcomes, again), when, ended, outcomes, told)
 
 
 def _ended(study: optuna.Study) -> dict[int, float]:
@@ -377,24 +386,3 @@ def _feedback(study: optuna.Study, lines: Lines | None) -> dict[int, Feedback]:
             constraint = float(trial.constraints[CONSTRAINT])
             found[trial.user_attrs["number"]] = Feedback(float(trial.user_attrs["value"]), constraint, state)
     return {number: found[number] for number in sorted(found)}
-
-
-def _compare(known: Mapping[str, Any], identity: Mapping[str, Any], path: Path | None, name: str) -> None:
-    """Raise StudyError if the trials of a journal are not comparable with those of a study."""
-    for key, value in identity.items():
-        there = known.get(key)
-        if key == "[data]" and isinstance(there, dict):  # journals had the path, too: the rows are the same on any path
-            there = {name: each for name, each in there.items() if name != "source"}
-        if there != value:
-            raise StudyError(
-                f"name = {name!r} is already used in {path} with another {key} ({_difference(there, value)}); "
-                "choose a new name, or delete that file to start over"
-            )
-
-
-def _difference(known: Any, given: Any) -> str:
-    if isinstance(known, dict) and isinstance(given, dict):
-        for key in {**known, **given}:
-            if known.get(key) != given.get(key):
-                return f"{key}: {_difference(known.get(key), given.get(key))}"
-    return f"there {json.dumps(known)}, here {json.dumps(given)}"

@@ -223,6 +223,51 @@ def cut_off(path: Path) -> Path:
     return path.with_name(f"{path.name}.cut")
 
 
+def is_cut(path: Path) -> bool:
+    """Return whether a journal, which can be read, ends with the beginning of a line, or something was cut off it before."""
+    with open(writing.opened_to_read(path), "rb") as file:
+        size = file.seek(0, os.SEEK_END)
+        file.seek(max(0, size - 1))
+        ends = file.read(1) in (b"", b"\n")
+    return not ends or cut_off(path).exists()
+
+
+def has_whole(path: Path) -> bool:
+    """Return whether what was cut off a journal has a line that is whole: that is nothing that a kill leaves."""
+    try:
+        with open(writing.opened_to_read(cut_off(path)), "rb") as file:
+            return any(_is_whole(line.strip(b"\0\n")) for line in file)
+    except FileNotFoundError:
+        return False
+    except (OSError, StudyError):  # no file of ours
+        return True
+
+
+def _is_whole(line: bytes) -> bool:
+    """Return whether a line is more than the beginning of one."""
+    try:
+        json.loads(line)
+    except (ValueError, RecursionError):
+        return bool(line) and not _is_cut_short(line)
+    return True
+
+
+def drop_cut(path: Path) -> None:
+    """Cut the beginning of a line off a journal, whose lock is held, and delete what was cut off.
+
+    Raises
+    ------
+    StudyError
+        If the journal is damaged, or cannot be written.
+    """
+    try:
+        Lines(path, writable=True).close()
+        if not has_whole(path):
+            cut_off(path).unlink(missing_ok=True)
+    except OSError as error:
+        raise StudyError(trouble.told(error, path)) from None
+
+
 def _begins(line: bytes) -> bool:
     """Return whether a first line makes a study, or is the beginning of one that does."""
     if not line.endswith(b"\n"):

@@ -10,6 +10,7 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import field, fields, make_dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from joblib import effective_n_jobs
@@ -21,6 +22,7 @@ from search import options
 from search.errors import StudyError
 from search.loop import reevaluation
 from search.loop.journal import StudyStore
+from search.loop.ordering import LAG, AsTheyEnd, InOrder, decisive
 from search.loop.stopping import Incumbent, StopRules
 from search.loop.workers import Job, JoblibWorkers, Workers
 from search.samplers import portfolio
@@ -55,6 +57,19 @@ class _Plan:
     def stop(self) -> StopRules:
         """The rules that can end the study before `n_trials` is reached."""
         return StopRules(**{rule.name: getattr(self, rule.name) for rule in fields(StopRules)})
+
+    @property
+    def ordered(self) -> bool:
+        """Whether trials are proposed from others in the order of their numbers: if anything depends on that order."""
+        waits = self.target_score is not None or self.n_trials_no_change is not None
+        return bool(self.deterministic and (find(self.method).learns or self.prune or waits))
+
+    @property
+    def workers(self) -> JoblibWorkers:
+        """Workers of this process: no more than can be busy in order."""
+        if self.ordered:
+            return JoblibWorkers(min(effective_n_jobs(self.n_jobs), LAG + 1), batch_size=1)
+        return JoblibWorkers(self.n_jobs)
 
     def tracked(self, *, once: bool) -> dict[str, Any]:
         """Return the parameters to log in a tracker.
@@ -162,7 +177,7 @@ def run(
     KeyboardInterrupt
         When the user interrupts; every finished trial is in the store.
     """
-    study = _Run(problem, space, plan, store, dummy_score, workers or JoblibWorkers(plan.n_jobs))
+    study = _Run(problem, space, plan, store, dummy_score, workers or plan.workers)
     study.run_trials(on_outcome)
     reevaluation.settle(store.outcomes, problem, plan.n_seeds, store.again, study.evaluate_again)
     return store.settled
@@ -174,15 +189,13 @@ class _Run:
     def __init__(
         self, problem: Problem, space: Space, plan: Plan, store: StudyStore, dummy_score: float, workers: Workers
     ) -> None:
-        known = store.outcomes.values()
         self.problem, self.plan, self.store, self.stop = problem, plan, store, plan.stop
         method = plan.method if space.axes else "grid"  # without parameters there is one configuration
-        self.sampler = Queued(plan.initial_points or (), find(method).sampler(space, problem.seed))
-        for outcome in known:
-            self.sampler.tell(outcome, store.feedback[outcome.number])
-        self.cutoffs = Cutoffs(getattr(network_of(problem.estimator), "max_iter", 1), known)
-        self.penalizer = Penalizer(plan.penalty, dummy_score, known)
-        self.incumbent = Incumbent.after(known)
+        sampler = Queued(plan.initial_points or (), find(method).sampler(space, problem.seed))
+        cutoffs = Cutoffs(getattr(network_of(problem.estimator), "max_iter", 1))
+        made = partial(InOrder, UnitCube(space)) if plan.ordered else AsTheyEnd
+        penalizer = Penalizer(plan.penalty, dummy_score)
+        self.learner = made(sampler, cutoffs, penalizer, store.outcomes, store.feedback, prune=plan.prune)
         self.started, self.workers = time.monotonic(), workers
         self.lock, self.cancellation = threading.Lock(), Cancellation()
 
@@ -193,12 +206,12 @@ class _Run:
                 _preload(self.problem)
             for outcome in finished:
                 check()
-                feedback = self.penalizer.feedback(outcome)
+                if outcome is None:
+                    continue
+                feedback = self.learner.feedback(outcome)
                 with postponed():
                     with self.lock:
-                        self.sampler.tell(outcome, feedback)
-                        self.cutoffs.add(outcome)
-                        self.incumbent.see(outcome)
+                        self.learner.add(outcome, feedback)
                     self.store.record(outcome, feedback)
                     on_outcome(outcome, feedback.value)
 
@@ -210,29 +223,36 @@ class _Run:
                 with postponed():
                     self.store.record_again(outcome)
 
-    def trials(self) -> Iterator[Job]:
-        """Propose a trial whenever a thread is free, until the study is complete; the first trial has no time limit."""
+    def trials(self) -> Iterator[Job | None]:
+        """Propose a trial whenever a thread is free, until the study is complete; the first trial has no time limit.
+
+        None stands for a trial that cannot be proposed before another one has ended.
+        """
         begun = bool(self.store.outcomes)
         for number in range(self.plan.n_trials):
             if number in self.store.outcomes:
                 continue
-            if begun and self.is_late(
-                reevaluation.seconds(self.incumbent.trial, self.plan.n_seeds, self.workers.n_jobs)
-            ):
+            while not self.ready(number) and not self.cancellation.requested():
+                yield None
+            incumbent = self.learner.incumbent
+            if begun and self.is_late(reevaluation.seconds(incumbent.trial, self.plan.n_seeds, self.workers.n_jobs)):
                 return
-            if self.cancellation.requested() or self.stop.enough(self.incumbent):
+            if self.cancellation.requested() or self.stop.enough(incumbent):
                 return
             begun = True
             with self.lock:
-                params = self.sampler.ask(number)
-                limits = self.cutoffs.limits() if self.plan.prune else {}
-            yield Job(self.problem, Trial(number, params, limits))
+                trial = self.learner.ask(number)
+            yield Job(self.problem, trial)
+
+    def ready(self, number: int) -> bool:
+        with self.lock:
+            return self.learner.ready(number)
 
     def is_late(self, kept: float = 0.0) -> bool:
         return self.stop.out_of_time(time.monotonic() - self.started, kept)
 
     @contextmanager
-    def running(self, jobs: Iterable[Job]) -> Iterator[Iterable[Outcome]]:
+    def running(self, jobs: Iterable[Job | None]) -> Iterator[Iterable[Any]]:
         """Run jobs in parallel; the body receives outcomes as they finish, and its failure cancels the rest."""
         results = self.workers.outcomes(jobs, self.cancellation.requested)
         try:
@@ -249,7 +269,7 @@ def ended(plan: Plan, store: StudyStore) -> str:
     """Return why a study needs no further trial, or an empty string."""
     if len(store.outcomes) >= plan.n_trials:
         return f"all {plan.n_trials} trials are done"
-    return plan.stop.enough(Incumbent.after(store.outcomes.values()))
+    return plan.stop.enough(Incumbent.after(decisive(store.outcomes) if plan.ordered else store.outcomes.values()))
 
 
 def _preload(problem: Problem) -> None:

@@ -9,12 +9,10 @@ from __future__ import annotations
 
 import os
 import sys
-from contextlib import contextmanager
 
 TYPE_CHECKING = False  # few imports: until the command handles signals, Ctrl-C ends in a traceback
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-    from pathlib import Path
+    from collections.abc import Mapping
 
 SAFE = "PYTHONSAFEPATH"
 PATH = "PYTHONPATH"
@@ -36,16 +34,6 @@ def environment(more: Mapping[str, str] | None = None) -> dict[str, str]:
     found = {**os.environ, **(more or {}), SAFE: "1"}
     path = os.pathsep.join(part for part in found.pop(PATH, "").split(os.pathsep) if os.path.isabs(part))
     return {**found, PATH: path} if path else found
-
-
-@contextmanager
-def empty_folder() -> Iterator[Path]:
-    """Make an empty folder to work in, which only this user can write to; it is deleted afterwards."""
-    import tempfile
-    from pathlib import Path
-
-    with tempfile.TemporaryDirectory(prefix="bpsearch-") as folder:
-        yield Path(folder)
 
 
 def leave_out_current_folder() -> None:

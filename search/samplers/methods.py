@@ -42,7 +42,7 @@ class Method:
         Module in this folder, and class: ``"tpe:TPESampler"``.
     learns : bool
         Whether proposals depend on earlier outcomes. If so, trials are stopped early by default, and results depend on
-        `n_jobs`.
+        `n_jobs`, unless the search is `deterministic`.
     meaning : str
     exhaustive : bool
         Whether it proposes every point of a grid once: the grid's size is then the number of trials.

@@ -52,6 +52,9 @@ KILLS = 1 + int(dask.config.get("distributed.scheduler.allowed-failures", 3))
 KEYS = ("tls_ca_file", "tls_client_key", "tls_client_cert")
 
 
+Evaluate = Callable[[Batch], list[Outcome]]
+
+
 @dataclass(frozen=True)
 class Access:
     """What a coordinator needs to reach the scheduler: its address, and keys, which are given to it alone."""
@@ -86,7 +89,7 @@ def cluster(n_workers: int) -> Iterator[tuple[LocalCluster, Access]]:
         threads_per_worker=1,
         processes=True,
         host="127.0.0.1",
-        dashboard_address=None,
+        dashboard_address="127.0.0.1:0",  # a port with nothing behind it: None would be a fixed one
         worker_dashboard_address=None,
         security=security,
         silence_logs="ERROR",
@@ -107,10 +110,21 @@ class ClusterWorkers:
         Trials of the study.
     priority : int
         Batches of a higher priority run first; of equal ones, those that were sent first.
+    evaluate : callable
+        What a worker does with a batch.
     """
 
-    def __init__(self, client: Client, root: str, name: str, text: str, n_trials: float, priority: int = 0) -> None:
-        self._client, self._study, self._priority = client, (root, name, text), priority
+    def __init__(
+        self,
+        client: Client,
+        root: str,
+        name: str,
+        text: str,
+        n_trials: float,
+        priority: int = 0,
+        evaluate: Evaluate = evaluation.evaluate,
+    ) -> None:
+        self._client, self._study, self._priority, self._evaluate = client, (root, name, text), priority, evaluate
         self._most = max(1.0, n_trials / (SHARE * self.n_jobs))
         self._seconds = BATCH_SECONDS
 
@@ -124,9 +138,9 @@ class ClusterWorkers:
         """How many trials the next batch has."""
         return int(min(max(BATCH_SECONDS / self._seconds, 1.0), self._most))
 
-    def outcomes(self, jobs: Iterable[Job], cancelled: Callable[[], bool]) -> Generator[Outcome, None, None]:
+    def outcomes(self, jobs: Iterable[Job | None], cancelled: Callable[[], bool]) -> Generator[Outcome, None, None]:
         """Return the outcomes of jobs as their batches finish, as `search.loop.workers.Workers` says."""
-        run = _Run(self._client, self._study, self._priority)
+        run = _Run(self._client, self._study, self._priority, self._evaluate)
         waiting = iter(jobs)
         try:
             while True:
@@ -142,9 +156,14 @@ class ClusterWorkers:
         finally:
             run.call_off()
 
-    def _next(self, waiting: Iterator[Job]) -> list[Job]:
-        """Return the next batch: jobs on the same folds."""
-        return list(islice(waiting, self.size))
+    def _next(self, waiting: Iterator[Job | None]) -> list[Job]:
+        """Return the next batch, which ends where no further job is known before an outcome."""
+        batch: list[Job] = []
+        for job in islice(waiting, self.size):
+            if job is None:
+                break
+            batch.append(job)
+        return batch
 
     def _learn(self, found: list[Outcome]) -> None:
         for outcome in found:
@@ -154,8 +173,8 @@ class ClusterWorkers:
 class _Run:
     """Batches on their way."""
 
-    def __init__(self, client: Client, study: tuple[str, str, str], priority: int) -> None:
-        self._client, self._study, self._priority = client, study, priority
+    def __init__(self, client: Client, study: tuple[str, str, str], priority: int, evaluate: Evaluate) -> None:
+        self._client, self._study, self._priority, self._evaluate = client, study, priority, evaluate
         self._name = f"call-off-{uuid.uuid4().hex}"
         self._event = Event(self._name, client=client)
         self._flying: dict[Future, list[Job]] = {}
@@ -171,7 +190,7 @@ class _Run:
             own = [job for job in jobs if job.problem.folds.fingerprint == folds]
             trials = tuple((job.problem.seed, job.trial) for job in own)
             batch = Batch(*self._study, folds, trials, self._name)
-            future = self._client.submit(evaluation.evaluate, batch, pure=False, priority=self._priority)
+            future = self._client.submit(self._evaluate, batch, pure=False, priority=self._priority)
             self._flying[future] = own
             future.add_done_callback(self._landed.put)
 

@@ -12,6 +12,7 @@ import os
 import signal
 import sys
 import threading
+import time
 import traceback
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -22,7 +23,8 @@ from search.errors import StudyError, reason_of
 from search.results.progress import Progress
 from search.service.cluster import Access, ClusterWorkers
 from search.service.place import Place
-from search.service.queue import FencedError, Queue, Queued
+from search.service.queue import FencedError, Queue
+from search.service.queued import Queued
 from search.service.states import STOPPING
 from search.signals import command
 from search.study import study_file
@@ -30,6 +32,9 @@ from search.study.study_file import Study
 
 BEAT_SECONDS = 0.5
 """Seconds from one sign of life to the next."""
+
+LEAST_SECONDS = 1e-3
+"""The timeout of a study whose time is over: no trial begins, and what has finished becomes a model."""
 
 STOPPED, FENCED = 0, 3
 """Exit codes: it has ended in order; its study was started anew."""
@@ -94,12 +99,11 @@ def _run(queue: Queue, orders: Orders, reports: Reports) -> None:
                 result = _tuned(study, workers, [show, reports.show])
             _tell(result, console)
             reports.send()
-            if budgeted(study, after := queue.get(orders.name)) == study or after.state == STOPPING:
-                break
-    if result.problem:
-        _fail(queue, orders, result.problem)
-    else:
-        queue.act(orders.name, "finish", fence=orders.fence)
+            if result.problem:
+                _fail(queue, orders, result.problem)
+                return
+            if queue.finish(row):
+                return
 
 
 def _tuned(study: Study, workers: ClusterWorkers, displays: list[Callable[[Progress], None]]) -> Any:
@@ -123,8 +127,10 @@ def _tell(result: Any, console: Any) -> None:
 
 
 def budgeted(study: Study, row: Queued) -> Study:
-    """Return a study with the budget that the queue has for it, if it has one of its own."""
-    asked = {"n_trials": row.n_trials, "timeout": row.timeout}
+    """Return a study with the budget that the queue has for it: its own, or that of its file, less the time that it has run."""
+    timeout = row.timeout or study.search.timeout
+    left = None if timeout is None else max(timeout - row.ran, LEAST_SECONDS)
+    asked = {"n_trials": row.n_trials, "timeout": left}
     return study.with_search(**{key: value for key, value in asked.items() if value is not None})
 
 
@@ -166,9 +172,12 @@ class Reports:
             self.queue.beat(self.orders.name, self.orders.fence, self._counts)
 
     def _report(self) -> None:
+        before = time.monotonic()
         while not self._ended.wait(BEAT_SECONDS):
+            now = time.monotonic()
+            ran, before = min(now - before, 2 * BEAT_SECONDS), now  # not the time for which the process was stopped
             try:
-                row = self.queue.beat(self.orders.name, self.orders.fence, self._counts)
+                row = self.queue.beat(self.orders.name, self.orders.fence, self._counts, ran)
             except FencedError:
                 os._exit(FENCED)
             except StudyError:  # the disk is full, or the database was locked for long: the next one may get through

@@ -99,6 +99,12 @@ class Copies:
         found = sorted(_files(self.folder / match[1]))
         return Copy(match[1], found[0]) if found else None
 
+    @property
+    def total(self) -> int:
+        """Bytes of all copies."""
+        folders = [folder for folder in self.folder.iterdir() if folder.is_dir()] if self.folder.is_dir() else []
+        return sum(path.stat().st_size for folder in folders for path in _files(folder))
+
     def _named(self, arriving: Path, digest: str, name: str) -> Copy:
         known = self.find(f"data:{digest}")
         if known is not None:

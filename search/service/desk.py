@@ -18,16 +18,22 @@ from search.errors import NoStudyError, StudyError
 from search.files import writing
 from search.formatting import metric
 from search.loop import journal
+from search.loop.journal import Stored
 from search.prediction import predictor, tables
 from search.report import files
 from search.report.page import page
 from search.results import documents as results
 from search.service import submission
+from search.service.external import definition
 from search.service.place import Place
-from search.service.queue import Queue, Queued
+from search.service.queue import Queue
+from search.service.queued import EXTERNAL, Queued
+from search.service.rights import EVERYTHING, Rights
 from search.service.states import allowed_in
 from search.service.submission import Resolve, Submission
 from search.study import reports
+from search.study.study_file import Study
+from search.tracking import listing
 from search.tracking.models import registry
 from search.trials.outcomes import VERDICTS
 
@@ -70,37 +76,39 @@ class Desk:
         """
         return self._submit(submission.of_file(path, self.place), **asked)
 
-    def submit_text(self, text: str, resolve: Resolve, **asked: Any) -> dict[str, Any]:
-        """Check the text of a study file and queue it; keywords are those of `Queue.submit`.
+    def submit_text(
+        self, text: str, resolve: Resolve, allowed: Callable[[Study], None] = lambda study: None, **asked: Any
+    ) -> dict[str, Any]:
+        """Check the text of a study file and queue it; `allowed` is as in `submission.of_text`, keywords as in `Queue.submit`.
 
         Raises
         ------
         StudyError
             For a user mistake; nothing is queued.
         """
-        return self._submit(submission.of_text(text, self.place, resolve), **asked)
+        return self._submit(submission.of_text(text, self.place, resolve, allowed=allowed), **asked)
 
     def _submit(self, made: Submission, **asked: Any) -> dict[str, Any]:
         row = self.queue.submit(made.name, made.text, made.fingerprint, data=made.data, about=made.about, **asked)
         return _document(row)
 
-    def act(self, name: str, action: str) -> dict[str, Any]:
+    def act(self, name: str, action: str, rights: Rights = EVERYTHING) -> dict[str, Any]:
         """Pause, resume or cancel a study; return its state.
 
         Raises
         ------
-        NoStudyError, TransitionError
+        NoStudyError, OwnerError, QuotaError, TransitionError
         """
-        return _document(self.queue.act(name, action))
+        return _document(self.queue.act(name, action, rights=rights))
 
-    def change(self, name: str, **asked: Any) -> dict[str, Any]:
+    def change(self, name: str, rights: Rights = EVERYTHING, **asked: Any) -> dict[str, Any]:
         """Give a study another `priority`, `n_trials` or `timeout`; one that has ended goes on.
 
         Raises
         ------
-        NoStudyError, TransitionError
+        NoStudyError, OwnerError, QuotaError, TransitionError
         """
-        return _document(self.queue.act(name, "submit", **asked))
+        return _document(self.queue.act(name, "submit", rights=rights, **asked))
 
     # ------------------------------------------------------------------------------------------------------------ answers
 
@@ -243,13 +251,26 @@ class Desk:
             ):
                 yield predicted
 
-    def log(self, name: str, first: int = 0) -> tuple[bytes, int]:
-        """Return what a study's coordinators have said from byte `first` on, and the byte to go on with."""
+    def mlflow_page(self, name: str) -> str:
+        """Return where MLflow's UI shows a study, as the part of an address after its path.
+
+        Raises
+        ------
+        StudyError
+            If MLflow has no run of it.
+        """
+        found = listing.kept(self._uri()).get(name)
+        if found is None or not found.run_id:
+            raise StudyError(f"MLflow has no run of {name!r} yet")
+        return listing.page(found)
+
+    def log(self, name: str, first: int = 0, most: int = -1) -> tuple[bytes, int]:
+        """Return what a study's coordinators have said from byte `first` on, up to `most` bytes, and the byte to go on with."""
         self.queue.get(name)
         try:
             with open(writing.opened_to_read(self.place.log(name)), "rb") as file:
                 file.seek(first)
-                said = file.read()
+                said = file.read(most)
         except FileNotFoundError:
             said = b""
         return said, first + len(said)
@@ -275,12 +296,19 @@ class Desk:
             state = (status.st_size, status.st_mtime_ns)
             if name in self._read and self._read[name][0] == state:
                 return self._read[name][1]
-            found = Entry(name, entries.stored(name), files=(path,))
+            found = Entry(name, self._stored(name, path), files=(path,))
             self._read.pop(name, None)
             self._read[name] = (state, found)
             while len(self._read) > MOST_STUDIES:
                 del self._read[next(iter(self._read))]
             return found
+
+    def _stored(self, name: str, path: Path) -> Stored | None:
+        """Read the journal of a study; the space of one that clients train is in the queue."""
+        row = self.queue.get(name) if self.has(name) else None
+        if row is None or row.kind != EXTERNAL:
+            return entries.stored(name)
+        return journal.read(path, definition.parse(row.text).space)
 
 
 def _without_trials(name: str) -> StudyError:

@@ -9,27 +9,23 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import fields
 from typing import Any
 
-from sqlalchemy import Connection, Engine, func, insert, select, update
+from sqlalchemy import Connection, Engine, insert, select, update
 from sqlalchemy.exc import DBAPIError
 
 from search.errors import NoStudyError, StudyError
 from search.files import trouble
 from search.service import schema
 from search.service.place import Place
+from search.service.queued import STUDY, Queued, check_budget
+from search.service.rights import EVERYTHING, Rights
 from search.service.schema import studies
 from search.service.states import ENDED, QUEUED, WANTED, transition
 from search.spelling import did_you_mean
 
-LOWEST, HIGHEST = -100, 100
-"""The range of priorities."""
-
 MOST_NAMED = 10
-
-STUDY, EXTERNAL = "study", "external"
-"""Kinds of studies: those that the service trains, and those whose trials are trained by clients."""
 
 
 class OtherStudyError(StudyError):
@@ -38,63 +34,6 @@ class OtherStudyError(StudyError):
 
 class FencedError(StudyError):
     """The study of a coordinator has been started anew: it is no longer its own."""
-
-
-@dataclass(frozen=True)
-class Queued:
-    """A study in the queue.
-
-    Attributes
-    ----------
-    id : int
-        Its age: of two studies, the older one has the lower number.
-    name : str
-    kind : str
-        `STUDY` or `EXTERNAL`.
-    text, data : str
-        The study file, and the address of a copy of its data, empty if there is none.
-    about : dict
-        What lists tell of the study file: metric, method, budget, source.
-    fingerprint : str
-        What makes its trials comparable: data, space, folds, scoring and so on.
-    owner : str
-        Name of the token that submitted it.
-    priority : int
-        Studies of a higher priority get workers first.
-    state, wanted : str
-        Rows of `states.STATES`; `wanted` is the one that it is stopping for.
-    n_trials, timeout : int and float, optional
-        Another budget than that of the study file.
-    reason : str
-        Why it failed.
-    counts : dict
-        Live figures of its trials.
-    submitted, begun, ended : float
-        In seconds since 1970.
-    fence, beat : int
-        Starts so far; signs of life of its coordinator.
-    """
-
-    id: int
-    name: str
-    kind: str = STUDY
-    text: str = ""
-    data: str = ""
-    about: Mapping[str, Any] = field(default_factory=dict)
-    fingerprint: str = ""
-    owner: str = ""
-    priority: int = 0
-    state: str = QUEUED
-    wanted: str = ""
-    n_trials: int | None = None
-    timeout: float | None = None
-    reason: str = ""
-    counts: Mapping[str, Any] = field(default_factory=dict)
-    submitted: float = 0.0
-    begun: float | None = None
-    ended: float | None = None
-    fence: int = 0
-    beat: int = 0
 
 
 COLUMNS = tuple(studies.c[column.name] for column in fields(Queued))
@@ -124,6 +63,10 @@ class Queue:
             raise _told(error, place) from None
         place.database.chmod(0o600)
 
+    def now(self) -> float:
+        """Return the time, in seconds since 1970."""
+        return self._clock()
+
     def close(self) -> None:
         """Close the database."""
         self.engine.dispose()
@@ -141,31 +84,38 @@ class Queue:
         priority: int | None = None,
         n_trials: int | None = None,
         timeout: float | None = None,
-        most: int | None = None,
+        rights: Rights = EVERYTHING,
     ) -> Queued:
         """Queue a study, or give one that is there another budget or priority.
 
         Parameters
         ----------
-        most : int, optional
-            The most studies of this owner that may be queued or run.
+        rights : Rights
+            Of whoever submits it.
 
         Raises
         ------
         OtherStudyError
             If there is another study of this name; the message has both fingerprints.
+        OwnerError
+            If it is there, and somebody else's.
         TransitionError
             If the study is stopping.
+        QuotaError
+            If there are too many studies.
         StudyError
-            If the owner has too many studies.
+            If a value is not allowed.
         """
         asked = {"priority": priority, "n_trials": n_trials, "timeout": timeout}
         given: dict[str, Any] = {key: value for key, value in asked.items() if value is not None}
+        check_budget(given)
         told = dict(about or {})
-        with self._changing() as connection:
+        with self.changing() as connection:
             known = self._row(connection, name)
+            if known is not None:
+                rights.check_owner(known.name, known.owner)
             if known is None or known.state in ENDED:
-                _check_quota(connection, owner, most)
+                rights.check_quota(connection, owner if known is None else known.owner)
             if known is None:
                 row = {
                     "kind": kind,
@@ -184,7 +134,9 @@ class Queue:
                 )
             return self._moved(connection, known, "submit", text=text, data=data, about=told, **given)
 
-    def act(self, name: str, action: str, *, fence: int | None = None, **changes: Any) -> Queued:
+    def act(
+        self, name: str, action: str, *, fence: int | None = None, rights: Rights = EVERYTHING, **changes: Any
+    ) -> Queued:
         """Do something with a study: a row of `states.TRANSITIONS`.
 
         Parameters
@@ -192,6 +144,8 @@ class Queue:
         name, action : str
         fence : int, optional
             That of the coordinator that does it.
+        rights : Rights
+            Of whoever does it.
         **changes
             Other columns that change with it.
 
@@ -202,21 +156,55 @@ class Queue:
             If the study cannot do that in its state.
         FencedError
             If the study has been started anew.
+        OwnerError, QuotaError
+            If its rights do not allow it.
         """
-        with self._changing() as connection:
-            return self._moved(connection, self._known(connection, name), action, fence, **changes)
+        check_budget(changes)
+        with self.changing() as connection:
+            known = self._known(connection, name)
+            rights.check_owner(known.name, known.owner)
+            if known.state in ENDED and transition(name, known.state, action).after not in ENDED:
+                rights.check_quota(connection, known.owner)
+            return self._moved(connection, known, action, fence, **changes)
 
-    def beat(self, name: str, fence: int, counts: Mapping[str, Any] | None = None) -> Queued:
-        """Give a sign of life of a study's coordinator, with new counts; return what the queue says of the study.
+    def beat(self, name: str, fence: int, counts: Mapping[str, Any] | None = None, ran: float = 0.0) -> Queued:
+        """Give a sign of life of a study's coordinator; return what the queue says of the study.
+
+        Parameters
+        ----------
+        name : str
+        fence : int
+        counts : dict, optional
+            New figures of its trials.
+        ran : float
+            Seconds since the last sign of life.
 
         Raises
         ------
         NoStudyError, FencedError
         """
-        with self._changing() as connection:
+        with self.changing() as connection:
             known = self._known(connection, name, fence)
-            values = {"beat": known.beat + 1, **({} if counts is None else {"counts": dict(counts)})}
+            values = {
+                "beat": known.beat + 1,
+                "ran": known.ran + ran,
+                **({} if counts is None else {"counts": dict(counts)}),
+            }
             return self._written(connection, known, values)
+
+    def finish(self, row: Queued) -> bool:
+        """Note that a study is complete with the budget of `row`; return False if it has been given another one meanwhile.
+
+        Raises
+        ------
+        NoStudyError, FencedError
+        """
+        with self.changing() as connection:
+            known = self._known(connection, row.name, row.fence)
+            if (known.n_trials, known.timeout) != (row.n_trials, row.timeout):
+                return False
+            self._moved(connection, known, "finish")
+            return True
 
     def get(self, name: str) -> Queued:
         """Return a study.
@@ -226,13 +214,13 @@ class Queue:
         NoStudyError
             If there is none; the message names similar ones.
         """
-        with self._reading() as connection:
+        with self.reading() as connection:
             return self._known(connection, name)
 
     def all(self, *states: str) -> list[Queued]:
         """Return the studies in these states, by default in all: those of the highest priority first, and of these the oldest."""
         found = select(*COLUMNS).order_by(studies.c.priority.desc(), studies.c.id)
-        with self._reading() as connection:
+        with self.reading() as connection:
             return [
                 Queued(**row)
                 for row in connection.execute(found.where(studies.c.state.in_(states)) if states else found).mappings()
@@ -246,7 +234,7 @@ class Queue:
         StudyError
             If it has not ended.
         """
-        with self._changing() as connection:
+        with self.changing() as connection:
             known = self._row(connection, name)
             if known is None:
                 return
@@ -256,10 +244,12 @@ class Queue:
 
     # ------------------------------------------------------------------------------------------------ inside a transaction
 
-    def _changing(self) -> _Transaction:
+    def changing(self) -> _Transaction:
+        """Return a transaction that may write; its body gets the connection."""
         return _Transaction(self.engine, self.place)
 
-    def _reading(self) -> _Transaction:
+    def reading(self) -> _Transaction:
+        """Return a transaction that only reads."""
         return _Transaction(self.engine.execution_options(**{schema.READING: True}), self.place)
 
     def _row(self, connection: Connection, name: str) -> Queued | None:
@@ -275,8 +265,18 @@ class Queue:
         return found
 
     def _added(self, connection: Connection, row: dict[str, Any]) -> Queued:
-        blank = {"priority": 0, "state": QUEUED, "wanted": "", "reason": "", "counts": {}, "fence": 0, "beat": 0}
-        connection.execute(insert(studies).values({**blank, **row, "submitted": self._clock()}))
+        blank = {
+            "priority": 0,
+            "state": QUEUED,
+            "wanted": "",
+            "reason": "",
+            "counts": {},
+            "fence": 0,
+            "beat": 0,
+            "ran": 0.0,
+        }
+        now = self._clock()
+        connection.execute(insert(studies).values({**blank, **row, "submitted": now, "since": now}))
         return self._known(connection, row["name"])
 
     def _moved(
@@ -288,10 +288,13 @@ class Queue:
         values = {"state": state, "wanted": row.wanted, **changes}
         if state == known.state and not row.wanted:
             values["wanted"] = known.wanted
+        now = self._clock()
+        if state != known.state:
+            values["since"] = now
         if action == "start":
-            values |= {"fence": known.fence + 1, "begun": self._clock(), "ended": None, "reason": ""}
+            values |= {"fence": known.fence + 1, "begun": now, "ended": None, "reason": ""}
         if state in ENDED and known.state not in ENDED:
-            values["ended"] = self._clock()
+            values["ended"] = now
         return self._written(connection, known, values)
 
     def _written(self, connection: Connection, known: Queued, values: dict[str, Any]) -> Queued:
@@ -334,11 +337,3 @@ def _unknown(connection: Connection, name: str) -> NoStudyError:
     return NoStudyError(
         f"there is no study {name!r} in the queue{did_you_mean(name, names)}; allowed are {listed}{rest}"
     )
-
-
-def _check_quota(connection: Connection, owner: str, most: int | None) -> None:
-    if most is None:
-        return
-    active = select(func.count()).where(studies.c.owner == owner, studies.c.state.not_in(ENDED))
-    if (count := connection.execute(active).scalar_one()) >= most:
-        raise StudyError(f"{owner} has {count} studies that have not ended; allowed are {most}: wait, or cancel one")

@@ -58,10 +58,12 @@ studies = Table(
     Column("reason", Text, nullable=False),
     Column("counts", JSON, nullable=False),
     Column("submitted", Float, nullable=False),
+    Column("since", Float, nullable=False),
     Column("begun", Float),
     Column("ended", Float),
     Column("fence", Integer, nullable=False),
     Column("beat", Integer, nullable=False),
+    Column("ran", Float, nullable=False),
 )
 """The queue: a row for each study, which `queue.Queued` explains."""
 

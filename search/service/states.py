@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from search.errors import StudyError
@@ -65,7 +66,7 @@ TRANSITIONS = (
     Transition("cancel", RUNNING, STOPPING, CANCELLED),
     Transition("cancel", STOPPING, STOPPING, CANCELLED),
     Transition("start", QUEUED, RUNNING, by=SERVICE),
-    Transition("make way", RUNNING, STOPPING, QUEUED, SERVICE),
+    Transition("yield", RUNNING, STOPPING, QUEUED, SERVICE),
     Transition("stopped", STOPPING, WANTED, by=SERVICE),
     Transition("finish", RUNNING, DONE, by=SERVICE),
     Transition("finish", STOPPING, DONE, by=SERVICE),
@@ -75,7 +76,7 @@ TRANSITIONS = (
     Transition("release", STOPPING, WANTED, by=SERVICE),
 )
 """Every transition. To submit a study again that is not complete gives it another budget or priority; one that has ended is
-queued. The service starts studies, makes way for others, and releases what a coordinator that died has left."""
+queued. The service starts studies, yields to others, and releases what a coordinator that died has left."""
 
 ENDED = frozenset({DONE, FAILED, CANCELLED})
 """States in which nothing happens by itself."""
@@ -90,7 +91,17 @@ MEANINGS = {
 
 
 class TransitionError(StudyError):
-    """A transition that is not in the table."""
+    """A transition that is not in the table.
+
+    Attributes
+    ----------
+    allowed : list of str
+        What users can do instead.
+    """
+
+    def __init__(self, message: str, allowed: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.allowed = list(allowed)
 
 
 def transition(name: str, state: str, action: str) -> Transition:
@@ -114,7 +125,8 @@ def transition(name: str, state: str, action: str) -> Transition:
         allowed = allowed_in(state)
         verb = "are" if len(allowed) > 1 else "is"
         raise TransitionError(
-            f"study {name!r} is {state}: it cannot be {PARTICIPLES[action]}; allowed {verb} {', '.join(allowed)}"
+            f"study {name!r} is {state}: it cannot be {PARTICIPLES[action]}; allowed {verb} {', '.join(allowed)}",
+            allowed,
         )
     return found
 
@@ -125,7 +137,7 @@ PARTICIPLES = {
     "resume": "resumed",
     "cancel": "cancelled",
     "start": "started",
-    "make way": "made to wait",
+    "yield": "made to wait",
     "stopped": "stopped",
     "finish": "finished",
     "fail": "failed",

@@ -97,7 +97,13 @@ def of_file(path: Path, place: Place) -> Submission:
     return of_text(reading.text(path), place, resolve, path)
 
 
-def of_text(text: str, place: Place, resolve: Resolve, path: Path | None = None) -> Submission:
+def of_text(
+    text: str,
+    place: Place,
+    resolve: Resolve,
+    path: Path | None = None,
+    allowed: Callable[[Study], None] = lambda study: None,
+) -> Submission:
     """Check the text of a study file.
 
     Parameters
@@ -107,6 +113,8 @@ def of_text(text: str, place: Place, resolve: Resolve, path: Path | None = None)
     resolve : callable
     path : Path, optional
         The file that messages name.
+    allowed : callable
+        Raises StudyError for a study that asks for too much; it is called before rows are read.
 
     Raises
     ------
@@ -118,6 +126,7 @@ def of_text(text: str, place: Place, resolve: Resolve, path: Path | None = None)
     source, data = resolve(study.data.source)
     text = with_source(text, source)
     stored = study_file.parse(text, place.study(study.name))
+    allowed(stored)
     return Submission(study.name, text, data, checked(stored), _about(study))
 
 

@@ -1,7 +1,7 @@
 """The part of the service that decides which studies run: it starts coordinators, looks after them, and settles what they leave.
 
-Studies of a high priority start first, and of these the oldest. If more studies wait than may run at once, the one that has run
-longest makes way after its turn, so that a small study does not wait for a large one to end.
+Studies of a high priority start first, and of these the one that has waited longest. If more studies wait than may run
+at once, the one that has run longest makes way after its turn, so that a small study does not wait for a large one to end.
 """
 
 from __future__ import annotations
@@ -18,7 +18,9 @@ from search.files import writing
 from search.processes import python
 from search.service.cluster import Access
 from search.service.coordinator import Orders
-from search.service.queue import Queue, Queued
+from search.service.external.asking import Asking
+from search.service.queue import Queue
+from search.service.queued import EXTERNAL, Queued
 from search.service.states import ENDED, QUEUED, RUNNING, STOPPING
 
 AT_ONCE = 4
@@ -77,6 +79,8 @@ class Supervisor:
         To the cluster, for coordinators.
     at_once : int
         Studies that run at the same time.
+    asking : Asking, optional
+        Has the studies whose trials clients train.
     start : callable
         Starts a coordinator.
     """
@@ -84,6 +88,7 @@ class Supervisor:
     queue: Queue
     access: Access
     at_once: int = AT_ONCE
+    asking: Asking | None = None
     start: Start = field(default_factory=lambda: started)
     running: dict[str, Running] = field(default_factory=dict)
     _deaths: dict[str, tuple[int, int]] = field(default_factory=dict)
@@ -115,17 +120,26 @@ class Supervisor:
         for name, each in list(self.running.items()):
             if each.process.poll() is not None:
                 self._settle(name, each)
-        rows = {row.name: row for row in self.queue.all(QUEUED, RUNNING, STOPPING)}
+        rows = {row.name: row for row in self._rows()}
         for name, each in self.running.items():
             if name in rows:
                 self._watch(each, rows[name], passed)
         waiting = [row for row in rows.values() if row.state == QUEUED and row.name not in self.running]
+        waiting.sort(key=lambda row: (-row.priority, row.since, row.id))
         for row in waiting[: max(0, self.at_once - len(self.running))]:
             self._start(row)
         if waiting[self.at_once - len(self.running) :] and len(self.running) >= self.at_once:
             self._make_way(waiting[0], rows)
 
-    def stop(self, patience: float = 30.0) -> None:
+    def _rows(self) -> list[Queued]:
+        """Return the studies that are its own; those whose trials clients train stop at once."""
+        rows = self.queue.all(QUEUED, RUNNING, STOPPING)
+        for row in rows:
+            if row.kind == EXTERNAL and row.state == STOPPING and self.asking is not None:
+                self.asking.settle(row)
+        return [row for row in rows if row.kind != EXTERNAL]
+
+    def stop(self, patience: float = 15.0) -> None:
         """Stop all coordinators; their studies stay queued."""
         for each in self.running.values():
             each.end_input()
@@ -164,7 +178,7 @@ class Supervisor:
         able = [(each.ran, row) for each, row in others if row.priority <= waiting.priority and each.ran > TURN_SECONDS]
         if able:
             _, longest = max(able, key=lambda pair: (-pair[1].priority, pair[0]))
-            self.queue.act(longest.name, "make way")
+            self.queue.act(longest.name, "yield")
 
     def _settle(self, name: str, each: Running, *, stopped: bool = False) -> None:
         """Note in the queue what has become of a study whose coordinator has ended."""

@@ -10,7 +10,7 @@ SIGNALLED = 128
 EXITS = {
     OK: "it did what was asked; also a study that is complete already, and --dry-run",
     FAILED: "it failed: no trial finished healthy, a followed study was cut off, nothing could be written, "
-    "nobody reads its output, or a bug",
+    "differences that `verify` found are left, nobody reads its output, or a bug",
     USER_ERROR: "a mistake in the arguments, the study file or the data, or a store that does not answer; nothing was begun",
     SIGNALLED + 1: "the terminal was closed (SIGHUP); finished trials are kept",
     SIGNALLED + 2: "Ctrl-C (SIGINT); finished trials are kept",

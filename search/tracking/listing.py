@@ -145,5 +145,13 @@ def latest(uri: str) -> str:
     studies = [study for study in kept(uri).values() if study.run_id]
     if not studies:
         return ""
-    study = max(studies, key=lambda each: each.ended)
+    return page(max(studies, key=lambda each: each.ended))
+
+
+def page(study: Kept) -> str:
+    """Return where MLflow's UI shows a study that has a run, as the part of an address after its path.
+
+    >>> page(Kept("1", "ab")).partition("?")[0]
+    '#/experiments/1/runs/ab'
+    """
     return f"#/experiments/{quote(study.experiment_id)}/runs/{quote(study.run_id)}{TRAINING}"

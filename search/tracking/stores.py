@@ -34,8 +34,13 @@ def default_uri() -> str:
     return os.environ.get("MLFLOW_TRACKING_URI") or DEFAULT_URI
 
 
-def answering_uri() -> str:
+def answering_uri(*, settle: bool = True) -> str:
     """Return the tracking URI, after a check that its server answers: MLflow's client would ask again for minutes.
+
+    Parameters
+    ----------
+    settle : bool, default=True
+        Whether the database of a project that was moved is changed, so that it names the files beside it.
 
     Raises
     ------
@@ -48,7 +53,8 @@ def answering_uri() -> str:
         check(uri, "MLFLOW_TRACKING_URI")
     else:
         waiting.until_free(uri, "MLFLOW_TRACKING_URI", to_read=True)
-        settled(path)
+        if settle:
+            settled(path)
     check_registry()
     return uri
 

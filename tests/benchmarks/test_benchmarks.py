@@ -11,6 +11,7 @@ from benchmarks import (
     __main__,
     bookkeeping,
     common,
+    deterministic,
     memory,
     model_card,
     options,
@@ -128,3 +129,12 @@ def test_documents_have_a_place_for_every_table():
     files = {path.stem for path in (ROOT / "benchmarks").glob("*.py")} - {"__init__", "__main__", "common", "sets"}
     folders = {path.parent.name for path in (ROOT / "benchmarks").glob("*/__main__.py")}
     assert sorted(places) == sorted(files | folders)
+
+
+@pytest.mark.slow
+def test_deterministic_searches_are_measured():
+    tables = deterministic.speed(1, n_trials=3, jobs=(2,)), deterministic.quality(2, n_trials=12)
+    assert [row[0] for row in tables[0].rows] == list(deterministic.SPREADS)
+    assert [row[0] for row in tables[1].rows] == list(deterministic.WAYS)
+    for table in tables:
+        assert {len(row) for row in table.rows} == {len(table.head)}

@@ -90,7 +90,7 @@ def test_commands_exist(command):
 
 def test_keys_and_their_defaults():
     rows = re.findall(r"^\| (`[^|]+`) \| ([^|]+) \|", section("studies.md", "常用的键"), re.MULTILINE)
-    assert len(rows) == 27
+    assert len(rows) == 28
     for names, default in rows:
         known = re.findall(r"`([^`]+)`", names)
         assert set(known) <= KEYS.keys() | OPTIONS.keys()

@@ -14,6 +14,7 @@ import pytest
 
 from search import cli
 from search.commands import verbs
+from search.service.external import definition
 from search.service.mcp import serving
 from search.study import study_file
 from tests.docs import blocks
@@ -58,11 +59,15 @@ NOT_RUN = {
 """Commands that no test of the documents runs, and why; those of `bpsearch` are parsed."""
 
 
+IN_A_SHELL = {"docs/service_http.md": "tests/docs/test_service_http.py"}
+"""Pages whose commands run in a shell, and the test that does it."""
+
+
 def is_known(block: Block) -> bool:
     """Whether something here or in pytest deals with a block."""
     known: dict[str, Callable[[], bool]] = {
         "python": lambda: block.is_doctest or block in WRITTEN,
-        "toml": lambda: block in STUDIES,
+        "toml": lambda: block in STUDIES + EXTERNAL,
         "sh": lambda: block in SHELL,
         "json": lambda: block in CONFIGURATIONS,
         "": lambda: block.first.startswith(tuple(OUTPUTS)),
@@ -70,7 +75,8 @@ def is_known(block: Block) -> bool:
     return block.language in LANGUAGES or known.get(block.language, lambda: False)()
 
 
-STUDIES = [block for block in ALL if block.language == "toml"]
+EXTERNAL = [block for block in ALL if block.language == "toml" and "\ndirection = " in block.text]
+STUDIES = [block for block in ALL if block.language == "toml" and block not in EXTERNAL]
 SHELL = [block for block in ALL if block.language == "sh"]
 CONFIGURATIONS = [block for block in ALL if block.language == "json"]
 COMMANDS = [(block, words) for block in SHELL for words in commands(block)]
@@ -113,6 +119,11 @@ def test_study_is_read(tmp_path, block):
     assert study_file.load(path).name
 
 
+@pytest.mark.parametrize("block", EXTERNAL, ids=lambda block: block.place)
+def test_study_that_clients_train_is_read(block):
+    assert definition.parse(block.text).space.axes
+
+
 @pytest.mark.parametrize("block", CONFIGURATIONS, ids=lambda block: block.place)
 def test_configuration_of_a_client_starts_the_server(block):
     """It is JSON, and either a command that exists or the address that `bpsearch mcp` serves."""
@@ -140,6 +151,8 @@ def test_command_is_dealt_with(block, words):
         assert subprocess.run(dry, cwd=ROOT, capture_output=True, text=True).returncode == 0
     elif words[0] == "mlflow":
         parsed_by_mlflow(words[1:])
+    elif block.page in IN_A_SHELL:
+        assert block.text in PAGES[block.page]
     elif words[0] == "curl":
         sent(words)
     else:
@@ -201,6 +214,8 @@ def test_module_in_a_sentence_exists(module):
 def test_programs_that_other_tests_run_are_there():
     """A test that is named reads the page."""
     assert len(SHOWN) > 8
+    for page, test in IN_A_SHELL.items():
+        assert page in (ROOT / test).read_text(encoding="utf-8")
     assert ELSEWHERE.keys() <= {block.page for block in WRITTEN}
     assert PIPELINE in {block.first for block in WRITTEN if block.page == "README.md"}
     for page, test in ELSEWHERE.items():

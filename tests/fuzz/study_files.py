@@ -70,6 +70,7 @@ n_members = 2
 register = "if_better"
 seed = 3
 n_jobs = 1
+deterministic = true
 prune = true
 penalty = "worst"
 portfolio = true

@@ -36,6 +36,8 @@ from search.tracking.writers import schema
 from search.trials.outcomes import Divergence, Outcome
 from search.trials.problem import Problem
 
+collect_ignore_glob = ["*conftest.py"]  # several files of this name are no modules with examples
+
 silence()  # so that no test depends on whether it is the one that compiles
 settings.register_profile("untimed", deadline=None)  # a busy machine is no fault of a test
 settings.load_profile("untimed")

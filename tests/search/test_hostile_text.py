@@ -109,6 +109,7 @@ MISTAKES = {
     "report": ["report", f"{FILE}2"],
     "report, file": ["report", FILE, "--output", f"{FILE}/{FILE}.html"],
     "delete": ["delete", f"{FILE}2", "--yes"],
+    "verify": ["verify", f"{FILE}2"],
     "delete, not said": ["delete", FILE],
     "compare": ["compare", FILE, f"{FILE}2"],
     "verb": [FILE],

@@ -42,6 +42,7 @@ ALLOWED = {
     "register": ["always", "if_better"],
     "seed": [0, 2**32 - 1],
     "n_jobs": [None, -1, 1, -2],
+    "deterministic": [True, False, np.True_],
     "prune": [None, True, False, np.True_],
     "penalty": ["fail", PENALTIES["fail"]],
     "portfolio": [True, False],
@@ -65,6 +66,7 @@ REFUSED = {
     "register": ["never", True, None],
     "seed": [-1, 2**32, None],
     "n_jobs": [0, 1.5, True],
+    "deterministic": [None, 0, 1, "yes"],
     "prune": [0, 1, "yes"],
     "penalty": ["nan", None, object(), type(PENALTIES["fail"])],
     "portfolio": [None, 1],
@@ -195,7 +197,7 @@ def test_what_is_for_networks_only(rows, name, value):
 
 def test_what_mlflow_is_told():
     values = {o.name: o.search_cv for o in PLAN} | {"method": Own(), "n_trials": 7}
-    always = {"method": "Own", "n_seeds": 1, "n_members": 1, "n_jobs": None, "prune": None}
+    always = {"method": "Own", "n_seeds": 1, "n_members": 1, "n_jobs": None, "deterministic": False, "prune": None}
     always |= {"penalty": "graded_constraint", "portfolio": True}
     limits = {"n_trials": 7, "timeout": None, "target_score": None, "n_trials_no_change": None}
     assert options.tracked(values, once=False) == always

@@ -88,6 +88,7 @@ COMMANDS = {
     "list": ["list"],
     "show": ["show", "prices"],
     "compare": ["compare", "prices", "again"],
+    "verify": ["verify"],
 }
 
 

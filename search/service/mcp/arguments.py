@@ -12,7 +12,7 @@ from search.errors import StudyError
 from search.samplers.methods import MOST_TRIALS
 from search.service.desk import Desk
 from search.service.mcp.answers import Page
-from search.service.queue import HIGHEST, LOWEST
+from search.service.queued import HIGHEST, LOWEST
 from search.spelling import did_you_mean
 from search.tracking.naming import names
 

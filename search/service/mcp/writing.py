@@ -120,7 +120,7 @@ class ChangeStudy(Tool):
 
     def answer(self, desk: Desk) -> dict[str, Any]:
         asked = {"priority": self.priority, "n_trials": self.n_trials, "timeout": self.timeout}
-        given = {key: value for key, value in asked.items() if value is not None}
+        given: dict[str, Any] = {key: value for key, value in asked.items() if value is not None}
         if not given:
             raise StudyError(f"nothing to change; allowed are {', '.join(asked)}")
         return desk.change(self.name, **given)

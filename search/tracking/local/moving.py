@@ -77,6 +77,17 @@ def settle(database: Path) -> str:
     )
 
 
+def unsettled(database: Path) -> list[str]:
+    """Return the places that `settle` would change, each as the address of a folder; nothing is changed."""
+    if not (database.is_file() and database.stat().st_size):
+        return []
+    try:
+        with closing(sqlite3.connect(f"{database.absolute().as_uri()}?mode=ro", uri=True)) as db:
+            return sorted(move.old for move in _moved(db, database))
+    except sqlite3.Error:  # as in `settle`
+        return []
+
+
 def here(database: Path, location: str) -> str:
     """Return the place of files that a database names, or the one beside it if they are only there.
 
@@ -85,7 +96,7 @@ def here(database: Path, location: str) -> str:
     path = path_of(location)
     if path is None or path.exists():
         return location
-    for i, part in enumerate(path.parts):  # the first folder of that name that leads to something here
+    for i, part in enumerate(path.parts[:-1]):  # the first folder of that name that leads to something here
         beside = database.parent.resolve() / Path(*path.parts[i:])
         if part == ARTIFACTS and beside.exists():
             return beside.as_uri()

@@ -56,6 +56,19 @@ def until_exit(database: Path | None) -> Path:
     return stack.enter_context(scratch(database))
 
 
+def left(database: Path | None) -> list[Path]:
+    """Return the folders that `sweep` would remove; nothing is changed."""
+    if fcntl is None:
+        return []
+    found = []
+    for folder in sorted(place(database).glob(f"{PREFIX}*")):
+        with suppress(OSError):  # in use, of another user, or gone
+            if folder.lstat().st_uid == os.geteuid():
+                os.close(_lock(folder))
+                found.append(folder)
+    return found
+
+
 def sweep(database: Path | None) -> None:
     """Remove the folders of processes of this user that have ended without doing so."""
     if fcntl is None:

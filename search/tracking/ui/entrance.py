@@ -17,40 +17,43 @@ PATH = "/bpsearch"
 NOTED = {"mlflow.assistant.fab.autoOpenedOnFirstLoad_v1": "true"}
 """What is noted in the browser. It is not of MLflow's public interface: where the name is another one, the assistant opens."""
 
+
+def page(home: str) -> tuple[bytes, list[tuple[bytes, bytes]]]:
+    """Return the page that leads to MLflow's pages, which are at `home`, and its headers."""
+    script = SCRIPT.replace("HOME", home)
+    content = PAGE.format(script=script, home=home).encode()
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    headers = [
+        (b"content-type", b"text/html; charset=utf-8"),
+        (b"content-length", b"%d" % len(content)),
+        (b"content-security-policy", f"default-src 'none'; script-src 'sha256-{digest}'".encode()),
+        *PRIVATE,
+    ]
+    return content, headers
+
+
 SCRIPT = f"""
 try {{
   for (const [name, value] of Object.entries({json.dumps(NOTED)})) localStorage.setItem(name, value);
 }} catch {{}} // a browser may forbid it
-location.replace("/" + location.hash);
+location.replace("HOME" + location.hash);
 """
 
-PAGE = f"""<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><title>bpsearch ui</title><script>{SCRIPT}</script></head>
-<body><noscript><a href="/">MLflow</a> needs JavaScript.</noscript></body></html>
+PAGE = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>bpsearch ui</title><script>{script}</script></head>
+<body><noscript><a href="{home}">MLflow</a> needs JavaScript.</noscript></body></html>
 """
-
-
-def _policy() -> str:
-    digest = base64.b64encode(hashlib.sha256(SCRIPT.encode()).digest()).decode()
-    return f"default-src 'none'; script-src 'sha256-{digest}'"
-
-
-HEADERS = [
-    (b"content-type", b"text/html; charset=utf-8"),
-    (b"content-length", b"%d" % len(PAGE.encode())),
-    (b"content-security-policy", _policy().encode()),
-    *PRIVATE,
-]
 
 
 def with_entrance(application: Application) -> Application:
     """Return an application that answers `PATH` with the page, and passes everything else on."""
+    content, headers = page("/")
 
     async def answer(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["path"] != PATH or scope["method"] not in ("GET", "HEAD"):
             await application(scope, receive, send)
             return
-        await send({"type": "http.response.start", "status": 200, "headers": HEADERS})
-        await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else PAGE.encode()})
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else content})
 
     return answer

@@ -15,7 +15,7 @@ from __future__ import annotations
 import base64
 import binascii
 import secrets
-from collections.abc import Awaitable, Callable, Iterator, MutableMapping
+from collections.abc import Awaitable, Callable, Collection, Iterator, MutableMapping
 from http.cookies import CookieError, SimpleCookie
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit
@@ -96,16 +96,8 @@ class Gate:
 
     def answer(self, scope: Scope) -> Answer | None:
         """Return what the gate answers; None if the request may pass."""
-        host = _one(scope, b"host")
-        if host is None or _hostname(host) not in LOOPBACK:
-            return Answer(403, OTHER_HOST)
-        origins = [*_values(scope, b"origin")]
-        if any(origin != f"{_scheme(scope)}://{host}" for origin in origins):
-            return Answer(403, OTHER_ORIGIN)
-        if any(site not in ("same-origin", "none") for site in _values(scope, b"sec-fetch-site")) and not _is_visit(
-            scope
-        ):
-            return Answer(403, OTHER_ORIGIN)
+        if (refused := foreign(scope)) is not None:
+            return refused
         if self.token is None:
             return None
         if scope["type"] == "http" and scope["method"] in ("GET", "HEAD") and (entered := self._entered(scope)):
@@ -116,40 +108,91 @@ class Gate:
 
     def _entered(self, scope: Scope) -> Answer | None:
         """Return the answer to an address with the token: a cookie, and the same address without the token."""
-        pairs = parse_qsl(scope.get("query_string", b"").decode("latin-1"), keep_blank_values=True)
-        if not any(name == TOKEN and self._is_token(value) for name, value in pairs):
-            return None
-        others = urlencode([(name, value) for name, value in pairs if name != TOKEN])
-        path = "/" + quote(scope["path"].lstrip("/\\"), safe="/")  # two slashes would be another server
-        place = f"{path}?{others}" if others else path
-        cookie = f"{self._cookie}={self._session}; HttpOnly; SameSite=Strict; Path=/"
-        return Answer(303, "", ((b"location", place.encode("latin-1")), (b"set-cookie", cookie.encode())))
+        tokens, place = tokens_in_address(scope)
+        return entry(place, self._cookie, self._session) if any(map(self._is_token, tokens)) else None
 
     def _has_header(self, scope: Scope) -> bool:
-        given = _one(scope, b"authorization")
-        kind, _, credentials = (given or "").partition(" ")
-        if kind.lower() == "bearer":
-            return self._is_token(credentials.strip())
-        if kind.lower() != "basic":
-            return False
-        try:
-            decoded = base64.b64decode(credentials.strip(), validate=True).decode()
-        except (binascii.Error, UnicodeDecodeError):
-            return False
-        return self._is_token(decoded.partition(":")[2])
+        given = token_in_header(scope)
+        return given is not None and self._is_token(given)
 
     def _has_cookie(self, scope: Scope) -> bool:
-        for header in _values(scope, b"cookie"):
-            try:
-                found = SimpleCookie(header).get(self._cookie)
-            except CookieError:
-                continue
-            if found is not None and _same(found.value, self._session):
-                return True
-        return False
+        return any(_same(value, self._session) for value in cookies(scope, self._cookie))
 
     def _is_token(self, given: str) -> bool:
         return self.token is not None and _same(given, self.token)
+
+
+def foreign(scope: Scope, hosts: Collection[str] = LOOPBACK) -> Answer | None:
+    """Return what is answered to a request for another host, or from another page than those of this server; None for others.
+
+    Parameters
+    ----------
+    scope : dict
+    hosts : collection of str
+        Hosts that lead here. Those beside `LOOPBACK` may do so through a server that ends TLS.
+    """
+    host, name = _one(scope, b"host"), hostname(scope)
+    if name is None or name not in hosts:
+        return Answer(
+            403, OTHER_HOST if hosts == LOOPBACK else f"403: this server is for {', '.join(sorted(hosts))}.\n"
+        )
+    schemes = {_scheme(scope), *(() if name in LOOPBACK else ("https",))}
+    if any(origin not in {f"{scheme}://{host}" for scheme in schemes} for origin in _values(scope, b"origin")):
+        return Answer(403, OTHER_ORIGIN)
+    if any(site not in ("same-origin", "none") for site in _values(scope, b"sec-fetch-site")) and not _is_visit(scope):
+        return Answer(403, OTHER_ORIGIN)
+    return None
+
+
+def hostname(scope: Scope) -> str | None:
+    """Return the name in the header ``Host``, without its port; None if it has none, or there is not one such header."""
+    host = _one(scope, b"host")
+    return None if host is None else _hostname(host)
+
+
+def is_of_own_page(scope: Scope) -> bool:
+    """Return whether a browser says that a page of this server makes the request, which `foreign` has let pass."""
+    return any(_values(scope, b"origin")) or "same-origin" in _values(scope, b"sec-fetch-site")
+
+
+def tokens_in_address(scope: Scope) -> tuple[list[str], str]:
+    """Return the tokens in the address of a request, and the same address on this server without them."""
+    pairs = parse_qsl(scope.get("query_string", b"").decode("latin-1"), keep_blank_values=True)
+    others = urlencode([(name, value) for name, value in pairs if name != TOKEN])
+    path = "/" + quote(scope["path"].lstrip("/\\"), safe="/")  # two slashes would be another server
+    return [value for name, value in pairs if name == TOKEN], f"{path}?{others}" if others else path
+
+
+def entry(place: str, cookie: str, session: str, *, secure: bool = False) -> Answer:
+    """Return the answer to an address with a token: a cookie, and the address without the token."""
+    cookie = f"{cookie}={session}; HttpOnly; SameSite=Strict; Path=/{'; Secure' if secure else ''}"
+    return Answer(303, "", ((b"location", place.encode("latin-1")), (b"set-cookie", cookie.encode())))
+
+
+def token_in_header(scope: Scope) -> str | None:
+    """Return the token in the header ``Authorization``, of a program or, as a password, of MLflow's client."""
+    given = _one(scope, b"authorization")
+    kind, _, credentials = (given or "").partition(" ")
+    if kind.lower() == "bearer":
+        return credentials.strip()
+    if kind.lower() != "basic":
+        return None
+    try:
+        decoded = base64.b64decode(credentials.strip(), validate=True).decode()
+    except (binascii.Error, UnicodeDecodeError):
+        return None
+    return decoded.partition(":")[2]
+
+
+def cookies(scope: Scope, name: str) -> Iterator[str]:
+    """Yield the values of the cookies of a name."""
+    for header in _values(scope, b"cookie"):
+        try:
+            found = SimpleCookie(header).get(name)
+        except CookieError:
+            continue
+        if found is not None:
+            yield found.value
 
 
 def _same(given: str, secret: str) -> bool:

@@ -152,7 +152,7 @@ def write_one(client: Any, uri: str, opened: Opened, run: Run) -> None:
     made = client.create_run(opened.experiment_id, start_time=run.started, run_name=run.name, tags=tags)
     run_id = made.info.run_id
     # files first: to know where they go, MLflow asks for the run, with all that is in it
-    put(client, uri, run_id, {name: _text(content(name, what)) for name, what in run.files.items()})
+    put(client, uri, run_id, {name: text_writer(content(name, what)) for name, what in run.files.items()})
     client.log_batch(
         run_id,
         metrics=[Metric(name, value, run.ended, step) for name, value, step in run.metrics],
@@ -191,21 +191,21 @@ def finish(uri: str, parent: str, report: Report, tied: Tied | None = None, data
         tags=[RunTag("mlflow.note.content", _description(client, parent, report)[:TAG_LENGTH])]
         + [RunTag(name, str(v)[:TAG_LENGTH]) for name, v in report.params.items()],
     )
-    put(client, uri, parent, dict(_files(report)))
+    put(client, uri, parent, dict(report_files(report)))
 
 
-def _files(report: Report) -> Iterator[tuple[str, Callable[[Path], object]]]:
+def report_files(report: Report) -> Iterator[tuple[str, Callable[[Path], object]]]:
     """Yield the files of a report, each with the function that writes it."""
     for name, figure in report.figures.items():
         yield f"plots/{name}.png", _picture(figure)
     for name, page in report.pages.items():
-        yield f"plots/{name}.html", _text(page)
+        yield f"plots/{name}.html", text_writer(page)
     for name, write in report.sheets.items():
         yield f"tables/{name}.csv", write
     for name, table in report.tables.items():
-        yield f"{name}.json", _text(content(f"{name}.json", table))
+        yield f"{name}.json", text_writer(content(f"{name}.json", table))
     for name, text in report.texts.items():
-        yield name, _text(text)
+        yield name, text_writer(text)
 
 
 def _description(client: Any, parent: str, report: Report) -> str:
@@ -247,13 +247,13 @@ def _describe(client: Any, uri: str, parent: Any, header: Header) -> None:
     if parent.data.params or not (header.params or header.source):
         return
     if header.source is not None:
-        put(client, uri, parent.info.run_id, {STUDY_FILE: _text(header.source)})
+        put(client, uri, parent.info.run_id, {STUDY_FILE: text_writer(header.source)})
     params = [Param(name, value) for name, value in written_params(header.params).items()]
     for i in reversed(range(0, len(params), creation.FIRST_PARAMS)):
         client.log_batch(parent.info.run_id, params=params[i : i + creation.FIRST_PARAMS])
 
 
-def _text(text: str) -> Callable[[Path], object]:
+def text_writer(text: str) -> Callable[[Path], object]:
     return lambda path: path.write_text(text, encoding="utf-8")
 
 

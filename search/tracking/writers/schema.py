@@ -14,6 +14,7 @@ from search.processes import python
 from search.tracking import stores, workspaces
 from search.tracking.library import ENVIRONMENT
 from search.tracking.local.moving import OWN, artifact_root
+from search.tracking.local.scratch import scratch
 
 MAKE = """
 import os, secrets, sqlite3, sys, threading
@@ -69,7 +70,7 @@ def create(path: Path, stopped: Callable[[], bool] = lambda: False) -> None:
     """
     if stores.has_tables(path):
         return
-    with python.empty_folder() as folder:
+    with scratch(path) as folder:  # the next start removes it if a kill leaves it
         code, said = _make(path.absolute(), folder, stopped)
     if code:
         if trouble.of_disk(said):

@@ -78,7 +78,7 @@ def test_metrics_that_differ_have_a_row():
 def test_journals_of_outer_folds_belong_to_their_study(tmp_path):
     for name in ("a", "a.outer-1", "a.outer-2", "b.outer-1"):
         (tmp_path / f"{name}.journal").write_text("")
-    found = entries._journals(tmp_path)
+    found = entries.journals(tmp_path)
     assert {name: [path.name for path in paths] for name, paths in found.items()} == {
         "a": ["a.journal", "a.outer-1.journal", "a.outer-2.journal"],
         "b.outer-1": ["b.outer-1.journal"],

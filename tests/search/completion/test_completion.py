@@ -24,6 +24,7 @@ ASKED = {
     "names of studies": ("bpsearch show pri", ["prices", "prices-grid"]),
     "names in other letters": ("bpsearch show 房", ["房价"]),
     "several names": ("bpsearch compare prices si", ["sizes"]),
+    "any number of names": ("bpsearch verify prices si", ["sizes"]),
     "a name after an option and its value": ("bpsearch show --trial 3 si", ["sizes"]),
     "study files": ("bpsearch tune pl", ["plan.toml"]),
     "study files of a folder": ("bpsearch tune studies/a", ["studies/a b.toml"]),
@@ -130,7 +131,7 @@ def test_the_names_of_places_are_those_of_the_verbs(capsys):
     """A verb that calls its study otherwise would complete nothing."""
     options = cli._parser().parse_args(["completion", "bash"])
     grammar = options.grammar()
-    for verb in ("show", "compare", "delete", "predict", "evaluate", "export"):
+    for verb in ("show", "compare", "delete", "verify", "predict", "evaluate", "export"):
         assert grammar.places(verb)[0].takes == NAME
     for verb in ("tune", "cv", "diagnose"):
         assert grammar.places(verb)[0].takes == STUDY

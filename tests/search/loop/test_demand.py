@@ -12,6 +12,7 @@ from bpmodel.network import sizes
 from search import BPSearchCV
 from search.errors import StudyError
 from search.loop import demand
+from search.loop.ordering import LAG
 from search.loop.runner import plan
 from search.space import spaces
 from search.space.unit_cube import UnitCube
@@ -155,3 +156,12 @@ def test_bpsearchcv_counts_too(name):
     X, y = np.random.default_rng(0).normal(size=(30, 3)), np.arange(30) % 2
     with pytest.raises(ValueError, match=told):
         BPSearchCV(estimator, space, cv=3, **options).fit(X, y)
+
+
+def test_a_deterministic_search_runs_no_more_trials_at_a_time_than_it_can(make_problem):
+    space = spaces.build({"alpha": (0.1, 1.0)})
+    at_once = [
+        demand.count(make_problem(), space, plan(make_problem(), space, n_jobs=20, deterministic=on)).at_once
+        for on in (True, False)
+    ]
+    assert at_once == [LAG + 1, 20]

@@ -9,6 +9,7 @@ import pytest
 
 import search
 from search.processes import python
+from search.tracking.local.scratch import scratch
 
 HOME = Path(search.__file__).parents[1]
 SCRIPT = """
@@ -109,7 +110,7 @@ def test_a_process_has_no_current_folder_on_its_path(tmp_path, monkeypatch, path
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PYTHONPATH", path)
     (tmp_path / "sitecustomize.py").write_text("raise SystemExit('planted')")
-    with python.empty_folder() as folder:
+    with scratch(None) as folder:
         done = subprocess.run(
             python.command("-c", PROBE, str(tmp_path)),
             cwd=folder,

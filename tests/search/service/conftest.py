@@ -1,7 +1,7 @@
-"""A folder with one study, of which half of the trials diverge, run without the service."""
+"""A folder with a queue, and studies for it; another with one study that ran without it, and half of whose trials diverge."""
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +14,27 @@ from search.service.desk import Desk
 from search.service.place import Place
 from search.service.queue import Queue
 from search.tracking import stores
+
+TEXT = """\
+name = "{name}"
+[data]
+source = "{source}"
+target = "y"
+task = "regression"
+[model]
+hidden_layer_sizes = 4
+max_iter = 5
+[space]
+alpha = [1e-4, 1e-2, 1.0]
+learning_rate_init = {{ low = 1e-3, high = 1.0, log = true }}
+[search]
+method = "random"
+n_trials = {n_trials}
+n_seeds = 1
+n_members = 1
+[cv]
+n_splits = 3
+"""
 
 STUDY = """\
 name = "homes"
@@ -32,6 +53,36 @@ n_members = 1
 [cv]
 n_splits = 3
 """
+
+
+@pytest.fixture
+def folder(folder) -> Path:
+    """A project with a table, as the current folder, whose MLflow store is empty."""
+    rows = [f"{i},{(i * 7) % 11},{3 * i - (i * 7) % 11}" for i in range(40)]
+    Path("table.csv").write_text("\n".join(["a,b,y", *rows]) + "\n")
+    Path("studies").mkdir(exist_ok=True)
+    return folder
+
+
+@pytest.fixture
+def write(folder) -> Callable[..., Path]:
+    """Write a study file."""
+
+    def write(name: str = "small", source: str = "../table.csv", n_trials: int = 4) -> Path:
+        path = Path("studies", f"{name}.toml")
+        path.write_text(TEXT.format(name=name, source=source, n_trials=n_trials))
+        return path
+
+    return write
+
+
+@pytest.fixture
+def queue(folder):
+    """An empty queue, whose clock counts its questions."""
+    ticks = iter(range(1, 1_000_000))
+    queue = Queue(Place(), clock=lambda: float(next(ticks)))
+    yield queue
+    queue.close()
 
 
 @pytest.fixture(scope="session")

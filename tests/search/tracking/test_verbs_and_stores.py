@@ -15,6 +15,7 @@ VERBS = {
     "compare": ["compare", "x", "models:/x/1"],
     "export": ["export", "x", "--to", "skops", "--output", "x.skops"],
     "delete": ["delete", "x", "--yes"],
+    "verify": ["verify", "x"],
 }
 
 
@@ -37,7 +38,7 @@ def hurried(monkeypatch) -> None:
 def test_a_server_that_died_after_the_first_look_was_waited_for_in_silence_bug(verb, command, monkeypatch, free_port):
     """MLflow's client asks for minutes, and the end was an unexpected error."""
     uri = f"http://127.0.0.1:{free_port()}"
-    monkeypatch.setattr(stores, "answering_uri", lambda: uri)
+    monkeypatch.setattr(stores, "answering_uri", lambda **_: uri)
     found = command(*verb)
     assert (found.code, found.out) == (2, "")
     assert found.err.startswith(f"error: MLflow at {uri} does not answer: waited ")
@@ -46,7 +47,7 @@ def test_a_server_that_died_after_the_first_look_was_waited_for_in_silence_bug(v
 
 def test_a_server_that_answers_nonsense_is_told_in_one_line(verb, command, monkeypatch, serve):
     uri = serve(404)
-    monkeypatch.setattr(stores, "answering_uri", lambda: uri)
+    monkeypatch.setattr(stores, "answering_uri", lambda **_: uri)
     found = command(*verb)
     assert (found.code, found.out) == (2, "")
     assert found.err.startswith(f"error: MLflow at {uri} cannot be used: API request")

@@ -29,10 +29,12 @@ def upgrade() -> None:
         sa.Column("reason", sa.Text, nullable=False),
         sa.Column("counts", sa.JSON, nullable=False),
         sa.Column("submitted", sa.Float, nullable=False),
+        sa.Column("since", sa.Float, nullable=False),
         sa.Column("begun", sa.Float),
         sa.Column("ended", sa.Float),
         sa.Column("fence", sa.Integer, nullable=False),
         sa.Column("beat", sa.Integer, nullable=False),
+        sa.Column("ran", sa.Float, nullable=False),
     )
     op.create_table(
         "tokens",

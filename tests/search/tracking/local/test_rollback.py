@@ -57,6 +57,7 @@ COMMANDS = {
     "predict": ["predict", "s", "new.csv"],
     "export": ["export", "s", "--to", "skops", "-o", "s.skops"],
     "delete": ["delete", "s", "--yes"],
+    "verify": ["verify", "s"],
 }
 
 

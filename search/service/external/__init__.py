@@ -1,0 +1,1 @@
+"""Studies whose trials clients train: ask and tell."""

@@ -1,0 +1,350 @@
+"""Trials that clients train: each is lent for a time, and its result is told once.
+
+The samplers are those of every other study, so they learn from diverged trials, too. A trial whose time has run out is
+lent again to whoever asks next, with the same configuration. To tell a result again changes nothing; to tell another one
+is refused.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import delete, insert, select, update
+
+from search.errors import StudyError
+from search.loop.journal import STUDIES, StudyStore
+from search.loop.stopping import Incumbent
+from search.samplers.external import find
+from search.samplers.methods import Queued as QueuedSampler
+from search.service.external import definition
+from search.service.external.definition import External
+from search.service.queue import Queue
+from search.service.queued import EXTERNAL, Queued
+from search.service.schema import asked
+from search.service.states import QUEUED, RUNNING, STOPPING
+from search.trials.outcomes import DIVERGED, OK, VERDICTS, Divergence, Outcome
+from search.trials.penalties import Penalizer
+
+MOST_ASKED = 100
+"""Trials that are asked for at a time, at most."""
+
+MOST_TEXT = 500
+"""Characters of a client's reason."""
+
+
+class ConflictError(StudyError):
+    """Another result of a trial is known."""
+
+
+class NoTrialError(StudyError):
+    """A trial that nobody has asked for."""
+
+
+class NotLendingError(StudyError):
+    """The study lends no trials in its state."""
+
+
+@dataclass(frozen=True)
+class Told:
+    """What a client tells of a trial.
+
+    Attributes
+    ----------
+    verdict : str
+        A key of `VERDICTS`.
+    score : float, optional
+        In the client's own direction; needed for trials that finished or were stopped.
+    epoch, epochs : int
+        The epoch at which it diverged or was best, and those that were planned.
+    reason : str
+        Why it ended.
+    loss_ratio : float, optional
+        The loss at the divergence, as a multiple of the trivial model's.
+    seconds : float
+    """
+
+    verdict: str = OK
+    score: float | None = None
+    epoch: int = 0
+    epochs: int = 0
+    reason: str = ""
+    loss_ratio: float | None = None
+    seconds: float = 0.0
+
+    def check(self) -> None:
+        """Raise StudyError if it is not a result."""
+        if self.verdict not in VERDICTS:
+            raise StudyError(f"verdict = {self.verdict!r}; allowed are {', '.join(VERDICTS)}")
+        scored = VERDICTS[self.verdict].scored
+        if scored and (self.score is None or not math.isfinite(self.score)):
+            raise StudyError(
+                f"score = {self.score}; a trial with verdict {self.verdict!r} needs a finite number: "
+                "tell one that went wrong with verdict 'diverged' or 'error'"
+            )
+        if not scored and self.score is not None:
+            raise StudyError(f"score = {self.score}; a trial with verdict {self.verdict!r} has none")
+        for key, low, high in (("epoch", 0, 10**9), ("epochs", 0, 10**9), ("seconds", 0, 1e9)):
+            if not low <= getattr(self, key) <= high:
+                raise StudyError(f"{key} = {getattr(self, key)}; allowed are numbers from {low} to {high:g}")
+        if self.loss_ratio is not None and not self.loss_ratio > 0:
+            raise StudyError(f"loss_ratio = {self.loss_ratio}; allowed are numbers above 0")
+
+    def outcome(self, number: int, params: Mapping[str, Any], sign: int) -> Outcome:
+        """Return it as the outcome of a trial."""
+        score = None if self.score is None else sign * self.score
+        scores = [] if score is None else [score]
+        reason = self.reason[:MOST_TEXT] or f"told by a client: {self.verdict}"
+        divergence = None
+        if self.verdict == DIVERGED:
+            survived = min(1.0, self.epoch / self.epochs) if self.epochs else 0.0
+            ratio = math.inf if self.loss_ratio is None else self.loss_ratio
+            divergence = Divergence(0, self.epoch, 0, reason, ratio, survived)
+        curve = {} if score is None else {self.epoch: score}
+        return Outcome(
+            number, dict(params), self.verdict, reason, scores, self.epoch, curve, {}, self.seconds, divergence
+        )
+
+
+class _Session:
+    """An external study whose journal this process has open."""
+
+    def __init__(self, study: External, fence: int) -> None:
+        self.study, self.fence = study, fence
+        path = STUDIES / f"{study.file.name}.journal"
+        self.store = StudyStore(path, study.file.name, study.identity, study.space)
+        known = self.store.outcomes.values()
+        self.sampler = QueuedSampler(study.points, find(study.file.method).sampler(study.space, study.file.seed))
+        for outcome in known:
+            self.sampler.tell(outcome, self.store.feedback[outcome.number])
+        self.penalizer = Penalizer("graded_constraint", study.dummy, known)
+        self.incumbent = Incumbent.after(known)
+
+    def record(self, outcome: Outcome) -> None:
+        """Append the outcome of a trial, and let the sampler learn from it."""
+        feedback = self.penalizer.feedback(outcome)
+        self.store.record(outcome, feedback)
+        self.sampler.tell(outcome, feedback)
+        self.incumbent.see(outcome)
+
+    def counts(self, n_trials: int) -> dict[str, Any]:
+        """Return the live figures of the study."""
+        best = self.incumbent.trial
+        verdicts = [outcome.verdict for outcome in self.store.outcomes.values()]
+        return {
+            "trials": {verdict: verdicts.count(verdict) for verdict in VERDICTS},
+            "n_trials": n_trials,
+            "stage": "trials",
+            "further": 0,
+            "best": None if best is None else best.score,
+            "best_trial": None if best is None else best.number,
+        }
+
+
+class Asking:
+    """The external studies of a queue. One object serves all threads of the process that runs the service.
+
+    Parameters
+    ----------
+    queue : Queue
+    """
+
+    def __init__(self, queue: Queue) -> None:
+        self._queue, self._lock = queue, threading.RLock()
+        self._sessions: dict[str, _Session] = {}
+
+    def submit(self, text: str, **asked: Any) -> Queued:
+        """Queue an external study; keywords are those of `Queue.submit`.
+
+        Raises
+        ------
+        StudyError
+            For a user mistake.
+        """
+        study = definition.parse(text)
+        name, known = study.file.name, study.about
+        return self._queue.submit(name, text, study.fingerprint, about=known, kind=EXTERNAL, **asked)
+
+    def ask(self, name: str, n: int = 1, key: str = "") -> dict[str, Any]:
+        """Lend trials: first those whose time has run out, then new ones.
+
+        Parameters
+        ----------
+        name : str
+        n : int
+            How many, from 1 to `MOST_ASKED`; fewer are lent when the study has no more.
+        key : str
+            Names the request: if the answer to it was lost, the same trials are lent again.
+
+        Returns
+        -------
+        dict
+            ``trials``: a list of ``number``, ``params`` and ``until``, in seconds since 1970. ``state``: that of the study.
+
+        Raises
+        ------
+        NoStudyError, TransitionError
+            If there is no such study, or it is paused or has ended.
+        """
+        if not 1 <= n <= MOST_ASKED:
+            raise StudyError(f"n = {n}; allowed are whole numbers from 1 to {MOST_ASKED}")
+        with self._lock:
+            session, row = self._running(name)
+            until = self._queue.now() + session.study.file.lease
+            lent = self._lent_before(row, key, until) or self._overdue(row, n, key, until)
+            n_trials = row.n_trials or session.study.file.n_trials
+            known = {*session.store.outcomes, *self._numbers(row)}
+            fresh = (number for number in range(n_trials) if number not in known)
+            for _ in range(n - len(lent)):
+                number = next(fresh, None)
+                if number is None:
+                    break
+                params = session.sampler.ask(number)
+                self._lend(row, number, params, until, key)
+                lent.append({"number": number, "params": params, "until": until})
+            return {"trials": lent, "state": row.state}
+
+    def tell(self, name: str, number: int, told: Told) -> dict[str, Any]:
+        """Record the result of a trial. It is kept even if the trial's time has run out, or the study has been paused meanwhile.
+
+        Returns
+        -------
+        dict
+            ``number``, ``recorded``: whether it was new, and ``state``.
+
+        Raises
+        ------
+        NoTrialError
+            If nobody has asked for the trial.
+        ConflictError
+            If another result of it is known.
+        StudyError
+            If it is no result.
+        """
+        told.check()
+        with self._lock:
+            row = self._queue.get(name)
+            self._check_kind(row)
+            session = self._open(row)
+            try:
+                recorded = self._record(session, row, number, told)
+            finally:
+                if row.state != RUNNING:
+                    self._close(name)
+            return {"number": number, "recorded": recorded, "state": self._queue.get(name).state}
+
+    def settle(self, row: Queued) -> None:
+        """Let go of an external study that is to stop; called by the supervisor."""
+        with self._lock:
+            self._close(row.name)
+            if row.state == STOPPING:
+                self._queue.act(row.name, "stopped", fence=row.fence)
+
+    def close(self) -> None:
+        """Release all journals."""
+        with self._lock:
+            for name in list(self._sessions):
+                self._close(name)
+
+    # ------------------------------------------------------------------------------------------------------------ details
+
+    def _check_kind(self, row: Queued) -> None:
+        if row.kind != EXTERNAL:
+            raise StudyError(
+                f"study {row.name!r} is trained by the service; allowed are studies with a direction and no data"
+            )
+
+    def _running(self, name: str) -> tuple[_Session, Queued]:
+        """Return the session of a study that runs; one that is queued starts."""
+        row = self._queue.get(name)
+        self._check_kind(row)
+        if row.state == QUEUED:
+            row = self._queue.act(name, "start")
+        if row.state != RUNNING:
+            self._close(name)
+            raise NotLendingError(
+                f"study {name!r} is {row.state}: it lends no trials; allowed are studies that are queued or running"
+            )
+        return self._open(row), row
+
+    def _open(self, row: Queued) -> _Session:
+        session = self._sessions.get(row.name)
+        if session is None or session.fence != row.fence:
+            self._close(row.name)
+            session = self._sessions[row.name] = _Session(definition.parse(row.text), row.fence)
+            for number in {*self._numbers(row)} & {*session.store.outcomes}:  # a kill came between both
+                self._returned(row, number)
+        return session
+
+    def _close(self, name: str) -> None:
+        session = self._sessions.pop(name, None)
+        if session is not None:
+            session.store.close()
+
+    def _record(self, session: _Session, row: Queued, number: int, told: Told) -> bool:
+        known = session.store.outcomes.get(number)
+        if known is not None:
+            again = told.outcome(number, known.params, session.study.sign)
+            if (again.verdict, again.fold_scores, again.epoch) != (known.verdict, known.fold_scores, known.epoch):
+                raise ConflictError(
+                    f"trial {number} of study {row.name!r} has been told: verdict {known.verdict!r}, "
+                    f"score {session.study.sign * known.score:g}, epoch {known.epoch}; it stays"
+                )
+            return False
+        params = self._params(row, number)
+        if params is None:
+            raise NoTrialError(
+                f"trial {number} of study {row.name!r} has not been asked for; allowed are trials that are lent"
+            )
+        session.record(told.outcome(number, params, session.study.sign))
+        n_trials = row.n_trials or session.study.file.n_trials
+        self._returned(row, number)
+        self._queue.beat(row.name, row.fence, session.counts(n_trials))
+        if row.state == RUNNING and len(session.store.outcomes) >= n_trials and self._queue.finish(row):
+            self._close(row.name)
+        return True
+
+    # ------------------------------------------------------------------------------------------------------------ what is lent
+
+    def _lend(self, row: Queued, number: int, params: Mapping[str, Any], until: float, key: str) -> None:
+        values = {"study": row.id, "number": number, "params": dict(params), "until": until, "key": key}
+        with self._queue.engine.begin() as connection:
+            connection.execute(insert(asked).values(values))
+
+    def _lent_before(self, row: Queued, key: str, until: float) -> list[dict[str, Any]]:
+        """Return the trials that were lent for a request with this key and have not been told; their time begins anew."""
+        return self._lent_again(row, until, key, asked.c.key == key) if key else []
+
+    def _overdue(self, row: Queued, n: int, key: str, until: float) -> list[dict[str, Any]]:
+        return self._lent_again(row, until, key, asked.c.until <= self._queue.now(), most=n)
+
+    def _lent_again(
+        self, row: Queued, until: float, key: str, which: Any, most: int = MOST_ASKED
+    ) -> list[dict[str, Any]]:
+        own = asked.c.study == row.id
+        with self._queue.engine.begin() as connection:
+            found = (
+                connection.execute(select(asked).where(own, which).order_by(asked.c.number).limit(most))
+                .mappings()
+                .all()
+            )
+            for each in found:
+                connection.execute(update(asked).where(asked.c.id == each["id"]).values(until=until, key=key))
+        return [{"number": each["number"], "params": each["params"], "until": until} for each in found]
+
+    def _numbers(self, row: Queued) -> list[int]:
+        with self._queue.engine.begin() as connection:
+            return list(connection.execute(select(asked.c.number).where(asked.c.study == row.id)).scalars())
+
+    def _params(self, row: Queued, number: int) -> dict[str, Any] | None:
+        with self._queue.engine.begin() as connection:
+            found = select(asked.c.params).where(asked.c.study == row.id, asked.c.number == number)
+            params: dict[str, Any] | None = connection.execute(found).scalar()
+            return params
+
+    def _returned(self, row: Queued, number: int) -> None:
+        with self._queue.engine.begin() as connection:
+            connection.execute(delete(asked).where(asked.c.study == row.id, asked.c.number == number))

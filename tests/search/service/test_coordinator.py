@@ -1,0 +1,131 @@
+"""The budget of a study, and what its coordinator reports of it."""
+
+import dataclasses
+import json
+import os
+import signal
+
+import pytest
+
+from search.results.progress import Progress
+from search.service import coordinator
+from search.service.cluster import Access
+from search.service.coordinator import LEAST_SECONDS, Orders, Reports, budgeted, counts
+from search.service.queued import Queued
+from search.study import study_file
+
+ACCESS = Access("tls://127.0.0.1:1", "ca", "key", "cert")
+
+
+@pytest.mark.parametrize(
+    ("row", "n_trials", "timeout"),
+    [
+        ({}, 4, None),
+        ({"n_trials": 9}, 9, None),
+        ({"timeout": 10.0}, 4, 10.0),
+        ({"timeout": 10.0, "ran": 4.0}, 4, 6.0),
+        ({"timeout": 10.0, "ran": 11.0}, 4, LEAST_SECONDS),
+    ],
+)
+def test_the_queue_has_the_last_word_on_a_budget(write, row, n_trials, timeout):
+    study = budgeted(study_file.load(write(n_trials=4)), Queued(1, "small", **row))
+    assert (study.search.n_trials, study.search.timeout) == (n_trials, timeout)
+
+
+def test_the_time_of_a_study_file_is_for_all_runs_together(write):
+    path = write()
+    path.write_text(path.read_text().replace("n_trials = 4", "n_trials = 4\ntimeout = 8.0"))
+    assert budgeted(study_file.load(path), Queued(1, "small", ran=3.0)).search.timeout == 5.0
+    assert budgeted(study_file.load(path), Queued(1, "small", ran=3.0, timeout=20.0)).search.timeout == 17.0
+
+
+def test_orders_are_one_line():
+    orders = Orders("a", 3, ACCESS)
+    assert "\n" not in orders.written()
+    assert Orders.read(orders.written()) == orders
+
+
+def test_counts_are_plain_data(make_outcome):
+    outcomes = {0: make_outcome(0, "ok"), 1: dataclasses.replace(make_outcome(1, "diverged"))}
+    found = counts(Progress(outcomes, 50, "outer fold 1 of 3", further=100))
+    assert json.loads(json.dumps(found)) == found
+    assert found["trials"] == {"ok": 1, "diverged": 1}
+    assert (found["n_trials"], found["stage"], found["further"], found["best_trial"]) == (
+        50,
+        "outer fold 1 of 3",
+        100,
+        0,
+    )
+    assert found["best"] == outcomes[0].score
+    assert counts(Progress({}, float("inf")))["n_trials"] is None
+    assert counts(Progress({}, 5))["best"] is None
+
+
+class Input:
+    """Standard input that stays open until it is closed."""
+
+    def __init__(self):
+        self.closed = coordinator.threading.Event()
+
+    def read(self):
+        self.closed.wait(60)
+        return ""
+
+
+@pytest.fixture
+def interrupted(monkeypatch):
+    """The signals that the coordinator sends to itself, in quick time, and its standard input."""
+    sent, given = [], Input()
+    monkeypatch.setattr(coordinator.sys, "stdin", given)
+    monkeypatch.setattr(coordinator.os, "kill", lambda pid, number: sent.append((pid == os.getpid(), number)))
+    monkeypatch.setattr(coordinator, "BEAT_SECONDS", 0.01)
+    yield sent, given
+    given.closed.set()
+
+
+def until(condition):
+    event = coordinator.threading.Event()
+    for _ in range(2000):
+        if condition():
+            return True
+        event.wait(0.01)
+    return False
+
+
+def test_a_study_that_is_to_stop_is_interrupted(queue, interrupted):
+    sent, _ = interrupted
+    queue.submit("a", "text", "f")
+    queue.act("a", "start")
+    with Reports(queue, Orders("a", 1, ACCESS)) as reports:
+        reports.show(Progress({}, 5))
+        assert until(lambda: queue.get("a").beat > 2)
+        assert queue.get("a").counts["n_trials"] == 5
+        assert 0 < queue.get("a").ran <= queue.get("a").beat * 0.02
+        assert sent == []
+        queue.act("a", "pause")
+        assert until(lambda: sent)
+    assert sent[0] == (True, signal.SIGINT)
+
+
+def test_a_coordinator_ends_with_its_service(queue, interrupted):
+    sent, given = interrupted
+    queue.submit("a", "text", "f")
+    queue.act("a", "start")
+    with Reports(queue, Orders("a", 1, ACCESS)):
+        given.closed.set()
+        assert until(lambda: sent)
+
+
+def test_one_whose_study_was_started_anew_ends_at_once(queue, interrupted, monkeypatch):
+    sent, _ = interrupted
+    ended = []
+    monkeypatch.setattr(coordinator.threading, "excepthook", lambda *_: None)  # the thread goes on to its end here
+    monkeypatch.setattr(coordinator.os, "_exit", lambda code: ended.append(code) or coordinator.sys.exit())
+    queue.submit("a", "text", "f")
+    queue.act("a", "start")
+    queue.act("a", "release")
+    queue.act("a", "start")
+    with Reports(queue, Orders("a", 1, ACCESS)):
+        assert until(lambda: ended == [coordinator.FENCED])
+    assert sent == []
+    assert queue.get("a").beat == 0

@@ -1,0 +1,225 @@
+"""What the supervisor starts, watches and settles, with coordinators that do nothing."""
+
+import threading
+
+import pytest
+
+from search.service.cluster import Access
+from search.service.place import Place
+from search.service.queue import FencedError, Queue
+from search.service.states import CANCELLED, DONE, FAILED, PAUSED, QUEUED, RUNNING, STOPPING
+from search.service.supervisor import DEATHS, LOOK_SECONDS, SILENT_SECONDS, TURN_SECONDS, Supervisor
+
+ACCESS = Access("tls://127.0.0.1:1", "a", "b", "c")
+
+
+class Process:
+    """A coordinator that runs until somebody ends it."""
+
+    def __init__(self, orders):
+        self.orders, self.returncode, self.killed, self.stdin = orders, None, False, self
+
+    def poll(self):
+        return self.returncode
+
+    def kill(self):
+        self.killed, self.returncode = True, -9
+
+    def close(self):
+        self.returncode = 0 if self.returncode is None else self.returncode
+
+    def wait(self, timeout=None):
+        return self.returncode
+
+
+@pytest.fixture
+def supervisor(queue):
+    """A supervisor of two places; `started` has its coordinators in order."""
+    started = []
+
+    def start(orders):
+        started.append(Process(orders))
+        return started[-1]
+
+    made = Supervisor(queue, ACCESS, at_once=2, start=start)
+    made.started = started
+    return made
+
+
+def names(supervisor):
+    return [each.orders.name for each in supervisor.started]
+
+
+def states(queue):
+    return {row.name: row.state for row in queue.all()}
+
+
+def submit(queue, *given):
+    for name in given:
+        queue.submit(name, f"text of {name}", "f")
+
+
+def pass_time(supervisor, queue, seconds):
+    """Let time pass in which every coordinator gives a sign of life."""
+    for name, each in supervisor.running.items():
+        queue.beat(name, each.fence)
+    supervisor.tick(seconds)
+
+
+def test_the_first_studies_start(supervisor, queue):
+    submit(queue, "a", "b", "c")
+    queue.submit("c", "text of c", "f", priority=1)
+    supervisor.tick(0.2)
+    assert names(supervisor) == ["c", "a"]
+    assert states(queue) == {"a": RUNNING, "b": QUEUED, "c": RUNNING}
+    assert [each.orders.fence for each in supervisor.started] == [1, 1]
+    assert Place().study("a").read_text() == "text of a"
+
+
+def test_one_that_has_ended_makes_room(supervisor, queue):
+    submit(queue, "a", "b", "c")
+    supervisor.tick(0.2)
+    queue.act("a", "finish", fence=1)
+    supervisor.started[0].returncode = 0
+    supervisor.tick(0.2)
+    assert names(supervisor) == ["a", "b", "c"]
+    assert states(queue) == {"a": DONE, "b": RUNNING, "c": RUNNING}
+
+
+@pytest.mark.parametrize(("action", "after"), [("pause", PAUSED), ("cancel", CANCELLED)])
+def test_a_study_stops_when_its_coordinator_has_ended(supervisor, queue, action, after):
+    submit(queue, "a")
+    supervisor.tick(0.2)
+    queue.act("a", action)
+    supervisor.tick(0.2)
+    assert states(queue) == {"a": STOPPING}
+    supervisor.started[0].returncode = 0
+    supervisor.tick(0.2)
+    assert states(queue) == {"a": after}
+    assert supervisor.running == {}
+
+
+def test_a_coordinator_that_dies_is_started_again(supervisor, queue):
+    submit(queue, "a")
+    for number in range(DEATHS):
+        supervisor.tick(0.2)
+        assert supervisor.started[-1].orders.fence == number + 1
+        supervisor.started[-1].returncode = -9
+    supervisor.tick(0.2)
+    assert len(supervisor.started) == DEATHS
+    assert queue.get("a").state == FAILED
+    assert queue.get("a").reason.startswith("its coordinator ended by signal 9, 3 times without a finished trial")
+
+
+def test_one_that_finishes_trials_between_its_deaths_does_not_fail(supervisor, queue):
+    submit(queue, "a")
+    for number in range(2 * DEATHS):
+        supervisor.tick(0.2)
+        queue.beat("a", number + 1, {"trials": {"ok": number + 1}})
+        supervisor.started[-1].returncode = 1
+    supervisor.tick(0.2)
+    assert states(queue) == {"a": RUNNING}
+
+
+def test_one_that_is_silent_is_killed(supervisor, queue):
+    submit(queue, "a")
+    supervisor.tick(0.2)
+    for _ in range(2):
+        for _ in range(int(SILENT_SECONDS)):
+            supervisor.tick(1.0)
+        assert not supervisor.started[0].killed
+        queue.beat("a", 1)
+    for _ in range(int(SILENT_SECONDS) + 1):
+        supervisor.tick(1.0)
+    assert not supervisor.started[0].killed
+    supervisor.tick(1.0)
+    assert supervisor.started[0].killed
+    supervisor.tick(1.0)
+    assert names(supervisor) == ["a", "a"]
+
+
+def test_time_in_which_the_service_slept_is_nobodys_silence(supervisor, queue):
+    submit(queue, "a")
+    ended, times = threading.Event(), iter([0.0, 0.2, 10_000.0, 20_000.0, 20_000.2])
+
+    def clock():
+        try:
+            return next(times)
+        except StopIteration:
+            ended.set()
+            return 30_000.0
+
+    stop, supervisor.stop = supervisor.stop, lambda: None
+    supervisor.run(ended, clock)
+    assert supervisor.running["a"].silent < 10 * LOOK_SECONDS
+    assert not supervisor.started[0].killed
+    stop()
+
+
+def test_the_longest_makes_way_after_its_turn(supervisor, queue):
+    submit(queue, "a", "b")
+    supervisor.tick(1)
+    submit(queue, "c")
+    pass_time(supervisor, queue, TURN_SECONDS)
+    assert states(queue) == {"a": RUNNING, "b": RUNNING, "c": QUEUED}
+    supervisor.running["b"].ran += 0.5
+    pass_time(supervisor, queue, 0.25)
+    assert states(queue) == {"a": RUNNING, "b": STOPPING, "c": QUEUED}
+    pass_time(supervisor, queue, TURN_SECONDS)
+    assert states(queue) == {"a": RUNNING, "b": STOPPING, "c": QUEUED}
+    supervisor.started[1].returncode = 0
+    supervisor.tick(0.2)
+    assert names(supervisor) == ["a", "b", "c"]
+    assert states(queue) == {"a": STOPPING, "b": QUEUED, "c": RUNNING}  # now the other one has waited longest
+
+
+def test_nobody_makes_way_for_a_lower_priority(supervisor, queue):
+    submit(queue, "a", "b", "c")
+    for name, priority in (("a", 2), ("b", 1), ("c", 0)):
+        queue.submit(name, f"text of {name}", "f", priority=priority)
+    supervisor.tick(1)
+    for _ in range(3):
+        pass_time(supervisor, queue, TURN_SECONDS)
+    assert states(queue) == {"a": RUNNING, "b": RUNNING, "c": QUEUED}
+    queue.submit("c", "text of c", "f", priority=1)
+    pass_time(supervisor, queue, 1)
+    assert states(queue) == {"a": RUNNING, "b": STOPPING, "c": QUEUED}
+
+
+def test_a_stopped_service_leaves_its_studies_queued(supervisor, queue):
+    submit(queue, "a", "b", "c")
+    supervisor.tick(0.2)
+    queue.act("b", "pause")
+    supervisor.stop()
+    assert states(queue) == {"a": QUEUED, "b": PAUSED, "c": QUEUED}
+    assert not any(each.killed for each in supervisor.started)
+
+
+def test_what_an_earlier_service_left_is_released(supervisor, queue):
+    submit(queue, "a", "b", "c")
+    for name in ("a", "b"):
+        queue.act(name, "start")
+    queue.act("b", "cancel")
+    supervisor.recover()
+    assert states(queue) == {"a": QUEUED, "b": CANCELLED, "c": QUEUED}
+    supervisor.tick(0.2)
+    with pytest.raises(FencedError):
+        queue.beat("a", 1)
+
+
+def test_a_coordinator_that_cannot_be_started_fails_its_study(queue):
+    def start(orders):
+        raise OSError(12, "Cannot allocate memory")
+
+    submit(queue, "a")
+    Supervisor(queue, ACCESS, start=start).tick(0.2)
+    assert queue.get("a").state == FAILED
+    assert queue.get("a").reason == "its coordinator could not be started: [Errno 12] Cannot allocate memory"
+
+
+def test_a_study_that_was_cancelled_before_it_started_is_left_alone(supervisor, queue):
+    submit(queue, "a")
+    queue.act("a", "cancel")
+    supervisor.tick(0.2)
+    assert supervisor.started == []
+    assert isinstance(queue, Queue)
