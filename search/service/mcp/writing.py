@@ -16,6 +16,7 @@ from search.service.data_copies import ENDINGS, Copies
 from search.service.desk import Desk
 from search.service.mcp.arguments import Name, Priority, Seconds, Tool, Trials
 from search.service.place import Place
+from search.service.rights import Rights
 from search.service.submission import BUILT_IN, Resolve, Source
 from search.study.data import SKLEARN_SETS
 from search.tables.databases import is_address
@@ -65,7 +66,7 @@ class SubmitStudy(Tool):
             self.toml,
             resolver(desk.place, Path()),
             owner=OWNER,
-            most=MOST_STUDIES,
+            rights=Rights(most=MOST_STUDIES),
             priority=self.priority,
             n_trials=self.n_trials,
             timeout=self.timeout,

@@ -62,7 +62,7 @@ def test_a_folder_without_a_queue(folder):
     with pytest.raises(StudyError, match="there is no study 'a' in the queue, which is empty"):
         desk().status("a")
     desk().queue.close()
-    assert not Path("studies").exists()
+    assert not Place().folder.exists()
     assert serving.desk_of(Place(), write=True)().list() == []
     assert Place().exists
 
