@@ -212,7 +212,10 @@ def _in_turn(subject: Subject, folder: Path) -> list[Difference]:
         done |= {each: _tried(each) for each in open_ones if each.kind == first}
         left = list(_findings(_again(subject, folder)))
     gone = [Difference(each, REPAIRED) for each in begun if each not in left]
-    return gone + [replace(done[each], state=LEFT) if each in done else _as_found(each) for each in left]
+    return gone + [
+        replace(done[each], state=LEFT, why=done[each].why or each.why) if each in done else _as_found(each)
+        for each in left
+    ]
 
 
 def _again(subject: Subject, folder: Path) -> Subject:

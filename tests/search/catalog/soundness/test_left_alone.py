@@ -10,6 +10,7 @@ from search.catalog.soundness.kinds import KINDS
 from search.errors import InUseError, StudyError
 from search.loop import journal
 from search.report import files as report_files
+from search.tracking.inventory import places
 from tests.search.catalog.soundness import plants
 from tests.search.catalog.soundness.looks import content, found
 
@@ -34,6 +35,11 @@ def spare_with_the_only_run() -> None:
 def orphan_of_another_study() -> None:
     plants.trial_orphaned()
     sql("UPDATE tags SET value = 'another' WHERE key = 'bpsearch.outcome' AND run_uuid = ?", plants.ONE)
+
+
+def orphan_of_an_older_version() -> None:
+    plants.trial_orphaned()
+    sql("DELETE FROM tags WHERE key = 'bpsearch.outcome' AND run_uuid = ?", plants.ONE)
 
 
 def cut_by_another_copy() -> None:
@@ -80,6 +86,12 @@ def champion_without_files() -> None:
     shutil.rmtree(plants.ARTIFACTS / "models")
 
 
+def damaged_with_more() -> None:
+    plants.journal_damaged()
+    champion_without_files()
+    plants.trial_orphaned()
+
+
 def folder_with_a_model() -> None:
     plants.folder_astray()
     (plants.ARTIFACTS / plants.ONE / "artifacts" / "model.skops").touch()
@@ -91,6 +103,10 @@ def another_file_is_the_report() -> None:
 
 def whole_line_was_cut_off() -> None:
     Path("studies/small.journal.cut").write_text('{"op_code":4,"worker_id":"x"}\n')
+
+
+def notes_where_a_line_was_cut_off() -> None:
+    Path("studies/small.journal.cut").write_text("my notes")
 
 
 def without_its_journal() -> None:
@@ -109,6 +125,7 @@ LEFT = {
     spare_with_the_version: {"parent_doubled": "version 1 of the model is of one that would go"},
     spare_with_the_only_run: {"parent_doubled": "one has the only run of trial 9"},
     orphan_of_another_study: {"trial_orphaned": "no journal here has the same"},
+    orphan_of_an_older_version: {"trial_orphaned": "no journal here has the same"},
     cut_by_another_copy: dict.fromkeys(
         ["trial_cut", "trial_unknown", "parent_running"], "another copy of this project"
     ),
@@ -119,9 +136,11 @@ LEFT = {
     doubled_with_versions: {"model_doubled": "each of them has a version"},
     doubled_with_aliases: {"version_doubled": "both have an alias"},
     champion_without_files: {"version_without_files": "it is the champion"},
+    damaged_with_more: {"journal_damaged": "the file stays as it is"},
     folder_with_a_model: {"folder_astray": "it has more than a kill leaves"},
     another_file_is_the_report: {"report_missing": "studies/small.report.html is no report"},
     whole_line_was_cut_off: {"journal_cut": "studies/small.journal.cut has a whole line"},
+    notes_where_a_line_was_cut_off: {"journal_cut": "studies/small.journal.cut has a whole line"},
     without_its_journal: {"files_missing": "no journal of this version"},
     journal_of_an_older_version: {"trial_missing": "the journal is of another version"},
 }
@@ -138,6 +157,16 @@ def test_what_cannot_be_repaired_safely_is_left(verify, plant):
     assert all(reason in told[kind] for kind, reason in LEFT[plant].items())
     assert found(result) == {(kind, "left") for kind in told}
     assert content() == before
+
+
+def test_a_whole_line_that_only_lacks_its_end_is_kept_beside(verify):
+    last = plants.JOURNAL.read_bytes().splitlines()[-1]
+    with plants.JOURNAL.open("ab") as file:
+        file.write(last)
+    result = verify("--repair")
+    told = "a line was cut off (left: studies/small.journal.cut has a whole line)"
+    assert (result.code, result.out.splitlines()[0]) == (1, f"small: journal_cut: studies/small.journal: {told}")
+    assert Path("studies/small.journal.cut").read_bytes() == last + b"\n"
 
 
 def test_each_refusal_of_the_table_has_a_case():
@@ -168,7 +197,20 @@ def study_elsewhere_that_may_run() -> None:
         plants.set_run(db, plants.OTHER, "status", "RUNNING")
         plants.model_copied(db, "m-1", 1, "another")
         db.execute("UPDATE logged_models SET source_run_id = ? WHERE model_id = 'm-1'", [plants.ONE])
-    plants.folder_astray()
+        plants.copied(
+            db, plants.ONE, "4" * 32
+        )  # that of a request which was sent again, to be dropped by whoever runs it
+    folder = plants.ARTIFACTS / ("3" * 32) / "artifacts"
+    folder.mkdir(parents=True)
+    (folder / "study.toml").touch()
+
+
+def study_elsewhere_that_was_killed() -> None:
+    with plants.database() as db:
+        plants.copied(db, plants.parent(db), plants.ONE, **{"bpsearch.study": "another"})
+        plants.copied(db, plants.child(db, 0), plants.OTHER, **{"mlflow.parentRunId": plants.ONE})
+        plants.set_run(db, plants.ONE, "status", "KILLED")
+        plants.set_run(db, plants.OTHER, "status", "RUNNING")
 
 
 def model_of_somebody_else() -> None:
@@ -197,6 +239,7 @@ def complete_in_another_store() -> None:
         draft_of_just_now,
         other_files,
         study_elsewhere_that_may_run,
+        study_elsewhere_that_was_killed,
         model_of_somebody_else,
         run_of_somebody_else,
         complete_in_another_store,
@@ -224,6 +267,25 @@ def test_a_study_that_runs_is_left_alone(verify):
         assert verify("--json").document["running"] == ["small"]
         assert content() == before
     assert verify().code == 1
+
+
+def test_the_lock_of_a_study_that_has_no_journal_yet_is_no_leftover(verify):
+    with journal.held(Path("studies/other.journal")):
+        assert verify("--repair").out == "1 study with 2 trials: nothing differs\n"
+        assert Path("studies/other.journal.lock").exists()
+
+
+def test_the_lock_of_a_study_that_begins_meanwhile_is_no_leftover(verify, monkeypatch):
+    plants.left_behind()
+    monkeypatch.setattr(journal, "running", lambda path: True)
+    told = [each["study"] for each in verify("--json").document["differences"]]
+    assert told == [None] * 3
+
+
+def test_a_folder_that_somebody_fills_meanwhile_stays(verify):
+    folder_with_a_model()
+    places.remove(plants.ARTIFACTS / plants.ONE)
+    assert (plants.ARTIFACTS / plants.ONE / "artifacts" / "model.skops").exists()
 
 
 def test_a_study_that_begins_meanwhile_is_left_alone(verify, monkeypatch):

@@ -1,9 +1,13 @@
 """What `bpsearch verify --repair` writes is what a study has written."""
 
+import shutil
+from pathlib import Path
+
 import pytest
 
 from search.loop import journal
 from tests.search.catalog.soundness import plants
+from tests.search.catalog.soundness.looks import found
 
 
 def rows(run: str) -> dict[str, set[tuple]]:
@@ -89,6 +93,44 @@ def test_files_are_written_again(verify):
     assert lost == {"diagnosis.json", "tables/out_of_fold.csv"}
     assert (folders[1] / "diagnosis.json").read_text() == told
     assert (folders[0] / "study.toml").read_text() == plants.STUDY
+
+
+def test_points_of_the_best_score_are_written_once(verify):
+    query = "SELECT count(*) FROM metrics WHERE key = 'best_score'"
+    with plants.database() as db:
+        before = db.execute(query).fetchone()
+    plants.trial_missing()
+    assert verify("--repair").code == 0
+    with plants.database() as db:
+        assert db.execute(query).fetchone() == before
+
+
+def test_trials_whose_parent_run_is_in_the_trash_go_there_too(verify):
+    with plants.database() as db:
+        plants.set_run(db, plants.parent(db), "lifecycle_stage", "deleted")
+    states = {("study_unrecorded", "left"), ("version_without_run", "left"), ("trial_orphaned", "repaired")}
+    assert found(verify("--repair", "--json")) == states
+    assert found(verify("--json")) == states - {("trial_orphaned", "repaired")}
+
+
+def test_models_are_those_of_the_registry(verify, empty_database, monkeypatch):
+    shutil.copy(empty_database, "registry.db")
+    monkeypatch.setenv("MLFLOW_REGISTRY_URI", f"sqlite:///{Path.cwd()}/registry.db")
+    assert found(verify("--json")) == {("version_missing", "left")}
+
+
+def test_a_study_has_one_parent_run_though_several_are_running(verify):
+    plants.parent_running()
+    plants.parent_doubled()
+    result = verify("--repair", "--json")
+    kinds = [each["kind"] for each in result.document["differences"]]
+    assert (result.code, sorted(kinds)) == (0, ["parent_doubled", "parent_running"])
+
+
+def test_a_score_that_is_no_number_differs(verify):
+    with plants.database() as db:
+        db.execute("UPDATE latest_metrics SET is_nan = 1 WHERE key = 'score' AND run_uuid = ?", [plants.child(db, 0)])
+    assert "small: trial_differs: trial 0: verdict or score are not those of the journal\n" in verify().out
 
 
 def test_differences_that_are_repaired_as_a_part_of_others_are_told(verify):

@@ -239,3 +239,10 @@ def _named(version: int):
     from search.tracking import RegisteredModel
 
     return RegisteredModel("a study", version)
+
+
+def test_files_that_are_gone_were_looked_for_in_the_folder_of_all_bug(tmp_path):
+    """The places of runs and models end with the name of that folder, too."""
+    (tmp_path / "mlruns" / "artifacts").mkdir(parents=True)
+    gone = (tmp_path / "mlruns" / "artifacts" / "x" / "models" / "m-1" / "artifacts").as_uri()
+    assert moving.here(tmp_path / "mlruns" / "mlflow.db", gone) == gone
