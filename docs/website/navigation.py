@@ -17,7 +17,20 @@ REFERENCE = "api/index"
 
 ENGLISH = (
     Group("Start", ("start", "from_scikit_learn", "from_matlab")),
-    Group("Use", ("studies", "choose_options", "search_cv", "models", "export", "tracking", "service", "assistants")),
+    Group(
+        "Use",
+        (
+            "studies",
+            "choose_options",
+            "search_cv",
+            "models",
+            "export",
+            "tracking",
+            "service",
+            "ask_and_tell",
+            "assistants",
+        ),
+    ),
     Group("Understand", ("read_a_diagnosis", "divergence", "exploding_gradients", "plots")),
     Group("Look up", ("networks", "service_http", REFERENCE)),
     Group("The project", ("benchmarks", "architecture", "changelog", "contributing", "security")),

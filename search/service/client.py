@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 import time
+import uuid
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
+from search.errors import StudyError
 from search.service import sending, whereabouts
 from search.service.connection import Connection, ServiceError
 from search.service.states import ENDED
@@ -23,6 +25,10 @@ POLL_SECONDS = 2.0
 """Time between two looks at a study."""
 
 FIRST_POLL_SECONDS = 0.2
+
+MOST_REASON = 500
+"""Characters of the reason of a trial that are sent."""
+
 QUIET_SECONDS = 60.0
 """A stream of events that is quiet for so long is broken: the service gives a sign of life every 15 seconds."""
 
@@ -49,7 +55,8 @@ class Client:
 
     Notes
     -----
-    Requests that only read are sent again if the connection breaks or the service is busy, all others are not.
+    Requests that only read are sent again if the connection breaks or the service is busy, and so are `ask` and `tell`. All
+    others are not.
 
     Examples
     --------
@@ -69,6 +76,7 @@ class Client:
     ) -> None:
         address, secret = whereabouts.found(url, token)
         self._connection = Connection(address, secret, None if verify is None else str(verify), timeout)
+        self._unanswered: dict[tuple[str, int], str] = {}
 
     @property
     def url(self) -> str:
@@ -159,6 +167,92 @@ class Client:
     def cancel(self, name: str) -> Document:
         """End a study; its finished trials are kept. Returns its state."""
         return self._connection.ask("POST", "studies", name, "cancel")
+
+    # ------------------------------------------------------------------------------------------------------------ own trials
+
+    def open(self, study: str | Path | Mapping[str, Any]) -> Document:
+        """Open a study whose trials this program trains, or one that is known; return its state.
+
+        Parameters
+        ----------
+        study : path, str or mapping
+            A file, its text (of two lines or more), or its tables: name, direction, metric and space, but neither data nor a
+            network.
+        """
+        body = {"study": study} if isinstance(study, Mapping) else {"toml": sending.text(study)[0]}
+        return self._connection.ask("POST", "external", **sending.as_json(body))
+
+    def ask(self, name: str, n: int = 1, key: str = "") -> Document:
+        """Ask for trials to train. A trial is lent for the time that the study has as its `lease`.
+
+        Parameters
+        ----------
+        name : str
+        n : int
+            How many, up to 100.
+        key : str
+            Names the request: asked again with it, the same trials are lent. By default each request has a key of its own, and
+            one whose answer was lost is repeated with its key by the next call.
+
+        Returns
+        -------
+        dict
+            ``trials``: a list of ``number``, ``params`` and ``until``, in seconds since 1970. ``state``: that of the study; one
+            that is done has no trials, and one that is running may have none, because all that are left are lent.
+        """
+        asked = (name, n)
+        own = key or self._unanswered.pop(asked, "") or uuid.uuid4().hex
+        try:
+            return self._connection.ask(
+                "POST", "studies", name, "ask", again=True, **sending.as_json({"n": n, "key": own})
+            )
+        except ServiceError as error:
+            if error.status is None:
+                self._unanswered[asked] = own
+            raise
+
+    def tell(
+        self,
+        name: str,
+        number: int,
+        score: float | None = None,
+        *,
+        verdict: str = "ok",
+        epoch: int = 0,
+        epochs: int = 0,
+        reason: str = "",
+        loss_ratio: float | None = None,
+        seconds: float = 0.0,
+    ) -> Document:
+        """Tell the result of a trial. To tell it again changes nothing; another result is refused.
+
+        Parameters
+        ----------
+        name : str
+        number : int
+        score : float, optional
+            For the verdicts ``"ok"`` and ``"stopped"``, in the study's own direction.
+        verdict : {"ok", "stopped", "diverged", "error"}
+        epoch : int
+            The best epoch, or the one at which training diverged.
+        epochs : int
+            Those that were planned.
+        reason : str
+            Why it ended; the first 500 characters are kept.
+        loss_ratio : float, optional
+            The loss at the divergence, as a multiple of the trivial model's. One that is not finite is left out.
+        seconds : float
+            How long training took.
+
+        Returns
+        -------
+        dict
+            ``number``, ``recorded``: whether the result was new, and ``state``: that of the study.
+        """
+        ratio = loss_ratio if loss_ratio is None or math.isfinite(loss_ratio) else None
+        told = {"verdict": verdict, "score": _checked(score), "epoch": epoch, "epochs": epochs, "loss_ratio": ratio}
+        body = {**told, "reason": reason[:MOST_REASON], "seconds": seconds}
+        return self._connection.ask("POST", "studies", name, "trials", number, again=True, **sending.as_json(body))
 
     # ------------------------------------------------------------------------------------------------------------ answers
 
@@ -287,3 +381,12 @@ class Client:
         text, there = sending.text(study)
         data = sending.named(text, there) if data is None and there is not None else data
         return {"toml": text if data is None else sending.with_source(text, self.upload(data))}
+
+
+def _checked(score: float | None) -> float | None:
+    """Return a score that the service would take; JSON has no other numbers than finite ones."""
+    if score is not None and not math.isfinite(score):
+        raise StudyError(
+            f"score = {score}; allowed are finite numbers: tell a trial that went wrong with verdict 'diverged' or 'error'"
+        )
+    return score

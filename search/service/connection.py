@@ -20,7 +20,7 @@ from search.errors import StudyError
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 PAUSES = (0.2, 1.0, 3.0)
-"""Seconds before a request that only reads is sent again."""
+"""Seconds before a request that only reads, or does no harm twice, is sent again."""
 
 LONGEST_PAUSE = 60.0
 """The most seconds that a service can ask for before the next try."""
@@ -160,11 +160,18 @@ class Connection:
                 raise self._unreachable(error) from None
 
     def open(
-        self, method: str, *path: object, query: Mapping[str, Any] | None = None, timeout: float = 0.0, **more: Any
+        self,
+        method: str,
+        *path: object,
+        query: Mapping[str, Any] | None = None,
+        timeout: float = 0.0,
+        again: bool = False,
+        **more: Any,
     ) -> requests.Response:
         """Send a request; return its answer, whose content is still to be read.
 
-        Only a request that reads is sent again, if the connection breaks or the service is busy.
+        A request that reads is sent again if the connection breaks or the service is busy; one that changes something only
+        if that does no harm.
 
         Parameters
         ----------
@@ -175,6 +182,8 @@ class Connection:
             Those of its values that are None are left out.
         timeout : float
             Seconds between two parts of the answer; by default those of the connection.
+        again : bool
+            Whether a request that changes something may be sent again.
         **more
             Arguments of `requests.request`.
 
@@ -184,7 +193,7 @@ class Connection:
         """
         address = "/".join([self.url, "v1", *(quote(str(part), safe=":") for part in path)])
         limits = (CONNECT_SECONDS, timeout or self._timeout)
-        pauses = [*PAUSES] if method == "GET" else []
+        pauses = [*PAUSES] if again or method == "GET" else []
         while True:
             try:
                 answer = self._session.request(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -160,6 +161,9 @@ class Desk:
         if name not in entries.names() and self.has(name):
             raise _without_trials(name)
         entry = entries.entry(self._uri(), name)
+        if (row := self._external(name)) is not None:
+            told = {"data": row.about["source"], "method": row.about["method"], "file": row.text}
+            return documents.shown(replace(entry, stored=self.entry(name).stored), None) | told
         found = entry.result
         return documents.shown(entry, None if found is None else results.study(found))
 
@@ -224,7 +228,7 @@ class Desk:
         ------
         NoStudyError
         StudyError
-            If it has no finished trial yet.
+            If it has no finished trial yet, or clients train it.
         """
         stored = self.entry(name).stored
         if stored is None:
@@ -305,10 +309,13 @@ class Desk:
 
     def _stored(self, name: str, path: Path) -> Stored | None:
         """Read the journal of a study; the space of one that clients train is in the queue."""
+        row = self._external(name)
+        return entries.stored(name) if row is None else journal.read(path, definition.parse(row.text).space)
+
+    def _external(self, name: str) -> Queued | None:
+        """Return a study of the queue that clients train; None for others."""
         row = self.queue.get(name) if self.has(name) else None
-        if row is None or row.kind != EXTERNAL:
-            return entries.stored(name)
-        return journal.read(path, definition.parse(row.text).space)
+        return row if row is not None and row.kind == EXTERNAL else None
 
 
 def _without_trials(name: str) -> StudyError:
@@ -321,6 +328,7 @@ def _document(row: Queued) -> dict[str, Any]:
     best = row.counts.get("best")
     return {
         "name": row.name,
+        "kind": row.kind,
         "state": row.state,
         "wanted": row.wanted or None,
         "reason": row.reason or None,

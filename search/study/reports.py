@@ -24,9 +24,13 @@ def of_journal(stored: Stored) -> Source:
     Raises
     ------
     StudyError
-        If the journal was written before it kept what that needs.
+        If clients train it, or the journal was written before it kept what that needs.
     """
     result = records.result(stored)
+    if "[external]" in stored.notes.get("identity", {}):
+        raise StudyError(
+            f"study {stored.name!r} is trained by clients: a report tells of networks that were trained here"
+        )
     if result is None:
         told = "was written before it kept what a report needs; run bpsearch tune on its study file again"
         raise StudyError(f"the journal of {stored.name!r} {told}")

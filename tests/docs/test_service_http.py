@@ -96,6 +96,8 @@ def test_commands_run(tmp_path, monkeypatch):
     assert json.JSONDecoder().raw_decode(refused)[0]["status"] == 404
     (predicted,) = [told for first, told in answers.items() if "predictions" in first]
     assert predicted.startswith("predicted_target\n")
+    (told,) = [told for told in answers.values() if '"recorded"' in told]
+    assert told.count('"recorded": true') == 2
     (followed,) = [told for told in answers.values() if "data: {" in told]
     assert '"state": "done"' in followed
 

@@ -115,6 +115,9 @@ def completed(text: str) -> str:
 @pytest.mark.parametrize("block", STUDIES, ids=lambda block: block.place)
 def test_study_is_read(tmp_path, block):
     path = tmp_path / "x.toml"
+    if "direction" in tomllib.loads(block.text):  # of a study that clients train
+        assert definition.parse(block.text).file.name
+        return
     path.write_text(completed(block.text), encoding="utf-8")
     assert study_file.load(path).name
 

@@ -13,6 +13,7 @@ from tests.docs.blocks import ALL, ROOT, commands
 ELSEWHERE = {
     "docs/networks.md": "tests/bpmodel/functions/test_registration.py, because functions cannot be taken back",
     "docs/assistants.md": "tests/search/service/test_python_client.py, with a server that follows the contract",
+    "docs/ask_and_tell.md": "tests/docs/test_ask_and_tell.py, beside a service",
     "README.zh-CN.md": "tests/docs/test_chinese.py: it is the README's, to the letter",
 }
 """Pages whose programs another test runs."""

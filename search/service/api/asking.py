@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Request
@@ -9,17 +10,21 @@ from fastapi import Path as InPath
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
+from search.errors import StudyError
 from search.service.api import bodies
 from search.service.api.bodies import JSON, TOML
 from search.service.api.problems import Problem
 from search.service.api.scopes import Caller, Calling, needs
 from search.service.api.service import Name, Service, answer, body
-from search.service.api.studies import as_toml
+from search.service.api.studies import as_toml, is_known
 from search.service.api.work import CHECK
 from search.service.external.asking import MOST_ASKED, MOST_TEXT, Asking, Told
+from search.service.external.definition import LARGEST, External
+from search.service.limits import Limits
 from search.service.tokens import SUBMIT
 
 Amount = Annotated[float, Field(allow_inf_nan=False)]
+Score = Annotated[float, Field(ge=-LARGEST, le=LARGEST, allow_inf_nan=False)]
 
 
 class Open(BaseModel):
@@ -48,7 +53,7 @@ class Result(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
     verdict: Literal["ok", "stopped", "diverged", "error"] = "ok"
-    score: Amount | None = Field(default=None, description="for 'ok' and 'stopped'")
+    score: Score | None = Field(default=None, description="for 'ok' and 'stopped'")
     epoch: int = Field(default=0, ge=0, le=10**9, description="the best epoch, or the one at which it diverged")
     epochs: int = Field(default=0, ge=0, le=10**9, description="those that were planned")
     reason: str = Field(default="", max_length=MOST_TEXT)
@@ -68,11 +73,12 @@ def router(service: Service, asking: Asking) -> APIRouter:
         summary="Open a study whose trials clients train",
     )
     async def opened(request: Request, caller: Calling) -> Response:
-        """Queue a study without data or network: a name, a direction, a metric and a space."""
+        """Queue a study without data or network: a name, a direction, a metric and a space: 201. One that is there: 200."""
         text = await _text(request, service)
-        rights = caller.rights(limits)
-        row = await service.work.run(CHECK, asking.submit, text, owner=caller.token.name, rights=rights)
-        return answer(await service.quick(service.desk.status, row.name), 201)
+        known = await service.quick(is_known, service, text)
+        owner, rights = caller.token.name, caller.rights(limits)
+        row = await service.work.run(CHECK, asking.submit, text, _allowed(limits), owner=owner, rights=rights)
+        return answer(await service.quick(service.desk.status, row.name), 200 if known else 201)
 
     @routes.post(
         "/studies/{name}/ask",
@@ -82,7 +88,7 @@ def router(service: Service, asking: Asking) -> APIRouter:
     )
     async def ask(request: Request, name: Name, caller: Calling) -> Response:
         """Lend trials of a study to this client, each until a time: number and hyperparameters."""
-        given = await bodies.model(request, Ask, limits.study_bytes, limits.body_seconds)
+        given = await _asked(request, limits)
         await _check_owner(service, name, caller)
         return answer(await service.work.run(CHECK, asking.ask, name, given.n, given.key))
 
@@ -103,6 +109,26 @@ def router(service: Service, asking: Asking) -> APIRouter:
     return routes
 
 
+def _allowed(limits: Limits) -> Callable[[External], None]:
+    """Return what refuses studies that ask for too much."""
+
+    def check(study: External) -> None:
+        if study.file.n_trials > limits.n_trials:
+            told = f"n_trials = {study.file.n_trials}; allowed here are whole numbers up to {limits.n_trials:,}"
+            raise StudyError(told)
+
+    return check
+
+
+async def _asked(request: Request, limits: Limits) -> Ask:
+    """Return what is asked for; without a body, one trial."""
+    content = await bodies.whole(request, limits.study_bytes, limits.body_seconds)
+    if not content:
+        return Ask()
+    bodies.kind(request, JSON)
+    return Ask.model_validate(bodies.json_of(content))
+
+
 async def _check_owner(service: Service, name: str, caller: Caller) -> None:
     row = await service.quick(service.desk.queue.get, name)
     caller.rights(service.limits).check_owner(row.name, row.owner)
@@ -116,4 +142,5 @@ async def _text(request: Request, service: Service) -> str:
     found = Open.model_validate(bodies.json_of(content))
     if (found.toml is None) == (found.study is None):
         raise Problem(422, "the body needs either toml, the text of a file, or study, its tables", "request")
-    return as_toml(found.study) if found.study is not None else str(found.toml)
+    text = as_toml(found.study) if found.study is not None else str(found.toml)
+    return text.replace("\r\n", "\n")

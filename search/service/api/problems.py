@@ -111,7 +111,7 @@ CLI = re.compile(r"^--[a-z]+ [^:]*: ")
 
 TOLD = re.compile(
     r"(?:^|: )(?P<key>(?:\[\w+(?:\.\w+)*\] )?\w+(?:\[\d+\])*) = (?P<value>(?:(?!; |: ).){1,300}?)"
-    r"(?: \([^)]*\))?[;:] .*?\ballowed(?: there)?(?: are| is|:) (?P<allowed>.+)$"
+    r"(?: \([^)]*\))?[;:] .*?\ballowed(?: here| there)?(?: are| is|:) (?P<allowed>.+)$"
 )
 """Key, value and what is allowed, in a message of the usual form."""
 

@@ -91,7 +91,7 @@ def router(service: Service) -> APIRouter:
         given = Change(priority=priority, n_trials=n_trials, timeout=timeout)
         text, asked = await _submitted(request, given, service)
         _check_budget(caller, limits, asked)
-        known = await service.quick(_is_known, service, text)
+        known = await service.quick(is_known, service, text)
         document = await service.work.run(
             CHECK,
             desk.submit_text,
@@ -225,7 +225,7 @@ def _check_depth(tables: dict[str, Any]) -> None:
         )
 
 
-def _is_known(service: Service, text: str) -> bool:
+def is_known(service: Service, text: str) -> bool:
     """Return whether there is a study of the name that a study file has; False where it is none, which is told later."""
     try:
         name = reading.loads(text).get("name")

@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from sqlalchemy import delete, insert, select, update
 
-from search.errors import StudyError
+from search.errors import NoStudyError, StudyError, one_line
+from search.loop import journal
 from search.loop.journal import STUDIES, StudyStore
 from search.loop.stopping import Incumbent
 from search.samplers.external import find
@@ -25,7 +27,7 @@ from search.service.external.definition import External
 from search.service.queue import Queue
 from search.service.queued import EXTERNAL, Queued
 from search.service.schema import asked
-from search.service.states import QUEUED, RUNNING, STOPPING
+from search.service.states import DONE, QUEUED, RUNNING, STOPPING
 from search.trials.outcomes import DIVERGED, OK, VERDICTS, Divergence, Outcome
 from search.trials.penalties import Penalizer
 
@@ -34,6 +36,9 @@ MOST_ASKED = 100
 
 MOST_TEXT = 500
 """Characters of a client's reason."""
+
+LARGEST = definition.LARGEST
+"""Of scores, whatever their sign: the square of a larger one is not finite."""
 
 
 class ConflictError(StudyError):
@@ -85,6 +90,8 @@ class Told:
                 f"score = {self.score}; a trial with verdict {self.verdict!r} needs a finite number: "
                 "tell one that went wrong with verdict 'diverged' or 'error'"
             )
+        if self.score is not None and abs(self.score) > LARGEST:
+            raise StudyError(f"score = {self.score:g}; allowed are numbers from {-LARGEST:g} to {LARGEST:g}")
         if not scored and self.score is not None:
             raise StudyError(f"score = {self.score}; a trial with verdict {self.verdict!r} has none")
         for key, low, high in (("epoch", 0, 10**9), ("epochs", 0, 10**9), ("seconds", 0, 1e9)):
@@ -97,13 +104,13 @@ class Told:
         """Return it as the outcome of a trial."""
         score = None if self.score is None else sign * self.score
         scores = [] if score is None else [score]
-        reason = self.reason[:MOST_TEXT] or f"told by a client: {self.verdict}"
+        reason = one_line(self.reason[:MOST_TEXT]) or f"told by a client: {self.verdict}"
         divergence = None
         if self.verdict == DIVERGED:
             survived = min(1.0, self.epoch / self.epochs) if self.epochs else 0.0
             ratio = math.inf if self.loss_ratio is None else self.loss_ratio
             divergence = Divergence(0, self.epoch, 0, reason, ratio, survived)
-        curve = {} if score is None else {self.epoch: score}
+        curve = {self.epoch: score} if score is not None and self.epoch else {}
         return Outcome(
             number, dict(params), self.verdict, reason, scores, self.epoch, curve, {}, self.seconds, divergence
         )
@@ -112,8 +119,9 @@ class Told:
 class _Session:
     """An external study whose journal this process has open."""
 
-    def __init__(self, study: External, fence: int) -> None:
-        self.study, self.fence = study, fence
+    def __init__(self, text: str, fence: int) -> None:
+        self.text, self.fence = text, fence
+        self.study = study = definition.parse(text)
         path = STUDIES / f"{study.file.name}.journal"
         self.store = StudyStore(path, study.file.name, study.identity, study.space)
         known = self.store.outcomes.values()
@@ -130,13 +138,12 @@ class _Session:
         self.sampler.tell(outcome, feedback)
         self.incumbent.see(outcome)
 
-    def counts(self, n_trials: int) -> dict[str, Any]:
+    def counts(self) -> dict[str, Any]:
         """Return the live figures of the study."""
         best = self.incumbent.trial
         verdicts = [outcome.verdict for outcome in self.store.outcomes.values()]
         return {
             "trials": {verdict: verdicts.count(verdict) for verdict in VERDICTS},
-            "n_trials": n_trials,
             "stage": "trials",
             "further": 0,
             "best": None if best is None else best.score,
@@ -156,16 +163,26 @@ class Asking:
         self._queue, self._lock = queue, threading.RLock()
         self._sessions: dict[str, _Session] = {}
 
-    def submit(self, text: str, **asked: Any) -> Queued:
+    def submit(self, text: str, allowed: Callable[[External], None] = lambda study: None, **asked: Any) -> Queued:
         """Queue an external study; keywords are those of `Queue.submit`.
+
+        Parameters
+        ----------
+        text : str
+        allowed : callable
+            Raises StudyError for a study that asks for too much.
 
         Raises
         ------
         StudyError
-            For a user mistake.
+            For a user mistake, or if the folder has a journal of another study of this name.
         """
         study = definition.parse(text)
+        allowed(study)
         name, known = study.file.name, study.about
+        path = STUDIES / f"{name}.journal"
+        if not self._knows(name) and path.exists():
+            journal.read(path, identity=study.identity)
         return self._queue.submit(name, text, study.fingerprint, about=known, kind=EXTERNAL, **asked)
 
     def ask(self, name: str, n: int = 1, key: str = "") -> dict[str, Any]:
@@ -182,30 +199,33 @@ class Asking:
         Returns
         -------
         dict
-            ``trials``: a list of ``number``, ``params`` and ``until``, in seconds since 1970. ``state``: that of the study.
+            ``trials``: a list of ``number``, ``params`` and ``until``, in seconds since 1970. ``state``: that of the study; one
+            that is done has no trials, and one that is running may have none, because all that are left are lent.
 
         Raises
         ------
-        NoStudyError, TransitionError
-            If there is no such study, or it is paused or has ended.
+        NoStudyError, NotLendingError
+            If there is no such study, or it is paused, was cancelled or has failed.
         """
         if not 1 <= n <= MOST_ASKED:
             raise StudyError(f"n = {n}; allowed are whole numbers from 1 to {MOST_ASKED}")
         with self._lock:
-            session, row = self._running(name)
+            row = self._running(name)
+            if row.state == DONE:
+                return {"trials": [], "state": DONE}
+            session = self._open(row)
             until = self._queue.now() + session.study.file.lease
             lent = self._lent_before(row, key, until) or self._overdue(row, n, key, until)
             n_trials = row.n_trials or session.study.file.n_trials
             known = {*session.store.outcomes, *self._numbers(row)}
             fresh = (number for number in range(n_trials) if number not in known)
-            for _ in range(n - len(lent)):
-                number = next(fresh, None)
-                if number is None:
-                    break
+            for number in islice(fresh, max(0, n - len(lent))):
                 params = session.sampler.ask(number)
                 self._lend(row, number, params, until, key)
                 lent.append({"number": number, "params": params, "until": until})
-            return {"trials": lent, "state": row.state}
+            if not lent and len(session.store.outcomes) >= n_trials:  # of a smaller budget, or before a kill
+                self._note(session, row)
+            return {"trials": lent, "state": self._queue.get(name).state}
 
     def tell(self, name: str, number: int, told: Told) -> dict[str, Any]:
         """Record the result of a trial. It is kept even if the trial's time has run out, or the study has been paused meanwhile.
@@ -251,30 +271,37 @@ class Asking:
 
     # ------------------------------------------------------------------------------------------------------------ details
 
+    def _knows(self, name: str) -> bool:
+        try:
+            self._queue.get(name)
+        except NoStudyError:
+            return False
+        return True
+
     def _check_kind(self, row: Queued) -> None:
         if row.kind != EXTERNAL:
             raise StudyError(
                 f"study {row.name!r} is trained by the service; allowed are studies with a direction and no data"
             )
 
-    def _running(self, name: str) -> tuple[_Session, Queued]:
-        """Return the session of a study that runs; one that is queued starts."""
+    def _running(self, name: str) -> Queued:
+        """Return a study that runs, or is done; one that is queued starts."""
         row = self._queue.get(name)
         self._check_kind(row)
         if row.state == QUEUED:
             row = self._queue.act(name, "start")
-        if row.state != RUNNING:
+        if row.state not in (RUNNING, DONE):
             self._close(name)
             raise NotLendingError(
                 f"study {name!r} is {row.state}: it lends no trials; allowed are studies that are queued or running"
             )
-        return self._open(row), row
+        return row
 
     def _open(self, row: Queued) -> _Session:
         session = self._sessions.get(row.name)
-        if session is None or session.fence != row.fence:
+        if session is None or (session.fence, session.text) != (row.fence, row.text):
             self._close(row.name)
-            session = self._sessions[row.name] = _Session(definition.parse(row.text), row.fence)
+            session = self._sessions[row.name] = _Session(row.text, row.fence)
             for number in {*self._numbers(row)} & {*session.store.outcomes}:  # a kill came between both
                 self._returned(row, number)
         return session
@@ -289,9 +316,10 @@ class Asking:
         if known is not None:
             again = told.outcome(number, known.params, session.study.sign)
             if (again.verdict, again.fold_scores, again.epoch) != (known.verdict, known.fold_scores, known.epoch):
+                score = f"score {session.study.sign * known.score:g}, " if known.fold_scores else ""
                 raise ConflictError(
                     f"trial {number} of study {row.name!r} has been told: verdict {known.verdict!r}, "
-                    f"score {session.study.sign * known.score:g}, epoch {known.epoch}; it stays"
+                    f"{score}epoch {known.epoch}; it stays"
                 )
             return False
         params = self._params(row, number)
@@ -300,18 +328,22 @@ class Asking:
                 f"trial {number} of study {row.name!r} has not been asked for; allowed are trials that are lent"
             )
         session.record(told.outcome(number, params, session.study.sign))
-        n_trials = row.n_trials or session.study.file.n_trials
         self._returned(row, number)
-        self._queue.beat(row.name, row.fence, session.counts(n_trials))
+        self._note(session, row)
+        return True
+
+    def _note(self, session: _Session, row: Queued) -> None:
+        """Tell the queue how many trials there are, and whether that is all."""
+        self._queue.beat(row.name, row.fence, session.counts())
+        n_trials = row.n_trials or session.study.file.n_trials
         if row.state == RUNNING and len(session.store.outcomes) >= n_trials and self._queue.finish(row):
             self._close(row.name)
-        return True
 
     # ------------------------------------------------------------------------------------------------------------ what is lent
 
     def _lend(self, row: Queued, number: int, params: Mapping[str, Any], until: float, key: str) -> None:
         values = {"study": row.id, "number": number, "params": dict(params), "until": until, "key": key}
-        with self._queue.engine.begin() as connection:
+        with self._queue.changing() as connection:
             connection.execute(insert(asked).values(values))
 
     def _lent_before(self, row: Queued, key: str, until: float) -> list[dict[str, Any]]:
@@ -325,7 +357,7 @@ class Asking:
         self, row: Queued, until: float, key: str, which: Any, most: int = MOST_ASKED
     ) -> list[dict[str, Any]]:
         own = asked.c.study == row.id
-        with self._queue.engine.begin() as connection:
+        with self._queue.changing() as connection:
             found = (
                 connection.execute(select(asked).where(own, which).order_by(asked.c.number).limit(most))
                 .mappings()
@@ -336,15 +368,15 @@ class Asking:
         return [{"number": each["number"], "params": each["params"], "until": until} for each in found]
 
     def _numbers(self, row: Queued) -> list[int]:
-        with self._queue.engine.begin() as connection:
+        with self._queue.reading() as connection:
             return list(connection.execute(select(asked.c.number).where(asked.c.study == row.id)).scalars())
 
     def _params(self, row: Queued, number: int) -> dict[str, Any] | None:
-        with self._queue.engine.begin() as connection:
+        with self._queue.reading() as connection:
             found = select(asked.c.params).where(asked.c.study == row.id, asked.c.number == number)
             params: dict[str, Any] | None = connection.execute(found).scalar()
             return params
 
     def _returned(self, row: Queued, number: int) -> None:
-        with self._queue.engine.begin() as connection:
+        with self._queue.changing() as connection:
             connection.execute(delete(asked).where(asked.c.study == row.id, asked.c.number == number))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,18 +19,32 @@ from search.samplers.methods import METHODS, MOST_TRIALS
 from search.space import initial_points, spaces
 from search.space.parsing import IN_STUDY_FILES
 from search.space.spaces import Space
+from search.space.unit_cube import UnitCube
 from search.toml import reading
 from search.tracking.naming import names
 
 MINIMIZE, MAXIMIZE = "minimize", "maximize"
 DIGITS = 16
+METRIC = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,60}")
 MOST_LEASE = 30 * 24 * 3600.0
 """Seconds that a client may take for a trial, at most."""
+
+LARGEST = 1e150
+"""Of scores, whatever their sign: the square of a larger one is not finite."""
 
 
 def _named(name: str) -> str:
     if why := names.problem(name):
         raise PydanticCustomError("not_allowed", "{why}", {"why": why})
+    return name
+
+
+def _metric(name: str) -> str:
+    if not METRIC.fullmatch(name) or name.startswith("neg_"):
+        allowed = (
+            "letters, digits and underscores, beginning with a letter but not with neg_: direction says what is better"
+        )
+        raise PydanticCustomError("not_allowed", "{allowed}", {"allowed": allowed})
     return name
 
 
@@ -46,13 +61,13 @@ class File(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
     name: Annotated[str, AfterValidator(_named)]
-    metric: str = Field(default="score", pattern=r"^[A-Za-z][A-Za-z0-9_]{0,60}$")
+    metric: Annotated[str, AfterValidator(_metric)] = "score"
     direction: Literal["minimize", "maximize"]
     space: Any
     method: Annotated[str, AfterValidator(_method)] = "bayesian"
     n_trials: int = Field(default=50, ge=1, le=MOST_TRIALS)
     seed: int = Field(default=0, ge=0, le=2**32 - 1)
-    baseline: float | None = Field(default=None, allow_inf_nan=False)
+    baseline: float | None = Field(default=None, ge=-LARGEST, le=LARGEST)
     lease: float = Field(default=600.0, gt=0, le=MOST_LEASE)
     initial_points: list[dict[str, Any]] = []
 
@@ -141,8 +156,18 @@ def parse(text: str, path: Path = Path("study")) -> External:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         space = spaces.build(file.space, where, IN_STUDY_FILES)
+    _check_size(file.method, space, path)
     points = initial_points.complete(space, file.initial_points, file.seed, f"{path}: initial_points")
     return External(file, space, points)
+
+
+def _check_size(method: str, space: Space, path: Path) -> None:
+    most = METHODS[method].most_features
+    if most and (features := UnitCube(space).n_features) > most:
+        raise StudyError(
+            f"{path}: method = {method!r}: the space has {features:,} features; allowed are up to {most:,}: "
+            "list fewer values, or use another method"
+        )
 
 
 def _told(error: ValidationError) -> str:

@@ -58,9 +58,10 @@ function may(study) {
 
 function actions(study, finished) {
   const path = encodeURIComponent(study.name);
-  const found = finished ? [link("Report", `/v1/studies/${path}/report`)] : [];
-  if (me.mlflow && finished) found.push(link("MLflow", `/bpsearch/mlflow/${path}`));
-  found.push(link("Log", `/v1/studies/${path}/log`));
+  const own = study.kind === "study"; // of a study that clients train, there is neither a report nor a log
+  const found = own && finished ? [link("Report", `/v1/studies/${path}/report`)] : [];
+  if (own && me.mlflow && finished) found.push(link("MLflow", `/bpsearch/mlflow/${path}`));
+  if (own) found.push(link("Log", `/v1/studies/${path}/log`));
   if (may(study)) found.push(...study.allowed.filter((each) => each in ACTIONS).map((each) => button(study, each)));
   return found;
 }
@@ -97,7 +98,8 @@ function show(study) {
   part(".badge").className = `badge ${study.state}`;
   const by = study.owner ? `by ${study.owner}` : "";
   const priority = study.priority ? `priority ${study.priority}` : "";
-  part(".about").textContent = [study.method && `${study.method} search`, by, priority].filter(Boolean).join(" · ");
+  const where = study.kind === "external" ? "trained by clients" : "";
+  part(".about").textContent = [study.method && `${study.method} search`, where, by, priority].filter(Boolean).join(" · ");
   part(".reason").hidden = !study.reason;
   part(".reason").textContent = study.reason || "";
   const bar = part(".bar");

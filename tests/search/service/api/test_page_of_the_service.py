@@ -71,7 +71,7 @@ def test_the_description_is_a_page_without_scripts(api):
     assert all(link.startswith("#") or link == "/openapi.json" for link in found.links)
     described = api.get("/openapi.json", "eve").json()
     routes = [(method, path) for path, rows in described["paths"].items() for method in rows]
-    assert len(routes) == 22
+    assert len(routes) == 25
     for method, path in routes:
         assert f"{method.upper()} {path}" in answer.text
     assert {f'id="{link[1:]}"' in answer.text for link in found.links if link.startswith("#")} == {True}

@@ -16,8 +16,15 @@ from search.service.tokens import SCOPES, Tokens
 OF_ITS_OWNER = {
     *(("POST", f"/v1/studies/{{name}}/{action}") for action in ("pause", "resume", "cancel")),
     ("PATCH", "/v1/studies/{name}"),
+    ("POST", "/v1/studies/{name}/ask"),
+    ("POST", "/v1/studies/{name}/trials/{number}"),
 }
 """Routes that change a study: its owner may, and administrators."""
+
+BODIES = {
+    ("PATCH", "/v1/studies/{name}"): {"json": {"priority": 1}},
+    ("POST", "/v1/studies/{name}/trials/{number}"): {"json": {"score": 1.0}},
+}
 
 EXPECTED = {
     "none": {"GET /v1/health"},
@@ -30,7 +37,12 @@ EXPECTED = {
         ),
         "POST /v1/studies/{name}/predictions",
     },
-    "submit": {"POST /v1/data", "POST /v1/studies", *(f"{method} {path}" for method, path in OF_ITS_OWNER)},
+    "submit": {
+        "POST /v1/data",
+        "POST /v1/studies",
+        "POST /v1/external",
+        *(f"{method} {path}" for method, path in OF_ITS_OWNER),
+    },
     "admin": {
         *(
             "GET /v1/tokens",
@@ -68,8 +80,7 @@ def test_everybody_at_every_route(every, serve_api, text):
             continue
         api.refused(api.ask(method, path, None), 401)
         for who, scope in {"eve": "read", "bob": "submit", "root": "admin"}.items():
-            more = {"json": {"priority": 1}} if method == "PATCH" else {}
-            answer = api.ask(method, path, who, **more)
+            answer = api.ask(method, path, who, **BODIES.get((method, route.path), {}))
             forbidden = order.index(scope) < order.index(needed) or (
                 (method, route.path) in OF_ITS_OWNER and who == "bob"
             )

@@ -10,7 +10,15 @@ from hypothesis import strategies as st
 from search.errors import StudyError
 from search.loop import journal
 from search.service.external import definition
-from search.service.external.asking import MOST_ASKED, Asking, ConflictError, NoTrialError, Told
+from search.service.external.asking import (
+    LARGEST,
+    MOST_ASKED,
+    Asking,
+    ConflictError,
+    NotLendingError,
+    NoTrialError,
+    Told,
+)
 from search.service.place import Place
 from search.service.queue import Queue
 from search.service.states import CANCELLED, DONE, PAUSED, QUEUED, RUNNING
@@ -88,10 +96,8 @@ def test_a_study_from_its_first_trial_to_its_last(asking, clock):
     assert counts["trials"] == {"ok": 5, "stopped": 0, "diverged": 1, "error": 0}
     assert (counts["best"], counts["best_trial"]) == (-2.0, 2)
     assert not journal.running(Path("studies/trees.journal"))
-    with pytest.raises(
-        StudyError, match="study 'trees' is done: it lends no trials; allowed are studies that are queued or"
-    ):
-        asking.ask("trees")
+    assert asking.ask("trees") == {"trials": [], "state": DONE}
+    assert not journal.running(Path("studies/trees.journal"))
 
 
 def test_scores_that_are_to_grow(asking):
@@ -201,7 +207,9 @@ def test_what_is_lent_when_a_study_stops_is_kept(asking, action, after):
     asking.settle(asking._queue.act("trees", action))
     assert asking._queue.get("trees").state == after
     assert not journal.running(Path("studies/trees.journal"))
-    with pytest.raises(StudyError, match=f"is {after}: it lends no trials"):
+    with pytest.raises(
+        NotLendingError, match=f"is {after}: it lends no trials; allowed are studies that are queued or"
+    ):
         asking.ask("trees")
     assert asking.tell("trees", 0, Told(score=1.0)) == {"number": 0, "recorded": True, "state": after}
     assert not journal.running(Path("studies/trees.journal"))
@@ -237,6 +245,8 @@ def test_diverged_trials_teach_the_sampler(asking):
         (Told(score=1.0, epoch=-1), "epoch = -1; allowed are numbers from 0"),
         (Told(score=1.0, seconds=math.nan), "seconds = nan"),
         (Told("diverged", loss_ratio=0.0), r"loss_ratio = 0\.0"),
+        (Told(score=1.001e150), r"score = 1\.001e\+150; allowed are numbers from -1e\+150 to 1e\+150"),
+        (Told(score=-1.001e150), r"score = -1\.001e\+150"),
     ],
 )
 def test_what_is_no_result_is_refused(asking, told, message):
@@ -267,7 +277,10 @@ def test_a_study_of_the_service_is_no_external_one(asking):
     [
         (('direction = "minimize"', 'direction = "down"'), "direction"),
         (('method = "random"', 'method = "grid"'), r"method = .grid.; allowed: bayesian"),
-        (('metric = "rmse"', 'metric = "a b"'), "metric"),
+        (('metric = "rmse"', 'metric = "a b"'), "metric = 'a b'; allowed: letters, digits and underscores"),
+        (('metric = "rmse"', 'metric = "neg_rmse"'), "metric = 'neg_rmse'; allowed: .* not with neg_: direction says"),
+        (('metric = "rmse"', f'metric = "{"a" * 62}"'), "metric"),
+        (("baseline = 10.0", "baseline = 1e151"), "baseline"),
         (("lease = 60", "lease = 0"), r"lease = 0; allowed: greater than 0"),
         (("lease = 60", "leese = 60"), "leese is not a key; allowed are name, metric"),
         (("n_trials = 6", "n_trials = 0"), "n_trials"),
@@ -290,6 +303,73 @@ def test_another_space_is_another_study(asking):
     with pytest.raises(StudyError, match="fingerprint there"):
         asking.submit(TEXT.format(direction="minimize", n_trials=6, method="random").replace("[2, 4, 8]", "[2, 4]"))
     assert submit(asking, n_trials=9).id == 1
+
+
+@pytest.mark.parametrize("method", ["gp", "cma-es", "bayesian"])
+def test_samplers_bear_the_largest_scores(asking, method):
+    """The square of 1e308 is infinite: differences to it were warnings, or errors."""
+    submit(asking, n_trials=14, method=method)
+    for number in range(14):
+        (trial,) = asking.ask("trees")["trials"]
+        told = Told(score=LARGEST * (-1) ** number) if number % 3 else Told("diverged", epoch=10**9, loss_ratio=1e308)
+        asking.tell("trees", trial["number"], told)
+    assert asking._queue.get("trees").counts["best"] == LARGEST
+
+
+def test_too_large_a_space_for_a_method():
+    text = 'name = "a"\ndirection = "minimize"\nmethod = "gp"\n[space]\nkind = {}\nrate = {{ low = 0.1, high = 1.0 }}\n'
+    assert definition.parse(text.format([str(i) for i in range(999)])).file.method == "gp"
+    with pytest.raises(StudyError, match="method = 'gp': the space has 1,001 features; allowed are up to 1,000"):
+        definition.parse(text.format([str(i) for i in range(1000)]))
+
+
+def test_a_smaller_budget_that_is_used_up_ends_the_study(asking):
+    """The study ran for ever, and lent nothing."""
+    submit(asking)
+    asking.ask("trees", 3)
+    for number in range(2):
+        asking.tell("trees", number, Told(score=1.0))
+    asking._queue.act("trees", "submit", n_trials=3)
+    assert asking.ask("trees") == {"trials": [], "state": RUNNING}
+    asking._queue.act("trees", "submit", n_trials=2)
+    assert asking.ask("trees") == {"trials": [], "state": DONE}
+    assert not journal.running(Path("studies/trees.journal"))
+    assert asking.tell("trees", 2, Told(score=1.0))["recorded"]  # it was lent
+
+
+def test_a_larger_budget_in_the_file_counts_while_the_study_is_open(asking):
+    submit(asking)
+    assert len(asking.ask("trees", 50)["trials"]) == 6
+    submit(asking, n_trials=8)
+    assert numbers(asking.ask("trees", 50)) == [6, 7]
+
+
+def test_a_study_whose_last_result_came_while_it_was_paused(asking):
+    submit(asking, n_trials=1)
+    asking.ask("trees")
+    asking.settle(asking._queue.act("trees", "pause"))
+    assert asking.tell("trees", 0, Told(score=1.0))["state"] == PAUSED
+    asking._queue.act("trees", "resume")
+    assert asking.ask("trees") == {"trials": [], "state": DONE}
+
+
+def test_a_reason_is_one_line_that_shows_its_characters(asking):
+    submit(asking)
+    asking.ask("trees")
+    asking.tell("trees", 0, Told("error", reason="a\n\x1b[31mb" + "x" * 1000))
+    reason = stored()[0].reason
+    assert reason.startswith("a\\n\\u001b[31mb")
+    assert len(reason) < 520
+
+
+def test_a_disk_that_is_full_is_no_bug(asking, monkeypatch):
+    submit(asking)
+    asking.ask("trees")
+    with asking._queue.changing() as connection:
+        connection.exec_driver_sql("ALTER TABLE asked RENAME TO gone")
+    for call in (lambda: asking.ask("trees", 2), lambda: asking.tell("trees", 0, Told(score=1.0))):
+        with pytest.raises(StudyError, match="no such table"):
+            call()
 
 
 STEPS = st.lists(st.tuples(st.sampled_from(["ask", "tell", "late", "restart"]), st.integers(0, 7)), max_size=25)
