@@ -264,7 +264,9 @@ class Queue:
             rights.check_owner(name, "")
         for other in connection.execute(select(studies.c.name)).scalars():
             if _folded(other) == _folded(name):
-                raise OtherStudyError(f"name = {name!r} is, to some systems of files, that of study {other!r}; choose a new name")
+                raise OtherStudyError(
+                    f"name = {name!r} is, to some systems of files, that of study {other!r}; choose a new name"
+                )
 
     def _known(self, connection: Connection, name: str, fence: int | None = None) -> Queued:
         found = self._row(connection, name)

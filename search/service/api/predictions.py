@@ -129,7 +129,9 @@ def content_of(rows: list[dict[str, Any]], limits: Limits) -> bytes:
     """
     columns = dict.fromkeys(key for row in rows for key in row)
     if (count := len(rows) * len(columns)) > (most := limits.predicted_cells):
-        told = f"{len(rows):,} rows with {len(columns):,} columns between them; allowed in one request are {most:,} cells"
+        told = (
+            f"{len(rows):,} rows with {len(columns):,} columns between them; allowed in one request are {most:,} cells"
+        )
         raise Problem(413, told, "too-large", key="rows", value=count, allowed=most)
     return json.dumps([{key: row.get(key) for key in columns} for row in rows]).encode()
 

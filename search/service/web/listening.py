@@ -142,7 +142,9 @@ def _check_name(name: str) -> None:
     except ValueError:
         is_host = HOST.fullmatch(name) is not None
     if not is_host:
-        raise StudyError(f"--names {name}: allowed are names and addresses alone, such as search.example.org and 10.0.0.7")
+        raise StudyError(
+            f"--names {name}: allowed are names and addresses alone, such as search.example.org and 10.0.0.7"
+        )
 
 
 def _check_files(certificate: Path, key: Path | None) -> None:

@@ -39,7 +39,9 @@ class Patient(H11Protocol):
         super().connection_made(transport)
         self._look()
         if len(self.connections) > self.limits.connections:
-            idle = [each for each in self.connections if isinstance(each, Patient) and each.is_idle and each is not self]
+            idle = [
+                each for each in self.connections if isinstance(each, Patient) and each.is_idle and each is not self
+            ]
             min(idle, key=Patient.deadline, default=self).give_up()
 
     def data_received(self, data: bytes) -> None:

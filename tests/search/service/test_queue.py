@@ -288,7 +288,8 @@ def test_a_study_that_was_run_without_the_queue_is_nobody_elses(queue):
 
 
 @pytest.mark.parametrize(
-    ("first", "second"), [("wine", "Wine"), ("caf\u00e9", "cafe\u0301"), ("stra\u00dfe", "STRASSE"), ("x.TOML", "x.toml")]
+    ("first", "second"),
+    [("wine", "Wine"), ("caf\u00e9", "cafe\u0301"), ("stra\u00dfe", "STRASSE"), ("x.TOML", "x.toml")],
 )
 def test_names_that_some_systems_of_files_do_not_tell_apart(queue, first, second):
     queue.submit(first, "text", "f")
@@ -298,7 +299,20 @@ def test_names_that_some_systems_of_files_do_not_tell_apart(queue, first, second
     queue.submit(f"{second}-2", "text", "f")
 
 
-NAMES = ["queue", "queue.db", "token", "address", "service", "service.lock", "data", "x", "x.toml", "x.log", "toml", "log"]
+NAMES = [
+    "queue",
+    "queue.db",
+    "token",
+    "address",
+    "service",
+    "service.lock",
+    "data",
+    "x",
+    "x.toml",
+    "x.log",
+    "toml",
+    "log",
+]
 
 
 def test_files_of_studies_are_neither_those_of_the_service_nor_of_each_other():

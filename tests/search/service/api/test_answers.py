@@ -147,7 +147,7 @@ def test_a_finished_study(folder, small_project, command, serve_api, queue, monk
     """Everything is asked of one study, because a study takes seconds."""
     small_project(folder)
     assert command("tune", "small.toml").code == 0
-    api = serve_api(predicted_rows=30, rows_bytes=5000)
+    api = serve_api(predicted_rows=30, rows_bytes=5000, predicted_cells=81, unpacked_bytes=100_000)
     monkeypatch.chdir(folder)
     monkeypatch.setattr(api.desk, "_uri", default_uri)
     queue.submit("small", "", "x", owner="ann")
@@ -203,9 +203,10 @@ def test_a_finished_study(folder, small_project, command, serve_api, queue, monk
         answer = api.post(f"{path}?name=rows.csv.gz", content=packed, headers=octets)
         assert answer.status_code == status, answer.text
     assert "the rows unpack to" in answer.json()["detail"]
-    api.refused(api.post(path, json={"rows": [{f"x{i}": i} for i in range(10)]}), 413, "10 rows with 10 columns between")
+    api.refused(
+        api.post(path, json={"rows": [{f"x{i}": i} for i in range(10)]}), 413, "10 rows with 10 columns between"
+    )
     assert api.post(path, json={"rows": [{f"x{i}": i} for i in range(9)]}).status_code == 422
-
 
 
 def test_rows_without_a_value_have_the_same_columns():

@@ -53,7 +53,7 @@ def said(port, secure, sent):
 found = {}
 for port in ports:
     get = b"GET %b HTTP/1.1\\r\\nHost: 127.0.0.1:%d\\r\\nConnection: close\\r\\n\\r\\n"
-    paths = (b"/", b"/json/identity.json", b"/info/main/workers.html", b"/metrics", b"/v1/studies", b"/mlflow/")
+    paths = (b"/", b"/status", b"/json/identity.json", b"/info/main/workers.html", b"/metrics", b"/v1/studies", b"/mlflow/")
     statuses = {said(port, False, get % (path, port))[9:12].decode() for path in paths}
     found[port] = [sorted(statuses), said(port, True, b"").decode("latin-1")]
 print(json.dumps(found))

@@ -66,7 +66,7 @@ def test_tls_is_for_those_who_verify_the_certificate(web, serving, tokens, certi
             ask(made.url.replace("https", "http"))
         old = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         old.check_hostname, old.verify_mode = False, ssl.CERT_NONE
-        with pytest.warns(DeprecationWarning):
+        with pytest.warns(DeprecationWarning, match="TLSv1_1"):
             old.maximum_version = ssl.TLSVersion.TLSv1_1
         with pytest.raises((ssl.SSLError, ConnectionError)):
             ask(made.url, context=old)
@@ -77,7 +77,15 @@ def test_names_pass_and_others_do_not(web, serving, tokens):
     with serving(web(behind_proxy=True, names=(NAME,))) as made:
         for host in (NAME, f"{NAME}:443", NAME.upper(), "127.0.0.1:1", "localhost", "[::1]:9"):
             assert ask(made.url, Host=host)[0] == 200, host
-        for host in ("evil.example", f"{NAME}.evil.example", f"x{NAME}", "127.0.0.2", "0.0.0.0", "", f"{NAME}@evil.example"):
+        for host in (
+            "evil.example",
+            f"{NAME}.evil.example",
+            f"x{NAME}",
+            "127.0.0.2",
+            "0.0.0.0",
+            "",
+            f"{NAME}@evil.example",
+        ):
             assert ask(made.url, Host=host)[0] == 403, host
         with opened(made) as plain:
             plain.sendall(b"GET /v1/health HTTP/1.0\r\n\r\n")
@@ -96,7 +104,9 @@ def test_the_address_that_a_proxy_tells_counts_only_behind_one(web, serving, tok
         assert wrong("198.51.100.1") == 401
         assert wrong("198.51.100.1") == 429
         assert wrong("198.51.100.2") == (401 if behind_proxy else 429)
-        assert wrong("203.0.113.9, 198.51.100.1") == 429, "what a client has written before the proxy is nobody's address"
+        assert wrong("203.0.113.9, 198.51.100.1") == 429, (
+            "what a client has written before the proxy is nobody's address"
+        )
         assert ask(made.url, "/v1/me", Authorization=f"Bearer {secret}", X_Forwarded_For="198.51.100.1")[0] == 200
 
 
@@ -250,7 +260,9 @@ def test_of_too_many_connections_the_one_makes_way_that_waits_for_longest(web, s
 @pytest.mark.parametrize(
     "sent",
     [
-        b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n" + b"".join(b"X%d: %b\r\n" % (i, b"y" * 4000) for i in range(50)) + b"\r\n",
+        b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+        + b"".join(b"X%d: %b\r\n" % (i, b"y" * 4000) for i in range(50))
+        + b"\r\n",
         b"GET /" + b"x" * 100_000 + b" HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n",
         b"nonsense\r\n\r\n",
         b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
@@ -285,7 +297,11 @@ def test_no_token_reaches_a_log_or_another_page(web, serving, tokens, capfd):
     with serving(web()) as made:
         place = urlsplit(made.url)
         connection = http.client.HTTPConnection(place.hostname, place.port, timeout=60)
-        for path, status in ((f"/?token={secret}", 303), (f"/none?token={secret}x", 401), (f"//evil.example/?token={secret}", 303)):
+        for path, status in (
+            (f"/?token={secret}", 303),
+            (f"/none?token={secret}x", 401),
+            (f"//evil.example/?token={secret}", 303),
+        ):
             connection.request("GET", path)
             answer = connection.getresponse()
             said = answer.read().decode() + str(answer.headers)
