@@ -91,6 +91,9 @@ def cluster(n_workers: int) -> Iterator[tuple[LocalCluster, Access]]:
         host="127.0.0.1",
         dashboard_address="127.0.0.1:0",  # a port with nothing behind it: None would be a fixed one
         worker_dashboard_address=None,
+        scheduler_kwargs={
+            "dashboard": False
+        },  # with bokeh installed, every user of the machine would see all that runs
         security=security,
         silence_logs="ERROR",
     ) as made:

@@ -27,8 +27,8 @@ class Limits:
         Bytes of all uploaded tables together.
     rows, cells : int
         Rows of a table, and rows times columns.
-    predicted_rows : int
-        Rows of one request for predictions.
+    predicted_rows, predicted_cells : int
+        Rows of one request for predictions, and rows times columns if they are JSON.
     n_trials : int
         Trials of a study, whether its file or the request says so.
     timeout : float
@@ -39,6 +39,8 @@ class Limits:
         Studies that have not ended: of one token, unless it was made with a quota of its own, and of all.
     rate, burst : float
         Requests per second of one token, on average, and at once.
+    at_once : int
+        Requests of one token that are answered at a time, streams among them. Those to MLflow do not count.
     failed_logins : float
         Wrong tokens per minute from one address. Right tokens pass, whatever else comes from there.
     streams, streams_of_all : int
@@ -49,6 +51,10 @@ class Limits:
         Tables that arrive at a time.
     body_seconds : float
         Seconds in which a request must have arrived.
+    connections : int
+        Connections at a time. If there are more, the one makes way that has asked for nothing for longest.
+    head_seconds : float
+        Seconds that a connection may ask for nothing, or take to say what it asks for.
 
     Examples
     --------
@@ -64,6 +70,7 @@ class Limits:
     rows: int = 5_000_000
     cells: int = 50_000_000
     predicted_rows: int = 100_000
+    predicted_cells: int = 5_000_000
     n_trials: int = 10_000
     timeout: float = 7 * DAY
     priority: int = 10
@@ -71,6 +78,7 @@ class Limits:
     queued_of_all: int = 500
     rate: float = 20.0
     burst: float = 60.0
+    at_once: int = 32
     failed_logins: float = 10.0
     streams: int = 8
     streams_of_all: int = 64
@@ -78,6 +86,8 @@ class Limits:
     waiting: int = 32
     uploads: int = 4
     body_seconds: float = 600.0
+    connections: int = 400
+    head_seconds: float = 15.0
 
 
 class Bucket:

@@ -59,6 +59,10 @@ class Place:
         """What the coordinators of a study have said."""
         return self.folder / f"{name}.log"
 
+    def journal(self, name: str) -> Path:
+        """The journal of a study, which is there if it was ever run, with the service or without it."""
+        return self.folder.parent / f"{name}.journal"
+
     def made(self) -> Place:
         """Make the folder, which only this user can enter.
 

@@ -8,6 +8,7 @@ has been started anew meanwhile, it changes nothing any more.
 from __future__ import annotations
 
 import time
+import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import fields
 from typing import Any
@@ -98,7 +99,7 @@ class Queue:
         OtherStudyError
             If there is another study of this name; the message has both fingerprints.
         OwnerError
-            If it is there, and somebody else's.
+            If it is there, and somebody else's: so is one that was run without the queue.
         TransitionError
             If the study is stopping.
         QuotaError
@@ -117,6 +118,7 @@ class Queue:
             if known is None or known.state in ENDED:
                 rights.check_quota(connection, owner if known is None else known.owner)
             if known is None:
+                self._check_new(connection, name, rights)
                 row = {
                     "kind": kind,
                     "text": text,
@@ -256,6 +258,16 @@ class Queue:
         row = connection.execute(select(*COLUMNS).where(studies.c.name == name)).mappings().first()
         return None if row is None else Queued(**row)
 
+    def _check_new(self, connection: Connection, name: str, rights: Rights) -> None:
+        """Check that the files of a study would be no other's."""
+        if self.place.journal(name).exists():
+            rights.check_owner(name, "")
+        for other in connection.execute(select(studies.c.name)).scalars():
+            if _folded(other) == _folded(name):
+                raise OtherStudyError(
+                    f"name = {name!r} is, to some systems of files, that of study {other!r}; choose a new name"
+                )
+
     def _known(self, connection: Connection, name: str, fence: int | None = None) -> Queued:
         found = self._row(connection, name)
         if found is None:
@@ -321,6 +333,15 @@ class _Transaction:
             raise _told(error, self._place) from None
         if isinstance(raised[1], DBAPIError):
             raise _told(raised[1], self._place) from None
+
+
+def _folded(name: str) -> str:
+    """Return what names have in common that some systems of files do not tell apart.
+
+    >>> _folded("Caf\u00c9") == _folded("cafe\u0301")
+    True
+    """
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
 
 
 def _told(error: DBAPIError, place: Place) -> StudyError:

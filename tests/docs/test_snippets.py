@@ -24,6 +24,7 @@ from tests.docs.test_snippets_in_a_project import ELSEWHERE, PIPELINE, RUN, SHOW
 LANGUAGES = {
     "matlab": "MATLAB is needed to run it",
     "js": "Node.js is needed; tests/search/export/ runs the same graph with the same runtime in Python",
+    "nginx": "nginx is needed; tests/search/service/web/test_web_server.py sends what it passes on",
     "csharp": ".NET is needed; tests/search/export/ runs the same graph with the same runtime in Python",
 }
 """Languages of other programs."""
@@ -53,6 +54,10 @@ NOT_RUN = {
     "bpsearch ui": "serves until it is ended; tests/search/tracking/ui/ does it",
     "export MLFLOW_TRACKING_URI=http://127.0.0.1:5000 MLFLOW_TRACKING_TOKEN=…": "a server; tests/search/tracking/ui/",
     "bpsearch list": "with that server",
+    "bpsearch token make ann": "tests/search/service/test_service_tokens.py",
+    "bpsearch serve --host 0.0.0.0 --names search.example.org --certificate chain.pem --key key.pem": "serves until it is ended; "
+    "tests/search/service/web/ does it",
+    "bpsearch serve --port 8000 --names search.example.org --behind-proxy": "the same",
     "optuna-dashboard prices.optuna.journal": "serves until it is ended; tests/search/export/ reads the journal with Optuna",
     "export MLFLOW_TRACKING_URI=sqlite:///mlruns/mlflow.db": "for MLflow's own commands",
 }

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections import OrderedDict
-from collections.abc import Callable, Collection
+from collections import Counter, OrderedDict
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
+from typing import NamedTuple
 
 from starlette.responses import Response
 
@@ -23,8 +25,14 @@ HEALTH = "/v1/health"
 MLFLOW = "/mlflow"
 """Where MLflow's UI and its REST interface are."""
 
-SESSION_SECONDS, MOST_SESSIONS = 7 * DAY, 1000
-"""How long a cookie is good for, and how many there may be."""
+SESSION_SECONDS, MOST_SESSIONS, MOST_OF_ONE = 7 * DAY, 1000, 20
+"""How long a cookie is good for, and how many there may be, of all tokens and of one."""
+
+AGAIN_SECONDS = 1.0
+"""After how long a client may ask again whose requests are as many as may be answered at a time."""
+
+LONGEST_ADDRESS = 64
+"""Characters of a client's address: a server that passes requests on may say any."""
 
 SAFE = ("GET", "HEAD")
 """Methods that change nothing."""
@@ -36,10 +44,31 @@ HEADERS = {
 }
 """Headers of every answer but those of MLflow, unless it has its own."""
 
+CHECKED = (b"host", b"origin", b"referer", b"sec-fetch-site", b"authorization", b"cookie")
+"""Headers that are the entry's own, and not MLflow's."""
+
 UNKNOWN = (
     "a token is needed: programs send Authorization: Bearer TOKEN, browsers open the address that bpsearch serve prints"
 )
 CHALLENGE = {"WWW-Authenticate": 'Bearer realm="bpsearch"'}
+
+
+class Session(NamedTuple):
+    """What a cookie stands for.
+
+    Attributes
+    ----------
+    name : str
+        Of the token.
+    made : float
+        When the token was made, in seconds since 1970: a later one of its name is another.
+    until : float
+        When it ends, in seconds of the clock of `Sessions`.
+    """
+
+    name: str
+    made: float
+    until: float
 
 
 class Sessions:
@@ -52,20 +81,23 @@ class Sessions:
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock, self._known = clock, OrderedDict[str, tuple[str, float]]()
+        self._clock, self._known = clock, OrderedDict[str, Session]()
 
-    def begin(self, name: str) -> str:
-        """Return a new cookie for the token of a name."""
+    def begin(self, token: Token) -> str:
+        """Return a new cookie for a token; its oldest ones end if it has many."""
         session = secrets.token_urlsafe(gate.BYTES)
-        self._known[session] = (name, self._clock() + SESSION_SECONDS)
+        own = [each for each, known in self._known.items() if known.name == token.name]
+        for each in own[: len(own) + 1 - MOST_OF_ONE]:
+            del self._known[each]
+        self._known[session] = Session(token.name, token.made, self._clock() + SESSION_SECONDS)
         while len(self._known) > MOST_SESSIONS:
             self._known.popitem(last=False)
         return session
 
-    def name(self, session: str) -> str | None:
-        """Return the name of the token that a cookie stands for; None if it stands for none any more."""
-        name, until = self._known.get(session, (None, 0.0))
-        return name if self._clock() < until else None
+    def find(self, cookie: str) -> Session | None:
+        """Return what a cookie stands for; None if it stands for nothing any more."""
+        found = self._known.get(cookie)
+        return found if found is not None and self._clock() < found.until else None
 
 
 class Entry:
@@ -96,7 +128,7 @@ class Entry:
         self._application, self._mlflow = application, mlflow
         self._tokens, self._work = tokens, work
         self._hosts = LOOPBACK | {host.lower() for host in hosts}
-        self._sessions = Sessions()
+        self._sessions, self._passing, self._at_once = Sessions(), Counter[str](), limits.at_once
         self._requests = Bucket(limits.rate, limits.burst)
         self._failures = Bucket(limits.failed_logins / 60.0, limits.failed_logins)
 
@@ -119,8 +151,38 @@ class Entry:
             await answer(scope, receive, send)
         elif _is_mlflow(scope["path"]) and self._mlflow is not None:
             await self._mlflow(_below(scope), receive, send)
-        else:
+        elif CALLER not in scope:  # the health
             await self._application(scope, receive, send)
+        else:
+            await self._passed(scope, receive, send)
+
+    async def _passed(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on, unless as many of its token are being answered as may be."""
+        try:
+            with self._one_more(scope[CALLER].token.name):
+                await self._application(scope, receive, send)
+        except Problem as problem:  # no other comes here: the application answers its own
+            await problem.response(scope["path"])(scope, receive, send)
+
+    @contextmanager
+    def _one_more(self, name: str) -> Iterator[None]:
+        """Count a request of a token while the body runs.
+
+        Raises
+        ------
+        Problem
+        """
+        if self._passing[name] >= self._at_once:
+            raise Problem.later(
+                f"token {name!r} has {self._at_once} requests that are being answered; allowed are no more",
+                "at-once",
+                AGAIN_SECONDS,
+            )
+        self._passing[name] += 1
+        try:
+            yield
+        finally:
+            self._passing[name] -= 1
 
     async def _entered(self, scope: Scope) -> Response | None:
         """Return what is answered before anything else; None if a request may pass, whose caller is known then.
@@ -161,7 +223,7 @@ class Entry:
         answer = gate.entry(
             place,
             self._cookie(scope),
-            self._sessions.begin(token.name),
+            self._sessions.begin(token),
             secure=not loopback or scope["scheme"] == "https",
         )
         return Response(status_code=answer.status, headers={k.decode(): v.decode("latin-1") for k, v in answer.headers})
@@ -174,10 +236,10 @@ class Entry:
         given = gate.token_in_header(scope)
         if given is not None:
             return Caller(await self._known(scope, given))
-        for session in gate.cookies(scope, self._cookie(scope)):
-            name = self._sessions.name(session)
-            token = None if name is None else await self._work.run(QUICK, self._tokens.holder, name)
-            if token is not None:
+        for cookie in gate.cookies(scope, self._cookie(scope)):
+            session = self._sessions.find(cookie)
+            token = None if session is None else await self._work.run(QUICK, self._tokens.holder, session.name)
+            if session is not None and token is not None and token.made == session.made:
                 return Caller(token, by_cookie=True)
         raise Problem(401, UNKNOWN, "token", CHALLENGE)
 
@@ -192,7 +254,7 @@ class Entry:
         token = await self._work.run(QUICK, self._tokens.known, secret)
         if token is not None:
             return token
-        address = (scope.get("client") or ("unknown",))[0]
+        address = (scope.get("client") or ("unknown",))[0][:LONGEST_ADDRESS]
         if wait := self._failures.take(address):
             raise Problem.later("too many wrong tokens from this address", "logins", wait)
         raise Problem(401, "this token is unknown or was withdrawn", "token", CHALLENGE)
@@ -207,9 +269,13 @@ def _is_mlflow(path: str) -> bool:
 
 
 def _below(scope: Scope) -> Scope:
-    """Return a request as MLflow sees it, at the root: the links of its pages are relative."""
-    raw = scope.get("raw_path")
-    below = {"path": scope["path"].removeprefix(MLFLOW) or "/"}
+    """Return a request as MLflow sees it, at the root: the links of its pages are relative.
+
+    It has hosts and origins of its own that it lets in, which know nothing of the names of this service: the entry has
+    checked both.
+    """
+    raw, headers = scope.get("raw_path"), [row for row in scope["headers"] if row[0].lower() not in CHECKED]
+    below = {"path": scope["path"].removeprefix(MLFLOW) or "/", "headers": [(b"host", b"localhost"), *headers]}
     if raw is not None:
         below["raw_path"] = raw.removeprefix(MLFLOW.encode()) or b"/"
     return {**scope, **below}

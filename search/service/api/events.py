@@ -17,6 +17,7 @@ from search.service.api.service import Name, Service, answers
 from search.service.queue import NoStudyError
 from search.service.states import ENDED
 from search.service.tokens import READ
+from search.tracking.ui.gate import Receive, Scope, Send
 
 LOOK_SECONDS = 0.5
 """Seconds between two looks at the queue."""
@@ -43,7 +44,8 @@ class Streams:
 
     @contextmanager
     def counted(self, name: str) -> Iterator[None]:
-        """Count a stream while the body runs."""
+        """Count a stream while the body runs; errors are those of `check`."""
+        self.check(name)
         self._open[name] += 1
         try:
             yield
@@ -65,27 +67,50 @@ class Streams:
             raise Problem.later("too many streams are open; ask again", "streams", AGAIN_SECONDS)
 
 
+class Stream(StreamingResponse):
+    """A stream of events, which counts from before its first byte: of many that are asked for at once, no more begin.
+
+    Parameters
+    ----------
+    events : AsyncIterator[bytes]
+    streams : Streams
+    holder : str
+        Name of the token.
+    """
+
+    def __init__(self, events: AsyncIterator[bytes], streams: Streams, holder: str) -> None:
+        super().__init__(events, media_type=STREAM, headers={"X-Accel-Buffering": "no"})
+        self._streams, self._holder = streams, holder
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send the events.
+
+        Raises
+        ------
+        Problem
+            If the token follows as many streams as it may.
+        """
+        with self._streams.counted(self._holder):
+            await super().__call__(scope, receive, send)
+
+
 def router(service: Service) -> APIRouter:
     """Return the routes."""
     routes = APIRouter(prefix="/v1", dependencies=[needs(READ)])
     streams = Streams(service.limits.streams, service.limits.streams_of_all)
     desk = service.desk
 
-    def stream(caller: Caller, look: Callable[[], Any], ended: Callable[[Any], bool]) -> StreamingResponse:
-        streams.check(caller.token.name)
-        return StreamingResponse(
-            followed(service, streams, caller.token.name, look, ended),
-            media_type=STREAM,
-            headers={"X-Accel-Buffering": "no"},
-        )
+    def stream(caller: Caller, look: Callable[[], Any], ended: Callable[[Any], bool]) -> Stream:
+        holder = caller.token.name
+        return Stream(followed(service, holder, look, ended), streams, holder)
 
     @routes.get("/events", summary="Follow all studies", responses=answers(STREAM, "Server-sent events"))
-    async def all_events(caller: Calling) -> StreamingResponse:
+    async def all_events(caller: Calling) -> Stream:
         """Send what `GET /v1/studies` returns, now and whenever it changes."""
         return stream(caller, lambda: {"studies": desk.list()}, lambda _: False)
 
     @routes.get("/studies/{name}/events", summary="Follow a study", responses=answers(STREAM, "Server-sent events"))
-    async def events(name: Name, caller: Calling) -> StreamingResponse:
+    async def events(name: Name, caller: Calling) -> Stream:
         """Send the state of a study, now and whenever it changes, until it has ended."""
         await service.quick(desk.status, name)
         return stream(caller, lambda: desk.status(name), lambda found: found["state"] in ENDED)
@@ -94,26 +119,25 @@ def router(service: Service) -> APIRouter:
 
 
 async def followed(
-    service: Service, streams: Streams, holder: str, look: Callable[[], Any], ended: Callable[[Any], bool]
+    service: Service, holder: str, look: Callable[[], Any], ended: Callable[[Any], bool]
 ) -> AsyncIterator[bytes]:
     """Yield events until the study has ended, is deleted, or the token was withdrawn."""
-    with streams.counted(holder):
-        before, quiet = b"", 0.0
-        while True:
-            try:
-                found = await service.quick(look)
-            except NoStudyError:
+    before, quiet = b"", 0.0
+    while True:
+        try:
+            found = await service.quick(look)
+        except NoStudyError:
+            return
+        document = written(found)
+        if document != before:
+            before, quiet = document, 0.0
+            yield b"data: %b\n\n" % document
+        if ended(found):
+            return
+        if quiet >= QUIET_SECONDS:
+            quiet = 0.0
+            if await service.quick(service.tokens.holder, holder) is None:
                 return
-            document = written(found)
-            if document != before:
-                before, quiet = document, 0.0
-                yield b"data: %b\n\n" % document
-            if ended(found):
-                return
-            if quiet >= QUIET_SECONDS:
-                quiet = 0.0
-                if await service.quick(service.tokens.holder, holder) is None:
-                    return
-                yield b": still here\n\n"
-            await anyio.sleep(LOOK_SECONDS)
-            quiet += LOOK_SECONDS
+            yield b": still here\n\n"
+        await anyio.sleep(LOOK_SECONDS)
+        quiet += LOOK_SECONDS

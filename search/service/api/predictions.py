@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -16,7 +17,7 @@ from bpmodel.names.short import short
 from search.errors import StudyError
 from search.files import writing as files
 from search.prediction import writing
-from search.service.api import bodies
+from search.service.api import bodies, sources
 from search.service.api.bodies import CSV, JSON, OCTETS
 from search.service.api.problems import Problem
 from search.service.api.scopes import needs
@@ -64,13 +65,18 @@ def router(service: Service) -> APIRouter:
         kind = bodies.kind(request, JSON, CSV, OCTETS)
         content = await bodies.whole(request, limits.rows_bytes, limits.body_seconds)
         as_csv = _prefers_csv(request.headers.get("accept", ""))
-        table, content = _table(kind, content, file, limits)
-        text = await service.work.run(
-            CHECK, predicted, service.desk, limits, study, table, content, probabilities, as_csv
-        )
+        asked = (study, kind, content, file, probabilities, as_csv)
+        text = await service.work.run(CHECK, _answered, service.desk, limits, *asked)
         return Response(text, media_type=f"{CSV}; charset=utf-8" if as_csv else JSON)
 
     return routes
+
+
+def _answered(
+    desk: Desk, limits: Limits, study: str, kind: str, content: bytes, file: str | None, probabilities: bool, csv: bool
+) -> str:
+    """Return the predictions for the body of a request. This takes time, and is for a thread."""
+    return predicted(desk, limits, study, *_table(kind, content, file, limits), probabilities, csv)
 
 
 def _prefers_csv(accept: str) -> bool:
@@ -91,7 +97,7 @@ def _table(kind: str, content: bytes, name: str | None, limits: Limits) -> tuple
             raise Problem(422, 'the body must be {"rows": [{…}, …]}, with at least one row', "request", key="rows")
         _check_count(len(rows["rows"]), limits)
         _check_rows(rows["rows"])
-        return f"{ROWS}.json", content_of(rows["rows"])
+        return f"{ROWS}.json", content_of(rows["rows"], limits)
     if not content:
         raise Problem(422, "the body is empty; it must be a table", "request")
     if name is None and kind == OCTETS:
@@ -113,9 +119,20 @@ def _check_rows(rows: list[Any]) -> None:
                 raise Problem(422, told, "request")
 
 
-def content_of(rows: list[dict[str, Any]]) -> bytes:
-    """Return rows as a file of JSON that has them all in the same columns."""
+def content_of(rows: list[dict[str, Any]], limits: Limits) -> bytes:
+    """Return rows as a file of JSON that has them all in the same columns.
+
+    Raises
+    ------
+    Problem
+        If that is too many cells: rows that share no column would be thousands of times as many as were sent.
+    """
     columns = dict.fromkeys(key for row in rows for key in row)
+    if (count := len(rows) * len(columns)) > (most := limits.predicted_cells):
+        told = (
+            f"{len(rows):,} rows with {len(columns):,} columns between them; allowed in one request are {most:,} cells"
+        )
+        raise Problem(413, told, "too-large", key="rows", value=count, allowed=most)
     return json.dumps([{key: row.get(key) for key in columns} for row in rows]).encode()
 
 
@@ -141,6 +158,7 @@ def predicted(
     files.write(path, content, private=True)
     out, count = io.StringIO(), 0
     try:
+        _check_unpacked(path, limits)
         with (writing.csv if as_csv else writing.json_list)(out) as write:
             for frame in desk.predict(study, path, probabilities=probabilities):
                 count += len(frame)
@@ -151,6 +169,15 @@ def predicted(
     finally:
         path.unlink(missing_ok=True)
     return out.getvalue() if as_csv else f'{{"predictions": {out.getvalue().strip()}}}\n'
+
+
+def _check_unpacked(path: Path, limits: Limits) -> None:
+    count, most = 0, limits.unpacked_bytes
+    with suppress(OSError, ValueError):  # what cannot be read is told when it is read
+        count = sources.unpacked(path, most)
+    if count > most:
+        told = f"the rows unpack to {count:,} bytes or more; allowed here are {most:,}"
+        raise Problem(413, told, "too-large", key="rows", value=count, allowed=most)
 
 
 def _without_path(message: str, path: Path) -> str:

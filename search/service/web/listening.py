@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import re
 import socket
 import ssl
 from dataclasses import dataclass, field
@@ -17,6 +18,9 @@ from search.tracking.ui.server import UNSAFE
 DEFAULT_PORT = 8000
 FURTHER = 99
 """Ports after the default one that are tried."""
+
+HOST = re.compile(r"(?!-)[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63})*")
+"""How a name is written in a request; one with other letters has been encoded (IDNA)."""
 
 
 @dataclass(frozen=True)
@@ -65,13 +69,15 @@ class Listening:
         Raises
         ------
         StudyError
-            If it is not for this machine alone and lacks tokens or TLS, or its files cannot be used.
+            If it is not for this machine alone and lacks tokens or TLS, or its files or names cannot be used.
         """
         if (self.certificate is None) != (self.key is None):
             given, other = ("--certificate", "--key") if self.key is None else ("--key", "--certificate")
             raise StudyError(f"{given} needs {other}, too")
         if self.certificate is not None:
             _check_files(self.certificate, self.key)
+        for name in self.names:
+            _check_name(name)
         if self.is_local and not self.behind_proxy:
             return
         if not self.is_local and self.certificate is None and not self.behind_proxy:
@@ -127,6 +133,18 @@ def _bound(host: str, port: int) -> socket.socket:
         listening.close()
         raise StudyError(f"--port {port}: {str(error.strerror).lower()}; allowed are free ports on {host}") from None
     return listening
+
+
+def _check_name(name: str) -> None:
+    """Check that a browser could send a name as that of a host: without scheme, port and path."""
+    try:
+        is_host = f"{ipaddress.ip_address(name)}" == name.lower()
+    except ValueError:
+        is_host = HOST.fullmatch(name) is not None
+    if not is_host:
+        raise StudyError(
+            f"--names {name}: allowed are names and addresses alone, such as search.example.org and 10.0.0.7"
+        )
 
 
 def _check_files(certificate: Path, key: Path | None) -> None:

@@ -19,13 +19,16 @@ from search.service.tokens import Tokens, find
 from search.service.web.listening import Listening
 from search.tracking import stores
 from search.tracking.ui import server as mlflow
-from search.tracking.ui.gate import Application, Receive, Scope, Send
+from search.tracking.ui.gate import LOOPBACK, Application, Receive, Scope, Send
 
 FAREWELL_SECONDS = 3
 """How long requests that are being answered may take once the service is stopped."""
 
 LOOK_SECONDS = 0.5
 """Seconds between two looks whether it still serves."""
+
+PROXIES = sorted(LOOPBACK - {"localhost"})
+"""Whose word on the address of a client counts, if the service is behind a proxy: programs of this machine, whatever the environment says."""
 
 NOT_YET = b"There are no studies in MLflow yet.\n"
 
@@ -103,10 +106,11 @@ class WebServer:
         port = self._socket.getsockname()[1]
         self.url = f"{listening.scheme}://{f'[{host}]' if ':' in host else host}:{port}"
         self.link = f"{self.url}/?token={find(place)}" if is_first else ""
+        self._limits = Limits() if limits is None else limits
         uri = stores.default_uri()
         behind = LateMLflow(uri) if stores.database(uri) is not None else None
         self._application = application(
-            desk, tokens, limits, hosts=listening.hosts, shared=shared, mlflow=behind, asking=asking
+            desk, tokens, self._limits, hosts=listening.hosts, shared=shared, mlflow=behind, asking=asking
         )
 
     def run(self) -> None:
@@ -121,14 +125,19 @@ class WebServer:
         """
         import uvicorn  # before MLflow's server, which protects itself only where it sees it
 
+        from search.service.web import patience
+
         listening = self._listening
         config = uvicorn.Config(
             self._application,
-            log_level="warning",
+            http=patience.limited(self._limits),  # a faster one that may be installed has no limit on headers
+            ws="none",
+            log_level="error",  # warnings are of what clients send: anybody could fill the disk with them
             access_log=False,
             lifespan="off",
             server_header=False,
             proxy_headers=listening.behind_proxy,
+            forwarded_allow_ips=PROXIES,
             ssl_certfile=listening.certificate,
             ssl_keyfile=listening.key,
             timeout_graceful_shutdown=FAREWELL_SECONDS,

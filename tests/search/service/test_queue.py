@@ -15,7 +15,9 @@ from search.service import schema, states
 from search.service.place import Place
 from search.service.queue import FencedError, NoStudyError, OtherStudyError, Queue
 from search.service.queued import EXTERNAL
+from search.service.rights import OwnerError, Rights
 from search.service.states import DONE, ENDED, QUEUED, RUNNING, STOPPING, TRANSITIONS, WANTED, TransitionError
+from search.tracking.naming import names
 
 
 def test_a_study_that_is_submitted_waits(queue):
@@ -272,3 +274,55 @@ def test_done_studies_keep_when_they_ended(queue):
     assert queue.submit("a", "text", "f").ended == ended
     assert queue.act("a", "start").ended is None
     assert queue.get("a").state != DONE
+
+
+def test_a_study_that_was_run_without_the_queue_is_nobody_elses(queue):
+    """Whoever may submit could go on with a study of whoever started the service, and move its champion."""
+    Path("studies/mine.journal").touch()
+    with pytest.raises(OwnerError, match="study 'mine' is not yours: it was submitted by the command line"):
+        queue.submit("mine", "text", "f", owner="ann", rights=Rights(only_of="ann"))
+    assert queue.submit("mine", "text", "f").owner == ""
+    assert queue.submit("other", "text", "f", owner="ann", rights=Rights(only_of="ann")).owner == "ann"
+    Path("studies/other.journal").touch()
+    assert queue.submit("other", "newer", "f", owner="ann", rights=Rights(only_of="ann")).text == "newer"
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [("wine", "Wine"), ("caf\u00e9", "cafe\u0301"), ("stra\u00dfe", "STRASSE"), ("x.TOML", "x.toml")],
+)
+def test_names_that_some_systems_of_files_do_not_tell_apart(queue, first, second):
+    queue.submit(first, "text", "f")
+    with pytest.raises(OtherStudyError, match=f"is, to some systems of files, that of study '{first}'"):
+        queue.submit(second, "text", "f")
+    queue.submit(first, "text", "f")
+    queue.submit(f"{second}-2", "text", "f")
+
+
+NAMES = [
+    "queue",
+    "queue.db",
+    "token",
+    "address",
+    "service",
+    "service.lock",
+    "data",
+    "x",
+    "x.toml",
+    "x.log",
+    "toml",
+    "log",
+]
+
+
+def test_files_of_studies_are_neither_those_of_the_service_nor_of_each_other():
+    """Whatever a study is called that may be submitted."""
+    place = Place(Path("s"))
+    own = {place.database, place.data, place.token, place.lock, place.address}
+    own |= {Path(f"{place.database}{ending}") for ending in ("-wal", "-shm", "-journal")}
+    assert not any(names.problem(name) for name in NAMES)
+    of_studies = [path for name in NAMES for path in (place.study(name), place.log(name))]
+    assert len(set(of_studies)) == len(of_studies)
+    assert not {str(path).lower() for path in own} & {str(path).lower() for path in of_studies}
+    assert {path.parent for path in of_studies} == {place.folder}
+    assert not {path.suffix for path in own} & {".toml", ".log"}

@@ -1,5 +1,6 @@
 """What a study has so far, its events, and predictions with its model."""
 
+import gzip
 import io
 import json
 
@@ -8,7 +9,7 @@ import pandas as pd
 import pytest
 
 from search.service.api import events
-from search.service.api.events import Streams, followed
+from search.service.api.events import Stream, Streams, followed
 from search.service.api.predictions import content_of
 from search.service.api.problems import Problem
 from search.service.api.service import Service
@@ -71,7 +72,7 @@ def service(api, text):
     return Service(api.desk, api.tokens, Limits(), Work(Limits()))
 
 
-def collect(service, streams, changes, monkeypatch, *, quiet=15.0):
+def collect(service, changes, monkeypatch, *, quiet=15.0):
     """Follow the study wine, do something after each event, and return the events."""
     monkeypatch.setattr(events, "LOOK_SECONDS", 0.001)
     monkeypatch.setattr(events, "QUIET_SECONDS", quiet)
@@ -79,7 +80,7 @@ def collect(service, streams, changes, monkeypatch, *, quiet=15.0):
 
     async def follow():
         stream = followed(
-            service, streams, "ann", lambda: service.desk.status("wine"), lambda found: found["state"] == "cancelled"
+            service, "ann", lambda: service.desk.status("wine"), lambda found: found["state"] == "cancelled"
         )
         async for piece in stream:
             found.append(piece)
@@ -91,26 +92,40 @@ def collect(service, streams, changes, monkeypatch, *, quiet=15.0):
 
 
 def test_events_tell_of_each_change_until_the_end(service, monkeypatch):
-    streams = Streams(1, 1)
-
-    def full():
-        with pytest.raises(Problem, match="follows 1 streams") as found:
-            streams.check("ann")
-        assert (found.value.status, found.value.headers["Retry-After"]) == (429, "10")
-        with pytest.raises(Problem, match="too many streams"):
-            streams.check("bob")
-        service.desk.act("wine", "pause")
-
-    found = collect(service, streams, [full, lambda: service.desk.act("wine", "cancel")], monkeypatch)
+    steps = [lambda: service.desk.act("wine", "pause"), lambda: service.desk.act("wine", "cancel")]
+    found = collect(service, steps, monkeypatch)
     assert [json.loads(each.removeprefix(b"data: "))["state"] for each in found] == ["queued", "paused", "cancelled"]
     assert all(each.endswith(b"\n\n") and each.count(b"\n") == 2 for each in found)
+
+
+def test_streams_are_counted_before_they_begin():
+    """Those that were asked for at once all passed: each was counted when its first event was due."""
+    streams = Streams(2, 3)
+
+    async def begin(name):
+        async def events():
+            yield b""
+
+        async def send(message):
+            counted.append(streams._open[name])
+
+        await Stream(events(), streams, name)({"type": "http", "asgi": {"spec_version": "2.4"}}, None, send)
+
+    counted = []
+    anyio.run(begin, "ann")
+    assert counted[0] == 1
+    with streams.counted("ann"), streams.counted("ann"):
+        with pytest.raises(Problem, match="follows 2 streams") as found:
+            anyio.run(begin, "ann")
+        assert (found.value.status, found.value.headers["Retry-After"]) == (429, "10")
+        with streams.counted("bob"), pytest.raises(Problem, match="too many streams"):
+            anyio.run(begin, "bob")
     streams.check("ann")
 
 
 def test_events_end_with_the_token_or_the_study(service, monkeypatch, queue):
-    found = collect(
-        service, Streams(1, 1), [lambda: None, lambda: service.tokens.withdraw("ann")], monkeypatch, quiet=0.002
-    )
+    steps = [lambda: None, lambda: service.tokens.withdraw("ann")]
+    found = collect(service, steps, monkeypatch, quiet=0.002)
     assert found[1:] == [b": still here\n\n"]
 
     def delete():
@@ -120,7 +135,7 @@ def test_events_end_with_the_token_or_the_study(service, monkeypatch, queue):
         with queue.changing() as connection:
             connection.execute(studies.delete())
 
-    assert len(collect(service, Streams(1, 1), [delete], monkeypatch)) == 1
+    assert len(collect(service, [delete], monkeypatch)) == 1
 
 
 def test_as_many_streams_as_allowed(serve_api, text):
@@ -132,7 +147,7 @@ def test_a_finished_study(folder, small_project, command, serve_api, queue, monk
     """Everything is asked of one study, because a study takes seconds."""
     small_project(folder)
     assert command("tune", "small.toml").code == 0
-    api = serve_api(predicted_rows=30, rows_bytes=5000)
+    api = serve_api(predicted_rows=30, rows_bytes=5000, predicted_cells=81, unpacked_bytes=100_000)
     monkeypatch.chdir(folder)
     monkeypatch.setattr(api.desk, "_uri", default_uri)
     queue.submit("small", "", "x", owner="ann")
@@ -183,10 +198,19 @@ def test_a_finished_study(folder, small_project, command, serve_api, queue, monk
     api.refused(api.post(path, content=b"", headers={"Content-Type": "text/csv"}), 422, "the body is empty")
     api.refused(api.post(path, content="x", headers={"Content-Type": "text/html"}), 415)
     assert [each for each in api.desk.place.data.iterdir() if each.name.startswith(".")] == [], "no rows are left"
+    for size, status in ((100_000, 422), (100_001, 413)):
+        packed = gzip.compress(b"area,rooms\n".ljust(size, b"x"))
+        answer = api.post(f"{path}?name=rows.csv.gz", content=packed, headers=octets)
+        assert answer.status_code == status, answer.text
+    assert "the rows unpack to" in answer.json()["detail"]
+    api.refused(
+        api.post(path, json={"rows": [{f"x{i}": i} for i in range(10)]}), 413, "10 rows with 10 columns between"
+    )
+    assert api.post(path, json={"rows": [{f"x{i}": i} for i in range(9)]}).status_code == 422
 
 
 def test_rows_without_a_value_have_the_same_columns():
-    assert json.loads(content_of([{"a": 1}, {"b": "x"}])) == [{"a": 1, "b": None}, {"a": None, "b": "x"}]
+    assert json.loads(content_of([{"a": 1}, {"b": "x"}], Limits())) == [{"a": 1, "b": None}, {"a": None, "b": "x"}]
 
 
 def test_the_list_is_that_of_the_desk(api, text):

@@ -1,9 +1,13 @@
 """Who gets in: tokens, cookies, hosts and origins, and how often."""
 
+from urllib.parse import unquote
+
+import anyio
 import pytest
+from starlette.testclient import TestClient
 
 from search.service.api import entry
-from search.service.tokens import Tokens, digest
+from search.service.tokens import Token, Tokens, digest
 
 
 def login(api, who="ann", **more):
@@ -134,17 +138,29 @@ def test_wrong_tokens_of_an_address_are_counted_and_right_ones_pass(serve_api):
 
 def test_cookies_end(monkeypatch):
     now = 0.0
+    ann, bob = Token("ann", "read", 1, 5.0), Token("bob", "read", 1, 6.0)
     sessions = entry.Sessions(lambda: now)
-    mine = sessions.begin("ann")
+    mine = sessions.begin(ann)
     now = entry.SESSION_SECONDS - 1
-    assert sessions.name(mine) == "ann"
+    assert sessions.find(mine)[:2] == ("ann", 5.0)
     now = entry.SESSION_SECONDS
-    assert sessions.name(mine) is None
-    assert sessions.name("x") is None
+    assert sessions.find(mine) is None
+    assert sessions.find("x") is None
     monkeypatch.setattr(entry, "MOST_SESSIONS", 2)
-    first, *rest = [sessions.begin("bob") for _ in range(3)]
-    assert sessions.name(first) is None
-    assert [sessions.name(each) for each in rest] == ["bob", "bob"]
+    first, *rest = [sessions.begin(bob) for _ in range(3)]
+    assert sessions.find(first) is None
+    assert [sessions.find(each).name for each in rest] == ["bob", "bob"]
+
+
+def test_one_token_ends_no_cookies_of_others(monkeypatch):
+    """Whoever logged in a thousand times threw everybody else out."""
+    monkeypatch.setattr(entry, "MOST_OF_ONE", 2)
+    ann, bob = Token("ann", "read", 1, 5.0), Token("bob", "read", 1, 6.0)
+    sessions = entry.Sessions()
+    others = [sessions.begin(ann) for _ in range(2)]
+    own = [sessions.begin(bob) for _ in range(5)]
+    assert [sessions.find(each) is not None for each in own] == [False, False, False, True, True]
+    assert all(sessions.find(each) for each in others)
 
 
 async def mlflow(scope, receive, send):
@@ -222,11 +238,98 @@ def test_tokens_may_be_sent_as_a_password(api):
     assert api.client.get("/v1/me", auth=("anybody", api.secrets["bob"])).json()["name"] == "bob"
 
 
-def test_holder_of_a_cookie_is_looked_up_each_time(api, monkeypatch):
-    """A scope that is taken away is gone at once, though the cookie stays."""
+def test_a_cookie_of_a_token_that_was_withdrawn_stays_bad_when_its_name_is_used_again_bug(api):
+    """It stood for the name: whoever had stolen the old token was let in with the new one's scope."""
     mine = {"Cookie": cookie(api, "root")}
     api.client.cookies.clear()
     assert api.get("/v1/tokens", None, headers=mine).status_code == 200
     api.tokens.withdraw("root")
-    Tokens(api.desk.queue).make("root", "read")
-    api.refused(api.get("/v1/tokens", None, headers=mine), 403)
+    Tokens(api.desk.queue).make("root", "admin")
+    api.refused(api.get("/v1/tokens", None, headers=mine), 401)
+
+
+def test_requests_of_a_token_at_a_time(serve_api, monkeypatch):
+    api = serve_api(at_once=1)
+    answered = []
+
+    def status(desk, name):
+        answered.extend([api.get("/v1/me", "ann"), api.get("/v1/me", "bob")])
+        return {}
+
+    monkeypatch.setattr(type(api.desk), "status", status)
+    assert api.get("/v1/studies/x", "ann").status_code == 200
+    api.refused(answered[0], 429, "token 'ann' has 1 requests that are being answered")
+    assert answered[0].headers["retry-after"] == "2"
+    assert answered[1].status_code == 200
+    assert api.get("/v1/me", "ann").status_code == 200
+
+
+def test_mlflow_sees_no_host_origin_or_token_of_this_service(serve_api):
+    """It lets in hosts of its own: under another name, whoever passed the entry was refused by MLflow."""
+    seen = []
+
+    async def look(scope, receive, send):
+        seen.extend(scope["headers"])
+        await mlflow(scope, receive, send)
+
+    api = serve_api(mlflow=look, hosts=("bp.example",))
+    headers = {"Host": "bp.example", "Origin": "https://bp.example", "Cookie": "a=b", "Accept": "text/x"}
+    assert api.get("/mlflow/", headers=headers).status_code == 200
+    names = [name for name, _ in seen]
+    assert [value for name, value in seen if name == b"host"] == [b"localhost"]
+    assert not {b"origin", b"cookie", b"authorization"} & set(names)
+    assert (b"accept", b"text/x") in seen
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("/mlflow/..", "/v1/../mlflow/", "/%6dlflow/", "/mlflow%2fx", "//mlflow/", "/mlflow%2f..%2fv1%2ftokens"),
+        *(
+            "/MLFLOW/",
+            "/mlflow;x/",
+            "/mlflow%00/",
+            "/./mlflow/",
+            "/\\mlflow/",
+            "/bpsearch/mlflow",
+            "/mlflow/%2e%2e/v1/me",
+        ),
+    ],
+)
+def test_no_way_of_writing_its_path_leads_to_mlflow_without_admin(serve_api, path):
+    reached = []
+
+    async def look(scope, receive, send):
+        reached.append(scope["path"])
+        await mlflow(scope, receive, send)
+
+    api, statuses = serve_api(mlflow=look), []
+
+    async def send(message):
+        statuses.append(message.get("status", 0))
+
+    async def ask():
+        for who in ("eve", "ann"):
+            own = (b"authorization", f"Bearer {api.secrets[who]}".encode())
+            scope = {
+                "type": "http",
+                "method": "GET",
+                "path": unquote(path),
+                "raw_path": path.encode(),
+                "scheme": "http",
+            }
+            scope |= {"headers": [(b"host", b"127.0.0.1"), own], "query_string": b"", "root_path": "", "app": None}
+            await api.client.app(scope, None, send)
+
+    anyio.run(ask)
+    assert set(statuses) <= {0, 403, 404}
+    assert len(statuses) == 4
+    assert reached == []
+
+
+def test_an_address_is_remembered_as_far_as_addresses_go(serve_api):
+    api = serve_api(failed_logins=1)
+    client = TestClient(api.client.app, base_url="http://127.0.0.1:8000", client=("x" * 100_000, 1))
+    assert client.get("/v1/me", headers={"Authorization": "Bearer x"}).status_code == 401
+    (known,) = api.client.app._application._failures._left
+    assert len(known) == entry.LONGEST_ADDRESS
