@@ -28,7 +28,7 @@ LOOK_SECONDS = 0.5
 """Seconds between two looks whether it still serves."""
 
 PROXIES = sorted(LOOPBACK - {"localhost"})
-"""Whose word on the address of a client counts, if the service is behind a proxy: programs of this machine, whatever the environment says."""
+"""Whose word on a client's address counts behind a proxy: programs of this machine, whatever the environment says."""
 
 NOT_YET = b"There are no studies in MLflow yet.\n"
 
