@@ -143,6 +143,7 @@ def test_buckets_forget_who_has_done_nothing_for_longest():
 def test_a_bucket_is_never_fuller_than_at_first():
     now = 0.0
     bucket = Bucket(rate=1.0, burst=2.0, clock=lambda: now)
+    assert bucket.take("a") == 0.0
     now = 1000.0
     assert [bucket.take("a") for _ in range(3)] == [0.0, 0.0, 1.0]
 
