@@ -20,7 +20,7 @@ PIECE = 1 << 20
 """Bytes that are copied at a time."""
 
 ADDRESS = re.compile(r"data:([0-9a-f]{64})")
-"""How a study file names data that was uploaded: by the SHA-256 of its content."""
+"""How a study file names data that was uploaded: by the SHA-256 of its ending and its content."""
 
 ENDINGS = tuple(ending for row in FORMATS.values() for ending in row.endings)
 """Endings of files that are kept, and with them those of `COMPRESSIONS`; how a file is read depends on them."""
@@ -66,14 +66,15 @@ class Copies:
         StudyError
             If it cannot be written.
         """
-        digest = hashlib.sha256()
+        kept = safe_name(name)
+        digest = hashlib.sha256("".join(Path(kept).suffixes).encode() + b"\0")  # which says how the content is read
         arriving = self.folder / f".{os.urandom(8).hex()}"
         try:
             with writing.replacing(arriving) as draft, open(draft, "wb") as file:
                 for piece in pieces:
                     digest.update(piece)
                     file.write(piece)
-            return self._named(arriving, digest.hexdigest(), name)
+            return self._named(arriving, digest.hexdigest(), kept)
         finally:
             arriving.unlink(missing_ok=True)
 
@@ -112,7 +113,7 @@ class Copies:
         folder = self.folder / digest
         try:
             folder.mkdir(mode=0o700, exist_ok=True)
-            path = folder / safe_name(name)
+            path = folder / name
             os.replace(arriving, path)
         except OSError as error:
             raise StudyError(trouble.told(error, folder, writing.NOTHING)) from None

@@ -51,6 +51,14 @@ def test_equal_content_is_kept_once(write):
     assert len([*Place().data.iterdir()]) == 1
 
 
+def test_the_same_bytes_under_another_ending_are_other_data(folder):
+    """Whoever came first said how they are read, for all others."""
+    copies = Copies(Place().made().data)
+    first, second, third = (copies.add(name, [b"a,b\n1,2\n"]) for name in ("x.json", "y.csv", "z.csv"))
+    assert first.digest != second.digest == third.digest
+    assert (copies.find(first.address).path.name, copies.find(third.address).path.name) == ("x.json", "y.csv")
+
+
 @pytest.mark.parametrize(
     ("change", "same"),
     [
