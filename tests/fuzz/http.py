@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -21,18 +21,22 @@ from starlette.testclient import TestClient
 
 from search.service.api.app import application
 from search.service.desk import Desk
+from search.service.external.asking import Asking
 from search.service.limits import Limits
 from search.service.place import Place
 from search.service.queue import Queue
+from search.service.states import STOPPING
 from search.service.tokens import Tokens
 
 NAME, GOAL, SHORT = "http", 10_000, 150
 
 Random = np.random.Generator
+Study = Callable[["Served", Random], str]
 
 NAMES = (
     "wine",
     "iris",
+    "trees",
     "none",
     "a b",
     "..",
@@ -75,6 +79,17 @@ KINDS = (
 )
 ROWS = b"a,b,y\n" + b"".join(b"%d,%d,%d\n" % (i, i % 3, i % 2) for i in range(30))
 STUDY = 'name = "{}"\n[data]\nsource = "{}"\ntask = "classification"\n[model]\nmax_iter = 2\n[search]\nn_trials = 2\n'
+EXTERNAL = """\
+name = "{}"
+direction = "minimize"
+method = "random"
+[space]
+depth = [2, 4, 8]
+rate = {{ low = 1e-3, high = 1.0, log = true }}
+"""
+THERE = 3
+"""How many of the names are those of studies that are there; the last one is one that clients train."""
+
 SOURCES = (
     "sklearn:wine",
     "sklearn:iris",
@@ -105,20 +120,29 @@ class Served:
     def __init__(self) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="fuzz-http-")
         folder = Path(self._folder.name)
-        queue = Queue(Place(folder / "service"))
-        tokens = Tokens(queue)
+        self._queue = queue = Queue(Place(folder / "service"))
+        self._asking, tokens = Asking(queue), Tokens(queue)
         limits = Limits(rate=1e9, burst=1e9, failed_logins=1e9, data_bytes=20_000, streams=0, queued_of_all=10**6)
         desk = Desk(queue, lambda: f"sqlite:///{folder}/none.db")
         self.secrets = [
             tokens.make(name, scope) for name, scope in (("eve", "read"), ("ann", "submit"), ("root", "admin"))
         ]
-        self.client = TestClient(application(desk, tokens, limits), base_url="http://127.0.0.1:8000")
+        self.client = TestClient(
+            application(desk, tokens, limits, asking=self._asking), base_url="http://127.0.0.1:8000"
+        )
         given = {"Authorization": f"Bearer {self.secrets[2]}"}
         self.described = self.client.get("/openapi.json", headers=given).json()
         self.data = self.client.post("/v1/data?name=t.csv", content=ROWS, headers=given).json()["data"]
         given = {"Authorization": f"Bearer {self.secrets[1]}"}
-        for name in NAMES[:2]:
+        for name in NAMES[: THERE - 1]:
             self.client.post("/v1/studies", json={"toml": STUDY.format(name, f"sklearn:{name}")}, headers=given)
+        self.client.post("/v1/external", json={"toml": EXTERNAL.format(NAMES[THERE - 1])}, headers=given)
+        self.client.post(f"/v1/studies/{NAMES[THERE - 1]}/ask", json={"n": 20}, headers=given)
+
+    def settle(self) -> None:
+        """Let studies that clients train stop, as the supervisor would."""
+        for row in self._queue.all(STOPPING):
+            self._asking.settle(row)
 
 
 @cache
@@ -140,6 +164,7 @@ def attempt(seed: int, number: int, folder: Path) -> str | None:
         prepared = served().client.build_request(method, f"http://127.0.0.1:8000{path}", **more)
     except (ValueError, TypeError):  # a request that this client cannot send
         return None
+    served().settle()
     with _open(served().client, prepared) as answer:
         told = fault(answer)
     return told and f"{told}: {method} {path[:200]} {str(more)[:300]}"
@@ -184,7 +209,7 @@ def _refuse(name: str) -> None:
 def request(service: Served, random: Random) -> tuple[str, str, dict[str, Any]]:
     """Return method, path and the rest of a request."""
     paths = service.described["paths"]
-    path = str(random.choice(list(paths)))
+    path = route = str(random.choice(list(paths)))
     method = str(random.choice(list(paths[path])))
     row = paths[path][method]
     if random.uniform() < 0.05:
@@ -201,7 +226,7 @@ def request(service: Served, random: Random) -> tuple[str, str, dict[str, Any]]:
             query.append(f"{parameter['name']}={_quoted(value)}")
     if random.uniform() < 0.03:
         path += str(random.choice(["/", "//", "/x", "%00", "/..", "?token=x", "%ff"]))
-    content, kind = _content(service, row, random)
+    content, kind = _content(service, row, random, external=route == "/v1/external")
     if kind is not None:
         headers.append(("Content-Type", kind))
     address = path + ("?" + "&".join(query) if query else "")
@@ -230,7 +255,7 @@ def _quoted(value: str) -> str:
 
 
 def _name(random: Random) -> str:
-    return NAMES[random.integers(2) if random.uniform() < 0.8 else random.integers(len(NAMES))]
+    return NAMES[random.integers(THERE) if random.uniform() < 0.8 else random.integers(len(NAMES))]
 
 
 def _text(schema: Mapping[str, Any], random: Random) -> str:
@@ -271,8 +296,11 @@ def _odd(random: Random) -> Any:
     return values[random.integers(len(values))]
 
 
-def _content(service: Served, row: Mapping[str, Any], random: Random) -> tuple[bytes | None, str | None]:
+def _content(
+    service: Served, row: Mapping[str, Any], random: Random, *, external: bool
+) -> tuple[bytes | None, str | None]:
     """Return a body and its media type."""
+    study = _external if external else _study
     kinds = row.get("requestBody", {}).get("content", {})
     if not kinds:
         return (None, None) if random.uniform() < 0.95 else (b"x", "text/plain")
@@ -282,7 +310,7 @@ def _content(service: Served, row: Mapping[str, Any], random: Random) -> tuple[b
         value = (
             _value(schema, random)
             if "toml" not in schema.get("properties", {})
-            else _submitted(service, schema, random)
+            else _submitted(service, schema, random, study)
         )
         if "rows" in schema.get("properties", {}) and random.uniform() < 0.6:
             value = {
@@ -292,7 +320,7 @@ def _content(service: Served, row: Mapping[str, Any], random: Random) -> tuple[b
             }
         content = json.dumps(value).encode()
     elif kind == "application/toml":
-        content = _study(service, random).encode("utf-8", "surrogatepass")
+        content = study(service, random).encode("utf-8", "surrogatepass")
     else:
         content = ROWS
     if random.uniform() < 0.15:
@@ -300,11 +328,11 @@ def _content(service: Served, row: Mapping[str, Any], random: Random) -> tuple[b
     return content, kind if random.uniform() < 0.93 else str(KINDS[random.integers(len(KINDS))])
 
 
-def _submitted(service: Served, schema: Mapping[str, Any], random: Random) -> Any:
+def _submitted(service: Served, schema: Mapping[str, Any], random: Random, study: Study) -> Any:
     found = _value(schema, random)
     if isinstance(found, dict) and random.uniform() < 0.8:
         found.pop("study", None)
-        found["toml"] = _study(service, random)
+        found["toml"] = study(service, random)
     elif isinstance(found, dict):
         found.pop("toml", None)
         data = {"source": _source(service, random), "task": "classification"}
@@ -317,12 +345,21 @@ def _submitted(service: Served, schema: Mapping[str, Any], random: Random) -> An
 
 
 def _study(service: Served, random: Random) -> str:
-    text = STUDY.format(_name(random), _source(service, random))
+    text = _with_a_line(STUDY.format(_name(random), _source(service, random)), random)
+    return text.replace('task = "classification"', 'task = "classification"\ntarget = "y"') if "data:" in text else text
+
+
+def _external(service: Served, random: Random) -> str:
+    return _with_a_line(EXTERNAL.format(_name(random)), random)
+
+
+def _with_a_line(text: str, random: Random) -> str:
+    """Return a text as it is, or with a line that does not belong there."""
     if random.uniform() < 0.3:
         lines = text.split("\n")
         lines.insert(int(random.integers(len(lines) + 1)), f"x = {TEXTS[random.integers(len(TEXTS))]}")
         text = "\n".join(lines)
-    return text.replace('task = "classification"', 'task = "classification"\ntarget = "y"') if "data:" in text else text
+    return text
 
 
 def _source(service: Served, random: Random) -> str:

@@ -142,5 +142,4 @@ async def _text(request: Request, service: Service) -> str:
     found = Open.model_validate(bodies.json_of(content))
     if (found.toml is None) == (found.study is None):
         raise Problem(422, "the body needs either toml, the text of a file, or study, its tables", "request")
-    text = as_toml(found.study) if found.study is not None else str(found.toml)
-    return text.replace("\r\n", "\n")
+    return as_toml(found.study) if found.study is not None else str(found.toml)
