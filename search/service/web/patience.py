@@ -45,13 +45,8 @@ class Patient(H11Protocol):
             min(idle, key=Patient.deadline, default=self).give_up()
 
     def data_received(self, data: bytes) -> None:
-        """Take what has arrived."""
+        """Take what has arrived. Where nothing more does after an answer, uvicorn itself ends the connection."""
         super().data_received(data)
-        self._look()
-
-    def on_response_complete(self) -> None:
-        """Begin to wait for the next request, and no longer for the rest of this one."""
-        super().on_response_complete()
         self._look()
 
     def connection_lost(self, exc: Exception | None) -> None:
