@@ -22,4 +22,5 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace, console: Output) -> int:
     from search.service.terminal import verbs
 
-    return verbs.act("resume", options.name, console)
+    verbs.act("resume", options.name, console)
+    return 0

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from search.service.web.listening import Listening
     from search.terminal.output import Output
 
-HELP = "run the studies of the queue, with an HTTP interface and the MLflow UI beside it"
+HELP = "run what is queued, and serve HTTP, a page and MLflow's UI"
 INTERRUPTED = "stopped: finished trials are kept; bpsearch serve goes on where it was"
 SHOWS_PROGRESS = True
 

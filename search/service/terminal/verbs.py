@@ -8,8 +8,8 @@ from search.service.terminal import opening
 from search.terminal.output import Output
 
 
-def act(action: str, names: Sequence[str], console: Output) -> int:
-    """Do something with studies of the queue, and say what state each is in; return the exit code.
+def act(action: str, names: Sequence[str], console: Output) -> None:
+    """Do something with studies of the queue, and say what state each is in.
 
     Raises
     ------
@@ -25,4 +25,3 @@ def act(action: str, names: Sequence[str], console: Output) -> int:
         console.essential(f"{study['name']} {study['state']}")
         found.append(study)
     console.document({"studies": found})
-    return 0

@@ -159,7 +159,7 @@ def test_no_such_folder(path, told, regressor):
 
 
 def test_a_folder_that_cannot_be_written(regressor, monkeypatch):
-    def refuse(*_: Any) -> None:
+    def refuse(*_: Any, **__: Any) -> None:
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr(files.writing, "_draft", refuse)

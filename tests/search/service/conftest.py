@@ -86,7 +86,7 @@ def queue(folder):
 
 
 @pytest.fixture(scope="session")
-def finished(tmp_path_factory, empty_database) -> Iterator[Path]:
+def finished(tmp_path_factory, empty_database) -> Path:
     """The folder in which the study was run; nobody writes into it."""
     folder = tmp_path_factory.mktemp("homes")
     random = np.random.default_rng(0)
@@ -103,7 +103,7 @@ def finished(tmp_path_factory, empty_database) -> Iterator[Path]:
         patch.setattr(stores, "DEFAULT_URI", f"sqlite:///{path}")
         patch.setattr(gallery, "PICTURES", {"history": gallery.PICTURES["history"]})  # to draw them all takes longer
         assert cli.main(["tune", "homes.toml", "--quiet"]) == 0
-        yield folder
+    return folder  # with the patches undone: they would hold for all tests that follow
 
 
 @pytest.fixture
