@@ -12,7 +12,7 @@ DONE, FAILED, CANCELLED = "done", "failed", "cancelled"
 
 STATES = {
     QUEUED: "waits until the service runs it",
-    RUNNING: "a coordinator runs its trials",
+    RUNNING: "its trials run, or are lent to clients",
     PAUSED: "waits until it is resumed",
     STOPPING: "its coordinator has been told to stop; trials that finish meanwhile are kept",
     DONE: "is complete",
