@@ -157,9 +157,8 @@ def _about(study: Study) -> dict[str, Any]:
     }
 
 
-SOURCE = re.compile(
-    r"^(?P<key>[ \t]*(?:data[ \t]*\.[ \t]*)?source[ \t]*=[ \t]*)(?:\"[^\n]*?(?<!\\)\"|'[^'\n]*')", re.MULTILINE
-)
+SOURCE = re.compile(r"""(?P<key>\bsource[ \t]*=[ \t]*)(?:"[^\n]*?(?<!\\)"|'[^'\n]*')""")
+"""What may be the source of the rows in a study file; whether it is, parsing tells."""
 
 
 def with_source(text: str, source: str) -> str:
@@ -168,7 +167,7 @@ def with_source(text: str, source: str) -> str:
     Raises
     ------
     StudyError
-        If the source stands where it is not found, such as in an inline table.
+        If the source is written in a way that is not found, such as over several lines.
 
     Examples
     --------
@@ -188,4 +187,4 @@ def with_source(text: str, source: str) -> str:
                 return changed
         except reading.TOMLError:
             continue
-    raise StudyError('[data] source must stand on a line of its own, as in source = "table.csv"')
+    raise StudyError('[data] source must stand on one line, as in source = "table.csv"')

@@ -21,12 +21,15 @@ ELSEWHERE = {
 PIPELINE = "from sklearn.datasets import load_breast_cancer"
 """The first line of a program of the README that tests/docs/test_docs.py runs."""
 
+SERVE = ("ui", "serve", "mcp")
+"""Verbs that serve until they are ended; others test them."""
+
 WRITTEN = [block for block in ALL if block.language == "python" and not block.is_doctest]
 PROGRAMS = [block for block in WRITTEN if block.page not in ELSEWHERE and block.first != PIPELINE]
 RUN = [
     block
     for block in ALL
-    if block.language == "sh" and any(w[0] == "bpsearch" and w[1] not in ("ui", "list") for w in commands(block))
+    if block.language == "sh" and any(w[0] == "bpsearch" and w[1] not in (*SERVE, "list") for w in commands(block))
 ]
 SHOWN = sorted({block.page for block in (*PROGRAMS, *RUN)})
 """The pages with something to run."""
@@ -45,7 +48,7 @@ MADE = [
 def of(page: str) -> list[list[str]]:
     """Return the commands of a page, without `bpsearch`."""
     found = [words for block in RUN if block.page == page for words in commands(block)]
-    return [words[1:] for words in found if words[0] == "bpsearch"]
+    return [words[1:] for words in found if words[0] == "bpsearch" and words[1] not in SERVE]
 
 
 def programs(page: str) -> list[tuple[str, str]]:

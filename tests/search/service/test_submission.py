@@ -114,13 +114,20 @@ def test_a_mistake_is_told_before_anything_is_queued(write, change, told):
         submission.of_file(path, Place())
 
 
-def test_an_inline_table_is_refused_by_name(write):
+def test_the_source_may_stand_in_an_inline_table(write):
     path = write()
-    text = path.read_text()
-    inline = 'data = { source = "../table.csv", target = "y", task = "regression" }\n'
-    head, _, rest = text.partition("[data]\n")
+    head, _, rest = path.read_text().partition("[data]\n")
+    inline = 'data = { target = "y", source = "../table.csv", task = "regression" }\n'
     path.write_text(head + inline + rest.partition('task = "regression"\n')[2])
-    with pytest.raises(StudyError, match=r"\[data\] source must stand on a line of its own"):
+    made = submission.of_file(path, Place())
+    assert made.data
+    assert "../table.csv" not in made.text
+
+
+def test_a_source_of_several_lines_is_refused_by_name(write):
+    path = write()
+    path.write_text(path.read_text().replace('"../table.csv"', '"""\n../table.csv"""'))
+    with pytest.raises(StudyError, match=r"\[data\] source must stand on one line"):
         submission.of_file(path, Place())
 
 
