@@ -36,6 +36,9 @@ MEMORY = 0.3
 LOOK_SECONDS = 0.2
 """Seconds between two looks whether the search has been interrupted."""
 
+FAREWELL_SECONDS = 2
+"""How long a client waits for a scheduler that it leaves, which may be gone."""
+
 SETTINGS = {
     "distributed.scheduler.http.routes": [],
     "distributed.worker.http.routes": [],
@@ -98,6 +101,16 @@ def cluster(n_workers: int) -> Iterator[tuple[LocalCluster, Access]]:
         silence_logs="ERROR",
     ) as made:
         yield made, Access(made.scheduler_address, *(str(getattr(security, key)) for key in KEYS))
+
+
+@contextmanager
+def connected(access: Access) -> Iterator[Client]:
+    """Connect to a cluster during the body."""
+    client = Client(access.address, security=access.security, set_as_default=False)
+    try:
+        yield client
+    finally:
+        client.close(timeout=FAREWELL_SECONDS)
 
 
 class ClusterWorkers:
@@ -223,9 +236,12 @@ class _Run:
 
     def call_off(self) -> None:
         """Give up what is on its way."""
-        if not self._flying:
+        if (
+            not self._flying or self._client.status != "running"
+        ):  # or the scheduler is gone, and with it everything that ran
+            self._flying.clear()
             return
-        with suppress(Exception):  # the scheduler may be gone, and with it everything that ran
+        with suppress(Exception):  # it may go meanwhile
             self._event.set()
             self._client.cancel(list(self._flying), force=True)
         self._flying.clear()

@@ -21,7 +21,7 @@ from typing import Any
 
 from search.errors import StudyError, reason_of
 from search.results.progress import Progress
-from search.service.cluster import Access, ClusterWorkers
+from search.service.cluster import Access, ClusterWorkers, connected
 from search.service.place import Place
 from search.service.queue import FencedError, Queue
 from search.service.queued import Queued
@@ -83,13 +83,11 @@ def main() -> int:
 
 def _run(queue: Queue, orders: Orders, reports: Reports) -> None:
     """Run a study with the budget that the queue says, until it has that."""
-    from distributed import Client
-
     from search.terminal.output import Output
     from search.terminal.progress import shown
 
     console = Output(sys.stdout)
-    with Client(orders.access.address, security=orders.access.security, set_as_default=False) as client:
+    with connected(orders.access) as client:
         while True:
             row = queue.get(orders.name)
             study = budgeted(study_file.load(queue.place.study(row.name)), row)

@@ -149,6 +149,7 @@ class FakeClient:
 
     def __init__(self, n_workers=2, seconds=0.05, dies=()):
         self.n_workers, self.seconds, self.dies, self.sent, self.cancelled = n_workers, seconds, set(dies), [], []
+        self.status = "running"
 
     def scheduler_info(self, n_workers=-1):
         return {"workers": dict.fromkeys(range(self.n_workers))}
@@ -268,6 +269,16 @@ def test_what_is_interrupted_is_called_off(jobs):
     outcomes.close()
     assert client.cancelled
     assert jobs.events[0].was_set
+
+
+def test_nobody_waits_for_a_scheduler_that_is_gone(jobs):
+    client = FakeClient(seconds=BATCH_SECONDS)
+    outcomes = ClusterWorkers(client, ".", "a", "text", 50).outcomes(jobs.made, never)
+    next(outcomes)
+    client.status = "connecting"
+    outcomes.close()
+    assert not client.cancelled
+    assert not jobs.events[0].was_set
 
 
 def test_nothing_is_returned_after_a_cancellation(jobs):
