@@ -54,7 +54,7 @@ NOT_RUN = {
     "bpsearch ui": "serves until it is ended; tests/search/tracking/ui/ does it",
     "export MLFLOW_TRACKING_URI=http://127.0.0.1:5000 MLFLOW_TRACKING_TOKEN=…": "a server; tests/search/tracking/ui/",
     "bpsearch list": "with that server",
-    "bpsearch token make ann": "tests/search/service/test_service_tokens.py",
+    "bpsearch token make Ann": "tests/search/service/test_service_tokens.py",
     "bpsearch serve --host 0.0.0.0 --names search.example.org --certificate chain.pem --key key.pem": "serves until it is ended; "
     "tests/search/service/web/ does it",
     "bpsearch serve --port 8000 --names search.example.org --behind-proxy": "the same",
