@@ -34,6 +34,7 @@ MISBEHAVING = {
 WHOLE_STUDIES = {
     "kills": "tests/search/test_cli.py::test_killed_again_and_again_and_then_run_to_the_end",
     "lost_replies": "tests/search/tracking/test_lost_replies.py",
+    "service_kills": "tests/search/service/test_serving.py::test_it_is_killed_again_and_again",
     "signals": "tests/search/signals/test_signals_at_any_moment.py",
 }
 """Targets whose attempts take half a minute and more, and the tests that do the same at chosen places."""
