@@ -45,6 +45,7 @@ def attempt(seed: int, number: int, folder: Path) -> str | None:
             service.until(running.is_gone, f"all of the service has ended after {done}", 60)
     with service.service(home, "--workers", "1", MLFLOW_TRACKING_URI=uri) as running:
         service.until(lambda: service.has_ended(home, name), f"the study has ended after {done}")
+        service.until(running.serves, "the service has started")  # the study may have ended before
         code = running.stop()
         if code != 128 + signal.SIGTERM:
             return f"the service ended with {code} after {done}"

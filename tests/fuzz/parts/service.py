@@ -13,6 +13,7 @@ from typing import Any
 import psutil
 
 from search.errors import StudyError
+from search.files import locking
 from search.service.place import Place
 from search.service.queue import Queue
 from search.service.states import ENDED
@@ -61,6 +62,10 @@ class Service:
     def workers(self) -> list[psutil.Process]:
         """The processes that train."""
         return [each for each in self._family() if _is(each, "spawn_main")]
+
+    def serves(self) -> bool:
+        """Whether it holds the lock of its folder: from then on it ends in order."""
+        return locking.held(Place(self.home / "studies" / "service").lock)
 
     def stop(self) -> int:
         """Tell it to end; return its exit code."""
