@@ -12,6 +12,7 @@ from pathlib import Path
 
 import psutil
 
+from search.service.states import FAILED
 from tests.fuzz.parts import service, whole
 
 NAME = "service_kills"
@@ -43,6 +44,10 @@ def attempt(seed: int, number: int, folder: Path) -> str | None:
             _disturb(running, chance, done)
             running.kill()
             service.until(running.is_gone, f"all of the service has ended after {done}", 60)
+    if (
+        service.state(home, name) == FAILED
+    ):  # three kills in a row, without a trial between them, are enough for the service
+        service.run(home, "resume", name)
     with service.service(home, "--workers", "1", MLFLOW_TRACKING_URI=uri) as running:
         service.until(lambda: service.has_ended(home, name), f"the study has ended after {done}")
         service.until(running.serves, "the service has started")  # the study may have ended before
