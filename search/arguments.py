@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable
 from pathlib import Path
 
-from search.samplers.methods import METHODS
+from search.samplers.methods import METHODS, MOST_TRIALS
 
 MOST_JOBS = 1024
 """The bound of `n_jobs`, whose own module takes seconds to import."""
@@ -44,6 +44,22 @@ def add_rows(parser: argparse.ArgumentParser, meaning: str) -> None:
 def add_method(parser: argparse.ArgumentParser, meaning: str) -> None:
     """Add ``--method``."""
     parser.add_argument("--method", choices=tuple(METHODS), help=meaning)
+
+
+def add_budget(parser: argparse.ArgumentParser) -> None:
+    """Add ``--trials`` and ``--timeout``."""
+    parser.add_argument(
+        "--trials",
+        type=whole_number("trials", MOST_TRIALS),
+        metavar="N",
+        help="total number of trials of the study; overrides the study file",
+    )
+    parser.add_argument(
+        "--timeout",
+        type=seconds("timeout"),
+        metavar="SECONDS",
+        help="time after which no new work is started; overrides the study file",
+    )
 
 
 def add_settings(parser: argparse.ArgumentParser) -> None:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
-from functools import partial
-from typing import Any, Literal, NamedTuple
+from collections.abc import Sequence
+from typing import Any
 
 from rich.console import Group, RenderableType
 from rich.table import Table
@@ -15,7 +14,7 @@ from search.catalog.comparison import Comparison
 from search.catalog.entries import Entry
 from search.formatting import metric, number
 from search.results.report import TITLE
-from search.results.widths import Fitted, Whole
+from search.results.widths import Column, Whole, ranked
 from search.tracking.listing import Kept
 
 TIME = "%Y-%m-%d %H:%M"
@@ -29,42 +28,23 @@ def moment(seconds: float) -> str:
     return time.strftime(TIME, time.localtime(seconds)) if seconds else ""
 
 
-class Shown(NamedTuple):
-    """A column of the list of studies: how wanted it is (1 is the most), and the cell of a study."""
-
-    rank: int
-    cell: Callable[[Entry], str]
-    justify: Literal["left", "right"] = "left"
-
-
-COLUMNS: dict[str, Shown] = {
-    "task": Shown(7, lambda entry: entry.task or ""),
-    "trials": Shown(2, lambda entry: str(sum(entry.counts.values())), "right"),
-    "ok/diverged/stopped": Shown(
+COLUMNS: dict[str, Column] = {
+    "task": Column(7, lambda entry: entry.task or ""),
+    "trials": Column(2, lambda entry: str(sum(entry.counts.values())), "right"),
+    "ok/diverged/stopped": Column(
         5, lambda entry: "/".join(str(entry.counts[verdict]) for verdict in VERDICTS), "right"
     ),
-    "best": Shown(1, lambda entry: _best(entry), "right"),
-    "metric": Shown(3, lambda entry: metric(entry.scoring or "")[0]),
-    "last trial": Shown(6, lambda entry: _state(entry)),
-    "model": Shown(4, lambda entry: _model(entry.kept)),
+    "best": Column(1, lambda entry: _best(entry), "right"),
+    "metric": Column(3, lambda entry: metric(entry.scoring or "")[0]),
+    "last trial": Column(6, lambda entry: _state(entry)),
+    "model": Column(4, lambda entry: _model(entry.kept)),
 }
 """The columns of the list beside the names; those of a low rank are there in narrow terminals, too."""
 
 
 def listed(found: Sequence[Entry]) -> RenderableType:
     """Return a table of studies with as many columns as fit."""
-    return Fitted(partial(_listed, found), len(COLUMNS))
-
-
-def _listed(found: Sequence[Entry], most: int) -> Table:
-    table = Table(box=None, padding=(0, 1))
-    table.add_column("name", no_wrap=True)
-    columns = {name: column for name, column in COLUMNS.items() if column.rank <= most}
-    for name, column in columns.items():
-        table.add_column(name, justify=column.justify, no_wrap=True)
-    for entry in found:
-        table.add_row(*map(Text, [entry.name, *(column.cell(entry) for column in columns.values())]))
-    return table
+    return ranked(((entry.name, entry) for entry in found), COLUMNS)
 
 
 def _model(kept: Kept) -> str:

@@ -9,9 +9,8 @@ from contextlib import nullcontext
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from search.arguments import MOST_JOBS, add_method, add_study, add_switch, seconds, whole_number
+from search.arguments import MOST_JOBS, add_budget, add_method, add_study, add_switch, whole_number
 from search.errors import InUseError, StudyError
-from search.samplers.methods import MOST_TRIALS
 
 if TYPE_CHECKING:
     from search.results.progress import Progress
@@ -27,19 +26,8 @@ SHOWS_PROGRESS = True
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_study(parser)
-    parser.add_argument(
-        "--trials",
-        type=whole_number("trials", MOST_TRIALS),
-        metavar="N",
-        help="total number of trials of the study; overrides the study file",
-    )
+    add_budget(parser)
     add_method(parser, "search method; overrides the study file")
-    parser.add_argument(
-        "--timeout",
-        type=seconds("timeout"),
-        metavar="SECONDS",
-        help="time after which no new work is started; overrides the study file",
-    )
     parser.add_argument(
         "--jobs",
         type=whole_number("jobs", MOST_JOBS),

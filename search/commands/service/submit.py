@@ -6,8 +6,7 @@ import argparse
 import shlex
 from typing import TYPE_CHECKING, Any
 
-from search.arguments import add_study, add_switch, seconds, whole_number
-from search.samplers.methods import MOST_TRIALS
+from search.arguments import add_budget, add_study, add_switch
 
 if TYPE_CHECKING:
     from search.service.desk import Desk
@@ -30,18 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help=f"studies of a higher priority get workers first; from {LOWEST} to {HIGHEST} (default: 0)",
     )
-    parser.add_argument(
-        "--trials",
-        type=whole_number("trials", MOST_TRIALS),
-        metavar="N",
-        help="total number of trials of the study; overrides the study file",
-    )
-    parser.add_argument(
-        "--timeout",
-        type=seconds("timeout"),
-        metavar="SECONDS",
-        help="time after which no new work is started; overrides the study file",
-    )
+    add_budget(parser)
     add_switch(parser, "wait", "wait until the study has ended", False)
     add_switch(parser, "follow", "print what its run says until it has ended", False)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Request
 from fastapi import Path as InPath
@@ -13,10 +13,9 @@ from starlette.responses import Response
 from search.errors import StudyError
 from search.service.api import bodies
 from search.service.api.bodies import JSON, TOML
-from search.service.api.problems import Problem
 from search.service.api.scopes import Caller, Calling, needs
 from search.service.api.service import Name, Service, answer, body
-from search.service.api.studies import as_toml, is_known
+from search.service.api.studies import Written, is_known
 from search.service.api.work import CHECK
 from search.service.external.asking import MOST_ASKED, MOST_TEXT, Asking, Told
 from search.service.external.definition import LARGEST, External
@@ -25,15 +24,6 @@ from search.service.tokens import SUBMIT
 
 Amount = Annotated[float, Field(allow_inf_nan=False)]
 Score = Annotated[float, Field(ge=-LARGEST, le=LARGEST, allow_inf_nan=False)]
-
-
-class Open(BaseModel):
-    """A study that is opened: its file as text, or as tables of JSON."""
-
-    model_config = ConfigDict(extra="forbid", strict=True)
-
-    toml: str | None = Field(default=None, description="the text of the file")
-    study: dict[str, Any] | None = Field(default=None, description="the same as tables")
 
 
 class Ask(BaseModel):
@@ -69,7 +59,7 @@ def router(service: Service, asking: Asking) -> APIRouter:
         "/external",
         status_code=201,
         dependencies=[needs(SUBMIT)],
-        openapi_extra=body(TOML, schema=Open.model_json_schema()),
+        openapi_extra=body(TOML, schema=Written.model_json_schema()),
         summary="Open a study whose trials clients train",
     )
     async def opened(request: Request, caller: Calling) -> Response:
@@ -139,7 +129,4 @@ async def _text(request: Request, service: Service) -> str:
     content = await bodies.whole(request, service.limits.study_bytes, service.limits.body_seconds)
     if kind == TOML:
         return bodies.text(content)
-    found = Open.model_validate(bodies.json_of(content))
-    if (found.toml is None) == (found.study is None):
-        raise Problem(422, "the body needs either toml, the text of a file, or study, its tables", "request")
-    return as_toml(found.study) if found.study is not None else str(found.toml)
+    return Written.model_validate(bodies.json_of(content)).text()

@@ -44,11 +44,30 @@ class Change(BaseModel):
         return self.model_dump(include={"priority", "n_trials", "timeout"}, exclude_none=True)
 
 
-class Submit(Change):
-    """A study that is submitted: its file as text, or as tables of JSON."""
+class Written(BaseModel):
+    """A study file: its text, or its tables as JSON."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
 
     toml: str | None = Field(default=None, description="the text of the study file")
     study: dict[str, Any] | None = Field(default=None, description="the same as tables")
+
+    def text(self) -> str:
+        """Return its text.
+
+        Raises
+        ------
+        Problem
+            If there is neither text nor tables, or both.
+        """
+        if (self.toml is None) == (self.study is None):
+            raise Problem(422, "the body needs either toml, the text of a study file, or study, its tables", "request")
+        told = as_toml(self.study) if self.study is not None else str(self.toml)
+        return told.replace("\r\n", "\n")
+
+
+class Submit(Written, Change):
+    """A study that is submitted."""
 
 
 def router(service: Service) -> APIRouter:
@@ -182,10 +201,7 @@ async def _submitted(request: Request, given: Change, service: Service) -> tuple
     if kind == TOML:
         return bodies.text(content), given.asked()
     found = Submit.model_validate(bodies.json_of(content))
-    if (found.toml is None) == (found.study is None):
-        raise Problem(422, "the body needs either toml, the text of a study file, or study, its tables", "request")
-    text = as_toml(found.study) if found.study is not None else str(found.toml)
-    return text.replace("\r\n", "\n"), {**given.asked(), **found.asked()}
+    return found.text(), {**given.asked(), **found.asked()}
 
 
 def as_toml(tables: dict[str, Any]) -> str:

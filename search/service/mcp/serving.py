@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import socket
 from collections.abc import Callable
 from typing import Any
@@ -18,6 +17,7 @@ from search.service.place import Place
 from search.service.queue import Queue, Queued
 from search.tracking import stores
 from search.tracking.ui.gate import Answer, Application, Gate, Scope
+from search.tracking.ui.server import bound
 
 ADDRESS = "127.0.0.1"
 PATH = "/mcp"
@@ -94,18 +94,12 @@ def listen(port: int) -> socket.socket:
     StudyError
         If it is in use, or needs more rights.
     """
-    listening = socket.socket()
-    if os.name == "posix":  # elsewhere this option lets two programs have one port
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        listening.bind((ADDRESS, port))
-        listening.listen(128)
+        return bound(port)
     except OSError as error:
-        listening.close()
         raise StudyError(
             f"--http {port}: {str(error.strerror).lower()}; allowed are free ports, such as 8766"
         ) from None
-    return listening
 
 
 def http(server: Server[Any], listening: socket.socket, token: str) -> None:

@@ -3,59 +3,37 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from functools import partial
-from typing import Any, Literal, NamedTuple
+from typing import Any
 
 from rich.console import RenderableType
-from rich.table import Table
-from rich.text import Text
 
 from search.formatting import number
-from search.results.widths import Fitted
+from search.results.widths import Column, ranked
 from search.service.states import STATES
 
 Document = Mapping[str, Any]
 
 
-class Shown(NamedTuple):
-    """A column of the list: how wanted it is (1 is the most), and the cell of a study."""
-
-    rank: int
-    cell: Callable[[Document], str]
-    justify: Literal["left", "right"] = "left"
-
-
 VERDICTS = ("ok", "diverged", "stopped")
 
-COLUMNS: dict[str, Shown] = {
-    "state": Shown(1, lambda study: study["state"]),
-    "trials": Shown(2, lambda study: done(study), "right"),
-    "ok/diverged/stopped": Shown(6, lambda study: "/".join(str(study["trials"][each]) for each in VERDICTS), "right"),
-    "best": Shown(3, lambda study: "" if study["best"] is None else number(study["best"]), "right"),
-    "metric": Shown(5, lambda study: study["metric"]),
-    "priority": Shown(4, lambda study: str(study["priority"]), "right"),
-    "owner": Shown(8, lambda study: study["owner"] or ""),
-    "submitted": Shown(7, lambda study: moment(study["submitted"])),
+COLUMNS: dict[str, Column] = {
+    "state": Column(1, lambda study: study["state"]),
+    "trials": Column(2, lambda study: done(study), "right"),
+    "ok/diverged/stopped": Column(6, lambda study: "/".join(str(study["trials"][each]) for each in VERDICTS), "right"),
+    "best": Column(3, lambda study: "" if study["best"] is None else number(study["best"]), "right"),
+    "metric": Column(5, lambda study: study["metric"]),
+    "priority": Column(4, lambda study: str(study["priority"]), "right"),
+    "owner": Column(8, lambda study: study["owner"] or ""),
+    "submitted": Column(7, lambda study: moment(study["submitted"])),
 }
 """The columns of the list beside the names; those of a low rank are there in narrow terminals, too."""
 
 
 def listed(found: Sequence[Document]) -> RenderableType:
     """Return a table of studies with as many columns as fit."""
-    return Fitted(partial(_listed, found), len(COLUMNS))
-
-
-def _listed(found: Sequence[Document], most: int) -> Table:
-    table = Table(box=None, padding=(0, 1))
-    table.add_column("name", no_wrap=True)
-    columns = {name: column for name, column in COLUMNS.items() if column.rank <= most}
-    for name, column in columns.items():
-        table.add_column(name, justify=column.justify, no_wrap=True)
-    for study in found:
-        table.add_row(*map(Text, [study["name"], *(column.cell(study) for column in columns.values())]))
-    return table
+    return ranked(((study["name"], study) for study in found), COLUMNS)
 
 
 def lines(study: Document) -> Iterator[str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ipaddress
-import os
 import re
 import socket
 import ssl
@@ -13,7 +12,7 @@ from pathlib import Path
 from search.errors import StudyError
 from search.service.tokens import LOCAL, Tokens
 from search.tracking.ui.gate import LOOPBACK
-from search.tracking.ui.server import UNSAFE
+from search.tracking.ui.server import UNSAFE, bound
 
 DEFAULT_PORT = 8000
 FURTHER = 99
@@ -123,16 +122,10 @@ def _bound(host: str, port: int) -> socket.socket:
                 f"--host {host}: allowed are addresses of this machine, such as 127.0.0.1 and 0.0.0.0"
             ) from None
         family = socket.AF_INET
-    listening = socket.socket(family)
-    if os.name == "posix":  # elsewhere this option lets two programs have one port
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        listening.bind((host, port))
-        listening.listen(128)
+        return bound(port, host, family)
     except OSError as error:
-        listening.close()
         raise StudyError(f"--port {port}: {str(error.strerror).lower()}; allowed are free ports on {host}") from None
-    return listening
 
 
 def _check_name(name: str) -> None:

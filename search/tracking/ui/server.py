@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import warnings
+from contextlib import suppress
 from typing import Any
 
 from search.errors import StudyError
@@ -40,17 +41,29 @@ def listen(first: int) -> socket.socket:
         raise StudyError(f"--port {first}: browsers refuse this port; allowed are others, such as 5000")
     last = min(first + 99, 65535)
     for port in sorted({*range(first, last + 1)} - UNSAFE):
-        listening = socket.socket()
-        if os.name == "posix":  # elsewhere this option lets two programs have one port
-            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            listening.bind((ADDRESS, port))
-            listening.listen(128)
-        except OSError:
-            listening.close()
-            continue
-        return listening
+        with suppress(OSError):
+            return bound(port)
     raise StudyError(f"--port {first}: no free port from {first} to {last}")
+
+
+def bound(port: int, address: str = ADDRESS, family: int = socket.AF_INET) -> socket.socket:
+    """Return a socket that listens on a port of an address of this machine.
+
+    Raises
+    ------
+    OSError
+        If it cannot.
+    """
+    listening = socket.socket(family)
+    if os.name == "posix":  # elsewhere this option lets two programs have one port
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((address, port))
+        listening.listen(128)
+    except BaseException:
+        listening.close()
+        raise
+    return listening
 
 
 class Server:

@@ -211,7 +211,7 @@ def test_a_table_is_uploaded_and_studied(api, text):
 
 
 @pytest.mark.parametrize(
-    "name", ["../../../../tmp/x.csv", "/etc/passwd", "..", ".", "\\x.csv", "a\x00b.csv", "-rf.csv", "x" * 200]
+    "name", ["../../../../x.csv", "/etc/passwd", "..", ".", "\\x.csv", "a\x00b.csv", "-rf.csv", "x" * 200]
 )
 def test_names_of_tables_are_no_paths(api, name):
     before = sorted(Path().rglob("*"))
