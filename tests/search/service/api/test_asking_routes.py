@@ -80,7 +80,7 @@ class TestOpen:
             api.refused(
                 api.post("/v1/external", "ann", json=body),
                 422,
-                "the body needs either toml, the text of a file, or study",
+                "the body needs either toml, the text of a study file, or study",
             )
 
     def test_a_mistake_is_told_by_key_value_and_what_is_allowed(self, api):
