@@ -15,7 +15,7 @@ from typing import Any
 
 from search.catalog import comparison, documents, entries, trials
 from search.catalog.entries import Entry
-from search.errors import NoStudyError, StudyError
+from search.errors import StudyError
 from search.files import writing
 from search.formatting import metric
 from search.loop import journal
@@ -143,11 +143,7 @@ class Desk:
 
     def has(self, name: str) -> bool:
         """Return whether the queue has a study of a name."""
-        try:
-            self.queue.get(name)
-        except NoStudyError:
-            return False
-        return True
+        return self.queue.find(name) is not None
 
     def result(self, name: str) -> dict[str, Any]:
         """Return the result of a study so far: what `bpsearch show --json` prints.
@@ -314,7 +310,7 @@ class Desk:
 
     def _external(self, name: str) -> Queued | None:
         """Return a study of the queue that clients train; None for others."""
-        row = self.queue.get(name) if self.has(name) else None
+        row = self.queue.find(name)
         return row if row is not None and row.kind == EXTERNAL else None
 
 

@@ -219,6 +219,11 @@ class Queue:
         with self.reading() as connection:
             return self._known(connection, name)
 
+    def find(self, name: str) -> Queued | None:
+        """Return a study; None if there is none of this name."""
+        with self.reading() as connection:
+            return self._row(connection, name)
+
     def all(self, *states: str) -> list[Queued]:
         """Return the studies in these states, by default in all: those of the highest priority first, and of these the oldest."""
         found = select(*COLUMNS).order_by(studies.c.priority.desc(), studies.c.id)

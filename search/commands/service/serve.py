@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -66,9 +67,7 @@ def run(options: argparse.Namespace, console: Output) -> int:
 
     place = Place()
     n_workers = options.workers or cpu_count()
-    with unwinding(), serving.alone(place):
-        queue = Queue(place)
-        asking = Asking(queue)
+    with unwinding(), serving.alone(place), closing(Queue(place)) as queue, closing(Asking(queue)) as asking:
         web = WebServer(Desk(queue, default_uri), asking, _listening(options), options.data)
         with serving.running(queue, asking, n_workers, options.at_once):
             waiting = len(queue.all(QUEUED))

@@ -16,7 +16,7 @@ from typing import Any
 
 from sqlalchemy import delete, insert, select, update
 
-from search.errors import NoStudyError, StudyError, one_line
+from search.errors import StudyError, one_line
 from search.loop import journal
 from search.loop.journal import STUDIES, StudyStore
 from search.loop.stopping import Incumbent
@@ -181,7 +181,7 @@ class Asking:
         allowed(study)
         name, known = study.file.name, study.about
         path = STUDIES / f"{name}.journal"
-        if not self._knows(name) and path.exists():
+        if self._queue.find(name) is None and path.exists():
             journal.read(path, identity=study.identity)
         return self._queue.submit(name, text, study.fingerprint, about=known, kind=EXTERNAL, **asked)
 
@@ -270,13 +270,6 @@ class Asking:
                 self._close(name)
 
     # ------------------------------------------------------------------------------------------------------------ details
-
-    def _knows(self, name: str) -> bool:
-        try:
-            self._queue.get(name)
-        except NoStudyError:
-            return False
-        return True
 
     def _check_kind(self, row: Queued) -> None:
         if row.kind != EXTERNAL:

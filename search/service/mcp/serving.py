@@ -38,6 +38,9 @@ class NoQueue(Queue):
         """Return that there are none."""
         return []
 
+    def find(self, name: str) -> None:
+        """Return None."""
+
     def get(self, name: str) -> Queued:
         """Raise NoStudyError."""
         raise NoStudyError(f"there is no study {name!r} in the queue, which is empty")

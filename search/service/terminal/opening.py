@@ -40,9 +40,9 @@ def check_ended(name: str, place: Place | None = None) -> None:
     place = place or Place()
     if place.exists:
         with closing(Queue(place)) as queue:
-            found = [row.state for row in queue.all() if row.name == name and row.state not in ENDED]
-        if found:
-            raise StudyError(f"study {name!r} is {found[0]} in the queue; end it first: bpsearch cancel {name}")
+            row = queue.find(name)
+        if row is not None and row.state not in ENDED:
+            raise StudyError(f"study {name!r} is {row.state} in the queue; end it first: bpsearch cancel {name}")
 
 
 def forget(name: str, place: Place | None = None) -> None:
