@@ -38,8 +38,11 @@ def alone(place: Place) -> Iterator[None]:
 
 
 @contextmanager
-def running(queue: Queue, asking: Asking, n_workers: int, at_once: int) -> Iterator[None]:
+def running(queue: Queue, asking: Asking, n_workers: int, at_once: int) -> Iterator[Callable[[], bool]]:
     """Run the studies of a queue during the body; in the end they are stopped, to be gone on with by the next service.
+
+    The body gets a function that says whether they still run: after an error that nobody expected they do not, and it is raised
+    when the body ends.
 
     Raises
     ------
@@ -59,7 +62,7 @@ def running(queue: Queue, asking: Asking, n_workers: int, at_once: int) -> Itera
         thread = threading.Thread(target=_watched, args=(supervisor.run, ended, failed), name="supervisor")
         thread.start()
         try:
-            yield
+            yield thread.is_alive
         finally:
             ended.set()
             thread.join()

@@ -11,6 +11,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from search.errors import StudyError
@@ -22,6 +23,7 @@ from search.service.external.asking import Asking
 from search.service.queue import Queue
 from search.service.queued import EXTERNAL, Queued
 from search.service.states import ENDED, QUEUED, RUNNING, STOPPING
+from search.terminal import leaving
 
 AT_ONCE = 4
 """Studies that run at the same time."""
@@ -92,6 +94,7 @@ class Supervisor:
     start: Start = field(default_factory=lambda: started)
     running: dict[str, Running] = field(default_factory=dict)
     _deaths: dict[str, tuple[int, int]] = field(default_factory=dict)
+    _told: str = ""
 
     def run(self, ended: threading.Event, clock: Callable[[], float] = time.monotonic) -> None:
         """Run studies until the event is set; then stop them, to be gone on with by the next service."""
@@ -99,15 +102,29 @@ class Supervisor:
         before = clock()
         while not ended.wait(LOOK_SECONDS):
             now = clock()
-            self.tick(min(now - before, 2 * LOOK_SECONDS))  # time in which this process slept is nobody's silence
+            try:
+                self.tick(min(now - before, 2 * LOOK_SECONDS))  # time in which this process slept is nobody's silence
+                self._told = ""
+            except StudyError as error:  # the disk is full, or the database was locked for long: later it may go on
+                self._tell(str(error))
             before = now
         self.stop()
 
     def recover(self) -> None:
         """Release the studies that ran in an earlier service which was killed."""
-        for row in self.queue.all(RUNNING, STOPPING):
-            if row.name not in self.running:
+        self._release(self.queue.all(RUNNING, STOPPING))
+
+    def _release(self, rows: list[Queued]) -> None:
+        """Release studies that run without a coordinator: one that could not be started leaves them, on a full disk."""
+        for row in rows:
+            if row.state != QUEUED and row.name not in self.running:
                 self.queue.act(row.name, "release")
+
+    def _tell(self, problem: str) -> None:
+        """Tell a problem once, until all went well again."""
+        if problem != self._told:
+            leaving.tell(f"error: {problem}; the service goes on")
+        self._told = problem
 
     def tick(self, passed: float) -> None:
         """Settle what has ended, look after what runs, and start what waits.
@@ -120,7 +137,9 @@ class Supervisor:
         for name, each in list(self.running.items()):
             if each.process.poll() is not None:
                 self._settle(name, each)
-        rows = {row.name: row for row in self._rows()}
+        own = self._rows()
+        self._release(own)
+        rows = {row.name: row for row in own}
         for name, each in self.running.items():
             if name in rows:
                 self._watch(each, rows[name], passed)
@@ -151,7 +170,8 @@ class Supervisor:
                 each.process.kill()
                 each.process.wait()
         for name, each in list(self.running.items()):
-            self._settle(name, each, stopped=True)
+            with suppress(StudyError):  # the disk is full: the next service settles it
+                self._settle(name, each, stopped=True)
 
     def _start(self, row: Queued) -> None:
         row = self.queue.act(row.name, "start")

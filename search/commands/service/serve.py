@@ -69,14 +69,14 @@ def run(options: argparse.Namespace, console: Output) -> int:
     n_workers = options.workers or cpu_count()
     with unwinding(), serving.alone(place), closing(Queue(place)) as queue, closing(Asking(queue)) as asking:
         web = WebServer(Desk(queue, default_uri), asking, _listening(options), options.data)
-        with serving.running(queue, asking, n_workers, options.at_once):
+        with serving.running(queue, asking, n_workers, options.at_once) as runs:
             waiting = len(queue.all(QUEUED))
             console.print(f"serving:  {Path.cwd()}, {n_workers} workers; {waiting} queued")
             console.own(f"page:     {web.link or web.url}  (Ctrl-C stops it)", web.link or web.url)
             if not web.link:
                 console.print(f"token:    in {place.token}; the page needs it once: {web.url}/?token=…")
             sys.stdout.flush()
-            web.run()
+            web.run(runs)
     return 0
 
 

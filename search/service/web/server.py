@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -113,8 +113,8 @@ class WebServer:
             desk, tokens, self._limits, hosts=listening.hosts, shared=shared, mlflow=behind, asking=asking
         )
 
-    def run(self) -> None:
-        """Serve until the process is told to stop.
+    def run(self, needed: Callable[[], bool] = lambda: True) -> None:
+        """Serve until the process is told to stop, or `needed` says that nobody runs what is served.
 
         Raises
         ------
@@ -149,12 +149,14 @@ class WebServer:
         with self._socket, self._told():
             thread.start()
             try:
-                while thread.is_alive():
+                while thread.is_alive() and needed():
                     thread.join(LOOK_SECONDS)
+                by_itself = not thread.is_alive()
             finally:
                 serving.should_exit = True
                 thread.join()
-        raise StudyError("the web server has ended; its reason stands above")
+        if by_itself:
+            raise StudyError("the web server has ended; its reason stands above")
 
     @contextmanager
     def _told(self) -> Iterator[None]:

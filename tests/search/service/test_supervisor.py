@@ -4,6 +4,7 @@ import threading
 
 import pytest
 
+from search.errors import StudyError
 from search.service.cluster import Access
 from search.service.place import Place
 from search.service.queue import FencedError, Queue
@@ -215,6 +216,63 @@ def test_a_coordinator_that_cannot_be_started_fails_its_study(queue):
     Supervisor(queue, ACCESS, start=start).tick(0.2)
     assert queue.get("a").state == FAILED
     assert queue.get("a").reason == "its coordinator could not be started: [Errno 12] Cannot allocate memory"
+
+
+def test_a_full_disk_does_not_end_the_service(supervisor, queue, monkeypatch, capsys):
+    submit(queue, "a")
+    ended, answers = (
+        threading.Event(),
+        iter(["disk full: queue.db", "disk full: queue.db", None, "disk full: queue.db"]),
+    )
+    tick = supervisor.tick
+
+    def sometimes(passed):
+        problem = next(answers, "end")
+        if problem == "end":
+            ended.set()
+        elif problem:
+            raise StudyError(problem)
+        else:
+            tick(passed)
+
+    monkeypatch.setattr(supervisor, "tick", sometimes)
+    supervisor.run(ended)
+    assert names(supervisor) == ["a"]
+    assert capsys.readouterr().err == 2 * "error: disk full: queue.db; the service goes on\n"
+    assert states(queue) == {"a": QUEUED}
+
+
+def test_a_study_that_a_full_disk_left_without_a_coordinator_is_started_later(supervisor, queue, monkeypatch):
+    submit(queue, "a")
+
+    def full(*_, **__):
+        raise StudyError("disk full")
+
+    def only_start(name, action, act=queue.act, **more):
+        return act(name, action, **more) if action == "start" else full()
+
+    with monkeypatch.context() as patched:
+        patched.setattr("search.service.supervisor.writing.write", full)
+        patched.setattr(queue, "act", only_start)
+        with pytest.raises(StudyError, match="disk full"):
+            supervisor.tick(0.2)
+    assert states(queue) == {"a": RUNNING}
+    supervisor.tick(0.2)
+    supervisor.tick(0.2)
+    assert names(supervisor) == ["a"]
+    assert states(queue) == {"a": RUNNING}
+
+
+def test_what_cannot_be_settled_is_stopped_all_the_same(supervisor, queue, monkeypatch):
+    submit(queue, "a", "b")
+    supervisor.tick(0.2)
+
+    def full(*_, **__):
+        raise StudyError("disk full")
+
+    monkeypatch.setattr(queue, "get", full)
+    supervisor.stop()
+    assert [each.returncode for each in supervisor.started] == [0, 0]
 
 
 def test_a_study_that_was_cancelled_before_it_started_is_left_alone(supervisor, queue):
