@@ -87,7 +87,7 @@ report: $(READY)  ## write the report on a study as one HTML page (NAME=diabetes
 ui: $(READY)  ## open the MLflow UI on 127.0.0.1 (PORT=5000)
 	@$(SEARCH) ui --port $(PORT)
 
-serve: $(SERVES)  ## run the studies that are queued with bpsearch submit (PORT=8000)
+serve: $(SERVES)  ## run the studies that are queued with bpsearch submit
 	@$(SEARCH) serve
 
 test: $(DEV)  ## run the tests, but those that take long
