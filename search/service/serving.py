@@ -27,7 +27,7 @@ def alone(place: Place) -> Iterator[None]:
     try:
         lock = locking.Lock(place.made().lock)
     except BlockingIOError:
-        where = f" at {place.address.read_text()}" if place.address.exists() else ""
+        where = f" at {place.address.read_text().strip()}" if place.address.exists() else ""
         raise StudyError(f"a service runs in this folder already{where}") from None
     except OSError as error:
         raise StudyError(trouble.told(error, place.lock)) from None

@@ -131,9 +131,9 @@ def test_a_coordinator_that_is_stopped_for_a_while_goes_on(home, write):
 
 def test_a_service_is_alone_in_its_folder(folder):
     with serving.alone(Place()):
-        Place().address.write_text("https://127.0.0.1:1")
+        Place().address.write_text("https://127.0.0.1:1\n")
         with (
-            pytest.raises(StudyError, match=r"runs in this folder already at https://127\.0\.0\.1:1"),
+            pytest.raises(StudyError, match=r"runs in this folder already at https://127\.0\.0\.1:1$"),
             serving.alone(Place()),
         ):
             pass
