@@ -6,6 +6,7 @@ connections are encrypted with keys that are made anew for each service, because
 
 from __future__ import annotations
 
+import time
 import uuid
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -36,6 +37,9 @@ MEMORY = 0.3
 LOOK_SECONDS = 0.2
 """Seconds between two looks whether the search has been interrupted."""
 
+COUNT_SECONDS = 2.0
+"""Seconds between two questions how many workers there are: each is a request to the scheduler."""
+
 FAREWELL_SECONDS = 2
 """How long a client waits for a scheduler that it leaves, which may be gone."""
 
@@ -43,7 +47,7 @@ SETTINGS = {
     "distributed.scheduler.http.routes": [],
     "distributed.worker.http.routes": [],
     "distributed.scheduler.active-memory-manager.start": False,
-    "distributed.comm.timeouts.connect": "10s",
+    "distributed.comm.timeouts.connect": "5s",
     "distributed.worker.multiprocessing-method": "spawn",
     "distributed.logging": {"distributed": "error"},
 }
@@ -106,6 +110,7 @@ def cluster(n_workers: int) -> Iterator[tuple[LocalCluster, Access]]:
 @contextmanager
 def connected(access: Access) -> Iterator[Client]:
     """Connect to a cluster during the body."""
+    dask.config.set(SETTINGS)
     client = Client(access.address, security=access.security, set_as_default=False)
     try:
         yield client
@@ -128,6 +133,8 @@ class ClusterWorkers:
         Batches of a higher priority run first; of equal ones, those that were sent first.
     evaluate : callable
         What a worker does with a batch.
+    clock : callable
+        Returns seconds.
     """
 
     def __init__(
@@ -139,7 +146,9 @@ class ClusterWorkers:
         n_trials: float,
         priority: int = 0,
         evaluate: Evaluate = evaluation.evaluate,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        self._clock, self._counted, self._n_workers = clock, -COUNT_SECONDS, 1
         self._client, self._study, self._priority, self._evaluate = client, (root, name, text), priority, evaluate
         self._most = max(1.0, n_trials / (SHARE * self.n_jobs))
         self._seconds = BATCH_SECONDS
@@ -147,7 +156,12 @@ class ClusterWorkers:
     @property
     def n_jobs(self) -> int:
         """How many workers there are."""
-        return max(1, len(self._client.scheduler_info(n_workers=-1)["workers"]))
+        now = self._clock()
+        gone = self._client.status != "running"  # a scheduler that is gone is not asked
+        if now >= self._counted + COUNT_SECONDS and not gone:
+            self._n_workers = max(1, len(self._client.scheduler_info(n_workers=-1)["workers"]))
+            self._counted = now
+        return self._n_workers
 
     @property
     def size(self) -> int:

@@ -262,6 +262,20 @@ def test_jobs_of_other_folds_travel_apart(jobs):
     assert all(len({number % 2 for number in numbers}) == 1 for numbers, _ in client.sent)
 
 
+def test_the_scheduler_is_not_asked_how_many_workers_there_are_all_the_time():
+    client, now = FakeClient(n_workers=2), [1000.0]
+    workers = ClusterWorkers(client, ".", "a", "text", 50, clock=lambda: now[0])
+    assert workers.n_jobs == 2
+    client.n_workers = 3
+    now[0] += 1.9
+    assert workers.n_jobs == 2
+    now[0] += 0.1
+    assert workers.n_jobs == 3
+    client.n_workers, client.status = 4, "connecting"
+    now[0] += 10
+    assert workers.n_jobs == 3
+
+
 def test_what_is_interrupted_is_called_off(jobs):
     client = FakeClient(seconds=BATCH_SECONDS)
     outcomes = ClusterWorkers(client, ".", "a", "text", 50).outcomes(jobs.made, never)
