@@ -66,13 +66,13 @@ def sleeping(batch: Batch) -> list[Outcome]:
     return [Outcome(**{**vars(outcome), "seconds": SECONDS}) for outcome in made]
 
 
-def search(client: Client, n_trials: int) -> tuple[float, float]:
+def search(client: Client, n_trials: int, method: str = "bayesian") -> tuple[float, float]:
     """Run a study whose trials sleep; return its seconds, and the CPU seconds of this process."""
     workers = ClusterWorkers(client, ".", "asleep", "", n_trials, evaluate=sleeping)
     problem: Any = bookkeeping.Problem(
         bookkeeping.BPRegressor(max_iter=200), None, np.zeros(1), bookkeeping.FOLDS, None, 0
     )
-    plan = runner.Plan("bayesian", n_trials, prune=True)
+    plan = runner.Plan(method, n_trials, prune=True)
     with (
         tempfile.TemporaryDirectory() as folder,
         closing(StudyStore(Path(folder, "x.journal"), "x", {}, SPACE)) as store,
@@ -113,10 +113,12 @@ def connected(n_workers: int) -> Iterator[Client]:
 
 def hand_out(n_trials: int, trained: int) -> list[list[str]]:
     """Measure the throughput of one and of two workers."""
-    asleep, cpu, trains = {}, {}, {}
+    asleep, trains = {}, {}
+    cpu: dict[str, float] = {}
     for n_workers in (1, 2):
         with connected(n_workers) as client, tempfile.TemporaryDirectory() as folder:
-            asleep[n_workers], cpu[n_workers] = search(client, n_trials)
+            asleep[n_workers], cpu["bayesian"] = search(client, n_trials)
+            _, cpu["random"] = search(client, n_trials, "random")
             trains[n_workers] = training(client, Path(folder), trained)
     lost = 1000 * (asleep[1] / n_trials - SECONDS)
     return [
@@ -126,7 +128,10 @@ def hand_out(n_trials: int, trained: int) -> list[list[str]]:
         ],
         ["the same: 2 workers over 1", f"{asleep[1] / asleep[2]:.2f}"],
         ["the same: ms of a worker lost per trial", f"{lost:.1f}"],
-        ["the same: CPU ms of coordinator and scheduler per trial", f"{1000 * cpu[2] / n_trials:.1f}"],
+        [
+            "the same: CPU ms of coordinator and scheduler per trial, with proposals (Bayesian) and without (random)",
+            " and ".join(f"{1000 * cpu[method] / n_trials:.1f}" for method in ("bayesian", "random")),
+        ],
         [
             f"{trained} trials that train: ms each, 1 and 2 workers",
             " and ".join(f"{1000 * s / trained:.0f}" for s in trains.values()),

@@ -22,7 +22,7 @@ from search.tables.secrets import masked
 from search.tracking import listing
 from search.tracking.listing import Kept
 from search.tracking.models.champions import CHALLENGER, CHAMPION
-from search.trials.outcomes import VERDICTS, Outcome, winner
+from search.trials.outcomes import VERDICTS, Outcome, order, winner
 
 ENDING = ".journal"
 OUTER = re.compile(r"\.outer-\d+$")
@@ -111,6 +111,12 @@ class Entry:
     def best(self) -> Outcome | None:
         """The best trial, from the journal."""
         return None if self.stored is None else winner(self.stored.outcomes)
+
+    @cached_property
+    def places(self) -> dict[int, int]:
+        """The ranks of the trials that finished healthy, from 1, by their numbers."""
+        healthy = [] if self.stored is None else [o for o in self.stored.outcomes.values() if o.healthy]
+        return {outcome.number: place for place, outcome in enumerate(sorted(healthy, key=order), start=1)}
 
     @property
     def score(self) -> float | None:

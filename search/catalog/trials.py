@@ -19,7 +19,7 @@ from search.errors import StudyError
 from search.formatting import metric, number
 from search.results.report import fold_scores
 from search.results.widths import Fitted
-from search.trials.outcomes import VERDICTS, Outcome, order
+from search.trials.outcomes import VERDICTS, Outcome
 
 
 def find(entry: Entry, wanted: int) -> Outcome:
@@ -37,14 +37,6 @@ def find(entry: Entry, wanted: int) -> Outcome:
         allowed = f"its {len(known)} trials are {min(known)} to {max(known)}" if known else "it has none yet"
         raise StudyError(f"--trial {wanted}: study {entry.name!r} has no such trial; {allowed}")
     return known[wanted]
-
-
-def place(entry: Entry, outcome: Outcome) -> int | None:
-    """Return the rank of a trial among those that finished healthy, from 1; None for others."""
-    if entry.stored is None or not outcome.healthy:
-        return None
-    ranked = sorted((o for o in entry.stored.outcomes.values() if o.healthy), key=order)
-    return 1 + [o.number for o in ranked].index(outcome.number)
 
 
 def findings(outcome: Outcome) -> list[Finding]:
@@ -75,7 +67,7 @@ def shown(entry: Entry, outcome: Outcome) -> RenderableType:
 
 
 def _verdict(entry: Entry, outcome: Outcome) -> str:
-    rank = place(entry, outcome)
+    rank = entry.places.get(outcome.number)
     return VERDICTS[outcome.verdict].label if rank is None else f"place {rank} of {entry.counts['ok']}"
 
 
@@ -141,7 +133,7 @@ def document(entry: Entry, outcome: Outcome) -> dict[str, Any]:
         "trial": outcome.number,
         "verdict": outcome.verdict,
         "reason": outcome.reason,
-        "place": place(entry, outcome),
+        "place": entry.places.get(outcome.number),
         "params": dict(outcome.params),
         "scoring": entry.scoring,
         "metric": name or None,

@@ -1,7 +1,7 @@
 """The workers: processes of a local Dask cluster, and the way from a search to them.
 
-Trials take 40 to 300 ms, so a batch of them is what travels: as many as take about half a second, learnt from those before. All
-connections are encrypted with keys that are made anew for each service, because every user of a machine reaches its ports.
+Trials take 40 to 300 ms, so a batch of them is what travels: as many as take about a quarter of a second, as far as is known.
+All connections are encrypted with keys that are made anew for each service, because every user of a machine reaches its ports.
 """
 
 from __future__ import annotations
@@ -25,8 +25,9 @@ from search.service import evaluation
 from search.service.evaluation import Batch
 from search.trials.outcomes import ERROR, Outcome
 
-BATCH_SECONDS = 0.5
-"""How long a batch should take."""
+BATCH_SECONDS = 0.25
+"""How long a batch should take. Of shorter trials, each worker has another batch waiting: it does not idle while the coordinator
+records outcomes and proposes new trials."""
 
 SHARE = 16
 """A batch has at most this part of a worker's share of the study: a sampler that learns should not propose all at once."""
@@ -168,13 +169,18 @@ class ClusterWorkers:
         """How many trials the next batch has."""
         return int(min(max(BATCH_SECONDS / self._seconds, 1.0), self._most))
 
+    @property
+    def _deep(self) -> int:
+        """How many batches each worker has, the one that it runs included."""
+        return 2 if self._seconds < BATCH_SECONDS else 1
+
     def outcomes(self, jobs: Iterable[Job | None], cancelled: Callable[[], bool]) -> Generator[Outcome, None, None]:
         """Return the outcomes of jobs as their batches finish, as `search.loop.workers.Workers` says."""
         run = _Run(self._client, self._study, self._priority, self._evaluate)
         waiting = iter(jobs)
         try:
             while True:
-                while run.n_flying < self.n_jobs + (self._seconds < BATCH_SECONDS) and (batch := self._next(waiting)):
+                while run.n_flying < self.n_jobs * self._deep and (batch := self._next(waiting)):
                     run.send(batch)
                 if not run.n_flying:
                     return

@@ -25,14 +25,13 @@ from search.report import files
 from search.report.page import page
 from search.results import documents as results
 from search.service import submission
-from search.service.external import definition
 from search.service.place import Place
 from search.service.queue import Queue
 from search.service.queued import EXTERNAL, Queued
 from search.service.rights import EVERYTHING, Rights
 from search.service.states import allowed_in
 from search.service.submission import Resolve, Submission
-from search.study import reports
+from search.study import external, reports
 from search.study.study_file import Study
 from search.tracking import listing
 from search.tracking.models import registry
@@ -306,7 +305,7 @@ class Desk:
     def _stored(self, name: str, path: Path) -> Stored | None:
         """Read the journal of a study; the space of one that clients train is in the queue."""
         row = self._external(name)
-        return entries.stored(name) if row is None else journal.read(path, definition.parse(row.text).space)
+        return entries.stored(name) if row is None else journal.read(path, external.parse(row.text).space)
 
     def _external(self, name: str) -> Queued | None:
         """Return a study of the queue that clients train; None for others."""

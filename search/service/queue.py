@@ -194,6 +194,13 @@ class Queue:
             }
             return self._written(connection, known, values)
 
+    def note(self, name: str, fence: int, figures: Mapping[str, Any]) -> None:
+        """Add to the figures of a study, whatever its state; one that is gone, or was started anew, stays as it is."""
+        with self.changing() as connection:
+            known = self._row(connection, name)
+            if known is not None and known.fence == fence:
+                self._written(connection, known, {"counts": {**known.counts, **figures}})
+
     def finish(self, row: Queued) -> bool:
         """Note that a study is complete with the budget of `row`; return False if it has been given another one meanwhile.
 

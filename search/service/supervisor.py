@@ -111,8 +111,10 @@ class Supervisor:
         self.stop()
 
     def recover(self) -> None:
-        """Release the studies that ran in an earlier service which was killed."""
+        """Take over what an earlier service has left that was killed."""
         self._release(self.queue.all(RUNNING, STOPPING))
+        if self.asking is not None:
+            self.asking.recover()
 
     def _release(self, rows: list[Queued]) -> None:
         """Release studies that run without a coordinator: one that could not be started leaves them, on a full disk."""

@@ -12,7 +12,7 @@ from search.loop.journal import Stored
 from search.results import paired_test
 from search.results.result import Nested, Result
 from search.space.spaces import Space
-from search.study import study_file
+from search.study import external, study_file
 from search.tracking import RegisteredModel
 from search.trials.baselines import Baseline
 from search.trials.out_of_fold.summary import Summary
@@ -24,6 +24,8 @@ FINISHED = "finished"
 ABOUT = "about"
 """Key of the journal's note on the study itself."""
 
+EXTERNAL = "external"
+"""Key of the journal's note with the text of a study whose trials clients train."""
 
 OUT_OF_FOLD = "out_of_fold"
 """Key of the journal's note on how the best trial predicts rows that it was not trained on."""
@@ -44,11 +46,11 @@ def read(path: Path) -> Stored | None:
 
 def space_of(stored: Stored) -> Space | None:
     """Return the space of a stored study; None if the journal does not know it, or this version cannot read it."""
-    about = stored.notes.get(ABOUT)
-    if about is None:
-        return None
+    about, text = stored.notes.get(ABOUT), stored.notes.get(EXTERNAL)
     try:
-        return study_file.parse(about["file"], Path(about["path"])).space
+        if text is not None:
+            return external.parse(text).space
+        return None if about is None else study_file.parse(about["file"], Path(about["path"])).space
     except StudyError:  # written by another version
         return None
 

@@ -14,9 +14,8 @@ import pytest
 
 from search import cli
 from search.commands import verbs
-from search.service.external import definition
 from search.service.mcp import serving
-from search.study import study_file
+from search.study import external, study_file
 from tests.docs import blocks
 from tests.docs.blocks import ALL, PAGES, ROOT, Block, commands
 from tests.docs.test_snippets_in_a_project import ELSEWHERE, PIPELINE, RUN, SHOWN, WRITTEN
@@ -121,7 +120,7 @@ def completed(text: str) -> str:
 def test_study_is_read(tmp_path, block):
     path = tmp_path / "x.toml"
     if "direction" in tomllib.loads(block.text):  # of a study that clients train
-        assert definition.parse(block.text).file.name
+        assert external.parse(block.text).file.name
         return
     path.write_text(completed(block.text), encoding="utf-8")
     assert study_file.load(path).name
@@ -129,7 +128,7 @@ def test_study_is_read(tmp_path, block):
 
 @pytest.mark.parametrize("block", EXTERNAL, ids=lambda block: block.place)
 def test_study_that_clients_train_is_read(block):
-    assert definition.parse(block.text).space.axes
+    assert external.parse(block.text).space.axes
 
 
 @pytest.mark.parametrize("block", CONFIGURATIONS, ids=lambda block: block.place)

@@ -9,7 +9,7 @@ from search.catalog.soundness.subject import Subject
 from search.errors import StudyError
 from search.report.page import page
 from search.results.tracking_report import tracking_report
-from search.study import records, reports
+from search.study import external, records, reports
 from search.tracking.contents.runs import STUDY_FILE, Header
 from search.tracking.contents.trials import child
 from search.tracking.inventory import repairs
@@ -18,10 +18,12 @@ from search.trials.outcomes import Outcome
 
 
 def header(subject: Subject) -> Header | None:
-    """Return the header of a study as `tune` would have it; None if its journal does not say enough."""
+    """Return the header of a study as `tune` or the service would have it; None if its journal does not say enough."""
     stored, about = subject.stored, subject.about
-    if stored is None or not about or records.space_of(stored) is None:
+    if stored is None or records.space_of(stored) is None:
         return None
+    if subject.is_external:
+        return external.parse(stored.notes[records.EXTERNAL]).header(subject.study_id)
     return Header(subject.name, subject.study_id, {}, about["file"], scoring=about["scoring"], method=about["method"])
 
 

@@ -14,6 +14,7 @@ from search.tracking.inventory.rows import FINISHED, KILLED, RUNNING, RunRow
 from search.trials.outcomes import Outcome
 
 COPY = "another copy of this project goes on with the study: bpsearch tune parts them"
+SERVE = "bpsearch serve writes it when the next trial is asked for"
 CLOSE = 1e-9
 """Relative difference of scores that are the same: a server writes numbers as texts."""
 
@@ -31,9 +32,8 @@ def findings(subject: Subject) -> Iterator[Finding]:
         yield from _beside_the_journal(subject, subject.own)
     elif subject.digests and subject.is_tracked and (subject.is_complete_here or not subject.is_complete):
         told = f"the store has no run of this study, whose journal has {numbered(tuple(subject.digests))}"
-        yield Finding(
-            "study_unrecorded", subject.name, told, why=f"run bpsearch tune {subject.about.get('path', '')}".strip()
-        )
+        tune = f"run bpsearch tune {subject.about.get('path', '')}".strip()
+        yield Finding("study_unrecorded", subject.name, told, why=SERVE if subject.is_external else tune)
 
 
 def _beside_the_journal(subject: Subject, parent: RunRow) -> Iterator[Finding]:

@@ -93,6 +93,11 @@ class Subject:
         return {} if self.stored is None else self.stored.notes.get(records.ABOUT, {})
 
     @property
+    def is_external(self) -> bool:
+        """Whether clients train its trials."""
+        return self.stored is not None and records.EXTERNAL in self.stored.notes
+
+    @property
     def noted(self) -> Mapping[str, Any]:
         """What the journal noted at the end of the study."""
         return {} if self.stored is None else self.stored.notes.get(records.FINISHED, {})

@@ -67,7 +67,12 @@ def run(options: argparse.Namespace, console: Output) -> int:
 
     place = Place()
     n_workers = options.workers or cpu_count()
-    with unwinding(), serving.alone(place), closing(Queue(place)) as queue, closing(Asking(queue)) as asking:
+    with (
+        unwinding(),
+        serving.alone(place),
+        closing(Queue(place)) as queue,
+        closing(Asking(queue, default_uri)) as asking,
+    ):
         web = WebServer(Desk(queue, default_uri), asking, _listening(options), options.data)
         with serving.running(queue, asking, n_workers, options.at_once) as runs:
             waiting = len(queue.all(QUEUED))

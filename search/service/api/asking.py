@@ -18,9 +18,9 @@ from search.service.api.service import Name, Service, answer, body
 from search.service.api.studies import Written, is_known
 from search.service.api.work import CHECK
 from search.service.external.asking import MOST_ASKED, MOST_TEXT, Asking, Told
-from search.service.external.definition import LARGEST, External
 from search.service.limits import Limits
 from search.service.tokens import SUBMIT
+from search.study.external import LARGEST, External
 
 Amount = Annotated[float, Field(allow_inf_nan=False)]
 Score = Annotated[float, Field(ge=-LARGEST, le=LARGEST, allow_inf_nan=False)]

@@ -18,18 +18,16 @@ from sqlalchemy import delete, insert, select, update
 
 from search.errors import StudyError, one_line
 from search.loop import journal
-from search.loop.journal import STUDIES, StudyStore
-from search.loop.stopping import Incumbent
-from search.samplers.external import find
-from search.samplers.methods import Queued as QueuedSampler
-from search.service.external import definition
-from search.service.external.definition import External
+from search.loop.journal import STUDIES
+from search.service.external.recorder import Recorder
+from search.service.external.session import Session
 from search.service.queue import Queue
 from search.service.queued import EXTERNAL, Queued
 from search.service.schema import asked
 from search.service.states import DONE, QUEUED, RUNNING, STOPPING
+from search.study import external
+from search.study.external import External
 from search.trials.outcomes import DIVERGED, OK, VERDICTS, Divergence, Outcome
-from search.trials.penalties import Penalizer
 
 MOST_ASKED = 100
 """Trials that are asked for at a time, at most."""
@@ -37,7 +35,7 @@ MOST_ASKED = 100
 MOST_TEXT = 500
 """Characters of a client's reason."""
 
-LARGEST = definition.LARGEST
+LARGEST = external.LARGEST
 """Of scores, whatever their sign: the square of a larger one is not finite."""
 
 
@@ -116,52 +114,20 @@ class Told:
         )
 
 
-class _Session:
-    """An external study whose journal this process has open."""
-
-    def __init__(self, text: str, fence: int) -> None:
-        self.text, self.fence = text, fence
-        self.study = study = definition.parse(text)
-        path = STUDIES / f"{study.file.name}.journal"
-        self.store = StudyStore(path, study.file.name, study.identity, study.space)
-        known = self.store.outcomes.values()
-        self.sampler = QueuedSampler(study.points, find(study.file.method).sampler(study.space, study.file.seed))
-        for outcome in known:
-            self.sampler.tell(outcome, self.store.feedback[outcome.number])
-        self.penalizer = Penalizer("graded_constraint", study.dummy, known)
-        self.incumbent = Incumbent.after(known)
-
-    def record(self, outcome: Outcome) -> None:
-        """Append the outcome of a trial, and let the sampler learn from it."""
-        feedback = self.penalizer.feedback(outcome)
-        self.store.record(outcome, feedback)
-        self.sampler.tell(outcome, feedback)
-        self.incumbent.see(outcome)
-
-    def counts(self) -> dict[str, Any]:
-        """Return the live figures of the study."""
-        best = self.incumbent.trial
-        verdicts = [outcome.verdict for outcome in self.store.outcomes.values()]
-        return {
-            "trials": {verdict: verdicts.count(verdict) for verdict in VERDICTS},
-            "stage": "trials",
-            "further": 0,
-            "best": None if best is None else best.score,
-            "best_trial": None if best is None else best.number,
-        }
-
-
 class Asking:
     """The external studies of a queue. One object serves all threads of the process that runs the service.
 
     Parameters
     ----------
     queue : Queue
+    uri : callable, optional
+        Returns MLflow's tracking URI; without it, studies are not recorded there.
     """
 
-    def __init__(self, queue: Queue) -> None:
-        self._queue, self._lock = queue, threading.RLock()
-        self._sessions: dict[str, _Session] = {}
+    def __init__(self, queue: Queue, uri: Callable[[], str] | None = None) -> None:
+        self._queue, self._uri, self._lock = queue, uri, threading.RLock()
+        self._sessions: dict[str, Session] = {}
+        self._recorder = Recorder(queue, uri)
 
     def submit(self, text: str, allowed: Callable[[External], None] = lambda study: None, **asked: Any) -> Queued:
         """Queue an external study; keywords are those of `Queue.submit`.
@@ -177,7 +143,7 @@ class Asking:
         StudyError
             For a user mistake, or if the folder has a journal of another study of this name.
         """
-        study = definition.parse(text)
+        study = external.parse(text)
         allowed(study)
         name, known = study.file.name, study.about
         path = STUDIES / f"{name}.journal"
@@ -253,7 +219,7 @@ class Asking:
                 recorded = self._record(session, row, number, told)
             finally:
                 if row.state != RUNNING:
-                    self._close(name)
+                    self._close(name, complete=row.state == DONE)
             return {"number": number, "recorded": recorded, "state": self._queue.get(name).state}
 
     def settle(self, row: Queued) -> None:
@@ -263,11 +229,16 @@ class Asking:
             if row.state == STOPPING:
                 self._queue.act(row.name, "stopped", fence=row.fence)
 
+    def recover(self) -> None:
+        """Write to MLflow, in the background, what an earlier service has not."""
+        self._recorder.recover()
+
     def close(self) -> None:
-        """Release all journals."""
+        """Release all journals, and write to MLflow what can be written soon."""
         with self._lock:
             for name in list(self._sessions):
                 self._close(name)
+        self._recorder.close()
 
     # ------------------------------------------------------------------------------------------------------------ details
 
@@ -290,21 +261,28 @@ class Asking:
             )
         return row
 
-    def _open(self, row: Queued) -> _Session:
+    def _open(self, row: Queued) -> Session:
         session = self._sessions.get(row.name)
         if session is None or (session.fence, session.text) != (row.fence, row.text):
             self._close(row.name)
-            session = self._sessions[row.name] = _Session(row.text, row.fence)
+            session = self._sessions[row.name] = Session(row.text, row.fence)
             for number in {*self._numbers(row)} & {*session.store.outcomes}:  # a kill came between both
                 self._returned(row, number)
+            if row.state == RUNNING:
+                self._begin(session, row)
         return session
 
-    def _close(self, name: str) -> None:
+    def _begin(self, session: Session, row: Queued) -> None:
+        store = session.store
+        self._recorder.begin(row, session.study, store.notes["id"], store.outcomes, store.feedback)
+
+    def _close(self, name: str, *, complete: bool = False) -> None:
         session = self._sessions.pop(name, None)
         if session is not None:
             session.store.close()
+            self._recorder.end(name, complete=complete)
 
-    def _record(self, session: _Session, row: Queued, number: int, told: Told) -> bool:
+    def _record(self, session: Session, row: Queued, number: int, told: Told) -> bool:
         known = session.store.outcomes.get(number)
         if known is not None:
             again = told.outcome(number, known.params, session.study.sign)
@@ -320,17 +298,23 @@ class Asking:
             raise NoTrialError(
                 f"trial {number} of study {row.name!r} has not been asked for; allowed are trials that are lent"
             )
-        session.record(told.outcome(number, params, session.study.sign))
+        self._begin(session, row)
+        outcome = told.outcome(number, params, session.study.sign)
+        self._recorder.record(row.name, outcome, session.record(outcome))
         self._returned(row, number)
         self._note(session, row)
         return True
 
-    def _note(self, session: _Session, row: Queued) -> None:
+    def _note(self, session: Session, row: Queued) -> None:
         """Tell the queue how many trials there are, and whether that is all."""
-        self._queue.beat(row.name, row.fence, session.counts())
+        self._queue.beat(row.name, row.fence, {**session.counts(), **self._recorder.mark})
         n_trials = row.n_trials or session.study.file.n_trials
-        if row.state == RUNNING and len(session.store.outcomes) >= n_trials and self._queue.finish(row):
-            self._close(row.name)
+        if row.state != RUNNING or len(session.store.outcomes) < n_trials:
+            return
+        if self._uri is not None:
+            session.complete(self._uri())
+        if self._queue.finish(row):
+            self._close(row.name, complete=True)
 
     # ------------------------------------------------------------------------------------------------------------ what is lent
 

@@ -60,7 +60,7 @@ function actions(study, finished) {
   const path = encodeURIComponent(study.name);
   const own = study.kind === "study"; // of a study that clients train, there is neither a report nor a log
   const found = own && finished ? [link("Report", `/v1/studies/${path}/report`)] : [];
-  if (own && me.mlflow && finished) found.push(link("MLflow", `/bpsearch/mlflow/${path}`));
+  if (me.mlflow && finished) found.push(link("MLflow", `/bpsearch/mlflow/${path}`));
   if (own) found.push(link("Log", `/v1/studies/${path}/log`));
   if (may(study)) found.push(...study.allowed.filter((each) => each in ACTIONS).map((each) => button(study, each)));
   return found;
@@ -108,7 +108,7 @@ function show(study) {
   bar.setAttribute("aria-valuenow", finished);
   bar.setAttribute("aria-valuemax", study.n_trials || finished);
   bar.setAttribute("aria-label", `Trials of ${study.name}`);
-  const stage = study.state === "running" && study.stage ? ` · ${study.stage}` : "";
+  const stage = study.state === "running" && study.stage && study.stage !== "trials" ? ` · ${study.stage}` : "";
   part(".finished").textContent = `${finished} of ${study.n_trials ?? "any number of"} trials${stage}`;
   part(".counts").replaceChildren(...counts(study.trials));
   const best = part(".best");

@@ -7,9 +7,9 @@ import pytest
 
 from search.loop.journal import STUDIES, StudyStore
 from search.service.api import pages
-from search.service.external import definition
 from search.service.external.asking import MOST_ASKED, MOST_TEXT, Asking
-from search.service.external.definition import LARGEST
+from search.study import external
+from search.study.external import LARGEST
 
 TEXT = """\
 name = "{name}"
@@ -103,7 +103,7 @@ class TestOpen:
 
     def test_a_journal_of_another_study_is_no_beginning(self, api):
         """A study that was run without the queue has this name: it was found out when a trial was asked for."""
-        other = definition.parse(text(direction="maximize"))
+        other = external.parse(text(direction="maximize"))
         StudyStore(STUDIES / "trees.journal", "trees", other.identity, other.space).close()
         api.refused(opened(api), 422, "trees.journal")
         assert api.get("/v1/studies").json()["studies"] == []
@@ -332,7 +332,7 @@ class TestAnswers:
         (body,) = script.partition("function actions(")[2].split("\n}\n")[:1]
         assert 'const own = study.kind === "study";' in body
         for line in body.splitlines():
-            assert "link(" not in line or line.lstrip().startswith(("const found = own &&", "if (own"))
+            assert "link(" not in line or line.lstrip().startswith(("const found = own &&", "if (own", "if (me.mlflow"))
 
 
 def test_a_new_service_goes_on_with_what_is_lent(trees, serve_api):

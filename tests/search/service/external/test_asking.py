@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 
 from search.errors import StudyError
 from search.loop import journal
-from search.service.external import definition
 from search.service.external.asking import (
     LARGEST,
     MOST_ASKED,
@@ -22,6 +21,7 @@ from search.service.external.asking import (
 from search.service.place import Place
 from search.service.queue import Queue
 from search.service.states import CANCELLED, DONE, PAUSED, QUEUED, RUNNING
+from search.study import external
 
 TEXT = """\
 name = "trees"
@@ -68,7 +68,7 @@ def numbers(answer):
 
 
 def stored(study="trees"):
-    space = definition.parse(TEXT.format(direction="minimize", n_trials=1, method="random")).space
+    space = external.parse(TEXT.format(direction="minimize", n_trials=1, method="random")).space
     path = Path(f"studies/{study}.journal")
     found = journal.read(path, space) if path.exists() else None
     return {} if found is None else found.outcomes
@@ -318,9 +318,9 @@ def test_samplers_bear_the_largest_scores(asking, method):
 
 def test_too_large_a_space_for_a_method():
     text = 'name = "a"\ndirection = "minimize"\nmethod = "gp"\n[space]\nkind = {}\nrate = {{ low = 0.1, high = 1.0 }}\n'
-    assert definition.parse(text.format([str(i) for i in range(999)])).file.method == "gp"
+    assert external.parse(text.format([str(i) for i in range(999)])).file.method == "gp"
     with pytest.raises(StudyError, match="method = 'gp': the space has 1,001 features; allowed are up to 1,000"):
-        definition.parse(text.format([str(i) for i in range(1000)]))
+        external.parse(text.format([str(i) for i in range(1000)]))
 
 
 def test_a_smaller_budget_that_is_used_up_ends_the_study(asking):

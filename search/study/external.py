@@ -1,4 +1,4 @@
-"""Studies whose trials are trained by clients: what is searched, as TOML, without data or a network."""
+"""Studies whose trials clients train: what is searched, as TOML, without data or a network."""
 
 from __future__ import annotations
 
@@ -21,7 +21,11 @@ from search.space.parsing import IN_STUDY_FILES
 from search.space.spaces import Space
 from search.space.unit_cube import UnitCube
 from search.toml import reading
+from search.tracking.contents.runs import Header
 from search.tracking.naming import names
+
+SOURCE = "trained by clients"
+"""What stands where other studies name their data."""
 
 MINIMIZE, MAXIMIZE = "minimize", "maximize"
 DIGITS = 16
@@ -82,11 +86,14 @@ class External:
     space : Space
     points : list of dict
         The first configurations.
+    text : str
+        The file itself.
     """
 
     file: File
     space: Space
     points: list[dict[str, Any]]
+    text: str = ""
 
     @property
     def sign(self) -> int:
@@ -122,12 +129,19 @@ class External:
     def about(self) -> dict[str, Any]:
         """What lists tell of it."""
         return {
-            "source": "trained by clients",
+            "source": SOURCE,
             "scoring": self.scoring,
             "method": self.file.method,
             "n_trials": self.file.n_trials,
             "timeout": None,
         }
+
+    def header(self, study_id: str) -> Header:
+        """Return the data of its parent run, given the identifier in its journal."""
+        keys = ("direction", "metric", "n_trials", "seed", "baseline", "lease")
+        params = {key: getattr(self.file, key) for key in keys} | {"data": SOURCE, "method": self.file.method}
+        told = {name: value for name, value in params.items() if value is not None} | {"scoring": self.scoring}
+        return Header(self.file.name, study_id, told, self.text, scoring=self.scoring, method=self.file.method)
 
 
 def parse(text: str, path: Path = Path("study")) -> External:
@@ -158,7 +172,7 @@ def parse(text: str, path: Path = Path("study")) -> External:
         space = spaces.build(file.space, where, IN_STUDY_FILES)
     _check_size(file.method, space, path)
     points = initial_points.complete(space, file.initial_points, file.seed, f"{path}: initial_points")
-    return External(file, space, points)
+    return External(file, space, points, text)
 
 
 def _check_size(method: str, space: Space, path: Path) -> None:
