@@ -42,9 +42,7 @@ def delete(uri: str, entry: Entry) -> None:
         if entry.kept.versions:
             removal.model(uri, entry.name)
         if entry.kept.experiment_id:
-            removal.experiment(
-                uri, entry.kept.experiment_id, f"{entry.name} (deleted {time.strftime('%Y-%m-%d %H:%M:%S')})"
-            )
+            removal.experiment(uri, entry.kept.experiment_id, in_trash(entry.name, entry.kept.experiment_id))
         report = files.default(entry.name)
         for path in [*([report] if files.is_report(report) else []), *reversed(entry.files)]:
             try:
@@ -52,3 +50,8 @@ def delete(uri: str, entry: Entry) -> None:
                 lines.cut_off(path).unlink(missing_ok=True)
             except OSError as error:
                 raise StudyError(f"{path} cannot be deleted: {error.strerror}; the rest of the study is") from None
+
+
+def in_trash(name: str, experiment_id: str) -> str:
+    """Return the name of an experiment in the trash. Its identifier is in it: two of one name may be deleted in one second."""
+    return f"{name} (deleted {time.strftime('%Y-%m-%d %H:%M:%S')}, {experiment_id})"

@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from types import SimpleNamespace
 
 import filelock
 import numpy as np
@@ -328,7 +329,9 @@ def test_compare_tests_studies_on_the_same_folds(bpsearch):
     assert versions["rows"]["root mean squared error"] == pytest.approx(told["rows"]["score"][:2])
 
 
-def test_delete_leaves_nothing_and_the_name_is_free(bpsearch, workplace):
+def test_delete_leaves_nothing_and_the_name_is_free(bpsearch, workplace, monkeypatch):
+    second = SimpleNamespace(strftime=lambda _: "2026-12-01 00:00:00")  # both deletions may be in one
+    monkeypatch.setattr(deletion, "time", second)
     Path("gone.toml").write_text(Path("again.toml").read_text().replace('"again"', '"gone"'))
     assert bpsearch("tune", "gone.toml", "--quiet").code == 0
     Path("studies/gone.outer-1.journal").write_bytes(Path("studies/gone.journal").read_bytes())

@@ -91,6 +91,21 @@ def _shared(copies: Copies, folder: Path, source: str) -> Copy:
         raise StudyError(f"{WHERE} = {short(source)} cannot be read: {error.strerror}") from None
 
 
+def check_shared(folder: Path, place: Place) -> None:
+    """Check that a folder may be shared.
+
+    Raises
+    ------
+    StudyError
+        If it is none, or one in which the service keeps what is its own, such as the token of whoever starts it.
+    """
+    if not folder.is_dir():
+        raise StudyError(f"--data {folder} is no folder; allowed are folders with tables")
+    own = place.folder.resolve()
+    if own in (folder.resolve(), *folder.resolve().parents):
+        raise StudyError(f"--data {folder} is the service's own; allowed are folders that hold nothing but tables")
+
+
 def files(folder: Path) -> dict[str, Path]:
     """Return the files of a shared folder by name: no links, no folders, no hidden files.
 

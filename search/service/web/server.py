@@ -11,6 +11,7 @@ import anyio
 
 from search.errors import StudyError
 from search.files import writing
+from search.service.api import sources
 from search.service.api.app import application
 from search.service.desk import Desk
 from search.service.external.asking import Asking
@@ -98,6 +99,8 @@ class WebServer:
         limits: Limits | None = None,
     ) -> None:
         place, tokens = desk.place, Tokens(desk.queue)
+        if shared is not None:
+            sources.check_shared(shared, place)
         is_first = not place.token.exists()
         tokens.of_owner(place)
         listening.check(tokens)

@@ -17,6 +17,9 @@ OF_MLFLOW = "default"
 OF_WINDOWS = re.compile(r"(?:con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(?:\..*)?", re.IGNORECASE)
 """Devices, whatever follows the point."""
 
+OF_FOLDS = re.compile(r".*\.outer-[0-9]+", re.IGNORECASE)
+"""Names that nested cross-validation gives to the studies of outer folds; some systems of files ignore case."""
+
 PUNCTUATION = "._-"
 ALLOWED = (
     f"allowed are letters, digits, '.', '_' and '-', up to {MOST_BYTES} bytes, beginning with a letter or "
@@ -29,6 +32,8 @@ def problem(name: object) -> str:
 
     >>> problem("houses-2"), problem("房价"), problem("NUL.txt")
     ('', '', "Windows has a device of this name; allowed are others, such as 'NUL.txt-study'")
+    >>> problem("wine.outer-1")
+    "studies of outer folds have such names; allowed are others, such as 'wine.outer-1-study'"
     >>> problem("../a").partition(" up to")[0]
     "allowed are letters, digits, '.', '_' and '-',"
     """
@@ -37,6 +42,8 @@ def problem(name: object) -> str:
     other = f"allowed are others, such as '{name}-study'"
     if name.casefold() == OF_MLFLOW:
         return f"MLflow has an experiment of this name for the runs of other programs; {other}"
+    if OF_FOLDS.fullmatch(name):
+        return f"studies of outer folds have such names; {other}"
     return f"Windows has a device of this name; {other}" if OF_WINDOWS.fullmatch(name) else ""
 
 

@@ -13,6 +13,7 @@ from search.service.api import bodies, sources, studies
 from search.service.api.problems import Problem
 from search.service.data_copies import Copies
 from search.service.limits import Limits
+from search.service.place import Place
 from search.toml import reading
 
 TABLE = b"a,b,y\n" + b"".join(b"%d,%d,%s\n" % (i, i % 3, b"xz"[i % 2 : i % 2 + 1]) for i in range(40))
@@ -467,3 +468,19 @@ def test_tables_of_json_as_a_study_file():
 
 def test_limits_by_default_are_those_of_the_documents():
     assert Limits().study_bytes == reading.MOST_BYTES
+
+
+@pytest.mark.parametrize("inside", ["", "data"])
+def test_the_folder_of_the_service_itself_is_not_shared(tmp_path, inside):
+    place = Place(tmp_path / "studies" / "service").made()
+    with pytest.raises(StudyError, match=r"is the service's own; allowed are folders that hold nothing but tables$"):
+        sources.check_shared(place.folder / inside, place)
+    (tmp_path / "link").symlink_to(place.folder / inside)
+    with pytest.raises(StudyError, match="is the service's own"):
+        sources.check_shared(tmp_path / "link", place)
+    sources.check_shared(tmp_path, place)
+
+
+def test_what_is_shared_is_a_folder(tmp_path):
+    with pytest.raises(StudyError, match=r"^--data .*gone is no folder; allowed are folders with tables$"):
+        sources.check_shared(tmp_path / "gone", Place(tmp_path / "service"))
