@@ -22,6 +22,7 @@ from typing import Any
 from search.errors import StudyError, reason_of
 from search.results.progress import Progress
 from search.service.cluster import Access, ClusterWorkers, connected
+from search.service.data_copies import Copies
 from search.service.place import Place
 from search.service.queue import FencedError, Queue
 from search.service.queued import Queued
@@ -90,6 +91,8 @@ def _run(queue: Queue, orders: Orders, reports: Reports) -> None:
     with connected(orders.access) as client:
         while True:
             row = queue.get(orders.name)
+            if row.data:
+                Copies(queue.place.data).check(row.data)
             study = budgeted(study_file.load(queue.place.study(row.name)), row)
             workers = ClusterWorkers(client, os.getcwd(), row.name, row.text, study.search.n_trials, row.priority)
             title = f"{study.name}: {study.search.method} search, {study.scheme}"

@@ -9,6 +9,7 @@ import hashlib
 import os
 import re
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,6 +41,15 @@ class Copy:
         """How a study file names it."""
         return f"data:{self.digest}"
 
+    @property
+    def is_sound(self) -> bool:
+        """Whether its content still has this hash."""
+        digest = _begun(self.path.name)
+        with suppress(OSError), open(writing.opened_to_read(self.path), "rb") as file:
+            for piece in iter(lambda: file.read(PIECE), b""):
+                digest.update(piece)
+        return digest.hexdigest() == self.digest
+
 
 class Copies:
     """The copies in a folder, each in a folder of its own, which has the name of its hash.
@@ -67,7 +77,7 @@ class Copies:
             If it cannot be written.
         """
         kept = safe_name(name)
-        digest = hashlib.sha256("".join(Path(kept).suffixes).encode() + b"\0")  # which says how the content is read
+        digest = _begun(kept)
         arriving = self.folder / f".{os.urandom(8).hex()}"
         try:
             with writing.replacing(arriving) as draft, open(draft, "wb") as file:
@@ -100,6 +110,19 @@ class Copies:
         found = sorted(_files(self.folder / match[1]))
         return Copy(match[1], found[0]) if found else None
 
+    def check(self, address: str) -> None:
+        """Check that the copy with an address is there, as it was stored.
+
+        Raises
+        ------
+        StudyError
+            If it is gone or damaged.
+        """
+        found = self.find(address)
+        if found is None or not found.is_sound:
+            problem = "is gone" if found is None else f"is damaged: {found.path} has another content"
+            raise StudyError(f"the copy of its data {problem}; submit the study again, with its table")
+
     @property
     def total(self) -> int:
         """Bytes of all copies."""
@@ -108,16 +131,21 @@ class Copies:
 
     def _named(self, arriving: Path, digest: str, name: str) -> Copy:
         known = self.find(f"data:{digest}")
-        if known is not None:
+        if known is not None and known.is_sound:
             return known
         folder = self.folder / digest
         try:
             folder.mkdir(mode=0o700, exist_ok=True)
-            path = folder / name
+            path = folder / name if known is None else known.path  # a damaged one is replaced
             os.replace(arriving, path)
         except OSError as error:
             raise StudyError(trouble.told(error, folder, writing.NOTHING)) from None
         return Copy(digest, path)
+
+
+def _begun(name: str) -> hashlib._Hash:
+    """Return the hash of a file before its content: its endings say how that is read."""
+    return hashlib.sha256("".join(Path(name).suffixes).encode() + b"\0")
 
 
 def safe_name(name: str) -> str:

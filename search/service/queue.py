@@ -347,6 +347,10 @@ class _Transaction:
             raise _told(raised[1], self._place) from None
 
 
+DAMAGED = ("SQLITE_NOTADB", "SQLITE_CORRUPT")
+"""SQLite's names of errors of a file that something else has changed."""
+
+
 def _folded(name: str) -> str:
     """Return what names have in common that some systems of files do not tell apart.
 
@@ -358,6 +362,11 @@ def _folded(name: str) -> str:
 
 def _told(error: DBAPIError, place: Place) -> StudyError:
     reason = " ".join(str(error.orig).split())
+    if str(getattr(error.orig, "sqlite_errorname", "")).startswith(DAMAGED):
+        return StudyError(
+            f"{place.database} is damaged: {reason}; move the folder {place.folder} away and submit its studies again: "
+            "their trials are in their journals"
+        )
     return StudyError(trouble.told(reason, place.database, "the queue is as it was"))
 
 

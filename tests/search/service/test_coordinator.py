@@ -4,13 +4,16 @@ import dataclasses
 import json
 import os
 import signal
+from contextlib import nullcontext
 
 import pytest
 
+from search.errors import StudyError
 from search.results.progress import Progress
-from search.service import coordinator
+from search.service import coordinator, submission
 from search.service.cluster import Access
 from search.service.coordinator import LEAST_SECONDS, Orders, Reports, budgeted, counts
+from search.service.place import Place
 from search.service.queued import Queued
 from search.study import study_file
 
@@ -59,6 +62,18 @@ def test_counts_are_plain_data(make_outcome):
     assert found["best"] == outcomes[0].score
     assert counts(Progress({}, float("inf")))["n_trials"] is None
     assert counts(Progress({}, 5))["best"] is None
+
+
+def test_a_damaged_copy_of_the_data_is_not_trained_on(queue, write, monkeypatch):
+    made = submission.of_file(write(), Place())
+    row = queue.submit(made.name, made.text, made.fingerprint, data=made.data)
+    (copy,) = (path for path in Place().data.rglob("*") if path.is_file())
+    copy.chmod(0o600)
+    copy.write_bytes(copy.read_bytes()[:-6])  # still a table
+    monkeypatch.setattr(coordinator, "connected", lambda _: nullcontext())
+    monkeypatch.setattr(coordinator, "_tuned", None)
+    with pytest.raises(StudyError, match="the copy of its data is damaged"):
+        coordinator._run(queue, Orders(row.name, row.fence, ACCESS), None)
 
 
 class Input:

@@ -240,7 +240,7 @@ def test_a_file_that_is_no_queue(folder, content):
         Queue(Place()).close()  # SQLite makes an empty file
         return
     with pytest.raises(
-        StudyError, match=r"queue\.db cannot be written: file is not a database; the queue is as it was"
+        StudyError, match=r"queue\.db is damaged: file is not a database; move the folder .*service away and submit"
     ):
         Queue(Place())
     assert Place().database.read_bytes() == content

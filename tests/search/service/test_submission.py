@@ -177,6 +177,23 @@ def test_a_copy_is_whole_or_not_there(folder):
     assert [*Place().data.iterdir()] == []
 
 
+@pytest.mark.parametrize("content", [b"a,b\n", b"", b"a,b\n1,3\n"])
+def test_a_damaged_copy_is_told_and_replaced(folder, content):
+    copies, whole = Copies(Place().made().data), b"a,b\n1,2\n"
+    made = copies.add("a.csv", [whole])
+    copies.check(made.address)
+    made.path.write_bytes(content)
+    with pytest.raises(StudyError, match=r"^the copy of its data is damaged: .*a\.csv has another content; submit"):
+        copies.check(made.address)
+    again = copies.add("b.csv", [whole[:3], whole[3:]])
+    assert (again, made.path.read_bytes()) == (made, whole)
+    copies.check(made.address)
+    assert [path.name for path in Place().data.rglob("*") if path.is_file()] == ["a.csv"]
+    made.path.unlink()
+    with pytest.raises(StudyError, match=r"^the copy of its data is gone; submit the study again, with its table$"):
+        copies.check(made.address)
+
+
 def test_only_this_user_reads_copies(write):
     submission.of_file(write(), Place())
     (folder,) = Place().data.iterdir()
