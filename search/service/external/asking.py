@@ -328,6 +328,10 @@ class Asking:
         return self._lent_again(row, until, key, asked.c.key == key) if key else []
 
     def _overdue(self, row: Queued, n: int, key: str, until: float) -> list[dict[str, Any]]:
+        """Lend trials whose time has run out. If the clock was put back, none is lent for longer than from now on."""
+        with self._queue.changing() as connection:
+            late = update(asked).where(asked.c.study == row.id, asked.c.until > until)
+            connection.execute(late.values(until=until))
         return self._lent_again(row, until, key, asked.c.until <= self._queue.now(), most=n)
 
     def _lent_again(

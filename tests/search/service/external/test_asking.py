@@ -152,6 +152,26 @@ def test_a_trial_whose_time_has_run_out_is_lent_again(asking, clock):
         asking.tell("trees", 1, Told(score=2.0))  # by the second one
 
 
+def test_a_clock_that_is_put_back_keeps_no_trial_from_being_lent_again(asking, clock):
+    submit(asking)
+    asking.ask("trees", 2)
+    clock.now -= 1e6
+    assert numbers(asking.ask("trees")) == [2]
+    assert asking.tell("trees", 2, Told(score=1.0))["recorded"]
+    clock.now += 60
+    assert numbers(asking.ask("trees", 2)) == [0, 1]
+
+
+def test_a_clock_that_is_put_on_doubles_nothing(asking, clock):
+    submit(asking)
+    first = asking.ask("trees", 2)
+    clock.now += 1e6
+    assert asking.ask("trees", 2)["trials"] == [each | {"until": clock.now + 60} for each in first["trials"]]
+    assert asking.tell("trees", 0, Told(score=1.0))["recorded"]
+    assert not asking.tell("trees", 0, Told(score=1.0))["recorded"]
+    assert sorted(stored()) == [0]
+
+
 def test_a_request_that_is_repeated_gets_the_same_trials(asking, clock):
     submit(asking)
     first = asking.ask("trees", 2, key="a")
@@ -372,7 +392,7 @@ def test_a_disk_that_is_full_is_no_bug(asking, monkeypatch):
             call()
 
 
-STEPS = st.lists(st.tuples(st.sampled_from(["ask", "tell", "late", "restart"]), st.integers(0, 7)), max_size=25)
+STEPS = st.lists(st.tuples(st.sampled_from(["ask", "tell", "late", "jump", "restart"]), st.integers(0, 7)), max_size=25)
 
 
 @settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -396,6 +416,8 @@ def test_every_number_is_lent_and_told_once_whatever_happens(folder, steps):
             told.add(number)
         elif step == "late":
             clock.now += 61
+        elif step == "jump":
+            clock.now += (number - 4) * 1e6
         elif step == "restart":
             asking.close()
             if asking._queue.get("trees").state == RUNNING:
