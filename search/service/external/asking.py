@@ -309,11 +309,11 @@ class Asking:
         """Tell the queue how many trials there are, and whether that is all."""
         self._queue.beat(row.name, row.fence, {**session.counts(), **self._recorder.mark})
         n_trials = row.n_trials or session.study.file.n_trials
-        if row.state != RUNNING or len(session.store.outcomes) < n_trials:
+        if row.state not in (RUNNING, DONE) or len(session.store.outcomes) < n_trials:
             return
         if self._uri is not None:
             session.complete(self._uri())
-        if self._queue.finish(row):
+        if row.state == RUNNING and self._queue.finish(row):
             self._close(row.name, complete=True)
 
     # ------------------------------------------------------------------------------------------------------------ what is lent

@@ -2,6 +2,7 @@
 
 import threading
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from mlflow import MlflowClient
@@ -9,8 +10,9 @@ from mlflow.entities import ViewType
 
 from search.catalog.soundness.verification import verify
 from search.errors import StudyError
-from search.service.external import recorder, recording
+from search.service.external import recording
 from search.service.external.asking import Asking, Told
+from search.service.external.recorder import UNRECORDED
 from search.service.external.recording import FINISHED, KILLED, Recording, Trial
 from search.service.place import Place
 from search.service.queue import Queue
@@ -71,7 +73,7 @@ def runs():
 
 def is_written(asking):
     row = asking._queue.get("trees")
-    return not asking._recorder._unfinished and row.counts[recorder.UNRECORDED] is False
+    return not asking._recorder._unfinished and row.counts[UNRECORDED] is False
 
 
 def differences():
@@ -158,7 +160,7 @@ class TestInMLflow:
         wait_for(lambda: len(runs()[1]) == 1)
         (parent,), _ = runs()
         assert parent.info.status == "RUNNING"
-        assert asking._queue.get("trees").counts[recorder.UNRECORDED]
+        assert asking._queue.get("trees").counts[UNRECORDED]
 
     def test_one_that_is_paused_and_resumed_has_one_run(self, asking, wait_for):
         train(asking, Told(score=3.0))
@@ -198,12 +200,23 @@ class TestInMLflow:
         (parent,), trials = runs()
         assert (parent.info.status, len(trials)) == ("FINISHED", 4)
 
+    def test_a_trial_that_is_told_after_the_end(self, asking, wait_for):
+        asking.ask("trees", 4)
+        asking.submit(TEXT.format(n_trials=4), n_trials=3)
+        for number in range(4):
+            asking.tell("trees", number, Told(score=float(number)))
+        assert asking._queue.get("trees").state == DONE
+        wait_for(lambda: is_written(asking))
+        (parent,), trials = runs()
+        assert (parent.info.status, parent.data.metrics["trials"], len(trials)) == ("FINISHED", 4, 4)
+        assert differences() == []
+
     def test_without_an_address_nothing_is_recorded(self, start):
         asking = start(None)
         asking.submit(TEXT.format(n_trials=1))
         train(asking, Told(score=1.0))
         assert runs() == ([], [])
-        assert recorder.UNRECORDED not in asking._queue.get("trees").counts
+        assert UNRECORDED not in asking._queue.get("trees").counts
 
 
 class TestAfterAKill:
@@ -254,6 +267,64 @@ class TestAfterAKill:
 WHOLE = [("check",), ("begin",), *[("record", i) for i in range(3)], ("finish", 3), ("end", FINISHED)]
 
 
+class TestInTurn:
+    """With trackers that do as they are told."""
+
+    @pytest.fixture
+    def row(self, asking):
+        return asking._queue.act("trees", "start")
+
+    @pytest.fixture
+    def recorder(self, asking):
+        return asking._recorder
+
+    @pytest.fixture
+    def begin(self, row, recorder):
+        study = external.parse(row.text)
+
+        def begin(store):
+            recorder._tracker = store
+            recorder.begin(row, study, "an identifier", {}, {})
+
+        return begin
+
+    def is_marked(self, asking):
+        return asking._queue.get("trees").counts.get(UNRECORDED)
+
+    def test_a_study_is_marked_from_the_beginning(self, asking, begin):
+        assert not self.is_marked(asking)
+        begin(Stores())
+        assert self.is_marked(asking)
+
+    def test_one_that_waits_for_its_next_try_makes_way(self, recorder, begin, wait_for, monkeypatch):
+        monkeypatch.setattr(recording, "FIRST_PAUSE", 1000.0)
+        begin(first := Stores(["end"]))
+        recorder.end("trees")
+        wait_for(lambda: ("end", KILLED) in first.calls)
+        begin(second := Stores())
+        recorder.end("trees", complete=True)
+        wait_for(lambda: not recorder._unfinished)
+        assert second.calls[-1] == ("end", FINISHED)
+        assert len(first.tries) == 1
+
+    def test_the_mark_stays_while_another_one_is_not_finished(self, asking, recorder, begin, wait_for):
+        begin(first := Stores())
+        recorder.end("trees")
+        begin(Stores())
+        wait_for(lambda: ("end", KILLED) in first.calls and len(recorder._unfinished) == 1)
+        assert self.is_marked(asking)
+        recorder.end("trees")
+        wait_for(lambda: not recorder._unfinished)
+        wait_for(lambda: not self.is_marked(asking))
+
+    def test_what_is_recorded_just_now_is_not_recovered(self, asking, recorder, wait_for):
+        asking.ask("trees")
+        asking.tell("trees", 0, Told(score=1.0))
+        recorder._recover([asking._queue.get("trees")])
+        assert len(recorder._unfinished) == 1
+        assert recorder._current["trees"] in recorder._unfinished
+
+
 class TestTries:
     def test_all_at_once(self, make):
         store = Stores()
@@ -279,6 +350,14 @@ class TestTries:
         store = Stores(["check"] * 5)
         assert make(store).run()
         assert (len(store.tries), capsys.readouterr().err.count("error")) == (6, 1)
+
+    def test_pauses_grow_to_the_longest(self, make, monkeypatch):
+        monkeypatch.setattr(recording, "FIRST_PAUSE", 1.0)
+        monkeypatch.setattr(recording, "LONGEST_PAUSE", 4.0)
+        made, pauses = make(Stores(["check"] * 5)), []
+        made._left = SimpleNamespace(is_set=lambda: False, wait=pauses.append)
+        assert made.run()
+        assert pauses == [1.0, 2.0, 4.0, 4.0, 4.0]
 
     def test_one_that_is_left_is_not_written(self, make):
         store = Stores()
