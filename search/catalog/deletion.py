@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from contextlib import ExitStack
 
 from search.catalog.entries import Entry
@@ -26,8 +27,8 @@ def planned(entry: Entry) -> list[str]:
     return told
 
 
-def delete(uri: str, entry: Entry) -> None:
-    """Delete a study, while its journals are locked against other runs.
+def delete(uri: str, entry: Entry, first: Callable[[], object] = lambda: None) -> None:
+    """Delete a study, while its journals are locked against other runs. `first` is called before anything is deleted.
 
     The journal goes last: whatever goes wrong before, the study is still listed, and deleting it again does what is left.
 
@@ -39,6 +40,7 @@ def delete(uri: str, entry: Entry) -> None:
     with ExitStack() as stack:
         for path in entry.files:
             stack.enter_context(journal.held(path))
+        first()
         if entry.kept.versions:
             removal.model(uri, entry.name)
         if entry.kept.experiment_id:

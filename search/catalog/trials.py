@@ -137,7 +137,7 @@ def document(entry: Entry, outcome: Outcome) -> dict[str, Any]:
         "params": dict(outcome.params),
         "scoring": entry.scoring,
         "metric": name or None,
-        "score": sign * outcome.score,
+        "score": sign * outcome.score + 0.0,  # no negative zero
         "std": outcome.std,
         "fold_scores": _signed(outcome.fold_scores, sign),
         "metrics": {other: _signed(scores, metric(other)[1]) for other, scores in outcome.metrics.items()},

@@ -21,18 +21,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace, console: Output) -> int:
     from search.catalog import deletion, entries
-    from search.errors import StudyError
+    from search.errors import NoStudyError, StudyError
     from search.service.terminal import opening
     from search.tracking import stores
     from search.tracking.models import registry
 
     uri = stores.answering_uri()
     name, _ = registry.named(options.name)
-    entry = entries.entry(uri, name)
+    opening.check_ended(name)
+    try:
+        entry = entries.entry(uri, name)
+    except NoStudyError:
+        if not opening.has(name):
+            raise
+        entry = entries.Entry(name)
     if entry.running:
         raise StudyError(f"study {name!r} is running; stop it first")
-    opening.check_ended(name)
-    lines = deletion.planned(entry)
+    lines = deletion.planned(entry) or ["its place in the queue: it has no trials"]
     if not options.yes:
         if options.json or options.quiet or not sys.stdin.isatty():
             raise StudyError(f"delete {name!r} would delete {'; '.join(lines)}. Say --yes if that is what you want")
@@ -42,8 +47,7 @@ def run(options: argparse.Namespace, console: Output) -> int:
         if input("Delete it? [y/N] ").strip().casefold() not in ("y", "yes"):
             console.print("nothing was deleted")
             return 1
-    deletion.delete(uri, entry)
-    opening.forget(name)
+    deletion.delete(uri, entry, lambda: opening.forget(name))
     for line in lines:
         console.print(f"deleted: {line}")
     if entry.kept.n_runs:

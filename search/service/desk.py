@@ -107,7 +107,13 @@ class Desk:
         Raises
         ------
         NoStudyError, OwnerError, QuotaError, TransitionError
+        StudyError
+            If clients train the study: the service does not know how long they take.
         """
+        if asked.get("timeout") is not None and self._external(name) is not None:
+            raise StudyError(
+                f"timeout = {asked['timeout']:g}; allowed are studies that the service trains: clients end theirs"
+            )
         return _document(self.queue.act(name, "submit", rights=rights, **asked))
 
     # ------------------------------------------------------------------------------------------------------------ answers
@@ -338,7 +344,7 @@ def _document(row: Queued) -> dict[str, Any]:
         "timeout": row.timeout or row.about.get("timeout"),
         "stage": row.counts.get("stage"),
         "metric": label,
-        "best": None if best is None else sign * best,
+        "best": None if best is None else sign * best + 0.0,  # no negative zero
         "best_trial": row.counts.get("best_trial"),
         "submitted": documents.moment(row.submitted),
         "begun": documents.moment(row.begun or 0.0),

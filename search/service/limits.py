@@ -47,6 +47,8 @@ class Limits:
         Streams of events that one token, and all, may follow at a time.
     checks, waiting : int
         Submissions, reports and predictions that are worked on at a time, and how many more may wait for it.
+    asks : int
+        Requests of clients that train elsewhere that are worked on at a time; as many may wait as of submissions.
     uploads : int
         Tables that arrive at a time.
     body_seconds : float
@@ -84,6 +86,7 @@ class Limits:
     streams_of_all: int = 64
     checks: int = 2
     waiting: int = 32
+    asks: int = 8
     uploads: int = 4
     body_seconds: float = 600.0
     connections: int = 400

@@ -153,10 +153,10 @@ class Supervisor:
             self._make_way(waiting[0], rows)
 
     def _rows(self) -> list[Queued]:
-        """Return the studies that are its own; those whose trials clients train stop at once."""
+        """Return the studies that are its own; those whose trials clients train are settled at once."""
         rows = self.queue.all(QUEUED, RUNNING, STOPPING)
         for row in rows:
-            if row.kind == EXTERNAL and row.state == STOPPING and self.asking is not None:
+            if row.kind == EXTERNAL and self.asking is not None:
                 self.asking.settle(row)
         return [row for row in rows if row.kind != EXTERNAL]
 

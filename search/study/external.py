@@ -30,6 +30,9 @@ SOURCE = "trained by clients"
 MINIMIZE, MAXIMIZE = "minimize", "maximize"
 DIGITS = 16
 METRIC = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,60}")
+PARAMETER = re.compile(r"[^\W\d][\w .-]{0,99}")
+"""Names of hyperparameters that every store of MLflow takes."""
+
 MOST_LEASE = 30 * 24 * 3600.0
 """Seconds that a client may take for a trial, at most."""
 
@@ -167,6 +170,12 @@ def parse(text: str, path: Path = Path("study")) -> External:
     where = f"{path}: [space]"
     if not isinstance(file.space, dict) or not file.space:
         raise StudyError(f"{where} must name at least one parameter, each with {IN_STUDY_FILES.partition(', or')[0]}")
+    for name in file.space:
+        if not PARAMETER.fullmatch(name) or ".." in name or name[-1] in " .":
+            raise StudyError(
+                f"{where} {named(name)}: allowed are letters, digits, '_', '-', '.' and blanks, up to 100, beginning with a "
+                "letter or '_', neither with two points in a row nor with a blank or a point at the end"
+            )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         space = spaces.build(file.space, where, IN_STUDY_FILES)

@@ -17,6 +17,7 @@ from search import cli
 from search.catalog import deletion
 from search.errors import StudyError
 from search.prediction import predictor
+from search.service.terminal import opening
 from search.study import records
 from search.tracking import listing, removal, stores
 from search.tracking.models import registry
@@ -368,11 +369,21 @@ def test_delete_asks(bpsearch, monkeypatch, answer, code):
     deleted = []
     monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
     monkeypatch.setattr("builtins.input", lambda question: answer)
-    monkeypatch.setattr(deletion, "delete", lambda uri, entry: deleted.append(entry.name))
+    monkeypatch.setattr(deletion, "delete", lambda uri, entry, first: deleted.append(entry.name))
     result = bpsearch("delete", "prices")
     assert result.code == code
     assert "This deletes the study 'prices'" in result.out
     assert deleted == (["prices"] if code == 0 else [])
+
+
+def test_delete_asks_the_queue_before_it_deletes_anything(bpsearch, monkeypatch):
+    def refuse(name):
+        raise StudyError(f"study {name!r} is queued")
+
+    monkeypatch.setattr(opening, "forget", refuse)
+    assert bpsearch("delete", "prices", "--yes").err == "error: study 'prices' is queued\n"
+    assert Path("studies/prices.journal").exists()
+    assert listing.kept(stores.DEFAULT_URI)["prices"].versions
 
 
 @pytest.mark.parametrize("columns", [30, 60, 200])

@@ -16,8 +16,9 @@ from search.service.api.bodies import JSON, TOML
 from search.service.api.scopes import Caller, Calling, needs
 from search.service.api.service import Name, Service, answer, body
 from search.service.api.studies import Written, is_known
-from search.service.api.work import CHECK
-from search.service.external.asking import MOST_ASKED, MOST_TEXT, Asking, Told
+from search.service.api.work import ASK, CHECK
+from search.service.external.asking import MOST_ASKED, Asking
+from search.service.external.results import MOST_TEXT, Told
 from search.service.limits import Limits
 from search.service.tokens import SUBMIT
 from search.study.external import LARGEST, External
@@ -80,7 +81,7 @@ def router(service: Service, asking: Asking) -> APIRouter:
         """Lend trials of a study to this client, each until a time: number and hyperparameters."""
         given = await _asked(request, limits)
         await _check_owner(service, name, caller)
-        return answer(await service.work.run(CHECK, asking.ask, name, given.n, given.key))
+        return answer(await service.work.run(ASK, asking.ask, name, given.n, given.key))
 
     @routes.post(
         "/studies/{name}/trials/{number}",
@@ -94,7 +95,7 @@ def router(service: Service, asking: Asking) -> APIRouter:
         """Record the result of a trial that was lent: a score, or that it diverged. To tell it again changes nothing."""
         given = await bodies.model(request, Result, limits.study_bytes, limits.body_seconds)
         await _check_owner(service, name, caller)
-        return answer(await service.work.run(CHECK, asking.tell, name, number, Told(**given.model_dump())))
+        return answer(await service.work.run(ASK, asking.tell, name, number, Told(**given.model_dump())))
 
     return routes
 

@@ -149,7 +149,12 @@ def of_validation(errors: list[Any]) -> Problem:
     if first["type"] == "missing":
         return Problem(422, f"{visible(key)} is missing", "request", key=visible(key))
     if first["type"] == "extra_forbidden":
-        return Problem(422, f"{visible(key)} is not known here", "request", key=visible(key))
+        return Problem(
+            422,
+            f"{visible(key)} is not a key here; the description at /docs has those that are",
+            "request",
+            key=visible(key),
+        )
     value = short(first.get("input"))
     reason = reason[:1].lower() + reason[1:].replace("Input should be", "it must be")
     reason = reason.replace("input should be", "it must be")

@@ -13,7 +13,7 @@ from search.service.limits import Limits
 
 T = TypeVar("T")
 
-QUICK, CHECK, REPORT, UPLOAD = "quick", "check", "report", "upload"
+QUICK, CHECK, ASK, REPORT, UPLOAD = "quick", "check", "ask", "report", "upload"
 
 BUSY_SECONDS = 5.0
 """After how long a client may ask again if too much waits."""
@@ -32,7 +32,7 @@ class Work:
 
     def __init__(self, limits: Limits) -> None:
         self._waiting = limits.waiting
-        self._most = {QUICK: READERS, CHECK: limits.checks, REPORT: 1, UPLOAD: limits.uploads}
+        self._most = {QUICK: READERS, CHECK: limits.checks, ASK: limits.asks, REPORT: 1, UPLOAD: limits.uploads}
         self._limiters: dict[str, CapacityLimiter] = {}
 
     async def run(self, kind: str, function: Callable[..., T], /, *arguments: Any, **named: Any) -> T:

@@ -9,17 +9,20 @@ from __future__ import annotations
 
 import math
 import threading
+import time
+from collections import defaultdict
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from itertools import islice
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import delete, insert, select, update
 
-from search.errors import StudyError, one_line
+from search.errors import StudyError
 from search.loop import journal
 from search.loop.journal import STUDIES
 from search.service.external.recorder import Recorder
+from search.service.external.results import Told, told_of
 from search.service.external.session import Session
 from search.service.queue import Queue
 from search.service.queued import EXTERNAL, Queued
@@ -27,16 +30,12 @@ from search.service.schema import asked
 from search.service.states import DONE, QUEUED, RUNNING, STOPPING
 from search.study import external
 from search.study.external import External
-from search.trials.outcomes import DIVERGED, OK, VERDICTS, Divergence, Outcome
 
 MOST_ASKED = 100
 """Trials that are asked for at a time, at most."""
 
-MOST_TEXT = 500
-"""Characters of a client's reason."""
-
-LARGEST = external.LARGEST
-"""Of scores, whatever their sign: the square of a larger one is not finite."""
+ASK_SECONDS = 2.0
+"""After which a request gets the trials that there are: those of large spaces take long to propose."""
 
 
 class ConflictError(StudyError):
@@ -51,69 +50,6 @@ class NotLendingError(StudyError):
     """The study lends no trials in its state."""
 
 
-@dataclass(frozen=True)
-class Told:
-    """What a client tells of a trial.
-
-    Attributes
-    ----------
-    verdict : str
-        A key of `VERDICTS`.
-    score : float, optional
-        In the client's own direction; needed for trials that finished or were stopped.
-    epoch, epochs : int
-        The epoch at which it diverged or was best, and those that were planned.
-    reason : str
-        Why it ended.
-    loss_ratio : float, optional
-        The loss at the divergence, as a multiple of the trivial model's.
-    seconds : float
-    """
-
-    verdict: str = OK
-    score: float | None = None
-    epoch: int = 0
-    epochs: int = 0
-    reason: str = ""
-    loss_ratio: float | None = None
-    seconds: float = 0.0
-
-    def check(self) -> None:
-        """Raise StudyError if it is not a result."""
-        if self.verdict not in VERDICTS:
-            raise StudyError(f"verdict = {self.verdict!r}; allowed are {', '.join(VERDICTS)}")
-        scored = VERDICTS[self.verdict].scored
-        if scored and (self.score is None or not math.isfinite(self.score)):
-            raise StudyError(
-                f"score = {self.score}; a trial with verdict {self.verdict!r} needs a finite number: "
-                "tell one that went wrong with verdict 'diverged' or 'error'"
-            )
-        if self.score is not None and abs(self.score) > LARGEST:
-            raise StudyError(f"score = {self.score:g}; allowed are numbers from {-LARGEST:g} to {LARGEST:g}")
-        if not scored and self.score is not None:
-            raise StudyError(f"score = {self.score}; a trial with verdict {self.verdict!r} has none")
-        for key, low, high in (("epoch", 0, 10**9), ("epochs", 0, 10**9), ("seconds", 0, 1e9)):
-            if not low <= getattr(self, key) <= high:
-                raise StudyError(f"{key} = {getattr(self, key)}; allowed are numbers from {low} to {high:g}")
-        if self.loss_ratio is not None and not self.loss_ratio > 0:
-            raise StudyError(f"loss_ratio = {self.loss_ratio}; allowed are numbers above 0")
-
-    def outcome(self, number: int, params: Mapping[str, Any], sign: int) -> Outcome:
-        """Return it as the outcome of a trial."""
-        score = None if self.score is None else sign * self.score
-        scores = [] if score is None else [score]
-        reason = one_line(self.reason[:MOST_TEXT]) or f"told by a client: {self.verdict}"
-        divergence = None
-        if self.verdict == DIVERGED:
-            survived = min(1.0, self.epoch / self.epochs) if self.epochs else 0.0
-            ratio = math.inf if self.loss_ratio is None else self.loss_ratio
-            divergence = Divergence(0, self.epoch, 0, reason, ratio, survived)
-        curve = {self.epoch: score} if score is not None and self.epoch else {}
-        return Outcome(
-            number, dict(params), self.verdict, reason, scores, self.epoch, curve, {}, self.seconds, divergence
-        )
-
-
 class Asking:
     """The external studies of a queue. One object serves all threads of the process that runs the service.
 
@@ -125,8 +61,9 @@ class Asking:
     """
 
     def __init__(self, queue: Queue, uri: Callable[[], str] | None = None) -> None:
-        self._queue, self._uri, self._lock = queue, uri, threading.RLock()
+        self._queue, self._uri = queue, uri
         self._sessions: dict[str, Session] = {}
+        self._locks: defaultdict[str, threading.RLock] = defaultdict(threading.RLock)
         self._recorder = Recorder(queue, uri)
 
     def submit(self, text: str, allowed: Callable[[External], None] = lambda study: None, **asked: Any) -> Queued:
@@ -146,7 +83,7 @@ class Asking:
         study = external.parse(text)
         allowed(study)
         name, known = study.file.name, study.about
-        path = STUDIES / f"{name}.journal"
+        path = journal_of(name)
         if self._queue.find(name) is None and path.exists():
             journal.read(path, identity=study.identity)
         return self._queue.submit(name, text, study.fingerprint, about=known, kind=EXTERNAL, **asked)
@@ -158,7 +95,7 @@ class Asking:
         ----------
         name : str
         n : int
-            How many, from 1 to `MOST_ASKED`; fewer are lent when the study has no more.
+            How many, from 1 to `MOST_ASKED`; fewer are lent when the study has no more, or proposing them takes seconds.
         key : str
             Names the request: if the answer to it was lost, the same trials are lent again.
 
@@ -175,7 +112,8 @@ class Asking:
         """
         if not 1 <= n <= MOST_ASKED:
             raise StudyError(f"n = {n}; allowed are whole numbers from 1 to {MOST_ASKED}")
-        with self._lock:
+        began = time.monotonic()
+        with self._locks[name]:
             row = self._running(name)
             if row.state == DONE:
                 return {"trials": [], "state": DONE}
@@ -189,6 +127,8 @@ class Asking:
                 params = session.sampler.ask(number)
                 self._lend(row, number, params, until, key)
                 lent.append({"number": number, "params": params, "until": until})
+                if time.monotonic() - began > ASK_SECONDS:
+                    break
             if not lent and len(session.store.outcomes) >= n_trials:  # of a smaller budget, or before a kill
                 self._note(session, row)
             return {"trials": lent, "state": self._queue.get(name).state}
@@ -211,9 +151,11 @@ class Asking:
             If it is no result.
         """
         told.check()
-        with self._lock:
+        with self._locks[name]:
             row = self._queue.get(name)
             self._check_kind(row)
+            if name not in self._sessions and not journal_of(name).exists() and self._params(row, number) is None:
+                raise self._not_asked(row, number)  # without a journal that nobody needs
             session = self._open(row)
             try:
                 recorded = self._record(session, row, number, told)
@@ -223,11 +165,23 @@ class Asking:
             return {"number": number, "recorded": recorded, "state": self._queue.get(name).state}
 
     def settle(self, row: Queued) -> None:
-        """Let go of an external study that is to stop; called by the supervisor."""
-        with self._lock:
+        """Let go of an external study that is to stop, and end one that has all of its trials; called by the supervisor.
+
+        A study that proposes trials just now is left for the next call: nobody else waits for it.
+        """
+        n_trials = row.n_trials or row.about.get("n_trials") or math.inf
+        is_full = row.state in (QUEUED, RUNNING) and sum(row.counts.get("trials", {}).values()) >= n_trials
+        if not (is_full or row.state == STOPPING) or not self._locks[row.name].acquire(blocking=False):
+            return
+        try:
+            if is_full:
+                row = self._running(row.name)
+                self._note(self._open(row), row)
+                return
             self._close(row.name)
-            if row.state == STOPPING:
-                self._queue.act(row.name, "stopped", fence=row.fence)
+            self._queue.act(row.name, "stopped", fence=row.fence)
+        finally:
+            self._locks[row.name].release()
 
     def recover(self) -> None:
         """Write to MLflow, in the background, what an earlier service has not."""
@@ -235,8 +189,8 @@ class Asking:
 
     def close(self) -> None:
         """Release all journals, and write to MLflow what can be written soon."""
-        with self._lock:
-            for name in list(self._sessions):
+        for name in list(self._sessions):
+            with self._locks[name]:
                 self._close(name)
         self._recorder.close()
 
@@ -286,7 +240,7 @@ class Asking:
         known = session.store.outcomes.get(number)
         if known is not None:
             again = told.outcome(number, known.params, session.study.sign)
-            if (again.verdict, again.fold_scores, again.epoch) != (known.verdict, known.fold_scores, known.epoch):
+            if told_of(again) != told_of(known):
                 score = f"score {session.study.sign * known.score:g}, " if known.fold_scores else ""
                 raise ConflictError(
                     f"trial {number} of study {row.name!r} has been told: verdict {known.verdict!r}, "
@@ -295,15 +249,18 @@ class Asking:
             return False
         params = self._params(row, number)
         if params is None:
-            raise NoTrialError(
-                f"trial {number} of study {row.name!r} has not been asked for; allowed are trials that are lent"
-            )
+            raise self._not_asked(row, number)
         self._begin(session, row)
         outcome = told.outcome(number, params, session.study.sign)
         self._recorder.record(row.name, outcome, session.record(outcome))
         self._returned(row, number)
         self._note(session, row)
         return True
+
+    def _not_asked(self, row: Queued, number: int) -> NoTrialError:
+        return NoTrialError(
+            f"trial {number} of study {row.name!r} has not been asked for; allowed are trials that are lent"
+        )
 
     def _note(self, session: Session, row: Queued) -> None:
         """Tell the queue how many trials there are, and whether that is all."""
@@ -361,3 +318,8 @@ class Asking:
     def _returned(self, row: Queued, number: int) -> None:
         with self._queue.changing() as connection:
             connection.execute(delete(asked).where(asked.c.study == row.id, asked.c.number == number))
+
+
+def journal_of(name: str) -> Path:
+    """Return the file of the journal of a study."""
+    return STUDIES / f"{name}.journal"

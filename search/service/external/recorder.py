@@ -14,7 +14,7 @@ from contextlib import suppress
 from search.errors import StudyError
 from search.loop import journal
 from search.loop.journal import STUDIES
-from search.service.external.recording import FINISHED, KILLED, Recording, Trial
+from search.service.external.recording import FINISHED, FIRST_PAUSE, KILLED, LONGEST_PAUSE, Recording, Trial
 from search.service.queue import Queue
 from search.service.queued import EXTERNAL, Queued
 from search.service.states import DONE
@@ -47,7 +47,7 @@ class Recorder:
         self._turns: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
         self._current: dict[str, Recording] = {}
         self._unfinished: dict[Recording, threading.Thread] = {}
-        self._lock = threading.Lock()
+        self._lock, self._closing = threading.Lock(), threading.Event()
 
     @property
     def mark(self) -> Mapping[str, bool]:
@@ -94,10 +94,13 @@ class Recorder:
     def close(self) -> None:
         """End all parent runs; what cannot be written soon is left to the next service."""
         deadline = time.monotonic() + FAREWELL_SECONDS
+        self._closing.set()
         for name in list(self._current):
             self.end(name)
         with self._lock:
             threads = set(self._unfinished.values())
+            for each in self._unfinished:
+                each.hurry()
         for thread in threads:
             thread.join(max(0.0, deadline - time.monotonic()))
         with self._lock:
@@ -121,32 +124,49 @@ class Recorder:
         return [each for each in self._unfinished if each.name == name]
 
     def _run(self, row: Queued, recording: Recording) -> None:
-        """Run a recording; then the study is marked no more, unless another one has begun."""
         written = False
         try:
             written = recording.run()
         finally:
-            with self._lock:
-                del self._unfinished[recording]
-                is_last = not self._of(row.name)
+            self._end(row, recording, written)
+
+    def _end(self, row: Queued, recording: Recording, written: bool) -> None:
+        """Forget a recording; its study is marked no more, unless another one has begun."""
+        with self._lock:
+            del self._unfinished[recording]
+            is_last = not self._of(row.name)
         if written and is_last:
             with suppress(StudyError):  # the disk is full: the next service finds that all is there
                 self._studies.note(row.name, row.fence, {UNRECORDED: False})
 
     def _recover(self, rows: Iterable[Queued]) -> None:
-        for row in rows:
-            try:
-                study = external.parse(row.text)
-                stored = journal.read(STUDIES / f"{row.name}.journal", study.space)
-            except StudyError as error:
-                leaving.tell(f"error: study {row.name!r} is not written to MLflow: {error}")
-                continue
-            if stored is None:
-                continue
-            made = self._made(study, stored.notes["id"], stored.first, stored.feedback)
-            made.end(FINISHED if row.state == DONE else KILLED)
-            with self._lock:
-                if row.name in self._current:  # which writes all, too
-                    continue
-                self._unfinished[made] = threading.current_thread()
-            self._run(row, made)
+        """Write studies in turn, those that MLflow does not take again later: none waits for another one."""
+        waiting, pause = [found for row in rows if (found := self._recovered(row)) is not None], FIRST_PAUSE
+        while waiting:
+            for row, made in list(waiting):
+                if made.attempt():
+                    self._end(row, made, not made.is_left)
+                    waiting.remove((row, made))
+            if not waiting or self._closing.wait(pause):
+                break
+            pause = min(2 * pause, LONGEST_PAUSE)
+        for row, made in waiting:
+            self._end(row, made, False)
+
+    def _recovered(self, row: Queued) -> tuple[Queued, Recording] | None:
+        """Return the recording of a study that an earlier service has left; None if there is nothing to write."""
+        try:
+            study = external.parse(row.text)
+            stored = journal.read(STUDIES / f"{row.name}.journal", study.space)
+        except StudyError as error:
+            leaving.tell(f"error: study {row.name!r} is not written to MLflow: {error}")
+            return None
+        if stored is None:
+            return None
+        made = self._made(study, stored.notes["id"], stored.first, stored.feedback)
+        made.end(FINISHED if row.state == DONE else KILLED)
+        with self._lock:
+            if row.name in self._current:  # which writes all, too
+                return None
+            self._unfinished[made] = threading.current_thread()
+        return row, made

@@ -65,7 +65,8 @@ class Recording:
         self._study, self._study_id, self._tracker, self._turn = study, study_id, tracker, turn
         self._trials, self._status, self._is_new = list(known), "", False
         self._inbox: SimpleQueue[Trial | str] = SimpleQueue()
-        self._left = threading.Event()
+        self._left, self._hurried = threading.Event(), threading.Event()
+        self._told = ""
 
     def record(self, trial: Trial) -> None:
         """Add a finished trial."""
@@ -76,24 +77,41 @@ class Recording:
         self._inbox.put(status)
 
     def leave(self) -> None:
-        """Make no further try."""
+        """Write nothing more: another recording of the study does, or nobody can wait."""
         self._left.set()
+        self._hurried.set()
+
+    def hurry(self) -> None:
+        """Make no further try than the one that is being made."""
+        self._hurried.set()
+
+    @property
+    def is_left(self) -> bool:
+        """Whether nothing more is written."""
+        return self._left.is_set()
 
     def run(self) -> bool:
         """Write all, again and again while the store does not take it; return whether all was written."""
-        pause, told = FIRST_PAUSE, ""
+        pause = FIRST_PAUSE
+        while not self.attempt():
+            if self._hurried.wait(pause):
+                return False
+            pause = min(2 * pause, LONGEST_PAUSE)
+        return not self.is_left
+
+    def attempt(self) -> bool:
+        """Write all; return whether nothing is left to be done."""
         with self._turn:
-            while not self._left.is_set():
-                try:
-                    self._write()
-                    return True
-                except (StudyError, TrackingError) as error:
-                    problem = f"study {self.name!r}: {one_line(error)}"
-                if problem != told:
-                    leaving.tell(f"error: {problem}; the service goes on, and tries again")
-                told = problem
-                self._left.wait(pause)
-                pause = min(2 * pause, LONGEST_PAUSE)
+            if self.is_left:
+                return True
+            try:
+                self._write()
+                return True
+            except (StudyError, TrackingError) as error:
+                problem = f"study {self.name!r}: {one_line(error)}"
+        if problem != self._told:
+            leaving.tell(f"error: {problem}; the service goes on, and tries again")
+        self._told = problem
         return False
 
     def _write(self) -> None:

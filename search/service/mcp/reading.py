@@ -237,6 +237,10 @@ class Report(Tool):
         entry = desk.entry(self.name)
         result = _result(entry)
         if result is None:
+            if entry.stored is not None and records.EXTERNAL in entry.stored.notes:
+                raise StudyError(
+                    f"study {self.name!r} is trained by clients: a report tells of networks; use list_trials"
+                )
             raise StudyError(f"study {self.name!r} has no finished trial yet, or its journal is of an older version")
         return report.summary(result)
 

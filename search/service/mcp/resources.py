@@ -9,6 +9,7 @@ from urllib.parse import quote, unquote
 
 from search.errors import StudyError
 from search.service.desk import Desk
+from search.study import records
 
 MOST_BYTES = 8_000_000
 """A report with all of its figures has some 500 kB."""
@@ -26,7 +27,8 @@ class Kind(NamedTuple):
 
 
 def _file(desk: Desk, name: str) -> str:
-    text = desk.entry(name).about.get("file")
+    entry = desk.entry(name)
+    text = entry.about.get("file") or (entry.stored.notes.get(records.EXTERNAL) if entry.stored else None)
     if text is None:
         raise StudyError(
             f"the file of study {name!r} is not known: it has no trials yet, or its journal is of an older version"

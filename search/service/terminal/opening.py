@@ -35,6 +35,15 @@ def desk(place: Place | None = None, *, make: bool = False) -> Desk:
     return Desk(Queue(place), stores.answering_uri)
 
 
+def has(name: str, place: Place | None = None) -> bool:
+    """Return whether the queue has a study of a name; without a queue nothing is made."""
+    place = place or Place()
+    if not place.exists:
+        return False
+    with closing(Queue(place)) as queue:
+        return queue.find(name) is not None
+
+
 def check_ended(name: str, place: Place | None = None) -> None:
     """Raise StudyError if the queue has a study that has not ended; without a queue nothing is made."""
     place = place or Place()

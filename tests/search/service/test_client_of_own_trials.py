@@ -10,7 +10,7 @@ import requests
 from bpsearch import Client, ServiceError, StudyError
 from search.service import client as client_module
 from search.service import connection
-from search.service.external.asking import MOST_TEXT
+from search.service.external.results import MOST_TEXT
 from search.service.place import Place
 from search.service.queue import Queue
 from search.service.tokens import Tokens

@@ -7,7 +7,8 @@ import pytest
 
 from search.loop.journal import STUDIES, StudyStore
 from search.service.api import pages
-from search.service.external.asking import MOST_ASKED, MOST_TEXT, Asking
+from search.service.external.asking import MOST_ASKED, Asking
+from search.service.external.results import MOST_TEXT
 from search.study import external
 from search.study.external import LARGEST
 
@@ -88,7 +89,7 @@ class TestOpen:
             api.post("/v1/external", "ann", json={"toml": text(direction="down")}), 422, "direction = 'down'"
         )
         assert (found["key"], found["value"]) == ("direction", "'down'")
-        api.refused(api.post("/v1/external", "ann", json={"toml": "x = [", "n": 1}), 422, "n is not known here")
+        api.refused(api.post("/v1/external", "ann", json={"toml": "x = [", "n": 1}), 422, "n is not a key here")
         api.refused(api.post("/v1/external", "ann", content=b"x", headers={"Content-Type": "text/csv"}), 415)
 
     def test_another_study_of_the_name(self, trees, text):

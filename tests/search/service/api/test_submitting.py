@@ -130,7 +130,7 @@ def test_what_a_study_file_gets_wrong_is_told_by_key_and_value(api, text):
         (b"{}", "needs either toml"),
         (b'{"toml": "", "study": {}}', "needs either toml"),
         (b'{"toml": 1}', "toml = 1; it must be a valid string"),
-        (b'{"toml": "x", "quota": 1}', "quota is not known here"),
+        (b'{"toml": "x", "quota": 1}', "quota is not a key here"),
         (b'{"toml": "x", "priority": 101}', "priority = 101; it must be less than or equal to 100"),
         (b'{"toml": "x", "priority": true}', "priority = True; it must be a valid integer"),
         (b'{"toml": "x", "n_trials": 0}', "n_trials = 0; it must be greater than or equal to 1"),
@@ -410,7 +410,7 @@ def test_a_study_is_changed_paused_resumed_and_cancelled(api, text):
     ("body", "told"),
     [
         ({}, "nothing to change"),
-        ({"state": "done"}, "state is not known here"),
+        ({"state": "done"}, "state is not a key here"),
         ({"n_trials": "9"}, "n_trials = '9'"),
         ({"timeout": None}, "nothing to change"),
     ],

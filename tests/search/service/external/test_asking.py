@@ -1,7 +1,10 @@
 """Trials that clients train: lent for a time, told once, learnt from."""
 
+import json
 import math
+import threading
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -9,19 +12,20 @@ from hypothesis import strategies as st
 
 from search.errors import StudyError
 from search.loop import journal
+from search.service.external import asking as asking_module
 from search.service.external.asking import (
-    LARGEST,
     MOST_ASKED,
     Asking,
     ConflictError,
     NotLendingError,
     NoTrialError,
-    Told,
 )
+from search.service.external.results import Told
 from search.service.place import Place
 from search.service.queue import Queue
-from search.service.states import CANCELLED, DONE, PAUSED, QUEUED, RUNNING
+from search.service.states import CANCELLED, DONE, PAUSED, QUEUED, RUNNING, STOPPING
 from search.study import external
+from search.study.external import LARGEST
 
 TEXT = """\
 name = "trees"
@@ -150,6 +154,92 @@ def test_a_trial_whose_time_has_run_out_is_lent_again(asking, clock):
     assert asking.tell("trees", 1, Told(score=1.0))["recorded"]  # by the first client, late
     with pytest.raises(ConflictError):
         asking.tell("trees", 1, Told(score=2.0))  # by the second one
+
+
+def test_a_study_that_proposes_slowly_keeps_nobody_else_waiting(asking, monkeypatch):
+    """One lock was for all studies, and the supervisor waited for it, too."""
+    submit(asking)
+    asking.submit(TEXT.format(direction="minimize", n_trials=6, method="random").replace("trees", "slow"))
+    asking.ask("slow")
+    begun, go_on = threading.Event(), threading.Event()
+
+    def propose(number):
+        begun.set()
+        assert go_on.wait(60)
+        return {"depth": 2, "rate": 0.1}
+
+    monkeypatch.setattr(asking._sessions["slow"].sampler, "ask", propose)
+    thread = threading.Thread(target=asking.ask, args=("slow",))
+    thread.start()
+    assert begun.wait(60)
+    asking.ask("trees")
+    assert asking.tell("trees", 0, Told(score=1.0))["recorded"]
+    asking.settle(asking._queue.act("slow", "pause"))
+    assert asking._queue.get("slow").state == STOPPING
+    go_on.set()
+    thread.join()
+    asking.settle(asking._queue.get("slow"))
+    assert asking._queue.get("slow").state == PAUSED
+
+
+def test_an_answer_that_takes_long_has_the_trials_that_there_are(asking, monkeypatch):
+    submit(asking)
+    ticks = iter(range(100))
+    monkeypatch.setattr(asking_module, "time", SimpleNamespace(monotonic=lambda: float(next(ticks))))
+    assert numbers(asking.ask("trees", 6)) == [0, 1, 2]  # a second each
+    assert numbers(asking.ask("trees", 6)) == [3, 4, 5]
+
+
+def test_a_study_that_has_all_of_a_smaller_budget_ends_although_nobody_asks(asking):
+    submit(asking)
+    asking.ask("trees", 3)
+    for number in range(3):
+        asking.tell("trees", number, Told(score=1.0))
+    asking.settle(asking._queue.get("trees"))
+    assert asking._queue.get("trees").state == RUNNING
+    asking.settle(asking._queue.act("trees", "submit", n_trials=3))
+    assert asking._queue.get("trees").state == DONE
+    asking.settle(asking._queue.act("trees", "submit", priority=4))  # it was queued until the next ask
+    assert asking._queue.get("trees").state == DONE
+    assert not journal.running(Path("studies/trees.journal"))
+
+
+def test_a_result_that_nobody_asked_for_leaves_no_journal(asking):
+    submit(asking)
+    with pytest.raises(NoTrialError):
+        asking.tell("trees", 0, Told(score=1.0))
+    assert not Path("studies/trees.journal").exists()
+
+
+@pytest.mark.parametrize("change", [{"epochs": 50}, {"loss_ratio": 3.0}, {"epoch": 4}])
+def test_another_divergence_is_another_result(asking, change):
+    submit(asking)
+    asking.ask("trees")
+    told = {"verdict": "diverged", "epoch": 5, "epochs": 10, "loss_ratio": 2.0}
+    assert asking.tell("trees", 0, Told(**told, reason="nan"))["recorded"]
+    asking.close()
+    assert not asking.tell("trees", 0, Told(**told, reason="the same in other words"))["recorded"]
+    with pytest.raises(ConflictError):
+        asking.tell("trees", 0, Told(**told | change))
+
+
+def test_the_epoch_of_a_divergence_is_one_of_those_that_were_planned():
+    Told("diverged", epoch=10, epochs=10).check()
+    with pytest.raises(StudyError, match=r"^epoch = 11; allowed are whole numbers up to epochs = 10$"):
+        Told("diverged", epoch=11, epochs=10).check()
+
+
+@pytest.mark.parametrize("name", ["../a/b:c?", "a\nb", "x" * 101, "layers[0]", "", "1a", "a.", "a ", "a..b", "-a"])
+def test_names_that_mlflow_does_not_take_are_refused(name):
+    text = TEXT.format(direction="minimize", n_trials=6, method="random") + f"{json.dumps(name)} = [1, 2]\n"
+    with pytest.raises(StudyError, match=r"allowed are letters, digits, '_', '-', '\.' and blanks, up to 100"):
+        external.parse(text.replace("initial_points = [{ depth = 4 }]", ""))
+
+
+@pytest.mark.parametrize("name", ["_a", "x" * 100, "n_estimators", "a b", "a.b-c", "größe", "深度"])
+def test_names_that_mlflow_takes_are_not(name):
+    text = TEXT.format(direction="minimize", n_trials=6, method="random") + f"{json.dumps(name)} = [1, 2]\n"
+    assert name in external.parse(text).space.axes
 
 
 def test_a_clock_that_is_put_back_keeps_no_trial_from_being_lent_again(asking, clock):

@@ -1,6 +1,7 @@
 """Studies that clients train, in MLflow: all trials once, whatever happens to the service or to the store."""
 
 import threading
+import time
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -10,15 +11,17 @@ from mlflow.entities import ViewType
 
 from search.catalog.soundness.verification import verify
 from search.errors import StudyError
+from search.service.external import recorder as recorder_module
 from search.service.external import recording
-from search.service.external.asking import Asking, Told
+from search.service.external.asking import Asking
 from search.service.external.recorder import UNRECORDED
 from search.service.external.recording import FINISHED, KILLED, Recording, Trial
+from search.service.external.results import Told
 from search.service.place import Place
 from search.service.queue import Queue
 from search.service.states import DONE
 from search.study import external
-from search.tracking import TrackingError, default_uri
+from search.tracking import MLflowTracker, TrackingError, default_uri
 from search.trials.outcomes import Outcome
 
 TEXT = """\
@@ -324,6 +327,43 @@ class TestInTurn:
         assert len(recorder._unfinished) == 1
         assert recorder._current["trees"] in recorder._unfinished
 
+    def test_a_study_that_mlflow_does_not_take_keeps_no_other_one_waiting(self, start, wait_for, monkeypatch, capsys):
+        monkeypatch.setattr(recorder_module, "FIRST_PAUSE", 0.05)
+        first = start(None)
+        rows = []
+        for name in ("bad", "trees"):
+            first.submit(TEXT.format(n_trials=1).replace("trees", name))
+            first.ask(name)
+            first.tell(name, 0, Told(score=1.0))
+            rows.append(first._queue.get(name))
+        later, refused = start(), []
+
+        class Refusing(MLflowTracker):
+            def begin(self, header):
+                if header.experiment == "bad":
+                    refused.append(header)
+                    raise StudyError("it is not taken")
+                super().begin(header)
+
+        later._recorder._tracker = lambda: Refusing(default_uri())
+        for row in rows:
+            later._queue.note(row.name, row.fence, {UNRECORDED: True})
+        later.recover()
+        wait_for(lambda: later._queue.get("trees").counts[UNRECORDED] is False)
+        wait_for(lambda: len(refused) > 2)
+        assert later._queue.get("bad").counts[UNRECORDED]
+        later.close()
+        wait_for(lambda: not later._recorder._unfinished)
+        assert capsys.readouterr().err.count("it is not taken") == 1
+
+    def test_a_service_that_ends_does_not_wait_for_one_that_pauses(self, asking, begin, recorder, wait_for):
+        begin(store := Stores(["begin"] * 9))
+        wait_for(lambda: ("begin",) in store.calls)
+        began = time.monotonic()
+        recorder.close()
+        assert time.monotonic() - began < recorder_module.FAREWELL_SECONDS / 2
+        assert self.is_marked(asking)
+
 
 class TestTries:
     def test_all_at_once(self, make):
@@ -355,7 +395,7 @@ class TestTries:
         monkeypatch.setattr(recording, "FIRST_PAUSE", 1.0)
         monkeypatch.setattr(recording, "LONGEST_PAUSE", 4.0)
         made, pauses = make(Stores(["check"] * 5)), []
-        made._left = SimpleNamespace(is_set=lambda: False, wait=pauses.append)
+        made._hurried = SimpleNamespace(wait=pauses.append)
         assert made.run()
         assert pauses == [1.0, 2.0, 4.0, 4.0, 4.0]
 
@@ -365,11 +405,19 @@ class TestTries:
         made.leave()
         assert (made.run(), store.tries) == (False, [])
 
-    def test_one_that_is_left_makes_no_further_try(self, make):
+    @pytest.mark.parametrize("event", ["_left", "_hurried"])
+    def test_one_that_is_left_or_hurried_makes_no_further_try(self, make, event):
         store = Stores(["end"] * 3)
         made = make(store, KILLED)
-        store.given = made._left  # as if it was left during the first try
+        store.given = getattr(made, event)  # as if that came during the first try
+        made._hurried = store.given
         assert (made.run(), len(store.tries)) == (False, 1)
+
+    def test_one_that_is_hurried_at_its_beginning_makes_its_first_try(self, make):
+        store = Stores()
+        made = make(store)
+        made.hurry()
+        assert (made.run(), store.tries) == (True, [WHOLE])
 
     def test_an_error_shows_although_no_trial_comes(self, make, monkeypatch, wait_for):
         monkeypatch.setattr(recording, "FLUSH_SECONDS", 0.01)
