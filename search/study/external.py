@@ -48,10 +48,11 @@ def _named(name: str) -> str:
 
 def _metric(name: str) -> str:
     if not METRIC.fullmatch(name) or name.startswith("neg_"):
-        allowed = (
-            "letters, digits and underscores, beginning with a letter but not with neg_: direction says what is better"
+        raise PydanticCustomError(
+            "not_allowed",
+            "allowed are letters, digits and underscores, beginning with a letter but not with neg_: direction says what is "
+            "better",
         )
-        raise PydanticCustomError("not_allowed", "{allowed}", {"allowed": allowed})
     return name
 
 
@@ -201,5 +202,5 @@ def _told(error: ValidationError) -> str:
         return f"{key} is missing"
     if problem["type"] == "extra_forbidden":
         return f"{named(key)} is not a key; allowed are {', '.join(File.model_fields)}"
-    allowed = problem["msg"].removeprefix("Input should be ").removeprefix("allowed are ")
-    return f"{key} = {short(problem['input'])}; allowed: {allowed}"
+    message = problem["msg"].removeprefix("Input should be ")
+    return f"{key} = {short(problem['input'])}; {message if 'allowed are' in message else f'allowed: {message}'}"

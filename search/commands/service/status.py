@@ -19,6 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace, console: Output) -> int:
+    from search.service.queued import STUDY
     from search.service.terminal import opening, words
 
     desk = opening.desk()
@@ -26,7 +27,8 @@ def run(options: argparse.Namespace, console: Output) -> int:
         study = desk.status(options.name)
         for line in words.lines(study):
             console.print(line)
-        console.print(f"next:      {shlex.join(['bpsearch', 'logs', study['name']])}")
+        verb = "logs" if study["kind"] == STUDY else "show"  # clients keep the logs of what they train
+        console.print(f"next:      {shlex.join(['bpsearch', verb, study['name']])}")
         console.essential(study["state"])
         console.document(study)
         return 0

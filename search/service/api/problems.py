@@ -128,6 +128,10 @@ def parts(detail: str) -> dict[str, Any]:
     return {} if found is None else {name: text.strip() for name, text in found.groupdict().items()}
 
 
+LONG = re.compile(r"\d{20,300}")
+"""Numbers that nobody wants to read digit by digit."""
+
+
 def of_study(error: StudyError) -> Problem:
     """Return the problem that a StudyError is."""
     detail = CLI.sub("", str(error))
@@ -158,6 +162,7 @@ def of_validation(errors: list[Any]) -> Problem:
     value = short(first.get("input"))
     reason = reason[:1].lower() + reason[1:].replace("Input should be", "it must be")
     reason = reason.replace("input should be", "it must be")
+    reason = LONG.sub(lambda digits: f"{float(digits[0]):g}", reason)
     return Problem(422, f"{visible(key)} = {value}; {reason}", "request", key=visible(key), value=value, allowed=reason)
 
 

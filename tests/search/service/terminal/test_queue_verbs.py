@@ -178,3 +178,13 @@ def test_the_words_of_a_study_fit_narrow_terminals(submitted, capsys):
     Console(width=40).print(words.listed(found))
     (_, row) = capsys.readouterr().out.splitlines()
     assert row.split()[:2] == ["small", "queued"]
+
+
+def test_a_study_without_trials_is_deleted_from_the_queue_alone(command, write):
+    assert command("submit", str(write())).code == 0
+    assert "is queued in the queue; end it first" in command("delete", "small", "--yes").err
+    assert command("cancel", "small").code == 0
+    result = command("delete", "small", "--yes")
+    assert (result.code, result.out) == (0, "deleted: its place in the queue: it has no trials\n")
+    assert "the queue is empty" in command("status").out
+    assert "there is no study 'small'" in command("delete", "small", "--yes").err
