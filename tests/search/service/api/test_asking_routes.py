@@ -263,6 +263,25 @@ def test_a_study_belongs_to_whoever_opened_it(trees):
         assert tell(trees, number, who, score=1).json()["recorded"]
 
 
+def test_a_score_of_nothing_is_no_negative_zero(trees):
+    assert tell(trees, 0, score=0.0).status_code == 200
+    assert '"best": 0.0,' in trees.ask("GET", TREES, "ann").text
+    assert '"score": 0.0,' in trees.ask("GET", f"{TRIALS}/0", "ann").text
+
+
+def test_a_time_limit_is_the_clients_own(trees):
+    found = trees.refused(
+        trees.ask("PATCH", TREES, "ann", json={"timeout": 1.5}), 422, "timeout = 1.5; allowed are studies"
+    )
+    assert (found["key"], found["value"]) == ("timeout", "1.5")
+    assert trees.ask("PATCH", TREES, "ann", json={"n_trials": 9}).json()["n_trials"] == 9
+
+
+def test_a_number_of_a_hundred_digits_is_told_in_short(trees):
+    found = trees.refused(tell(trees, 0, score=1e151), 422, "score = 1e+151; it must be less than or equal to 1e+150")
+    assert found["key"] == "score"
+
+
 class TestAnswers:
     """What is told of a study that clients train."""
 

@@ -388,7 +388,10 @@ def test_a_study_of_the_service_is_no_external_one(asking):
         (('direction = "minimize"', 'direction = "down"'), "direction"),
         (('method = "random"', 'method = "grid"'), r"method = .grid.; allowed are bayesian"),
         (('metric = "rmse"', 'metric = "a b"'), "metric = 'a b'; allowed are letters, digits and underscores"),
-        (('metric = "rmse"', 'metric = "neg_rmse"'), "metric = 'neg_rmse'; allowed are .* not with neg_: direction says"),
+        (
+            ('metric = "rmse"', 'metric = "neg_rmse"'),
+            "metric = 'neg_rmse'; allowed are .* not with neg_: direction says",
+        ),
         (('metric = "rmse"', f'metric = "{"a" * 62}"'), "metric"),
         (("baseline = 10.0", "baseline = 1e151"), "baseline"),
         (("lease = 60", "lease = 0"), r"lease = 0; allowed: greater than 0"),

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,13 +15,17 @@ from mcp import Client, MCPError
 
 from search.catalog.entries import Entry
 from search.loop.journal import Stored
+from search.service.external.asking import Asking
+from search.service.external.results import Told
 from search.service.mcp import answers, resources, serving, tools
 from search.service.mcp.reading import READING
 from search.service.mcp.server import server
 from search.service.mcp.writing import MOST_STUDIES, WRITING
 from search.service.place import Place
+from search.service.queue import Queue
 
 PAGE = (Path(__file__).parents[4] / "docs" / "assistants.md").read_text(encoding="utf-8")
+TREES = 'name = "trees"\ndirection = "minimize"\n[space]\ndepth = [2, 4, 8]\n'
 STUDY = 'name = "{name}"\n[data]\nsource = "{source}"\ntarget = "price"\ntask = "regression"\n[search]\nn_trials = 3\n'
 
 
@@ -202,6 +207,16 @@ class TestReading:
         assert not failed
         assert text.startswith("**homes**: 4 trials by grid search, 3 folds")
         assert "Diverged: 2 of 4 trials" in text
+
+    def test_a_study_that_clients_train(self, reader):
+        with closing(Queue(Place())) as queue, closing(Asking(queue)) as asking:
+            asking.submit(TREES)
+            asking.ask("trees")
+            asking.tell("trees", 0, Told(score=1.0))
+        told = reader.error("report", name="trees")
+        assert told == "study 'trees' is trained by clients: a report tells of networks; use list_trials"
+        read = reader.does(lambda client: client.read_resource("bpsearch://studies/trees/file"))
+        assert read.contents[0].text == TREES
 
 
 class TestWriting:
