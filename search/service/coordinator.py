@@ -30,15 +30,19 @@ from search.service.states import STOPPING
 from search.signals import command
 from search.study import study_file
 from search.study.study_file import Study
+from search.tracking import waiting
 
 BEAT_SECONDS = 0.5
 """Seconds from one sign of life to the next."""
 
+PATIENCE = 20.0
+"""Seconds for which an end of the study waits for MLflow's server: then others have its place, and it is tried again."""
+
 LEAST_SECONDS = 1e-3
 """The timeout of a study whose time is over: no trial begins, and what has finished becomes a model."""
 
-STOPPED, FENCED = 0, 3
-"""Exit codes: it has ended in order; its study was started anew."""
+STOPPED, FENCED, LATER = 0, 3, 4
+"""Exit codes: it has ended in order; its study was started anew; MLflow's server is away, and the study is to be tried again."""
 
 
 @dataclass(frozen=True)
@@ -62,28 +66,30 @@ class Orders:
 
 def main() -> int:
     """Run the study that standard input names; return the exit code."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored by what a script starts in the background
     command.install()
+    waiting.be_patient(PATIENCE)
     with command.unwinding():
         orders = Orders.read(sys.stdin.readline())
         queue = Queue(Place())
         with Reports(queue, orders) as reports:
             try:
-                _run(queue, orders, reports)
+                return _run(queue, orders, reports)
             except KeyboardInterrupt:
                 print("stopped: finished trials are kept", flush=True)
             except FencedError as error:
                 print(f"error: {error}", flush=True)
                 return FENCED
             except StudyError as error:
-                _fail(queue, orders, str(error))
+                return _end(queue, orders, str(error))
             except Exception as error:  # a bug, or a library's: the queue says so, and the log has the traceback
                 traceback.print_exc()
-                _fail(queue, orders, reason_of(error))
+                return _end(queue, orders, reason_of(error))
     return STOPPED
 
 
-def _run(queue: Queue, orders: Orders, reports: Reports) -> None:
-    """Run a study with the budget that the queue says, until it has that."""
+def _run(queue: Queue, orders: Orders, reports: Reports) -> int:
+    """Run a study with the budget that the queue says, until it has that; return the exit code."""
     from search.terminal.output import Output
     from search.terminal.progress import shown
 
@@ -101,10 +107,9 @@ def _run(queue: Queue, orders: Orders, reports: Reports) -> None:
             _tell(result, console)
             reports.send()
             if result.problem:
-                _fail(queue, orders, result.problem)
-                return
+                return _end(queue, orders, result.problem)
             if queue.finish(row):
-                return
+                return STOPPED
 
 
 def _tuned(study: Study, workers: ClusterWorkers, displays: list[Callable[[Progress], None]]) -> Any:
@@ -135,9 +140,19 @@ def budgeted(study: Study, row: Queued) -> Study:
     return study.with_search(**{key: value for key, value in asked.items() if value is not None})
 
 
-def _fail(queue: Queue, orders: Orders, reason: str) -> None:
+def _end(queue: Queue, orders: Orders, reason: str) -> int:
+    """Note that a study has failed, and return the exit code.
+
+    If it has trials, and MLflow's server is away, it waits instead: what is finished is written once the server is back.
+    """
+    from search.tracking import stores
+
     print(f"error: {reason}", flush=True)
+    if queue.place.journal(orders.name).exists() and stores.is_away(stores.default_uri()):
+        queue.act(orders.name, "release", fence=orders.fence, reason=f"{reason}; it is tried again")
+        return LATER
     queue.act(orders.name, "fail", fence=orders.fence, reason=reason)
+    return STOPPED
 
 
 @dataclass

@@ -13,12 +13,13 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from search.errors import StudyError
 from search.files import writing
 from search.processes import python
 from search.service.cluster import Access
-from search.service.coordinator import Orders
+from search.service.coordinator import LATER, Orders
 from search.service.external.asking import Asking
 from search.service.queue import Queue
 from search.service.queued import EXTERNAL, Queued
@@ -36,6 +37,10 @@ LOOK_SECONDS = 0.2
 
 SILENT_SECONDS = 120.0
 """Seconds without a sign of life after which a coordinator is killed."""
+
+FIRST_PAUSE, LONGEST_PAUSE = 15.0, 300.0
+"""Seconds after which a study whose MLflow server is away is tried again and, as each pause is twice the one before, the longest
+pause."""
 
 DEATHS = 3
 """Deaths of its coordinators, without a finished trial between them, after which a study has failed."""
@@ -67,6 +72,14 @@ class Running:
             self.process.stdin.close()
 
 
+class Pause(NamedTuple):
+    """Until when a study is not started, by the supervisor's own time, how long that is, and since when the study is queued."""
+
+    until: float
+    seconds: float
+    since: float
+
+
 Start = Callable[[Orders], "subprocess.Popen[bytes]"]
 
 
@@ -94,6 +107,8 @@ class Supervisor:
     start: Start = field(default_factory=lambda: started)
     running: dict[str, Running] = field(default_factory=dict)
     _deaths: dict[str, tuple[int, int]] = field(default_factory=dict)
+    _pauses: dict[str, Pause] = field(default_factory=dict)
+    _time: float = 0.0
     _told: str = ""
 
     def run(self, ended: threading.Event, clock: Callable[[], float] = time.monotonic) -> None:
@@ -136,6 +151,7 @@ class Supervisor:
         passed : float
             Seconds since the last call.
         """
+        self._time += passed
         for name, each in list(self.running.items()):
             if each.process.poll() is not None:
                 self._settle(name, each)
@@ -145,7 +161,7 @@ class Supervisor:
         for name, each in self.running.items():
             if name in rows:
                 self._watch(each, rows[name], passed)
-        waiting = [row for row in rows.values() if row.state == QUEUED and row.name not in self.running]
+        waiting = [row for row in rows.values() if row.state == QUEUED and self._may_start(row)]
         waiting.sort(key=lambda row: (-row.priority, row.since, row.id))
         for row in waiting[: max(0, self.at_once - len(self.running))]:
             self._start(row)
@@ -205,7 +221,10 @@ class Supervisor:
     def _settle(self, name: str, each: Running, *, stopped: bool = False) -> None:
         """Note in the queue what has become of a study whose coordinator has ended."""
         del self.running[name]
-        row = self.queue.get(name)
+        row, before = self.queue.get(name), self._pauses.pop(name, None)
+        if each.process.returncode == LATER:
+            seconds = FIRST_PAUSE if before is None else min(2 * before.seconds, LONGEST_PAUSE)
+            self._pauses[name] = Pause(self._time + seconds, seconds, row.since)
         if row.fence != each.fence or row.state in ENDED:
             self._deaths.pop(name, None)
         elif row.state == STOPPING:
@@ -217,6 +236,12 @@ class Supervisor:
             told = f"by signal {-code}" if code < 0 else f"with exit code {code}"
             reason = f"its coordinator ended {told}, {DEATHS} times without a finished trial; its log may say why"
             self.queue.act(name, "fail", fence=each.fence, reason=reason)
+
+    def _may_start(self, row: Queued) -> bool:
+        """Return whether a study that is queued has no coordinator, and is not to be tried later."""
+        pause = self._pauses.get(row.name)
+        is_later = pause is not None and pause.since == row.since and self._time < pause.until
+        return row.name not in self.running and not is_later
 
     def _may_try_again(self, row: Queued) -> bool:
         """Count the deaths of a study's coordinators since its last finished trial."""

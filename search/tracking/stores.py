@@ -159,6 +159,23 @@ def check(uri: str, key: str = "MLFLOW_TRACKING_URI", *, make: bool = True) -> N
         servers.check(uri, key)
 
 
+def is_away(uri: str) -> bool:
+    """Return whether a store is that of a server which does not answer now, so that it may later."""
+    try:
+        if uri.startswith(("http://", "https://")):
+            servers.answer(uri)
+        elif database(uri) is None and servers.of_database(uri):
+            servers.knock(uri, servers.ANSWER_SECONDS)
+    except urllib.error.HTTPError as error:
+        error.close()
+        return error.code >= 500
+    except (InvalidURL, ValueError):
+        return False
+    except (OSError, HTTPException):
+        return True
+    return False
+
+
 def _database(uri: str, key: str) -> Path | None:
     """Return the file of an SQLite store, or raise StudyError if its address names another one for MLflow."""
     if problem := place.misread(uri):

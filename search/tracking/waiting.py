@@ -64,6 +64,12 @@ class UnansweredError(RuntimeError):
         self.silent = silent
 
 
+def be_patient(seconds: float) -> None:
+    """Wait for stores that do not answer for so many seconds in this process."""
+    global PATIENCE
+    PATIENCE = seconds
+
+
 def say_nothing() -> None:
     """Say nothing of waits in this process."""
     global _silent

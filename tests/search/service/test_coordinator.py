@@ -5,6 +5,7 @@ import json
 import os
 import signal
 from contextlib import nullcontext
+from pathlib import Path
 
 import pytest
 
@@ -12,10 +13,12 @@ from search.errors import StudyError
 from search.results.progress import Progress
 from search.service import coordinator, submission
 from search.service.cluster import Access
-from search.service.coordinator import LEAST_SECONDS, Orders, Reports, budgeted, counts
+from search.service.coordinator import LATER, LEAST_SECONDS, STOPPED, Orders, Reports, budgeted, counts
 from search.service.place import Place
 from search.service.queued import Queued
+from search.service.states import FAILED, QUEUED
 from search.study import study_file
+from search.tracking import stores
 
 ACCESS = Access("tls://127.0.0.1:1", "ca", "key", "cert")
 
@@ -74,6 +77,26 @@ def test_a_damaged_copy_of_the_data_is_not_trained_on(queue, write, monkeypatch)
     monkeypatch.setattr(coordinator, "_tuned", None)
     with pytest.raises(StudyError, match="the copy of its data is damaged"):
         coordinator._run(queue, Orders(row.name, row.fence, ACCESS), None)
+
+
+@pytest.mark.parametrize(
+    ("away", "has_trials", "after"),
+    [
+        (True, True, (LATER, QUEUED, "no answer; it is tried again")),
+        (True, False, (STOPPED, FAILED, "no answer")),
+        (False, True, (STOPPED, FAILED, "no answer")),
+    ],
+)
+def test_a_study_with_trials_waits_for_a_store_that_is_away(queue, monkeypatch, capsys, away, has_trials, after):
+    queue.submit("small", "text", "f")
+    row = queue.act("small", "start")
+    monkeypatch.setattr(stores, "is_away", lambda uri: away)
+    if has_trials:
+        Path("studies/small.journal").touch()
+    code = coordinator._end(queue, Orders("small", row.fence, ACCESS), "no answer")
+    row = queue.get("small")
+    assert (code, row.state, row.reason) == after
+    assert capsys.readouterr().out == "error: no answer\n"
 
 
 class Input:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from search.loop import journal
-from search.service.states import DONE, FAILED
+from search.service.states import DONE, FAILED, QUEUED
 from tests.fuzz.parts import served, service
 
 pytestmark = pytest.mark.slow
@@ -82,6 +82,23 @@ def test_a_full_disk(disk):
     assert set(differences(disk)) <= {("folder_astray", "found")}  # of a run that found no room
     assert set(differences(disk, "--repair")) <= {("folder_astray", "repaired")}
     assert differences(disk) == []
+
+
+def test_mlflow_that_is_away_until_nobody_waits_any_longer(folder, write, tmp_path, empty_database):
+    """The study was failed, and waited for somebody to resume it."""
+    write("long", n_trials=N_TRIALS)
+    with served.server(tmp_path / "server", empty_database) as target, served.proxied(target) as (uri, proxy):
+        assert service.run(folder, "submit", "studies/long.toml", MLFLOW_TRACKING_URI=uri).returncode == 0
+        with service.service(folder, "--workers", "1", MLFLOW_TRACKING_URI=uri) as running:
+            service.until(lambda: len(trials(folder, "long")) > 5, "it has trials")
+            proxy.fail("refused")
+            service.until(lambda: service.state(folder, "long") == QUEUED, "its coordinator gives up", 300)
+            assert "it is tried again" in service.run(folder, "status", "long").stdout
+            assert trials(folder, "long") == list(range(N_TRIALS))
+            proxy.arm()
+            service.until(lambda: service.state(folder, "long") == DONE, "it is tried again")
+            assert running.stop() == 128 + signal.SIGTERM
+        assert differences(folder, MLFLOW_TRACKING_URI=uri) == []
 
 
 def test_mlflow_that_is_away_for_a_while(folder, write, tmp_path, empty_database):

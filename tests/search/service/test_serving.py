@@ -115,6 +115,23 @@ def test_a_service_that_is_killed_leaves_nothing_running(home, write):
     assert trials(home, "long") == list(range(len(kept) + 2))
 
 
+def test_a_service_that_a_script_starts_in_its_background_pauses_studies(home, write):
+    """Shells have such programs ignore Ctrl-C, and the coordinators, which inherit that, ignored their own interruption."""
+    submit(home, write("long", n_trials=MANY))
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        started = service.Service(home, "--workers", "1")
+    finally:
+        signal.signal(signal.SIGINT, before)
+    try:
+        service.until(lambda: trials(home, "long"), "it has trials")
+        service.run(home, "pause", "long")
+        service.until(lambda: service.state(home, "long") == "paused", "it is paused")
+        assert started.stop() == 128 + signal.SIGTERM
+    finally:
+        started.end()
+
+
 def test_a_coordinator_that_is_stopped_for_a_while_goes_on(home, write):
     submit(home, write("long", n_trials=400))
     with service.service(home, "--workers", "1") as running:

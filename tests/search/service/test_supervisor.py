@@ -6,10 +6,19 @@ import pytest
 
 from search.errors import StudyError
 from search.service.cluster import Access
+from search.service.coordinator import LATER
 from search.service.place import Place
 from search.service.queue import FencedError, Queue
 from search.service.states import CANCELLED, DONE, FAILED, PAUSED, QUEUED, RUNNING, STOPPING
-from search.service.supervisor import DEATHS, LOOK_SECONDS, SILENT_SECONDS, TURN_SECONDS, Supervisor
+from search.service.supervisor import (
+    DEATHS,
+    FIRST_PAUSE,
+    LONGEST_PAUSE,
+    LOOK_SECONDS,
+    SILENT_SECONDS,
+    TURN_SECONDS,
+    Supervisor,
+)
 
 ACCESS = Access("tls://127.0.0.1:1", "a", "b", "c")
 
@@ -110,6 +119,50 @@ def test_a_coordinator_that_dies_is_started_again(supervisor, queue):
     assert len(supervisor.started) == DEATHS
     assert queue.get("a").state == FAILED
     assert queue.get("a").reason.startswith("its coordinator ended by signal 9, 3 times without a finished trial")
+
+
+def put_off(supervisor, queue, name="a"):
+    """End a study's coordinator as one does that MLflow does not answer."""
+    each = supervisor.running[name]
+    queue.act(name, "release", fence=each.fence, reason="MLflow does not answer; it is tried again")
+    each.process.returncode = LATER
+    supervisor.tick(0.0)
+
+
+def test_one_whose_store_is_away_is_tried_again_later_and_later(supervisor, queue):
+    submit(queue, "a")
+    supervisor.tick(0.2)
+    for pause in (FIRST_PAUSE, 2 * FIRST_PAUSE, 4 * FIRST_PAUSE):
+        put_off(supervisor, queue)
+        supervisor.tick(pause - 1.0)
+        assert (states(queue), supervisor.running) == ({"a": QUEUED}, {})
+        assert queue.get("a").reason == "MLflow does not answer; it is tried again"
+        supervisor.tick(1.0)
+        assert states(queue) == {"a": RUNNING}
+        assert queue.get("a").reason == ""
+    for _ in range(9):
+        put_off(supervisor, queue)
+        supervisor.tick(LONGEST_PAUSE)
+        assert states(queue) == {"a": RUNNING}
+    supervisor.started[-1].returncode = -9
+    supervisor.tick(0.2)  # another end: the next pause is short again
+    assert states(queue) == {"a": RUNNING}
+    put_off(supervisor, queue)
+    supervisor.tick(FIRST_PAUSE)
+    assert states(queue) == {"a": RUNNING}
+
+
+def test_a_study_that_is_put_off_takes_no_place_and_starts_at_once_when_it_is_submitted_anew(supervisor, queue):
+    submit(queue, "a", "b", "c")
+    supervisor.tick(0.2)
+    put_off(supervisor, queue)
+    assert names(supervisor) == ["a", "b", "c"]
+    queue.act("c", "finish", fence=1)
+    supervisor.running["c"].process.returncode = 0
+    queue.act("a", "cancel")
+    submit(queue, "a")
+    supervisor.tick(0.2)
+    assert states(queue) == {"a": RUNNING, "b": RUNNING, "c": DONE}
 
 
 def test_one_that_finishes_trials_between_its_deaths_does_not_fail(supervisor, queue):

@@ -310,3 +310,20 @@ def test_artifacts_of_mlflow_s_own_experiment_had_a_place_in_the_temporary_folde
     with closing(sqlite3.connect(empty_database)) as db:
         places = db.execute("SELECT name, artifact_location FROM experiments").fetchall()
     assert places == [("Default", (empty_database.parent / "artifacts" / "Default").resolve().as_uri())]
+
+
+@pytest.mark.parametrize(
+    ("status", "away"), [(200, False), (401, False), (404, False), (500, True), (503, True), (0, True)]
+)
+def test_a_server_that_answers_nothing_of_use_is_away(serve, status, away):
+    assert stores.is_away(serve(status)) is away
+
+
+def test_a_server_that_nobody_reaches_is_away(free_port):
+    assert stores.is_away(f"http://127.0.0.1:{free_port()}")
+    assert stores.is_away(f"postgresql://127.0.0.1:{free_port()}/mlflow")
+
+
+@pytest.mark.parametrize("uri", ["sqlite:///none.db", "http://[", "databricks"])
+def test_what_cannot_come_back_is_not_away(uri):
+    assert not stores.is_away(uri)
