@@ -37,7 +37,9 @@ KINDS = {
         "what lies there is a whole line",
     ),
     "outer_open": Kind("The study is complete, but the journal of an outer fold is not, or is gone"),
-    "study_unrecorded": Kind("The store has no run of the study; `bpsearch tune` writes it"),
+    "study_unrecorded": Kind(
+        "The store has no run of the study; `bpsearch tune` writes it, or `bpsearch serve` if clients train it"
+    ),
     "parent_doubled": Kind(
         "The study has several parent runs",
         "The one with the most trials stays, the others go to MLflow's trash",
