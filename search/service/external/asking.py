@@ -12,6 +12,7 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -184,7 +185,11 @@ class Asking:
             self._locks[row.name].release()
 
     def recover(self) -> None:
-        """Write to MLflow, in the background, what an earlier service has not."""
+        """Free the journals that an earlier service held when it was killed, and write to MLflow what it has not."""
+        for row in self._queue.all(QUEUED, RUNNING):
+            if row.kind == EXTERNAL and journal.beside(path := journal_of(row.name)).exists():
+                with suppress(StudyError), journal.held(path):  # which deletes its file
+                    pass
         self._recorder.recover()
 
     def close(self) -> None:

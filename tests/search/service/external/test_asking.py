@@ -293,6 +293,20 @@ def test_a_service_that_is_started_anew_knows_what_is_lent(asking, clock):
     queue.close()
 
 
+def test_what_a_kill_leaves_of_a_lock_goes_with_the_next_service(asking):
+    submit(asking)
+    asking.ask("trees")
+    asking.tell("trees", 0, Told(score=1.0))
+    lock = journal.beside(Path("studies/trees.journal"))
+    asking.recover()
+    assert lock.exists()  # this one is held
+    asking.close()
+    lock.touch(0o600)
+    asking.recover()
+    assert not lock.exists()
+    assert sorted(stored()) == [0]
+
+
 def test_a_kill_between_journal_and_queue_doubles_nothing(asking, clock, monkeypatch):
     submit(asking)
     asking.ask("trees", 2)
