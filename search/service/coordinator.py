@@ -31,6 +31,7 @@ from search.signals import command
 from search.study import study_file
 from search.study.study_file import Study
 from search.tracking import waiting
+from search.trials.outcomes import Outcome
 
 BEAT_SECONDS = 0.5
 """Seconds from one sign of life to the next."""
@@ -105,7 +106,7 @@ def _run(queue: Queue, orders: Orders, reports: Reports) -> int:
             with shown(title, study.scoring, console) as show:
                 result = _tuned(study, workers, [show, reports.show])
             _tell(result, console)
-            reports.send()
+            reports.finish(result.best)
             if result.problem:
                 return _end(queue, orders, result.problem)
             if queue.finish(row):
@@ -182,9 +183,11 @@ class Reports:
         """Note a new state of the study, to be reported with the next sign of life."""
         self._counts = counts(progress)
 
-    def send(self) -> None:
-        """Report the latest state now."""
+    def finish(self, best: Outcome | None) -> None:
+        """Report the end of the study now: its best trial over all of its evaluations, which may be another one than before."""
         if self._counts is not None:
+            told = {} if best is None else {"best": best.score, "best_trial": best.number}
+            self._counts = {**self._counts, **told}
             self.queue.beat(self.orders.name, self.orders.fence, self._counts)
 
     def _report(self) -> None:

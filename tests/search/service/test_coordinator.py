@@ -167,3 +167,20 @@ def test_one_whose_study_was_started_anew_ends_at_once(queue, interrupted, monke
         assert until(lambda: ended == [coordinator.FENCED])
     assert sent == []
     assert queue.get("a").beat == 0
+
+
+def test_the_best_trial_at_the_end_is_that_over_all_evaluations(queue, make_outcome):
+    """The status said 53.89, the list 53.93: the best trial had been evaluated again with other seeds."""
+    queue.submit("a", "text", "f")
+    queue.act("a", "start")
+    reports = Reports(queue, Orders("a", 1, ACCESS))
+    reports.finish(make_outcome(0))
+    assert queue.get("a").counts == {}
+    first, second = make_outcome(0), make_outcome(1)
+    reports.show(Progress({0: first, 1: second}, 2))
+    again = dataclasses.replace(second, fold_scores=[-0.25])
+    reports.finish(again)
+    found = queue.get("a").counts
+    assert (found["best"], found["best_trial"], found["trials"]["ok"]) == (-0.25, 1, 2)
+    reports.finish(None)
+    assert queue.get("a").counts == found
