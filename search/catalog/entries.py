@@ -13,7 +13,7 @@ from typing import Any
 from bpmodel.names.short import listed
 from search.errors import NoStudyError, StudyError
 from search.loop import journal
-from search.loop.journal import STUDIES, Stored
+from search.loop.journal import ENDING, STUDIES, Stored
 from search.report.files import default, is_report
 from search.results.result import Result
 from search.spelling import did_you_mean
@@ -24,7 +24,6 @@ from search.tracking.listing import Kept
 from search.tracking.models.champions import CHALLENGER, CHAMPION
 from search.trials.outcomes import VERDICTS, Outcome, order, winner
 
-ENDING = ".journal"
 OUTER = re.compile(r"\.outer-\d+$")
 """How the names of journals of outer folds end."""
 

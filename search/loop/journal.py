@@ -35,6 +35,8 @@ from search.trials.penalties import Feedback
 STUDIES = Path("studies")
 """Folder of the journals of study files, in the current one."""
 
+ENDING = ".journal"
+
 FINISHED = tuple(state.value for state in STATES.values())
 
 DAMAGE = (
@@ -224,6 +226,15 @@ def _ended(study: optuna.Study) -> dict[int, float]:
     """Return when each trial ended, in seconds since 1970."""
     dated = ((t.user_attrs["number"], t.datetime_complete) for t in _trials(study))
     return {number: when.timestamp() for number, when in dated if when}
+
+
+def path_of(name: str, folder: Path = STUDIES) -> Path:
+    """Return the journal of a study.
+
+    >>> path_of("wine").as_posix()
+    'studies/wine.journal'
+    """
+    return folder / f"{name}{ENDING}"
 
 
 def running(path: Path) -> bool:

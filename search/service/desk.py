@@ -7,6 +7,7 @@ come from the journals of the studies, and there are results of those that were 
 from __future__ import annotations
 
 import threading
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -40,8 +41,8 @@ from search.trials.outcomes import VERDICTS
 MOST_TRIALS = 1000
 """The most trials of one answer."""
 
-MOST_STUDIES = 32
-"""Journals whose trials are kept in memory."""
+MOST_KEPT = 20_000
+"""Trials of journals that are kept in memory, 30 kB each; those of the latest study in any case."""
 
 
 class Desk:
@@ -57,7 +58,8 @@ class Desk:
     def __init__(self, queue: Queue, uri: Callable[[], str]) -> None:
         self.queue, self._uri = queue, uri
         self._read: dict[str, tuple[tuple[int, int], Entry]] = {}
-        self._reading = threading.Lock()
+        self._reading: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
+        self._keeping = threading.Lock()
 
     @property
     def place(self) -> Place:
@@ -235,7 +237,7 @@ class Desk:
         if stored is None:
             raise _without_trials(name)
         path = files.default(name)
-        if files.is_report(path) and not journal.running(journal.STUDIES / f"{name}{entries.ENDING}"):
+        if files.is_report(path) and not journal.running(journal.path_of(name)):
             with suppress(OSError):
                 return path.read_text(encoding="utf-8")
         return page(reports.of_journal(stored))
@@ -292,21 +294,29 @@ class Desk:
         """
         if name not in entries.names():
             return Entry(name, None if self.has(name) else entries.stored(name))
-        path = journal.STUDIES / f"{name}{entries.ENDING}"
-        with self._reading:
+        path = journal.path_of(name)
+        with self._reading[name]:
             try:
                 status = path.stat()
             except OSError:  # deleted just now
                 return Entry(name)
             state = (status.st_size, status.st_mtime_ns)
-            if name in self._read and self._read[name][0] == state:
-                return self._read[name][1]
+            known = self._read.get(name)
+            if known is not None and known[0] == state:
+                return known[1]
             found = Entry(name, self._stored(name, path), files=(path,))
-            self._read.pop(name, None)
-            self._read[name] = (state, found)
-            while len(self._read) > MOST_STUDIES:
-                del self._read[next(iter(self._read))]
+            self._keep(name, state, found)
             return found
+
+    def _keep(self, name: str, state: tuple[int, int], entry: Entry) -> None:
+        """Keep what was read of a study, and forget those that were read before it as far as there are too many trials."""
+        with self._keeping:
+            self._read.pop(name, None)
+            self._read[name] = (state, entry)
+            sizes = {each: len(kept.stored.outcomes) if kept.stored else 0 for each, (_, kept) in self._read.items()}
+            for each in list(sizes)[:-1]:
+                if sum(sizes.values()) > MOST_KEPT:
+                    del self._read[each], sizes[each]
 
     def _stored(self, name: str, path: Path) -> Stored | None:
         """Read the journal of a study; the space of one that clients train is in the queue."""

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from search.errors import StudyError
 from search.files import trouble
-from search.loop.journal import STUDIES
+from search.loop.journal import STUDIES, path_of
 
 FOLDER = STUDIES / "service"
 
@@ -61,7 +61,7 @@ class Place:
 
     def journal(self, name: str) -> Path:
         """The journal of a study, which is there if it was ever run, with the service or without it."""
-        return self.folder.parent / f"{name}.journal"
+        return path_of(name, self.folder.parent)
 
     def made(self) -> Place:
         """Make the folder, which only this user can enter.

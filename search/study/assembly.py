@@ -20,7 +20,7 @@ from search.errors import InUseError, StudyError
 from search.experiment import Job
 from search.loop import demand, runner
 from search.loop.demand import Demand
-from search.loop.journal import STUDIES, StudyStore
+from search.loop.journal import StudyStore, path_of
 from search.loop.runner import Plan
 from search.options import PLAN, STUDY
 from search.profiling import leaks
@@ -39,7 +39,7 @@ from search.trials.problem import Problem
 
 def journal(study: Study) -> Path:
     """Return the file of a study's finished trials."""
-    return STUDIES / f"{study.name}.journal"
+    return path_of(study.name)
 
 
 def open_store(study: Study, dataset: Dataset, problem: Problem) -> StudyStore:

@@ -13,6 +13,7 @@ import pandas as pd
 from bpmodel.preprocessing.texts.marks import Hints
 from search.errors import StudyError
 from search.files import trouble, writing
+from search.loop.journal import STUDIES
 from search.profiling import overview, task
 from search.profiling.evidence import Evidence
 from search.profiling.finding import Finding
@@ -141,7 +142,7 @@ def _free(source: str, target: str) -> Path:
     """Return the path of a new study, with a number if another table has a study of the same name."""
     name, number = study_name(sources.stem(source)), 1
     while True:
-        path = assembly.STUDIES / (f"{name}.toml" if number == 1 else f"{name}-{number}.toml")
+        path = STUDIES / (f"{name}.toml" if number == 1 else f"{name}-{number}.toml")
         if not os.path.lexists(path) or _is_of(path, source, target):
             return path
         number += 1

@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
-from search.catalog.entries import ENDING, OUTER
+from search.catalog.entries import OUTER
 from search.catalog.soundness.files import is_old
 from search.catalog.soundness.subject import Finding
 from search.files import locking
 from search.files.locking import Lock
+from search.loop.journal import ENDING
 from search.tracking import stores
 from search.tracking.local import moving, scratch
 

@@ -128,7 +128,7 @@ def _known(there: Collection[str], inventory: Inventory) -> list[str]:
 
 
 def _subject(uri: str, name: str, paths: tuple[Path, ...], inventory: Inventory) -> Subject:
-    own = paths[:1] if paths and paths[0].name == f"{name}{entries.ENDING}" else ()
+    own = paths[:1] if paths and paths[0].name == journal.path_of(name).name else ()
     stored, problem = _read(own[0]) if own else (None, "")
     parts = {path: _read(path) for path in paths if path not in own}
     holding = inventory.holdings.get(name) or Holding()

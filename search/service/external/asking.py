@@ -14,14 +14,12 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from itertools import islice
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy import delete, insert, select, update
 
 from search.errors import StudyError
 from search.loop import journal
-from search.loop.journal import STUDIES
 from search.service.external.recorder import Recorder
 from search.service.external.results import Told, told_of
 from search.service.external.session import Session
@@ -84,7 +82,7 @@ class Asking:
         study = external.parse(text)
         allowed(study)
         name, known = study.file.name, study.about
-        path = journal_of(name)
+        path = journal.path_of(name)
         if self._queue.find(name) is None and path.exists():
             journal.read(path, identity=study.identity)
         return self._queue.submit(name, text, study.fingerprint, about=known, kind=EXTERNAL, **asked)
@@ -155,7 +153,7 @@ class Asking:
         with self._locks[name]:
             row = self._queue.get(name)
             self._check_kind(row)
-            if name not in self._sessions and not journal_of(name).exists() and self._params(row, number) is None:
+            if name not in self._sessions and not journal.path_of(name).exists() and self._params(row, number) is None:
                 raise self._not_asked(row, number)  # without a journal that nobody needs
             session = self._open(row)
             try:
@@ -187,7 +185,7 @@ class Asking:
     def recover(self) -> None:
         """Free the journals that an earlier service held when it was killed, and write to MLflow what it has not."""
         for row in self._queue.all(QUEUED, RUNNING):
-            if row.kind == EXTERNAL and journal.beside(path := journal_of(row.name)).exists():
+            if row.kind == EXTERNAL and journal.beside(path := journal.path_of(row.name)).exists():
                 with suppress(StudyError), journal.held(path):  # which deletes its file
                     pass
         self._recorder.recover()
@@ -323,8 +321,3 @@ class Asking:
     def _returned(self, row: Queued, number: int) -> None:
         with self._queue.changing() as connection:
             connection.execute(delete(asked).where(asked.c.study == row.id, asked.c.number == number))
-
-
-def journal_of(name: str) -> Path:
-    """Return the file of the journal of a study."""
-    return STUDIES / f"{name}.journal"

@@ -13,7 +13,6 @@ from contextlib import suppress
 
 from search.errors import StudyError
 from search.loop import journal
-from search.loop.journal import STUDIES
 from search.service.external.recording import FINISHED, FIRST_PAUSE, KILLED, LONGEST_PAUSE, Recording, Trial
 from search.service.queue import Queue
 from search.service.queued import EXTERNAL, Queued
@@ -65,10 +64,10 @@ class Recorder:
         """Begin to record a study or go on with it, given what its journal holds; one that has begun already stays."""
         if self._uri is None or row.name in self._current:
             return
-        self._studies.note(row.name, row.fence, self.mark)
         made = self._made(study, study_id, outcomes, feedback)
         thread = threading.Thread(target=self._run, args=(row, made), name="mlflow of a client's study", daemon=True)
         with self._lock:
+            self._studies.note(row.name, row.fence, self.mark)
             for each in self._of(row.name):
                 each.leave()  # this one writes what the one before has not
             self._current[row.name], self._unfinished[made] = made, thread
@@ -132,12 +131,11 @@ class Recorder:
 
     def _end(self, row: Queued, recording: Recording, written: bool) -> None:
         """Forget a recording; its study is marked no more, unless another one has begun."""
-        with self._lock:
+        with self._lock:  # or another one that begins just now would lose its mark
             del self._unfinished[recording]
-            is_last = not self._of(row.name)
-        if written and is_last:
-            with suppress(StudyError):  # the disk is full: the next service finds that all is there
-                self._studies.note(row.name, row.fence, {UNRECORDED: False})
+            if written and not self._of(row.name):
+                with suppress(StudyError):  # the disk is full: the next service finds that all is there
+                    self._studies.note(row.name, row.fence, {UNRECORDED: False})
 
     def _recover(self, rows: Iterable[Queued]) -> None:
         """Write studies in turn, those that MLflow does not take again later: none waits for another one."""
@@ -157,7 +155,7 @@ class Recorder:
         """Return the recording of a study that an earlier service has left; None if there is nothing to write."""
         try:
             study = external.parse(row.text)
-            stored = journal.read(STUDIES / f"{row.name}.journal", study.space)
+            stored = journal.read(journal.path_of(row.name), study.space)
         except StudyError as error:
             leaving.tell(f"error: study {row.name!r} is not written to MLflow: {error}")
             return None

@@ -92,8 +92,10 @@ def test_a_journal_is_read_again_when_it_has_changed(desk, homes):
     assert desk.entry("homes") is not first
 
 
-def test_journals_that_are_kept_are_few(desk, homes, monkeypatch):
-    monkeypatch.setattr("search.service.desk.MOST_STUDIES", 2)
+@pytest.mark.parametrize(("most", "kept"), [(3, 1), (4, 1), (8, 2), (11, 2), (100, 4)])
+def test_journals_that_are_kept_have_few_trials(desk, homes, monkeypatch, most, kept):
+    """Thirty-two were kept, of any size."""
+    monkeypatch.setattr("search.service.desk.MOST_KEPT", most)
     journal = homes / "studies" / "homes.journal"
     for name in "abcd":
         (homes / "studies" / f"{name}.journal").write_bytes(journal.read_bytes())
@@ -102,4 +104,25 @@ def test_journals_that_are_kept_are_few(desk, homes, monkeypatch):
         thread.start()
     for thread in threads:
         thread.join()
-    assert len(desk._read) == 2
+    assert len(desk._read) == kept
+    desk.entry("a")
+    assert list(desk._read)[-1:] == ["a"] or kept == 4
+
+
+def test_a_long_journal_keeps_nobody_waiting_who_reads_another(desk, homes, monkeypatch):
+    (homes / "studies" / "a.journal").write_bytes((homes / "studies" / "homes.journal").read_bytes())
+    begun, go_on, read = threading.Event(), threading.Event(), desk._stored
+
+    def slow(name, path):
+        if name == "a":
+            begun.set()
+            assert go_on.wait(60)
+        return read(name, path)
+
+    monkeypatch.setattr(desk, "_stored", slow)
+    thread = threading.Thread(target=desk.entry, args=("a",))
+    thread.start()
+    assert begun.wait(60)
+    assert len(desk.entry("homes").stored.outcomes) == 4
+    go_on.set()
+    thread.join()

@@ -84,34 +84,32 @@ def test_a_full_disk(disk):
     assert differences(disk) == []
 
 
-def test_mlflow_that_is_away_until_nobody_waits_any_longer(folder, write, tmp_path, empty_database):
-    """The study was failed, and waited for somebody to resume it."""
+@pytest.fixture
+def away(folder, write, tmp_path, empty_database) -> Iterator[None]:
+    """A service in mid-study whose MLflow server has just gone away; at the end, all is there once."""
     write("long", n_trials=N_TRIALS)
     with served.server(tmp_path / "server", empty_database) as target, served.proxied(target) as (uri, proxy):
         assert service.run(folder, "submit", "studies/long.toml", MLFLOW_TRACKING_URI=uri).returncode == 0
         with service.service(folder, "--workers", "1", MLFLOW_TRACKING_URI=uri) as running:
             service.until(lambda: len(trials(folder, "long")) > 5, "it has trials")
             proxy.fail("refused")
-            service.until(lambda: service.state(folder, "long") == QUEUED, "its coordinator gives up", 300)
-            assert "it is tried again" in service.run(folder, "status", "long").stdout
-            assert trials(folder, "long") == list(range(N_TRIALS))
-            proxy.arm()
-            service.until(lambda: service.state(folder, "long") == DONE, "it is tried again")
-            assert running.stop() == 128 + signal.SIGTERM
-        assert differences(folder, MLFLOW_TRACKING_URI=uri) == []
-
-
-def test_mlflow_that_is_away_for_a_while(folder, write, tmp_path, empty_database):
-    write("long", n_trials=N_TRIALS)
-    with served.server(tmp_path / "server", empty_database) as target, served.proxied(target) as (uri, proxy):
-        assert service.run(folder, "submit", "studies/long.toml", MLFLOW_TRACKING_URI=uri).returncode == 0
-        with service.service(folder, "--workers", "1", MLFLOW_TRACKING_URI=uri) as running:
-            service.until(lambda: len(trials(folder, "long")) > 5, "it has trials")
-            proxy.fail("refused")
-            service.until(lambda: len(trials(folder, "long")) > N_TRIALS // 2, "the trials do not wait for MLflow")
-            assert service.state(folder, "long") == "running"
+            yield
             proxy.arm()
             service.until(lambda: service.state(folder, "long") == DONE, "the study ends")
             assert running.stop() == 128 + signal.SIGTERM
         assert trials(folder, "long") == list(range(N_TRIALS))
         assert differences(folder, MLFLOW_TRACKING_URI=uri) == []
+
+
+@pytest.mark.usefixtures("away")
+def test_mlflow_that_is_away_for_a_while(folder):
+    service.until(lambda: len(trials(folder, "long")) > N_TRIALS // 2, "the trials do not wait for MLflow")
+    assert service.state(folder, "long") == "running"
+
+
+@pytest.mark.usefixtures("away")
+def test_mlflow_that_is_away_until_nobody_waits_any_longer(folder):
+    """The study was failed, and waited for somebody to resume it."""
+    service.until(lambda: service.state(folder, "long") == QUEUED, "its coordinator gives up", 300)
+    assert "it is tried again" in service.run(folder, "status", "long").stdout
+    assert trials(folder, "long") == list(range(N_TRIALS))

@@ -320,6 +320,25 @@ class TestInTurn:
         wait_for(lambda: not recorder._unfinished)
         wait_for(lambda: not self.is_marked(asking))
 
+    def test_one_that_begins_while_the_last_one_ends_keeps_its_mark(
+        self, asking, recorder, begin, wait_for, monkeypatch
+    ):
+        note, others = asking._queue.note, []
+
+        def slow(name, fence, figures):
+            if figures == {UNRECORDED: False} and not others:
+                others.append(threading.Thread(target=begin, args=(Stores(),)))
+                others[0].start()
+                others[0].join(0.3)
+            note(name, fence, figures)
+
+        begin(Stores())
+        monkeypatch.setattr(asking._queue, "note", slow)
+        recorder.end("trees")
+        wait_for(lambda: others and "trees" in recorder._current)
+        others[0].join()
+        assert self.is_marked(asking)
+
     def test_what_is_recorded_just_now_is_not_recovered(self, asking, recorder, wait_for):
         asking.ask("trees")
         asking.tell("trees", 0, Told(score=1.0))
