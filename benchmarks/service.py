@@ -25,9 +25,12 @@ from benchmarks.common import Table, main, say
 from search.loop import runner
 from search.loop.journal import StudyStore
 from search.service import submission
-from search.service.cluster import ClusterWorkers, cluster
+from search.service.cluster import batches, local
+from search.service.cluster.batches import ClusterWorkers
+from search.service.cluster.evaluation import Batch
+from search.service.cluster.members import Members, Needs
+from search.service.cluster.of_study import workers_of
 from search.service.desk import Desk
-from search.service.evaluation import Batch
 from search.service.place import Place
 from search.service.queue import Queue
 from search.space import spaces
@@ -68,7 +71,8 @@ def sleeping(batch: Batch) -> list[Outcome]:
 
 def search(client: Client, n_trials: int, method: str = "bayesian") -> tuple[float, float]:
     """Run a study whose trials sleep; return its seconds, and the CPU seconds of this process."""
-    workers = ClusterWorkers(client, ".", "asleep", "", n_trials, evaluate=sleeping)
+    study = batches.Study(".", "asleep", "")
+    workers = ClusterWorkers(client, study, Members(client, Needs()), n_trials, evaluate=sleeping)
     problem: Any = bookkeeping.Problem(
         bookkeeping.BPRegressor(max_iter=200), None, np.zeros(1), bookkeeping.FOLDS, None, 0
     )
@@ -92,9 +96,11 @@ def training(client: Client, folder: Path, n_trials: int) -> float:
         dataset = data.load(study)
         problem = assembly.build_problem(study, dataset)
         plan, _ = assembly.planned(study.with_search(n_trials=n_trials), dataset, problem)
-        workers = ClusterWorkers(client, str(folder), made.name, made.text, n_trials)
-        list(workers.outcomes([runner.Job(problem, Trial(n, {"alpha": 1e-4})) for n in range(4)], lambda: False))
-        with closing(StudyStore(None, "x", {}, study.space)) as store:
+        with (
+            workers_of(client, folder, study.with_search(n_trials=n_trials), made.text, made.data) as workers,
+            closing(StudyStore(None, "x", {}, study.space)) as store,
+        ):
+            list(workers.outcomes([runner.Job(problem, Trial(n, {"alpha": 1e-4})) for n in range(4)], lambda: False))
             began = time.perf_counter()
             runner.run(problem, study.space, plan, store, -80.0, workers=workers)
             return time.perf_counter() - began
@@ -104,7 +110,7 @@ def training(client: Client, folder: Path, n_trials: int) -> float:
 def connected(n_workers: int) -> Iterator[Client]:
     """Start workers during the body."""
     with (
-        cluster(n_workers) as (_, access),
+        local.started(n_workers) as (_, access),
         Client(access.address, security=access.security, set_as_default=False) as client,
     ):
         client.gather([client.submit(bookkeeping.window, 1, pure=False) for _ in range(8 * n_workers)])

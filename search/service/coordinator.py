@@ -17,11 +17,14 @@ import traceback
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from search.errors import StudyError, reason_of
 from search.results.progress import Progress
-from search.service.cluster import Access, ClusterWorkers, connected
+from search.service.cluster.access import Access, AwayError, connected
+from search.service.cluster.batches import ClusterWorkers
+from search.service.cluster.of_study import workers_of
 from search.service.data_copies import Copies
 from search.service.place import Place
 from search.service.queue import FencedError, Queue
@@ -43,26 +46,28 @@ LEAST_SECONDS = 1e-3
 """The timeout of a study whose time is over: no trial begins, and what has finished becomes a model."""
 
 STOPPED, FENCED, LATER = 0, 3, 4
-"""Exit codes: it has ended in order; its study was started anew; MLflow's server is away, and the study is to be tried again."""
+"""Exit codes: it has ended in order; its study was started anew; MLflow's server or the cluster is away,
+and the study is to be tried again."""
 
 
 @dataclass(frozen=True)
 class Orders:
-    """What the supervisor tells a coordinator: the study, its fence, and how to reach the cluster."""
+    """What the supervisor tells a coordinator: the study, its fence, how to reach the cluster, and copies of data."""
 
     name: str
     fence: int
     access: Access
+    copies: str = ""
 
     @classmethod
     def read(cls, line: str) -> Orders:
         """Return the inverse of `written`."""
         given = json.loads(line)
-        return cls(given["name"], given["fence"], Access.read(given["access"]))
+        return cls(given["name"], given["fence"], Access.read(given["access"]), given["copies"])
 
     def written(self) -> str:
         """Return them as one line."""
-        return json.dumps({"name": self.name, "fence": self.fence, "access": self.access.written()})
+        return json.dumps({**vars(self), "access": self.access.written()})
 
 
 def main() -> int:
@@ -81,12 +86,20 @@ def main() -> int:
             except FencedError as error:
                 print(f"error: {error}", flush=True)
                 return FENCED
+            except AwayError as error:
+                print(f"error: {error}; it is tried again", flush=True)
+                return _later(queue, orders, str(error))
             except StudyError as error:
                 return _end(queue, orders, str(error))
             except Exception as error:  # a bug, or a library's: the queue says so, and the log has the traceback
                 traceback.print_exc()
                 return _end(queue, orders, reason_of(error))
     return STOPPED
+
+
+def tell(told: str) -> None:
+    """Write a line into the log of the study."""
+    print(told, flush=True)
 
 
 def _run(queue: Queue, orders: Orders, reports: Reports) -> int:
@@ -101,9 +114,11 @@ def _run(queue: Queue, orders: Orders, reports: Reports) -> int:
             if row.data:
                 Copies(queue.place.data).check(row.data)
             study = budgeted(study_file.load(queue.place.study(row.name)), row)
-            workers = ClusterWorkers(client, os.getcwd(), row.name, row.text, study.search.n_trials, row.priority)
             title = f"{study.name}: {study.search.method} search, {study.scheme}"
-            with shown(title, study.scoring, console) as show:
+            with (
+                shown(title, study.scoring, console) as show,
+                workers_of(client, Path.cwd(), study, row.text, row.data, row.priority, orders.copies, tell) as workers,
+            ):
                 result = _tuned(study, workers, [show, reports.show])
             _tell(result, console)
             reports.finish(result.best)
@@ -150,10 +165,15 @@ def _end(queue: Queue, orders: Orders, reason: str) -> int:
 
     print(f"error: {reason}", flush=True)
     if queue.place.journal(orders.name).exists() and stores.is_away(stores.default_uri()):
-        queue.act(orders.name, "release", fence=orders.fence, reason=f"{reason}; it is tried again")
-        return LATER
+        return _later(queue, orders, reason)
     queue.act(orders.name, "fail", fence=orders.fence, reason=reason)
     return STOPPED
+
+
+def _later(queue: Queue, orders: Orders, reason: str) -> int:
+    """Queue a study again whose server or cluster is away, and return the exit code."""
+    queue.act(orders.name, "release", fence=orders.fence, reason=f"{reason}; it is tried again")
+    return LATER
 
 
 @dataclass

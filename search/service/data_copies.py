@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import uuid
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -27,6 +28,9 @@ ENDINGS = tuple(ending for row in FORMATS.values() for ending in row.endings)
 """Endings of files that are kept, and with them those of `COMPRESSIONS`; how a file is read depends on them."""
 
 MOST_NAME = 60
+
+ID = ".id"
+"""The file that identifies a folder of copies."""
 
 
 @dataclass(frozen=True)
@@ -122,6 +126,21 @@ class Copies:
         if found is None or not found.is_sound:
             problem = "is gone" if found is None else f"is damaged: {found.path} has another content"
             raise StudyError(f"the copy of its data {problem}; submit the study again, with its table")
+
+    @property
+    def id(self) -> str:
+        """What identifies this folder, on whatever machine it is seen; it is made if it is missing."""
+        if not self.id_if_there:
+            with suppress(StudyError), writing.replacing(self.folder / ID, force=False, private=True) as draft:
+                draft.write_text(f"{uuid.uuid4().hex}\n")  # unless another process has been faster
+        return self.id_if_there
+
+    @property
+    def id_if_there(self) -> str:
+        """What identifies this folder; empty if nothing does."""
+        with suppress(OSError):
+            return (self.folder / ID).read_text().strip()
+        return ""
 
     @property
     def total(self) -> int:

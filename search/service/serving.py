@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from search.errors import StudyError
 from search.files import locking, trouble
@@ -12,7 +13,10 @@ from search.service.external.asking import Asking
 from search.service.place import Place
 from search.service.queue import Queue
 
-MISSING = "bpsearch serve needs the package distributed; install it with: pip install 'bpsearch[service]'"
+if TYPE_CHECKING:
+    from search.service.cluster.access import Access
+
+MISSING = "this needs the package distributed; install it with: pip install 'bpsearch[service]'"
 
 
 @contextmanager
@@ -38,11 +42,8 @@ def alone(place: Place) -> Iterator[None]:
 
 
 @contextmanager
-def running(queue: Queue, asking: Asking, n_workers: int, at_once: int) -> Iterator[Callable[[], bool]]:
-    """Run the studies of a queue during the body; in the end they are stopped, to be gone on with by the next service.
-
-    The body gets a function that says whether they still run: after an error that nobody expected they do not, and it is raised
-    when the body ends.
+def needing_dask() -> Iterator[None]:
+    """Say how to get Dask if the imports of the body lack it.
 
     Raises
     ------
@@ -50,24 +51,35 @@ def running(queue: Queue, asking: Asking, n_workers: int, at_once: int) -> Itera
         If the package distributed is missing.
     """
     try:
-        from search.service.cluster import cluster
-        from search.service.supervisor import Supervisor
+        yield
     except ModuleNotFoundError as error:
         if error.name not in ("distributed", "dask"):
             raise
         raise StudyError(MISSING) from None
-    with cluster(n_workers) as (_, access):
-        supervisor, ended = Supervisor(queue, access, at_once, asking), threading.Event()
-        failed: list[BaseException] = []
-        thread = threading.Thread(target=_watched, args=(supervisor.run, ended, failed), name="supervisor")
-        thread.start()
-        try:
-            yield thread.is_alive
-        finally:
-            ended.set()
-            thread.join()
-            if failed:
-                raise failed[0]
+
+
+@contextmanager
+def running(
+    queue: Queue, asking: Asking, access: Access, at_once: int, copies: str = ""
+) -> Iterator[Callable[[], bool]]:
+    """Run the studies of a queue during the body; in the end they are stopped, to be gone on with by the next service.
+
+    The body gets a function that says whether they still run: after an error that nobody expected they do not, and it is raised
+    when the body ends.
+    """
+    from search.service.supervisor import Supervisor
+
+    supervisor, ended = Supervisor(queue, access, at_once, asking, copies), threading.Event()
+    failed: list[BaseException] = []
+    thread = threading.Thread(target=_watched, args=(supervisor.run, ended, failed), name="supervisor")
+    thread.start()
+    try:
+        yield thread.is_alive
+    finally:
+        ended.set()
+        thread.join()
+        if failed:
+            raise failed[0]
 
 
 def _watched(run: Callable[[threading.Event], None], ended: threading.Event, failed: list[BaseException]) -> None:

@@ -18,7 +18,7 @@ from typing import NamedTuple
 from search.errors import StudyError
 from search.files import writing
 from search.processes import python
-from search.service.cluster import Access
+from search.service.cluster.access import Access
 from search.service.coordinator import LATER, Orders
 from search.service.external.asking import Asking
 from search.service.queue import Queue
@@ -96,6 +96,8 @@ class Supervisor:
         Studies that run at the same time.
     asking : Asking, optional
         Has the studies whose trials clients train.
+    copies : str
+        Address at which workers find copies of data; empty if these are sent to them.
     start : callable
         Starts a coordinator.
     """
@@ -104,6 +106,7 @@ class Supervisor:
     access: Access
     at_once: int = AT_ONCE
     asking: Asking | None = None
+    copies: str = ""
     start: Start = field(default_factory=lambda: started)
     running: dict[str, Running] = field(default_factory=dict)
     _deaths: dict[str, tuple[int, int]] = field(default_factory=dict)
@@ -193,7 +196,7 @@ class Supervisor:
 
     def _start(self, row: Queued) -> None:
         row = self.queue.act(row.name, "start")
-        orders = Orders(row.name, row.fence, self.access)
+        orders = Orders(row.name, row.fence, self.access, self.copies)
         try:
             writing.write(self.queue.place.study(row.name), row.text.encode())
             self.running[row.name] = Running(self.start(orders), row.fence)

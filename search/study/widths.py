@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
@@ -17,14 +18,19 @@ def prepared(study: Study, dataset: Dataset) -> int:
     A number has one, or one for each bin; a category one for each level, up to `max_categories`. Each may have another one for
     missing values.
     """
+    return most_columns(study, dataset.X, dataset.formats)
+
+
+def most_columns(study: Study, X: pd.DataFrame, formats: Mapping[str, Mapping[str, Any]]) -> int:
+    """Return what `prepared` returns, given the rows and what is known of the values of columns."""
     options = {o.name: _values(study, o.name, o.default) for o in COLUMNS}
     bins = max(options["n_bins"]) if "piecewise" in options["numeric"] else 1
     levels = max(options["max_categories"]) if "onehot" in options["categorical"] else 1
     named = set(study.preprocessing.get("categorical_columns") or ())
-    rows = len(dataset.X)
+    rows = len(X)
     total = 0
-    for name, column in dataset.X.items():
-        kind = dataset.formats.get(str(name), {}).get("kind")
+    for name, column in X.items():
+        kind = formats.get(str(name), {}).get("kind")
         number = name not in named and (pd.api.types.is_numeric_dtype(column) or kind in ("number", "duration"))
         most = min(bins, max(rows - 1, 1)) if number else max(min(levels, _different(column)), DATE)
         total += most + (1 if column.isna().any() else 0)

@@ -57,6 +57,13 @@ NOT_RUN = {
     "bpsearch serve --host 0.0.0.0 --names search.example.org --certificate chain.pem --key key.pem": "serves until it is ended; "
     "tests/search/service/web/ does it",
     "bpsearch serve --port 8000 --names search.example.org --behind-proxy": "the same",
+    "bpsearch certificates keys": "tests/search/service/cluster/test_other_machines.py runs the commands of this page",
+    "dask scheduler --host 10.0.0.1 --port 8786 --protocol tls --tls-ca-file keys/ca.pem --tls-cert keys/certificate.pem "
+    "--tls-key keys/key.pem --no-dashboard": "the same",
+    "bpsearch serve --scheduler tls://10.0.0.1:8786 --tls keys": "the same",
+    "bpsearch worker tls://10.0.0.1:8786 --tls keys": "the same",
+    "bpsearch serve --scheduler tls://10.0.0.1:8786 --tls keys --copies s3://bucket/bpsearch": "an object store; "
+    "tests/search/service/cluster/test_object_store.py has others",
     "optuna-dashboard prices.optuna.journal": "serves until it is ended; tests/search/export/ reads the journal with Optuna",
     "export MLFLOW_TRACKING_URI=sqlite:///mlruns/mlflow.db": "for MLflow's own commands",
 }

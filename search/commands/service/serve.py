@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from search.arguments import add_switch, whole_number
+from search.errors import StudyError
 from search.signals.command import unwinding
 
 if TYPE_CHECKING:
+    from search.service.cluster.sources import Wanted
     from search.service.web.listening import Listening
     from search.terminal.output import Output
 
@@ -28,6 +30,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=whole_number("workers", MOST_WORKERS),
         metavar="N",
         help="processes that train, for all studies together (default: one for each core)",
+    )
+    parser.add_argument("--scheduler", metavar="ADDRESS", help="use the cluster of this scheduler, as tls://host:8786")
+    parser.add_argument(
+        "--cluster", metavar="MODULE:FUNCTION", help="use the cluster of Dask that this function returns"
+    )
+    parser.add_argument("--tls", type=Path, metavar="FOLDER", help="folder with the certificates of the cluster")
+    add_switch(parser, "unencrypted", "connections of the cluster may be open: its network is private", False)
+    parser.add_argument(
+        "--copies",
+        default="",
+        metavar="URL",
+        help="where workers find copies of data, as s3://bucket/folder (default: sent to them)",
     )
     parser.add_argument(
         "--at-once",
@@ -54,8 +68,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace, console: Output) -> int:
-    from joblib import cpu_count
-
     from search.service import serving
     from search.service.desk import Desk
     from search.service.external.asking import Asking
@@ -65,24 +77,47 @@ def run(options: argparse.Namespace, console: Output) -> int:
     from search.service.web.server import WebServer
     from search.tracking import default_uri
 
-    place = Place()
-    n_workers = options.workers or cpu_count()
+    with serving.needing_dask():
+        from search.service.cluster import object_store, sources
+    place, wanted = Place(), _wanted(options)
     with (
         unwinding(),
         serving.alone(place),
         closing(Queue(place)) as queue,
         closing(Asking(queue, default_uri)) as asking,
     ):
+        if options.copies:
+            object_store.check(options.copies)
         web = WebServer(Desk(queue, default_uri), asking, _listening(options), options.data)
-        with serving.running(queue, asking, n_workers, options.at_once) as runs:
+        with (
+            sources.reached(wanted) as cluster,
+            serving.running(queue, asking, cluster.access, options.at_once, options.copies) as runs,
+        ):
             waiting = len(queue.all(QUEUED))
-            console.print(f"serving:  {Path.cwd()}, {n_workers} workers; {waiting} queued")
+            console.print(f"serving:  {Path.cwd()}, {cluster.title}; {waiting} queued")
             console.own(f"page:     {web.link or web.url}  (Ctrl-C stops it)", web.link or web.url)
             if not web.link:
                 console.print(f"token:    in {place.token}; the page needs it once: {web.url}/?token=…")
             sys.stdout.flush()
             web.run(runs)
     return 0
+
+
+def _wanted(options: argparse.Namespace) -> Wanted:
+    from joblib import cpu_count
+
+    from search.service.cluster.sources import Wanted
+
+    named = {"--workers": options.workers, "--scheduler": options.scheduler, "--cluster": options.cluster}
+    given = [key for key, value in named.items() if value]
+    if len(given) > 1:
+        raise StudyError(f"{' and '.join(given)} exclude each other: workers are of this machine, or of one cluster")
+    if (options.tls or options.unencrypted) and not (options.scheduler or options.cluster):
+        raise StudyError("--tls and --unencrypted are for a cluster: name it with --scheduler or --cluster")
+    if options.tls and options.cluster:
+        raise StudyError("--tls is for --scheduler; a cluster object has certificates of its own")
+    n_workers = options.workers or cpu_count()
+    return Wanted(n_workers, options.scheduler or "", options.cluster or "", options.tls, options.unencrypted)
 
 
 def _listening(options: argparse.Namespace) -> Listening:

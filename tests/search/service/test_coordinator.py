@@ -12,7 +12,7 @@ import pytest
 from search.errors import StudyError
 from search.results.progress import Progress
 from search.service import coordinator, submission
-from search.service.cluster import Access
+from search.service.cluster.access import Access
 from search.service.coordinator import LATER, LEAST_SECONDS, STOPPED, Orders, Reports, budgeted, counts
 from search.service.place import Place
 from search.service.queued import Queued

@@ -13,7 +13,7 @@ from distributed import Client, LocalCluster
 from bpmodel import BPRegressor
 from search import BPSearchCV, tuning
 from search.service import submission
-from search.service.cluster import ClusterWorkers
+from search.service.cluster.of_study import workers_of
 from search.service.place import Place
 from search.study import study_file
 
@@ -59,10 +59,12 @@ class TestStudyFiles:
         here = self.trials(study)
         assert len(here) >= 6
         for n_workers in (1, 2, 4):
-            with cluster(n_workers) as client:
-                workers = ClusterWorkers(client, str(tmp_path), self.made.name, self.made.text, len(here))
-                assert workers.n_jobs == n_workers
+            with (
+                cluster(n_workers) as client,
+                workers_of(client, tmp_path, study, self.made.text, self.made.data) as workers,
+            ):
                 assert self.trials(study, workers) == here
+                assert workers.n_jobs == n_workers
 
 
 RATES = {

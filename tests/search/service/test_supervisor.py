@@ -5,7 +5,7 @@ import threading
 import pytest
 
 from search.errors import StudyError
-from search.service.cluster import Access
+from search.service.cluster.access import Access
 from search.service.coordinator import LATER
 from search.service.place import Place
 from search.service.queue import FencedError, Queue

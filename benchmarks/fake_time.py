@@ -1,0 +1,184 @@
+"""A cluster in fake time: the real code that hands out batches, with workers, a scheduler and a coordinator that only count seconds.
+
+What takes time is given as `Costs`. The coordinator is one thread: while it proposes and records, nothing else of it happens. The
+scheduler takes one batch after the other, and gives each to the worker that will be free first. A worker runs its batches in order.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from queue import Empty
+from types import SimpleNamespace
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from search.loop.workers import Job
+from search.service.cluster.batches import ClusterWorkers, Study
+from search.service.cluster.evaluation import Batch
+from search.trials.problem import Trial
+
+
+@dataclass(frozen=True)
+class Costs:
+    """Seconds that everything but training takes.
+
+    Attributes
+    ----------
+    trial, batch : float
+        Of the coordinator: to propose and to record a trial, and to send and to receive a batch.
+    scheduler : float
+        Of the scheduler, for a batch.
+    worker : float
+        Of a worker, for a batch.
+    way : float
+        Of a message, from coordinator to worker or back.
+    """
+
+    trial: float
+    batch: float
+    scheduler: float
+    worker: float
+    way: float
+
+
+class Run(NamedTuple):
+    """What a study in fake time was like.
+
+    Attributes
+    ----------
+    rate : float
+        Trials per second.
+    busy : float
+        Part of the workers' time in which they trained.
+    coordinator, scheduler : float
+        Part of the time in which these were busy.
+    size : float
+        Trials of a batch, in the mean.
+    """
+
+    rate: float
+    busy: float
+    coordinator: float
+    scheduler: float
+    size: float
+
+
+class Cluster:
+    """What `ClusterWorkers` sees of Dask: a client, members, and the queue of batches that have ended.
+
+    Parameters
+    ----------
+    n_workers : int
+    costs : Costs
+    seconds : callable
+        Returns how long a trial trains, given its number.
+    """
+
+    status = "running"
+    versions: dict[str, str] = {}  # noqa: RUF012
+    room = (0.0, 0.0)
+    changes = 0
+
+    def __init__(self, n_workers: int, costs: Costs, seconds: Callable[[int], float]) -> None:
+        self.n_threads = self.n_connected = n_workers
+        self._costs, self._seconds = costs, seconds
+        self._free = [(0.0, worker) for worker in range(n_workers)]
+        self._arrivals: list[tuple[float, int, Future]] = []
+        self.now = self._scheduler_free = 0.0
+        self.trained = self.worked = self.scheduled = 0.0
+        self.n_batches = 0
+
+    def work(self, seconds: float) -> None:
+        """Have the coordinator work."""
+        self.now += seconds
+        self.worked += seconds
+
+    # ----------------------------------------------------------------------------------------------------- as Dask's client
+
+    def subscribe_topic(self, topic: str, handler: Callable[..., None]) -> None:
+        pass
+
+    def unsubscribe_topic(self, topic: str) -> None:
+        pass
+
+    def able(self, needed: float) -> list[int]:
+        return list(range(self.n_threads)) if self.n_threads < 2 else [0] * self.n_threads
+
+    def submit(self, function: Any, batch: Batch, *, pure: bool, priority: int) -> Future:
+        self.work(self._costs.batch / 2)
+        self.n_batches += 1
+        self._scheduler_free = max(self._scheduler_free, self.now) + self._costs.scheduler
+        self.scheduled += self._costs.scheduler
+        free, worker = heapq.heappop(self._free)
+        begun = max(free, self._scheduler_free + self._costs.way)
+        trains = [self._seconds(trial.number) for _, trial in batch.trials]
+        end = begun + sum(trains) + self._costs.worker
+        self.trained += sum(trains)
+        heapq.heappush(self._free, (end, worker))
+        future = Future([SimpleNamespace(number=t.number, seconds=s) for (_, t), s in zip(batch.trials, trains, strict=True)])
+        heapq.heappush(self._arrivals, (end + self._costs.way, self.n_batches, future))
+        return future
+
+    # ------------------------------------------------------------------------------------------------ as the queue of futures
+
+    def put(self, future: Future) -> None:
+        pass
+
+    def get(self, timeout: float) -> Future:
+        if not self._arrivals or self._arrivals[0][0] > self.now + timeout:
+            self.now += timeout
+            raise Empty
+        at, _, future = heapq.heappop(self._arrivals)
+        self.now = max(self.now, at)
+        self.work(self._costs.batch / 2)
+        return future
+
+
+class Future:
+    """A batch that has ended, or will."""
+
+    def __init__(self, outcomes: list[Any]) -> None:
+        self._outcomes = outcomes
+
+    def add_done_callback(self, call: Callable[[Future], None]) -> None:
+        pass
+
+    def result(self) -> list[Any]:
+        return self._outcomes
+
+
+def study(n_workers: int, n_trials: int, costs: Costs, seconds: Callable[[int], float]) -> Run:
+    """Run a study in fake time."""
+    cluster: Any = Cluster(n_workers, costs, seconds)
+    workers = ClusterWorkers(cluster, Study(".", "a", ""), cluster, n_trials, landing=lambda: cluster)
+    problem: Any = SimpleNamespace(seed=0, folds=SimpleNamespace(fingerprint="f"))
+
+    def jobs() -> Iterator[Job]:
+        for number in range(n_trials):
+            cluster.work(costs.trial / 2)
+            yield Job(problem, Trial(number, {}))
+
+    ended = 0
+    for _ in workers.outcomes(jobs(), lambda: False):
+        cluster.work(costs.trial / 2)
+        ended += 1
+    assert ended == n_trials
+    whole = cluster.now
+    parts = (cluster.trained / n_workers, cluster.worked, cluster.scheduled)
+    return Run(n_trials / whole, *(part / whole for part in parts), n_trials / cluster.n_batches)
+
+
+def fixed(seconds: float) -> Callable[[int], float]:
+    """Trials that all take the same time."""
+    return lambda number: seconds
+
+
+def spread(seconds: float, cv: float = 0.5, seed: int = 0) -> Callable[[int], float]:
+    """Trials whose times have a log-normal distribution with this mean and this coefficient of variation."""
+    sigma = np.sqrt(np.log1p(cv**2))
+    random = np.random.default_rng(seed)
+    drawn = random.lognormal(np.log(seconds) - sigma**2 / 2, sigma, 1 << 16)
+    return lambda number: float(drawn[number % len(drawn)])
