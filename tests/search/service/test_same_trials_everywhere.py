@@ -1,5 +1,8 @@
 """Where trials run changes no result: in threads, in joblib's processes, on clusters of one, two and four workers."""
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -105,6 +108,45 @@ class TestEstimator:
         expected = search()
         with joblib.parallel_config("loky", n_jobs=2):
             np.testing.assert_equal(search(), expected)
+
+    @pytest.mark.skipif(sys.version_info >= (3, 14), reason="Ray is not made for this Python yet")
+    def test_on_ray(self):
+        """In a process of its own: Ray starts many."""
+        quiet = {"RAY_AUTH_MODE": "disabled", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0", "RAY_USAGE_STATS_ENABLED": "0"}
+        done = subprocess.run(
+            [sys.executable, "-c", ON_RAY],
+            env={**os.environ, **quiet, "PYTHONPATH": os.pathsep.join(sys.path)},
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+        assert done.stdout.splitlines()[-1:] == ["the same"], done.stderr
+
+
+ON_RAY = """
+import joblib, numpy, ray
+from ray.util.joblib import register_ray
+from bpmodel import BPRegressor
+from search import BPSearchCV
+
+def search(**options):
+    network = BPRegressor(hidden_layer_sizes=(6,), max_iter=8, scale_target=True)
+    space = {"learning_rate_init": [1e-3, 0.1, 50.0], "alpha": (1e-5, 1.0, "log")}
+    found = BPSearchCV(network, space, cv=3, random_state=0, **options).fit(X, y).cv_results_
+    return [found["params"], *(found[f"split{k}_test_score"] for k in range(3))]
+
+X = numpy.random.default_rng(0).normal(size=(120, 4))
+y = X @ [1, 2, 3, 4]
+ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False)
+register_ray()
+for options in ({"method": "random", "n_trials": 12}, {"method": "bayesian", "n_trials": 20, "deterministic": True}):
+    expected = search(**options)
+    with joblib.parallel_config("ray", n_jobs=2):
+        assert joblib.effective_n_jobs(None) == 2
+        numpy.testing.assert_equal(search(**options), expected)
+print("the same")
+"""
 
 
 def _n_transitions(dask_scheduler: Any) -> int:
