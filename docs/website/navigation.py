@@ -27,6 +27,7 @@ ENGLISH = (
             "export",
             "tracking",
             "service",
+            "scale",
             "ask_and_tell",
             "assistants",
         ),

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from search.errors import StudyError
 from search.files import trouble
-from search.loop.journal import STUDIES, path_of
+from search.loop.journal import STUDIES, Address, address_of
 
 FOLDER = STUDIES / "service"
 
@@ -59,9 +59,9 @@ class Place:
         """What the coordinators of a study have said."""
         return self.folder / f"{name}.log"
 
-    def journal(self, name: str) -> Path:
+    def journal(self, name: str) -> Address:
         """The journal of a study, which is there if it was ever run, with the service or without it."""
-        return path_of(name, self.folder.parent)
+        return address_of(name, self.folder.parent)
 
     def made(self) -> Place:
         """Make the folder, which only this user can enter.

@@ -18,6 +18,7 @@ from sqlalchemy.exc import DBAPIError
 
 from search.errors import NoStudyError, StudyError
 from search.files import trouble
+from search.loop.journal import at
 from search.service import schema
 from search.service.place import Place
 from search.service.queued import STUDY, Queued, check_budget
@@ -272,7 +273,7 @@ class Queue:
 
     def _check_new(self, connection: Connection, name: str, rights: Rights) -> None:
         """Check that the files of a study would be no other's."""
-        if self.place.journal(name).exists():
+        if at(self.place.journal(name)).exists():
             rights.check_owner(name, "")
         for other in connection.execute(select(studies.c.name)).scalars():
             if _folded(other) == _folded(name):

@@ -32,6 +32,10 @@ REASONS = {
         "unlink",
     ): "a draft that nobody has written for ten minutes; a link itself, not what it leads to",
     ("search.cli", "open"): "the null device",
+    (
+        "search.loop.file_journal",
+        "unlink",
+    ): "deletes what it was told to, under its lock; a link itself, not what it leads to",
     ("search.export.formats", "dump"): "to a draft",
     ("search.export.formats", "write_bytes"): "to a draft",
     ("search.loop.optuna_export", "write_bytes"): "to a draft",
