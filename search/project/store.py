@@ -75,6 +75,19 @@ def checked(given: object, key: str) -> str:
     return url.set(drivername=f"postgresql+{DRIVER}").render_as_string(hide_password=False)
 
 
+def in_schema(address: str, schema: str) -> str:
+    """Return an address whose connections are in a schema of the database.
+
+    >>> in_schema("postgresql+psycopg2://me@host/studies", "mlflow")
+    'postgresql+psycopg2://me@host/studies?options=-csearch_path%3Dmlflow'
+    """
+    url = make_url(address)
+    given = url.query.get("options", "")
+    known = [given] if isinstance(given, str) else [*given]
+    options = " ".join([*filter(None, known), f"-csearch_path={schema}"])
+    return url.update_query_dict({"options": options}).render_as_string(hide_password=False).replace("+-c", "%20-c")
+
+
 def _keys() -> dict[str, object]:
     """Return what the project file says; nothing if there is none."""
     try:

@@ -10,6 +10,8 @@ from pathlib import Path
 from search.errors import StudyError
 from search.files import trouble
 from search.loop.journal import STUDIES, Address, address_of
+from search.project import store
+from search.service.databases import engines
 
 FOLDER = STUDIES / "service"
 
@@ -88,4 +90,9 @@ class Place:
     @property
     def exists(self) -> bool:
         """Whether a study has ever been submitted here."""
-        return self.database.exists()
+        return self.database.exists() if self.store is None else engines.has_queue(self.store)
+
+    @property
+    def store(self) -> str | None:
+        """The address of the database that has the queue; None if it is a file of this folder."""
+        return store.address() if self.folder == FOLDER else None

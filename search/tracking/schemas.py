@@ -6,7 +6,6 @@ MLflow and Optuna both have a table ``alembic_version``, so they cannot share on
 from __future__ import annotations
 
 from sqlalchemy import create_engine
-from sqlalchemy.engine import make_url
 from sqlalchemy.pool import NullPool
 from sqlalchemy.schema import CreateSchema
 
@@ -21,11 +20,7 @@ def tracking_uri(address: str) -> str:
     >>> tracking_uri("postgresql+psycopg2://me@host/studies")
     'postgresql+psycopg2://me@host/studies?options=-csearch_path%3Dmlflow'
     """
-    url = make_url(address)
-    given = url.query.get("options", "")
-    known = [given] if isinstance(given, str) else [*given]
-    options = " ".join([*filter(None, known), f"-csearch_path={SCHEMA}"])
-    return url.update_query_dict({"options": options}).render_as_string(hide_password=False).replace("+-c", "%20-c")
+    return store.in_schema(address, SCHEMA)
 
 
 def make(uri: str) -> None:

@@ -13,9 +13,8 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import create_engine, text
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import NullPool
-
-from search.tracking.servers import knock
 
 PASSWORD = "S3cretPassw0rd"
 
@@ -67,8 +66,8 @@ class Database:
     def is_open(self) -> bool:
         if self.process.poll() is not None:  # what is left of one that was killed has not ended yet
             self.start()
-        with suppress(OSError):
-            knock(self.uri, 1.0)
+        with suppress(OperationalError):
+            self.execute("SELECT 1")
             return True
         return False
 

@@ -188,8 +188,8 @@ class OpenStudy:
             self._engine = engine_of(self._storage, self._check)
             self._is_known = self._storage.get_head_version() in rows.REVISIONS
             self._study = self._server.patiently(lambda: _made(self._storage, journal))
-            self._id = self._storage.get_study_id_from_name(journal.name)
-            self._seen = optuna.load_study(study_name=journal.name, storage=self._server.reading)
+            self._id = self._server.patiently(lambda: self._storage.get_study_id_from_name(journal.name))
+            self._seen = self._server.patiently(lambda: _loaded(self._server.reading, journal.name) or self._study)
             self._notes = self._server.patiently(lambda: dict(self._seen.user_attrs))
             self.origin = Origin(journal, self.trials)
             check(Content(journal.name, self._notes, self.origin.trials, self.origin))

@@ -69,7 +69,7 @@ REASONS = {
     ("search.service.place", "mkdir"): "the folders of the service, for this user alone",
     ("search.service.place", "chmod"): "the same folders, of which it has looked whose they are",
     ("search.service.terminal.opening", "unlink"): "file and log of a study that is deleted",
-    ("search.service.queue", "chmod"): "the database that it has just opened, in that folder",
+    ("search.service.databases.kinds", "chmod"): "the database that it has just opened, in that folder",
     ("search.service.data_copies", "open"): "a draft",
     ("search.service.data_copies", "mkdir"): "in the folder of copies, under the hash of what arrived",
     ("search.service.data_copies", "replace"): "what has arrived whole, into that folder",
