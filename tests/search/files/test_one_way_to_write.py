@@ -69,6 +69,11 @@ REASONS = {
     ("search.service.place", "mkdir"): "the folders of the service, for this user alone",
     ("search.service.place", "chmod"): "the same folders, of which it has looked whose they are",
     ("search.service.terminal.opening", "unlink"): "file and log of a study that is deleted",
+    ("search.service.databases.migration", "chmod"): "the database that it has just made, in the folder of the service",
+    (
+        "search.service.databases.migration",
+        "rename",
+    ): "journals and a queue that were copied and compared, into a new folder",
     ("search.service.databases.kinds", "chmod"): "the database that it has just opened, in that folder",
     ("search.service.data_copies", "open"): "a draft",
     ("search.service.data_copies", "mkdir"): "in the folder of copies, under the hash of what arrived",
