@@ -26,7 +26,7 @@ from search.errors import StudyError
 from search.service.databases import engines
 from search.tables.secrets import masked
 
-HEAD = "0002"
+HEAD = "0003"
 """The revision of the tables that this version of bpsearch uses: the newest of `migrations/versions`."""
 
 SHARED = ("journals",)
@@ -60,7 +60,7 @@ studies = Table(
     Column("beat", Integer, nullable=False),
     Column("ran", Float, nullable=False),
     Column("holder", String(200), nullable=False),
-    Column("until", Float),
+    Column("until", Float, index=True),
 )
 """The queue: a row for each study, which `queue.Queued` explains."""
 

@@ -228,7 +228,7 @@ def test_a_newer_database_is_refused_by_name(queue):
     queue.submit("a", "text", "f")
     with queue.engine.begin() as connection:
         connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
-    with pytest.raises(StudyError, match="has revision '9999'; allowed are 0001, 0002: a newer version"):
+    with pytest.raises(StudyError, match="has revision '9999'; allowed are 0001, 0002, 0003: a newer version"):
         Queue(Place())
     assert queue.get("a").state == QUEUED
 

@@ -3,6 +3,8 @@
 import dataclasses
 import json
 import math
+import time
+from collections.abc import Iterator
 
 import numpy as np
 import optuna
@@ -88,7 +90,7 @@ ABOUT = {
 }
 
 
-def test_optuna_sees_the_same_trial_whoever_wrote_it(place, make_outcome, monkeypatch):
+def test_optuna_sees_the_same_trial_whoever_wrote_it(place, make_outcome, monkeypatch, in_tokyo):
     """Straight into the tables, the same rows are written as by Optuna's own `add_trial`."""
     store = opened(place)
     for number, (fields, feedback) in enumerate(OUTCOMES.values()):
@@ -109,6 +111,16 @@ def test_optuna_sees_the_same_trial_whoever_wrote_it(place, make_outcome, monkey
         assert one.intermediate_values == two.intermediate_values
         assert abs((one.datetime_complete - two.datetime_complete).total_seconds()) < 600
         assert abs((one.datetime_start - two.datetime_start).total_seconds()) < 600
+
+
+@pytest.fixture
+def in_tokyo(monkeypatch) -> Iterator[None]:
+    """Local times are not those of the database."""
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()
 
 
 TABLES = {
@@ -235,6 +247,17 @@ def test_a_missing_driver_names_the_extra(monkeypatch):
     monkeypatch.setattr(server, "create_engine", refuse)
     with pytest.raises(StudyError, match=r"driver psycopg2 is not installed.*bpsearch\[postgres\]"):
         server.Server("postgresql+psycopg2://me@host/db")
+
+
+def test_tables_of_an_older_optuna_open_after_an_upgrade(place, postgresql):
+    opened(place).close()
+    server.forget()
+    postgresql.execute("UPDATE alembic_version SET version_num = 'v3.0.0.d'", place.uri)
+    postgresql.execute("DROP INDEX ix_trials_study_id", place.uri)
+    with pytest.raises(StudyError, match="optuna storage upgrade --storage"):
+        opened(place)
+    optuna.storages.RDBStorage(place.uri, skip_compatibility_check=True).upgrade()
+    opened(place).close()
 
 
 def test_tables_of_another_optuna_are_refused_by_name(place, postgresql):

@@ -181,6 +181,10 @@ def made(where: Path | str, revision: str) -> None:
     engine.dispose()
 
 
+def test_two_revisions_back_are_known():
+    assert len(OLDER) >= 2
+
+
 @pytest.mark.parametrize("revision", OLDER)
 def test_an_older_revision_opens_after_an_upgrade(where, revision):
     made(where, revision)
@@ -195,7 +199,7 @@ def test_a_newer_revision_is_refused_by_name(queue, where):
     with queue.engine.begin() as connection:
         connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
     with pytest.raises(
-        StudyError, match=r"has revision '9999'; allowed are 0001, 0002.*newer version of bpsearch"
+        StudyError, match=r"has revision '9999'; allowed are 0001, 0002, 0003: a newer version of bpsearch"
     ) as told:
         Queue(Place())
     assert PASSWORD not in str(told.value)
