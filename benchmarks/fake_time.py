@@ -118,7 +118,9 @@ class Cluster:
         end = begun + sum(trains) + self._costs.worker
         self.trained += sum(trains)
         heapq.heappush(self._free, (end, worker))
-        future = Future([SimpleNamespace(number=t.number, seconds=s) for (_, t), s in zip(batch.trials, trains, strict=True)])
+        future = Future(
+            [SimpleNamespace(number=t.number, seconds=s) for (_, t), s in zip(batch.trials, trains, strict=True)]
+        )
         heapq.heappush(self._arrivals, (end + self._costs.way, self.n_batches, future))
         return future
 

@@ -16,7 +16,7 @@ from search import experiment, tracking
 from search.errors import StudyError
 from search.experiment import Job
 from search.loop import runner
-from search.loop.journal import StudyStore, read
+from search.loop.journal import STUDIES, StudyStore, at, read
 from search.loop.workers import Workers
 from search.options import text
 from search.report import files
@@ -193,7 +193,7 @@ def _parted(job: Job, store: StudyStore, tracker: MLflowTracker) -> list[str]:
 
 def _elsewhere(study: Study, uri: str) -> list[str]:
     """Return the notes that folders of this study are links: nobody who has not made them knows where files go."""
-    links = [folder for folder in (journal(study).parent, *tracking.folders(uri)) if folder.is_symlink()]
+    links = [folder for folder in (STUDIES, *tracking.folders(uri)) if folder.is_symlink()]
     return [f"{folder} is a link: its files go to {folder.resolve()}" for folder in links]
 
 
@@ -308,7 +308,7 @@ def trial_params(study: Study, number: int) -> dict[str, Any]:
 
 def _settled(study: Study, dataset: data.Dataset) -> dict[int, Outcome]:
     """Return the finished trials of a study, pooled over their evaluations; none if it has not begun."""
-    if not journal(study).exists():
+    if not at(journal(study)).exists():
         return {}
     problem = build_problem(study, dataset)
     try:

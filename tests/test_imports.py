@@ -28,7 +28,7 @@ ARCHITECTURE = {
     """,
     "search": """
         errors spelling rows scorers scorer_names classes seeds domains tables signals toml processes
-        space cv routing profiling trust files  what is searched, on which folds; what a table is; what a model may hold
+        space cv routing profiling trust files project  what is searched, on which folds; what a table is; what a model may hold
         trials formatting                   one configuration, scored; scores as people read them
         tracking samplers prediction        MLflow; methods of search; a model and new rows
         options                             the one table of the search's options

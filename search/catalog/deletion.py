@@ -8,14 +8,14 @@ from contextlib import ExitStack
 
 from search.catalog.entries import Entry
 from search.errors import StudyError
-from search.loop import journal, lines
+from search.loop import journal
 from search.report import files
 from search.tracking import removal
 
 
 def planned(entry: Entry) -> list[str]:
     """Return what will be deleted, a line each."""
-    told = [f"{path} ({path.stat().st_size / 1024:,.0f} KiB): the finished trials" for path in entry.files]
+    told = [f"{path} ({journal.at(path).size()}): the finished trials" for path in entry.files]
     if files.is_report(report := files.default(entry.name)):
         told.append(f"{report}: the report")
     if entry.kept.n_runs:
@@ -38,20 +38,24 @@ def delete(uri: str, entry: Entry, first: Callable[[], object] = lambda: None) -
         If it is running, or something cannot be deleted; the message says what is left.
     """
     with ExitStack() as stack:
-        for path in entry.files:
-            stack.enter_context(journal.held(path))
+        journals = [stack.enter_context(journal.held(path)) for path in entry.files]
         first()
         if entry.kept.versions:
             removal.model(uri, entry.name)
         if entry.kept.experiment_id:
             removal.experiment(uri, entry.kept.experiment_id, in_trash(entry.name, entry.kept.experiment_id))
-        report = files.default(entry.name)
-        for path in [*([report] if files.is_report(report) else []), *reversed(entry.files)]:
-            try:
-                path.unlink(missing_ok=True)
-                lines.cut_off(path).unlink(missing_ok=True)
-            except OSError as error:
-                raise StudyError(f"{path} cannot be deleted: {error.strerror}; the rest of the study is") from None
+        _delete_report(entry.name)
+        for delete in reversed(journals):
+            delete()
+
+
+def _delete_report(name: str) -> None:
+    report = files.default(name)
+    try:
+        if files.is_report(report):
+            report.unlink(missing_ok=True)
+    except OSError as error:
+        raise StudyError(f"{report} cannot be deleted: {error.strerror}; the rest of the study is") from None
 
 
 def in_trash(name: str, experiment_id: str) -> str:

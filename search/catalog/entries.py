@@ -13,7 +13,7 @@ from typing import Any
 from bpmodel.names.short import listed
 from search.errors import NoStudyError, StudyError
 from search.loop import journal
-from search.loop.journal import ENDING, STUDIES, Stored
+from search.loop.journal import STUDIES, Address, Stored
 from search.report.files import default, is_report
 from search.results.result import Result
 from search.spelling import did_you_mean
@@ -41,7 +41,7 @@ class Entry:
         What its journal holds, if there is one that can be read.
     kept : Kept
         What MLflow has of it.
-    files : tuple of Path
+    files : tuple of Path or DatabaseJournal
         Its journal and those of its outer folds.
     problem : str
         Why its journal cannot be read.
@@ -50,7 +50,7 @@ class Entry:
     name: str
     stored: Stored | None = None
     kept: Kept = field(default_factory=Kept)
-    files: tuple[Path, ...] = ()
+    files: tuple[Address, ...] = ()
     problem: str = ""
 
     @property
@@ -202,18 +202,18 @@ def names(folder: Path = STUDIES) -> list[str]:
     return list(journals(folder))
 
 
-def journals(folder: Path) -> dict[str, tuple[Path, ...]]:
+def journals(folder: Path) -> dict[str, tuple[Address, ...]]:
     """Return the journals of each study, its own first."""
-    found: dict[str, tuple[Path, ...]] = {}
-    for path in sorted(folder.glob(f"*{ENDING}"), key=lambda path: (len(path.name), path.name)):
-        name = path.name.removesuffix(ENDING)
+    found: dict[str, tuple[Address, ...]] = {}
+    for path in journal.addresses(folder):
+        name = journal.at(path).name
         own = OUTER.sub("", name)
         name = own if own in found else name
         found[name] = (*found.get(name, ()), path)
     return found
 
 
-def _entry(name: str, files: tuple[Path, ...], kept: Kept) -> Entry:
+def _entry(name: str, files: tuple[Address, ...], kept: Kept) -> Entry:
     if not files:
         return Entry(name, None, kept)
     try:

@@ -10,14 +10,15 @@ from typing import Any
 from search.errors import StudyError
 
 
-def compare(known: Mapping[str, Any], identity: Mapping[str, Any], path: Path | None, name: str) -> None:
+def compare(known: Mapping[str, Any], identity: Mapping[str, Any], where: object, name: str) -> None:
     """Check that the trials of a journal are comparable with those of a study.
 
     Parameters
     ----------
     known, identity : mapping of str to JSON
         What makes trials comparable, in the journal and of the study.
-    path : Path
+    where : object
+        The journal, as messages call it.
     name : str
         Of the study.
 
@@ -32,9 +33,13 @@ def compare(known: Mapping[str, Any], identity: Mapping[str, Any], path: Path | 
             there = {name: each for name, each in there.items() if name != "source"}
         if there != value:
             raise StudyError(
-                f"name = {name!r} is already used in {path} with another {key} ({_difference(there, value)}); "
-                "choose a new name, or delete that file to start over"
+                f"name = {name!r} is already used in {where} with another {key} ({_difference(there, value)}); "
+                f"choose a new name, or delete that {_kind(where)} to start over"
             )
+
+
+def _kind(where: object) -> str:
+    return "file" if isinstance(where, Path) else "study"
 
 
 def _difference(known: Any, given: Any) -> str:

@@ -25,6 +25,9 @@ from search.errors import StudyError
 from search.files import trouble, writing
 
 MAKE_STUDY, NOTE, SYSTEM_NOTE, TRIAL = 0, 2, 3, 4
+FIRST_NOTE = 2
+"""The line of the first note on a study."""
+
 OPERATIONS = {MAKE_STUDY, NOTE, SYSTEM_NOTE, TRIAL, *range(5, 11)}
 """Optuna's operations, but that which deletes a study: a journal is deleted as a file. Those from 5 change single trials: viewers
 of journals may write them."""

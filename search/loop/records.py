@@ -178,7 +178,7 @@ def inert(outcome: Outcome) -> dict[str, Any]:
     return record
 
 
-def from_record(record: Mapping[str, Any], number: int, params: Mapping[str, Any], path: Path | None) -> Outcome:
+def from_record(record: Mapping[str, Any], number: int, params: Mapping[str, Any], where: Path | str | None) -> Outcome:
     """Rebuild an outcome from its record: the inverse of `inert`.
 
     Raises
@@ -199,7 +199,7 @@ def from_record(record: Mapping[str, Any], number: int, params: Mapping[str, Any
         unknown = sorted(set(given) - {f.name for f in fields(kind)})  # type: ignore[arg-type]
         if unknown:
             raise StudyError(
-                f"{path}: trial {number} has {', '.join(unknown)}; allowed are the fields that this version of bpsearch knows. "
+                f"{where}: trial {number} has {', '.join(unknown)}; allowed are the fields that this version of bpsearch knows. "
                 "A newer version wrote this file: use that version, or move the file away to start over"
             )
         _check_fields(given, rules, NEEDED[kind])

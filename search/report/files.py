@@ -41,7 +41,8 @@ def check(path: Path, key: str = "", *, force: bool = False) -> None:
     StudyError
         If it is there and is no report, unless `force` is set, or is a link or no file, or there is no such folder.
     """
-    writing.check(path, key)
+    if path.parent != STUDIES or STUDIES.exists():  # studies in a database have made no folder
+        writing.check(path, key)
     if not force and path.exists() and not is_report(path):
         where = f"{key} {path}".strip()
         raise StudyError(f"{where} already exists and is no report; choose another file, or replace it with --force")
@@ -56,5 +57,7 @@ def write(path: Path, page: str, key: str = "", *, force: bool = False) -> None:
         If it cannot be written, or would replace something else.
     """
     check(path, key, force=force)
+    if path.parent == STUDIES:
+        writing.made(STUDIES)
     with writing.replacing(path, key) as draft:
         draft.write_bytes(page.encode("utf-8", "replace"))

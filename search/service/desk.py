@@ -20,7 +20,7 @@ from search.errors import StudyError
 from search.files import writing
 from search.formatting import metric
 from search.loop import journal
-from search.loop.journal import Stored
+from search.loop.journal import Address, Stored
 from search.prediction import predictor, tables
 from search.report import files
 from search.report.page import page
@@ -57,7 +57,7 @@ class Desk:
 
     def __init__(self, queue: Queue, uri: Callable[[], str]) -> None:
         self.queue, self._uri = queue, uri
-        self._read: dict[str, tuple[tuple[int, int], Entry]] = {}
+        self._read: dict[str, tuple[tuple[int, ...], Entry]] = {}
         self._reading: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
         self._keeping = threading.Lock()
 
@@ -237,7 +237,7 @@ class Desk:
         if stored is None:
             raise _without_trials(name)
         path = files.default(name)
-        if files.is_report(path) and not journal.running(journal.path_of(name)):
+        if files.is_report(path) and not journal.running(journal.address_of(name)):
             with suppress(OSError):
                 return path.read_text(encoding="utf-8")
         return page(reports.of_journal(stored))
@@ -294,13 +294,11 @@ class Desk:
         """
         if name not in entries.names():
             return Entry(name, None if self.has(name) else entries.stored(name))
-        path = journal.path_of(name)
+        path = journal.address_of(name)
         with self._reading[name]:
-            try:
-                status = path.stat()
-            except OSError:  # deleted just now
+            state = journal.at(path).state()
+            if state is None:  # deleted just now
                 return Entry(name)
-            state = (status.st_size, status.st_mtime_ns)
             known = self._read.get(name)
             if known is not None and known[0] == state:
                 return known[1]
@@ -308,7 +306,7 @@ class Desk:
             self._keep(name, state, found)
             return found
 
-    def _keep(self, name: str, state: tuple[int, int], entry: Entry) -> None:
+    def _keep(self, name: str, state: tuple[int, ...], entry: Entry) -> None:
         """Keep what was read of a study, and forget those that were read before it as far as there are too many trials."""
         with self._keeping:
             self._read.pop(name, None)
@@ -318,7 +316,7 @@ class Desk:
                 if sum(sizes.values()) > MOST_KEPT:
                     del self._read[each], sizes[each]
 
-    def _stored(self, name: str, path: Path) -> Stored | None:
+    def _stored(self, name: str, path: Address) -> Stored | None:
         """Read the journal of a study; the space of one that clients train is in the queue."""
         row = self._external(name)
         return entries.stored(name) if row is None else journal.read(path, external.parse(row.text).space)

@@ -9,7 +9,9 @@ from pathlib import Path
 
 from search.errors import StudyError
 from search.files import trouble
-from search.loop.journal import STUDIES, path_of
+from search.loop.journal import STUDIES, Address, address_of
+from search.project import store
+from search.service.databases import engines
 
 FOLDER = STUDIES / "service"
 
@@ -59,9 +61,9 @@ class Place:
         """What the coordinators of a study have said."""
         return self.folder / f"{name}.log"
 
-    def journal(self, name: str) -> Path:
+    def journal(self, name: str) -> Address:
         """The journal of a study, which is there if it was ever run, with the service or without it."""
-        return path_of(name, self.folder.parent)
+        return address_of(name, self.folder.parent)
 
     def made(self) -> Place:
         """Make the folder, which only this user can enter.
@@ -88,4 +90,9 @@ class Place:
     @property
     def exists(self) -> bool:
         """Whether a study has ever been submitted here."""
-        return self.database.exists()
+        return self.database.exists() if self.store is None else engines.has_queue(self.store)
+
+    @property
+    def store(self) -> str | None:
+        """The address of the database that has the queue; None if it is a file of this folder."""
+        return store.address() if self.folder == FOLDER else None

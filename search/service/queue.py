@@ -7,26 +7,26 @@ has been started anew meanwhile, it changes nothing any more.
 
 from __future__ import annotations
 
-import time
-import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import fields
 from typing import Any
 
-from sqlalchemy import Connection, Engine, insert, select, update
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy import Connection, insert, select, update
 
-from search.errors import NoStudyError, StudyError
-from search.files import trouble
-from search.service import schema
+from search.errors import StudyError
+from search.loop.journal import at
+from search.service.databases import kinds
+from search.service.databases.engines import READING
+from search.service.databases.naming import folded, unknown
+from search.service.databases.transactions import Transaction, patient
 from search.service.place import Place
 from search.service.queued import STUDY, Queued, check_budget
 from search.service.rights import EVERYTHING, Rights
 from search.service.schema import studies
-from search.service.states import ENDED, QUEUED, WANTED, transition
-from search.spelling import did_you_mean
+from search.service.states import ENDED, QUEUED, RUNNING, STOPPING, WANTED, transition
 
-MOST_NAMED = 10
+LIVE = (RUNNING, STOPPING)
+"""States of studies that somebody runs."""
 
 
 class OtherStudyError(StudyError):
@@ -47,8 +47,8 @@ class Queue:
     ----------
     place : Place
         Its folder, which is made if it is missing.
-    clock : callable
-        Returns seconds since 1970.
+    clock : callable, optional
+        Returns seconds since 1970; by default that of the database, which is this machine's for a file.
 
     Raises
     ------
@@ -56,22 +56,24 @@ class Queue:
         If the database cannot be opened.
     """
 
-    def __init__(self, place: Place, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, place: Place, clock: Callable[[], float] | None = None) -> None:
         self.place, self._clock = place.made(), clock
-        try:
-            self.engine = schema.opened(place.database)
-        except DBAPIError as error:
-            raise _told(error, place) from None
-        place.database.chmod(0o600)
+        self._database = kinds.of(place)
+        self.engine = self._database.opened()
 
+    @patient(twice=True)
     def now(self) -> float:
         """Return the time, in seconds since 1970."""
-        return self._clock()
+        if self._clock is not None:
+            return self._clock()
+        with self.reading() as connection:
+            return self._time(connection)
 
     def close(self) -> None:
         """Close the database."""
         self.engine.dispose()
 
+    @patient(twice=False)
     def submit(
         self,
         name: str,
@@ -136,6 +138,7 @@ class Queue:
                 )
             return self._moved(connection, known, "submit", text=text, data=data, about=told, **given)
 
+    @patient(twice=False)
     def act(
         self, name: str, action: str, *, fence: int | None = None, rights: Rights = EVERYTHING, **changes: Any
     ) -> Queued:
@@ -169,6 +172,7 @@ class Queue:
                 rights.check_quota(connection, known.owner)
             return self._moved(connection, known, action, fence, **changes)
 
+    @patient(twice=True)
     def beat(self, name: str, fence: int, counts: Mapping[str, Any] | None = None, ran: float = 0.0) -> Queued:
         """Give a sign of life of a study's coordinator; return what the queue says of the study.
 
@@ -194,6 +198,7 @@ class Queue:
             }
             return self._written(connection, known, values)
 
+    @patient(twice=True)
     def note(self, name: str, fence: int, figures: Mapping[str, Any]) -> None:
         """Add to the figures of a study, whatever its state; one that is gone, or was started anew, stays as it is."""
         with self.changing() as connection:
@@ -201,6 +206,7 @@ class Queue:
             if known is not None and known.fence == fence:
                 self._written(connection, known, {"counts": {**known.counts, **figures}})
 
+    @patient(twice=False)
     def finish(self, row: Queued) -> bool:
         """Note that a study is complete with the budget of `row`; return False if it has been given another one meanwhile.
 
@@ -215,6 +221,59 @@ class Queue:
             self._moved(connection, known, "finish")
             return True
 
+    @patient(twice=True)
+    def claim(self, name: str, holder: str, seconds: float) -> Queued:
+        """Start a queued study, or take over one whose lease has run out: it gets a new fence, once.
+
+        Parameters
+        ----------
+        name : str
+        holder : str
+            Who runs it from now on; no other process has this name.
+        seconds : float
+            Length of the lease.
+
+        Raises
+        ------
+        NoStudyError
+        TransitionError
+            If somebody else runs the study, or it does not wait.
+        """
+        with self.changing() as connection:
+            known, now = self._known(connection, name), self._time(connection)
+            lease: dict[str, Any] = {"holder": holder, "until": now + seconds}
+            if known.state in LIVE and known.until is not None:
+                if known.until <= now:
+                    return self._written(connection, known, {"fence": known.fence + 1, **lease})
+                if known.holder == holder:  # the reply to the first claim was lost
+                    return self._written(connection, known, lease)
+            return self._moved(connection, known, "start", **lease)
+
+    @patient(twice=True)
+    def renew(self, name: str, fence: int, seconds: float) -> Queued:
+        """Let the lease of a study end so many seconds from now; return what the queue says of the study.
+
+        Raises
+        ------
+        NoStudyError
+        FencedError
+            If the study has been taken over.
+        """
+        with self.changing() as connection:
+            known = self._known(connection, name, fence)
+            if known.state not in LIVE:
+                return known
+            return self._written(connection, known, {"until": self._time(connection) + seconds})
+
+    @patient(twice=True)
+    def expired(self) -> list[Queued]:
+        """Return the studies whose lease has run out, so that anybody may claim them."""
+        with self.reading() as connection:
+            late = studies.c.state.in_(LIVE), studies.c.until <= self._time(connection)
+            found = select(*COLUMNS).where(*late).order_by(studies.c.priority.desc(), studies.c.id)
+            return [Queued(**row) for row in connection.execute(found).mappings()]
+
+    @patient(twice=True)
     def get(self, name: str) -> Queued:
         """Return a study.
 
@@ -226,11 +285,13 @@ class Queue:
         with self.reading() as connection:
             return self._known(connection, name)
 
+    @patient(twice=True)
     def find(self, name: str) -> Queued | None:
         """Return a study; None if there is none of this name."""
         with self.reading() as connection:
             return self._row(connection, name)
 
+    @patient(twice=True)
     def all(self, *states: str) -> list[Queued]:
         """Return the studies in these states, by default in all: those of the highest priority first, and of these the oldest."""
         found = select(*COLUMNS).order_by(studies.c.priority.desc(), studies.c.id)
@@ -240,6 +301,7 @@ class Queue:
                 for row in connection.execute(found.where(studies.c.state.in_(states)) if states else found).mappings()
             ]
 
+    @patient(twice=False)
     def remove(self, name: str) -> None:
         """Forget a study that has ended, if there is one of this name.
 
@@ -258,13 +320,16 @@ class Queue:
 
     # ------------------------------------------------------------------------------------------------ inside a transaction
 
-    def changing(self) -> _Transaction:
+    def changing(self) -> Transaction:
         """Return a transaction that may write; its body gets the connection."""
-        return _Transaction(self.engine, self.place)
+        return Transaction(self.engine, self._database)
 
-    def reading(self) -> _Transaction:
+    def reading(self) -> Transaction:
         """Return a transaction that only reads."""
-        return _Transaction(self.engine.execution_options(**{schema.READING: True}), self.place)
+        return Transaction(self.engine.execution_options(**{READING: True}), self._database)
+
+    def _time(self, connection: Connection) -> float:
+        return self._database.now(connection) if self._clock is None else self._clock()
 
     def _row(self, connection: Connection, name: str) -> Queued | None:
         row = connection.execute(select(*COLUMNS).where(studies.c.name == name)).mappings().first()
@@ -272,10 +337,10 @@ class Queue:
 
     def _check_new(self, connection: Connection, name: str, rights: Rights) -> None:
         """Check that the files of a study would be no other's."""
-        if self.place.journal(name).exists():
+        if at(self.place.journal(name)).exists():
             rights.check_owner(name, "")
         for other in connection.execute(select(studies.c.name)).scalars():
-            if _folded(other) == _folded(name):
+            if folded(other) == folded(name):
                 raise OtherStudyError(
                     f"name = {name!r} is, to some systems of files, that of study {other!r}; choose a new name"
                 )
@@ -283,7 +348,7 @@ class Queue:
     def _known(self, connection: Connection, name: str, fence: int | None = None) -> Queued:
         found = self._row(connection, name)
         if found is None:
-            raise _unknown(connection, name)
+            raise unknown(connection, name)
         if fence is not None and found.fence != fence:
             raise FencedError(f"study {name!r} has been started anew: this run of it is over")
         return found
@@ -298,8 +363,9 @@ class Queue:
             "fence": 0,
             "beat": 0,
             "ran": 0.0,
+            "holder": "",
         }
-        now = self._clock()
+        now = self._time(connection)
         connection.execute(insert(studies).values({**blank, **row, "submitted": now, "since": now}))
         return self._known(connection, row["name"])
 
@@ -312,70 +378,17 @@ class Queue:
         values = {"state": state, "wanted": row.wanted, **changes}
         if state == known.state and not row.wanted:
             values["wanted"] = known.wanted
-        now = self._clock()
+        now = self._time(connection)
         if state != known.state:
             values["since"] = now
         if action == "start":
             values |= {"fence": known.fence + 1, "begun": now, "ended": None, "reason": ""}
         if state in ENDED and known.state not in ENDED:
             values["ended"] = now
+        if state not in LIVE:
+            values |= {"holder": "", "until": None}
         return self._written(connection, known, values)
 
     def _written(self, connection: Connection, known: Queued, values: dict[str, Any]) -> Queued:
         connection.execute(update(studies).where(studies.c.id == known.id).values(values))
         return self._known(connection, known.name)
-
-
-class _Transaction:
-    """A transaction; errors of the database are told in one line."""
-
-    def __init__(self, engine: Engine, place: Place) -> None:
-        self._place, self._transaction = place, engine.begin()
-
-    def __enter__(self) -> Connection:
-        try:
-            return self._transaction.__enter__()
-        except DBAPIError as error:
-            raise _told(error, self._place) from None
-
-    def __exit__(self, *raised: Any) -> None:
-        try:
-            self._transaction.__exit__(*raised)
-        except DBAPIError as error:
-            raise _told(error, self._place) from None
-        if isinstance(raised[1], DBAPIError):
-            raise _told(raised[1], self._place) from None
-
-
-DAMAGED = ("SQLITE_NOTADB", "SQLITE_CORRUPT")
-"""SQLite's names of errors of a file that something else has changed."""
-
-
-def _folded(name: str) -> str:
-    """Return what names have in common that some systems of files do not tell apart.
-
-    >>> _folded("Caf\u00c9") == _folded("cafe\u0301")
-    True
-    """
-    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
-
-
-def _told(error: DBAPIError, place: Place) -> StudyError:
-    reason = " ".join(str(error.orig).split())
-    if str(getattr(error.orig, "sqlite_errorname", "")).startswith(DAMAGED):
-        return StudyError(
-            f"{place.database} is damaged: {reason}; move the folder {place.folder} away and submit its studies again: "
-            "their trials are in their journals"
-        )
-    return StudyError(trouble.told(reason, place.database, "the queue is as it was"))
-
-
-def _unknown(connection: Connection, name: str) -> NoStudyError:
-    names = list(connection.execute(select(studies.c.name).order_by(studies.c.id.desc())).scalars())
-    if not names:
-        return NoStudyError(f"there is no study {name!r} in the queue, which is empty")
-    rest = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
-    listed = ", ".join(names[:MOST_NAMED])
-    return NoStudyError(
-        f"there is no study {name!r} in the queue{did_you_mean(name, names)}; allowed are {listed}{rest}"
-    )

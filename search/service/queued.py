@@ -62,6 +62,8 @@ class Queued:
         Starts so far; signs of life of its coordinators.
     ran : float
         Seconds that its coordinators have run: its `timeout` is for all of them together.
+    holder, until : str and float, optional
+        Who runs it, and when that lease ends, in seconds since 1970; None if it is run without a lease.
     """
 
     id: int
@@ -86,6 +88,8 @@ class Queued:
     fence: int = 0
     beat: int = 0
     ran: float = 0.0
+    holder: str = ""
+    until: float | None = None
 
 
 def check_budget(asked: Mapping[str, Any]) -> None:

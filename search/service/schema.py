@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from pathlib import Path
 from typing import Any
 
@@ -19,23 +18,19 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
-    create_engine,
-    event,
     inspect,
     select,
 )
-from sqlalchemy.engine import URL
 
 from search.errors import StudyError
+from search.service.databases import engines
+from search.tables.secrets import masked
 
-HEAD = "0001"
+HEAD = "0003"
 """The revision of the tables that this version of bpsearch uses: the newest of `migrations/versions`."""
 
-PATIENCE = 30.0
-"""Seconds that a transaction waits for those of other processes."""
-
-READING = "reading"
-"""Execution option of connections that change nothing."""
+SHARED = ("journals",)
+"""Tables beside those of a queue in PostgreSQL: `search.loop.database` makes them."""
 
 metadata = MetaData()
 
@@ -64,6 +59,8 @@ studies = Table(
     Column("fence", Integer, nullable=False),
     Column("beat", Integer, nullable=False),
     Column("ran", Float, nullable=False),
+    Column("holder", String(200), nullable=False),
+    Column("until", Float, index=True),
 )
 """The queue: a row for each study, which `queue.Queued` explains."""
 
@@ -94,51 +91,41 @@ asked = Table(
 """Trials that clients train elsewhere and have not told yet: each is theirs `until` a time."""
 
 
-def opened(path: Path) -> Engine:
+def opened(where: Path | str) -> Engine:
     """Open the database of a service, which is made if it is missing.
+
+    Parameters
+    ----------
+    where : Path or str
+        A SQLite file, or the address of a store in PostgreSQL.
 
     Raises
     ------
     StudyError
         If it was written by a newer version, or is no such database.
     """
-    engine = create_engine(URL.create("sqlite", database=str(path)), connect_args={"timeout": PATIENCE})
-    event.listen(engine, "connect", _configure)
-    event.listen(engine, "begin", _begin)
+    engine = engines.sqlite(where) if isinstance(where, Path) else engines.postgresql(where)
+    told = str(where) if isinstance(where, Path) else f"the queue in {masked(where)}"
     try:
         with engine.begin() as connection:
-            _bring_up_to_date(connection, path)
+            _bring_up_to_date(connection, told)
     except BaseException:
         engine.dispose()
         raise
     return engine
 
 
-def _configure(connection: Any, _: Any) -> None:
-    """Let readers and one writer work side by side; transactions begin where SQLAlchemy says so."""
-    if isinstance(connection, sqlite3.Connection):
-        connection.isolation_level = None
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = NORMAL")
-        connection.execute("PRAGMA foreign_keys = ON")
-
-
-def _begin(connection: Connection) -> None:
-    """Begin with the lock of a writer, unless it is told to read: a lock that is taken later may be refused at once."""
-    connection.exec_driver_sql("BEGIN" if connection.get_execution_options().get(READING) else "BEGIN IMMEDIATE")
-
-
-def _bring_up_to_date(connection: Connection, path: Path) -> None:
+def _bring_up_to_date(connection: Connection, told: str) -> None:
     from alembic.runtime.migration import MigrationContext
 
     found = MigrationContext.configure(connection).get_current_revision()
     if found == HEAD:
         return
-    if found is None and inspect(connection).get_table_names():
-        raise StudyError(f"{path} is no database of this service; move it away")
+    if found is None and set(inspect(connection).get_table_names()) - set(SHARED):
+        raise StudyError(f"{told} is no database of this service; move it away")
     if found is not None and found not in revisions():
         raise StudyError(
-            f"{path} has revision {found!r}; allowed are {', '.join(revisions())}: a newer version of bpsearch has written it"
+            f"{told} has revision {found!r}; allowed are {', '.join(revisions())}: a newer version of bpsearch has written it"
         )
     _migrate(connection)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,7 +19,7 @@ from search.errors import InUseError, StudyError
 from search.experiment import Job
 from search.loop import demand, runner
 from search.loop.demand import Demand
-from search.loop.journal import StudyStore, path_of
+from search.loop.journal import Address, StudyStore, address_of
 from search.loop.runner import Plan
 from search.options import PLAN, STUDY
 from search.profiling import leaks
@@ -37,9 +36,9 @@ from search.trials.prepared_folds import prepare
 from search.trials.problem import Problem
 
 
-def journal(study: Study) -> Path:
-    """Return the file of a study's finished trials."""
-    return path_of(study.name)
+def journal(study: Study) -> Address:
+    """Return where a study's finished trials are."""
+    return address_of(study.name)
 
 
 def open_store(study: Study, dataset: Dataset, problem: Problem) -> StudyStore:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 from search.errors import StudyError
 from search.loop import journal
-from search.loop.journal import Stored
+from search.loop.journal import Address, Stored
 from search.results.progress import Progress
 from search.study import records
 
@@ -17,13 +16,13 @@ PAUSE, SHARE = 0.5, 4.0
 
 
 def follow(
-    path: Path, show: Callable[[Progress], None], sleep: Callable[[float], None] = time.sleep
+    path: Address, show: Callable[[Progress], None], sleep: Callable[[float], None] = time.sleep
 ) -> tuple[Stored | None, bool]:
     """Show the progress of a study until no process runs it any more.
 
     Parameters
     ----------
-    path : Path
+    path : Path or DatabaseJournal
         Its journal.
     show : callable
         Called with each new state.
@@ -42,14 +41,15 @@ def follow(
     StudyError
         If the journal cannot be read.
     """
-    before, pause = -1, PAUSE
+    before: tuple[int, ...] | None = None
+    pause = PAUSE
     while journal.running(path):
-        if (size := _size(path)) != before:
+        if (state := journal.at(path).state()) != before:
             begun = time.monotonic()
             stored = _look(path)
             if stored is not None and records.ABOUT in stored.notes:
                 show(_progress(stored))
-                before = size
+                before = state
             pause = max(PAUSE, SHARE * (time.monotonic() - begun))
         sleep(pause)
     stored = _look(path)
@@ -58,21 +58,14 @@ def follow(
     return stored, stored is not None and records.is_complete(stored)
 
 
-def _look(path: Path) -> Stored | None:
+def _look(path: Address) -> Stored | None:
     """Read a journal; None if it has no study yet."""
     try:
         return records.read(path)
     except StudyError:
-        if path.exists():
+        if journal.at(path).exists():
             raise
         return None  # a run that has just begun has locked it, and not written it
-
-
-def _size(path: Path) -> int:
-    try:
-        return path.stat().st_size
-    except OSError:
-        return -1
 
 
 def _progress(stored: Stored) -> Progress:

@@ -8,7 +8,7 @@ from typing import Any
 
 from search.errors import StudyError
 from search.loop import journal
-from search.loop.journal import Stored
+from search.loop.journal import Address, Stored
 from search.results import paired_test
 from search.results.result import Nested, Result
 from search.space.spaces import Space
@@ -31,7 +31,7 @@ OUT_OF_FOLD = "out_of_fold"
 """Key of the journal's note on how the best trial predicts rows that it was not trained on."""
 
 
-def read(path: Path) -> Stored | None:
+def read(path: Address) -> Stored | None:
     """Read a journal, with the hyperparameters of its trials if it knows the study file; None if it has no study yet.
 
     Raises

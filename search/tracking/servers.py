@@ -12,7 +12,7 @@ from typing import Any
 
 from search.errors import StudyError, reason_of
 from search.tables.secrets import masked, without_user
-from search.tracking import library, revisions
+from search.tracking import library, revisions, schemas
 
 PORTS = {"postgresql": 5432, "mysql": 3306, "mssql": 1433, "sqlite": None}
 """The databases that MLflow can use, and the ports of their servers."""
@@ -93,7 +93,7 @@ def of_database(uri: str) -> bool:
     return uri.partition(":")[0].partition("+")[0] in PORTS
 
 
-def check(uri: str, key: str) -> None:
+def check(uri: str, key: str, *, make: bool = True) -> None:
     """Check that a store can be reached: its driver is installed, its server answers, its tables are MLflow's own.
 
     Parameters
@@ -101,6 +101,8 @@ def check(uri: str, key: str) -> None:
     uri : str
     key : str
         Where the user has set it, for the message.
+    make : bool
+        Whether the schema of a store of the project is made if it is missing.
 
     Raises
     ------
@@ -111,7 +113,7 @@ def check(uri: str, key: str) -> None:
     if not of_database(uri) and scheme not in _plug_ins():
         raise StudyError(f"{key} = {masked(uri)!r} is not an MLflow store; allowed are {ALLOWED}")
     try:
-        reason = _misfit(uri) if of_database(uri) else _unreachable(uri)
+        reason = _misfit(uri, make) if of_database(uri) else _unreachable(uri)
     except ModuleNotFoundError as error:
         other = "" if "+" in scheme else f", or name another one in the address: {scheme}+DRIVER://"
         reason = f"its driver is not installed ({error.name}); install it{other}"
@@ -125,12 +127,14 @@ def _plug_ins() -> set[str]:
     return {"databricks", *(point.name for point in entry_points(group="mlflow.tracking_store"))}
 
 
-def _misfit(uri: str) -> str:
+def _misfit(uri: str, make: bool) -> str:
     from sqlalchemy import create_engine, inspect, make_url, text
     from sqlalchemy.pool import NullPool
 
     engine: Any = create_engine(make_url(uri), poolclass=NullPool)
     knock(uri, ANSWER_SECONDS)  # a driver may wait for minutes
+    if make:
+        schemas.make(uri)
     with engine.connect() as connection:
         if not inspect(connection).has_table("alembic_version"):
             return ""

@@ -14,8 +14,9 @@ from pathlib import Path
 
 from search.errors import StudyError, one_line
 from search.files import trouble
+from search.project import store
 from search.tables.secrets import masked
-from search.tracking import revisions, servers, waiting
+from search.tracking import revisions, schemas, servers, waiting
 from search.tracking.local import outside, place
 from search.tracking.local.moving import ARTIFACTS, settle
 from search.tracking.local.place import SQLITE
@@ -30,8 +31,11 @@ ENCODED = re.compile("%[0-9A-Fa-f]{2}")
 
 
 def default_uri() -> str:
-    """Return the tracking URI: ``MLFLOW_TRACKING_URI`` if set, otherwise a database under the current directory."""
-    return os.environ.get("MLFLOW_TRACKING_URI") or DEFAULT_URI
+    """Return the tracking URI: ``MLFLOW_TRACKING_URI`` if set, or the project's store, or a database under this folder."""
+    if told := os.environ.get("MLFLOW_TRACKING_URI"):
+        return told
+    address = store.address()
+    return DEFAULT_URI if address is None else schemas.tracking_uri(address)
 
 
 def answering_uri(*, settle: bool = True) -> str:
@@ -156,7 +160,7 @@ def check(uri: str, key: str = "MLFLOW_TRACKING_URI", *, make: bool = True) -> N
     elif "://" not in uri or uri.startswith(("file:", "sqlite:")):
         raise StudyError(f"{key} = {masked(uri)!r} is not an MLflow store; allowed are {servers.ALLOWED}")
     else:
-        servers.check(uri, key)
+        servers.check(uri, key, make=make)
 
 
 def is_away(uri: str) -> bool:

@@ -7,6 +7,7 @@ import shutil
 import socket
 import threading
 import time
+import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -27,6 +28,7 @@ from bpmodel.preprocessing.columns import kind
 from search import cli
 from search.cv import folds
 from search.cv.kinds import Scheme
+from search.loop.database.server import forget
 from search.plots import canvas, gallery
 from search.profiling.evidence import Evidence
 from search.profiling.finding import Finding
@@ -35,6 +37,7 @@ from search.tracking import library, stores
 from search.tracking.writers import schema
 from search.trials.outcomes import Divergence, Outcome
 from search.trials.problem import Problem
+from tests.search.postgresql import Database, started
 
 collect_ignore_glob = ["*conftest.py"]  # several files of this name are no modules with examples
 
@@ -273,6 +276,20 @@ def free_port() -> Callable[[], int]:
             return probe.getsockname()[1]
 
     return free_port
+
+
+@pytest.fixture(scope="session")
+def postgresql(free_port, wait_for) -> Iterator[Database]:
+    """A PostgreSQL server for many tests: none of them stops it."""
+    with started(free_port(), wait_for) as made:
+        yield made
+
+
+@pytest.fixture
+def store(postgresql) -> Iterator[str]:
+    """The address of an empty database."""
+    yield postgresql.made(f"test_{uuid.uuid4().hex}")
+    forget()
 
 
 @pytest.fixture(scope="session")

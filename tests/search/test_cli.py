@@ -22,7 +22,8 @@ from sklearn.metrics import get_scorer, get_scorer_names
 
 from search import StudyError, cli, configuration, tracking, tuning
 from search.loop import workers
-from search.loop.journal import StudyStore, _lock
+from search.loop.file_journal import locked
+from search.loop.journal import StudyStore
 from search.plots import gallery
 from search.study import assembly, data, study_file
 from search.tracking import listing, stores
@@ -665,7 +666,7 @@ def test_what_is_wrong_around_the_study_is_told_in_one_line(there, bpsearch, mon
 @pytest.mark.parametrize("there", ["a finished study"], indirect=True)
 def test_a_second_run_at_the_same_time_is_refused(there, bpsearch):
     before = contents()
-    lock = _lock(Path("studies/small.journal"))
+    lock = locked(Path("studies/small.journal"))
     assert_one_line(bpsearch("tune", "small.toml"), "studies/small.journal is in use by another run")
     lock.release()
     assert contents() == before

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from search.catalog.soundness import rewriting
 from search.catalog.soundness.subject import Finding, Subject, numbered
-from search.loop import lines
+from search.loop import journal, lines
 from search.report import files as reports
 from search.study import nested_cv
 from search.tracking.contents.runs import PAGE, STUDY_FILE
@@ -29,7 +29,7 @@ def of_journals(subject: Subject) -> Iterator[Finding]:
     for path, (_, problem) in read.items():
         if problem:
             yield Finding("journal_damaged", subject.name, problem, why="the file stays as it is")
-        elif lines.is_cut(path):
+        elif isinstance(path, Path) and lines.is_cut(path):  # a database has no lines
             kept = lines.has_whole(path)
             why = f"{lines.cut_off(path)} has a whole line" if kept else ""
             told = f"{path}: a line was cut off"
@@ -43,11 +43,11 @@ def _outer(subject: Subject) -> Iterator[Finding]:
     if not subject.is_complete or subject.problem:
         return
     for k in range(1, len(subject.noted.get("outer_scores") or ()) + 1):
-        path = subject.files[0].with_name(f"{subject.name}.outer-{k}.journal")
+        path = journal.at(subject.files[0]).sibling(f"{subject.name}.outer-{k}")
         stored, problem = subject.parts.get(path, (None, ""))
         noted = {} if stored is None else stored.notes.get(nested_cv.NOTE, {})
         if not problem and (stored is None or noted.get("trials") != len(stored.outcomes)):
-            told = f"the study is complete, but {path} {'is not' if path.exists() else 'is gone'}"
+            told = f"the study is complete, but {path} {'is not' if journal.at(path).exists() else 'is gone'}"
             yield Finding(
                 "outer_open", subject.name, told, why="the score of this outer fold is in the journal of the study"
             )

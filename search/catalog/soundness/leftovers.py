@@ -12,7 +12,7 @@ from search.catalog.soundness.files import is_old
 from search.catalog.soundness.subject import Finding
 from search.files import locking
 from search.files.locking import Lock
-from search.loop.journal import ENDING
+from search.loop.file_journal import ENDING
 from search.tracking import stores
 from search.tracking.local import moving, scratch
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 from search.catalog.entries import OUTER
-from search.loop.journal import Stored
+from search.loop.journal import Address, Stored
 from search.study import records
 from search.tables.secrets import masked
 from search.tracking.contents.trials import digest
@@ -53,13 +52,13 @@ class Subject:
     uri : str
         MLflow tracking URI.
     name : str
-    files : tuple of Path
+    files : tuple of Path or DatabaseJournal
         Its journal and those of its outer folds.
     stored : Stored or None
         What its journal holds, if there is one that can be read.
     problem : str
         Why it cannot be read.
-    parts : mapping of Path to (Stored or None, str)
+    parts : mapping of Path or DatabaseJournal to (Stored or None, str)
         The same of the journals of its outer folds.
     holding : Holding
         What the store has of it.
@@ -73,10 +72,10 @@ class Subject:
 
     uri: str
     name: str
-    files: tuple[Path, ...] = ()
+    files: tuple[Address, ...] = ()
     stored: Stored | None = None
     problem: str = ""
-    parts: Mapping[Path, tuple[Stored | None, str]] = field(default_factory=dict)
+    parts: Mapping[Address, tuple[Stored | None, str]] = field(default_factory=dict)
     holding: Holding = field(default_factory=Holding)
     inventory: Inventory = field(default_factory=Inventory)
     files_of_runs: Mapping[str, set[str]] = field(default_factory=dict)

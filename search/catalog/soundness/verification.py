@@ -13,7 +13,7 @@ from search.catalog.soundness.kinds import KINDS
 from search.catalog.soundness.subject import Finding, Subject
 from search.errors import InUseError, StudyError
 from search.loop import journal
-from search.loop.journal import STUDIES, Stored
+from search.loop.journal import STUDIES, Address, Stored
 from search.tracking import stores
 from search.tracking.inventory import places, reading
 from search.tracking.inventory.rows import Holding, Inventory
@@ -127,15 +127,15 @@ def _known(there: Collection[str], inventory: Inventory) -> list[str]:
     return sorted({*there, *(name for name, holding in inventory.holdings.items() if holding.is_study)})
 
 
-def _subject(uri: str, name: str, paths: tuple[Path, ...], inventory: Inventory) -> Subject:
-    own = paths[:1] if paths and paths[0].name == journal.path_of(name).name else ()
+def _subject(uri: str, name: str, paths: tuple[Address, ...], inventory: Inventory) -> Subject:
+    own = paths[:1] if paths and journal.at(paths[0]).name == name else ()
     stored, problem = _read(own[0]) if own else (None, "")
     parts = {path: _read(path) for path in paths if path not in own}
     holding = inventory.holdings.get(name) or Holding()
     return Subject(uri, name, paths, stored, problem, parts, holding, inventory)
 
 
-def _read(path: Path) -> tuple[Stored | None, str]:
+def _read(path: Address) -> tuple[Stored | None, str]:
     """Return what a journal holds, or why it cannot be read."""
     try:
         return journal.read(path), ""

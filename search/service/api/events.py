@@ -11,10 +11,10 @@ import anyio
 from fastapi import APIRouter
 from starlette.responses import StreamingResponse
 
+from search.errors import NoStudyError
 from search.service.api.problems import Problem, written
 from search.service.api.scopes import Caller, Calling, needs
 from search.service.api.service import Name, Service, answers
-from search.service.queue import NoStudyError
 from search.service.states import ENDED
 from search.service.tokens import READ
 from search.tracking.ui.gate import Receive, Scope, Send

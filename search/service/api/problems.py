@@ -18,10 +18,10 @@ from starlette.responses import Response
 
 from bpmodel.names.short import short
 from bpmodel.names.visible import visible
-from search.errors import InUseError, StudyError, one_line
+from search.errors import InUseError, NoStudyError, StudyError, one_line
 from search.files import trouble
 from search.service.external.asking import ConflictError, NotLendingError, NoTrialError
-from search.service.queue import NoStudyError, OtherStudyError
+from search.service.queue import OtherStudyError
 from search.service.rights import OwnerError, QuotaError
 from search.service.states import TransitionError
 from search.service.tokens import NoTokenError

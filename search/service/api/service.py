@@ -11,12 +11,11 @@ from fastapi import Depends
 from fastapi import Path as InPath
 from starlette.responses import Response
 
-from search.errors import StudyError
+from search.errors import NoStudyError, StudyError
 from search.service.api.problems import MEDIA_TYPE, Problem, of_study, written
 from search.service.api.work import QUICK, Work
 from search.service.desk import Desk
 from search.service.limits import Limits
-from search.service.queue import NoStudyError
 from search.service.tokens import Tokens
 from search.tracking.naming import names
 

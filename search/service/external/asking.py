@@ -82,8 +82,8 @@ class Asking:
         study = external.parse(text)
         allowed(study)
         name, known = study.file.name, study.about
-        path = journal.path_of(name)
-        if self._queue.find(name) is None and path.exists():
+        path = journal.address_of(name)
+        if self._queue.find(name) is None and journal.at(path).exists():
             journal.read(path, identity=study.identity)
         return self._queue.submit(name, text, study.fingerprint, about=known, kind=EXTERNAL, **asked)
 
@@ -153,7 +153,11 @@ class Asking:
         with self._locks[name]:
             row = self._queue.get(name)
             self._check_kind(row)
-            if name not in self._sessions and not journal.path_of(name).exists() and self._params(row, number) is None:
+            if (
+                name not in self._sessions
+                and not journal.at(journal.address_of(name)).exists()
+                and self._params(row, number) is None
+            ):
                 raise self._not_asked(row, number)  # without a journal that nobody needs
             session = self._open(row)
             try:
@@ -185,7 +189,7 @@ class Asking:
     def recover(self) -> None:
         """Free the journals that an earlier service held when it was killed, and write to MLflow what it has not."""
         for row in self._queue.all(QUEUED, RUNNING):
-            if row.kind == EXTERNAL and journal.beside(path := journal.path_of(row.name)).exists():
+            if row.kind == EXTERNAL and journal.at(path := journal.address_of(row.name)).is_left():
                 with suppress(StudyError), journal.held(path):  # which deletes its file
                     pass
         self._recorder.recover()

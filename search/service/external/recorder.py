@@ -155,7 +155,7 @@ class Recorder:
         """Return the recording of a study that an earlier service has left; None if there is nothing to write."""
         try:
             study = external.parse(row.text)
-            stored = journal.read(journal.path_of(row.name), study.space)
+            stored = journal.read(journal.address_of(row.name), study.space)
         except StudyError as error:
             leaving.tell(f"error: study {row.name!r} is not written to MLflow: {error}")
             return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from search.loop.journal import StudyStore, path_of
+from search.loop.journal import StudyStore, address_of
 from search.loop.stopping import Incumbent
 from search.samplers.external import find
 from search.samplers.methods import Queued as QueuedSampler
@@ -20,7 +20,7 @@ class Session:
     def __init__(self, text: str, fence: int) -> None:
         self.text, self.fence = text, fence
         self.study = study = external.parse(text)
-        self.store = StudyStore(path_of(study.file.name), study.file.name, study.identity, study.space)
+        self.store = StudyStore(address_of(study.file.name), study.file.name, study.identity, study.space)
         if self.store.notes.get(records.EXTERNAL) != text:
             self.store.note(records.EXTERNAL, text)
         known = self.store.outcomes.values()

@@ -12,7 +12,7 @@ import pytest
 from search import StudyError
 from search.files import locking
 from search.files.locking import Lock
-from search.loop import journal
+from search.loop import file_journal, journal
 
 SOMEBODY = 12345
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away and become somebody else")
@@ -112,8 +112,8 @@ def test_a_reader_of_another_user_cannot_stop_a_study(tmp_path):
             folder.chmod(0o755)
     tmp_path.chmod(0o755)
     path = tmp_path / "x.journal"
-    locking.Lock(journal.beside(path))  # as a killed run leaves it
-    command = [sys.executable, "-c", READER, str(journal.beside(path))]
+    locking.Lock(file_journal.beside(path))  # as a killed run leaves it
+    command = [sys.executable, "-c", READER, str(file_journal.beside(path))]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as reader:
         assert reader.stdout.readline() == "Permission denied\n"
         reader.communicate("")

@@ -263,15 +263,15 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 from bpmodel import BPRegressor
 from search import BPSearchCV, StudyError
-from search.loop.journal import _lock
+from search.loop.file_journal import locked
 warnings.simplefilter("ignore", ConvergenceWarning)
-held = _lock(Path(sys.argv[1]))
+held = locked(Path(sys.argv[1]))
 try:
-    _lock(Path(sys.argv[1]))
+    locked(Path(sys.argv[1]))
 except StudyError as error:
     print(error)
 held.release()
-_lock(Path(sys.argv[1])).release()
+locked(Path(sys.argv[1])).release()
 X = np.random.default_rng(0).normal(size=(30, 2))
 search = BPSearchCV(BPRegressor(max_iter=2), {"alpha": [0.1, 1.0]}, method="grid", cv=2).fit(X, X.sum(axis=1))
 print(len(search.cv_results_["params"]))

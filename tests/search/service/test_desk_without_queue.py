@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from search.errors import NoStudyError, StudyError
-from search.service.queue import NoStudyError as OfTheQueue
 
 ANSWERS = {
     "result": lambda desk: desk.result("homes")["name"],
@@ -54,7 +53,6 @@ QUESTIONS = {
 def test_a_study_that_is_not_there(desk, what, name):
     with pytest.raises(NoStudyError, match=r"; allowed are homes$"):
         QUESTIONS[what](desk, name)
-    assert OfTheQueue is NoStudyError
 
 
 def test_a_report_is_not_read_from_elsewhere(desk, homes):

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from search.errors import StudyError
+from search.errors import NoStudyError, StudyError
 from search.service import schema, states
 from search.service.place import Place
-from search.service.queue import FencedError, NoStudyError, OtherStudyError, Queue
+from search.service.queue import FencedError, OtherStudyError, Queue
 from search.service.queued import EXTERNAL
 from search.service.rights import OwnerError, Rights
 from search.service.states import DONE, ENDED, QUEUED, RUNNING, STOPPING, TRANSITIONS, WANTED, TransitionError
@@ -228,7 +228,7 @@ def test_a_newer_database_is_refused_by_name(queue):
     queue.submit("a", "text", "f")
     with queue.engine.begin() as connection:
         connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
-    with pytest.raises(StudyError, match="has revision '9999'; allowed are 0001: a newer version"):
+    with pytest.raises(StudyError, match="has revision '9999'; allowed are 0001, 0002, 0003: a newer version"):
         Queue(Place())
     assert queue.get("a").state == QUEUED
 

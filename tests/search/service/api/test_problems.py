@@ -5,10 +5,10 @@ import logging
 import pytest
 from starlette.testclient import TestClient
 
-from search.errors import InUseError, StudyError
+from search.errors import InUseError, NoStudyError, StudyError
 from search.service.api import problems
 from search.service.api.problems import Guarded, Problem, of_any, of_study, parts
-from search.service.queue import NoStudyError, OtherStudyError
+from search.service.queue import OtherStudyError
 from search.service.rights import OwnerError, QuotaError
 from search.service.states import TransitionError
 from search.service.tokens import NoTokenError

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from search.errors import StudyError
-from search.loop import journal
+from search.loop import file_journal, journal
 from search.service.external import asking as asking_module
 from search.service.external.asking import (
     MOST_ASKED,
@@ -297,7 +297,7 @@ def test_what_a_kill_leaves_of_a_lock_goes_with_the_next_service(asking):
     submit(asking)
     asking.ask("trees")
     asking.tell("trees", 0, Told(score=1.0))
-    lock = journal.beside(Path("studies/trees.journal"))
+    lock = file_journal.beside(Path("studies/trees.journal"))
     asking.recover()
     assert lock.exists()  # this one is held
     asking.close()

@@ -1,0 +1,1 @@
+"""What is set for all studies of a folder."""

@@ -1,0 +1,101 @@
+"""What is set for all studies of a folder: the file ``bpsearch.toml`` beside ``studies/``, or an environment variable."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
+
+from search.errors import StudyError
+from search.tables.secrets import masked
+from search.toml import reading
+
+FILE = Path("bpsearch.toml")
+"""The project file, in the current folder."""
+
+VARIABLE = "BPSEARCH_STORE"
+"""The environment variable that overrides its key ``store``."""
+
+KEYS = ("store",)
+
+DRIVER = "psycopg2"
+
+ALLOWED = "postgresql://user@host/database"
+
+
+def address() -> str | None:
+    """Return the address of the database that keeps the studies of this folder; None if files do.
+
+    Raises
+    ------
+    StudyError
+        If the project file has another key, or the address is not that of a PostgreSQL database.
+    """
+    told = os.environ.get(VARIABLE)
+    if told:
+        return checked(told, VARIABLE)
+    given = _keys().get("store")
+    return None if given is None else checked(given, f"{FILE}: store")
+
+
+def checked(given: object, key: str) -> str:
+    """Return the address of a store with its driver, if it is allowed.
+
+    Parameters
+    ----------
+    given : str
+    key : str
+        Where the user has set it, for the message.
+
+    Raises
+    ------
+    StudyError
+        If it is not; passwords are not shown.
+
+    Examples
+    --------
+    >>> checked("postgresql://me@host/studies", "store")
+    'postgresql+psycopg2://me@host/studies'
+    >>> checked("mysql://me:s3cret@host/studies", "store")
+    Traceback (most recent call last):
+    search.errors.StudyError: store = 'mysql://***@host/studies'; allowed is postgresql://user@host/database
+    """
+    told = masked(given) if isinstance(given, str) else given
+    refused = StudyError(f"{key} = {told!r}; allowed is {ALLOWED}")
+    if not isinstance(given, str):
+        raise refused
+    try:
+        url = make_url(given)
+    except (ArgumentError, ValueError):  # their messages may hold the password
+        raise refused from None
+    if url.drivername not in ("postgresql", f"postgresql+{DRIVER}") or not url.database:
+        raise refused
+    return url.set(drivername=f"postgresql+{DRIVER}").render_as_string(hide_password=False)
+
+
+def in_schema(address: str, schema: str) -> str:
+    """Return an address whose connections are in a schema of the database.
+
+    >>> in_schema("postgresql+psycopg2://me@host/studies", "mlflow")
+    'postgresql+psycopg2://me@host/studies?options=-csearch_path%3Dmlflow'
+    """
+    url = make_url(address)
+    given = url.query.get("options", "")
+    known = [given] if isinstance(given, str) else [*given]
+    options = " ".join([*filter(None, known), f"-csearch_path={schema}"])
+    return url.update_query_dict({"options": options}).render_as_string(hide_password=False).replace("+-c", "%20-c")
+
+
+def _keys() -> dict[str, object]:
+    """Return what the project file says; nothing if there is none."""
+    try:
+        given = reading.loads(reading.text(FILE))
+    except FileNotFoundError:
+        return {}
+    except (reading.TOMLError, OSError) as error:
+        raise StudyError(f"{FILE}: {error}") from None
+    if unknown := sorted(set(given) - set(KEYS)):
+        raise StudyError(f"{FILE}: unknown key {unknown[0]!r}; allowed are {', '.join(KEYS)}")
+    return given
