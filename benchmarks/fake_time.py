@@ -1,7 +1,7 @@
-"""A cluster in fake time: the real code that hands out batches, with workers, a scheduler and a coordinator that only count seconds.
+"""A cluster in fake time: the real code that hands out batches, and workers, scheduler and coordinator that only count seconds.
 
 What takes time is given as `Costs`. The coordinator is one thread: while it proposes and records, nothing else of it happens. The
-scheduler takes one batch after the other, and gives each to the worker that will be free first. A worker runs its batches in order.
+scheduler takes one batch after the other, and gives each to the worker that will be free first; workers run theirs in order.
 """
 
 from __future__ import annotations

@@ -9,10 +9,8 @@ workers that only count seconds. Its costs are fitted to trials of `FITTED` seco
 
 from __future__ import annotations
 
-import itertools
 import json
 import multiprocessing
-import statistics
 import tempfile
 import time
 from collections.abc import Iterator
@@ -25,9 +23,8 @@ import numpy as np
 import psutil
 from distributed import Client
 
-from benchmarks import bookkeeping, fake_time
-from benchmarks.common import Table, main, say
-from benchmarks.fake_time import Costs
+from benchmarks import bookkeeping
+from benchmarks.common import say
 from search.loop import runner
 from search.loop.journal import StudyStore
 from search.service.cluster import batches, local

@@ -18,7 +18,10 @@ FILE = Path("bpsearch.toml")
 VARIABLE = "BPSEARCH_STORE"
 """The environment variable that overrides its key ``store``."""
 
-KEYS = ("store",)
+COPIES = "BPSEARCH_COPIES"
+"""The environment variable that overrides its key ``copies``."""
+
+KEYS = ("store", "copies")
 
 DRIVER = "psycopg2"
 
@@ -38,6 +41,20 @@ def address() -> str | None:
         return checked(told, VARIABLE)
     given = _keys().get("store")
     return None if given is None else checked(given, f"{FILE}: store")
+
+
+def copies() -> str:
+    """Return where copies of data are kept for machines that do not see this folder; empty if nowhere.
+
+    Raises
+    ------
+    StudyError
+        If the project file has another key, or the address is no text.
+    """
+    given = os.environ.get(COPIES) or _keys().get("copies", "")
+    if not isinstance(given, str):
+        raise StudyError(f"{FILE}: copies = {given!r}; allowed is an address, as s3://bucket/folder")
+    return given
 
 
 def checked(given: object, key: str) -> str:

@@ -21,7 +21,9 @@ from pathlib import Path
 from typing import Any
 
 from search.errors import StudyError, reason_of
+from search.project import store
 from search.results.progress import Progress
+from search.service import object_store
 from search.service.cluster.access import Access, AwayError, connected
 from search.service.cluster.batches import ClusterWorkers
 from search.service.cluster.of_study import workers_of
@@ -52,18 +54,17 @@ and the study is to be tried again."""
 
 @dataclass(frozen=True)
 class Orders:
-    """What the supervisor tells a coordinator: the study, its fence, how to reach the cluster, and copies of data."""
+    """What the supervisor tells a coordinator: the study, its fence, and how to reach the cluster."""
 
     name: str
     fence: int
     access: Access
-    copies: str = ""
 
     @classmethod
     def read(cls, line: str) -> Orders:
         """Return the inverse of `written`."""
         given = json.loads(line)
-        return cls(given["name"], given["fence"], Access.read(given["access"]), given["copies"])
+        return cls(given["name"], given["fence"], Access.read(given["access"]))
 
     def written(self) -> str:
         """Return them as one line."""
@@ -102,6 +103,20 @@ def tell(told: str) -> None:
     print(told, flush=True)
 
 
+def _bring(data: str, copies: Copies) -> None:
+    """Have the data of a study here, which may have been submitted on another machine.
+
+    Raises
+    ------
+    StudyError
+        If it is gone or damaged.
+    """
+    url = store.copies()
+    if url and copies.find(data) is None:
+        object_store.fetch(url, data, copies)
+    copies.check(data)
+
+
 def _run(queue: Queue, orders: Orders, reports: Reports) -> int:
     """Run a study with the budget that the queue says, until it has that; return the exit code."""
     from search.terminal.output import Output
@@ -112,12 +127,14 @@ def _run(queue: Queue, orders: Orders, reports: Reports) -> int:
         while True:
             row = queue.get(orders.name)
             if row.data:
-                Copies(queue.place.data).check(row.data)
+                _bring(row.data, Copies(queue.place.data))
             study = budgeted(study_file.load(queue.place.study(row.name)), row)
             title = f"{study.name}: {study.search.method} search, {study.scheme}"
             with (
                 shown(title, study.scoring, console) as show,
-                workers_of(client, Path.cwd(), study, row.text, row.data, row.priority, orders.copies, tell) as workers,
+                workers_of(
+                    client, Path.cwd(), study, row.text, row.data, row.priority, store.copies(), tell
+                ) as workers,
             ):
                 result = _tuned(study, workers, [show, reports.show])
             _tell(result, console)
@@ -161,9 +178,17 @@ def _end(queue: Queue, orders: Orders, reason: str) -> int:
 
     If it has trials, and MLflow's server is away, it waits instead: what is finished is written once the server is back.
     """
+    print(f"error: {reason}", flush=True)
+    try:
+        return _ended(queue, orders, reason)
+    except StudyError as error:  # the queue's server is away, too
+        print(f"error: {error}; it is tried again", flush=True)
+        return LATER
+
+
+def _ended(queue: Queue, orders: Orders, reason: str) -> int:
     from search.tracking import stores
 
-    print(f"error: {reason}", flush=True)
     if queue.place.journal(orders.name).exists() and stores.is_away(stores.default_uri()):
         return _later(queue, orders, reason)
     queue.act(orders.name, "fail", fence=orders.fence, reason=reason)

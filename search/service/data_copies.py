@@ -29,6 +29,8 @@ ENDINGS = tuple(ending for row in FORMATS.values() for ending in row.endings)
 
 MOST_NAME = 60
 
+MENDED = "submit the study again, with its table"
+
 ID = ".id"
 """The file that identifies a folder of copies."""
 
@@ -122,10 +124,22 @@ class Copies:
         StudyError
             If it is gone or damaged.
         """
+        found = self.named(address)
+        if not found.is_sound:
+            raise StudyError(f"the copy of its data is damaged: {found.path} has another content; {MENDED}")
+
+    def named(self, address: str) -> Copy:
+        """Return the copy with an address.
+
+        Raises
+        ------
+        StudyError
+            If it is gone.
+        """
         found = self.find(address)
-        if found is None or not found.is_sound:
-            problem = "is gone" if found is None else f"is damaged: {found.path} has another content"
-            raise StudyError(f"the copy of its data {problem}; submit the study again, with its table")
+        if found is None:
+            raise StudyError(f"the copy of its data is gone; {MENDED}")
+        return found
 
     @property
     def id(self) -> str:

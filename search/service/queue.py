@@ -61,6 +61,11 @@ class Queue:
         self._database = kinds.of(place)
         self.engine = self._database.opened()
 
+    @property
+    def is_shared(self) -> bool:
+        """Whether services on other machines may work on it."""
+        return self.place.store is not None
+
     @patient(twice=True)
     def now(self) -> float:
         """Return the time, in seconds since 1970."""

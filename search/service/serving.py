@@ -59,9 +59,7 @@ def needing_dask() -> Iterator[None]:
 
 
 @contextmanager
-def running(
-    queue: Queue, asking: Asking, access: Access, at_once: int, copies: str = ""
-) -> Iterator[Callable[[], bool]]:
+def running(queue: Queue, asking: Asking, access: Access, at_once: int) -> Iterator[Callable[[], bool]]:
     """Run the studies of a queue during the body; in the end they are stopped, to be gone on with by the next service.
 
     The body gets a function that says whether they still run: after an error that nobody expected they do not, and it is raised
@@ -69,7 +67,7 @@ def running(
     """
     from search.service.supervisor import Supervisor
 
-    supervisor, ended = Supervisor(queue, access, at_once, asking, copies), threading.Event()
+    supervisor, ended = Supervisor(queue, access, at_once, asking), threading.Event()
     failed: list[BaseException] = []
     thread = threading.Thread(target=_watched, args=(supervisor.run, ended, failed), name="supervisor")
     thread.start()

@@ -12,6 +12,8 @@ from typing import Any, NamedTuple
 
 from search.errors import StudyError
 from search.profiling.naming import toml
+from search.project import store
+from search.service import object_store
 from search.service.data_copies import Copies, Copy
 from search.service.place import Place
 from search.study import assembly, data, nested_cv, study_file
@@ -127,6 +129,8 @@ def of_text(
     text = with_source(text, source)
     stored = study_file.parse(text, place.study(study.name))
     allowed(stored)
+    if data and (url := store.copies()):
+        object_store.put(url, Copies(place.data).named(data))
     return Submission(study.name, text, data, checked(stored), _about(study))
 
 

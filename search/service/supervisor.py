@@ -7,9 +7,11 @@ at once, the one that has run longest makes way after its turn, so that a small 
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import threading
 import time
+import uuid
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -21,9 +23,9 @@ from search.processes import python
 from search.service.cluster.access import Access
 from search.service.coordinator import LATER, Orders
 from search.service.external.asking import Asking
-from search.service.queue import Queue
+from search.service.queue import FencedError, Queue
 from search.service.queued import EXTERNAL, Queued
-from search.service.states import ENDED, QUEUED, RUNNING, STOPPING
+from search.service.states import ENDED, QUEUED, RUNNING, STOPPING, TransitionError
 from search.terminal import leaving
 
 AT_ONCE = 4
@@ -37,6 +39,10 @@ LOOK_SECONDS = 0.2
 
 SILENT_SECONDS = 120.0
 """Seconds without a sign of life after which a coordinator is killed."""
+
+LEASE_SECONDS, RENEWALS = 15.0, 4
+"""Length of the lease that a service has on each study that it runs, and how often it is renewed in that time. If a service on
+another machine is gone, its studies are taken over when their leases have run out."""
 
 FIRST_PAUSE, LONGEST_PAUSE = 15.0, 300.0
 """Seconds after which a study whose MLflow server is away is tried again and, as each pause is twice the one before, the longest
@@ -96,22 +102,25 @@ class Supervisor:
         Studies that run at the same time.
     asking : Asking, optional
         Has the studies whose trials clients train.
-    copies : str
-        Address at which workers find copies of data; empty if these are sent to them.
     start : callable
         Starts a coordinator.
+    running : dict of str to Running
+        Its coordinators, by the names of their studies.
+    holder : str
+        What it is called in the leases of its studies.
     """
 
     queue: Queue
     access: Access
     at_once: int = AT_ONCE
     asking: Asking | None = None
-    copies: str = ""
     start: Start = field(default_factory=lambda: started)
     running: dict[str, Running] = field(default_factory=dict)
+    holder: str = field(default_factory=lambda: f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex}")
     _deaths: dict[str, tuple[int, int]] = field(default_factory=dict)
     _pauses: dict[str, Pause] = field(default_factory=dict)
     _time: float = 0.0
+    _renewed: float = 0.0
     _told: str = ""
 
     def run(self, ended: threading.Event, clock: Callable[[], float] = time.monotonic) -> None:
@@ -129,8 +138,9 @@ class Supervisor:
         self.stop()
 
     def recover(self) -> None:
-        """Take over what an earlier service has left that was killed."""
-        self._release(self.queue.all(RUNNING, STOPPING))
+        """Take over what an earlier service has left that was killed; what is another machine's is left until its lease ends."""
+        if not self.queue.is_shared:
+            self._release(self.queue.all(RUNNING, STOPPING))
         if self.asking is not None:
             self.asking.recover()
 
@@ -139,6 +149,28 @@ class Supervisor:
         for row in rows:
             if row.state != QUEUED and row.name not in self.running:
                 self.queue.act(row.name, "release")
+
+    def _take_over(self) -> None:
+        """Queue again what others have started, who have not renewed their leases: of several services, one succeeds."""
+        for row in self.queue.expired():
+            if row.name not in self.running and row.kind != EXTERNAL:
+                with suppress(TransitionError):  # somebody was faster
+                    taken = self.queue.claim(row.name, self.holder, LEASE_SECONDS)
+                    self.queue.act(row.name, "release", fence=taken.fence)
+
+    def _renew(self, passed: float) -> None:
+        """Renew the leases of the studies that run here; one that was taken over is left to whoever has it."""
+        self._renewed += passed
+        if self._renewed < LEASE_SECONDS / RENEWALS:
+            return
+        self._renewed = 0.0
+        for name, each in list(self.running.items()):
+            try:
+                self.queue.renew(name, each.fence, LEASE_SECONDS)
+            except FencedError:
+                each.process.kill()
+                each.process.wait()
+                del self.running[name]
 
     def _tell(self, problem: str) -> None:
         """Tell a problem once, until all went well again."""
@@ -158,6 +190,9 @@ class Supervisor:
         for name, each in list(self.running.items()):
             if each.process.poll() is not None:
                 self._settle(name, each)
+        self._renew(passed)
+        if self.queue.is_shared:
+            self._take_over()
         own = self._rows()
         self._release(own)
         rows = {row.name: row for row in own}
@@ -177,7 +212,11 @@ class Supervisor:
         for row in rows:
             if row.kind == EXTERNAL and self.asking is not None:
                 self.asking.settle(row)
-        return [row for row in rows if row.kind != EXTERNAL]
+        return [row for row in rows if row.kind != EXTERNAL and (row.state == QUEUED or self._is_own(row))]
+
+    def _is_own(self, row: Queued) -> bool:
+        """Return whether it is this service that runs a study."""
+        return not self.queue.is_shared or row.holder == self.holder
 
     def stop(self, patience: float = 15.0) -> None:
         """Stop all coordinators; their studies stay queued."""
@@ -195,8 +234,11 @@ class Supervisor:
                 self._settle(name, each, stopped=True)
 
     def _start(self, row: Queued) -> None:
-        row = self.queue.act(row.name, "start")
-        orders = Orders(row.name, row.fence, self.access, self.copies)
+        try:
+            row = self.queue.claim(row.name, self.holder, LEASE_SECONDS)
+        except TransitionError:  # another service was faster, or its user
+            return
+        orders = Orders(row.name, row.fence, self.access)
         try:
             writing.write(self.queue.place.study(row.name), row.text.encode())
             self.running[row.name] = Running(self.start(orders), row.fence)

@@ -38,12 +38,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--tls", type=Path, metavar="FOLDER", help="folder with the certificates of the cluster")
     add_switch(parser, "unencrypted", "connections of the cluster may be open: its network is private", False)
     parser.add_argument(
-        "--copies",
-        default="",
-        metavar="URL",
-        help="where workers find copies of data, as s3://bucket/folder (default: sent to them)",
-    )
-    parser.add_argument(
         "--at-once",
         type=whole_number("at-once", MOST_WORKERS),
         default=4,
@@ -68,7 +62,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace, console: Output) -> int:
-    from search.service import serving
+    from search.project import store
+    from search.service import object_store, serving
     from search.service.desk import Desk
     from search.service.external.asking import Asking
     from search.service.place import Place
@@ -78,7 +73,7 @@ def run(options: argparse.Namespace, console: Output) -> int:
     from search.tracking import default_uri
 
     with serving.needing_dask():
-        from search.service.cluster import object_store, sources
+        from search.service.cluster import sources
     place, wanted = Place(), _wanted(options)
     with (
         unwinding(),
@@ -86,12 +81,12 @@ def run(options: argparse.Namespace, console: Output) -> int:
         closing(Queue(place)) as queue,
         closing(Asking(queue, default_uri)) as asking,
     ):
-        if options.copies:
-            object_store.check(options.copies)
+        if copies := store.copies():
+            object_store.check(copies)
         web = WebServer(Desk(queue, default_uri), asking, _listening(options), options.data)
         with (
             sources.reached(wanted) as cluster,
-            serving.running(queue, asking, cluster.access, options.at_once, options.copies) as runs,
+            serving.running(queue, asking, cluster.access, options.at_once) as runs,
         ):
             waiting = len(queue.all(QUEUED))
             console.print(f"serving:  {Path.cwd()}, {cluster.title}; {waiting} queued")

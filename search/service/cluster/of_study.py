@@ -8,7 +8,8 @@ from pathlib import Path
 
 from distributed import Client
 
-from search.service.cluster import batches, object_store
+from search.service import object_store
+from search.service.cluster import batches
 from search.service.cluster.batches import ClusterWorkers
 from search.service.cluster.footprint import Footprint
 from search.service.cluster.members import Members, Needs

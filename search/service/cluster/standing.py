@@ -15,7 +15,7 @@ from distributed import get_worker
 
 from bpsearch import __version__
 from search.files import writing
-from search.service.cluster import object_store
+from search.service import object_store
 from search.service.data_copies import PIECE, Copies
 from search.service.place import Place
 

@@ -4,7 +4,8 @@ import fsspec
 import pytest
 
 from search.errors import StudyError
-from search.service.cluster import object_store, standing
+from search.service import object_store
+from search.service.cluster import standing
 from search.service.cluster.standing import FOLDER
 from search.service.data_copies import Copies
 from search.service.place import Place
