@@ -9,13 +9,14 @@ import hashlib
 import json
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from bpmodel.network.interruption import raising
-from search.errors import reason_of
+from search.errors import StudyError, reason_of
 from search.loop import runner
 from search.loop.journal import StudyStore
 from search.loop.runner import Plan
@@ -215,13 +216,27 @@ def _trials(
     for number, outcome in store.outcomes.items():
         tracker.record(outcome, store.feedback[number].value)
 
+    waiting: list[tuple[Outcome, float]] = []
+
+    def track() -> None:
+        """Hand on what the journal keeps for certain: a tracker must not know more than it does after a power cut."""
+        while waiting:
+            tracker.record(*waiting.pop(0))
+
     def tell(outcome: Outcome, value: float) -> None:
-        tracker.record(outcome, value)
+        waiting.append((outcome, value))
+        if store.is_stored:
+            track()
         on_outcome(outcome)
 
     dummy = job.baselines[0].score if job.baselines else -np.inf
-    with job.problem.tasks.search(job.plan.n_trials * len(job.problem.folds)):
-        return runner.run(job.problem, job.space, job.plan, store, dummy, tell, workers)
+    try:
+        with job.problem.tasks.search(job.plan.n_trials * len(job.problem.folds)):
+            return runner.run(job.problem, job.space, job.plan, store, dummy, tell, workers)
+    finally:
+        with suppress(StudyError):  # the disk is full: what is not stored is not tracked
+            store.store()
+            track()
 
 
 def _predicted(job: Job, result: Result) -> Result:

@@ -101,6 +101,16 @@ class OpenFile:
         """Store a fact about the whole study."""
         self._study.set_user_attr(key, value)
 
+    @property
+    def is_stored(self) -> bool:
+        """Whether a power cut loses nothing."""
+        return self._lines is None or self._lines.is_stored
+
+    def store(self) -> None:
+        """Wait until a power cut loses nothing."""
+        if self._lines is not None:
+            self._lines.store()
+
     def close(self) -> None:
         """Release the journal for other processes."""
         if self._lines is not None:

@@ -64,6 +64,13 @@ class OpenJournal(Protocol):
     def note(self, key: str, value: Any) -> None:
         """Store a fact about the whole study."""
 
+    @property
+    def is_stored(self) -> bool:
+        """Whether a power cut loses nothing."""
+
+    def store(self) -> None:
+        """Wait until a power cut loses nothing."""
+
     def close(self) -> None:
         """Release the journal for other processes."""
 
@@ -131,6 +138,11 @@ class InMemory:
         """Store a fact about the whole study."""
         self._study.set_user_attr(key, value)
 
+    is_stored = True
+
+    def store(self) -> None:
+        """There is nothing to store."""
+
     def close(self) -> None:
         """There is nothing to release."""
 
@@ -177,6 +189,21 @@ class StudyStore:
         self._journal.add(finished(leaves, self._axes, outcome, feedback, notes))
         self.outcomes[outcome.number] = outcome
         self.feedback[outcome.number] = feedback
+
+    @property
+    def is_stored(self) -> bool:
+        """Whether a power cut loses none of the trials; a kill of the process never does."""
+        return self._journal.is_stored
+
+    def store(self) -> None:
+        """Wait until a power cut loses none of the trials.
+
+        Raises
+        ------
+        StudyError
+            If they cannot be stored.
+        """
+        self._journal.store()
 
     def record_again(self, outcome: Outcome) -> None:
         """Append a reevaluation of one of the best trials."""

@@ -6,6 +6,7 @@ import hashlib
 import os
 import re
 import secrets
+import socket
 import stat
 import time
 from collections.abc import Callable
@@ -101,7 +102,7 @@ class Tokens:
         """
         quota = Limits.queued if quota is None else quota
         _check(name, scope, quota)
-        if name == LOCAL:
+        if is_local(name):
             raise StudyError(f"name = {name!r} is that of whoever started the service; choose another name")
         return self._made(name, scope, quota, again=False)
 
@@ -144,8 +145,9 @@ class Tokens:
         except NoTokenError:
             secret = ""
         known = self.known(secret)
-        if known is None or known.name != LOCAL:
-            secret = self._made(LOCAL, ADMIN, Limits.queued_of_all, again=True)
+        name = local_name(place)
+        if known is None or known.name != name:
+            secret = self._made(name, ADMIN, Limits.queued_of_all, again=True)
             writing.write(place.token, f"{secret}\n".encode(), private=True)
         return secret
 
@@ -161,6 +163,23 @@ class Tokens:
             else:
                 raise StudyError(f"there is a token {name!r}; withdraw it first, or choose another name")
         return secret
+
+
+def is_local(name: str) -> bool:
+    """Return whether a token is that of whoever started a service.
+
+    >>> is_local("local"), is_local("local@host-1a2b3c4d"), is_local("locally")
+    (True, True, False)
+    """
+    return name.partition("@")[0] == LOCAL
+
+
+def local_name(place: Place) -> str:
+    """Return the name of the token of whoever starts the service of a folder: services that share a queue have one each."""
+    if place.store is None:
+        return LOCAL
+    folder = hashlib.sha256(str(place.folder.absolute()).encode(errors="surrogateescape")).hexdigest()[:8]
+    return f"{LOCAL}@{socket.gethostname()}-{folder}"
 
 
 def local(place: Place) -> str:

@@ -218,6 +218,11 @@ class OpenStudy:
         self._written(lambda: self._study.set_user_attr(key, value))
         self._notes[key] = value
 
+    is_stored = True
+
+    def store(self) -> None:
+        """There is nothing to wait for: each transaction is stored when it is committed."""
+
     def close(self) -> None:
         """Release the study for other processes."""
         if self._lease is not None:

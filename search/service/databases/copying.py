@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from sqlalchemy import Connection, Engine, Table, insert, select
@@ -11,7 +11,7 @@ from search.errors import StudyError
 from search.service.queued import STUDY
 from search.service.schema import asked, studies, tokens
 from search.service.states import RUNNING, STOPPING
-from search.service.tokens import LOCAL
+from search.service.tokens import is_local
 
 LIVE = (RUNNING, STOPPING)
 
@@ -44,7 +44,7 @@ def copy(source: Engine, target: Engine) -> int:
         wanted = {row["name"]: row for row in _rows(reading, studies)}
         _add(writing, studies, wanted, ("fingerprint", "kind"))
         given = {row["name"]: row for row in _rows(reading, tokens)}
-        _add(writing, tokens, given, ("digest",), but=(LOCAL,))
+        _add(writing, tokens, given, ("digest",), but=is_local)
         _add_asked(reading, writing)
         found = {row["name"]: row for row in _rows(writing, studies)}
         if any(_plain(found[name]) != _plain(row) for name, row in wanted.items()):
@@ -66,7 +66,7 @@ def _add(
     table: Table,
     wanted: Mapping[str, Mapping[str, Any]],
     same: tuple[str, ...],
-    but: tuple[str, ...] = (),
+    but: Callable[[str], bool] = lambda name: False,
 ) -> None:
     """Add rows that are missing; those of a name must agree in some columns."""
     known = {row["name"]: row for row in _rows(connection, table)}
@@ -74,7 +74,7 @@ def _add(
         there = known.get(name)
         if there is None:
             connection.execute(insert(table).values(_plain(row)))
-        elif name not in but and any(there[key] != row[key] for key in same):
+        elif not but(name) and any(there[key] != row[key] for key in same):
             raise StudyError(
                 f"the target has another one of the name {name!r} among its {table.name}; nothing was changed"
             )

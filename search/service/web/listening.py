@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from search.errors import StudyError
-from search.service.tokens import LOCAL, Tokens
+from search.service.tokens import Tokens, is_local
 from search.tracking.ui.gate import LOOPBACK
 from search.tracking.ui.server import UNSAFE, bound
 
@@ -84,7 +84,7 @@ class Listening:
                 f"--host {self.host}: others could read tokens on the way; allowed are 127.0.0.1, --certificate with --key, "
                 "and --behind-proxy if another server ends TLS"
             )
-        if all(token.name == LOCAL or token.withdrawn is not None for token in tokens.all()):
+        if all(is_local(token.name) or token.withdrawn is not None for token in tokens.all()):
             where = f"--host {self.host}" if not self.is_local else "--behind-proxy"
             raise StudyError(f"{where}: there are no tokens for others yet; make one with: bpsearch token make NAME")
         if not self.hosts:
