@@ -146,6 +146,8 @@ def test_a_study_that_was_deleted_and_made_again_is_another_one(place, make_outc
         delete()
     second = opened(place)
     assert second._journal._lease.fence == first._journal._lease.fence  # both are the first
+    with pytest.raises(FencedError, match=LOST):
+        first._journal._lease.confirm()
     with pytest.raises(FencedError, match="was deleted while it was running"):
         first.note("more", 1)
     first.close()
