@@ -20,7 +20,7 @@ from search.trials import diagnoses
 from search.trials.baselines import boosting, linear
 from search.trials.evaluation import evaluate
 from search.trials.out_of_fold.predictions import predict
-from search.trials.prepared import steps, stream
+from search.trials.prepared import folds, steps, stream
 from search.trials.prepared.folds import is_streamed, prepare
 from search.trials.problem import Trial
 from search.trials.refitting import refit
@@ -133,13 +133,13 @@ def test_folds_of_a_trial_share_one_buffer_and_trials_none(make_problem, monkeyp
 
 def test_a_buffer_holds_the_fold_that_was_loaded_last(make_problem, monkeypatch):
     kept, streamed = both(make_problem, monkeypatch)
-    folds, expected = prepare(streamed).for_one_trial(), list(prepare(kept))
+    lent, expected = prepare(streamed).for_one_trial(), list(prepare(kept))
     for number in (0, 2, 0):
-        folds[number].load()
-        np.testing.assert_allclose(folds[number].X[folds[number].train], expected[number].X_train, rtol=1e-5, atol=1e-6)
-    np.testing.assert_allclose(folds[1].X_validation, expected[1].X_validation, rtol=1e-5, atol=1e-6)
-    folds[0].load()  # the validation rows of another fold were there
-    np.testing.assert_allclose(folds[0].X[folds[0].train], expected[0].X_train, rtol=1e-5, atol=1e-6)
+        lent[number].load()
+        np.testing.assert_allclose(lent[number].X[lent[number].train], expected[number].X_train, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(lent[1].X_validation, expected[1].X_validation, rtol=1e-5, atol=1e-6)
+    lent[0].load()  # the validation rows of another fold were there
+    np.testing.assert_allclose(lent[0].X[lent[0].train], expected[0].X_train, rtol=1e-5, atol=1e-6)
 
 
 def test_a_fold_that_could_not_be_loaded_is_loaded_again(make_problem, monkeypatch):
@@ -156,6 +156,16 @@ def test_a_fold_that_could_not_be_loaded_is_loaded_again(make_problem, monkeypat
     monkeypatch.setattr(stream.Stream, "fill", fill)
     fold.load()
     assert np.isfinite(fold.X).all()
+
+
+def test_validation_rows_of_many_rows_are_picked_again(make_problem, monkeypatch):
+    problem = make_problem()
+    fold = prepare(problem)[0]
+    monkeypatch.setattr(folds, "MOST_COPIED", fold.X.nbytes)
+    assert fold.X_validation is fold.X_validation
+    monkeypatch.setattr(folds, "MOST_COPIED", fold.X.nbytes - 1)
+    assert fold.X_validation is not fold.X_validation
+    np.testing.assert_array_equal(fold.X_validation, fold.X[fold.validation])
 
 
 def test_the_bytes_of_all_folds_decide(make_problem, monkeypatch):
