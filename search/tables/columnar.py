@@ -16,6 +16,7 @@ import pyarrow
 from pyarrow import compute, ipc, parquet
 
 from bpmodel.names.short import short
+from bpmodel.network.machine import give_back
 from search.tables import messages, opening, size
 from search.tables.reading import DAMAGE, Asked, Likely, Pieces, Table, UnreadableError, damage, tidy, unique
 
@@ -142,6 +143,7 @@ def _read(file: IO[bytes], found: Extent, *, whole: bool) -> pd.DataFrame:
         part = pd.read_parquet(_rewound(file), columns=names)
         parts.append(part[[name for name in names if name in part.columns]])  # those that are its index are in each
         pyarrow.default_memory_pool().release_unused()
+    give_back()
     return pd.concat(parts, axis=1)
 
 

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import issparse, vstack
 
+from bpmodel.network.machine import give_back
 from bpmodel.preparation import precision
 from search.rows import feature_names, params_of, take
 from search.space.dimensions import label
@@ -222,6 +223,7 @@ def prepare_all(problem: Problem, params: Mapping[str, Any]) -> tuple[Any, FitDa
     if not is_streamed(problem, estimator):
         return fit_around(estimator, problem.X, problem.y, problem.fit_params)
     around, data = steps.fit(estimator, problem.X, np.asarray(problem.y), None)
+    give_back()
     source = Stream(problem.X, around, _precision(estimator, len(problem.X)))
     return around, data._replace(X=source.rows(np.arange(len(problem.X))))
 
@@ -229,6 +231,7 @@ def prepare_all(problem: Problem, params: Mapping[str, Any]) -> tuple[Any, FitDa
 def _streamed(X: Any, estimator: Any, y: NDArray, train: Rows, validation: Rows) -> Prepared:
     """Fit the steps of a fold that is prepared anew for each turn; its rows stay in the order of the study."""
     around, _ = steps.fit(estimator, X, y, train)
+    give_back()
     source = Stream(X, around, _precision(estimator, len(train)))
     target = transform_target(around, y)
     names = feature_names(transform_rows(around, take(X, train[:2])))
