@@ -133,7 +133,8 @@ def _scaled(estimator: Any, request: Request, weight: NDArray) -> tuple[Any, NDA
     X, y, index = request.X, request.y, request.numbers
     if request.first:
         own = request.weight[index].astype(np.float64) if request.weight.size else None
-        learned = scaling.learn(estimator.scale_input, X if request.whole else X[index], own)
+        unscaled = request.whole or scaling.SCALINGS[estimator.scale_input].dense is None  # then rows need no copy
+        learned = scaling.learn(estimator.scale_input, X if unscaled else X[index], own)
         estimator._scaling = None if learned is None else learned._asdict()
     X = estimator._scale(X)
     if request.first:

@@ -18,6 +18,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from bpmodel.names.visible import visible
 from bpmodel.option import documented
+from bpmodel.preprocessing import by_columns
 from bpmodel.preprocessing.columns import Found, describe
 from bpmodel.preprocessing.constructors import TableConstructor
 from bpmodel.preprocessing.dates import DateEncoder
@@ -81,39 +82,25 @@ class TablePreprocessor(TableConstructor, TransformerMixin, BaseEstimator):
             If X is not a table, column names are not unique, one of `categorical_columns` is missing, or a column has values
             that single precision does not hold and that `numeric` leaves as they are.
         """
-        self.fit_transform(X)
+        frame = self._described(X)
+        if frame.size > by_columns.AT_ONCE:
+            self._learn_in_parts(frame)
+        else:
+            self._learn_at_once(frame)
+        return self
+
+    def fit_rows(self, X: Any, rows: NDArray[np.integer]) -> Self:
+        """Learn from the rows of X with these numbers, as `fit` does, without a copy of them all."""
+        self._learn_in_parts(self._described(X, rows), rows)
         return self
 
     def fit_transform(self, X: Any, y: Any = None) -> NDArray[np.float32]:
         """Learn from the rows of X and return them prepared, of shape (rows, n_features_out)."""
-        self._check_options()
-        frame = self._frame(X, reset=True)
-        self.kinds_: dict[str, list[str]] = {}
-        codes = set([] if self.categorical_columns is None else self.categorical_columns)
-        if codes - set(frame.columns):
-            absent = _listed(sorted(map(str, codes - set(frame.columns))))
-            raise ValueError(f"categorical_columns names {absent}; the columns are {_listed(frame.columns)}")
-        self.formats_: dict[str, dict[str, Any]] = {}
-        for name, column in frame.items():
-            found = Found("category") if name in codes else self._found(column)
-            self.kinds_.setdefault(found.kind, []).append(str(name))
-            if found.format:
-                self.formats_[str(name)] = dict(found.format)
-        if not any(KINDS[name].used for name in self.kinds_):
-            raise ValueError(f"no column is left: {_listed(frame.columns)} are texts that are nearly all different")
-        blocks = self._blocks(frame)
-        missing = self._missing(blocks)
-        self.gaps_ = np.flatnonzero(missing.any(axis=0) & self.missing_indicator)
-        self.encoders_ = {name: self._encoder(name) for name in blocks}
-        encoded = self._encoded("fit_transform", blocks)
-        self._remove_rounding(encoded)
-        for name, far in self._far(blocks, encoded).items():
-            column = self.kinds_[name][int(far.any(axis=0).argmax())]
-            raise ValueError(
-                f"column {column!r} has values beyond single precision, such as {np.abs(blocks[name][far]).max():.3g}; "
-                f"numeric={self.numeric!r} keeps them: use 'standard'"
-            )
-        return self._joined(encoded, missing)
+        frame = self._described(X)
+        if frame.size > by_columns.AT_ONCE:
+            self._learn_in_parts(frame)
+            return self._prepared(frame)
+        return self._joined(*self._learn_at_once(frame))
 
     def transform(self, X: Any) -> NDArray[np.float32]:
         """Return the rows of X prepared, of shape (rows, n_features_out).
@@ -124,12 +111,7 @@ class TablePreprocessor(TableConstructor, TransformerMixin, BaseEstimator):
             If a column of the fit is missing.
         """
         check_is_fitted(self)
-        blocks = self._blocks(self._frame(X, reset=False))
-        encoded = self._encoded("transform", blocks)
-        if far := self._far(blocks, encoded):
-            blocks |= {name: np.where(cells, np.nan, blocks[name]) for name, cells in far.items()}
-            encoded = self._encoded("transform", blocks)
-        return self._joined(encoded, self._missing(blocks))
+        return self._prepared(self._frame(X, reset=False))
 
     def get_feature_names_out(self, input_features: ArrayLike | None = None) -> NDArray[np.object_]:
         """Return a name for each output: the column's name, with a suffix if the column has several outputs."""
@@ -138,6 +120,77 @@ class TablePreprocessor(TableConstructor, TransformerMixin, BaseEstimator):
         names = [encoder.get_feature_names_out(self.kinds_[name]) for name, encoder in self.encoders_.items()]
         filled = [column for name in self.encoders_ if KINDS[name].filled for column in self.kinds_[name]]
         return np.array([*np.concatenate(names), *(f"{filled[gap]}_{MISSING}" for gap in self.gaps_)], dtype=object)
+
+    def _described(self, X: Any, rows: NDArray[np.integer] | None = None) -> pd.DataFrame:
+        """Find out what each column of X is, by some rows or all; return X as a table."""
+        self._check_options()
+        frame = self._frame(X, reset=True)
+        self.kinds_: dict[str, list[str]] = {}
+        codes = set([] if self.categorical_columns is None else self.categorical_columns)
+        if codes - set(frame.columns):
+            absent = _listed(sorted(map(str, codes - set(frame.columns))))
+            raise ValueError(f"categorical_columns names {absent}; the columns are {_listed(frame.columns)}")
+        self.formats_: dict[str, dict[str, Any]] = {}
+        for name, column in frame.items():
+            found = Found("category") if name in codes else self._found(column if rows is None else column.take(rows))
+            self.kinds_.setdefault(found.kind, []).append(str(name))
+            if found.format:
+                self.formats_[str(name)] = dict(found.format)
+        if not any(KINDS[name].used for name in self.kinds_):
+            raise ValueError(f"no column is left: {_listed(frame.columns)} are texts that are nearly all different")
+        return frame
+
+    def _learn_at_once(self, frame: pd.DataFrame) -> tuple[list[NDArray], NDArray[np.bool_]]:
+        """Learn from a table; return its columns encoded, and the mask of missing values in the filled ones."""
+        self.encoders_, encoded, missing = self._learn(frame, self.kinds_)
+        self.gaps_ = np.flatnonzero(missing.any(axis=0) & self.missing_indicator)
+        return encoded, missing
+
+    def _learn(
+        self, frame: pd.DataFrame, kinds: dict[str, list[str]]
+    ) -> tuple[dict[str, Any], list[NDArray], NDArray[np.bool_]]:
+        """Learn from columns of a table, by kind; return encoders, encoded columns, and the mask of missing values."""
+        blocks = self._blocks(frame, kinds)
+        encoders = {name: self._encoder(name) for name in blocks}
+        encoded = self._encoded("fit_transform", blocks, encoders)
+        self._remove_rounding(encoded, encoders)
+        for name, far in self._far(blocks, encoded).items():
+            column = kinds[name][int(far.any(axis=0).argmax())]
+            raise ValueError(
+                f"column {column!r} has values beyond single precision, such as {np.abs(blocks[name][far]).max():.3g}; "
+                f"numeric={self.numeric!r} keeps them: use 'standard'"
+            )
+        return encoders, encoded, self._missing(blocks)
+
+    def _learn_in_parts(self, frame: pd.DataFrame, rows: NDArray[np.integer] | None = None) -> None:
+        """Learn from a few columns of a table at a time, of some rows or all, as far as each is learned from alone."""
+        gaps: list[Any] = []
+        n_rows = len(frame) if rows is None else len(rows)
+        self.encoders_ = {}
+        for name, columns in self.kinds_.items():
+            if not KINDS[name].used:
+                continue
+            alone, parts = by_columns.takes(self._encoder(name)), []
+            for some in by_columns.widths(n_rows, len(columns)) if alone else [slice(None)]:
+                part = frame[columns[some]]
+                part = part if rows is None else part.take(rows)
+                encoders, _, missing = self._learn(part, {name: columns[some]})
+                parts.append(encoders[name])
+                gaps.append(missing.any(axis=0))
+            self.encoders_[name] = by_columns.joined(parts)
+        self.gaps_ = np.flatnonzero(np.concatenate(gaps) & self.missing_indicator)
+
+    def _prepared(self, frame: pd.DataFrame) -> NDArray[np.float32]:
+        """Return the rows of a table with the columns of the fit prepared, a few rows at a time."""
+        return by_columns.in_pieces(lambda rows: self._prepared_piece(frame.iloc[rows]), *frame.shape)
+
+    def _prepared_piece(self, frame: pd.DataFrame) -> NDArray[np.float32]:
+        blocks = self._blocks(frame, self.kinds_)
+        encoded = self._encoded("transform", blocks, self.encoders_)
+        if far := self._far(blocks, encoded):
+            blocks |= {name: np.where(cells, np.nan, blocks[name]) for name, cells in far.items()}
+            encoded = self._encoded("transform", blocks, self.encoders_)
+        return self._joined(encoded, self._missing(blocks))
 
     def _found(self, column: pd.Series) -> Found:
         """Return what a column is: as it was given, or as its values say."""
@@ -170,11 +223,9 @@ class TablePreprocessor(TableConstructor, TransformerMixin, BaseEstimator):
             raise ValueError(f"X lacks columns that were present in fit: {_listed(absent)}")
         return X[list(names)]
 
-    def _blocks(self, frame: pd.DataFrame) -> dict[str, NDArray]:
+    def _blocks(self, frame: pd.DataFrame, kinds: dict[str, list[str]]) -> dict[str, NDArray]:
         """Return the columns of each kind as an array of shape (rows, columns of the kind)."""
-        return {
-            name: read(frame[columns], name, self.formats_) for name, columns in self.kinds_.items() if KINDS[name].used
-        }
+        return {name: read(frame[columns], name, self.formats_) for name, columns in kinds.items() if KINDS[name].used}
 
     def _missing(self, blocks: dict[str, NDArray]) -> NDArray[np.bool_]:
         """Return the mask of missing values in the filled columns, of shape (rows, filled columns)."""
@@ -192,14 +243,14 @@ class TablePreprocessor(TableConstructor, TransformerMixin, BaseEstimator):
             return make_pipeline(DateEncoder(), median, StandardScaler())
         return CATEGORICAL[self.categorical].build(self)
 
-    def _encoded(self, method: str, blocks: dict[str, NDArray]) -> list[NDArray]:
+    def _encoded(self, method: str, blocks: dict[str, NDArray], encoders: dict[str, Any]) -> list[NDArray]:
         # the user's setting of the output is for the whole, not for parts
         with config_context(transform_output="default"), np.errstate(over="ignore"):
-            return [getattr(self.encoders_[name], method)(block) for name, block in blocks.items()]
+            return [getattr(encoders[name], method)(block) for name, block in blocks.items()]
 
-    def _remove_rounding(self, encoded: list[NDArray]) -> None:
+    def _remove_rounding(self, encoded: list[NDArray], encoders: dict[str, Any]) -> None:
         """Make constant columns 0: the mean of equal numbers differs from them by rounding, of 1e149 by 1e133."""
-        for encoder, values in zip(self.encoders_.values(), encoded, strict=True):
+        for encoder, values in zip(encoders.values(), encoded, strict=True):
             scaler = encoder[-1] if isinstance(encoder, Pipeline) else None
             if isinstance(scaler, StandardScaler):
                 left = np.where((values == values[0]).all(axis=0), values[0], 0.0)

@@ -17,6 +17,7 @@ from search.errors import StudyError
 from search.loop.runner import Plan
 from search.space.spaces import Space
 from search.trials.nesting import network_of, prefix
+from search.trials.prepared.folds import is_streamed
 from search.trials.problem import Problem
 
 MOST_FITS = 100_000_000
@@ -41,8 +42,10 @@ class Demand:
         Weights and biases of the largest network; 0 for other estimators.
     largest : list of int
         Its hidden layers.
-    folds_bytes, networks_bytes : float
-        Memory of the prepared rows of all folds, and of the fits that run at once.
+    table_bytes, folds_bytes, networks_bytes : float
+        Memory of the table, of the prepared rows that are kept at once, and of the fits that run at once.
+    streamed : bool
+        Whether each trial prepares the rows of its folds anew.
     """
 
     rows: int
@@ -59,6 +62,8 @@ class Demand:
     largest: list[int]
     folds_bytes: float
     networks_bytes: float
+    table_bytes: float = 0.0
+    streamed: bool = False
 
     @property
     def cells(self) -> int:
@@ -115,10 +120,12 @@ def count(problem: Problem, space: Space, plan: Plan, *, features: int | None = 
     layers = [found for given in values("hidden_layer_sizes") if (found := _layers(given)) is not None] or [[]]
     largest = max(layers, key=lambda hidden: needed(hidden).total)
     most = needed(largest)
-    copies = 1 if problem.estimator is network else folds  # without preprocessing, folds share their rows
-    return Demand(
-        *common, most.parameters, largest, float(copies * rows * features * item), folds * at_once * most.total
-    )
+    streamed = problem.estimator is not network and is_streamed(problem, problem.estimator, features)
+    copies = (
+        at_once if streamed else 1 if problem.estimator is network else folds
+    )  # without preprocessing, folds share rows
+    kept = float(copies * rows * features * item)
+    return Demand(*common, most.parameters, largest, kept, folds * at_once * most.total, _bytes(problem.X), streamed)
 
 
 def check(found: Demand, where: str = "", *, ends: bool = False) -> None:
@@ -141,17 +148,29 @@ def check(found: Demand, where: str = "", *, ends: bool = False) -> None:
         parts = f"{found.trials:,} trials x {found.folds:,} folds"
         parts += f" x {1 + found.outer} searches" if found.outer else ""
         raise StudyError(f"{start}{parts} are {found.fits:,} fits; allowed are up to {MOST_FITS:,}")
-    if not (lacking := sizes.too_large(found.memory)):
+    if not (lacking := sizes.too_large(found.table_bytes + found.memory)):
         return
-    if found.folds_bytes > found.networks_bytes:
+    if found.table_bytes + found.folds_bytes > found.networks_bytes:
+        where = (
+            f"for each of {found.at_once:,} trials at a time (n_jobs)"
+            if found.streamed
+            else f"in each of {found.folds:,} folds"
+        )
         raise StudyError(
-            f"{start}{found.rows:,} rows x {found.features:,} columns after preprocessing, in each of {found.folds:,} folds, "
-            f"{lacking}"
+            f"{start}a table of {found.rows:,} rows, and its {found.features:,} columns after preprocessing {where}, {lacking}: "
+            f"take a sample of the rows{', or a smaller n_jobs' if found.streamed and found.at_once > 1 else ''}"
         )
     raise StudyError(
         f"{start}hidden_layer_sizes = {short(found.largest)} has {found.parameters:,} weights and biases; {found.folds:,} "
         f"folds x {found.at_once:,} trials at a time (n_jobs) {lacking}"
     )
+
+
+def _bytes(X: Any) -> float:
+    """Return the memory of a table, where it can be known without a copy; texts count as their places."""
+    if hasattr(X, "memory_usage"):
+        return float(X.memory_usage(index=False).sum())
+    return float(getattr(X, "nbytes", 0))
 
 
 def _values(problem: Problem, space: Space, name: str) -> Iterator[Any]:

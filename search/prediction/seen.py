@@ -10,7 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import issparse
 
+from bpmodel.preprocessing import by_columns
 from search.trials import nesting
+from search.trials.prepared import steps
 
 KEPT = 1000
 """Hashes that are kept, the smallest: as a random sample of the rows."""
@@ -49,6 +51,13 @@ def share(pipeline: Any, X: Any, sketched: Mapping[str, Any]) -> tuple[int, int]
 
 def _hashes(pipeline: Any, X: Any) -> NDArray[np.uint64]:
     """Return a hash of each row as the network sees it."""
+    if not steps.take_pieces(pipeline, X, {}):
+        return _hashes_of(pipeline, X)
+    whole = X.iloc if hasattr(X, "iloc") else X
+    return by_columns.in_pieces(lambda rows: _hashes_of(pipeline, whole[rows]), *X.shape)
+
+
+def _hashes_of(pipeline: Any, X: Any) -> NDArray[np.uint64]:
     rows = nesting.transform_rows(pipeline, X)
     rows = np.asarray(rows.toarray() if issparse(rows) else rows)
     numbers = rows.astype(np.float32) + np.float32(0.0)  # -0.0 becomes 0.0

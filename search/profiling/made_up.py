@@ -63,10 +63,11 @@ def rows(
 
 
 def _is_there(table: pd.DataFrame, row: Mapping[Any, Any]) -> bool:
-    same = np.ones(len(table), dtype=bool)
+    same = np.arange(len(table))
     for name, values in table.items():
-        same &= (values.astype(object) == row[name]).fillna(False).to_numpy(dtype=bool)
-    return bool(same.any())
+        left = values if len(same) == len(values) else values.iloc[same]
+        same = same[(left.astype(object) == row[name]).fillna(False).to_numpy(dtype=bool)]
+    return bool(len(same))
 
 
 def column(values: pd.Series, kind: str, format: Mapping[str, Any], n: int) -> list[Any]:

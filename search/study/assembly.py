@@ -32,7 +32,7 @@ from search.study.study_file import Study
 from search.trials import baselines, nesting
 from search.trials.baselines import Baseline
 from search.trials.pipeline import PATHS, check_columns, default_pipeline
-from search.trials.prepared_folds import prepare
+from search.trials.prepared.folds import prepare
 from search.trials.problem import Problem
 
 

@@ -21,6 +21,7 @@ from bpmodel.preprocessing.texts.marks import Hints
 from search.cv import forecasting
 from search.cv.kinds import KINDS
 from search.errors import StudyError
+from search.study import extent
 from search.study.study_file import Study
 from search.tables import sources
 from search.tables.missing import counted
@@ -182,8 +183,9 @@ def _from_table(study: Study, source: str) -> Dataset:
     """Read the columns and the target from a file or a database, under the types that their values have."""
     where = f"{study.path}: [data] source = {masked(source)!r}"
     least = 1 if study.data.lags else 2  # a series may have only a target
+    extent.check(study, where)
     table = read_table(source, where, study.data.asked, least, study.path.parent)
-    frame, target = _without(table.frame, study), study.data.target
+    frame, target = _without(table, study), study.data.target
     if target is None:
         raise StudyError(f"{study.path}: [data] target is missing; the columns are {listed(frame.columns)}")
     X, y = split_target(replace(table, frame=frame), target, f"{study.path}: [data] target = {target!r}")
@@ -229,16 +231,19 @@ def _check_sizes(study: Study, y: pd.Series) -> None:
             )
 
 
-def _without(frame: pd.DataFrame, study: Study) -> pd.DataFrame:
-    """Leave out the columns that [data] drop names."""
+def _without(table: Table, study: Study) -> pd.DataFrame:
+    """Leave out the columns that [data] drop names, as far as they were read."""
+    frame = table.frame
     where = f"{study.path}: [data] drop = {study.data.drop!r}"
-    if absent := [name for name in study.data.drop if name not in frame.columns]:
-        meant = of_name(absent[0], frame.columns)
-        raise StudyError(f"{where}: {absent[0]!r} is not a column{meant}; the columns are {listed(frame.columns)}")
+    if absent := [name for name in study.data.drop if name not in frame.columns and name not in table.unread]:
+        known = [*frame.columns, *table.unread]
+        raise StudyError(
+            f"{where}: {absent[0]!r} is not a column{of_name(absent[0], known)}; the columns are {listed(known)}"
+        )
     for key in ("target", "time"):
         if getattr(study.data, key) in study.data.drop:
             raise StudyError(f"{where} leaves out the {key}")
-    return frame.drop(columns=study.data.drop)
+    return frame.drop(columns=[name for name in study.data.drop if name in frame.columns])
 
 
 def _labeled(data: Dataset, *, whole: bool) -> Dataset:

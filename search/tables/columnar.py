@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
+from itertools import repeat
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, NamedTuple
 
 import pandas as pd
 import pyarrow
 from pyarrow import compute, ipc, parquet
 
 from bpmodel.names.short import short
+from bpmodel.network.machine import give_back
 from search.tables import messages, opening, size
 from search.tables.reading import DAMAGE, Asked, Likely, Pieces, Table, UnreadableError, damage, tidy, unique
 
@@ -29,8 +32,42 @@ AT_ONCE = 65_536
 TEXT, FIXED = "BYTE_ARRAY", "FIXED_LEN_BYTE_ARRAY"
 
 
+AT_ONCE_BYTES = 1 << 25
+"""Bytes of the columns that are read at once: beside the table, reading takes a few times as much."""
+
+WIDTHS = {"FLOAT": 4}
+"""Bytes of a value; of others they are `size.CELL`: also of whole numbers, which are floats where some are missing."""
+
+
+class Extent(NamedTuple):
+    """What the end of a Parquet file says about its columns, before any of them is read."""
+
+    rows: int
+    labeled: int
+    """rows with a target, as far as the file tells"""
+    names: list[str]
+    bytes: float
+    """of the table, as far as it is numbers; texts take more"""
+    plain: bool
+    """whether it has numbers, truth values and times only"""
+    numbers: int
+    """columns of numbers, without the target"""
+
+
+def extent(path: Path, drop: Collection[str] = (), target: str | None = None) -> Extent:
+    """Return how large the table of a Parquet file is, without some columns; nothing else is read.
+
+    Raises
+    ------
+    UnreadableError
+        If it is damaged.
+    """
+    with opening.raw(path) as file, damage("Parquet file"), parquet.ParquetFile(file) as source:
+        return _extent(source.metadata, source.schema_arrow, _kept(source.schema_arrow, drop), target)
+
+
 def read_parquet(path: Path, asked: Asked) -> Table:
-    """Read a Parquet file.
+    """Read a Parquet file, a few columns at a time; those that nobody needs are not read.
 
     Raises
     ------
@@ -39,15 +76,75 @@ def read_parquet(path: Path, asked: Asked) -> Table:
     """
     with opening.raw(path) as file, damage("Parquet file"):
         with parquet.ParquetFile(file) as source:
-            _check(source.metadata, source.schema_arrow)
-            meta = source.metadata
-        size.check_table(meta.num_rows, meta.num_columns, _texts(file, meta)[0])
-        with _told_if_sound(lambda: parquet.read_table(_rewound(file))):
-            frame = pd.read_parquet(_rewound(file))
+            meta, schema = source.metadata, source.schema_arrow
+        kept = _kept(schema, asked.drop)
+        _check(meta, schema, kept)
+        found = _extent(meta, schema, kept)
+        if not found.plain:
+            size.check_table(found.rows, len(kept), _texts(file, meta, kept)[0])
+        with _told_if_sound(lambda: parquet.read_table(_rewound(file), columns=kept)):
+            frame = _read(file, found, whole=not _is_flat(schema))
         for column in (frame.iloc[:, i] for i in range(frame.shape[1])):
             if isinstance(column.dtype, pd.StringDtype):
                 pyarrow.array(column).validate(full=True)  # nobody has looked whether the bytes are text
-    return _table(frame, asked)
+    table = _table(frame, asked)
+    return replace(table, unread=[name for name in schema.names if name not in kept])
+
+
+def _is_flat(schema: Any) -> bool:
+    """Return whether columns can be asked for by their names: a dot in a name may stand for a part of a column."""
+    return not any("." in name for name in schema.names)
+
+
+def _kept(schema: Any, drop: Collection[str]) -> list[str]:
+    """Return the names of the columns that are read: at least one."""
+    kept = [name for name in schema.names if name not in drop] if _is_flat(schema) else []
+    return kept or schema.names
+
+
+def _extent(meta: Any, schema: Any, kept: Collection[str], target: str | None = None) -> Extent:
+    groups = [meta.row_group(i) for i in range(meta.num_row_groups)]
+    columns = [groups[0].column(j) for j in range(meta.num_columns)] if groups else []
+    columns = [column for column in columns if column.path_in_schema.split(".")[0] in kept]
+    cells = sum(WIDTHS.get(column.physical_type, size.CELL) for column in columns)
+    plain = not any(column.physical_type in (TEXT, FIXED) for column in columns)
+    objects = any(_is_object(schema.field(name).type) or _is_own(schema.field(name).type) for name in kept)
+    numbers = sum(_is_number(schema.field(name).type) for name in kept if name != target)
+    unlabeled = sum(map(_missing, (g.column(j) for g in groups for j in range(g.num_columns)), repeat(target)))
+    return Extent(
+        meta.num_rows,
+        meta.num_rows - unlabeled,
+        list(kept),
+        float(cells) * meta.num_rows,
+        plain and not objects,
+        numbers,
+    )
+
+
+def _is_number(kind: Any) -> bool:
+    return bool(pyarrow.types.is_integer(kind) or pyarrow.types.is_floating(kind))
+
+
+def _missing(column: Any, target: str | None) -> int:
+    """Return how many values a piece of the target lacks, as far as that is known; 0 for other columns."""
+    if column.path_in_schema != target or column.statistics is None or not column.statistics.has_null_count:
+        return 0
+    return int(column.statistics.null_count)
+
+
+def _read(file: IO[bytes], found: Extent, *, whole: bool) -> pd.DataFrame:
+    """Read columns of a Parquet file, so many at a time that they take little beside the table."""
+    if whole or found.bytes <= AT_ONCE_BYTES:
+        return pd.read_parquet(_rewound(file), columns=None if whole else found.names)
+    width = max(int(AT_ONCE_BYTES * len(found.names) / found.bytes), 1)
+    groups = [found.names[start : start + width] for start in range(0, len(found.names), width)]
+    parts = []
+    for names in groups:
+        part = pd.read_parquet(_rewound(file), columns=names)
+        parts.append(part[[name for name in names if name in part.columns]])  # those that are its index are in each
+        pyarrow.default_memory_pool().release_unused()
+    give_back()
+    return pd.concat(parts, axis=1)
 
 
 def read_feather(path: Path, asked: Asked) -> Table:
@@ -71,7 +168,7 @@ def pieces(path: Path, asked: Asked, rows: int, likely: Likely) -> Pieces:
     """Read a Parquet file in pieces of so many rows. Its index is a column, also one that `read_parquet` leaves out."""
     with opening.raw(path) as opened, damage("Parquet file"), parquet.ParquetFile(opened) as file:
         schema, meta = file.schema_arrow, file.metadata
-        longest = _texts(opened, meta)[1]
+        longest = _texts(opened, meta, schema.names)[1]
         empty = schema.empty_table()
     dated = INDEX in schema.names and pyarrow.types.is_temporal(schema.field(INDEX).type)
     names, doubled = unique(["index" if name == INDEX and dated else name for name in schema.names])
@@ -143,7 +240,7 @@ def _table(frame: pd.DataFrame, asked: Asked) -> Table:
     return tidy(frame.set_axis(names, axis=1), doubled, notes, every_row=asked.every_row)
 
 
-def _check(meta: Any, schema: Any) -> None:
+def _check(meta: Any, schema: Any, kept: Collection[str]) -> None:
     """Check that columns have different names, and that the values that a Parquet file claims fit into the memory.
 
     A run of equal values takes a few bytes.
@@ -154,10 +251,15 @@ def _check(meta: Any, schema: Any) -> None:
         raise UnreadableError(f"{twice!r} is the name of several columns; give each a name of its own")
     groups = [meta.row_group(i) for i in range(meta.num_row_groups)]
     columns = [group.column(j) for group in groups for j in range(group.num_columns)]
-    plain = sum(column.num_values for column in columns) * size.CELL
+    columns = [column for column in columns if column.path_in_schema.split(".")[0] in kept]
     pages = sum(column.total_uncompressed_size for column in columns)
-    objects = sum(map(_is_object, schema.types)) * meta.num_rows * OBJECT
-    size.check_table(meta.num_rows, meta.num_columns, max(plain, pages) + objects)
+    found = _extent(meta, schema, kept)
+    if found.plain:
+        size.check_bytes(meta.num_rows, len(kept), max(found.bytes, pages), size.COPIES_BY_COLUMN)
+        return
+    plain = sum(column.num_values for column in columns) * size.CELL
+    objects = sum(_is_object(schema.field(name).type) for name in kept) * meta.num_rows * OBJECT
+    size.check_table(meta.num_rows, len(kept), max(plain, pages) + objects)
 
 
 def _is_object(kind: Any) -> bool:
@@ -165,7 +267,7 @@ def _is_object(kind: Any) -> bool:
     return types.is_nested(kind) or types.is_decimal(kind) or types.is_date(kind) or types.is_time(kind)
 
 
-def _texts(file: IO[bytes], meta: Any) -> tuple[int, int]:
+def _texts(file: IO[bytes], meta: Any, kept: Collection[str]) -> tuple[int, int]:
     """Return the bytes of the texts of a Parquet file, and those of its longest: one that repeats is stored once.
 
     Files are not looked through whose texts cannot be many.
@@ -174,7 +276,7 @@ def _texts(file: IO[bytes], meta: Any) -> tuple[int, int]:
     for i in range(meta.num_row_groups):
         for j in range(meta.num_columns):
             column = meta.row_group(i).column(j)
-            if column.physical_type in (TEXT, FIXED):
+            if column.physical_type in (TEXT, FIXED) and column.path_in_schema.split(".")[0] in kept:
                 names.add(column.path_in_schema)
                 most += column.num_values * column.total_uncompressed_size
     if size.COPIES * most <= size.memory() / 2 and most <= size.CELLS_AT_ONCE * size.CELL:

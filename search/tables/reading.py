@@ -35,6 +35,8 @@ class Asked(NamedTuple):
         Name of the column that is to be predicted: the text "None" is a class there.
     every_row : bool
         Whether rows are kept that are no data, such as totals and repeated headers: each has a place in the predictions.
+    drop : sequence of str
+        Names of columns that nobody needs; a format that stores columns one by one does not read them.
     """
 
     separator: str | None = None
@@ -45,6 +47,7 @@ class Asked(NamedTuple):
     header: bool | None = None
     target: str | None = None
     every_row: bool = False
+    drop: Sequence[str] = ()
 
 
 class Likely(NamedTuple):
@@ -77,6 +80,8 @@ class Table:
         Texts of the target that count as missing.
     decimal : str
         The decimal mark of numbers that are left as texts, such as ``"1.234,5 €"``.
+    unread : sequence of str
+        Columns that were left in the file, because nobody needs them.
     """
 
     frame: pd.DataFrame
@@ -84,6 +89,7 @@ class Table:
     doubled: set[str] = field(default_factory=set)
     marks: list[str] = field(default_factory=list)
     decimal: str = "."
+    unread: Sequence[str] = ()
 
 
 class Pieces(NamedTuple):
@@ -162,7 +168,7 @@ def check_asked(asked: Asked, kind: str, keys: Sequence[str]) -> None:
     search.tables.reading.UnreadableError: sheet = 'May' is not for CSV files; allowed are separator, decimal
     """
     for key, value in asked._asdict().items():
-        if value is not None and key not in (*keys, "target", "every_row"):
+        if value is not None and key not in (*keys, "target", "every_row", "drop"):
             raise UnreadableError(f"{key} = {value!r} is not for {kind}; allowed are {', '.join(keys) or 'none'}")
 
 

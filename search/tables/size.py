@@ -17,6 +17,9 @@ CHUNK = 1 << 20
 COPIES = 3
 """Reading takes up to so many times the memory of the table: its rows as they arrive, as columns, and one step in between."""
 
+COPIES_BY_COLUMN = 2
+"""The same where columns are read a few at a time, and none holds texts or objects."""
+
 WIDE, COPIES_OF_WIDE, COLUMN = 40_000, 4, 3500
 """Columns of a text that is read at once, and takes so many times the memory of its table; bytes of a column beside its cells."""
 
@@ -61,8 +64,14 @@ def check_table(rows: int, columns: int, count: float = 0) -> None:
     Traceback (most recent call last):
     search.tables.reading.UnreadableError: it has 1,000,000,000 rows and 1,000,000 columns, 8,000,000.0 GB as a table; ...
     """
-    bytes_ = max(float(rows) * columns * CELL, count)
-    copies = COPIES if columns <= WIDE else COPIES_OF_WIDE
+    check_bytes(rows, columns, max(float(rows) * columns * CELL, count), COPIES if columns <= WIDE else COPIES_OF_WIDE)
+
+
+def check_bytes(rows: int, columns: int, bytes_: float, copies: int) -> None:
+    """Check that a table of so many bytes can be made, where reading takes up to `copies` times that.
+
+    Errors are those of `check_table`.
+    """
     if copies * bytes_ + COLUMN * columns > (limit := memory()):
         raise UnreadableError(
             f"it has {rows:,} rows and {columns:,} columns, {bytes_told(bytes_)} as a table; reading takes up to {copies} times "

@@ -20,7 +20,7 @@ from search import scorers
 from search.errors import reason_of
 from search.rows import take
 from search.trials.outcomes import mean
-from search.trials.prepared_folds import prepare
+from search.trials.prepared.folds import prepare
 from search.trials.problem import Problem
 from search.trials.scoring import by_metric, named, objective, scores
 
@@ -36,9 +36,13 @@ seconds on one core of 2024. It depends on the data only, so the score does not 
 SEARCH_OF_SPLITS = 31 * 256
 """Work of the search for splits in a tree, in rows: leaves times bins."""
 
-RIDGE_WORK, WIDE = 1e10, 10
+RIDGE_WORK, WIDE, RIDGE_CELLS = 1e10, 10, 5e6
 """Cap on the work of ridge regression, over all folds: rows x columns^2, or with fewer rows than columns
-columns x rows^2 / `WIDE`. It takes 10 to 30 seconds on one core of 2024."""
+columns x rows^2 / `WIDE`. It takes 10 to 30 seconds on one core of 2024. And a cap on the rows x columns of a fold where that
+leaves 100 rows for each column: it takes 30 bytes of memory for each."""
+
+FEWEST_OF_A_COLUMN = 100
+"""Rows for each column from which a linear model hardly gains by more."""
 
 MOST_STEPS, FEWEST_STEPS, LOGISTIC_WORK, MOST_WEIGHTS = 2000, 100, 1e11, 10_000_000
 """Most iterations of logistic regression; fewest with a cap on its work, which is rows x columns x classes x iterations
@@ -75,7 +79,7 @@ def linear(problem: Problem, task: str) -> Baseline | None:
     rows, at least 500. Returns None if there are too many columns, or columns times classes, even so.
     """
     folds = prepare(problem)
-    rows, columns = max(len(train) for train, _ in problem.folds.splits), folds[0].X_train.shape[1]
+    rows, columns = max(len(train) for train, _ in problem.folds.splits), folds[0].n_features
     if task == "classification":
         n_classes = len(np.unique(problem.y))
         cut = logistic_budget(rows, columns, n_classes if n_classes > 2 else 1, len(folds))
@@ -89,7 +93,7 @@ def linear(problem: Problem, task: str) -> Baseline | None:
         warnings.simplefilter("ignore")
         for fold in folds:
             part = _part(len(fold.train), cut.rows)
-            fitted = clone(model).fit(take(fold.X_train, part), fold.y_train[part])
+            fitted = clone(model).fit(fold.training(part), fold.y_train[part])
             found.append(_score(problem, fitted, fold.X_validation, fold.y_validation, fold.rows[1]))
     return _baseline(problem, LINEAR, found)
 
@@ -107,7 +111,7 @@ def boosting(problem: Problem, task: str) -> Baseline | None:
     folds = prepare(problem)
     n_classes = len(np.unique(problem.y)) if task == "classification" else 1
     trees = n_classes if n_classes > 2 else 1  # of one iteration
-    cut = budget(max(len(train) for train, _ in problem.folds.splits), folds[0].X_train.shape[1] * trees, len(folds))
+    cut = budget(max(len(train) for train, _ in problem.folds.splits), folds[0].n_features * trees, len(folds))
     if cut is None:
         return None
     rate = min(0.3, 0.1 * MOST_ITERATIONS / cut.iterations)
@@ -121,7 +125,7 @@ def boosting(problem: Problem, task: str) -> Baseline | None:
         warnings.simplefilter("ignore")
         for fold in folds:
             part = _part(len(fold.train), cut.rows)
-            fitted = clone(model).fit(_dense(take(fold.X_train, part)), fold.y_train[part])
+            fitted = clone(model).fit(_dense(fold.training(part)), fold.y_train[part])
             found.append(_score(problem, fitted, _dense(fold.X_validation), fold.y_validation, fold.rows[1]))
     return _baseline(problem, BOOSTING, found)
 
@@ -155,10 +159,11 @@ def ridge_budget(rows: int, columns: int, n_folds: int) -> Budget | None:
     """Return how many rows of each fold are within `RIDGE_WORK`, which has no iterations; None if there are too many columns.
 
     >>> ridge_budget(400, 10, 5), ridge_budget(1_000_000, 100, 5), ridge_budget(6400, 4000, 5), ridge_budget(6400, 100_000, 5)
-    (Budget(iterations=1, rows=400), Budget(iterations=1, rows=200000), Budget(iterations=1, rows=2236), None)
+    (Budget(iterations=1, rows=400), Budget(iterations=1, rows=50000), Budget(iterations=1, rows=2236), None)
     """
     affordable = RIDGE_WORK / (n_folds * columns)
     most_rows = max(int(affordable / columns), min(columns, int(np.sqrt(affordable * WIDE))))
+    most_rows = min(most_rows, max(int(RIDGE_CELLS / columns), FEWEST_OF_A_COLUMN * columns))
     return Budget(1, min(rows, most_rows)) if most_rows >= min(rows, FEWEST_ROWS) else None
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from copy import copy
 from numbers import Integral
 from typing import Any
@@ -14,23 +14,25 @@ from sklearn.base import clone
 from bpmodel.network.training import Training
 from search.seeds import derive
 from search.trials.nesting import network_of, split_params
-from search.trials.prepared_folds import PreparedFolds, prepare
+from search.trials.prepared.folds import Prepared, PreparedFolds, prepare
 from search.trials.problem import Problem, Trial
 
 
-def begin(problem: Problem, trial: Trial) -> tuple[PreparedFolds, Iterator[tuple[Any, Training]]]:
+def begin(problem: Problem, trial: Trial) -> tuple[Sequence[Prepared] | PreparedFolds, Iterator[tuple[Any, Training]]]:
     """Return the prepared folds of a trial, and an iterator over (network, fit before its first epoch), one per fold.
 
-    The iterator is lazy: most trials that diverge do so in the first fold, and then the others are never prepared.
+    The iterator is lazy: most trials that diverge do so in the first fold, and then the others are never prepared. Call `load`
+    of a fold before its fit trains, unless the fold is the last for which the iterator was advanced.
     """
     params, around = split_params(problem.estimator, problem.full_names(trial.params))
-    folds, network = prepare(problem, around), network_of(problem.estimator)
+    folds, network = prepare(problem, around).for_one_trial(), network_of(problem.estimator)
     chosen: Any = copy(network).set_params(**clone(params, safe=False))  # type: ignore[union-attr]
 
     def begun() -> Iterator[tuple[Any, Training]]:
         for number, fold in enumerate(folds):
             network = copy(chosen).set_params(random_state=derive(problem.seed, trial.number, number), verbose=False)
             network.batch_size = batch_size(network, len(fold.train))
+            fold.load()
             with config_context(skip_parameter_validation=number > 0):  # the first fit has validated the parameters
                 fit = network.begin_fit(fold.X, fold.target, fold.weight, rows=fold.train, validation=fold.validation)
             yield network, fit

@@ -166,7 +166,7 @@ class _Recorder:
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         check_consistent_length(X, y, sample_weight)
-        self.fit_data_, self.example_ = FitData(X, y, sample_weight), np.asarray(y)[:1]
+        self.fit_data_, self.example_ = FitData(X, y, sample_weight), np.array(y[:1])  # no view: it is kept
         return self
 
     def predict(self, X: Any) -> NDArray:

@@ -12,8 +12,9 @@ from bpmodel.diagnosis.repair import altered
 from search.seeds import derive
 from search.trials.diagnoses import diagnosis
 from search.trials.fold_fits import batch_size
-from search.trials.nesting import FitData, fit_around, innermost, network_of, split_params, surround
+from search.trials.nesting import FitData, innermost, network_of, split_params, surround
 from search.trials.outcomes import Outcome
+from search.trials.prepared.folds import prepare_all
 from search.trials.problem import Problem, configured
 
 ATTEMPTS = 3
@@ -53,7 +54,7 @@ def refit(problem: Problem, outcome: Outcome, n_members: int = 1, n_jobs: int | 
 
 def _refit_network(problem: Problem, outcome: Outcome, n_members: int, n_jobs: int | None) -> Any:
     params, other = split_params(problem.estimator, problem.full_names(outcome.params))
-    around, data = fit_around(configured(problem.estimator, other), problem.X, problem.y, problem.fit_params)
+    around, data = prepare_all(problem, other)
     starts = [derive(problem.seed, outcome.number, len(problem.folds) + start) for start in range(ATTEMPTS * n_members)]
     unfitted = configured(network_of(problem.estimator), params)
     fits = (delayed(_train)(unfitted, data, outcome.epoch, starts[member::n_members]) for member in range(n_members))

@@ -30,7 +30,7 @@ from search.trials.diagnoses import diagnosis
 from search.trials.fold_fits import begin
 from search.trials.nesting import surround
 from search.trials.outcomes import DIVERGED, ERROR, OK, STOPPED, VERDICTS, Divergence, Outcome, mean
-from search.trials.prepared_folds import Prepared
+from search.trials.prepared.folds import Prepared
 from search.trials.problem import Problem, Trial
 from search.trials.scoring import by_metric, named, objective, scores, training_scores
 
@@ -107,6 +107,7 @@ class _Run:
         started = time.perf_counter()
         if number == len(self.fits):
             self._begin_next()
+        self.folds[number].load()
         diverged = self.fits[number].advance(epoch).diverged and self.networks[number].on_divergence != "ignore"
         self.fit_seconds[number] += time.perf_counter() - started
         return diverged

@@ -59,7 +59,7 @@ NOT_RUN = {
     "bpsearch serve --port 8000 --names search.example.org --behind-proxy": "the same",
     "bpsearch certificates keys": "tests/search/service/cluster/test_other_machines.py runs the commands of this page",
     "dask scheduler --host 10.0.0.1 --port 8786 --protocol tls --tls-ca-file keys/ca.pem --tls-cert keys/certificate.pem "
-    "--tls-key keys/key.pem --no-dashboard": "the same",
+    "--tls-key keys/key.pem --no-dashboard --dashboard-address 127.0.0.1:0": "the same",
     "bpsearch serve --scheduler tls://10.0.0.1:8786 --tls keys": "the same",
     "bpsearch worker tls://10.0.0.1:8786 --tls keys": "the same",
     "bpsearch serve --scheduler tls://10.0.0.1:8786 --tls keys --copies s3://bucket/bpsearch": "an object store; "

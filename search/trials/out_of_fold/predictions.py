@@ -18,7 +18,7 @@ from search.trials.checkpoints import checkpoints
 from search.trials.fold_fits import begin
 from search.trials.nesting import network_of, surround
 from search.trials.outcomes import Outcome
-from search.trials.prepared_folds import Prepared
+from search.trials.prepared.folds import Prepared
 from search.trials.problem import Problem, Trial, configured
 
 MOST_PROBABILITIES = 50_000_000
@@ -108,19 +108,21 @@ Fitted = tuple[Any, Any, Any, NDArray[np.integer]]
 def _networks(problem: Problem, outcome: Outcome, n_jobs: int | None) -> Iterator[Fitted]:
     """Train the folds of a network up to the trial's best number of epochs."""
     folds, begun = begin(problem, Trial(outcome.number, outcome.params))
+    pairs = zip(folds, begun, strict=True)
     with single_thread():
-        fits = list(begun)
-        steps = [epoch for epoch in checkpoints(fits[0][1].max_iter) if epoch < outcome.epoch]
-        Parallel(n_jobs=n_jobs, require="sharedmem")(delayed(_train)(fit, [*steps, outcome.epoch]) for _, fit in fits)
-        for fold, (network, fit) in zip(folds, fits, strict=True):
-            if network.early_stopping and not fit.running:
-                fit.restore_best()
-            yield _estimator(problem, fold, network)
+        for some in (
+            [list(pairs)] if folds[0].stream is None else ([pair] for pair in pairs)
+        ):  # one buffer holds one fold
+            Parallel(n_jobs=n_jobs, require="sharedmem")(delayed(_train)(fit, outcome.epoch) for _, (_, fit) in some)
+            for fold, (network, fit) in some:
+                if network.early_stopping and not fit.running:
+                    fit.restore_best()
+                yield _estimator(problem, fold, network)
 
 
-def _train(fit: Training, steps: list[int]) -> None:
-    for epoch in steps:  # as in the trial, which may have discarded epochs at a checkpoint
-        fit.advance(epoch)
+def _train(fit: Training, epoch: int) -> None:
+    for step in checkpoints(fit.max_iter):  # as in the trial, which may have discarded epochs at a checkpoint
+        fit.advance(min(step, epoch))
 
 
 def _estimator(problem: Problem, fold: Prepared, network: Any) -> Fitted:

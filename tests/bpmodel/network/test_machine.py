@@ -91,3 +91,21 @@ def test_the_machine_is_asked_once(monkeypatch, memory):
     monkeypatch.setattr(machine, "_physical", lambda: 1.0)
     assert machine.memory() == first
     assert memory() == 1.0
+
+
+@pytest.mark.parametrize("error", [AttributeError, OSError, TypeError])
+def test_free_memory_is_given_back_where_the_c_library_can(monkeypatch, error):
+    asked = []
+
+    def library(name):
+        class Library:
+            @staticmethod
+            def malloc_trim(rest):
+                asked.append((name, rest))
+                raise error
+
+        return Library
+
+    monkeypatch.setattr(machine.ctypes, "CDLL", library)
+    machine.give_back()
+    assert asked == [(None, 0)]

@@ -62,16 +62,18 @@ def test_classes_are_outputs_and_other_estimators_have_no_weights(make_problem):
 
 def test_memory_that_there_is_not_is_refused_with_the_count(make_problem, monkeypatch):
     found = counted(make_problem(), SPACE, n_trials=10, n_jobs=2)
-    monkeypatch.setattr(sizes, "memory", lambda: found.memory)
+    assert found.table_bytes == 90 * 4 * 8
+    monkeypatch.setattr(sizes, "memory", lambda: found.table_bytes + found.memory)
     demand.check(found)
-    monkeypatch.setattr(sizes, "memory", lambda: found.memory - 1)
+    monkeypatch.setattr(sizes, "memory", lambda: found.table_bytes + found.memory - 1)
     with pytest.raises(
         StudyError, match=r"^x: hidden_layer_sizes = \[16, 4\] has 153 weights .*; 3 folds x 2 trials at a time"
     ):
         demand.check(found, "x")
     wide = replace(found, folds_bytes=1e30, features=10**9)
     with pytest.raises(
-        StudyError, match=r"^90 rows x 1,000,000,000 columns after preprocessing, in each of 3 folds, take"
+        StudyError,
+        match=r"^a table of 90 rows, and its 1,000,000,000 columns after preprocessing in each of 3 folds, take .* the rows$",
     ):
         demand.check(wide)
 

@@ -366,7 +366,7 @@ def blobs(path):
 
 
 CLAIMS = {
-    "runs of numbers": (runs, "t.parquet", "it has 1,000,000 rows and 10 columns, 80.0 MB as a table; reading takes up to 3"),
+    "runs of numbers": (runs, "t.parquet", "it has 1,000,000 rows and 10 columns, 80.0 MB as a table; reading takes up to 2"),
     "one text in each row": (texts, "t.parquet", "it has 10,000 rows and 2 columns, 50."),
     "lists": (lists, "t.parquet", "it has 1,000 rows and 2 columns, 8"),
     "packed buffers": (packed_feather, "t.feather", "80.0 MB as a table"),

@@ -93,9 +93,12 @@ def test_beyond_the_cap_fewer_iterations_and_rows(make_problem, monkeypatch, tas
     assert baselines.boosting(problem, task) is None
 
 
-RIDGES = {  # rows, columns, folds: rows by hand, of 1e10
-    "all rows": (200_000, 100, 5, 200_000),  # 200,000 x 100^2 x 5
-    "one row more": (200_001, 100, 5, 200_000),
+RIDGES = {  # rows, columns, folds: rows by hand, of 1e10 and, with 100 rows for each column, of 5e6 cells
+    "all rows": (20_000, 316, 5, 20_000),  # 20,000 x 316^2 x 5
+    "fewer rows": (20_100, 316, 5, 20_028),
+    "all cells": (50_000, 100, 5, 50_000),
+    "one row more": (50_001, 100, 5, 50_000),
+    "100 rows for each column": (1_000_000, 250, 5, 25_000),
     "fewer rows than columns": (6400, 4000, 5, 2236),  # 4000 x 2236^2 / 10 x 5
     "too many columns": (6400, 100_000, 5, None),
     "small and wide": (400, 100_000, 5, 400),

@@ -13,7 +13,7 @@ from search import StudyError
 from search.study import assembly, data, study_file
 from search.trials.evaluation import evaluate
 from search.trials.pipeline import PATHS, check_columns, default_pipeline
-from search.trials.prepared_folds import prepare
+from search.trials.prepared.folds import prepare
 from search.trials.problem import Trial
 from search.trials.refitting import refit
 

@@ -21,7 +21,7 @@ from search.trials.checkpoints import checkpoints
 from search.trials.evaluation import evaluate
 from search.trials.fold_fits import batch_size, begin
 from search.trials.nesting import surround
-from search.trials.prepared_folds import prepare
+from search.trials.prepared.folds import prepare
 from search.trials.problem import Trial
 from search.trials.refitting import networks, refit
 from search.trials.shared_cache import ComputeOnce

@@ -12,7 +12,7 @@ from sklearn.neighbors import KNeighborsRegressor
 from search.cv.folds import Folds
 from search.study import assembly, data, study_file
 from search.trials.evaluation import evaluate
-from search.trials.prepared_folds import prepare
+from search.trials.prepared.folds import prepare
 from search.trials.problem import Trial
 
 N = 72

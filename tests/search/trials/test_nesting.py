@@ -21,7 +21,7 @@ from search.seeds import derive
 from search.trials import nesting
 from search.trials.evaluation import evaluate
 from search.trials.fold_fits import begin
-from search.trials.prepared_folds import prepare
+from search.trials.prepared.folds import prepare
 from search.trials.problem import Problem, Trial
 from search.trials.refitting import refit
 

@@ -25,7 +25,7 @@ from search.seeds import derive
 from search.trials import baselines, nesting
 from search.trials.diagnoses import diagnose
 from search.trials.evaluation import evaluate
-from search.trials.prepared_folds import prepare
+from search.trials.prepared.folds import prepare
 from search.trials.problem import Problem, Trial
 from search.trials.refitting import refit
 

@@ -8,7 +8,7 @@ fold needs no other.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -16,10 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import issparse, vstack
 
+from bpmodel.network.machine import give_back
 from bpmodel.preparation import precision
 from search.rows import feature_names, params_of, take
 from search.space.dimensions import label
 from search.trials.nesting import (
+    FitData,
     fit_around,
     inverse_target,
     is_transparent,
@@ -27,11 +29,17 @@ from search.trials.nesting import (
     transform_rows,
     transform_target,
 )
+from search.trials.prepared import steps, stream
+from search.trials.prepared.stream import Buffer, Stream
 from search.trials.problem import Problem, configured
 from search.trials.shared_cache import ComputeOnce
 
 Rows = NDArray[np.integer]
 Split = tuple[Rows, Rows]
+
+MOST_COPIED = 2**25
+"""Bytes of the rows of a fold up to which its validation rows are kept beside them. To pick them again takes a small part of the
+time that it takes to predict them."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +49,8 @@ class Prepared:
     Attributes
     ----------
     X, target, weight
-        All rows of the fold as the network sees them, and their weights, or None.
+        All rows of the fold as the network sees them, and their weights, or None. If the fold is prepared anew for each turn, X
+        is None, or the buffer of a trial (`lent`).
     train, validation : ndarray of int
         Indices of the training and validation rows in these arrays.
     rows : tuple of two ndarrays of int
@@ -54,6 +63,11 @@ class Prepared:
     resampled : ndarray, optional
         Targets of the training rows in their own units, if a pipeline may have added or dropped rows: these are then no longer
         rows of the study. The validation rows always are, and never any that a pipeline made.
+    n_features : int
+    stream : Stream, optional
+        Prepares the rows of a fold that are not kept.
+    buffer : Buffer, optional
+        Holds them, after `load`, until another fold of the trial is loaded.
     """
 
     X: Any
@@ -65,14 +79,43 @@ class Prepared:
     y: NDArray[Any]
     around: Any
     feature_names: NDArray[Any] | None
+    n_features: int
     resampled: NDArray[Any] | None = None
+    stream: Stream | None = None
+    buffer: Buffer | None = None
+
+    def load(self) -> None:
+        """Prepare the rows if they are not kept; their fit must not train before."""
+        if self.stream is not None and self.buffer is not None:
+            self.buffer.load(self.stream)
+
+    def lent(self, buffer: Buffer) -> Prepared:
+        """Return the same fold with a place for its rows."""
+        return replace(self, X=buffer.rows, buffer=buffer)
+
+    def training(self, part: Rows | slice = slice(None)) -> Any:
+        """Return some of the training rows, by their places among these, or all."""
+        return self._rows(self.train[part])
+
+    def _rows(self, numbers: Rows) -> Any:
+        if self.stream is None:
+            return take(self.X, numbers)
+        return self.stream.rows(numbers, None if self.buffer is None else self.buffer.lend(len(numbers)))
 
     @property
     def X_train(self) -> Any:  # noqa: N802 - the field's name
-        return take(self.X, self.train)
+        """All training rows; if they are in a buffer, until a fold is loaded, or other rows are asked for."""
+        return self.training()
+
+    @property
+    def X_validation(self) -> Any:  # noqa: N802
+        """The validation rows; if they are in a buffer, as long as `X_train`."""
+        if self.stream is None and getattr(self.X, "nbytes", 0) <= MOST_COPIED:
+            return self._X_validation
+        return self._rows(self.validation)
 
     @cached_property
-    def X_validation(self) -> Any:  # noqa: N802
+    def _X_validation(self) -> Any:  # noqa: N802
         return take(self.X, self.validation)
 
     @property
@@ -110,6 +153,15 @@ class PreparedFolds:
     def __iter__(self) -> Iterator[Prepared]:
         return (self[number] for number in range(len(self)))
 
+    def for_one_trial(self) -> Sequence[Prepared] | PreparedFolds:
+        """Return the folds, with a buffer for one trial if their rows are not kept."""
+        first = self[0]
+        if first.stream is None:
+            return self
+        fitted = list(self)  # what that takes is free again before there is a buffer
+        buffer = Buffer(len(first.y), max(fold.n_features for fold in fitted), first.stream.dtype)
+        return [fold.lent(buffer) for fold in fitted]
+
 
 def prepare(problem: Problem, params: Mapping[str, Any] | None = None) -> PreparedFolds:
     """Return the preprocessed folds; cached for trials with the same preprocessing parameters."""
@@ -128,12 +180,14 @@ def _prepare(problem: Problem, params: Mapping[str, Any]) -> PreparedFolds:
 
     def share(train: Rows, validation: Rows) -> Prepared:
         weights = _weights(weight, train, len(y))
-        return Prepared(rows, target, weights, train, validation, (train, validation), y, around, names)
+        return Prepared(rows, target, weights, train, validation, (train, validation), y, around, names, rows.shape[1])
 
     return PreparedFolds(splits, share)
 
 
 def _fold(problem: Problem, estimator: Any, y: NDArray, train: Rows, validation: Rows) -> Prepared:
+    if is_streamed(problem, estimator):
+        return _streamed(problem.X, estimator, y, train, validation)
     fit_params = params_of(problem.X, problem.fit_params, train)
     around, data = fit_around(estimator, take(problem.X, train), y[train], fit_params)
     n_train = len(data.y)  # not that of `train`, if a pipeline adds or drops rows
@@ -145,7 +199,45 @@ def _fold(problem: Problem, estimator: Any, y: NDArray, train: Rows, validation:
     names = feature_names(data.X)
     weight = _weights(data.weight, first, len(target))
     resampled = None if is_transparent(estimator) else inverse_target(around, np.asarray(data.y))
-    return Prepared(X, target, weight, first, rest, (train, validation), y, around, names, resampled)
+    return Prepared(X, target, weight, first, rest, (train, validation), y, around, names, X.shape[1], resampled)
+
+
+def is_streamed(problem: Problem, estimator: Any, features: int = 0) -> bool:
+    """Return whether the rows of a study are too many for all its folds to be kept.
+
+    Parameters
+    ----------
+    features : int
+        Columns as networks see them, if there are more than in X.
+    """
+    if not steps.take_pieces(estimator, problem.X, problem.fit_params):
+        return False
+    rows, columns = problem.X.shape
+    dtype = _precision(estimator, min(len(train) for train, _ in problem.folds.splits))
+    return bool(len(problem.folds) * rows * max(columns, features) * dtype.itemsize > stream.MOST_KEPT)
+
+
+def prepare_all(problem: Problem, params: Mapping[str, Any]) -> tuple[Any, FitData]:
+    """Fit the steps around the network on all rows; return them and the data for its fit, as `fit_around` does."""
+    estimator = configured(problem.estimator, params)
+    if not is_streamed(problem, estimator):
+        return fit_around(estimator, problem.X, problem.y, problem.fit_params)
+    around, data = steps.fit(estimator, problem.X, np.asarray(problem.y), None)
+    give_back()
+    source = Stream(problem.X, around, _precision(estimator, len(problem.X)))
+    return around, data._replace(X=source.rows(np.arange(len(problem.X))))
+
+
+def _streamed(X: Any, estimator: Any, y: NDArray, train: Rows, validation: Rows) -> Prepared:
+    """Fit the steps of a fold that is prepared anew for each turn; its rows stay in the order of the study."""
+    around, _ = steps.fit(estimator, X, y, train)
+    give_back()
+    source = Stream(X, around, _precision(estimator, len(train)))
+    target = transform_target(around, y)
+    names = feature_names(transform_rows(around, take(X, train[:2])))
+    n_features = source.rows(train[:1]).shape[1]
+    short = np.asarray(train, np.int32), np.asarray(validation, np.int32)  # as fits need them: else each keeps a copy
+    return Prepared(None, target, None, *short, (train, validation), y, around, names, n_features, stream=source)
 
 
 def _weights(weight: Any, train: Rows, n_rows: int) -> NDArray[np.float64] | None:
@@ -164,5 +256,9 @@ def _in_precision(X: Any, estimator: Any, n_train: int) -> Any:
     """Return rows in the precision that a network uses for `n_train` rows, so that no fit has to convert them."""
     if not issparse(X):
         X = np.asarray(X)
-    dtype = precision(network_of(estimator).dtype, n_train, incremental=False)  # type: ignore[union-attr]
+    dtype = _precision(estimator, n_train)
     return X.tocsr().astype(dtype, copy=False) if issparse(X) else np.ascontiguousarray(X, dtype=dtype)
+
+
+def _precision(estimator: Any, n_train: int) -> np.dtype:
+    return precision(network_of(estimator).dtype, n_train, incremental=False)  # type: ignore[union-attr]
