@@ -30,7 +30,7 @@ ONE_THREAD := OMP_NUM_THREADS=1
 quoted = '$(subst ','\'',$(1))'
 
 .DEFAULT_GOAL := help
-.PHONY: help setup tune grid random cv diagnose list report ui serve test test-slow test-bounds test-mlflow fuzz check audit format lint types docs site pictures article bench bench-card bench-penalties bench-search bench-service bench-stability bench-tracking clean
+.PHONY: help setup tune grid random cv diagnose list report ui serve test test-slow test-bounds test-mlflow fuzz check audit format lint types docs site pictures article bench bench-card bench-penalties bench-search bench-scale bench-service bench-stability bench-tracking clean
 
 help:  ## list the targets
 	@echo "make TARGET [STUDY=studies/x.toml]"
@@ -154,6 +154,9 @@ bench-search: $(PEERS)  ## other searches over the same space, hours for all set
 
 bench-tracking: $(READY)  ## what tracking costs a search, with a database and with a server, about 10 minutes
 	@$(BIN)/python -m benchmarks.tracking
+
+bench-scale: $(SERVES)  ## what a cluster can do: measured with few workers, modelled with many, about 6 minutes
+	@$(BENCH) benchmarks.scale
 
 bench-service: $(SERVES)  ## what the service costs: the way to its workers, its queue, long studies, about 3 minutes
 	@$(BIN)/python -m benchmarks.service

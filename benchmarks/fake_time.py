@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from queue import Empty
 from types import SimpleNamespace
@@ -15,10 +16,16 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from benchmarks.bookkeeping import FOLDS
+from bpmodel import BPRegressor
+from search.loop import runner
+from search.loop.journal import StudyStore
 from search.loop.workers import Job
 from search.service.cluster.batches import ClusterWorkers, Study
 from search.service.cluster.evaluation import Batch
-from search.trials.problem import Trial
+from search.space import spaces
+from search.trials.outcomes import Outcome
+from search.trials.problem import Problem, Trial
 
 
 @dataclass(frozen=True)
@@ -75,6 +82,8 @@ class Cluster:
     costs : Costs
     seconds : callable
         Returns how long a trial trains, given its number.
+    outcome : callable
+        Returns what becomes of a trial, given it and its seconds.
     """
 
     status = "running"
@@ -82,7 +91,16 @@ class Cluster:
     room = (0.0, 0.0)
     changes = 0
 
-    def __init__(self, n_workers: int, costs: Costs, seconds: Callable[[int], float]) -> None:
+    def __init__(
+        self,
+        n_workers: int,
+        costs: Costs,
+        seconds: Callable[[int], float],
+        outcome: Callable[[Trial, float], Any] = lambda trial, seconds: SimpleNamespace(
+            number=trial.number, seconds=seconds
+        ),
+    ) -> None:
+        self._outcome = outcome
         self.n_threads = self.n_connected = n_workers
         self._costs, self._seconds = costs, seconds
         self._free = [(0.0, worker) for worker in range(n_workers)]
@@ -118,9 +136,7 @@ class Cluster:
         end = begun + sum(trains) + self._costs.worker
         self.trained += sum(trains)
         heapq.heappush(self._free, (end, worker))
-        future = Future(
-            [SimpleNamespace(number=t.number, seconds=s) for (_, t), s in zip(batch.trials, trains, strict=True)]
-        )
+        future = Future([self._outcome(trial, s) for (_, trial), s in zip(batch.trials, trains, strict=True)])
         heapq.heappush(self._arrivals, (end + self._costs.way, self.n_batches, future))
         return future
 
@@ -171,6 +187,25 @@ def study(n_workers: int, n_trials: int, costs: Costs, seconds: Callable[[int], 
     whole = cluster.now
     parts = (cluster.trained / n_workers, cluster.worked, cluster.scheduled)
     return Run(n_trials / whole, *(part / whole for part in parts), n_trials / cluster.n_batches)
+
+
+def regret(n_workers: int, n_trials: int, method: str, seed: int) -> float:
+    """Run a real search in fake time, on a made-up function of four hyperparameters; return the loss of its best trial."""
+    space = spaces.build({f"x{axis}": (1e-4, 1.0, "log") for axis in range(4)})
+    centre = np.random.default_rng(seed).uniform(0.2, 0.8, 4)
+
+    def outcome(trial: Trial, seconds: float) -> Outcome:
+        x = np.array([1 + np.log10(trial.params[f"x{axis}"]) / 4 for axis in range(4)]) - centre
+        loss = float(x @ x + 0.3 * x[0] * x[1] + 0.05 * (1 - np.cos(12 * x)).sum())
+        return Outcome(trial.number, trial.params, "ok", "", [-loss], 1, {}, {}, seconds)
+
+    cluster: Any = Cluster(n_workers, Costs(0.0, 0.0, 0.0, 0.0, 0.0), spread(0.04, seed=seed), outcome)
+    workers = ClusterWorkers(cluster, Study(".", "a", ""), cluster, n_trials, landing=lambda: cluster)
+    problem: Any = Problem(BPRegressor(), None, np.zeros(1), FOLDS, None, seed)  # type: ignore[arg-type]
+    with closing(StudyStore(None, "x", {}, space)) as store:
+        plan = runner.Plan(method, n_trials, prune=False)
+        found = runner.run(problem, space, plan, store, -1.0, workers=workers)
+    return -max(outcome.score for outcome in found.values())
 
 
 def fixed(seconds: float) -> Callable[[int], float]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import multiprocessing
+import statistics
 import tempfile
 import time
 from collections.abc import Iterator
@@ -22,9 +23,11 @@ from typing import Any, NamedTuple
 import numpy as np
 import psutil
 from distributed import Client
+from scipy.optimize import least_squares
 
-from benchmarks import bookkeeping
-from benchmarks.common import say
+from benchmarks import bookkeeping, fake_time
+from benchmarks.common import Table, grid, main, say
+from benchmarks.fake_time import Costs
 from search.loop import runner
 from search.loop.journal import StudyStore
 from search.service.cluster import batches, local
@@ -36,12 +39,11 @@ from search.space import spaces
 from search.trials.outcomes import Outcome
 
 WORKERS = (1, 2, 4, 8, 16)
-SECONDS = (0.005, 0.04, 0.3)
-FITTED = (0.005, 0.3)
-LONG = 5.0
-"""Trials that last this long are measured with the fewest workers only."""
+FITTED, HELD = (0.005, 0.3), (0.02, 0.04, 0.1)
+"""Seconds of the trials that the model is fitted to, and of those that test it."""
 
-MODELLED = (10, 100, 1_000, 10_000)
+MODELLED, LENGTHS = (10, 100, 200, 1_000, 10_000), (0.005, 0.04, 0.3, 5.0)
+REGRETS, SEEDS, OF_REGRET = (1, 10, 50, 200), 12, 200
 SPACE = spaces.default()
 
 
@@ -121,18 +123,109 @@ def search(client: Client, scheduler: psutil.Process, seconds: float, n_trials: 
 
 
 def length(n_workers: int, seconds: float) -> int:
-    """Return how many trials a study has: some seconds of them, or enough to fill the coordinator's time."""
-    return int(min(max(n_workers * 6 / seconds, 40 * n_workers), 1_500))
+    """Return how many trials a study has: about five seconds of them, as long as the coordinator keeps up."""
+    return int(min(max(n_workers * 5 / seconds, 20 * n_workers), 1_500))
 
 
-def points(method: str) -> dict[tuple[int, float], Measured]:
+def measured(method: str) -> dict[tuple[int, float], Measured]:
     """Measure studies with few workers."""
     found = {}
     for n_workers in WORKERS:
         with cluster(n_workers) as (client, scheduler):
             search(client, scheduler, 0.005, 200, method)
-            for seconds in SECONDS:
+            for seconds in sorted(FITTED + HELD):
                 n_trials = length(n_workers, seconds)
                 found[n_workers, seconds] = search(client, scheduler, seconds, n_trials, method)
-                say(n_workers, seconds, n_trials, *(f"{value:.2f}" for value in found[n_workers, seconds]))
+                say(method, n_workers, seconds, n_trials, *(f"{value:.2f}" for value in found[n_workers, seconds]))
     return found
+
+
+def modelled(costs: Costs, n_workers: int, seconds: float) -> fake_time.Run:
+    """Run the study that `measured` measures in fake time."""
+    return fake_time.study(n_workers, length(n_workers, seconds), costs, fake_time.fixed(seconds))
+
+
+def fitted(points: dict[tuple[int, float], Measured]) -> Costs:
+    """Return the costs with which the model has the rates of the points that it is fitted to."""
+    known = {point: found.rate for point, found in points.items() if point[1] in FITTED}
+
+    def error(logs: Any) -> Any:
+        costs = Costs(*np.exp(logs))
+        return [np.log(modelled(costs, *point).rate / rate) for point, rate in known.items()]
+
+    start = np.log([2e-3, 2e-3, 5e-4, 2e-3, 1e-3])
+    found = least_squares(error, start, bounds=(np.log(1e-5), np.log(0.05)), diff_step=0.1, max_nfev=40)
+    return Costs(*(float(value) for value in np.exp(found.x)))
+
+
+def checks(points: dict[tuple[int, float], Measured], costs: Costs) -> tuple[list[list[str]], float]:
+    """Compare measured and modelled rates; return the rows, and the largest deviation of those that test the model."""
+    rows, worst = [], 0.0
+    for (n_workers, seconds), found in sorted(points.items()):
+        model = modelled(costs, n_workers, seconds)
+        ratio = model.rate / found.rate
+        worst = max(worst, abs(ratio - 1) if seconds in HELD else 0.0)
+        ideal = n_workers / seconds
+        figures = [f"{found.rate:,.0f}", f"{found.rate / ideal:.0%}", f"{model.rate:,.0f}", f"{ratio:.2f}"]
+        rows.append(
+            [f"{n_workers}", f"{1000 * seconds:,.0f}", *figures, f"{found.coordinator:.1f}", f"{found.scheduler:.1f}"]
+        )
+    return rows, worst
+
+
+def predictions(costs: Costs) -> list[list[str]]:
+    """Return what the model says of many workers."""
+    rows = []
+    for n_workers in MODELLED:
+        for seconds in LENGTHS:
+            run = fake_time.study(n_workers, min(100 * n_workers, 100_000), costs, fake_time.spread(seconds))
+            parts = (run.busy, run.coordinator, run.scheduler)
+            rows.append(
+                [f"{n_workers:,}", f"{1000 * seconds:,.0f}", f"{run.rate:,.0f}", *(f"{part:.0%}" for part in parts)]
+            )
+    return rows
+
+
+def regrets() -> list[list[str]]:
+    """Return the regret of searches with many workers over that of a serial one, at equal trials."""
+    rows = []
+    for method in ("random", "bayesian"):
+        found = {n: [fake_time.regret(n, OF_REGRET, method, seed) for seed in range(SEEDS)] for n in REGRETS}
+        rows.append([method, *(f"{statistics.median(values):.4f}" for values in found.values())])
+        say(*rows[-1])
+    return rows
+
+
+def measure(repeats: int) -> Table:
+    """Measure and model all of it; the table has the measured points, the note the rest."""
+    points = measured("random")
+    costs = fitted(points)
+    rows, worst = checks(points, costs)
+    told = ", ".join(f"{name} {1000 * value:.2f}" for name, value in vars(costs).items())
+    say(f"fitted, ms: {told}; the largest deviation of the points that test it: {worst:.0%}")
+    head = [
+        "workers",
+        "a trial, ms",
+        "trials per second",
+        "of what they could",
+        "the model",
+        "model over measured",
+        "CPU ms of the coordinator",
+        "of the scheduler",
+    ]
+    beside = grid(
+        ["workers", "a trial, ms", "trials per second", "busy workers", "busy coordinator", "busy scheduler"],
+        predictions(costs),
+    )
+    lost = grid(["method", *(f"{n} workers" for n in REGRETS)], regrets())
+    lengths = " and ".join(f"{1000 * seconds:.0f}" for seconds in FITTED)
+    note = (
+        f"The costs of the model were fitted to trials of {lengths} ms (ms: {told}); of the others, the largest deviation is "
+        f"{worst:.0%}. What it says of more workers, whose trials take different times:\n\n{beside}\n\nThe regret of a search after "
+        f"{OF_REGRET} trials, median of {SEEDS} made-up functions of four hyperparameters:\n\n{lost}\n\n"
+    )
+    return Table(head, rows, note)
+
+
+if __name__ == "__main__":
+    main("scale", measure, repeats=1)

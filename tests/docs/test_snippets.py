@@ -62,8 +62,8 @@ NOT_RUN = {
     "--tls-key keys/key.pem --no-dashboard --dashboard-address 127.0.0.1:0": "the same",
     "bpsearch serve --scheduler tls://10.0.0.1:8786 --tls keys": "the same",
     "bpsearch worker tls://10.0.0.1:8786 --tls keys": "the same",
-    "bpsearch serve --scheduler tls://10.0.0.1:8786 --tls keys --copies s3://bucket/bpsearch": "an object store; "
-    "tests/search/service/cluster/test_object_store.py has others",
+    "export POSTGRES_PASSWORD=…": "tests/search/service/test_deployment.py starts the programs of the compose file",
+    "docker compose --file deploy/compose.yaml up --build --scale worker=2": "the same",
     "optuna-dashboard prices.optuna.journal": "serves until it is ended; tests/search/export/ reads the journal with Optuna",
     "export MLFLOW_TRACKING_URI=sqlite:///mlruns/mlflow.db": "for MLflow's own commands",
 }

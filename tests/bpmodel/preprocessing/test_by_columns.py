@@ -58,7 +58,7 @@ def test_what_nobody_asked_for_stays_none():
         (make_pipeline(StandardScaler(), memory="cache"), False),
         (type("Mine", (StandardScaler,), {})(), False),
     ],
-    ids=str,
+    ids=lambda given: type(given).__name__,
 )
 def test_only_transformers_of_the_table_are_taken(model, expected):
     assert by_columns.takes(model) is expected
