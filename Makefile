@@ -156,7 +156,7 @@ bench-tracking: $(READY)  ## what tracking costs a search, with a database and w
 	@$(BIN)/python -m benchmarks.tracking
 
 bench-scale: $(SERVES)  ## what a cluster can do: measured with few workers, modelled with many, about 6 minutes
-	@$(BENCH) benchmarks.scale
+	@$(BIN)/python -m benchmarks.scale
 
 bench-service: $(SERVES)  ## what the service costs: the way to its workers, its queue, long studies, about 3 minutes
 	@$(BIN)/python -m benchmarks.service

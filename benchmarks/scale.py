@@ -221,8 +221,8 @@ def measure(repeats: int) -> Table:
     lengths = " and ".join(f"{1000 * seconds:.0f}" for seconds in FITTED)
     note = (
         f"The costs of the model were fitted to trials of {lengths} ms (ms: {told}); of the others, the largest deviation is "
-        f"{worst:.0%}. What it says of more workers, whose trials take different times:\n\n{beside}\n\nThe regret of a search after "
-        f"{OF_REGRET} trials, median of {SEEDS} made-up functions of four hyperparameters:\n\n{lost}\n\n"
+        f"{worst:.0%}. What it says of more workers, whose trials take different times:\n\n{beside}\n\nThe regret of a search "
+        f"after {OF_REGRET} trials, median of {SEEDS} made-up functions of four hyperparameters:\n\n{lost}\n\n"
     )
     return Table(head, rows, note)
 

@@ -1,5 +1,7 @@
 """Where studies are kept: the project file, the environment variable, and what is allowed in them."""
 
+from pathlib import Path
+
 import pytest
 
 from search.errors import StudyError
@@ -80,3 +82,15 @@ def test_the_file_may_not_be_a_folder(here):
     (here / "bpsearch.toml").mkdir()
     with pytest.raises(StudyError, match=r"bpsearch\.toml: it is a folder"):
         store.address()
+
+
+def test_where_copies_are_is_said_in_the_file_or_a_variable(monkeypatch):
+    assert store.copies() == ""
+    Path("bpsearch.toml").write_text('copies = "s3://bucket/x"\n')
+    assert store.copies() == "s3://bucket/x"
+    monkeypatch.setenv(store.COPIES, "/shared")
+    assert store.copies() == "/shared"
+    monkeypatch.delenv(store.COPIES)
+    Path("bpsearch.toml").write_text("copies = 5\n")
+    with pytest.raises(StudyError, match=r"bpsearch\.toml: copies = 5; allowed is an address, as s3://bucket/folder"):
+        store.copies()

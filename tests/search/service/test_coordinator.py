@@ -10,10 +10,12 @@ from pathlib import Path
 import pytest
 
 from search.errors import StudyError
+from search.project import store
 from search.results.progress import Progress
-from search.service import coordinator, submission
+from search.service import coordinator, object_store, submission
 from search.service.cluster.access import Access
 from search.service.coordinator import LATER, LEAST_SECONDS, STOPPED, Orders, Reports, budgeted, counts
+from search.service.data_copies import Copies
 from search.service.place import Place
 from search.service.queued import Queued
 from search.service.states import FAILED, QUEUED
@@ -184,3 +186,33 @@ def test_the_best_trial_at_the_end_is_that_over_all_evaluations(queue, make_outc
     assert (found["best"], found["best_trial"], found["trials"]["ok"]) == (-0.25, 1, 2)
     reports.finish(None)
     assert queue.get("a").counts == found
+
+
+def test_data_of_another_machine_is_fetched_and_checked(folder, monkeypatch, tmp_path):
+    shared, there = str(tmp_path / "shared"), Copies(Place(tmp_path / "there").made().data)
+    copy = there.add("rows.csv", [b"a\n1\n"])
+    here = Copies(Place().made().data)
+    with pytest.raises(StudyError, match="the copy of its data is gone; submit the study again, with its table"):
+        coordinator._bring(copy.address, here)
+    monkeypatch.setenv(store.COPIES, shared)
+    with pytest.raises(StudyError, match="is gone"):
+        coordinator._bring(copy.address, here)
+    object_store.put(shared, copy)
+    coordinator._bring(copy.address, here)
+    found = here.find(copy.address)
+    assert found.path.read_bytes() == b"a\n1\n"
+    found.path.write_bytes(b"a\n2\n")
+    with pytest.raises(StudyError, match="is damaged"):
+        coordinator._bring(copy.address, here)
+
+
+def test_a_queue_that_is_away_when_a_study_fails_is_tried_again(queue, monkeypatch, capsys):
+    queue.submit("small", "text", "f")
+    row = queue.act("small", "start")
+
+    def away(*given, **named):
+        raise StudyError("the queue is away")
+
+    monkeypatch.setattr(queue, "act", away)
+    assert coordinator._end(queue, Orders("small", row.fence, ACCESS), "no disk") == LATER
+    assert capsys.readouterr().out == "error: no disk\nerror: the queue is away; it is tried again\n"
