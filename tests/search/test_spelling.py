@@ -244,7 +244,7 @@ def test_the_name_of_a_study_instead_of_its_file(tmp_path, monkeypatch, place):
 
 COMMANDS = {
     "verb": (["tun", "x.toml"], "(did you mean tune?)"),
-    "no verb": (["banana"], "'verify')"),
+    "no verb": (["banana"], "'worker')"),
     "switch": (["tune", "x.toml", "--trails", "5"], "unrecognized arguments: --trails 5 (did you mean --trials?)"),
     "switch with its value": (["tune", "x.toml", "--trails=5"], "(did you mean --trials?)"),
     "no switch": (["tune", "x.toml", "--banana"], "unrecognized arguments: --banana"),

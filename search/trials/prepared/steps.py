@@ -47,7 +47,8 @@ def take_pieces(estimator: Any, X: Any, fit_params: Mapping[str, Any]) -> bool:
     That changes nothing but the rounding of sums. Other steps may look at all rows at once, or treat rows of `fit` in another
     way; and arguments of `fit` may be meant for any step.
     """
-    if fit_params or not isinstance(X, np.ndarray | pd.DataFrame) or not is_transparent(estimator):
+    is_table = isinstance(X, np.ndarray | pd.DataFrame) and X.ndim == 2
+    if fit_params or not is_table or not is_transparent(estimator):
         return False
     known = [step for _, step in steps(estimator) if step not in SKIPPED]
     return all(type(step) is TablePreprocessor or by_columns.takes(step) for step in known)

@@ -3,7 +3,7 @@
     python -m benchmarks.scale [--repeats 1] [--markdown FILE]
 
 Trials sleep, so that many workers fit on two cores: the figures are those of coordinator, scheduler and store. The scheduler and
-the workers are processes of their own, as with `bpsearch serve`. `benchmarks/fake_time.py` has the same code hand out batches to
+the workers are processes of their own, as with `bpsearch serve`. `benchmarks/scale/fake_time.py` has the same code hand out batches to
 workers that only count seconds. Its costs are fitted to trials of `FITTED` seconds; the others test it.
 """
 
@@ -25,9 +25,10 @@ import psutil
 from distributed import Client
 from scipy.optimize import least_squares
 
-from benchmarks import bookkeeping, fake_time
-from benchmarks.common import Table, grid, main, say
-from benchmarks.fake_time import Costs
+from benchmarks import bookkeeping
+from benchmarks.common import Table, grid, say
+from benchmarks.scale import fake_time
+from benchmarks.scale.fake_time import Costs
 from search.loop import runner
 from search.loop.journal import StudyStore
 from search.service.cluster import batches, local
@@ -225,7 +226,3 @@ def measure(repeats: int) -> Table:
         f"after {OF_REGRET} trials, median of {SEEDS} made-up functions of four hyperparameters:\n\n{lost}\n\n"
     )
     return Table(head, rows, note)
-
-
-if __name__ == "__main__":
-    main("scale", measure, repeats=1)

@@ -1,0 +1,1 @@
+"""What a cluster can do, measured with few workers and modelled with many."""
