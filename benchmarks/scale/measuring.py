@@ -3,8 +3,8 @@
     python -m benchmarks.scale [--repeats 1] [--markdown FILE]
 
 Trials sleep, so that many workers fit on two cores: the figures are those of coordinator, scheduler and store. The scheduler and
-the workers are processes of their own, as with `bpsearch serve`. `benchmarks/scale/fake_time.py` has the same code hand out batches to
-workers that only count seconds. Its costs are fitted to trials of `FITTED` seconds; the others test it.
+the workers are processes of their own, as with `bpsearch serve`. `benchmarks/scale/fake_time.py` has the same code hand out
+batches to workers that only count seconds. Its costs are fitted to trials of `FITTED` seconds; the others test it.
 """
 
 from __future__ import annotations

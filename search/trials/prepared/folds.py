@@ -176,11 +176,11 @@ def _prepare(problem: Problem, params: Mapping[str, Any]) -> PreparedFolds:
         return PreparedFolds(splits, lambda train, validation: _fold(problem, estimator, y, train, validation))
     around, (X, target, weight) = fit_around(estimator, problem.X, y, problem.fit_params)  # fits no step
     rows = _in_precision(X, estimator, min(len(train) for train, _ in splits))
-    names = feature_names(X)
+    names, columns = feature_names(X), rows.shape[1] if len(rows.shape) > 1 else 1
 
     def share(train: Rows, validation: Rows) -> Prepared:
         weights = _weights(weight, train, len(y))
-        return Prepared(rows, target, weights, train, validation, (train, validation), y, around, names, rows.shape[1])
+        return Prepared(rows, target, weights, train, validation, (train, validation), y, around, names, columns)
 
     return PreparedFolds(splits, share)
 
