@@ -16,7 +16,7 @@ from search.loop.workers import Job
 from search.service import submission
 from search.service.cluster import batches, deadlines, evaluation, standing
 from search.service.cluster.access import KILLS, AwayError
-from search.service.cluster.batches import BATCH_SECONDS, MOST_DEATHS, ClusterWorkers, Study
+from search.service.cluster.batches import BATCH_SECONDS, DEEP_SECONDS, MOST_DEATHS, ClusterWorkers, Study
 from search.service.cluster.evaluation import Batch, NotReadyError
 from search.service.cluster.of_study import workers_of
 from search.service.place import Place
@@ -311,7 +311,7 @@ def test_a_batch_is_a_small_part_of_a_study(jobs, n_trials, most):
     assert max(len(numbers) for numbers, _ in client.sent) == most
 
 
-@pytest.mark.parametrize(("seconds", "deep"), [(BATCH_SECONDS * 2, 1), (BATCH_SECONDS / 10, 2)])
+@pytest.mark.parametrize(("seconds", "deep"), [(DEEP_SECONDS * 2, 1), (DEEP_SECONDS / 2, 2), (BATCH_SECONDS / 10, 2)])
 def test_short_trials_wait_at_the_workers_and_long_ones_do_not(jobs, seconds, deep):
     client = FakeClient(seconds=seconds)
     outcomes = workers_with(client, 50).outcomes(jobs.made, never)
