@@ -34,8 +34,8 @@ BATCH_SECONDS = 0.25
 """How long a batch should take."""
 
 DEEP_SECONDS = 1.0
-"""Of shorter trials, each worker has another batch waiting: it does not idle while an outcome is on its way and is recorded, and a
-new trial is proposed. That takes about 35 ms, with TLS: of longer trials less than 5 %, and proposals that know more are better."""
+"""Of shorter trials, each worker has another batch waiting: it does not idle while an outcome is on its way and is recorded, and
+a new trial is proposed. That takes about 35 ms: of longer trials less than 5 %, and proposals that know more are better."""
 
 SHARE = 16
 """A batch has at most this part of a worker's share of the study: a sampler that learns should not propose all at once."""
