@@ -32,6 +32,7 @@ MISBEHAVING = {
 
 
 WHOLE_STUDIES = {
+    "cluster_kills": "tests/search/service/databases/test_several_services.py::test_studies_go_on_elsewhere",
     "kills": "tests/search/test_cli.py::test_killed_again_and_again_and_then_run_to_the_end",
     "lost_replies": "tests/search/tracking/test_lost_replies.py",
     "service_kills": "tests/search/service/test_serving.py::test_it_is_killed_again_and_again",

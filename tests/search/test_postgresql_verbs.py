@@ -112,3 +112,11 @@ def test_json_is_what_optuna_has(project, run, store):
     name = run("tune", "small.toml", "--trials", "1")["name"]
     (trial,) = optuna.load_study(study_name=name, storage=store).trials
     assert json.loads(trial.user_attrs["outcome"])["verdict"] == "ok"
+
+
+def test_a_report_that_another_machine_has_is_none_that_is_missing(project, run, store):
+    name = run("tune", "small.toml", "--trials", "1")["name"]
+    report = Path(f"studies/{name}.report.html")
+    assert report.exists()
+    report.unlink()
+    assert run("verify")["findings"] == []

@@ -60,6 +60,8 @@ def of_report(subject: Subject) -> Iterator[Finding]:
     path = reports.default(subject.name)
     write = partial(rewriting.write_report, subject)
     if not reports.is_report(path):
+        if not path.exists() and any(not isinstance(each, Path) for each in subject.files):
+            return  # the study is in a database: whoever has run it has the report in a folder of their own
         why = f"{path} is no report" if path.exists() else ""
         why = why or ("" if rewriting.header(subject) else "the journal is of another version")
         told = f"there is no report {path}"

@@ -109,7 +109,7 @@ KINDS = {
         "it has more than the first files of a run, which a kill leaves",
     ),
     "report_missing": Kind(
-        "A complete study has no report",
+        "A complete study whose journal is a file has no report",
         "It is written from the journal",
         "the journal is of an older version, or another file is in its place",
     ),
