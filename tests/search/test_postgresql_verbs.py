@@ -1,6 +1,7 @@
 """The verbs work on studies in a database as on files; passwords are told nowhere."""
 
 import json
+from pathlib import Path
 
 import optuna
 import pytest
@@ -119,4 +120,4 @@ def test_a_report_that_another_machine_has_is_none_that_is_missing(project, run,
     report = Path(f"studies/{name}.report.html")
     assert report.exists()
     report.unlink()
-    assert run("verify")["findings"] == []
+    assert run("verify")["differences"] == []

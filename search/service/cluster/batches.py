@@ -37,8 +37,9 @@ DEEP_SECONDS = 1.0
 """Of shorter trials, each worker has another batch waiting: it does not idle while an outcome is on its way and is recorded, and
 a new trial is proposed. That takes about 35 ms: of longer trials less than 5 %, and proposals that know more are better."""
 
-SHARE = 16
-"""A batch has at most this part of a worker's share of the study: a sampler that learns should not propose all at once."""
+SHARE, SHARE_UNLEARNED = 16, 4
+"""A batch has at most this part of a worker's share of the study: a sampler that learns should not propose all at once, and one that
+does not should leave all workers something to do in the end."""
 
 MEMORY = 0.3
 """Weight of the latest batch in the mean time of a trial."""
@@ -87,6 +88,8 @@ class ClusterWorkers:
         Trials of the study.
     priority : int
         Batches of a higher priority run first; of equal ones, those that were sent first.
+    learns : bool
+        Whether trials are proposed from the results of others.
     footprint : callable
         As `Footprint`.
     evaluate : callable
@@ -102,11 +105,12 @@ class ClusterWorkers:
         members: Members,
         n_trials: float,
         priority: int = 0,
+        learns: bool = True,
         footprint: Footprint = lambda job, enough: 0.0,
         evaluate: Evaluate = evaluation.evaluate,
         landing: Callable[[], SimpleQueue[Future]] = SimpleQueue,
     ) -> None:
-        self._landing = landing
+        self._landing, self._share = landing, SHARE if learns else SHARE_UNLEARNED
         self._client, self._study, self._members, self._priority = client, study, members, priority
         self._footprint, self._evaluate, self._n_trials = footprint, evaluate, n_trials
         self._seconds, self._slowest = BATCH_SECONDS, 0.0
@@ -119,7 +123,7 @@ class ClusterWorkers:
     @property
     def size(self) -> int:
         """How many trials the next batch has."""
-        most = max(1.0, self._n_trials / (SHARE * self.n_jobs))
+        most = max(1.0, self._n_trials / (self._share * self.n_jobs))
         return int(min(max(BATCH_SECONDS / self._seconds, 1.0), most))
 
     @property

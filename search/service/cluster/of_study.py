@@ -8,6 +8,7 @@ from pathlib import Path
 
 from distributed import Client
 
+from search.samplers.external import find
 from search.service import object_store
 from search.service.cluster import batches
 from search.service.cluster.batches import ClusterWorkers
@@ -54,6 +55,7 @@ def workers_of(
         object_store.put(url, copy)
     members = Members(client, Needs(told.root, told.place, copy, url), tell)
     try:
-        yield ClusterWorkers(client, told, members, study.search.n_trials, priority, Footprint(study))
+        learns = find(study.search.method).learns
+        yield ClusterWorkers(client, told, members, study.search.n_trials, priority, learns, Footprint(study))
     finally:
         members.leave()

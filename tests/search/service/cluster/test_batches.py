@@ -304,10 +304,12 @@ def test_a_batch_ends_where_no_further_job_is_known_before_an_outcome(jobs):
     assert max(len(numbers) for numbers, _ in client.sent) <= 8
 
 
-@pytest.mark.parametrize(("n_trials", "most"), [(50, 1), (320, 10), (200, 6)])
-def test_a_batch_is_a_small_part_of_a_study(jobs, n_trials, most):
+@pytest.mark.parametrize(
+    ("n_trials", "learns", "most"), [(50, True, 1), (320, True, 10), (200, True, 6), (50, False, 6), (320, False, 40)]
+)
+def test_a_batch_is_a_small_part_of_a_study(jobs, n_trials, learns, most):
     client = FakeClient(seconds=1e-4)
-    list(workers_with(client, n_trials).outcomes(jobs.made, never))
+    list(workers_with(client, n_trials, learns=learns).outcomes(jobs.made, never))
     assert max(len(numbers) for numbers, _ in client.sent) == most
 
 
