@@ -169,9 +169,9 @@ class Future:
 
 
 def study(n_workers: int, n_trials: int, costs: Costs, seconds: Callable[[int], float]) -> Run:
-    """Run a study in fake time."""
+    """Run a study in fake time, by a method that does not learn."""
     cluster: Any = Cluster(n_workers, costs, seconds)
-    workers = ClusterWorkers(cluster, Study(".", "a", ""), cluster, n_trials, landing=lambda: cluster)
+    workers = ClusterWorkers(cluster, Study(".", "a", ""), cluster, n_trials, learns=False, landing=lambda: cluster)
     problem: Any = SimpleNamespace(seed=0, folds=SimpleNamespace(fingerprint="f"))
 
     def jobs() -> Iterator[Job]:

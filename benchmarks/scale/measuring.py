@@ -31,6 +31,7 @@ from benchmarks.scale import fake_time
 from benchmarks.scale.fake_time import Costs
 from search.loop import runner
 from search.loop.journal import StudyStore
+from search.samplers.external import find
 from search.service.cluster import batches, local
 from search.service.cluster.access import Access
 from search.service.cluster.batches import ClusterWorkers
@@ -107,7 +108,8 @@ def search(client: Client, scheduler: psutil.Process, seconds: float, n_trials: 
     while not members.n_threads:
         time.sleep(0.01)
     evaluate: Any = partial(sleeping, seconds=seconds)
-    workers = ClusterWorkers(counted, batches.Study(".", "asleep", ""), members, n_trials, evaluate=evaluate)
+    asleep = batches.Study(".", "asleep", "")
+    workers = ClusterWorkers(counted, asleep, members, n_trials, learns=find(method).learns, evaluate=evaluate)
     problem: Any = bookkeeping.Problem(
         bookkeeping.BPRegressor(max_iter=200), None, np.zeros(1), bookkeeping.FOLDS, None, 0
     )

@@ -38,8 +38,8 @@ DEEP_SECONDS = 1.0
 a new trial is proposed. That takes about 35 ms: of longer trials less than 5 %, and proposals that know more are better."""
 
 SHARE, SHARE_UNLEARNED = 16, 4
-"""A batch has at most this part of a worker's share of the study: a sampler that learns should not propose all at once, and one that
-does not should leave all workers something to do in the end."""
+"""A batch has at most this part of a worker's share of the study: a sampler that learns should not propose all at once, and one
+that does not should leave all workers something to do in the end."""
 
 MEMORY = 0.3
 """Weight of the latest batch in the mean time of a trial."""
