@@ -17,25 +17,21 @@ from contextlib import chdir, closing, contextmanager
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from distributed import Client
 
 from benchmarks import bookkeeping
 from benchmarks.common import Table, main, say
+from benchmarks.scale import asleep
 from search.loop import runner
 from search.loop.journal import StudyStore
 from search.service import submission
-from search.service.cluster import batches, local
-from search.service.cluster.batches import ClusterWorkers
-from search.service.cluster.evaluation import Batch
-from search.service.cluster.members import Members, Needs
+from search.service.cluster import local
 from search.service.cluster.of_study import workers_of
 from search.service.desk import Desk
 from search.service.place import Place
 from search.service.queue import Queue
 from search.space import spaces
 from search.study import assembly, data, study_file
-from search.trials.outcomes import Outcome
 from search.trials.penalties import Feedback
 from search.trials.problem import Trial
 
@@ -60,30 +56,6 @@ method = "random"
 prune = false
 n_trials = 200
 """
-
-
-def sleeping(batch: Batch) -> list[Outcome]:
-    """Return made-up outcomes after the time that their trials would take."""
-    time.sleep(SECONDS * len(batch.trials))
-    made = [bookkeeping.outcome(trial) for _, trial in batch.trials]
-    return [Outcome(**{**vars(outcome), "seconds": SECONDS}) for outcome in made]
-
-
-def search(client: Client, n_trials: int, method: str = "bayesian") -> tuple[float, float]:
-    """Run a study whose trials sleep; return its seconds, and the CPU seconds of this process."""
-    study = batches.Study(".", "asleep", "")
-    workers = ClusterWorkers(client, study, Members(client, Needs()), n_trials, evaluate=sleeping)
-    problem: Any = bookkeeping.Problem(
-        bookkeeping.BPRegressor(max_iter=200), None, np.zeros(1), bookkeeping.FOLDS, None, 0
-    )
-    plan = runner.Plan(method, n_trials, prune=True)
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        closing(StudyStore(Path(folder, "x.journal"), "x", {}, SPACE)) as store,
-    ):
-        began, cpu = time.perf_counter(), time.process_time()
-        runner.run(problem, SPACE, plan, store, -1.0, workers=workers)
-        return time.perf_counter() - began, time.process_time() - cpu
 
 
 def training(client: Client, folder: Path, n_trials: int) -> float:
@@ -119,20 +91,20 @@ def connected(n_workers: int) -> Iterator[Client]:
 
 def hand_out(n_trials: int, trained: int) -> list[list[str]]:
     """Measure the throughput of one and of two workers."""
-    asleep, trains = {}, {}
+    slept, trains = {}, {}
     cpu: dict[str, float] = {}
     for n_workers in (1, 2):
         with connected(n_workers) as client, tempfile.TemporaryDirectory() as folder:
-            asleep[n_workers], cpu["bayesian"] = search(client, n_trials)
-            _, cpu["random"] = search(client, n_trials, "random")
+            slept[n_workers], cpu["bayesian"] = asleep.search(client, n_trials, "bayesian", SECONDS)
+            _, cpu["random"] = asleep.search(client, n_trials, "random", SECONDS)
             trains[n_workers] = training(client, Path(folder), trained)
-    lost = 1000 * (asleep[1] / n_trials - SECONDS)
+    lost = 1000 * (slept[1] / n_trials - SECONDS)
     return [
         [
             f"{n_trials:,} trials that sleep 40 ms: trials per second, 1 and 2 workers",
-            " and ".join(f"{n_trials / s:.1f}" for s in asleep.values()),
+            " and ".join(f"{n_trials / s:.1f}" for s in slept.values()),
         ],
-        ["the same: 2 workers over 1", f"{asleep[1] / asleep[2]:.2f}"],
+        ["the same: 2 workers over 1", f"{slept[1] / slept[2]:.2f}"],
         ["the same: ms of a worker lost per trial", f"{lost:.1f}"],
         [
             "the same: CPU ms of coordinator and scheduler per trial, with proposals (Bayesian) and without (random)",

@@ -12,12 +12,8 @@ from __future__ import annotations
 import json
 import multiprocessing
 import statistics
-import tempfile
-import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
-from functools import partial
-from pathlib import Path
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -27,18 +23,10 @@ from scipy.optimize import least_squares
 
 from benchmarks import bookkeeping
 from benchmarks.common import Table, grid, say
-from benchmarks.scale import fake_time
+from benchmarks.scale import asleep, fake_time
 from benchmarks.scale.fake_time import Costs
-from search.loop import runner
-from search.loop.journal import StudyStore
-from search.samplers.external import find
-from search.service.cluster import batches, local
+from search.service.cluster import local
 from search.service.cluster.access import Access
-from search.service.cluster.batches import ClusterWorkers
-from search.service.cluster.evaluation import Batch
-from search.service.cluster.members import Members, Needs
-from search.space import spaces
-from search.trials.outcomes import Outcome
 
 WORKERS = (1, 2, 4, 8)
 """With more processes, two cores have no time left for the coordinator, though all of them sleep."""
@@ -47,7 +35,6 @@ FITTED, HELD = (0.005, 0.3), (0.02, 0.04, 0.1)
 
 MODELLED, LENGTHS = (10, 100, 200, 1_000, 10_000), (0.005, 0.04, 0.3, 5.0)
 REGRETS, SEEDS, OF_REGRET = (1, 10, 50, 200), 12, 200
-SPACE = spaces.default()
 
 
 class Measured(NamedTuple):
@@ -57,13 +44,6 @@ class Measured(NamedTuple):
     coordinator: float
     scheduler: float
     batches: int
-
-
-def sleeping(batch: Batch, seconds: float) -> list[Outcome]:
-    """Return made-up outcomes after the time that their trials would take."""
-    time.sleep(seconds * len(batch.trials))
-    made = [bookkeeping.outcome(trial) for _, trial in batch.trials]
-    return [Outcome(**{**vars(outcome), "seconds": seconds}) for outcome in made]
 
 
 def serve(n_workers: int, told: Any) -> None:
@@ -104,24 +84,9 @@ class Counted:
 def search(client: Client, scheduler: psutil.Process, seconds: float, n_trials: int, method: str) -> Measured:
     """Run a study whose trials sleep."""
     counted: Any = Counted(client)
-    members = Members(client, Needs())
-    while not members.n_threads:
-        time.sleep(0.01)
-    evaluate: Any = partial(sleeping, seconds=seconds)
-    asleep = batches.Study(".", "asleep", "")
-    workers = ClusterWorkers(counted, asleep, members, n_trials, learns=find(method).learns, evaluate=evaluate)
-    problem: Any = bookkeeping.Problem(
-        bookkeeping.BPRegressor(max_iter=200), None, np.zeros(1), bookkeeping.FOLDS, None, 0
-    )
-    plan = runner.Plan(method, n_trials, prune=True)
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        closing(StudyStore(Path(folder, "x.journal"), "x", {}, SPACE)) as store,
-    ):
-        began, cpu, there = time.perf_counter(), time.process_time(), sum(scheduler.cpu_times()[:2])
-        runner.run(problem, SPACE, plan, store, -1.0, workers=workers)
-        whole, used = time.perf_counter() - began, time.process_time() - cpu
-        also = sum(scheduler.cpu_times()[:2]) - there
+    before = sum(scheduler.cpu_times()[:2])
+    whole, used = asleep.search(counted, n_trials, method, seconds)
+    also = sum(scheduler.cpu_times()[:2]) - before
     per_trial = 1000 / n_trials
     return Measured(n_trials / whole, used * per_trial, also * per_trial, counted.n_batches)
 

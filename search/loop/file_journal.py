@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import optuna
-from optuna.trial import FrozenTrial
 
 from search.errors import InUseError, StudyError
 from search.files import locking, trouble, writing
 from search.files.locking import Lock
 from search.loop import lines, records, replay
 from search.loop.lines import FIRST_NOTE, NOTE, TRIAL, Lines
+from search.loop.open_study import OpenOptunaStudy
 from search.loop.redaction import without_secrets
 from search.loop.replay import Content
 from search.samplers.optuna_terms import quiet
@@ -45,7 +45,7 @@ class Place:
         return self.lines.damaged(reason, self.lines.notes.get(key, FIRST_NOTE))
 
 
-class OpenFile:
+class OpenFile(OpenOptunaStudy):
     """A journal's file that is written, and locked against other processes.
 
     Parameters
@@ -82,24 +82,6 @@ class OpenFile:
     def was_empty(self) -> bool:
         """Whether there was a file with nothing in it: then something else has emptied it."""
         return self._lines is not None and self._lines.was_empty
-
-    @property
-    def notes(self) -> dict[str, Any]:
-        """The facts about the whole study."""
-        return dict(self._study.user_attrs)
-
-    @property
-    def trials(self) -> list[FrozenTrial]:
-        """The finished trials."""
-        return self._study.get_trials(deepcopy=False)
-
-    def add(self, trial: FrozenTrial) -> None:
-        """Append a finished trial."""
-        self._study.add_trial(trial)
-
-    def note(self, key: str, value: Any) -> None:
-        """Store a fact about the whole study."""
-        self._study.set_user_attr(key, value)
 
     @property
     def is_stored(self) -> bool:

@@ -24,6 +24,7 @@ from search.loop import identity as identities
 from search.loop.database import journal as in_database
 from search.loop.database.journal import DatabaseJournal
 from search.loop.file_journal import ENDING, FileJournal
+from search.loop.open_study import OpenOptunaStudy
 from search.loop.records import AGAIN
 from search.loop.replay import Content, Origin
 from search.project import store
@@ -110,7 +111,7 @@ class Journal(Protocol):
         """Return whether a run that was killed has left something beside it: to hold the journal once takes it away."""
 
 
-class InMemory:
+class InMemory(OpenOptunaStudy):
     """The trials of a study that nobody keeps."""
 
     origin: Origin | None = None
@@ -119,24 +120,6 @@ class InMemory:
     def __init__(self, name: str) -> None:
         with quiet():
             self._study = optuna.create_study(study_name=name, direction="maximize")
-
-    @property
-    def notes(self) -> dict[str, Any]:
-        """The facts about the whole study."""
-        return dict(self._study.user_attrs)
-
-    @property
-    def trials(self) -> list[FrozenTrial]:
-        """The finished trials."""
-        return self._study.get_trials(deepcopy=False)
-
-    def add(self, trial: FrozenTrial) -> None:
-        """Append a finished trial."""
-        self._study.add_trial(trial)
-
-    def note(self, key: str, value: Any) -> None:
-        """Store a fact about the whole study."""
-        self._study.set_user_attr(key, value)
 
     is_stored = True
 

@@ -1,0 +1,53 @@
+"""Studies on a cluster whose trials sleep: what they cost is the hand-out."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from contextlib import closing
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from distributed import Client
+
+from benchmarks import bookkeeping
+from search.loop import runner
+from search.loop.journal import StudyStore
+from search.samplers.external import find
+from search.service.cluster import batches
+from search.service.cluster.batches import ClusterWorkers
+from search.service.cluster.evaluation import Batch
+from search.service.cluster.members import Members, Needs
+from search.space import spaces
+from search.trials.outcomes import Outcome
+
+SPACE = spaces.default()
+
+
+def sleeping(batch: Batch, seconds: float) -> list[Outcome]:
+    """Return made-up outcomes after the time that their trials would take."""
+    time.sleep(seconds * len(batch.trials))
+    made = [bookkeeping.outcome(trial) for _, trial in batch.trials]
+    return [Outcome(**{**vars(outcome), "seconds": seconds}) for outcome in made]
+
+
+def search(client: Client, n_trials: int, method: str, seconds: float) -> tuple[float, float]:
+    """Run a study; return its seconds, and the CPU seconds of this process."""
+    members = Members(client, Needs())
+    while not members.n_threads:
+        time.sleep(0.01)
+    study, evaluate = batches.Study(".", "asleep", ""), partial(sleeping, seconds=seconds)
+    workers = ClusterWorkers(client, study, members, n_trials, learns=find(method).learns, evaluate=evaluate)
+    problem: Any = bookkeeping.Problem(
+        bookkeeping.BPRegressor(max_iter=200), None, np.zeros(1), bookkeeping.FOLDS, None, 0
+    )
+    plan = runner.Plan(method, n_trials, prune=True)
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        closing(StudyStore(Path(folder, "x.journal"), "x", {}, SPACE)) as store,
+    ):
+        began, cpu = time.perf_counter(), time.process_time()
+        runner.run(problem, SPACE, plan, store, -1.0, workers=workers)
+        return time.perf_counter() - began, time.process_time() - cpu
