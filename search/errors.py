@@ -16,6 +16,10 @@ class InUseError(StudyError):
     """Another process runs the study."""
 
 
+class AwayError(StudyError):
+    """A server or a cluster does not answer: it may do so later."""
+
+
 class NoStudyError(StudyError):
     """There is no study of this name."""
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
-from sqlalchemy.engine import make_url
+from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from search.errors import StudyError
-from search.tables.secrets import masked
 from search.toml import reading
 
 FILE = Path("bpsearch.toml")
@@ -25,7 +25,10 @@ KEYS = ("store", "copies")
 
 DRIVER = "psycopg2"
 
-ALLOWED = "postgresql://user@host/database"
+ALLOWED = "postgresql://HOST/DATABASE, with a user before the host"
+
+SECRET = re.compile(r"//.*@", re.DOTALL)
+"""User and password of an address that may be no address: a password with signs that should have been codes."""
 
 
 def address() -> str | None:
@@ -41,6 +44,11 @@ def address() -> str | None:
         return checked(told, VARIABLE)
     given = _keys().get("store")
     return None if given is None else checked(given, f"{FILE}: store")
+
+
+def key() -> str:
+    """Return where the store of this folder is set, for messages."""
+    return VARIABLE if os.environ.get(VARIABLE) else f"{FILE}: store"
 
 
 def copies() -> str:
@@ -75,11 +83,11 @@ def checked(given: object, key: str) -> str:
     --------
     >>> checked("postgresql://me@host/studies", "store")
     'postgresql+psycopg2://me@host/studies'
-    >>> checked("mysql://me:s3cret@host/studies", "store")
+    >>> checked("mysql://me:s3c@ret@host/db", "store")
     Traceback (most recent call last):
-    search.errors.StudyError: store = 'mysql://***@host/studies'; allowed is postgresql://user@host/database
+    search.errors.StudyError: store = 'mysql://***@host/db'; allowed is postgresql://HOST/DATABASE, with a user before the host
     """
-    told = masked(given) if isinstance(given, str) else given
+    told = SECRET.sub("//***@", given) if isinstance(given, str) else given
     refused = StudyError(f"{key} = {told!r}; allowed is {ALLOWED}")
     if not isinstance(given, str):
         raise refused
@@ -90,6 +98,16 @@ def checked(given: object, key: str) -> str:
     if url.drivername not in ("postgresql", f"postgresql+{DRIVER}") or not url.database:
         raise refused
     return url.set(drivername=f"postgresql+{DRIVER}").render_as_string(hide_password=False)
+
+
+def shown(address: str) -> str:
+    """Return an address as it is written into a file: without its driver, and without a password.
+
+    >>> shown("postgresql+psycopg2://me:s3cret@host/studies")
+    'postgresql://me@host/studies'
+    """
+    url = make_url(address)
+    return URL.create("postgresql", url.username, None, url.host, url.port, url.database, url.query).render_as_string()
 
 
 def in_schema(address: str, schema: str) -> str:

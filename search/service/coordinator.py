@@ -20,11 +20,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from search.errors import StudyError, reason_of
+from search.errors import AwayError, StudyError, reason_of
+from search.loop.database.lease import FencedError as TakenOverError
 from search.project import store
 from search.results.progress import Progress
 from search.service import object_store
-from search.service.cluster.access import Access, AwayError, connected
+from search.service.cluster.access import Access, connected
 from search.service.cluster.batches import ClusterWorkers
 from search.service.cluster.of_study import workers_of
 from search.service.data_copies import Copies
@@ -84,7 +85,7 @@ def main() -> int:
                 return _run(queue, orders, reports)
             except KeyboardInterrupt:
                 print("stopped: finished trials are kept", flush=True)
-            except FencedError as error:
+            except (FencedError, TakenOverError) as error:
                 print(f"error: {error}", flush=True)
                 return FENCED
             except AwayError as error:
@@ -178,27 +179,27 @@ def _end(queue: Queue, orders: Orders, reason: str) -> int:
 
     If it has trials, and MLflow's server is away, it waits instead: what is finished is written once the server is back.
     """
-    print(f"error: {reason}", flush=True)
-    try:
-        return _ended(queue, orders, reason)
-    except StudyError as error:  # the queue's server is away, too
-        print(f"error: {error}; it is tried again", flush=True)
-        return LATER
-
-
-def _ended(queue: Queue, orders: Orders, reason: str) -> int:
     from search.tracking import stores
 
+    print(f"error: {reason}", flush=True)
     if queue.place.journal(orders.name).exists() and stores.is_away(stores.default_uri()):
         return _later(queue, orders, reason)
-    queue.act(orders.name, "fail", fence=orders.fence, reason=reason)
-    return STOPPED
+    return _noted(queue, orders, "fail", reason, STOPPED)
 
 
 def _later(queue: Queue, orders: Orders, reason: str) -> int:
     """Queue a study again whose server or cluster is away, and return the exit code."""
-    queue.act(orders.name, "release", fence=orders.fence, reason=f"{reason}; it is tried again")
-    return LATER
+    return _noted(queue, orders, "release", f"{reason}; it is tried again", LATER)
+
+
+def _noted(queue: Queue, orders: Orders, action: str, reason: str, code: int) -> int:
+    """Note in the queue what has become of a study; return the exit code, `LATER` if the queue itself cannot be used."""
+    try:
+        queue.act(orders.name, action, fence=orders.fence, reason=reason)
+    except StudyError as error:
+        print(f"error: {error}; it is tried again", flush=True)
+        return LATER
+    return code
 
 
 @dataclass

@@ -267,20 +267,20 @@ class Supervisor:
         """Note in the queue what has become of a study whose coordinator has ended."""
         del self.running[name]
         row, before = self.queue.get(name), self._pauses.pop(name, None)
-        if each.process.returncode == LATER:
-            seconds = FIRST_PAUSE if before is None else min(2 * before.seconds, LONGEST_PAUSE)
-            self._pauses[name] = Pause(self._time + seconds, seconds, row.since)
         if row.fence != each.fence or row.state in ENDED:
             self._deaths.pop(name, None)
         elif row.state == STOPPING:
             self.queue.act(name, "stopped", fence=each.fence)
-        elif row.state == RUNNING and (stopped or self._may_try_again(row)):
+        elif row.state == RUNNING and (stopped or each.process.returncode == LATER or self._may_try_again(row)):
             self.queue.act(name, "release", fence=each.fence)
         elif row.state == RUNNING:
             code = each.process.returncode
             told = f"by signal {-code}" if code < 0 else f"with exit code {code}"
             reason = f"its coordinator ended {told}, {DEATHS} times without a finished trial; its log may say why"
             self.queue.act(name, "fail", fence=each.fence, reason=reason)
+        if each.process.returncode == LATER:
+            seconds = FIRST_PAUSE if before is None else min(2 * before.seconds, LONGEST_PAUSE)
+            self._pauses[name] = Pause(self._time + seconds, seconds, self.queue.get(name).since)
 
     def _may_start(self, row: Queued) -> bool:
         """Return whether a study that is queued has no coordinator, and is not to be tried later."""

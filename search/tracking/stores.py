@@ -26,6 +26,8 @@ from search.tracking.local.place import has_tables as has_tables
 DEFAULT_URI = f"{SQLITE}mlruns/mlflow.db"
 LOG = logging.getLogger(__name__)
 
+VARIABLE = "MLFLOW_TRACKING_URI"
+
 ENCODED = re.compile("%[0-9A-Fa-f]{2}")
 """What MLflow takes for an encoded character, in the names of folders, too."""
 
@@ -107,7 +109,13 @@ def folders(uri: str) -> tuple[Path, ...]:
     return () if path is None else (path.parent, path.parent / ARTIFACTS)
 
 
-def check(uri: str, key: str = "MLFLOW_TRACKING_URI", *, make: bool = True) -> None:
+def key_of(uri: str, key: str = VARIABLE) -> str:
+    """Return what the user has set that leads to a tracking URI: the environment variable, or the project's store."""
+    address = None if key != VARIABLE or os.environ.get(VARIABLE) else store.address()
+    return key if address is None or uri != schemas.tracking_uri(address) else store.key()
+
+
+def check(uri: str, key: str = VARIABLE, *, make: bool = True) -> None:
     """Check that a tracking store can be written.
 
     Parameters
@@ -124,6 +132,7 @@ def check(uri: str, key: str = "MLFLOW_TRACKING_URI", *, make: bool = True) -> N
         If the database or its folder cannot be written, models stored beside it could not be loaded, the server does not answer,
         a driver is missing, or another version of MLflow made the tables.
     """
+    key = key_of(uri, key)
     path = _database(uri, key)
     if path is not None:
         waiting.until_free(uri, key)

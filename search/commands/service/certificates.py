@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from search.arguments import whole_number
+from search.errors import StudyError
 
 if TYPE_CHECKING:
     from search.terminal.output import Output
@@ -34,6 +35,8 @@ def run(options: argparse.Namespace, console: Output) -> int:
 
     with serving.needing_dask():
         from search.service.cluster import certificates
+    if str(options.folder) == ".":
+        raise StudyError("FOLDER must be a folder of their own, such as keys")
     end = certificates.make(options.folder, options.days)
     files = [options.folder / name for name in (certificates.AUTHORITY, certificates.CERTIFICATE, certificates.KEY)]
     console.print(f"written: {', '.join(map(str, files))}, valid until {end:%Y-%m-%d}")

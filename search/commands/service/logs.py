@@ -31,4 +31,7 @@ def run(options: argparse.Namespace, console: Output) -> int:
     said, _ = desk.log(options.name)
     for line in said.decode(errors="replace").splitlines():
         console.print(line)
+    if not said and desk.queue.is_shared and (row := desk.queue.get(options.name)).begun:
+        where = f", which is {row.holder.partition(':')[0]}" if row.holder else ""
+        console.print(f"note:   its log is with the service that runs or has run it{where}")
     return 0

@@ -30,7 +30,6 @@ def run(options: argparse.Namespace, console: Output) -> int:
     from search.errors import StudyError
     from search.project import store
     from search.service.databases import migration
-    from search.tables.secrets import masked
 
     address = store.address() if options.address is None else store.checked(options.address, "ADDRESS")
     if address is None:
@@ -47,6 +46,6 @@ def run(options: argparse.Namespace, console: Output) -> int:
     if options.to_folder:
         console.print(f"next:   take the store out of {store.FILE}")
     elif store.address() != address:
-        console.print(f'next:   write into {store.FILE}: store = "{masked(options.address)}"')
+        console.print(f'next:   write into {store.FILE}: store = "{store.shown(address)}"')
     console.document({**asdict(found), "folder": found.folder and str(found.folder)})
     return 0

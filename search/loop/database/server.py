@@ -19,7 +19,7 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlch
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.schema import CreateSchema
 
-from search.errors import StudyError, one_line
+from search.errors import AwayError, StudyError, one_line
 from search.samplers.optuna_terms import quiet
 from search.tables.secrets import masked
 
@@ -121,8 +121,10 @@ class Server:
 
         Raises
         ------
+        AwayError
+            If it does not succeed by then.
         StudyError
-            If it does not succeed.
+            If it never will.
         """
         began, pause, told = time.monotonic(), FIRST_PAUSE, False
         while True:
@@ -133,7 +135,7 @@ class Server:
                 if not passes(error):
                     raise StudyError(f"{masked(self.uri)}: {reason}") from None
                 if time.monotonic() - began + pause > PATIENCE:
-                    raise StudyError(
+                    raise AwayError(
                         f"{masked(self.uri)} could not be used for {PATIENCE:g} s: {reason}; finished trials are kept, "
                         "run the same command again to go on"
                     ) from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
@@ -11,7 +12,7 @@ import dask
 from distributed import Client
 from distributed.security import Security
 
-from search.errors import StudyError
+from search.errors import AwayError
 
 KILLS = 3
 """Workers that a trial may kill before it is given up."""
@@ -36,10 +37,6 @@ CONNECT_SECONDS = 20.0
 """How long a scheduler may take to answer the first time."""
 
 KEYS = ("tls_ca_file", "tls_client_key", "tls_client_cert")
-
-
-class AwayError(StudyError):
-    """The scheduler does not answer: it may do so later."""
 
 
 @dataclass(frozen=True)
@@ -93,6 +90,7 @@ def connected(access: Access) -> Iterator[Client]:
         If nothing answers there, or the certificates are not of one set.
     """
     dask.config.set(SETTINGS)
+    logging.getLogger("distributed").setLevel(logging.CRITICAL)  # a scheduler that goes is told in a line of ours
     try:
         client = Client(access.address, security=access.security, set_as_default=False, timeout=CONNECT_SECONDS)
     except (OSError, ValueError, TypeError) as error:

@@ -21,9 +21,10 @@ from distributed import Client, Future
 from distributed.scheduler import KilledWorker
 
 from bpmodel.names.amounts import bytes_told
+from search.errors import AwayError
 from search.loop.workers import Job
 from search.service.cluster import evaluation
-from search.service.cluster.access import KILLS, AwayError
+from search.service.cluster.access import KILLS
 from search.service.cluster.background import beside
 from search.service.cluster.evaluation import Batch, NotReadyError
 from search.service.cluster.members import Members
@@ -264,8 +265,8 @@ class _Run:
             found = list(future.result())
         except KilledWorker:
             return self._after_death(sent)
-        except CancelledError as error:
-            raise AwayError(f"the scheduler is gone: {' '.join(str(error).split())}") from None
+        except CancelledError:
+            raise AwayError("the scheduler is gone") from None
         except NotReadyError:
             time.sleep(SOON_SECONDS)
             self.send(sent.jobs, sent.limit, sent.needed, suspect=sent.suspect, narrow=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import time
 from collections.abc import Iterator
@@ -21,6 +22,11 @@ TLS = "tls://"
 
 ANSWER_SECONDS = 30.0
 """How long the service waits at its start for the workers that are there to say what they are."""
+
+ADDRESS = re.compile(r"(tls|tcp)://([^\s:/@\[\]]+|\[[0-9A-Fa-f:.%]+\]):(?P<port>[0-9]{1,5})")
+"""A name, an IPv4 address, or an IPv6 address in brackets, and a port."""
+
+MOST_PORT = 65_535
 
 OPEN = (
     "everybody who reaches it could run programs on its workers; use tls:// (bpsearch certificates makes a set), or, on a "
@@ -93,8 +99,9 @@ def given(address: str, tls: Path | None, *, unencrypted: bool) -> Access:
     """
     from search.service.cluster import certificates
 
-    scheme, _, rest = address.partition("://")
-    if scheme not in ("tls", "tcp") or not rest.rpartition(":")[2].isdecimal() or not rest.rpartition(":")[0]:
+    scheme = address.partition("://")[0]
+    match = ADDRESS.fullmatch(address)
+    if match is None or int(match["port"]) > MOST_PORT:
         raise StudyError(f"scheduler = {address!r}; allowed are addresses as tls://host:8786")
     if tls is not None:
         if scheme != "tls":
@@ -121,7 +128,7 @@ def _check_encrypted(access: Access, unencrypted: bool) -> None:
 def _joined(access: Access) -> Reached:
     with connected(access) as client:
         count = n_usable(client)
-    return Reached(access, f"the cluster {access.address} ({_workers(count)} so far)")
+    return Reached(access, f"the cluster {access.address} ({_workers(count)} now)")
 
 
 def n_usable(client: Client, seconds: float = ANSWER_SECONDS) -> int:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import platform
+import ssl
 import threading
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack, suppress
@@ -28,6 +29,9 @@ THREADS = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THR
 
 QUIET = {"distributed.logging": {"distributed": "critical"}}
 """A scheduler that goes is told in a line; Dask would write a page for each worker."""
+
+LEAST_MEMORY = 600 * 10**6
+"""Bytes that a process takes before it has any data, and some more: with less it would be killed at once, and started again."""
 
 LOOK_SECONDS = 0.5
 
@@ -55,7 +59,7 @@ class Workers:
     def __init__(
         self, access: Access, n_workers: int, memory: str | float, folder: Path, tell: Callable[[str], None]
     ) -> None:
-        self._tell = tell
+        self._tell, self._told = tell, ""
         self._access, self._n_workers, self._memory, self._folder = access, n_workers, memory, folder
         self._failed: list[BaseException] = []
         self._stop: Callable[[], Any] = lambda: None
@@ -100,12 +104,20 @@ class Workers:
             if not started.done() or told.is_set():
                 return
             if error := started.exception():
-                self._tell(f"error: the workers did not start: {_reason(error)}; it is tried again")
+                self._tell_once(f"error: the workers did not start: {_reason(error)}; it is tried again")
                 return
-            self._tell(f"working:  {self._n_workers} processes for {self._access.address}  (Ctrl-C stops them)")
+            noun = "process" if self._n_workers == 1 else "processes"
+            self._told = ""
+            self._tell(f"working:  {self._n_workers} {noun} for {self._access.address}  (Ctrl-C stops them)")
             await _first(told.wait(), asyncio.gather(*(nanny.finished() for nanny in nannies)))
             if not told.is_set():
                 self._tell("the scheduler is gone; it is tried again")
+
+    def _tell_once(self, told: str) -> None:
+        """Tell what is not the same as the last time."""
+        if told != self._told:
+            self._tell(told)
+        self._told = told
 
     def _nanny(self, number: int) -> Nanny:
         return Nanny(
@@ -139,8 +151,11 @@ def memory_of(given: str) -> str | int:
         found = int(parse_bytes(given))
     except ValueError:
         found = 0
-    if found < 1:
-        raise StudyError(f"--memory {given}: allowed are sizes as 4GB or 500MiB, and auto")
+    if found < LEAST_MEMORY:
+        least = LEAST_MEMORY // 10**6
+        raise StudyError(
+            f"--memory {given}: allowed are sizes from {least}MB on, as 4GB, and auto; less does not hold a process"
+        )
     return found
 
 
@@ -148,6 +163,12 @@ def _reason(error: BaseException) -> str:
     """Return what Dask's errors are about: the cause that they wrap."""
     while error.__cause__ is not None:
         error = error.__cause__
+    if isinstance(error, asyncio.CancelledError | TimeoutError):
+        return "nobody answers there"
+    if isinstance(error, ssl.SSLError):
+        return f"the certificates are not of the scheduler's set ({error.reason or error})"
+    if isinstance(error, ConnectionResetError):
+        return "the scheduler hangs up: it wants tls://, or does not speak it"
     return f"{type(error).__name__}: {' '.join(str(error).split())}"
 
 

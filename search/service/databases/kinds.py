@@ -8,7 +8,7 @@ from typing import Protocol
 from sqlalchemy import Connection, Engine, func, select
 from sqlalchemy.exc import DBAPIError
 
-from search.errors import StudyError
+from search.errors import AwayError, StudyError
 from search.files import trouble
 from search.loop.database import server
 from search.service import schema
@@ -19,7 +19,7 @@ DAMAGED = ("SQLITE_NOTADB", "SQLITE_CORRUPT")
 """SQLite's names of errors of a file that something else has changed."""
 
 
-class AgainError(StudyError):
+class AgainError(AwayError):
     """The database could not be used, but may be at the next try.
 
     Attributes

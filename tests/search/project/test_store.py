@@ -53,15 +53,15 @@ def test_mlflow_has_a_schema_of_its_own_unless_it_is_told_another_store(monkeypa
     ("text", "told"),
     {
         "key": ('shop = "x"', r"bpsearch\.toml: unknown key 'shop'; allowed are store"),
-        "kind": ("store = 5", r"bpsearch\.toml: store = 5; allowed is postgresql://user@host/database"),
+        "kind": ("store = 5", r"bpsearch\.toml: store = 5; allowed is postgresql://HOST/DATABASE"),
         "backend": (
             'store = "mysql://me:s3cret@host/db"',
             r"bpsearch\.toml: store = 'mysql://\*\*\*@host/db'; allowed is postgresql",
         ),
-        "driver": ('store = "postgresql+asyncpg://host/db"', "allowed is postgresql://user@host/database"),
-        "database": ('store = "postgresql://me:s3cret@host"', "allowed is postgresql://user@host/database"),
-        "port": ('store = "postgresql://me:s3cret@host:x/db"', "allowed is postgresql://user@host/database"),
-        "path": ('store = "studies"', "allowed is postgresql://user@host/database"),
+        "driver": ('store = "postgresql+asyncpg://host/db"', "allowed is postgresql://HOST/DATABASE"),
+        "database": ('store = "postgresql://me:s3cret@host"', "allowed is postgresql://HOST/DATABASE"),
+        "port": ('store = "postgresql://me:s3cret@host:x/db"', "allowed is postgresql://HOST/DATABASE"),
+        "path": ('store = "studies"', "allowed is postgresql://HOST/DATABASE"),
         "TOML": ("store = ", r"bpsearch\.toml: "),
     }.values(),
 )
@@ -94,3 +94,14 @@ def test_where_copies_are_is_said_in_the_file_or_a_variable(monkeypatch):
     Path("bpsearch.toml").write_text("copies = 5\n")
     with pytest.raises(StudyError, match=r"bpsearch\.toml: copies = 5; allowed is an address, as s3://bucket/folder"):
         store.copies()
+
+
+@pytest.mark.parametrize(
+    "given", ["postgresql://me:p@ss:w/rd?#% x@host/db", "postgresql://me:a@b", "mysql://me:s3@cret@h/d"]
+)
+def test_no_part_of_a_password_is_shown_though_the_address_is_none(given):
+    with pytest.raises(StudyError) as error:
+        store.checked(given, "store")
+    told = str(error.value)
+    assert "store = '" in told
+    assert not any(part in told for part in ("ss:w", "rd?", "p@", "me:", "cret", "s3"))

@@ -5,20 +5,23 @@ import json
 import os
 import signal
 from contextlib import nullcontext
+from io import StringIO
 from pathlib import Path
 
 import pytest
 
-from search.errors import StudyError
+from search.errors import AwayError, StudyError
+from search.loop.database.lease import FencedError as TakenOverError
 from search.project import store
 from search.results.progress import Progress
 from search.service import coordinator, object_store, submission
 from search.service.cluster.access import Access
-from search.service.coordinator import LATER, LEAST_SECONDS, STOPPED, Orders, Reports, budgeted, counts
+from search.service.coordinator import FENCED, LATER, LEAST_SECONDS, STOPPED, Orders, Reports, budgeted, counts
 from search.service.data_copies import Copies
+from search.service.databases.kinds import AgainError
 from search.service.place import Place
 from search.service.queued import Queued
-from search.service.states import FAILED, QUEUED
+from search.service.states import FAILED, QUEUED, RUNNING
 from search.study import study_file
 from search.tracking import stores
 
@@ -216,3 +219,34 @@ def test_a_queue_that_is_away_when_a_study_fails_is_tried_again(queue, monkeypat
     monkeypatch.setattr(queue, "act", away)
     assert coordinator._end(queue, Orders("small", row.fence, ACCESS), "no disk") == LATER
     assert capsys.readouterr().out == "error: no disk\nerror: the queue is away; it is tried again\n"
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "after", "reason"),
+    [
+        (AwayError("no answer"), LATER, QUEUED, "no answer; it is tried again"),
+        (AgainError("no queue"), LATER, QUEUED, "no queue; it is tried again"),
+        (StudyError("a mistake"), STOPPED, FAILED, "a mistake"),
+        (TakenOverError("taken"), FENCED, RUNNING, ""),
+    ],
+)
+def test_what_becomes_of_a_study_follows_from_its_error(queue, monkeypatch, capsys, error, code, after, reason):
+    """A server that is away for a minute may be back after two: nobody has made a mistake."""
+    queue.submit("small", "text", "f")
+    row = queue.act("small", "start")
+    monkeypatch.setattr(coordinator.sys, "stdin", StringIO(f"{Orders('small', row.fence, ACCESS).written()}\n"))
+    monkeypatch.setattr(coordinator, "Queue", lambda place: queue)
+    monkeypatch.setattr(coordinator, "Reports", lambda queue, orders: nullcontext())
+    monkeypatch.setattr(coordinator.command, "install", lambda: None)
+    monkeypatch.setattr(coordinator.command, "unwinding", nullcontext)
+    monkeypatch.setattr(coordinator.signal, "signal", lambda *given: None)
+    monkeypatch.setattr(coordinator.waiting, "be_patient", lambda seconds: None)
+
+    def fail(*given):
+        raise error
+
+    monkeypatch.setattr(coordinator, "_run", fail)
+    assert coordinator.main() == code
+    row = queue.get("small")
+    assert (row.state, row.reason) == (after, reason)
+    assert f"error: {error}" in capsys.readouterr().out

@@ -334,3 +334,14 @@ def test_a_study_that_was_cancelled_before_it_started_is_left_alone(supervisor, 
     supervisor.tick(0.2)
     assert supervisor.started == []
     assert isinstance(queue, Queue)
+
+
+def test_a_study_whose_queue_was_away_is_tried_again_however_often(supervisor, queue):
+    """Its coordinator could not note that: the study is still running when it has ended."""
+    submit(queue, "a")
+    for number in range(DEATHS + 2):
+        supervisor.tick(LONGEST_PAUSE)
+        assert supervisor.started[-1].orders.fence == number + 1
+        supervisor.started[-1].returncode = LATER
+        supervisor.tick(0.2)
+        assert queue.get("a").state == QUEUED

@@ -12,10 +12,11 @@ from distributed import Client, LocalCluster
 from distributed.scheduler import KilledWorker
 
 from search import tuning
+from search.errors import AwayError
 from search.loop.workers import Job
 from search.service import submission
 from search.service.cluster import batches, deadlines, evaluation, standing
-from search.service.cluster.access import KILLS, AwayError
+from search.service.cluster.access import KILLS
 from search.service.cluster.batches import BATCH_SECONDS, DEEP_SECONDS, MOST_DEATHS, ClusterWorkers, Study
 from search.service.cluster.evaluation import Batch, NotReadyError
 from search.service.cluster.of_study import workers_of
@@ -442,7 +443,7 @@ def test_batches_that_a_scheduler_has_taken_with_it_end_a_run(jobs):
     client = FakeClient()
     client.hang = lambda: (_ for _ in ()).throw(CancelledError("scheduler-\nconnection-lost"))
     client.dies = [0]
-    with pytest.raises(AwayError, match="the scheduler is gone: scheduler- connection-lost"):
+    with pytest.raises(AwayError, match=r"the scheduler is gone$"):
         list(workers_with(client, 50).outcomes(jobs.made, never))
 
 

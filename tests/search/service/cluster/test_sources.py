@@ -9,9 +9,9 @@ from distributed import LocalCluster
 from distributed.security import Security
 
 from search.commands import verbs
-from search.errors import StudyError
+from search.errors import AwayError, StudyError
 from search.service.cluster import certificates, sources, standing
-from search.service.cluster.access import Access, AwayError, connected
+from search.service.cluster.access import Access, connected
 from search.service.cluster.sources import Wanted, given, reached
 
 
@@ -21,10 +21,23 @@ def keys(tmp_path) -> Path:
     return tmp_path / "keys"
 
 
-@pytest.mark.parametrize("address", ["host:8786", "http://host:1", "tls://host", "tls://:8786", "tls://host:x", ""])
+NO_ADDRESSES = (
+    *("host:8786", "http://host:1", "tls://host", "tls://:8786", "tls://host:x", "", "tls://h:65536"),
+    *("tls://::1:8786", "tls://[::1:8786", "tls://a@b:1", "tls://a b:1"),
+)
+
+
+@pytest.mark.parametrize("address", NO_ADDRESSES)
 def test_what_is_no_address_is_refused(address):
     with pytest.raises(StudyError, match=r"scheduler = '.*'; allowed are addresses as tls://host:8786"):
         given(address, None, unencrypted=False)
+
+
+@pytest.mark.parametrize(
+    "address", ["tcp://host:1", "tcp://10.0.0.1:65535", "tcp://[::1]:8786", "tcp://a-b.example.org:8786"]
+)
+def test_names_and_addresses_of_both_kinds_are_allowed(address):
+    assert given(address, None, unencrypted=True) == Access(address)
 
 
 def test_connections_are_encrypted_unless_somebody_says_otherwise(keys):
@@ -83,7 +96,7 @@ def module(tmp_path, monkeypatch):
 def test_a_cluster_object_is_used_and_closed(module):
     with reached(Wanted(cluster=f"{module}:make", unencrypted=True)) as found:
         assert found.title.startswith("the cluster tcp://")
-        assert "(1 worker so far)" in found.title
+        assert "(1 worker now)" in found.title
         with connected(found.access) as client:
             assert client.submit(sum, [1, 2]).result(timeout=60) == 3
     assert sys.modules[module].made[0].status.name == "closed"
@@ -116,7 +129,7 @@ def test_a_worker_with_other_versions_keeps_the_service_from_starting(monkeypatc
     with LocalCluster(n_workers=1, processes=False, dashboard_address="127.0.0.1:0", protocol="tcp") as cluster:
         wanted = Wanted(scheduler=cluster.scheduler_address, unencrypted=True)
         with reached(wanted) as found:
-            assert "(1 worker so far)" in found.title
+            assert "(1 worker now)" in found.title
         own = standing.versions()
         monkeypatch.setattr(standing, "versions", lambda: own | {"numpy": "2.3.0"})
         needs = sources.Needs
