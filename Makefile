@@ -30,7 +30,7 @@ ONE_THREAD := OMP_NUM_THREADS=1
 quoted = '$(subst ','\'',$(1))'
 
 .DEFAULT_GOAL := help
-.PHONY: help setup tune grid random cv diagnose list report ui serve test test-slow test-bounds test-mlflow fuzz check audit format lint types docs site pictures article bench bench-card bench-penalties bench-search bench-scale bench-service bench-stability bench-tracking clean
+.PHONY: help setup tune grid random cv diagnose list report ui serve test test-slow test-cluster test-bounds test-mlflow fuzz check audit format lint types docs site pictures article bench bench-card bench-penalties bench-search bench-scale bench-service bench-stability bench-tracking clean
 
 help:  ## list the targets
 	@echo "make TARGET [STUDY=studies/x.toml]"
@@ -94,7 +94,10 @@ test: $(DEV)  ## run the tests, but those that take long
 	$(ONE_THREAD) $(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow"
 
 test-slow: $(DEV)  ## run the tests that start, kill, install or compile whole programs, or run many studies
-	$(ONE_THREAD) $(BIN)/python -m pytest -n 2 --dist loadfile -m slow
+	$(ONE_THREAD) $(BIN)/python -m pytest -n 2 --dist loadfile -m "slow and not cluster"
+
+test-cluster: $(DEV)  ## run the tests of schedulers, workers, databases and services together, about 4 minutes
+	$(ONE_THREAD) $(BIN)/python -m pytest -m cluster
 
 test-bounds:  ## run the tests with the lowest versions that pyproject.toml allows, in .venv-bounds
 	$(PYTHON) -m venv $(BOUNDS)

@@ -87,6 +87,7 @@ class Machine:
 
 
 @pytest.mark.slow
+@pytest.mark.cluster
 def test_its_programs_run_a_study_together(folder, postgresql, store, free_port, monkeypatch, tmp_path_factory):
     postgresql.execute("CREATE SCHEMA IF NOT EXISTS mlflow", store)
     ports = {name: free_port() for name in ("mlflow", "scheduler", "service")}

@@ -110,6 +110,7 @@ class TestEstimator:
             np.testing.assert_equal(search(), expected)
 
     @pytest.mark.skipif(sys.version_info >= (3, 14), reason="Ray is not made for this Python yet")
+    @pytest.mark.cluster
     def test_on_ray(self):
         """In a process of its own: Ray starts many."""
         quiet = {"RAY_AUTH_MODE": "disabled", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0", "RAY_USAGE_STATS_ENABLED": "0"}

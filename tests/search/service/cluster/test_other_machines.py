@@ -17,7 +17,7 @@ from search.service.place import Place
 from tests.docs.blocks import blocks, commands
 from tests.fuzz.parts import hosts, service
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.cluster]
 
 PORT = "18786"
 

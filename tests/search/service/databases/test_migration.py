@@ -234,7 +234,7 @@ def test_the_command(filled, store, command, monkeypatch):
     done = command("migrate", store)
     assert done.code == 0
     assert "moved: 4 journals with 13 trials, 2 queued studies" in done.out
-    assert 'next:   write into bpsearch.toml: store = "postgresql+psycopg2://***@' in done.out
+    assert 'next:   write into bpsearch.toml: store = "postgresql://me@127.0.0.1:' in done.out
     assert PASSWORD not in done.out + done.err
     Path("bpsearch.toml").write_text(f'store = "{store}"\n')
     done = command("migrate", "--to-folder", "--json")

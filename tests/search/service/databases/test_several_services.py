@@ -14,7 +14,7 @@ from search.project import store as project
 from search.service.states import ENDED
 from tests.fuzz.parts import service
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.cluster]
 
 N_TRIALS = 600
 
