@@ -211,9 +211,14 @@ def _lives(process: psutil.Process) -> bool:
 
 
 def _end(started) -> None:
-    if started.poll() is None:
-        with suppress(ProcessLookupError):
-            os.killpg(started.pid, signal.SIGKILL)
+    """Kill a program and all that it has started, in whatever sessions: MLflow's server has several."""
+    family: list[psutil.Process] = []
+    with suppress(psutil.Error):
+        whole = psutil.Process(started.pid)
+        family = [whole, *whole.children(recursive=True)]
+    for each in family:
+        with suppress(psutil.Error):
+            each.kill()
     started.wait(60)
 
 
