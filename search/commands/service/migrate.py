@@ -46,6 +46,7 @@ def run(options: argparse.Namespace, console: Output) -> int:
     if options.to_folder:
         console.print(f"next:   take the store out of {store.FILE}")
     elif store.address() != address:
-        console.print(f'next:   write into {store.FILE}: store = "{store.shown(address)}"')
+        shown = store.shown(address)
+        console.own(f'next:   write into {store.FILE}: store = "{shown}"', shown)
     console.document({**asdict(found), "folder": found.folder and str(found.folder)})
     return 0
