@@ -101,7 +101,7 @@ class Cluster:
         ),
     ) -> None:
         self._outcome = outcome
-        self.n_threads = self.n_connected = n_workers
+        self.n_threads = n_workers
         self._costs, self._seconds = costs, seconds
         self._free = [(0.0, worker) for worker in range(n_workers)]
         self._arrivals: list[tuple[float, int, Future]] = []
@@ -122,8 +122,8 @@ class Cluster:
     def unsubscribe_topic(self, topic: str) -> None:
         pass
 
-    def able(self, needed: float) -> list[int]:
-        return list(range(self.n_threads)) if self.n_threads < 2 else [0] * self.n_threads
+    def able(self, needed: float, *, narrow: bool) -> None:
+        """All are able."""
 
     def submit(self, function: Any, batch: Batch, *, pure: bool, priority: int) -> Future:
         self.work(self._costs.batch / 2)

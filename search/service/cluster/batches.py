@@ -139,6 +139,8 @@ class ClusterWorkers:
 
     def outcomes(self, jobs: Iterable[Job | None], cancelled: Callable[[], bool]) -> Generator[Outcome, None, None]:
         """Return the outcomes of jobs as their batches finish, as `search.loop.workers.Workers` says."""
+        if self._client.status != "running":
+            raise AwayError("the scheduler is gone")
         run = _Run(self._client, self._study, self._members, self._priority, self._evaluate, self._landing())
         waiting = iter(jobs)
         try:
@@ -170,9 +172,10 @@ class ClusterWorkers:
         least, most = self._members.room
         needed = {job.trial.number: self._footprint(job, least) for job in batch}
         fitting = [job for job in batch if needed[job.trial.number] <= most]
+        others = [job.trial for job in batch if needed[job.trial.number] > most]
         if fitting:
             run.send(fitting, self._limit, max(needed[job.trial.number] for job in fitting))
-        return [_too_large(job.trial, needed[job.trial.number], most) for job in batch if job not in fitting]
+        return [_too_large(trial, needed[trial.number], most) for trial in others]
 
     def _learn(self, found: list[Outcome]) -> None:
         for outcome in found:
@@ -226,8 +229,7 @@ class _Run:
 
         Where each connected worker is able, the scheduler need not know which are; `narrow` tells it nevertheless.
         """
-        able = self._members.able(needed)
-        workers = able if able and (narrow or len(able) < self._members.n_connected) else None
+        workers = self._members.able(needed, narrow=narrow) or None
         options = {} if workers is None else {"workers": workers}
         for folds in dict.fromkeys(job.problem.folds.fingerprint for job in jobs):
             own = [job for job in jobs if job.problem.folds.fingerprint == folds]

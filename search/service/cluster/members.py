@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Mapping
+from concurrent.futures import CancelledError
 from concurrent.futures import Future as Promise
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -16,8 +17,9 @@ from functools import partial
 from typing import Any
 
 from distributed import Client, Future
+from distributed.scheduler import KilledWorker
 
-from search.errors import StudyError
+from search.errors import AwayError, StudyError
 from search.service.cluster import copying, standing
 from search.service.cluster.background import beside
 from search.service.cluster.standing import Standing
@@ -106,6 +108,8 @@ class Members:
         self._client, self._needs, self._tell, self._clock = client, needs, tell, clock
         self._known: dict[str, _Candidate] = {}
         self._counted, self.changes, self._waits = -math.inf, 0, False
+        self._asked: set[str] = set()
+        self._n_threads, self._room, self._all_ready = 0, (math.inf, math.inf), False
         self._failures = 0
         self._sending: tuple[Promise[dict[str, str]], list[str]] | None = None
 
@@ -113,7 +117,7 @@ class Members:
     def n_threads(self) -> int:
         """How many trials can run at the same time."""
         self.look()
-        return sum(each.threads for each in self._known.values() if each.ready)
+        return self._n_threads
 
     @property
     def versions(self) -> Mapping[str, str]:
@@ -138,11 +142,12 @@ class Members:
     @property
     def room(self) -> tuple[float, float]:
         """Bytes that the members with the least and with the most memory have for a study."""
-        found = [each.room for each in self._known.values() if each.ready]
-        return (min(found), max(found)) if found else (math.inf, math.inf)
+        return self._room
 
-    def able(self, needed: float = 0.0) -> list[str]:
-        """Return the addresses of the members with this room."""
+    def able(self, needed: float = 0.0, *, narrow: bool = False) -> list[str] | None:
+        """Return the addresses of the members with this room; None if these are all that are connected, unless `narrow`."""
+        if self._all_ready and needed <= self._room[0] and not narrow:
+            return None
         return [address for address, each in self._known.items() if each.ready and each.room >= needed]
 
     def look(self) -> None:
@@ -152,17 +157,34 @@ class Members:
         ------
         StudyError
             If there are workers, and none can be used.
+        AwayError
+            If the scheduler is gone.
         """
-        now = self._clock()
+        now, changes = self._clock(), 0
         if now >= self._counted + COUNT_SECONDS and self._client.status == "running":  # one that is gone is not asked
             self._counted = now
-            self._count()
-        for address, each in self._known.items():
-            if each.standing is None and not each.problem and each.asked.done():
-                self._settle(address, each)
+            changes += self._count()
+        for address in [address for address in self._asked if self._known[address].asked.done()]:
+            changes += 1
+            self._asked.remove(address)
+            self._settle(address, self._known[address])
+        if self._sending is not None and self._sending[0].done():
+            changes += 1
+            self._received(*self._sending)
+            self._sending = None
+        if changes:
+            self._sum_up()
+
+    def _sum_up(self) -> None:
+        """Note what follows from what is known of each worker, and send the data to those that lack it."""
+        ready = [each for each in self._known.values() if each.ready]
+        rooms = [each.room for each in ready]
+        self._n_threads = sum(each.threads for each in ready)
+        self._room = (min(rooms), max(rooms)) if ready else (math.inf, math.inf)
+        self._all_ready = bool(ready) and len(ready) == len(self._known)
         self._send()
-        if self._known and len(self.problems) == len(self._known):
-            told = "; ".join(dict.fromkeys(self.problems[:MOST_TOLD]))
+        if self._known and len(problems := self.problems) == len(self._known):
+            told = "; ".join(dict.fromkeys(problems[:MOST_TOLD]))
             raise StudyError(f"no worker of the cluster can be used: {told}")
 
     def leave(self) -> None:
@@ -170,20 +192,34 @@ class Members:
         if self._client.status != "running":
             return
         with suppress(Exception):  # it may go meanwhile
-            self._client.cancel([each.asked for each in self._known.values() if not each.asked.done()])
+            asked = [self._known[address].asked for address in self._asked]
+            self._client.cancel([each for each in asked if not each.done()])
 
-    def _count(self) -> None:
-        there = self._client.scheduler_info(n_workers=-1)["workers"]
-        for address in [address for address in self._known if address not in there]:
-            del self._known[address]
-            self.changes += 1
-        for address, told in there.items():
-            if address not in self._known:
-                asked = self._ask(address)
-                self._known[address] = _Candidate(told["nthreads"], float(told["memory_limit"] or 0), asked)
+    def _count(self) -> int:
+        """Ask the scheduler who is there; return how many have come or gone."""
+        try:
+            there = self._client.scheduler_info(n_workers=-1)["workers"]
+        except OSError:
+            raise AwayError("the scheduler is gone") from None
+        gone = [address for address in self._known if address not in there]
+        for address in gone:
+            self._forget(address)
+        new = [address for address in there if address not in self._known]
+        for address in new:
+            told = there[address]
+            asked = self._ask(address)
+            self._known[address] = _Candidate(told["nthreads"], float(told["memory_limit"] or 0), asked)
+            self._asked.add(address)
         if not self._known and not self._waits:
             self._tell("no worker is connected to the cluster: the study waits for one")
         self._waits = not self._known
+        return len(gone) + len(new)
+
+    def _forget(self, address: str) -> None:
+        """Forget a worker that is gone; if it is there all the same, it is asked again."""
+        del self._known[address]
+        self._asked.discard(address)
+        self.changes += 1
 
     def _ask(self, address: str) -> Future:
         data = "" if self._needs.data is None else self._needs.data.address
@@ -194,6 +230,9 @@ class Members:
         """Note what a worker has answered."""
         try:
             each.standing = Standing(*each.asked.result())
+        except (KilledWorker, CancelledError):  # it, or the scheduler, has died meanwhile
+            self._forget(address)
+            return
         except Exception as error:  # whatever its installation raises
             each.problem = f"worker {address}: {_reason(error)}"
         else:
@@ -205,9 +244,6 @@ class Members:
 
     def _send(self) -> None:
         """Send the data to the workers that lack it, one group after the other; those of one folder share a copy."""
-        if self._sending is not None and self._sending[0].done():
-            self._received(*self._sending)
-            self._sending = None
         lacking: dict[str, str] = {}
         for address, each in self._known.items():
             if each.standing is not None and not each.ready and not each.problem:

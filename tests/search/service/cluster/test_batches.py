@@ -247,8 +247,6 @@ class FakeMembers:
     def n_threads(self):
         return self.client.n_workers
 
-    n_connected = n_threads
-
     @property
     def room(self):
         return (min(self.rooms.values()), max(self.rooms.values())) if self.rooms else (1.0, 1.0)
@@ -257,8 +255,9 @@ class FakeMembers:
     def addresses(self):
         return list(self.rooms or range(self.client.n_workers))
 
-    def able(self, needed):
-        return [a for a in self.addresses if not self.rooms or self.rooms[a] >= needed]
+    def able(self, needed, *, narrow):
+        found = [a for a in self.addresses if not self.rooms or self.rooms[a] >= needed]
+        return None if len(found) == len(self.addresses) and not narrow else found
 
 
 def workers_with(client, n_trials, rooms=None, **options):
@@ -489,3 +488,34 @@ def test_nothing_is_returned_after_a_cancellation(jobs):
     answers = iter([False, False, False, False, True])
     found = list(workers_with(client, 50).outcomes(jobs.made, lambda: next(answers)))
     assert len(found) == 2
+
+
+def test_jobs_that_cannot_be_compared_may_be_too_large(jobs):
+    """Problems hold arrays: of two that are not the same one, nobody can say whether they are equal."""
+
+    class Problem(SimpleNamespace):
+        def __eq__(self, other):
+            raise ValueError("the truth value of an array is ambiguous")
+
+        __hash__ = None
+
+    problems = [Problem(seed=seed, folds=jobs.made[0].problem.folds) for seed in range(3)]
+    mixed = [Job(problem, Trial(number, {})) for number, problem in enumerate(problems)]
+    workers = workers_with(
+        FakeClient(seconds=1e-6),
+        10_000,
+        {"a": 1.0},
+        footprint=lambda job, enough: float(job.trial.number),
+        learns=False,
+    )
+    workers._seconds = 1e-3
+    found = {o.number: o for o in workers.outcomes(mixed, never)}
+    assert sorted(found) == [0, 1, 2]
+    assert found[2].verdict == ERROR
+
+
+def test_a_run_does_not_begin_without_a_scheduler(jobs):
+    client = FakeClient()
+    client.status = "closed"
+    with pytest.raises(AwayError, match="the scheduler is gone"):
+        list(workers_with(client, 10).outcomes(jobs.made[:1], never))

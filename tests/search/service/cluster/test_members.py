@@ -1,13 +1,15 @@
 """Which workers of a cluster a study uses: asked once, sent the data if they lack it, and left out with a reason."""
 
+from concurrent.futures import CancelledError
 from concurrent.futures import Future as Promise
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 from distributed import Client, LocalCluster
+from distributed.scheduler import KilledWorker
 
-from search.errors import StudyError
+from search.errors import AwayError, StudyError
 from search.service.cluster import copying, members, standing
 from search.service.cluster.members import Members, Needs
 from search.service.cluster.standing import Standing
@@ -73,8 +75,10 @@ def test_a_worker_is_used_once_it_has_said_what_it_is(made):
     client.say("b")
     assert found.n_threads == 2
     assert (found.able(), found.addresses, found.n_connected) == (["b"], ["a", "b"], 2)
+    assert found.able(narrow=True) == ["b"]
     client.say("a")
     assert found.n_threads == 3
+    assert (found.able(), found.able(narrow=True)) == (None, ["a", "b"])
     assert len(client.asked) == 2
 
 
@@ -154,7 +158,8 @@ def test_the_room_of_a_worker_is_its_limit_less_what_it_takes(made):
     client.say("b", taken=2 * GB)
     found.look()
     assert found.room == (3 * GB, 6 * GB)
-    assert found.able(3 * GB) == ["a", "b"]
+    assert found.able(3 * GB) is None
+    assert found.able(3 * GB, narrow=True) == ["a", "b"]
     assert found.able(3 * GB + 1) == ["b"]
     assert found.able(6 * GB + 1) == []
 
@@ -286,3 +291,29 @@ def test_the_members_of_a_real_cluster(client, tmp_path):
         assert not found.problems
         found.leave()
     assert set(client.run(_has, copy.address).values()) == {100}
+
+
+@pytest.mark.parametrize("error", [KilledWorker("standing", None, 0), CancelledError("scheduler-connection-lost")])
+def test_a_worker_that_dies_before_it_answers_is_asked_again_if_it_comes_back(made, now, told, error):
+    """The study does not end, though there is no other worker."""
+    client = FakeClient(a=(1, 0))
+    found = made(client)
+    found.look()
+    client.answers["a"].set_exception(error)
+    assert found.n_threads == 0
+    assert (found.problems, told) == ([], [])
+    now[0] = 2.0
+    found.look()
+    client.say("a")
+    assert found.n_threads == 1
+
+
+def test_a_scheduler_that_goes_while_it_is_asked_is_away(made, monkeypatch):
+    client = FakeClient(a=(1, 0))
+
+    def fail(n_workers):
+        raise OSError("Stream is closed")
+
+    monkeypatch.setattr(client, "scheduler_info", fail)
+    with pytest.raises(AwayError, match="the scheduler is gone"):
+        made(client).look()
