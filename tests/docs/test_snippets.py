@@ -18,7 +18,7 @@ from search.service.mcp import serving
 from search.study import external, study_file
 from tests.docs import blocks
 from tests.docs.blocks import ALL, PAGES, ROOT, Block, commands
-from tests.docs.test_snippets_in_a_project import ELSEWHERE, PIPELINE, RUN, SHOWN, WRITTEN
+from tests.docs.test_snippets_in_a_project import ELSEWHERE, ON_HOSTS, PIPELINE, RUN, SHOWN, WRITTEN
 
 LANGUAGES = {
     "matlab": "MATLAB is needed to run it",
@@ -232,5 +232,5 @@ def test_programs_that_other_tests_run_are_there():
         assert page in (ROOT / test).read_text(encoding="utf-8")
     assert ELSEWHERE.keys() <= {block.page for block in WRITTEN}
     assert PIPELINE in {block.first for block in WRITTEN if block.page == "README.md"}
-    for page, test in ELSEWHERE.items():
+    for page, test in (ELSEWHERE | ON_HOSTS).items():
         assert page.rpartition("/")[2] in (ROOT / re.split("[,:]", test)[0]).read_text(encoding="utf-8")

@@ -21,7 +21,10 @@ ELSEWHERE = {
 PIPELINE = "from sklearn.datasets import load_breast_cancer"
 """The first line of a program of the README that tests/docs/test_docs.py runs."""
 
-SERVE = ("ui", "serve", "mcp")
+ON_HOSTS = {"docs/scale.md": "tests/search/service/cluster/test_other_machines.py, with hosts of their own"}
+"""Pages whose commands need several machines, and the test that runs them."""
+
+SERVE = ("ui", "serve", "mcp", "worker")
 """Verbs that serve until they are ended; others test them."""
 
 WRITTEN = [block for block in ALL if block.language == "python" and not block.is_doctest]
@@ -29,7 +32,9 @@ PROGRAMS = [block for block in WRITTEN if block.page not in ELSEWHERE and block.
 RUN = [
     block
     for block in ALL
-    if block.language == "sh" and any(w[0] == "bpsearch" and w[1] not in (*SERVE, "list") for w in commands(block))
+    if block.language == "sh"
+    and block.page not in ON_HOSTS
+    and any(w[0] == "bpsearch" and w[1] not in (*SERVE, "list") for w in commands(block))
 ]
 SHOWN = sorted({block.page for block in (*PROGRAMS, *RUN)})
 """The pages with something to run."""
