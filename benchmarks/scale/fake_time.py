@@ -74,7 +74,7 @@ class Run(NamedTuple):
 
 
 class Cluster:
-    """What `ClusterWorkers` sees of Dask: a client, members, and the queue of batches that have ended.
+    """What `ClusterWorkers` sees of Dask: a client, members, and of the batches that have landed.
 
     Parameters
     ----------
@@ -140,19 +140,19 @@ class Cluster:
         heapq.heappush(self._arrivals, (end + self._costs.way, self.n_batches, future))
         return future
 
-    # ------------------------------------------------------------------------------------------------ as the queue of futures
+    # ------------------------------------------------------------------------------------------------ as what has landed
 
-    def put(self, future: Future) -> None:
+    def expect(self, future: Future) -> None:
         pass
 
-    def get(self, timeout: float) -> Future:
+    def get(self, timeout: float) -> tuple[Future, Future]:
         if not self._arrivals or self._arrivals[0][0] > self.now + timeout:
             self.now += timeout
             raise Empty
         at, _, future = heapq.heappop(self._arrivals)
         self.now = max(self.now, at)
         self.work(self._costs.batch / 2)
-        return future
+        return future, future
 
 
 class Future:
@@ -161,9 +161,6 @@ class Future:
     def __init__(self, outcomes: list[Any]) -> None:
         self._outcomes = outcomes
 
-    def add_done_callback(self, call: Callable[[Future], None]) -> None:
-        pass
-
     def result(self) -> list[Any]:
         return self._outcomes
 
@@ -171,7 +168,9 @@ class Future:
 def study(n_workers: int, n_trials: int, costs: Costs, seconds: Callable[[int], float]) -> Run:
     """Run a study in fake time, by a method that does not learn."""
     cluster: Any = Cluster(n_workers, costs, seconds)
-    workers = ClusterWorkers(cluster, Study(".", "a", ""), cluster, n_trials, learns=False, landing=lambda: cluster)
+    workers = ClusterWorkers(
+        cluster, Study(".", "a", ""), cluster, n_trials, learns=False, landing=lambda client: cluster
+    )
     problem: Any = SimpleNamespace(seed=0, folds=SimpleNamespace(fingerprint="f"))
 
     def jobs() -> Iterator[Job]:
@@ -200,7 +199,7 @@ def regret(n_workers: int, n_trials: int, method: str, seed: int) -> float:
         return Outcome(trial.number, trial.params, "ok", "", [-loss], 1, {}, {}, seconds)
 
     cluster: Any = Cluster(n_workers, Costs(0.0, 0.0, 0.0, 0.0, 0.0), spread(0.04, seed=seed), outcome)
-    workers = ClusterWorkers(cluster, Study(".", "a", ""), cluster, n_trials, landing=lambda: cluster)
+    workers = ClusterWorkers(cluster, Study(".", "a", ""), cluster, n_trials, landing=lambda client: cluster)
     problem: Any = Problem(BPRegressor(), None, np.zeros(1), FOLDS, None, seed)  # type: ignore[arg-type]
     with closing(StudyStore(None, "x", {}, space)) as store:
         plan = runner.Plan(method, n_trials, prune=False)

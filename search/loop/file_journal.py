@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import optuna
+from optuna.trial import FrozenTrial
 
 from search.errors import InUseError, StudyError
 from search.files import locking, trouble, writing
@@ -19,6 +20,7 @@ from search.loop.lines import FIRST_NOTE, NOTE, TRIAL, Lines
 from search.loop.open_study import OpenOptunaStudy
 from search.loop.redaction import without_secrets
 from search.loop.replay import Content
+from search.loop.trial_lines import TrialLines
 from search.samplers.optuna_terms import quiet
 
 ENDING = ".journal"
@@ -63,6 +65,7 @@ class OpenFile(OpenOptunaStudy):
     def __init__(self, path: Path, name: str) -> None:
         self._lock: Lock | None = locked(path)
         self._lines: Lines | None = None
+        self._directly: TrialLines | None = None
         try:
             self._lines = _lines(path, writable=True)
             if without_secrets(path):  # it is another file now
@@ -77,6 +80,15 @@ class OpenFile(OpenOptunaStudy):
         except BaseException:
             self.close()
             raise
+
+    def add(self, trial: FrozenTrial) -> None:
+        """Append a finished trial: without Optuna, once the first one has shown what it writes."""
+        if self._directly is not None and self._directly.are_optunas:
+            self._directly.add(trial)
+            return
+        super().add(trial)
+        if self._directly is None and self._lines is not None:
+            self._directly = TrialLines(self._lines, self._lines.last, trial)
 
     @property
     def was_empty(self) -> bool:

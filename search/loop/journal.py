@@ -28,7 +28,7 @@ from search.loop.open_study import OpenOptunaStudy
 from search.loop.records import AGAIN
 from search.loop.replay import Content, Origin
 from search.project import store
-from search.samplers.optuna_terms import finished, quiet
+from search.samplers.optuna_terms import distributions, finished, quiet
 from search.space.spaces import Space
 from search.trials.outcomes import Outcome
 from search.trials.penalties import Feedback
@@ -150,7 +150,7 @@ class StudyStore:
     """
 
     def __init__(self, address: Address | None, name: str, identity: Mapping[str, Any], space: Space) -> None:
-        self._space, self._axes = space, space.axes
+        self._space, self._axes, self._distributions = space, space.axes, distributions(space.axes)
         self._journal: OpenJournal = InMemory(name) if address is None else at(address).opened(name)
         try:
             self._check_identity(address, name, json.loads(json.dumps(identity)))
@@ -168,8 +168,8 @@ class StudyStore:
     def record(self, outcome: Outcome, feedback: Feedback) -> None:
         """Append a finished trial and the feedback that the sampler got for it."""
         leaves = self._space.leaves(outcome.params)
-        notes = {"number": outcome.number, "value": feedback.value, "outcome": json.dumps(records.inert(outcome))}
-        self._journal.add(finished(leaves, self._axes, outcome, feedback, notes))
+        notes = {"number": outcome.number, "value": feedback.value, "outcome": outcome.encoded}
+        self._journal.add(finished(leaves, self._axes, outcome, feedback, notes, self._distributions))
         self.outcomes[outcome.number] = outcome
         self.feedback[outcome.number] = feedback
 
@@ -192,7 +192,7 @@ class StudyStore:
         """Append a reevaluation of one of the best trials."""
         self.again.setdefault(outcome.number, []).append(outcome)
         self.note(
-            AGAIN, {str(number): [records.inert(outcome) for outcome in again] for number, again in self.again.items()}
+            AGAIN, {str(number): [outcome.as_json() for outcome in again] for number, again in self.again.items()}
         )
 
     @property

@@ -73,6 +73,8 @@ class Lines(BaseJournalBackend):
         Numbers of the lines with trials, in their order, when the file was opened.
     notes : dict of str to int
         Number of the line with the last note of each key, when the file was opened.
+    last : dict
+        The operation that was appended last.
     was_empty : bool
         Whether the file was there and had nothing in it.
 
@@ -102,6 +104,7 @@ class Lines(BaseJournalBackend):
             raise StudyError(f"{path} cannot be written: it is another name of an empty file elsewhere; {OVER}")
         self._file = open(self._handle, "rb", closefd=False)  # noqa: SIM115 - `close` closes it
         self._ends = [0]
+        self.last: Mapping[str, Any] = {}
         self._clock, self._stored_at, self._stored = clock, -math.inf, 0
         try:
             whole, size = self._looked_at()
@@ -150,6 +153,7 @@ class Lines(BaseJournalBackend):
         except OSError as error:
             self._take_back(end)
             raise StudyError(trouble.told(error, self.path)) from error
+        self.last = logs[-1]
         is_due = self._clock() - self._stored_at >= STORE_SECONDS
         if is_due or any(log["op_code"] != TRIAL for log in logs):
             self.store()

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, fields, replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
 from search.errors import StudyError
 from search.trials.checkpoints import UNDEFINED
-from search.trials.outcomes import VERDICTS, Divergence, Outcome, pool
-
-METRICS = ("metrics", "train_metrics")
-"""Fields of an outcome with the scores of each fold by metric."""
+from search.trials.outcomes import METRICS, VERDICTS, Divergence, Outcome, courses_of, finite, pool
 
 AGAIN = "again"
 """Key of the study attribute that holds the reevaluations of the best trials."""
@@ -167,19 +164,8 @@ def check_note(key: str, value: Any) -> None:
         raise ValueError(f"the note {key!r} lacks something, or is of another kind")
 
 
-def inert(outcome: Outcome) -> dict[str, Any]:
-    """Return an outcome as JSON has it, without its number and its hyperparameters."""
-    record = {f.name: getattr(outcome, f.name) for f in fields(outcome) if f.name not in ("number", "params")}
-    record["divergence"] = outcome.divergence and asdict(outcome.divergence)
-    record["curve"] = {epoch: _number(score) for epoch, score in outcome.curve.items()}
-    for kind in METRICS:
-        record[kind] = {name: [_number(v) for v in scores] for name, scores in record[kind].items()}
-    record["losses"] = {name: [float(f"{v:.6g}") for v in values] for name, values in outcome.losses.items()}
-    return record
-
-
 def from_record(record: Mapping[str, Any], number: int, params: Mapping[str, Any], where: Path | str | None) -> Outcome:
-    """Rebuild an outcome from its record: the inverse of `inert`.
+    """Rebuild an outcome from its record: the inverse of `Outcome.as_json`.
 
     Raises
     ------
@@ -205,13 +191,12 @@ def from_record(record: Mapping[str, Any], number: int, params: Mapping[str, Any
         _check_fields(given, rules, NEEDED[kind])
     own = {name: value for name, value in record.items() if name != "divergence"}
     outcome = Outcome(number=number, params=params, divergence=Divergence(**divergence) if divergence else None, **own)
-    curve = {int(epoch): UNDEFINED if _number(score) is None else score for epoch, score in outcome.curve.items()}
-    courses = {name: {int(epoch): v for epoch, v in points.items()} for name, points in outcome.courses.items()}
+    curve = {int(epoch): UNDEFINED if finite(score) is None else score for epoch, score in outcome.curve.items()}
     metrics: Any = {
         kind: {name: [math.nan if v is None else v for v in scores] for name, scores in getattr(outcome, kind).items()}
         for kind in METRICS
     }
-    return replace(outcome, curve=curve, courses=courses, **metrics)
+    return replace(outcome, curve=curve, courses=courses_of(outcome.courses), **metrics)
 
 
 def _check_fields(given: Mapping[str, Any], rules: Mapping[str, Holds], needed: tuple[str, ...]) -> None:
@@ -221,11 +206,6 @@ def _check_fields(given: Mapping[str, Any], rules: Mapping[str, Holds], needed: 
     wrong = [name for name, value in given.items() if name in rules and not rules[name](value)]
     if wrong:
         raise ValueError(f"{', '.join(wrong)} is of another kind")
-
-
-def _number(value: float | None) -> float | None:
-    """Return a number as JSON has it: None if it is not finite."""
-    return value if value is not None and math.isfinite(value) else None
 
 
 def settled(outcomes: Mapping[int, Outcome], again: Mapping[int, list[Outcome]]) -> dict[int, Outcome]:

@@ -111,4 +111,6 @@ class Queued:
         return self._sampler.ask(number - len(self._points))
 
     def tell(self, outcome: Outcome, feedback: Feedback) -> None:
-        self._sampler.tell(replace(outcome, number=outcome.number - len(self._points)), feedback)
+        if self._points:
+            outcome = replace(outcome, number=outcome.number - len(self._points))
+        self._sampler.tell(outcome, feedback)

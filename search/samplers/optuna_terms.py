@@ -50,13 +50,19 @@ def finished(
     outcome: Outcome,
     feedback: Feedback,
     notes: dict[str, Any] | None = None,
+    known: Mapping[str, BaseDistribution] | None = None,
 ) -> FrozenTrial:
-    """Return a finished trial in Optuna's type, with our notes as attributes."""
+    """Return a finished trial in Optuna's type, with our notes as attributes.
+
+    `known` may have the distributions of all axes, so that they need not be made for each trial.
+    """
+    if known is None:
+        known = distributions({name: axes[name] for name in leaves})
     return create_trial(
         state=STATES[feedback.state],
         value=feedback.value if feedback.state == "complete" else None,
         params={name: axes[name].dimension.encode(value) for name, value in leaves.items()},
-        distributions=distributions({name: axes[name] for name in leaves}),
+        distributions={name: known[name] for name in leaves},
         intermediate_values=outcome.defined if feedback.state == "pruned" else None,
         constraints={CONSTRAINT: feedback.constraint},
         user_attrs=notes,

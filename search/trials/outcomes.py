@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bpmodel.colors import GREY, NAVY, RED, SKY
+
+METRICS = ("metrics", "train_metrics")
+"""Fields of an outcome with the scores of each fold by metric."""
+
+LARGE = ("losses", "courses")
+"""Fields with most of the numbers of an outcome."""
 
 
 @dataclass(frozen=True)
@@ -182,9 +189,51 @@ class Outcome:
         """The curve without the checkpoints that have no score."""
         return {epoch: score for epoch, score in self.curve.items() if math.isfinite(score)}
 
+    def as_json(self) -> dict[str, Any]:
+        """Return the outcome as JSON has it, without its number and its hyperparameters."""
+        record = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in ("number", "params")}
+        record["divergence"] = self.divergence and asdict(self.divergence)
+        record["curve"] = {epoch: finite(score) for epoch, score in self.curve.items()}
+        for kind in METRICS:
+            record[kind] = {name: [finite(v) for v in scores] for name, scores in record[kind].items()}
+        record["losses"] = {name: [float(f"{v:.6g}") for v in values] for name, values in self.losses.items()}
+        return record
+
+    @cached_property
+    def encoded(self) -> str:
+        """The text of `as_json`. If a worker has asked for it, it sends it in place of the fields that are `LARGE`.
+
+        The text takes a fifth of a millisecond, which the process in which all outcomes come together need not spend again.
+        """
+        return json.dumps(self.as_json())
+
+    def __getstate__(self) -> dict[str, Any]:
+        own = vars(self)
+        return {name: own[name] for name in own if name not in LARGE} if "encoded" in own else own
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            """Return a field that has come as text."""
+            if name not in LARGE or "encoded" not in vars(self):
+                raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+            record = json.loads(self.encoded)
+            vars(self).update(losses=record["losses"], courses=courses_of(record["courses"]))
+            return vars(self)[name]
+
     @property
     def last_checkpoint(self) -> int:
         return max(self.curve, default=0)
+
+
+def courses_of(courses: Mapping[str, Mapping[Any, float]]) -> dict[str, dict[int, float]]:
+    """Return courses as they were before they were JSON, whose keys are text."""
+    return {name: {int(epoch): value for epoch, value in points.items()} for name, points in courses.items()}
+
+
+def finite(value: float | None) -> float | None:
+    """Return a number as JSON has it: None if it is not finite."""
+    return value if value is not None and math.isfinite(value) else None
 
 
 def mean(scores: Sequence[float] | NDArray[np.float64]) -> Any:

@@ -14,7 +14,7 @@ from concurrent.futures import CancelledError
 from contextlib import suppress
 from functools import partial
 from itertools import islice
-from queue import Empty, SimpleQueue
+from queue import Empty
 from typing import NamedTuple
 
 from distributed import Client, Future
@@ -27,12 +27,17 @@ from search.service.cluster import evaluation
 from search.service.cluster.access import KILLS
 from search.service.cluster.background import beside
 from search.service.cluster.evaluation import Batch, NotReadyError
+from search.service.cluster.landing import Landing
 from search.service.cluster.members import Members
 from search.trials.outcomes import ERROR, Outcome
 from search.trials.problem import Trial
 
 BATCH_SECONDS = 0.25
 """How long a batch should take."""
+
+MOST_BATCHES = 100.0
+"""Batches that are sent per second: one takes two to four milliseconds of coordinator and scheduler, so batches of many workers
+are longer."""
 
 DEEP_SECONDS = 1.0
 """Of shorter trials, each worker has another batch waiting: it does not idle while an outcome is on its way and is recorded, and
@@ -96,7 +101,7 @@ class ClusterWorkers:
     evaluate : callable
         What a worker does with a batch.
     landing : callable
-        Returns the queue of the batches of a run that have ended.
+        Makes what fetches the batches of a run that have ended.
     """
 
     def __init__(
@@ -109,7 +114,7 @@ class ClusterWorkers:
         learns: bool = True,
         footprint: Footprint = lambda job, enough: 0.0,
         evaluate: Evaluate = evaluation.evaluate,
-        landing: Callable[[], SimpleQueue[Future]] = SimpleQueue,
+        landing: Callable[[Client], Landing] = Landing,
     ) -> None:
         self._landing, self._share = landing, SHARE if learns else SHARE_UNLEARNED
         self._client, self._study, self._members, self._priority = client, study, members, priority
@@ -125,7 +130,8 @@ class ClusterWorkers:
     def size(self) -> int:
         """How many trials the next batch has."""
         most = max(1.0, self._n_trials / (self._share * self.n_jobs))
-        return int(min(max(BATCH_SECONDS / self._seconds, 1.0), most))
+        seconds = max(BATCH_SECONDS, self.n_jobs / MOST_BATCHES)
+        return int(min(max(seconds / self._seconds, 1.0), most))
 
     @property
     def _limit(self) -> float:
@@ -141,7 +147,9 @@ class ClusterWorkers:
         """Return the outcomes of jobs as their batches finish, as `search.loop.workers.Workers` says."""
         if self._client.status != "running":
             raise AwayError("the scheduler is gone")
-        run = _Run(self._client, self._study, self._members, self._priority, self._evaluate, self._landing())
+        run = _Run(
+            self._client, self._study, self._members, self._priority, self._evaluate, self._landing(self._client)
+        )
         waiting = iter(jobs)
         try:
             while not cancelled():
@@ -204,7 +212,7 @@ class _Run:
         members: Members,
         priority: int,
         evaluate: Evaluate,
-        landed: SimpleQueue[Future],
+        landed: Landing,
     ) -> None:
         self._client, self._study, self._members = client, study, members
         self._priority, self._evaluate = priority, evaluate
@@ -237,7 +245,7 @@ class _Run:
             batch = self._batch(folds, own, suspect, limit)
             future = self._client.submit(self._evaluate, batch, pure=False, priority=self._priority, **options)
             self._flying[future] = _Sent(own, self._number, limit, needed, suspect, workers)
-            future.add_done_callback(self._landed.put)
+            self._landed.expect(future)
 
     def _batch(self, folds: str, jobs: list[Job], suspect: bool, limit: float) -> Batch:
         trials = tuple((job.problem.seed, job.trial) for job in jobs)
@@ -257,14 +265,14 @@ class _Run:
             raise AwayError("the scheduler is gone")
         self._move()
         try:
-            future = self._landed.get(timeout=seconds)  # signals are handled between two waits
+            future, fetched = self._landed.get(seconds)
         except Empty:
             return []
         sent = self._flying.pop(future, None)
         if sent is None:  # it was moved
             return []
         try:
-            found = list(future.result())
+            found = list(fetched.result())
         except KilledWorker:
             return self._after_death(sent)
         except CancelledError:

@@ -86,12 +86,12 @@ def test_other_estimators_have_none(make_problem):
 
 def test_the_journal_keeps_them(make_outcome):
     outcome = make_outcome(courses={"gradient_norm": {1: 2.5, 9: 0.125}, "learning_rate": {1: 0.01}})
-    record = json.loads(json.dumps(records.inert(outcome)))
+    record = json.loads(outcome.encoded)
     assert records.from_record(record, 0, {}, None) == outcome
 
 
 def test_journals_of_older_versions_have_none(make_outcome):
-    record = json.loads(json.dumps(records.inert(make_outcome())))
+    record = json.loads(make_outcome().encoded)
     del record["courses"]
     assert records.from_record(record, 0, {}, None).courses == {}
 
@@ -100,6 +100,6 @@ def test_journals_of_older_versions_have_none(make_outcome):
     "wrong", [[], {"gradient_norm": [1.0]}, {"gradient_norm": {"x": 1.0}}, {"gradient_norm": {"1": None}}]
 )
 def test_a_damaged_journal_is_told(make_outcome, wrong):
-    record = json.loads(json.dumps(records.inert(make_outcome()))) | {"courses": wrong}
+    record = json.loads(make_outcome().encoded) | {"courses": wrong}
     with pytest.raises(ValueError, match="courses is of another kind"):
         records.from_record(record, 0, {}, None)

@@ -1,6 +1,8 @@
 """Outcomes are put in order, and several evaluations of a configuration into one."""
 
 import io
+import pickle
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -18,7 +20,7 @@ from search.terminal.status import COUNTED
 from search.tracking import RUN_STATUS, Header
 from search.tracking.contents.trials import child
 from search.trials.baselines import Baseline
-from search.trials.outcomes import VERDICTS, front, order, pool, winner
+from search.trials.outcomes import VERDICTS, Outcome, front, order, pool, winner
 
 pytestmark = pytest.mark.usefixtures("all_figures")
 
@@ -176,3 +178,27 @@ def test_one_network_that_is_best_and_smallest_is_no_choice(make_outcome):
     outcomes = {n: make_outcome(n, scores=(float(-n),), params=params, n_weights=10 * (n + 1)) for n in range(3)}
     assert report.smaller(outcomes, "r2") is None
     assert "size" not in gallery.figures(Subject(outcomes, SPACE))
+
+
+def test_an_outcome_that_is_encoded_travels_as_text(make_outcome):
+    """Large fields are not sent twice; who asks for them decodes them, rounded as the journal has them."""
+    outcome = make_outcome(losses={"training": [1 / 3, float("inf")]}, courses={"gradient_norm": {1: 2.5, 9: 0.125}})
+    assert pickle.loads(pickle.dumps(outcome)) == outcome
+    text = outcome.encoded
+    came = pickle.loads(pickle.dumps(outcome))
+    assert not {"losses", "courses"} & set(vars(came))
+    assert "losses" in vars(outcome)
+    assert came.courses == outcome.courses
+    assert came.losses == {"training": [0.333333, float("inf")]}
+    assert came.encoded == text
+    assert replace(came, number=5).losses == came.losses
+    assert replace(came, number=5, losses={}).encoded != text
+
+
+def test_an_outcome_has_no_other_fields(make_outcome):
+    for name in ("lossez", "losses_"):
+        with pytest.raises(AttributeError, match=name):
+            getattr(make_outcome(), name)
+    bare = object.__new__(Outcome)
+    with pytest.raises(AttributeError, match="losses"):
+        _ = bare.losses

@@ -1,7 +1,6 @@
 """A journal in a database gives back what was put in, as one in a file does, and Optuna can open it."""
 
 import dataclasses
-import json
 import math
 import time
 from collections.abc import Iterator
@@ -12,7 +11,7 @@ import pytest
 from sqlalchemy import create_engine
 
 from search.errors import InUseError, StudyError
-from search.loop import journal, records
+from search.loop import journal
 from search.loop.database import lease, rows, server
 from search.loop.database.journal import DatabaseJournal
 from search.loop.journal import StudyStore
@@ -60,7 +59,7 @@ def opened(place: DatabaseJournal, identity: dict = IDENTITY) -> StudyStore:
 
 def trial(make_outcome, number: int = 0):
     outcome = make_outcome(number, params=PARAMS)
-    noted = {"number": number, "value": -0.5, "outcome": json.dumps(records.inert(outcome))}
+    noted = {"number": number, "value": -0.5, "outcome": outcome.encoded}
     return finished(SPACE.leaves(PARAMS), SPACE.axes, outcome, Feedback(-0.5), noted)
 
 

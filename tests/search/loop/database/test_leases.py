@@ -1,6 +1,5 @@
 """A study in a database has one writer: whoever lost the lease writes nothing, not even what was begun before."""
 
-import json
 import threading
 import time
 
@@ -8,7 +7,7 @@ import pytest
 from sqlalchemy.exc import OperationalError
 
 from search.errors import InUseError, StudyError
-from search.loop import journal, records
+from search.loop import journal
 from search.loop.database import journal as database_journal
 from search.loop.database import lease, rows, server
 from search.loop.database.journal import DatabaseJournal
@@ -93,7 +92,7 @@ def _trial(make_outcome):
     from search.samplers.optuna_terms import finished
 
     outcome = make_outcome(0, params={"rate": 0.5})
-    noted = {"number": 0, "value": -0.5, "outcome": json.dumps(records.inert(outcome))}
+    noted = {"number": 0, "value": -0.5, "outcome": outcome.encoded}
     return finished({"rate": 0.5}, SPACE.axes, outcome, Feedback(-0.5), noted)
 
 

@@ -260,8 +260,23 @@ class FakeMembers:
         return None if len(found) == len(self.addresses) and not narrow else found
 
 
+class FakeLanding:
+    """Batches that end at once, and need not be fetched."""
+
+    def __init__(self, client):
+        self.landed = SimpleQueue()
+
+    def expect(self, batch):
+        batch.add_done_callback(self.landed.put)
+
+    def get(self, timeout):
+        batch = self.landed.get(timeout=timeout)
+        return batch, batch
+
+
 def workers_with(client, n_trials, rooms=None, **options):
-    return ClusterWorkers(client, Study(".", "a", "text"), FakeMembers(client, rooms), n_trials, **options)
+    members = FakeMembers(client, rooms)
+    return ClusterWorkers(client, Study(".", "a", "text"), members, n_trials, landing=FakeLanding, **options)
 
 
 @pytest.fixture
@@ -313,6 +328,15 @@ def test_a_batch_is_a_small_part_of_a_study(jobs, n_trials, learns, most):
     assert max(len(numbers) for numbers, _ in client.sent) == most
 
 
+@pytest.mark.parametrize(("n_workers", "size"), [(25, 6), (27, 6), (29, 7), (50, 12), (200, 50), (400, 100)])
+def test_batches_of_many_workers_are_longer(jobs, n_workers, size):
+    """So that no more of them are sent per second than coordinator and scheduler can."""
+    client = FakeClient(n_workers=n_workers, seconds=0.04)
+    workers = workers_with(client, 1e9, learns=False)
+    workers._seconds = 0.04
+    assert workers.size == size
+
+
 @pytest.mark.parametrize(("seconds", "deep"), [(DEEP_SECONDS * 2, 1), (DEEP_SECONDS / 2, 2), (BATCH_SECONDS / 10, 2)])
 def test_short_trials_wait_at_the_workers_and_long_ones_do_not(jobs, seconds, deep):
     client = FakeClient(seconds=seconds)
@@ -339,7 +363,7 @@ def test_a_trial_that_waits_behind_one_that_kills_its_worker_has_killed_none(job
         client.behind = [3]
         found = list(workers.outcomes(jobs.made[:4], never))
         assert [o.number for o in found if not hasattr(o, "verdict")] == [0, 1, 2, 3]
-    run = batches._Run(client, Study(".", "a", ""), FakeMembers(client), 0, evaluation.evaluate, SimpleQueue())
+    run = batches._Run(client, Study(".", "a", ""), FakeMembers(client), 0, evaluation.evaluate, FakeLanding(client))
     for _ in range(KILLS + 1):
         client.behind = [3]
         run.send([jobs.made[3]], 0.0)
@@ -409,7 +433,7 @@ def test_a_trial_goes_only_where_memory_holds_it(jobs):
 def test_what_waits_for_workers_that_are_gone_goes_to_others(jobs):
     client = FakeClient(n_workers=2)
     members = FakeMembers(client, {"a": 1.0, "b": 9.0})
-    run = batches._Run(client, Study(".", "a", ""), members, 0, evaluation.evaluate, SimpleQueue())
+    run = batches._Run(client, Study(".", "a", ""), members, 0, evaluation.evaluate, FakeLanding(client))
     run.send([jobs.made[0]], 0.0, needed=5.0)
     assert client.options == [{"workers": ["b"]}]
     run.receive(1)
