@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import tempfile
 import time
+import uuid
 from contextlib import closing
 from dataclasses import replace
 from functools import cache, partial
@@ -16,7 +17,8 @@ from distributed import Client
 
 from benchmarks import bookkeeping
 from search.loop import runner
-from search.loop.journal import StudyStore
+from search.loop.database.journal import DatabaseJournal
+from search.loop.journal import Address, StudyStore
 from search.samplers.external import find
 from search.service.cluster import batches, evaluation
 from search.service.cluster.batches import ClusterWorkers
@@ -35,6 +37,10 @@ def sleeping(batch: Batch, seconds: float) -> list[Outcome]:
     return [outcome(trial, seconds) for _, trial in batch.trials]
 
 
+def _place(uri: str, folder: Path) -> Address:
+    return DatabaseJournal(uri, uuid.uuid4().hex) if uri else folder / "x.journal"
+
+
 def outcome(trial: Trial, seconds: float) -> Outcome:
     """Return one of a few made-up outcomes, as that of a trial: to make one up takes the processor of many workers' trials."""
     found = copy.copy(_made(trial.number % 20, seconds))
@@ -47,8 +53,8 @@ def _made(number: int, seconds: float) -> Outcome:
     return evaluation.with_text(replace(bookkeeping.outcome(Trial(number, {})), seconds=seconds))
 
 
-def search(client: Client, n_trials: int, method: str, seconds: float) -> tuple[float, float]:
-    """Run a study; return its seconds, and the CPU seconds of this process."""
+def search(client: Client, n_trials: int, method: str, seconds: float, uri: str = "") -> tuple[float, float]:
+    """Run a study, in a file or a database; return its seconds, and the CPU seconds of this process."""
     members = Members(client, Needs())
     while not members.n_threads:
         time.sleep(0.01)
@@ -60,7 +66,7 @@ def search(client: Client, n_trials: int, method: str, seconds: float) -> tuple[
     plan = runner.Plan(method, n_trials, prune=True)
     with (
         tempfile.TemporaryDirectory() as folder,
-        closing(StudyStore(Path(folder, "x.journal"), "x", {}, SPACE)) as store,
+        closing(StudyStore(_place(uri, Path(folder)), "x", {}, SPACE)) as store,
     ):
         began, cpu = time.perf_counter(), time.process_time()
         runner.run(problem, SPACE, plan, store, -1.0, workers=workers)

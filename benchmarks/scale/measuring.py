@@ -11,8 +11,10 @@ from __future__ import annotations
 
 import json
 import multiprocessing
+import socket
 import statistics
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
@@ -27,11 +29,18 @@ from benchmarks.scale import asleep, fake_time
 from benchmarks.scale.fake_time import Costs
 from search.service.cluster import local
 from search.service.cluster.access import Access
+from tests.search import postgresql
 
 WORKERS = (1, 2, 4, 8)
 """With more processes, two cores have no time left for the coordinator, though all of them sleep."""
 FITTED, HELD = (0.005, 0.3), (0.02, 0.04, 0.1)
 """Seconds of the trials that the model is fitted to, and of those that test it."""
+THREADS = {100: (0.04, 0.3), 200: (0.04, 0.3)}
+"""Many workers, as threads of two processes, and the seconds of their trials; they test the model, too."""
+LONG, FEW = 5.0, (1, 2)
+"""Seconds of long trials, and the workers that have some."""
+IN_DATABASE = (0.005, 0.04, 0.3)
+"""Seconds of the trials of studies in PostgreSQL, with 2 and 8 workers."""
 
 MODELLED, LENGTHS = (10, 100, 200, 1_000, 10_000), (0.005, 0.04, 0.3, 5.0)
 REGRETS, SEEDS, OF_REGRET = (1, 10, 50, 200), 12, 200
@@ -46,22 +55,22 @@ class Measured(NamedTuple):
     batches: int
 
 
-def serve(n_workers: int, told: Any) -> None:
+def serve(n_processes: int, threads: int, told: Any) -> None:
     """Run a scheduler and workers until the parent says that it is enough."""
-    with local.started(n_workers) as (_, access):
+    with local.started(n_processes, threads) as (_, access):
         told.send(json.dumps(access.written()))
         told.recv()
 
 
 @contextmanager
-def cluster(n_workers: int) -> Iterator[tuple[Client, psutil.Process]]:
+def cluster(n_processes: int, threads: int = 1) -> Iterator[tuple[Client, psutil.Process]]:
     """Start workers during the body, with a scheduler in a process of its own."""
     here, there = multiprocessing.get_context("spawn").Pipe()
-    process = multiprocessing.get_context("spawn").Process(target=serve, args=(n_workers, there))
+    process = multiprocessing.get_context("spawn").Process(target=serve, args=(n_processes, threads, there))
     process.start()
     access = Access.read(json.loads(here.recv()))
     with Client(access.address, security=access.security, set_as_default=False) as client:
-        client.gather([client.submit(bookkeeping.window, 1, pure=False) for _ in range(8 * n_workers)])
+        client.gather([client.submit(bookkeeping.window, 1, pure=False) for _ in range(8 * n_processes * threads)])
         yield client, psutil.Process(process.pid)
     here.send(None)
     process.join()
@@ -81,19 +90,22 @@ class Counted:
         return self._client.submit(*arguments, **options)
 
 
-def search(client: Client, scheduler: psutil.Process, seconds: float, n_trials: int, method: str) -> Measured:
+def search(
+    client: Client, scheduler: psutil.Process, seconds: float, n_trials: int, method: str, uri: str = ""
+) -> Measured:
     """Run a study whose trials sleep."""
     counted: Any = Counted(client)
     before = sum(scheduler.cpu_times()[:2])
-    whole, used = asleep.search(counted, n_trials, method, seconds)
+    whole, used = asleep.search(counted, n_trials, method, seconds, uri)
     also = sum(scheduler.cpu_times()[:2]) - before
     per_trial = 1000 / n_trials
     return Measured(n_trials / whole, used * per_trial, also * per_trial, counted.n_batches)
 
 
 def length(n_workers: int, seconds: float) -> int:
-    """Return how many trials a study has: about five seconds of them, as long as the coordinator keeps up."""
-    return int(min(max(n_workers * 5 / seconds, 20 * n_workers), 1_500))
+    """Return how many trials a study has: some five seconds of them, as long as the coordinator keeps up."""
+    most = 1_500 if n_workers in WORKERS else 30_000
+    return int(min(max(n_workers * 5 / seconds, (20 if seconds < 1 else 4) * n_workers), most))
 
 
 def measured(method: str) -> dict[tuple[int, float], Measured]:
@@ -103,10 +115,50 @@ def measured(method: str) -> dict[tuple[int, float], Measured]:
         with cluster(n_workers) as (client, scheduler):
             search(client, scheduler, 0.005, 200, method)
             for seconds in sorted(FITTED + HELD):
-                n_trials = length(n_workers, seconds)
-                found[n_workers, seconds] = search(client, scheduler, seconds, n_trials, method)
-                say(method, n_workers, seconds, n_trials, *(f"{value:.2f}" for value in found[n_workers, seconds]))
+                found[n_workers, seconds] = point(client, scheduler, n_workers, seconds, method)
+            if n_workers in FEW:
+                found[n_workers, LONG] = point(client, scheduler, n_workers, LONG, method)
+    for n_workers, lengths in THREADS.items():
+        with cluster(2, n_workers // 2) as (client, scheduler):
+            search(client, scheduler, 0.04, 10 * n_workers, method)
+            for seconds in lengths:
+                found[n_workers, seconds] = point(client, scheduler, n_workers, seconds, method)
     return found
+
+
+def point(
+    client: Client, scheduler: psutil.Process, n_workers: int, seconds: float, method: str, uri: str = ""
+) -> Measured:
+    """Measure one study."""
+    found = search(client, scheduler, seconds, length(n_workers, seconds), method, uri)
+    say(method, n_workers, seconds, "in PostgreSQL" if uri else "", *(f"{value:.2f}" for value in found))
+    return found
+
+
+def in_database(method: str) -> list[list[str]]:
+    """Measure studies in a PostgreSQL server of their own."""
+    rows = []
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    for n_workers in (2, 8):
+        with postgresql.started(port, wait_for) as server, cluster(n_workers) as (client, scheduler):
+            uri = server.made(f"scale{n_workers}")
+            search(client, scheduler, 0.005, 200, method, uri)
+            for seconds in IN_DATABASE:
+                rows.append(_row(n_workers, seconds, point(client, scheduler, n_workers, seconds, method, uri)))
+    return rows
+
+
+def wait_for(holds: Callable[[], Any], *arguments: Any, **options: Any) -> None:
+    """Wait until something holds."""
+    while not holds():
+        time.sleep(0.05)
+
+
+def _row(n_workers: int, seconds: float, found: Measured) -> list[str]:
+    figures = [f"{found.rate:,.1f}", f"{found.rate * seconds / n_workers:.0%}", f"{found.coordinator:.2f}"]
+    return [f"{n_workers}", f"{1000 * seconds:,.0f}", *figures]
 
 
 def modelled(costs: Costs, n_workers: int, seconds: float) -> fake_time.Run:
@@ -116,11 +168,11 @@ def modelled(costs: Costs, n_workers: int, seconds: float) -> fake_time.Run:
 
 def fitted(points: dict[tuple[int, float], Measured]) -> Costs:
     """Return the costs with which the model has the rates of the points that it is fitted to."""
-    known = {point: found.rate for point, found in points.items() if point[1] in FITTED}
+    known = {at: found.rate for at, found in points.items() if at[0] in WORKERS and at[1] in FITTED}
 
     def error(logs: Any) -> Any:
         costs = Costs(*np.exp(logs))
-        return [np.log(modelled(costs, *point).rate / rate) for point, rate in known.items()]
+        return [np.log(modelled(costs, *at).rate / rate) for at, rate in known.items()]
 
     start = np.log([2e-3, 2e-3, 5e-4, 2e-3, 1e-3])
     found = least_squares(error, start, bounds=(np.log(1e-5), np.log(0.05)), diff_step=0.1, max_nfev=40)
@@ -133,12 +185,10 @@ def checks(points: dict[tuple[int, float], Measured], costs: Costs) -> tuple[lis
     for (n_workers, seconds), found in sorted(points.items()):
         model = modelled(costs, n_workers, seconds)
         ratio = model.rate / found.rate
-        worst = max(worst, abs(ratio - 1) if seconds in HELD else 0.0)
-        ideal = n_workers / seconds
-        figures = [f"{found.rate:,.0f}", f"{found.rate / ideal:.0%}", f"{model.rate:,.0f}", f"{ratio:.2f}"]
-        rows.append(
-            [f"{n_workers}", f"{1000 * seconds:,.0f}", *figures, f"{found.coordinator:.1f}", f"{found.scheduler:.1f}"]
-        )
+        is_fitted = seconds in FITTED and n_workers in WORKERS
+        worst = max(worst, 0.0 if is_fitted else abs(ratio - 1))
+        beside = [f"{found.scheduler:.2f}", f"{model.rate:,.1f}", f"{ratio:.2f}{' (fitted)' if is_fitted else ''}"]
+        rows.append([*_row(n_workers, seconds, found), *beside])
     return rows, worst
 
 
@@ -168,6 +218,7 @@ def regrets() -> list[list[str]]:
 def measure(repeats: int) -> Table:
     """Measure and model all of it; the table has the measured points, the note the rest."""
     points = measured("random")
+    stored = in_database("random")
     costs = fitted(points)
     rows, worst = checks(points, costs)
     told = ", ".join(f"{name} {1000 * value:.2f}" for name, value in vars(costs).items())
@@ -176,11 +227,11 @@ def measure(repeats: int) -> Table:
         "workers",
         "a trial, ms",
         "trials per second",
-        "of what they could",
-        "the model",
-        "model over measured",
+        "busy workers",
         "CPU ms of the coordinator",
         "of the scheduler",
+        "the model",
+        "model over measured",
     ]
     beside = grid(
         ["workers", "a trial, ms", "trials per second", "busy workers", "busy coordinator", "busy scheduler"],
@@ -190,7 +241,8 @@ def measure(repeats: int) -> Table:
     lengths = " and ".join(f"{1000 * seconds:.0f}" for seconds in FITTED)
     note = (
         f"The costs of the model were fitted to trials of {lengths} ms (ms: {told}); of the others, the largest deviation is "
-        f"{worst:.0%}. What it says of more workers, whose trials take different times:\n\n{beside}\n\nThe regret of a search "
-        f"after {OF_REGRET} trials, median of {SEEDS} made-up functions of four hyperparameters:\n\n{lost}\n\n"
+        f"{worst:.0%}. 100 and 200 workers are threads of two processes. Studies in PostgreSQL:\n\n"
+        f"{grid(head[:5], stored)}\n\nWhat the model says of more workers, whose trials take different times:\n\n{beside}"
+        f"\n\nThe regret of a search after {OF_REGRET} trials, median of {SEEDS} made-up functions of four hyperparameters:\n\n{lost}\n\n"
     )
     return Table(head, rows, note)

@@ -16,13 +16,13 @@ from search.service.cluster.access import SETTINGS, Access
 
 
 @contextmanager
-def started(n_workers: int) -> Iterator[tuple[LocalCluster, Access]]:
-    """Start workers until the body ends."""
+def started(n_workers: int, threads: int = 1) -> Iterator[tuple[LocalCluster, Access]]:
+    """Start workers, processes with some threads each, until the body ends."""
     dask.config.set(SETTINGS)
     security = Security.temporary()
     with LocalCluster(
         n_workers=n_workers,
-        threads_per_worker=1,
+        threads_per_worker=threads,
         processes=True,
         host="127.0.0.1",
         dashboard_address="127.0.0.1:0",  # a port with nothing behind it: None would be a fixed one
