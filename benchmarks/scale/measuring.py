@@ -145,8 +145,8 @@ def in_database(method: str) -> list[list[str]]:
         with postgresql.started(port, wait_for) as server, cluster(n_workers) as (client, scheduler):
             uri = server.made(f"scale{n_workers}")
             search(client, scheduler, 0.005, 200, method, uri)
-            for seconds in IN_DATABASE:
-                rows.append(_row(n_workers, seconds, point(client, scheduler, n_workers, seconds, method, uri)))
+            found = {s: point(client, scheduler, n_workers, s, method, uri) for s in IN_DATABASE}
+            rows += [_row(n_workers, seconds, measured) for seconds, measured in found.items()]
     return rows
 
 
@@ -243,6 +243,7 @@ def measure(repeats: int) -> Table:
         f"The costs of the model were fitted to trials of {lengths} ms (ms: {told}); of the others, the largest deviation is "
         f"{worst:.0%}. 100 and 200 workers are threads of two processes. Studies in PostgreSQL:\n\n"
         f"{grid(head[:5], stored)}\n\nWhat the model says of more workers, whose trials take different times:\n\n{beside}"
-        f"\n\nThe regret of a search after {OF_REGRET} trials, median of {SEEDS} made-up functions of four hyperparameters:\n\n{lost}\n\n"
+        f"\n\nThe regret of a search after {OF_REGRET} trials, median of {SEEDS} made-up functions of four "
+        f"hyperparameters:\n\n{lost}\n\n"
     )
     return Table(head, rows, note)

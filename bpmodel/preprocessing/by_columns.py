@@ -21,6 +21,9 @@ AT_ONCE = 1_000_000
 """Cells that are worked on at once: 8 MB in double precision, of which a scaler makes several copies. Tables of fewer cells are
 fitted and transformed as a whole."""
 
+ROWS_AT_ONCE = AT_ONCE // 4
+"""Cells of the rows that are transformed at once, of which more copies are made; for smaller parts it takes longer."""
+
 LEARNED: dict[type, tuple[str, ...]] = {
     SimpleImputer: ("statistics_",),
     StandardScaler: ("mean_", "var_", "scale_"),
@@ -88,8 +91,8 @@ def in_pieces(
     >>> in_pieces(lambda rows: 2 * X[rows], 3, 3).tolist()
     [[2.0, 0.0, 0.0], [0.0, 2.0, 0.0], [0.0, 0.0, 2.0]]
     """
-    size = max(AT_ONCE // max(columns, 1), 1)
-    if rows <= size and out is None:
+    size = max(ROWS_AT_ONCE // max(columns, 1), 1)
+    if rows * columns <= AT_ONCE and out is None:
         return transform(slice(0, rows))
     for start in range(0, rows, size):
         part = slice(start, min(start + size, rows))

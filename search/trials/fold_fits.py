@@ -11,6 +11,7 @@ from typing import Any
 from sklearn import config_context
 from sklearn.base import clone
 
+from bpmodel.network.machine import give_back
 from bpmodel.network.training import Training
 from search.seeds import derive
 from search.trials.nesting import network_of, split_params
@@ -35,6 +36,8 @@ def begin(problem: Problem, trial: Trial) -> tuple[Sequence[Prepared] | Prepared
             fold.load()
             with config_context(skip_parameter_validation=number > 0):  # the first fit has validated the parameters
                 fit = network.begin_fit(fold.X, fold.target, fold.weight, rows=fold.train, validation=fold.validation)
+            if fold.stream is not None:
+                give_back()
             yield network, fit
 
     return folds, begun()
