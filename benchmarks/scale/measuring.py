@@ -38,8 +38,8 @@ FITTED, HELD = (0.005, 0.3), (0.02, 0.04, 0.1)
 THREADS = {100: (0.04, 0.3), 200: (0.04, 0.3)}
 """Many workers, as threads of two processes, and the seconds of their trials; they test the model, too."""
 SATURATED, CROWDED = (200, 0.04), (8, 0.005)
-"""Where the coordinator is always busy, which shows what a trial costs; and where eight processes take two cores from it, which the
-model does not know."""
+"""Where the coordinator is always busy, which shows what a trial costs; and where eight processes take two cores from it, which
+the model does not know."""
 LONG, FEW = 5.0, (1, 2)
 """Seconds of long trials, and the workers that have some."""
 IN_DATABASE = (0.005, 0.04, 0.3)
