@@ -27,6 +27,7 @@ class SearchParameters:
     n_jobs: int | None
     deterministic: bool
     prune: bool | None
+    subsample: float
     penalty: str | PenaltyPolicy
     portfolio: bool
     initial_points: Sequence[Mapping[str, Any]] | None
@@ -55,6 +56,7 @@ class SearchParameters:
         n_jobs: int | None = ...,
         deterministic: bool = ...,
         prune: bool | None = ...,
+        subsample: float = ...,
         penalty: str | PenaltyPolicy = ...,
         portfolio: bool = ...,
         initial_points: Sequence[Mapping[str, Any]] | None = ...,

@@ -93,8 +93,15 @@ def as_in_scikit_learn(annotation: str, *, none: bool = False) -> Domain:
     return Domain("as in scikit-learn", annotation, lambda value: True, none=none)
 
 
+SPACE = Domain(
+    "a dict, a list of dicts and 'default'", "Mapping[str, Any] | Sequence[Mapping[str, Any]] | str", is_space
+)
+POINTS = Domain(
+    "lists of configurations, each a mapping from names to values", "Sequence[Mapping[str, Any]]", are_points
+)
 TRUTH = Domain("true and false", "bool", TRUTHS.__contains__)
 NUMBER = Domain("numbers", "float", lambda value: is_number(value) and not np.isnan(value))
+SHARE = Domain("numbers above 0, up to 1", "float", lambda value: is_number(value) and 0 < value <= 1)
 SECONDS = Domain("numbers above 0, in seconds", "float", lambda value: is_number(value) and value > 0)
 JOBS = Domain(
     f"whole numbers from -{MOST_JOBS} to {MOST_JOBS}, but not 0; -1 means all cores, -2 all but one",

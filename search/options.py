@@ -99,11 +99,7 @@ OPTIONS = (
         "space",
         ABSENT,
         None,
-        domains.Domain(
-            "a dict, a list of dicts and 'default'",
-            "Mapping[str, Any] | Sequence[Mapping[str, Any]] | str",
-            domains.is_space,
-        ),
+        domains.SPACE,
         "Maps parameter names (`alpha`, or `bpregressor__alpha` in a pipeline; also parameters of other steps) to lists of "
         'choices, ranges `(low, high)` or `(low, high, "log")`, Optuna distributions or frozen `scipy.stats` distributions. '
         'As in study files, `{"layers": …, "width": …}` searches the number of layers and the width of each layer, and a dict '
@@ -230,6 +226,16 @@ OPTIONS = (
         tracked="always",
     ),
     SearchOption(
+        "subsample",
+        1,
+        1,
+        domains.SHARE,
+        "Part of the training rows of each fold, such as 0.1, on which a configuration is trained first. Only the better ones, a "
+        "half to a quarter, are trained on all rows, as long as both rank alike, which the search measures; 1 switches it off.",
+        see="See [a sample of the rows first](#a-sample-of-the-rows-first).",
+        tracked="always",
+    ),
+    SearchOption(
         "penalty",
         DEFAULT_PENALTY,
         DEFAULT_PENALTY,
@@ -255,11 +261,7 @@ OPTIONS = (
         "initial_points",
         (),
         None,
-        domains.Domain(
-            "lists of configurations, each a mapping from names to values",
-            "Sequence[Mapping[str, Any]]",
-            domains.are_points,
-        ),
+        domains.POINTS,
         "Configurations to try first, such as `[{ alpha = 1.0 }]`. Parameters missing from a point are drawn at random.",
         compared=True,
     ),

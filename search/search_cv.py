@@ -49,6 +49,7 @@ from search.trials.baselines import Baseline
 from search.trials.callbacks import NoTasks, tasks_of
 from search.trials.nesting import accepts, network_of, prefix, tunable
 from search.trials.outcomes import Outcome
+from search.trials.prepared.sample import too_small
 from search.trials.problem import Problem
 
 DEFAULT_TRIALS = next(o.search_cv for o in options.SEARCH_CV if o.name == "n_trials")
@@ -69,8 +70,8 @@ class BPSearchCV(CallbackSupportMixin, FittedSearch):
     cv_results_ : dict of str to array
         As in scikit-learn, one row per configuration, with further columns: ``verdict`` ("ok", "stopped", "diverged",
         "error"), ``reason``, ``finding`` (code of the first finding of a diverged configuration's diagnosis, otherwise empty),
-        ``n_epochs`` and ``n_weights`` (weights and biases of a network, 0 for other estimators). Healthy configurations
-        rank first, then stopped, diverged and failed ones.
+        ``n_epochs`` and ``n_weights`` (weights and biases of a network, 0 for other estimators). With `subsample`, also
+        ``subsample_score``, which is no test score. Healthy configurations rank first, then stopped, diverged and failed ones.
     best_params_, best_score_, best_index_, best_estimator_, n_splits_, scorer_, multimetric_, refit_time_
         As in scikit-learn; only healthy configurations can be the best.
     best_n_epochs_ : int
@@ -204,6 +205,8 @@ class BPSearchCV(CallbackSupportMixin, FittedSearch):
         first = initial_points.complete(space, self.initial_points or [], problem.seed, "initial_points")
         values |= {"initial_points": first, "n_trials": _most_trials(self.method, self.n_trials, space, len(first))}
         plan = runner.plan(problem, space, **values)
+        if told := too_small(problem, self.subsample):
+            warnings.warn(told, UserWarning, stacklevel=2)
         demand.check(demand.count(problem, space, plan), ends=plan.timeout is not None)
         if tracker is not None:
             tracker.check()

@@ -37,6 +37,7 @@ from search.study.assembly import (
     open_store,
     planned,
     suspects,
+    without_sample,
 )
 from search.study.facts import entry, facts
 from search.study.nested_cv import Part
@@ -89,7 +90,7 @@ def tune(
     baselines = measure_baselines(study, problem, dataset.last_known)
     job = job_of(study, problem, plan, baselines, suspects(study, dataset, baselines))
     job = replace(job, scorer=metrics.identity(study, dataset).get("positive", ""))
-    notes = (*dataset.notes, *metrics.notes(study, dataset))
+    notes = (*dataset.notes, *metrics.notes(study, dataset), *without_sample(study, problem))
     elsewhere = _elsewhere(study, tracker.uri)  # of this machine: not for the journal
     with closing(open_store(study, dataset, problem)) as store:
         outer_baselines = nested_cv.measure_outer_baselines(study, dataset, problem)
@@ -149,7 +150,12 @@ def rehearse(study: Study, tracking_uri: str | None = None) -> Rehearsal:
     tracker.check(make=False)
     check_prepared(study, problem)
     done = len(_settled(study, dataset))
-    notes = (*dataset.notes, *metrics.notes(study, dataset), *_elsewhere(study, tracker.uri))
+    notes = (
+        *dataset.notes,
+        *metrics.notes(study, dataset),
+        *without_sample(study, problem),
+        *_elsewhere(study, tracker.uri),
+    )
     return Rehearsal(study.name, text(plan.method), str(study.scheme), found, min(done, plan.n_trials), notes)
 
 

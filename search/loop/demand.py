@@ -125,6 +125,9 @@ def count(problem: Problem, space: Space, plan: Plan, *, features: int | None = 
         at_once if streamed else 1 if problem.estimator is network else folds
     )  # without preprocessing, folds share rows
     kept = float(copies * rows * features * item)
+    if plan.subsample != 1 and problem.estimator is not network:  # those of the sample are kept
+        of_sample = sum(plan.subsample * len(train) + len(validation) for train, validation in problem.folds.splits)
+        kept += of_sample * features * item
     return Demand(*common, most.parameters, largest, kept, folds * at_once * most.total, _bytes(problem.X), streamed)
 
 

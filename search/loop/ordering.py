@@ -20,6 +20,7 @@ from search.trials.outcomes import Outcome
 from search.trials.penalties import Feedback, Penalizer
 from search.trials.problem import Trial
 from search.trials.pruning import Cutoffs
+from search.trials.subsample import Rung
 
 LAG = 7
 """Number of trials directly before a trial that it is not proposed from: so many may be under way beside it. With fewer,
@@ -40,6 +41,8 @@ class AsTheyEnd:
         The trials of earlier runs of the study, by number.
     prune : bool, default=False
         Whether trials get cut-offs.
+    rung : Rung, optional
+        Decides which trials begin on a sample of the rows.
 
     Attributes
     ----------
@@ -56,18 +59,20 @@ class AsTheyEnd:
         feedback: Mapping[int, Feedback],
         *,
         prune: bool = False,
+        rung: Rung | None = None,
     ) -> None:
         self._sampler, self._cutoffs, self._penalizer, self._prune = sampler, cutoffs, penalizer, prune
-        self.incumbent = Incumbent()
+        self._rung, self.incumbent = rung, Incumbent()
         self._begin({number: (outcome, feedback[number]) for number, outcome in outcomes.items()})
 
     def ready(self, number: int) -> bool:
         """Return whether all is known that trial `number` is proposed from."""
-        return True
+        return self._rung is None or self._rung.ready(number)
 
     def ask(self, number: int) -> Trial:
         """Propose trial `number`, for which `ready` has returned True."""
-        return Trial(number, self._sampler.ask(number), self._cutoffs.limits() if self._prune else {})
+        cutoffs = self._cutoffs.limits() if self._prune else {}
+        return Trial(number, self._sampler.ask(number), cutoffs, None if self._rung is None else self._rung.at(number))
 
     def feedback(self, outcome: Outcome) -> Feedback:
         """Return the feedback for a trial that has just ended."""
@@ -77,6 +82,8 @@ class AsTheyEnd:
         """Learn from a trial that has just ended."""
         self._sampler.tell(outcome, feedback)
         self._cutoffs.add(outcome)
+        if self._rung is not None:
+            self._rung.add(outcome)
         self.incumbent.see(outcome)
 
     def _begin(self, known: Mapping[int, tuple[Outcome, Feedback]]) -> None:

@@ -72,6 +72,13 @@ def record_of_trial(value: Any) -> bool:
     return isinstance(value, dict)
 
 
+def _sample(value: Any) -> bool:
+    known = {"fraction": number, "score": maybe(number), "seconds": number}
+    return value == {} or (
+        _keys(**known)(value) and set(value) <= {*known, "cutoff"} and number(value.get("cutoff", 0))
+    )
+
+
 DIVERGENCE: dict[str, Holds] = {
     "fold": whole,
     "epoch": whole,
@@ -98,6 +105,7 @@ OUTCOME: dict[str, Holds] = {
     "seed_scores": listed(number),
     "n_weights": count,
     "courses": by_name(by_epoch(number)),
+    "sample": _sample,
 }
 NEEDED = {
     Outcome: ("verdict", "reason", "fold_scores", "epoch", "curve", "losses", "seconds", "divergence"),
@@ -196,7 +204,8 @@ def from_record(record: Mapping[str, Any], number: int, params: Mapping[str, Any
         kind: {name: [math.nan if v is None else v for v in scores] for name, scores in getattr(outcome, kind).items()}
         for kind in METRICS
     }
-    return replace(outcome, curve=curve, courses=courses_of(outcome.courses), **metrics)
+    sample = {name: UNDEFINED if value is None else value for name, value in outcome.sample.items()}
+    return replace(outcome, curve=curve, courses=courses_of(outcome.courses), sample=sample, **metrics)
 
 
 def _check_fields(given: Mapping[str, Any], rules: Mapping[str, Holds], needed: tuple[str, ...]) -> None:

@@ -36,8 +36,10 @@ from search.space.unit_cube import UnitCube
 from search.trials.nesting import network_of
 from search.trials.outcomes import Outcome
 from search.trials.penalties import Penalizer
+from search.trials.prepared.sample import too_small
 from search.trials.problem import Problem, Trial
 from search.trials.pruning import Cutoffs
+from search.trials.subsample import Rung
 
 
 class _Plan:
@@ -65,11 +67,16 @@ class _Plan:
         return bool(self.deterministic and (find(self.method).learns or self.prune or waits))
 
     @property
+    def in_waves(self) -> bool:
+        """Whether trials that begin on a sample wait for others before them: if the method does not learn."""
+        return bool(self.subsample != 1 and not self.ordered and not find(self.method).learns)
+
+    @property
     def workers(self) -> JoblibWorkers:
         """Workers of this process: no more than can be busy in order."""
         if self.ordered:
             return JoblibWorkers(min(effective_n_jobs(self.n_jobs), LAG + 1), batch_size=1)
-        return JoblibWorkers(self.n_jobs)
+        return JoblibWorkers(self.n_jobs, batch_size=1 if self.in_waves else "auto")
 
     def tracked(self, *, once: bool) -> dict[str, Any]:
         """Return the parameters to log in a tracker.
@@ -96,7 +103,7 @@ def plan(problem: Problem, space: Space, **values: Any) -> Plan:
     """Return a plan with every option decided.
 
     A grid, and a space of one configuration, is searched completely. Only networks are stopped early, by default if the
-    method learns. The portfolio is added to the initial points.
+    method learns. The portfolio is added to the initial points. A sample of too few rows is none.
 
     Raises
     ------
@@ -130,7 +137,8 @@ def plan(problem: Problem, space: Space, **values: Any) -> Plan:
             "list fewer values, or use another method"
         )
     is_network = network_of(problem.estimator) is not None
-    return Plan(**values | {"n_trials": n_trials, "prune": bool(prune and is_network), "initial_points": points})
+    decided = {"n_trials": n_trials, "prune": bool(prune and is_network), "initial_points": points}
+    return Plan(**values | decided | {"subsample": 1 if too_small(problem, asked.subsample) else asked.subsample})
 
 
 @contextmanager
@@ -195,7 +203,8 @@ class _Run:
         cutoffs = Cutoffs(getattr(network_of(problem.estimator), "max_iter", 1))
         made = partial(InOrder, UnitCube(space)) if plan.ordered else AsTheyEnd
         penalizer = Penalizer(plan.penalty, dummy_score)
-        self.learner = made(sampler, cutoffs, penalizer, store.outcomes, store.feedback, prune=plan.prune)
+        rung = Rung(plan.subsample, in_waves=plan.in_waves) if plan.subsample != 1 else None
+        self.learner = made(sampler, cutoffs, penalizer, store.outcomes, store.feedback, prune=plan.prune, rung=rung)
         self.started, self.workers = time.monotonic(), workers
         self.lock, self.cancellation = threading.Lock(), Cancellation()
 

@@ -13,6 +13,7 @@ from search.report.pictures import pictures
 from search.report.sources import Source
 from search.results.advice import advice, codes
 from search.trials.outcomes import DIVERGED, ERROR, OK, STOPPED, VERDICTS, Outcome
+from search.trials.subsample import agreement
 
 MOST_TRIALS, MOST_PARAMS = 40, 8
 NOT_DIAGNOSED = "not diagnosed"
@@ -29,6 +30,8 @@ def trouble(source: Source, figures: Mapping[str, Figure]) -> Markup:
         parts += [_where(source), _causes(source, diverged), pictures(figures, "diverged"), _trials(diverged)]
     else:
         parts.append(tag("p", "No trial diverged."))
+    if shared := agreement(outcomes):
+        parts.append(tag("p", f"Subsample: {shared.sentence}."))
     parts += [_errors(outcomes), _repairs(outcomes)]
     return section("diverged", "What diverged, and why", *parts)
 

@@ -60,6 +60,8 @@ def cv_results(
     table["finding"] = np.array([o.divergence.code if o.divergence else "" for o in outcomes], dtype=object)
     table["n_epochs"] = np.array([o.epoch for o in outcomes])
     table["n_weights"] = np.array([o.n_weights for o in outcomes])
+    if any(o.sample for o in outcomes):
+        table["subsample_score"] = np.array([o.sample.get("score", np.nan) for o in outcomes])
     return table
 
 

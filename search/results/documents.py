@@ -20,6 +20,7 @@ from search.results.result import Result
 from search.tracking.models.registry import Facts
 from search.trials.baselines import Baseline
 from search.trials.outcomes import VERDICTS, Outcome
+from search.trials.subsample import agreement
 
 
 def study(result: Result) -> dict[str, Any]:
@@ -27,6 +28,7 @@ def study(result: Result) -> dict[str, Any]:
     best, model, nested = result.best, result.model, result.nested
     _, sign = formatting.metric(result.scoring)
     counts = Counter(o.verdict for o in result.outcomes.values())
+    shared = agreement(result.outcomes)
     return {
         "name": result.name,
         "method": result.method,
@@ -44,6 +46,7 @@ def study(result: Result) -> dict[str, Any]:
             "fold_scores": [None if score is None else sign * score for score in nested.scores],
             "baselines": _baselines(nested.baselines, sign),
         },
+        "subsample": None if shared is None else shared.document(),
         "judgment": judgment(result),
         "model": None
         if model is None

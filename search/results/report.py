@@ -22,6 +22,7 @@ from search.tracking import RegisteredModel
 from search.tracking.naming.markdown import code, plain
 from search.trials.baselines import Baseline
 from search.trials.outcomes import Outcome, front, order
+from search.trials.subsample import agreement
 
 FIRST_ROWS = 8
 NOT_PROBED = "not diagnosed: full-batch solvers record no probes"
@@ -210,6 +211,8 @@ def final(result: Result) -> RenderableType:
     title = f"best network (trial {best.number})" if best else ""
     parts.append(Fitted(partial(comparison, best, title, result.baselines, result.scoring)))
     parts += [*(Text(f"  {line}", style="bold") for line in judgment(result)), Text()]
+    if shared := agreement(outcomes):
+        parts += [Text(f"Subsample: {shared.sentence}"), Text()]
     if estimate := honest(result):
         name, _ = metric(result.scoring)
         parts += [Text(f"Nested cross-validation ({name})", style="bold"), *_first(estimate), Text()]
@@ -294,6 +297,8 @@ def summary(result: Result) -> str:
     outcomes, best, model = result.outcomes, result.best, result.model
     paragraphs = [f"**{result.name}**: {_standing(result)}", *(f"**{plain(line)}**" for line in judgment(result))]
     paragraphs += [f"Nested cross-validation: {line}." for line in honest(result)[:1]]
+    if shared := agreement(outcomes):
+        paragraphs.append(f"Subsample: {shared.sentence}.")
     broken, mended = divergences(outcomes), repairs(outcomes)
     if broken:
         told = advice(outcomes.values(), result.space)

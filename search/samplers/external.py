@@ -12,7 +12,7 @@ from optuna.samplers import BaseSampler
 from optuna.trial import TrialState
 
 from search.samplers.methods import METHODS, Method, Sampler
-from search.samplers.optuna_terms import CONSTRAINT, STATES, distributions, finished, quiet
+from search.samplers.optuna_terms import CONSTRAINT, STATES, distributions, finished, on_the_way, quiet
 from search.samplers.tpe import suggest
 from search.seeds import derive
 from search.space.initial_points import complete
@@ -111,7 +111,7 @@ class OptunaSampler:
             return
         trial.set_constraint(CONSTRAINT, feedback.constraint)
         if state is TrialState.PRUNED:
-            for epoch, score in outcome.defined.items():
+            for epoch, score in on_the_way(outcome, feedback).items():
                 trial.report(score, epoch)
         with warnings.catch_warnings():
             warnings.filterwarnings(

@@ -63,10 +63,15 @@ def finished(
         value=feedback.value if feedback.state == "complete" else None,
         params={name: axes[name].dimension.encode(value) for name, value in leaves.items()},
         distributions={name: known[name] for name in leaves},
-        intermediate_values=outcome.defined if feedback.state == "pruned" else None,
+        intermediate_values=on_the_way(outcome, feedback) if feedback.state == "pruned" else None,
         constraints={CONSTRAINT: feedback.constraint},
         user_attrs=notes,
     )
+
+
+def on_the_way(outcome: Outcome, feedback: Feedback) -> dict[int, float]:
+    """Return the scores of a stopped trial by epoch; that which stands for one that was stopped on a sample is of none."""
+    return {0: feedback.value} if outcome.on_sample_only else outcome.defined
 
 
 @contextmanager

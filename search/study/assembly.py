@@ -33,6 +33,7 @@ from search.trials import baselines, nesting
 from search.trials.baselines import Baseline
 from search.trials.pipeline import PATHS, check_columns, default_pipeline
 from search.trials.prepared.folds import prepare
+from search.trials.prepared.sample import too_small
 from search.trials.problem import Problem
 
 
@@ -155,6 +156,11 @@ def planned(study: Study, dataset: Dataset, problem: Problem, n_outer: int = 0) 
     found = demand.count(problem, study.space, plan, features=widths.prepared(study, dataset), outer=n_outer)
     demand.check(found, str(study.path), ends=plan.timeout is not None)
     return plan, found
+
+
+def without_sample(study: Study, problem: Problem) -> list[str]:
+    """Return the note that a sample of the rows would be too small, if that is so."""
+    return [told] if (told := too_small(problem, study.search.subsample)) else []
 
 
 def measure_dummy(study: Study, problem: Problem) -> Baseline:

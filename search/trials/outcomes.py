@@ -58,7 +58,7 @@ VERDICTS = {
         "stopped early",
         SKY,
         "v",
-        "the trial was stopped early because it was worse than others (`prune`)",
+        "the trial was stopped early because it was worse than others (`prune`, `subsample`)",
         counted=True,
         scored=True,
     ),
@@ -135,6 +135,9 @@ class Outcome:
     courses : dict of str to dict of int to float
         Mean gradient norm and learning rate over the folds at a few epochs (`search.trials.courses`); empty for other
         estimators, and in journals written before they were kept.
+    sample : dict of str to float
+        If the configuration was first trained on a sample of the training rows: ``fraction`` of these, mean ``score`` over the
+        folds (-inf if there is none), ``seconds``, and the ``cutoff`` below which the trial ended there, without other scores.
     """
 
     number: int
@@ -155,6 +158,7 @@ class Outcome:
     seed_scores: list[float] = field(default_factory=list)
     n_weights: int = 0
     courses: dict[str, dict[int, float]] = field(default_factory=dict)
+    sample: dict[str, float] = field(default_factory=dict)
 
     @cached_property
     def score(self) -> float:
@@ -180,6 +184,11 @@ class Outcome:
         return self.verdict == ERROR
 
     @property
+    def on_sample_only(self) -> bool:
+        """Whether the trial ended on a sample of the training rows."""
+        return "cutoff" in self.sample and not self.sample["score"] >= self.sample["cutoff"]
+
+    @property
     def means(self) -> dict[str, float]:
         """Mean over the folds of every named metric."""
         return {name: mean(scores) for name, scores in self.metrics.items()}
@@ -196,6 +205,7 @@ class Outcome:
         record["curve"] = {epoch: finite(score) for epoch, score in self.curve.items()}
         for kind in METRICS:
             record[kind] = {name: [finite(v) for v in scores] for name, scores in record[kind].items()}
+        record["sample"] = {name: finite(value) for name, value in self.sample.items()}
         record["losses"] = {name: [float(f"{v:.6g}") for v in values] for name, values in self.losses.items()}
         return record
 

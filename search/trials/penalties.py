@@ -2,7 +2,8 @@
 
 The value of a healthy trial is its mean score, but no less than the dummy predictor's: below that, differences do not
 matter, and one huge loss would flatten all others for a model that standardizes the values. A trial that was stopped
-early gets the same value, in state pruned. Diverged trials, and those without a score, are handled by a table of
+early gets the same value, in state pruned; one that was stopped on a sample of the rows gets the score on all rows that has the
+same rank. Diverged trials, and those without a score, are handled by a table of
 policies. One diverged fold is enough to count as diverged; the other folds are never averaged over.
 """
 
@@ -16,6 +17,7 @@ from typing import Literal, NamedTuple, Protocol, runtime_checkable
 
 from bpmodel.network.watch import EXPLOSION_FACTOR
 from search.trials.outcomes import STOPPED, Outcome
+from search.trials.subsample import expected
 
 MARGIN = 0.1
 """One unit of a graded penalty, as a fraction of the dummy predictor's score."""
@@ -144,17 +146,21 @@ class Penalizer:
         self._penalty: PenaltyPolicy = PENALTIES[penalty] if isinstance(penalty, str) else deepcopy(penalty)
         self._dummy = dummy_score
         self._worst = math.inf
+        self._both: list[tuple[float, float]] = []
         for outcome in finished:
             self.feedback(outcome)
 
     def feedback(self, outcome: Outcome) -> Feedback:
         """Return the feedback for the next finished trial."""
         if outcome.verdict == STOPPED and not outcome.fold_scores:  # it had no score yet, but it is no failure either
-            return Feedback(self._standard().dummy, state="pruned")
+            rank = expected(outcome.sample["score"], self._both) if outcome.on_sample_only else math.nan
+            return Feedback(self._standard().dummy if math.isnan(rank) else max(rank, self._dummy), state="pruned")
         if outcome.divergence is not None or not math.isfinite(outcome.score):
             return self._penalty.feedback(outcome, self._standard())
         value = max(outcome.score, self._dummy)
         self._worst = min(self._worst, value)
+        if outcome.healthy and outcome.sample.get("score", -math.inf) > -math.inf:
+            self._both.append((outcome.sample["score"], outcome.score))
         return Feedback(value, state="pruned" if outcome.verdict == STOPPED else "complete")
 
     def _standard(self) -> Standard:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from sklearn.base import clone
 
@@ -13,13 +13,29 @@ from search.trials.callbacks import NoTasks
 from search.trials.shared_cache import ComputeOnce
 
 
+class Sample(NamedTuple):
+    """A fraction of the training rows of each fold, and the least mean score that a trial needs there to continue."""
+
+    fraction: float
+    cutoff: float
+
+
 @dataclass(frozen=True)
 class Trial:
-    """One configuration; `cutoffs` maps an epoch to the least mean score that the trial needs to continue."""
+    """One configuration.
+
+    Attributes
+    ----------
+    cutoffs : dict of int to float
+        Maps an epoch to the least mean score that the trial needs to continue.
+    sample : Sample, optional
+        What the configuration is trained on before all rows.
+    """
 
     number: int
     params: Mapping[str, Any]
     cutoffs: Mapping[int, float] = field(default_factory=dict)
+    sample: Sample | None = None
 
 
 @dataclass(frozen=True)
@@ -53,6 +69,8 @@ class Problem:
         Whether training rows are scored as well.
     tasks : NoTasks
         Notifies scikit-learn's callbacks.
+    whole : Problem, optional
+        The problem with all training rows, if this one has a sample of them.
     """
 
     estimator: Any
@@ -71,6 +89,7 @@ class Problem:
     train_scores: bool = False
     prepared: ComputeOnce = field(default_factory=ComputeOnce, compare=False, repr=False)
     tasks: NoTasks = field(default_factory=NoTasks, compare=False, repr=False)
+    whole: Problem | None = field(default=None, compare=False, repr=False)
 
     def full_names(self, params: Mapping[str, Any]) -> dict[str, Any]:
         """Return a trial's parameters, converted, under their names in the estimator."""

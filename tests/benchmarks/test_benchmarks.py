@@ -22,6 +22,7 @@ from benchmarks import (
     sparse,
     start,
     steps,
+    subsample,
     threads,
     tracking,
 )
@@ -138,3 +139,13 @@ def test_deterministic_searches_are_measured():
     assert [row[0] for row in tables[1].rows] == list(deterministic.WAYS)
     for table in tables:
         assert {len(row) for row in table.rows} == {len(table.head)}
+
+
+@pytest.mark.slow
+def test_searches_on_a_sample_are_measured(monkeypatch):
+    small = {"TRIALS": 14, "FOLDS": 2, "EPOCHS": 4, "ROWS": 24_000, "COLUMNS": 3}
+    for name, value in small.items():
+        monkeypatch.setattr(subsample, name, value)
+    found = list(subsample.rows(subsample.synthetic(), 1))
+    assert [row[1] for row in found] == list(subsample.METHODS)
+    assert {len(row) for row in found} == {len(subsample.HEAD)}

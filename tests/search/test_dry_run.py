@@ -90,3 +90,9 @@ def test_a_store_that_cannot_be_written_is_told(dry, monkeypatch):
     result = dry()
     assert result.code == 2
     assert "cannot be written" in result.err
+
+
+def test_a_sample_of_too_few_rows_is_told(dry):
+    result = dry(STUDY.replace("[search]", "[search]\nsubsample = 0.5"), "--json")
+    told = "subsample = 0.5 has no effect: that is 20 of the 40 training rows of a fold; needed are 1,000"
+    assert told in result.document["notes"]

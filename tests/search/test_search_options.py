@@ -44,6 +44,7 @@ ALLOWED = {
     "n_jobs": [None, -1, 1, -2],
     "deterministic": [True, False, np.True_],
     "prune": [None, True, False, np.True_],
+    "subsample": [0.1, 1, 1.0, np.float32(0.5), 1e-9],
     "penalty": ["fail", PENALTIES["fail"]],
     "portfolio": [True, False],
     "initial_points": [None, [], ({"alpha": 1},)],
@@ -68,6 +69,7 @@ REFUSED = {
     "n_jobs": [0, 1.5, True],
     "deterministic": [None, 0, 1, "yes"],
     "prune": [0, 1, "yes"],
+    "subsample": [0, -0.1, 1.1, math.nan, True, None, "auto"],
     "penalty": ["nan", None, object(), type(PENALTIES["fail"])],
     "portfolio": [None, 1],
     "initial_points": [{"alpha": 1}, "x", [1]],
@@ -198,7 +200,7 @@ def test_what_is_for_networks_only(rows, name, value):
 def test_what_mlflow_is_told():
     values = {o.name: o.search_cv for o in PLAN} | {"method": Own(), "n_trials": 7}
     always = {"method": "Own", "n_seeds": 1, "n_members": 1, "n_jobs": None, "deterministic": False, "prune": None}
-    always |= {"penalty": "graded_constraint", "portfolio": True}
+    always |= {"penalty": "graded_constraint", "portfolio": True, "subsample": 1}
     limits = {"n_trials": 7, "timeout": None, "target_score": None, "n_trials_no_change": None}
     assert options.tracked(values, once=False) == always
     assert options.tracked(values, once=True) == always | limits

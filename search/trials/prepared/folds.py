@@ -175,7 +175,7 @@ def _prepare(problem: Problem, params: Mapping[str, Any]) -> PreparedFolds:
     if estimator is not network_of(estimator):
         return PreparedFolds(splits, lambda train, validation: _fold(problem, estimator, y, train, validation))
     around, (X, target, weight) = fit_around(estimator, problem.X, y, problem.fit_params)  # fits no step
-    rows = _in_precision(X, estimator, min(len(train) for train, _ in splits))
+    rows = _rows_of_whole(problem, params, X, min(len(train) for train, _ in splits), estimator)
     names, columns = feature_names(X), rows.shape[1] if len(rows.shape) > 1 else 1
 
     def share(train: Rows, validation: Rows) -> Prepared:
@@ -183,6 +183,15 @@ def _prepare(problem: Problem, params: Mapping[str, Any]) -> PreparedFolds:
         return Prepared(rows, target, weights, train, validation, (train, validation), y, around, names, columns)
 
     return PreparedFolds(splits, share)
+
+
+def _rows_of_whole(problem: Problem, params: Mapping[str, Any], X: Any, n_train: int, estimator: Any) -> Any:
+    """Return all rows in the precision of a network; those that the problem with all training rows has, if they fit."""
+    if problem.whole is not None:
+        found = prepare(problem.whole, params)[0].X
+        if found.dtype == _precision(estimator, n_train):
+            return found
+    return _in_precision(X, estimator, n_train)
 
 
 def _fold(problem: Problem, estimator: Any, y: NDArray, train: Rows, validation: Rows) -> Prepared:
@@ -205,12 +214,14 @@ def _fold(problem: Problem, estimator: Any, y: NDArray, train: Rows, validation:
 def is_streamed(problem: Problem, estimator: Any, features: int = 0) -> bool:
     """Return whether the rows of a study are too many for all its folds to be kept.
 
+    Those of a sample are kept: to prepare a fold anew takes as long as many epochs of it.
+
     Parameters
     ----------
     features : int
         Columns as networks see them, if there are more than in X.
     """
-    if not steps.take_pieces(estimator, problem.X, problem.fit_params):
+    if problem.whole is not None or not steps.take_pieces(estimator, problem.X, problem.fit_params):
         return False
     rows, columns = problem.X.shape
     dtype = _precision(estimator, min(len(train) for train, _ in problem.folds.splits))

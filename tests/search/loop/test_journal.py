@@ -41,6 +41,12 @@ OUTCOMES = {
     },
     "a checkpoint without a score": {"curve": {4: -math.inf, 6: -0.375}},
     "stopped without a score": {"verdict": "stopped", "scores": (), "curve": {4: -math.inf}},
+    "stopped on a sample": {
+        "verdict": "stopped",
+        "scores": (),
+        "sample": {"fraction": 0.1, "score": -0.5, "seconds": 0.25, "cutoff": -0.25},
+    },
+    "a sample without a score": {"sample": {"fraction": 0.1, "score": -math.inf, "seconds": 0.25}},
     "error": {"verdict": "error", "reason": 'ValueError: "ü" \\ {'},
 }
 

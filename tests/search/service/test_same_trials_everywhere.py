@@ -19,6 +19,7 @@ from search.service import submission
 from search.service.cluster.of_study import workers_of
 from search.service.place import Place
 from search.study import study_file
+from search.trials.prepared import sample
 
 pytestmark = pytest.mark.slow
 
@@ -26,7 +27,13 @@ METHODS = {
     "grid": {"method": "grid"},
     "random": {"method": "random", "n_trials": 12},
     "deterministic": {"method": "bayesian", "n_trials": 20, "deterministic": True},
+    "on a sample first": {"method": "random", "n_trials": 26, "subsample": 0.5},
 }
+
+
+@pytest.fixture(autouse=True)
+def few_rows(monkeypatch):
+    monkeypatch.setattr(sample, "LEAST_ROWS", 10)
 
 
 @contextmanager
@@ -74,6 +81,7 @@ RATES = {
     "grid": "learning_rate_init = [0.01, 50.0]",
     "random": "learning_rate_init = { low = 1e-3, high = 50.0, log = true }",
     "deterministic": "learning_rate_init = { low = 1e-3, high = 50.0, log = true }",
+    "on a sample first": "learning_rate_init = { low = 1e-3, high = 50.0, log = true }",
 }
 
 
