@@ -171,16 +171,15 @@ def modelled(costs: Costs, n_workers: int, seconds: float) -> fake_time.Run:
 
 def fitted(points: dict[tuple[int, float], Measured]) -> Costs:
     """Return the costs with which the model has the rates of the points that it is fitted to."""
-    known = {at: found.rate for at, found in points.items() if is_fitted(at) and at != SATURATED}
-    trial = 1 / points[SATURATED].rate
+    known = {at: found.rate for at, found in points.items() if is_fitted(at)}
 
     def error(logs: Any) -> Any:
-        costs = Costs(trial, *np.exp(logs))
+        costs = Costs(*np.exp(logs))
         return [np.log(modelled(costs, *at).rate / rate) for at, rate in known.items()]
 
-    start = np.log([2e-3, 5e-4, 2e-3, 1e-3])
-    found = least_squares(error, start, bounds=(np.log(1e-5), np.log(0.05)), diff_step=0.1, max_nfev=40)
-    return Costs(trial, *(float(value) for value in np.exp(found.x)))
+    start = np.log([4e-4, 1e-3, 5e-4, 2e-3, 1e-3])
+    found = least_squares(error, start, bounds=(np.log(1e-5), np.log(0.05)), diff_step=0.1, max_nfev=15)
+    return Costs(*(float(value) for value in np.exp(found.x)))
 
 
 def is_fitted(at: tuple[int, float]) -> bool:
@@ -249,8 +248,8 @@ def measure(repeats: int) -> Table:
     lost = grid(["method", *(f"{n} workers" for n in REGRETS)], regrets())
     lengths = " and ".join(f"{1000 * seconds:.0f}" for seconds in FITTED)
     note = (
-        f"The costs of the model were fitted to trials of {lengths} ms, that of a trial to {SATURATED[0]} workers, which the "
-        f"coordinator cannot keep busy (ms: {told}); of the others, the largest deviation is {worst:.0%}, but for "
+        f"The costs of the model were fitted to trials of {lengths} ms, and to {SATURATED[0]} workers, which the coordinator "
+        f"cannot keep busy (ms: {told}); of the others, the largest deviation is {worst:.0%}, but for "
         f"{CROWDED[0]} workers with {1000 * CROWDED[1]:.0f} ms, processes that take the coordinator's processor time. "
         "100 and 200 workers are threads of two processes. Studies in PostgreSQL:\n\n"
         f"{grid(head[:5], stored)}\n\nWhat the model says of more workers, whose trials take different times:\n\n{beside}"
