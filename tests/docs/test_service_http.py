@@ -92,7 +92,9 @@ def test_commands_run(tmp_path, monkeypatch):
             answers = dict(_answers(address, queue))
     finally:
         queue.close()
-    (refused,) = [told for told in answers.values() if any(mark in told for mark in PROBLEM)]
+    problems = [told for told in answers.values() if any(mark in told for mark in PROBLEM)]
+    assert len(problems) == 1, problems
+    (refused,) = problems
     assert json.JSONDecoder().raw_decode(refused)[0]["status"] == 404
     (predicted,) = [told for first, told in answers.items() if "predictions" in first]
     assert predicted.startswith("predicted_target\n")
