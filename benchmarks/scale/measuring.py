@@ -33,9 +33,9 @@ from tests.search import postgresql
 
 WORKERS = (1, 2, 4, 8)
 """With more processes, two cores have no time left for the coordinator, though all of them sleep."""
-FITTED, HELD = (0.005, 0.3), (0.02, 0.04, 0.1)
+FITTED, HELD = (0.005, 0.3), (0.01, 0.06, 0.15)
 """Seconds of the trials that the model is fitted to, and of those that test it."""
-THREADS = {100: (0.04, 0.3), 200: (0.04, 0.3)}
+THREADS = {50: (0.06, 0.15), 150: (0.06, 0.15), 200: (0.04, 0.15)}
 """Many workers, as threads of two processes, and the seconds of their trials; they test the model, too."""
 SATURATED, CROWDED = (200, 0.04), (8, 0.005)
 """Where the coordinator is always busy, which shows what a trial costs; and where eight processes take two cores from it, which
@@ -251,7 +251,7 @@ def measure(repeats: int) -> Table:
         f"The costs of the model were fitted to trials of {lengths} ms, and to {SATURATED[0]} workers, which the coordinator "
         f"cannot keep busy (ms: {told}); of the others, the largest deviation is {worst:.0%}, but for "
         f"{CROWDED[0]} workers with {1000 * CROWDED[1]:.0f} ms, processes that take the coordinator's processor time. "
-        "100 and 200 workers are threads of two processes. Studies in PostgreSQL:\n\n"
+        f"{min(THREADS)} workers and more are threads of two processes. Studies in PostgreSQL:\n\n"
         f"{grid(head[:5], stored)}\n\nWhat the model says of more workers, whose trials take different times:\n\n{beside}"
         f"\n\nThe regret of a search after {OF_REGRET} trials, median of {SEEDS} made-up functions of four "
         f"hyperparameters:\n\n{lost}\n\n"
