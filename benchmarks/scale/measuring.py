@@ -38,15 +38,16 @@ FITTED, HELD = (0.005, 0.3), (0.01, 0.06, 0.15)
 THREADS = {50: (0.06, 0.15), 150: (0.06, 0.15), 200: (0.04, 0.15)}
 """Many workers, as threads of two processes, and the seconds of their trials; they test the model, too."""
 SATURATED, CROWDED = (200, 0.04), (8, 0.005)
-"""Where the coordinator is always busy, which shows what a trial costs; and where eight processes take two cores from it, which
-the model does not know."""
+"""Where the coordinator is always busy, which shows what a trial costs; and where eight processes may take its processor
+time, which the model does not know: it is not fitted to that."""
 LONG, FEW = 5.0, (1, 2)
 """Seconds of long trials, and the workers that have some."""
 IN_DATABASE = (0.005, 0.04, 0.3)
 """Seconds of the trials of studies in PostgreSQL, with 2 and 8 workers."""
 
 MODELLED, LENGTHS = (10, 100, 200, 1_000, 10_000), (0.005, 0.04, 0.3, 5.0)
-REGRETS, SEEDS, OF_REGRET = (1, 10, 50, 200), 12, 200
+REGRETS, SEEDS, OF_REGRET = (1, 10, 50, 200), range(1000, 1032), 200
+"""Twelve seeds are too few: with 200 workers, a dozen had a median of 0.16, and these have 0.09."""
 
 
 class Measured(NamedTuple):
@@ -194,7 +195,7 @@ def checks(points: dict[tuple[int, float], Measured], costs: Costs) -> tuple[lis
         model = modelled(costs, n_workers, seconds)
         ratio = model.rate / found.rate
         known = is_fitted((n_workers, seconds))
-        worst = max(worst, 0.0 if known or (n_workers, seconds) == CROWDED else abs(ratio - 1))
+        worst = max(worst, 0.0 if known else abs(ratio - 1))
         beside = [f"{found.scheduler:.2f}", f"{model.rate:,.1f}", f"{ratio:.2f}{' (fitted)' if known else ''}"]
         rows.append([*_row(n_workers, seconds, found), *beside])
     return rows, worst
@@ -217,7 +218,7 @@ def regrets() -> list[list[str]]:
     """Return the regret of searches with many workers over that of a serial one, at equal trials."""
     rows = []
     for method in ("random", "bayesian"):
-        found = {n: [fake_time.regret(n, OF_REGRET, method, seed) for seed in range(SEEDS)] for n in REGRETS}
+        found = {n: [fake_time.regret(n, OF_REGRET, method, seed) for seed in SEEDS] for n in REGRETS}
         rows.append([method, *(f"{statistics.median(values):.4f}" for values in found.values())])
         say(*rows[-1])
     return rows
@@ -249,11 +250,10 @@ def measure(repeats: int) -> Table:
     lengths = " and ".join(f"{1000 * seconds:.0f}" for seconds in FITTED)
     note = (
         f"The costs of the model were fitted to trials of {lengths} ms, and to {SATURATED[0]} workers, which the coordinator "
-        f"cannot keep busy (ms: {told}); of the others, the largest deviation is {worst:.0%}, but for "
-        f"{CROWDED[0]} workers with {1000 * CROWDED[1]:.0f} ms, processes that take the coordinator's processor time. "
+        f"cannot keep busy (ms: {told}); of the others, the largest deviation is {worst:.0%}. "
         f"{min(THREADS)} workers and more are threads of two processes. Studies in PostgreSQL:\n\n"
         f"{grid(head[:5], stored)}\n\nWhat the model says of more workers, whose trials take different times:\n\n{beside}"
-        f"\n\nThe regret of a search after {OF_REGRET} trials, median of {SEEDS} made-up functions of four "
+        f"\n\nThe regret of a search after {OF_REGRET} trials, median of {len(SEEDS)} made-up functions of four "
         f"hyperparameters:\n\n{lost}\n\n"
     )
     return Table(head, rows, note)

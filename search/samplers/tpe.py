@@ -26,12 +26,6 @@ of 1,000 trials was as good as with nothing forgotten (8 seeds); with half as ma
 BEST, LATEST = 25, 25
 """Trials that are never forgotten: Optuna counts at most 25 trials as good, and gives the latest 25 full weight."""
 
-STARTUP, MANY_RUNNING = 10, 16
-"""As long as fewer trials are known than the first, and at least the second are running, points are random. Optuna takes running
-trials for known and bad ones, so that proposals keep away from them; of hundreds, the last ones lie in the corners of the space.
-With 200 workers, the regret after 200 trials was twice that of random search, and is the same now (`benchmarks/scale`). A search
-in order (`search.loop.ordering.LAG`) never has so many."""
-
 SUGGEST: dict[type[BaseDistribution], Callable[[optuna.Trial, str, Any], Any]] = {
     CategoricalDistribution: lambda trial, name, d: trial.suggest_categorical(name, d.choices),
     FloatDistribution: lambda trial, name, d: trial.suggest_float(name, d.low, d.high, log=d.log),
@@ -66,9 +60,6 @@ class TPESampler:
         if self._unseeded:  # the seed depends on the trial, so that no draw is repeated
             self._study.sampler = _estimator(derive(self._seed, number), self._conditional)
             self._unseeded = False
-        if len(self._told) < STARTUP and len(self._running) >= MANY_RUNNING:
-            leaves = self._space.leaves(self._space.random_point(self._seed, number))
-            self._study.enqueue_trial({name: self._axes[name].dimension.encode(leaf) for name, leaf in leaves.items()})
         trial = self._study.ask()
         self._running[number] = trial.number
         return suggest(trial, self._space, self._distributions)

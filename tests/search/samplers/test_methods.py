@@ -11,9 +11,8 @@ import pytest
 import scipy.stats
 
 from search import BPSearchCV
-from search.loop.ordering import LAG
 from search.samplers.methods import METHODS, Queued
-from search.samplers.tpe import MANY_RUNNING, MOST_SHOWN, STARTUP
+from search.samplers.tpe import MOST_SHOWN
 from search.space import spaces
 from search.space.dimensions import label
 from search.study import init
@@ -294,22 +293,3 @@ def test_running_trials_are_not_proposed_again(method, make_outcome):
         params = sampler.ask(number)
         tell(sampler, make_outcome(number, scores=(-abs(math.log10(params["rate"] / 0.03)),), params=params))
     assert len({sampler.ask(number)["rate"] for number in range(15, 23)}) == 8
-
-
-@pytest.mark.parametrize("name", ["mixed", "conditional"])
-def test_bayesian_search_of_many_workers_is_random_before_results_are_known(name, make_outcome):
-    """Optuna counts running trials as bad ones, and would propose corners of the space."""
-    space = SPACES[name]
-    sampler = METHODS["bayesian"].sampler(space, 3)
-    asked = [sampler.ask(number) for number in range(MANY_RUNNING + 5)]
-    drawn = [space.random_point(3, number) for number in range(100)]
-    assert MANY_RUNNING > LAG + 1
-    is_drawn = [proposed == random for proposed, random in zip(asked, drawn, strict=False)]
-    assert not all(is_drawn[MANY_RUNNING - 5 : MANY_RUNNING])
-    assert all(is_drawn[MANY_RUNNING:])
-    assert sampler.ask(40) == drawn[40]
-    for number in range(STARTUP - 1):
-        tell(sampler, make_outcome(number, params=asked[number], scores=(0.1 * number,)))
-        assert sampler.ask(50 + number) == drawn[50 + number]
-    tell(sampler, make_outcome(20, params=asked[20]))
-    assert sampler.ask(70) != drawn[70]
