@@ -29,7 +29,8 @@ ORDERLY_SECONDS = 30.0
 """Seconds in which a command must have ended after the first signal."""
 
 REACTION_SECONDS = 0.5
-"""Seconds after which the thread answers a signal itself, where nothing is open and the main thread is in compiled code."""
+"""Seconds after which the thread does something about a signal that the main thread has not handled: it ends the process
+where nothing is open, and otherwise sends the signal once more, which ends a wait."""
 
 GRACE_SECONDS = 1.0
 """Seconds in which a command must have ended after the second signal. Not 0: some programs pass on to their child a
@@ -85,6 +86,9 @@ class _Command:
         """End the process if it does not end by itself after a signal."""
         number = self._next(reader)
         another = self._next(reader, REACTION_SECONDS)
+        if not another and self.open and not self.received:
+            self.own += 1
+            signal.pthread_kill(self.main, number)  # it may have begun to wait just after the signal had come
         if not another and (self.received or self.open):
             another = self._next(reader, ORDERLY_SECONDS)
         if another:

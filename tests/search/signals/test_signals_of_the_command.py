@@ -86,6 +86,29 @@ except KeyboardInterrupt as error:
     assert (code, out, err) == (128 + NUMBERS[name], "closed\nthe words\n", "")
 
 
+def test_a_signal_does_not_wait_for_the_end_of_a_wait(process):
+    """One that comes between a line of Python and its wait, or to another thread, does not end the wait."""
+    program = """
+import threading
+
+def to_this_thread():
+    signal.pthread_kill(threading.get_ident(), signal.SIGTERM)
+
+try:
+    with command.unwinding():
+        try:
+            threading.Timer(0.3, to_this_thread).start()  # by then, the main thread waits
+            ready()
+            time.sleep(60)
+        finally:
+            print("closed")
+except KeyboardInterrupt as error:
+    print(command.words(False), end="")
+    sys.exit(command.code(error))
+"""
+    assert end(process(program)) == (143, "closed\nthe words\n", "")
+
+
 CLOSING = """
 with command.unwinding():
     try:
