@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.common import Table, in_a_new_process, main, say, take_turns
+from bpmodel.network.machine import give_back
 
 ROWS, COLUMNS, FOLDS, EPOCHS, TRIALS = 1_000_000, 50, 5, 2, 2
 NETWORK = {"hidden_layer_sizes": (8,), "batch_size": 1000, "max_iter": EPOCHS}
@@ -147,6 +148,7 @@ def _run_in(folder: Path, run: Callable[[Any, Any], Any], kind: Callable, rows: 
     if kind is study:
         write(X, y)
         X = y = None
+    give_back()  # a search that takes memory which was free here before needs it, too
     before = forget_peak() + (size if kind is study else 0)
     run(X, y)
     os.chdir(folder.parent)

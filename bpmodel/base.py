@@ -76,8 +76,8 @@ class BPEstimator(Shown, CallbackSupportMixin, FittedNetwork):
         """Check the targets of validation rows."""
 
     @abstractmethod
-    def _learn_target(self, y: NDArray, weight: NDArray) -> None:
-        """Learn the parameters of `_encode` from the targets of a first fit."""
+    def _learn_target(self, y: NDArray, weight: NDArray | None) -> None:
+        """Learn the parameters of `_encode` from the targets of a first fit, which it may change, and their weights, if any."""
 
     @abstractmethod
     def _encode(self, y: ArrayLike) -> NDArray:
@@ -228,7 +228,9 @@ class BPEstimator(Shown, CallbackSupportMixin, FittedNetwork):
                 X=X,
                 y=y,
                 weight=row_weights(sample_weight, X.shape[0]),
-                numbers=np.arange(X.shape[0]) if rows is None else row_numbers(rows, X.shape[0], "rows"),
+                numbers=np.arange(X.shape[0], dtype=np.int32)
+                if rows is None
+                else row_numbers(rows, X.shape[0], "rows"),
                 whole=rows is None,
                 validation=validation,
                 set_aside=self.early_stopping and not (stop_on_validation and validation is not None),

@@ -80,28 +80,32 @@ class BPRegressor(RegressorConstructor, RegressorMixin, BPEstimator):
                 f"loss={self.loss!r} needs targets {'>=' if least[1] else '>'} {least[0]:g}; y has {low:g}"
             )
 
-    def _learn_target(self, y: NDArray, weight: NDArray) -> None:
+    def _learn_target(self, y: NDArray, weight: NDArray | None) -> None:
         targets = _columns(y)
         self._target_mean, self._target_scale = np.zeros(targets.shape[1]), np.ones(targets.shape[1])
-        if self.scale_target and weight.any():
-            largest = np.abs(targets).max(axis=0)
+        if self.scale_target and (weight is None or weight.any()):
+            largest = np.maximum(targets.max(axis=0), -targets.min(axis=0))
             usual = (largest == 0) | ((largest < FARTHEST) & (largest > 1 / FARTHEST))
             unit = np.where(usual, 1.0, largest)  # the squares of the others are not finite, or 0
-            shares = targets / unit
+            shares = np.divide(targets, unit, out=targets)
             mean = np.average(shares, axis=0, weights=weight)
             center = mean if REGRESSION[self.loss].least is None else np.zeros_like(mean)
-            spread = np.sqrt(np.average((shares - center) ** 2, axis=0, weights=weight))
+            shares -= center
+            shares *= shares
+            spread = np.sqrt(np.average(shares, axis=0, weights=weight))
             scale = spread if REGRESSION[self.loss].least is None else mean
             self._target_mean = center * unit
             self._target_scale = np.where(scale > 0, scale * unit, 1.0)
 
     def _encode(self, y: ArrayLike) -> NDArray:
-        targets = _columns(y)
+        targets = np.asarray(y).reshape(len(y), -1)  # in its own precision: the difference is in double precision
         if targets.shape[1] != len(self._target_mean):
             return targets  # wrong number of outputs: a later check rejects it
         try:
             with np.errstate(over="raise"):
-                return (targets - self._target_mean) / self._target_scale
+                encoded = targets - self._target_mean
+                encoded /= self._target_scale
+                return encoded
         except FloatingPointError:
             with np.errstate(over="ignore"):  # the difference of halves is finite
                 return (targets / 2 - self._target_mean / 2) / self._target_scale * 2
@@ -210,7 +214,7 @@ class BPClassifier(ClassifierConstructor, ClassifierMixin, BPEstimator):
             )
         return with_classes(self.class_weight, y, weight, index)
 
-    def _learn_target(self, y: NDArray, weight: NDArray) -> None:
+    def _learn_target(self, y: NDArray, weight: NDArray | None) -> None:
         pass  # `_validate` has learned the classes
 
     def _encode(self, y: ArrayLike) -> NDArray:

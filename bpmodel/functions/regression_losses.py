@@ -38,10 +38,14 @@ def squared_deviations(z, y, w, tally):
 
 
 def target_deviations(y: NDArray, w: NDArray) -> NDArray[np.float64]:
-    """Squared deviations of each output from its mean, shape (outputs,)."""
+    """Squared deviations of each output from its mean, shape (outputs,); exactly 0 if all targets are the same.
+
+    The mean of equal numbers differs from them by rounding, which depends on the machine.
+    """
     y = np.asarray(y, dtype=np.float64)
     with np.errstate(over="ignore", invalid="ignore"):
-        return w @ (y - (w / w.sum()) @ y) ** 2
+        deviations = w @ (y - (w / w.sum()) @ y) ** 2
+    return np.where((y == y[:1]).all(axis=0), 0.0, deviations)
 
 
 def squared_error_baseline(mean: NDArray, mean_square: NDArray, number: float) -> float:

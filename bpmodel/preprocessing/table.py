@@ -246,6 +246,8 @@ class TablePreprocessor(TableConstructor, TransformerMixin, BaseEstimator):
     def _encoded(self, method: str, blocks: dict[str, NDArray], encoders: dict[str, Any]) -> list[NDArray]:
         # the user's setting of the output is for the whole, not for parts
         with config_context(transform_output="default"), np.errstate(over="ignore"):
+            if method == "transform":
+                return [_without_gaps(encoders[name], block).transform(block) for name, block in blocks.items()]
             return [getattr(encoders[name], method)(block) for name, block in blocks.items()]
 
     def _remove_rounding(self, encoded: list[NDArray], encoders: dict[str, Any]) -> None:
@@ -284,6 +286,12 @@ class TablePreprocessor(TableConstructor, TransformerMixin, BaseEstimator):
         tags.input_tags.string = True
         tags.transformer_tags.preserves_dtype = []
         return tags
+
+
+def _without_gaps(encoder: Any, block: NDArray) -> Any:
+    """Return an encoder without its first step if that only fills gaps, and there are none: it makes a copy."""
+    fills = isinstance(encoder, Pipeline) and isinstance(encoder[0], SimpleImputer)
+    return encoder[1:] if fills and not np.isnan(block).any() else encoder
 
 
 def _listed(names: Iterable[Any]) -> str:

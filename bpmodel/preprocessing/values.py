@@ -95,7 +95,7 @@ WRITTEN = {
 
 
 def read(frame: pd.DataFrame, name: str, formats: Mapping[str, Format]) -> NDArray:
-    """Return columns of one kind as an array of shape (rows, columns), in the unit of the kind.
+    """Return columns of one kind as an array of shape (rows, columns), in the unit of the kind: it may be a view of the table.
 
     Parameters
     ----------
@@ -107,7 +107,8 @@ def read(frame: pd.DataFrame, name: str, formats: Mapping[str, Format]) -> NDArr
     """
     if name == "number" and all(map(_is_numeric, frame.dtypes)):
         values = frame.to_numpy(dtype=np.float64, na_value=np.nan)
-        return np.where(np.abs(values) <= LARGEST, values, np.nan)
+        usual = max(values.max(initial=0), -values.min(initial=0)) <= LARGEST  # not if one is NaN
+        return values if usual else np.where(np.abs(values) <= LARGEST, values, np.nan)
     read_one = KINDS[name].read
     return np.column_stack([read_one(column, formats.get(str(label), {})) for label, column in frame.items()])
 

@@ -140,7 +140,7 @@ def _read(file: IO[bytes], found: Extent, *, whole: bool) -> pd.DataFrame:
     groups = [found.names[start : start + width] for start in range(0, len(found.names), width)]
     parts = []
     for names in groups:
-        part = pd.read_parquet(_rewound(file), columns=names)
+        part = pd.read_parquet(_rewound(file), columns=names, pre_buffer=False)  # its threads keep what they have read
         parts.append(part[[name for name in names if name in part.columns]])  # those that are its index are in each
         pyarrow.default_memory_pool().release_unused()
     give_back()

@@ -1,12 +1,13 @@
 """How a fit is prepared: weights of rows, rows set aside, means of targets, and the settings that follow from options."""
 
+import tracemalloc
 import warnings
 
 import numpy as np
 import pytest
 from scipy.sparse import csr_array
 
-from bpmodel import BPClassifier, BPRegressor
+from bpmodel import BPClassifier, BPRegressor, preparation
 from bpmodel.full_batch.training import BLOCK_ROWS
 from bpmodel.functions.optimizers import OPTIMIZERS
 from bpmodel.functions.schedules import SCHEDULES
@@ -206,3 +207,37 @@ def test_full_batches_go_in_blocks(n_rows, used):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert full_batch(BPRegressor(solver="lbfgs"), n_rows).batch_size == used
+
+
+@pytest.mark.parametrize(("share", "most"), [(1.0, 22), (0.5, 18)])
+def test_a_fit_begins_with_few_bytes_for_each_row(share, most):
+    """Of a row, its number, its place in the order and its target are kept: 12 bytes. 44 were needed to begin."""
+    n = 400_000
+    X = np.random.default_rng(0).standard_normal((n, 2), dtype=np.float32)
+    model = BPRegressor(hidden_layer_sizes=(4,), batch_size=1000, scale_target=True)
+    model.begin_fit(X[:1000], X[:1000, 0])  # imports
+    some = np.arange(round(share * n), dtype=np.int32)
+    rows = {} if share == 1 else {"rows": some, "validation": np.arange(len(some), n, dtype=np.int32)}
+    y = X[:, 0].copy()
+    tracemalloc.start()
+    before = tracemalloc.get_traced_memory()[0]
+    begun = model.begin_fit(X, y, **rows)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert len(begun.rows.order) == len(some)
+    assert 12 * share < (peak - before) / n < most
+    np.testing.assert_array_equal(y, X[:, 0])  # nothing of it was changed
+
+
+def test_the_means_of_many_targets_are_those_of_all(monkeypatch):
+    X = np.random.default_rng(0).standard_normal((1000, 2))
+    y, weight = np.stack([X[:, 0], X[:, 1] * 2 + 1], axis=1), np.linspace(0.5, 1, 1000)
+    moments = []
+    for at_once in (10_000, 300):
+        monkeypatch.setattr(preparation, "AT_ONCE", at_once)
+        model = BPRegressor(hidden_layer_sizes=(4,))
+        model.begin_fit(X, y, weight)
+        moments.append(model._moments)
+    np.testing.assert_allclose(*moments, rtol=1e-6)
+    means = moments[1][1:] / moments[1][0]
+    np.testing.assert_allclose(means, [weight @ y / weight.sum(), weight @ y**2 / weight.sum()], rtol=1e-5)

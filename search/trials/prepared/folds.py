@@ -158,7 +158,8 @@ class PreparedFolds:
         first = self[0]
         if first.stream is None:
             return self
-        fitted = list(self)  # what that takes is free again before there is a buffer
+        fitted = list(self)
+        give_back()  # what that took
         buffer = Buffer(len(first.y), max(fold.n_features for fold in fitted), first.stream.dtype)
         return [fold.lent(buffer) for fold in fitted]
 
@@ -236,7 +237,9 @@ def prepare_all(problem: Problem, params: Mapping[str, Any]) -> tuple[Any, FitDa
     around, data = steps.fit(estimator, problem.X, np.asarray(problem.y), None)
     give_back()
     source = Stream(problem.X, around, _precision(estimator, len(problem.X)))
-    return around, data._replace(X=source.rows(np.arange(len(problem.X))))
+    rows = Buffer(len(problem.X), source.rows(np.arange(1)).shape[1], source.dtype)
+    rows.load(source)
+    return around, data._replace(X=rows.rows)
 
 
 def _streamed(X: Any, estimator: Any, y: NDArray, train: Rows, validation: Rows) -> Prepared:

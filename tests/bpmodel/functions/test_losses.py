@@ -20,6 +20,7 @@ from sklearn.metrics import log_loss as probability_loss
 from sklearn.neural_network._base import LOSS_FUNCTIONS
 
 from bpmodel.functions.losses import BINARY, CLASSIFICATION, LOSSES, REGRESSION
+from bpmodel.functions.regression_losses import target_deviations
 
 LINKS = {"identity": lambda z: z, "exp": np.exp, "logistic": expit, "softmax": lambda z: softmax(z, axis=1)}
 LOG_LOSSES = ["binary_log_loss", "log_loss"]
@@ -387,3 +388,12 @@ def test_baseline_is_the_entropy_of_the_frequencies(name):
 def test_every_loss_of_several_classes_has_one_of_two():
     assert [row.binary for row in CLASSIFICATION.values()] == list(BINARY)
     assert [row.option for row in BINARY.values()] == [row.option for row in CLASSIFICATION.values()]
+
+
+@pytest.mark.parametrize("value", [5.0, 3.3, -0.1, 1e200, 7e-12])
+def test_a_constant_target_does_not_deviate_from_its_mean(value):
+    """By rounding, which depends on the machine, it did, and validation scores were -1e31."""
+    for n in range(1, 70):
+        for weights in (np.broadcast_to(1.0, n), np.linspace(0.1, 3, n)):
+            y = np.stack([np.full(n, value), np.arange(n) * value], axis=1)
+            assert (target_deviations(y, weights) > 0).tolist() == [False, n > 1]

@@ -365,3 +365,19 @@ def test_a_single_column_is_refused_in_words_bug(kind):
         TablePreprocessor().fit(column)
     with pytest.raises(ValueError, match=r"Expected a 2-dimensional container but got .*Series"):
         TablePreprocessor().fit(column.to_frame("x")).transform(column)
+
+
+@pytest.mark.parametrize("numeric", NUMERIC)
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_rows_without_gaps_are_prepared_as_beside_some_with_gaps(numeric, dtype):
+    """No copy is made of them to fill gaps: the user's table, of which they may be a view, stays as it is."""
+    X = np.random.default_rng(0).normal(3, 2, (200, 3)).astype(dtype)
+    X[:, 2] = 7
+    table, before = pd.DataFrame(X, columns=list("abc")), X.copy()
+    gap = table.iloc[:1] * np.nan
+    preprocessor = TablePreprocessor(numeric=numeric).fit(table)
+    alone = preprocessor.transform(table)
+    np.testing.assert_array_equal(alone, preprocessor.transform(pd.concat([table, gap]))[:-1])
+    np.testing.assert_array_equal(alone, TablePreprocessor(numeric=numeric).fit_transform(table))
+    np.testing.assert_array_equal(table.to_numpy(), before)
+    np.testing.assert_array_equal(X, before)
