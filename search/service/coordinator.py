@@ -214,7 +214,8 @@ class Reports:
 
     queue: Queue
     orders: Orders
-    _counts: Mapping[str, Any] | None = None
+    _state: Progress | None = None
+    _told: Mapping[str, Any] = field(default_factory=dict)
     _ended: threading.Event = field(default_factory=threading.Event)
 
     def __enter__(self) -> Reports:
@@ -226,15 +227,18 @@ class Reports:
         self._ended.set()
 
     def show(self, progress: Progress) -> None:
-        """Note a new state of the study, to be reported with the next sign of life."""
-        self._counts = counts(progress)
+        """Note a new state of the study, to be reported with the next sign of life; thousands may come before that."""
+        self._state, self._told = progress, {}
 
     def finish(self, best: Outcome | None) -> None:
         """Report the end of the study now: its best trial over all of its evaluations, which may be another one than before."""
-        if self._counts is not None:
-            told = {} if best is None else {"best": best.score, "best_trial": best.number}
-            self._counts = {**self._counts, **told}
-            self.queue.beat(self.orders.name, self.orders.fence, self._counts)
+        if self._state is not None:
+            if best is not None:
+                self._told = {"best": best.score, "best_trial": best.number}
+            self.queue.beat(self.orders.name, self.orders.fence, self._counts())
+
+    def _counts(self) -> Mapping[str, Any] | None:
+        return None if self._state is None else {**counts(self._state), **self._told}
 
     def _report(self) -> None:
         before = time.monotonic()
@@ -242,7 +246,7 @@ class Reports:
             now = time.monotonic()
             ran, before = min(now - before, 2 * BEAT_SECONDS), now  # not the time for which the process was stopped
             try:
-                row = self.queue.beat(self.orders.name, self.orders.fence, self._counts, ran)
+                row = self.queue.beat(self.orders.name, self.orders.fence, self._counts(), ran)
             except FencedError:
                 os._exit(FENCED)
             except StudyError:  # the disk is full, or the database was locked for long: the next one may get through

@@ -150,6 +150,25 @@ def test_a_study_that_is_to_stop_is_interrupted(queue, interrupted):
     assert sent[0] == (True, signal.SIGINT)
 
 
+def test_thousands_of_trials_between_two_signs_of_life_are_counted_once(queue, make_outcome, monkeypatch):
+    """To count all trials after each one took longer than everything else that a coordinator does for it."""
+    counted, count = [], coordinator.counts
+    monkeypatch.setattr(
+        coordinator, "counts", lambda progress: counted.append(len(progress.outcomes)) or count(progress)
+    )
+    queue.submit("a", "text", "f")
+    queue.act("a", "start")
+    reports = Reports(queue, Orders("a", 1, ACCESS))
+    outcomes = {}
+    for number in range(50):
+        outcomes[number] = make_outcome(number)
+        reports.show(Progress(outcomes, 50))
+    assert counted == []
+    reports.finish(None)
+    assert counted == [50]
+    assert queue.get("a").counts["trials"]["ok"] == 50
+
+
 def test_a_coordinator_ends_with_its_service(queue, interrupted):
     sent, given = interrupted
     queue.submit("a", "text", "f")
