@@ -123,8 +123,13 @@ class Prepared:
         """Targets of `X_train`."""
         return self.y[self.rows[0]] if self.resampled is None else self.resampled
 
-    @cached_property
+    @property
     def y_validation(self) -> NDArray[Any]:
+        """Targets of `X_validation`."""
+        return self._y_validation if self.stream is None else self.y[self.rows[1]]
+
+    @cached_property
+    def _y_validation(self) -> NDArray[Any]:
         return self.y[self.rows[1]]
 
 
