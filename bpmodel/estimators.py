@@ -98,7 +98,8 @@ class BPRegressor(RegressorConstructor, RegressorMixin, BPEstimator):
             self._target_scale = np.where(scale > 0, scale * unit, 1.0)
 
     def _encode(self, y: ArrayLike) -> NDArray:
-        targets = np.asarray(y).reshape(len(y), -1)  # in its own precision: the difference is in double precision
+        targets = np.asarray(y)  # in its own precision: the difference is in double precision
+        targets = targets.reshape(len(targets), -1)
         if targets.shape[1] != len(self._target_mean):
             return targets  # wrong number of outputs: a later check rejects it
         try:
