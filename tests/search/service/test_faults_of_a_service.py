@@ -110,6 +110,11 @@ def test_mlflow_that_is_away_for_a_while(folder):
 @pytest.mark.usefixtures("away")
 def test_mlflow_that_is_away_until_nobody_waits_any_longer(folder):
     """The study was failed, and waited for somebody to resume it."""
-    service.until(lambda: service.state(folder, "long") == QUEUED, "its coordinator gives up", 300)
-    assert "it is tried again" in service.run(folder, "status", "long").stdout
+
+    def reason() -> str:
+        with service.queue(folder) as queue:
+            row = queue.get("long")
+        return row.reason if row.state == QUEUED else ""
+
+    assert "it is tried again" in service.until(reason, "its coordinator gives up", 300)
     assert trials(folder, "long") == list(range(N_TRIALS))
