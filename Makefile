@@ -158,8 +158,9 @@ bench-search: $(PEERS)  ## other searches over the same space, hours for all set
 bench-tracking: $(READY)  ## what tracking costs a search, with a database and with a server, about 10 minutes
 	@$(BIN)/python -m benchmarks.tracking
 
-bench-scale: $(SERVES)  ## what a cluster can do: measured with few workers, modelled with many, about 6 minutes
+bench-scale: $(SERVES)  ## what a cluster can do: measured with few workers, far ones too, modelled with many, about 9 minutes
 	@$(BIN)/python -m benchmarks.scale
+	@$(BIN)/python -m benchmarks.scale.far
 
 bench-service: $(SERVES)  ## what the service costs: the way to its workers, its queue, long studies, about 3 minutes
 	@$(BIN)/python -m benchmarks.service
