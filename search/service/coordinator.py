@@ -228,7 +228,7 @@ class Reports:
 
     def show(self, progress: Progress) -> None:
         """Note a new state of the study, to be reported with the next sign of life; thousands may come before that."""
-        self._state, self._told = progress, {}
+        self._state = progress
 
     def finish(self, best: Outcome | None) -> None:
         """Report the end of the study now: its best trial over all of its evaluations, which may be another one than before."""

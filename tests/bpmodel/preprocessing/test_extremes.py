@@ -84,3 +84,12 @@ def test_the_unit_of_a_column_changes_nothing(make, unit):
     rows = np.random.default_rng(2).uniform(1, 9, size=(30, 1))
     expected = make().fit(plain).transform(rows)
     np.testing.assert_allclose(make().fit(plain * unit).transform(rows * unit), expected, rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize("far", [1e151, -1e151, np.inf, -np.inf])
+def test_a_number_that_is_too_far_counts_as_missing_on_either_side(far):
+    table = pd.DataFrame({"a": [1.0, 2.0, 4.0, 8.0], "b": [0.5, 1.0, -1.0, 3.0]})
+    preprocessor = TablePreprocessor().fit(table)
+    given, gap = table.copy(), table.copy()
+    given.loc[1, "a"], gap.loc[1, "a"] = far, np.nan
+    np.testing.assert_array_equal(preprocessor.transform(given), preprocessor.transform(gap))
