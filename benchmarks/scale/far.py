@@ -11,8 +11,6 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-import multiprocessing
-import socket
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
@@ -23,19 +21,13 @@ from distributed import Client, Worker
 from benchmarks.common import Table, main, say
 from benchmarks.scale import asleep
 from benchmarks.scale.links import Link
-from search.service.cluster import local
+from benchmarks.scale.processes import free_ports, running, serve
 from search.service.cluster.access import SETTINGS, Access
 
 LINKS = (Link(0), Link(0.001), Link(0.01), Link(0.05), Link(0.01, 0.01))
 """Hosts of a rack are 0.1 ms apart, those of a city 1 ms, of a continent 10 to 25 ms, of two continents 50 ms and more."""
 TRIALS = (0.04, 0.3)
 PROCESSES, THREADS, STUDY_SECONDS = 2, 4, 10
-
-
-def _serve(told: Any) -> None:
-    with local.started(0) as (_, access):
-        told.send(json.dumps(access.written()))
-        told.recv()
 
 
 def _work(written: str, through: str, port: int, contact: str, told: Any) -> None:
@@ -70,43 +62,19 @@ def _carry(link: Link, ways: dict[int, int], told: Any) -> None:
 
 
 @contextmanager
-def _process(target: Any, *arguments: Any) -> Iterator[Any]:
-    """Run a function in a process until the body ends; yield the pipe to it."""
-    context = multiprocessing.get_context("spawn")
-    here, there = context.Pipe()
-    process = context.Process(target=target, args=(*arguments, there))
-    process.start()
-    try:
-        yield here
-    finally:
-        here.send(None)
-        process.join(10)
-        process.kill()
-
-
-def _free(count: int) -> list[int]:
-    with ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        return [each.getsockname()[1] for each in sockets]
-
-
-@contextmanager
 def cluster(link: Link) -> Iterator[Client]:
     """Start a scheduler, and workers behind a link, during the body."""
     with ExitStack() as stack:
-        scheduler = stack.enter_context(_process(_serve))
-        written = scheduler.recv()
+        written = stack.enter_context(running(serve, 0, 1)).pipe.recv()
         access = Access.read(json.loads(written))
-        entrance, *ports = _free(1 + 2 * PROCESSES)
+        entrance, *ports = free_ports(1 + 2 * PROCESSES)
         own, contacts = ports[:PROCESSES], ports[PROCESSES:]
         ways = {entrance: int(access.address.rsplit(":", 1)[1]), **dict(zip(contacts, own, strict=True))}
-        stack.enter_context(_process(_carry, link, ways)).recv()
+        stack.enter_context(running(_carry, link, ways)).pipe.recv()
         client = stack.enter_context(Client(access.address, security=access.security, set_as_default=False))
         for port, contact in zip(own, contacts, strict=True):
-            there = [f"tls://127.0.0.1:{each}" for each in (entrance, contact)]
-            stack.enter_context(_process(_work, written, there[0], port, there[1]))
+            through, back = (f"tls://127.0.0.1:{each}" for each in (entrance, contact))
+            stack.enter_context(running(_work, written, through, port, back))
         client.wait_for_workers(PROCESSES, timeout=60)
         yield client
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -54,7 +55,7 @@ class Link:
         """Listen on ports of this machine, and carry what arrives to other ones, and back."""
         counted = iter(range(10**9))
 
-        def to(port: int):  # type: ignore[no-untyped-def]
+        def to(port: int) -> Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]:
             async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
                 there, back = await asyncio.open_connection("127.0.0.1", port)
                 await asyncio.gather(

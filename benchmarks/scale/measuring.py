@@ -10,8 +10,6 @@ batches to workers that only count seconds. Its costs are fitted to trials of `F
 from __future__ import annotations
 
 import json
-import multiprocessing
-import socket
 import statistics
 import time
 from collections.abc import Callable, Iterator
@@ -27,7 +25,7 @@ from benchmarks import bookkeeping
 from benchmarks.common import Table, grid, say
 from benchmarks.scale import asleep, fake_time
 from benchmarks.scale.fake_time import Costs
-from search.service.cluster import local
+from benchmarks.scale.processes import free_ports, running, serve
 from search.service.cluster.access import Access
 from tests.search import postgresql
 
@@ -59,25 +57,14 @@ class Measured(NamedTuple):
     batches: int
 
 
-def serve(n_processes: int, threads: int, told: Any) -> None:
-    """Run a scheduler and workers until the parent says that it is enough."""
-    with local.started(n_processes, threads) as (_, access):
-        told.send(json.dumps(access.written()))
-        told.recv()
-
-
 @contextmanager
 def cluster(n_processes: int, threads: int = 1) -> Iterator[tuple[Client, psutil.Process]]:
     """Start workers during the body, with a scheduler in a process of its own."""
-    here, there = multiprocessing.get_context("spawn").Pipe()
-    process = multiprocessing.get_context("spawn").Process(target=serve, args=(n_processes, threads, there))
-    process.start()
-    access = Access.read(json.loads(here.recv()))
-    with Client(access.address, security=access.security, set_as_default=False) as client:
-        client.gather([client.submit(bookkeeping.window, 1, pure=False) for _ in range(8 * n_processes * threads)])
-        yield client, psutil.Process(process.pid)
-    here.send(None)
-    process.join()
+    with running(serve, n_processes, threads) as child:
+        access = Access.read(json.loads(child.pipe.recv()))
+        with Client(access.address, security=access.security, set_as_default=False) as client:
+            client.gather([client.submit(bookkeeping.window, 1, pure=False) for _ in range(8 * n_processes * threads)])
+            yield client, psutil.Process(child.pid)
 
 
 class Counted:
@@ -142,9 +129,7 @@ def point(
 def in_database(method: str) -> list[list[str]]:
     """Measure studies in a PostgreSQL server of their own."""
     rows = []
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    (port,) = free_ports(1)
     for n_workers in (2, 8):
         with postgresql.started(port, wait_for) as server, cluster(n_workers) as (client, scheduler):
             uri = server.made(f"scale{n_workers}")

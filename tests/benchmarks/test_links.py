@@ -5,8 +5,8 @@ import time
 
 import pytest
 
-from benchmarks.scale.far import _free
 from benchmarks.scale.links import AGAIN_SECONDS, PART, Link
+from benchmarks.scale.processes import free_ports
 
 
 async def _echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -17,7 +17,7 @@ async def _echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
 
 async def _sent(link: Link, sent: bytes) -> tuple[bytes, float]:
     """Send bytes through a link and back; return what has come back, and after which time."""
-    here, there = _free(2)
+    here, there = free_ports(2)
     async with await asyncio.start_server(_echo, "127.0.0.1", there):
         (through,) = await link.serve({here: there})
         async with through:

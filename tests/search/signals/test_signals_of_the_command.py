@@ -68,9 +68,7 @@ def test_where_nothing_is_open_the_process_ends_at_once(process, name):
     assert (code, out, err) == (128 + NUMBERS[name], "the words\n", "")
 
 
-@pytest.mark.parametrize("name", NUMBERS)
-def test_where_something_is_open_it_is_closed(process, name):
-    program = """
+OPEN = """
 try:
     with command.unwinding():
         try:
@@ -82,31 +80,25 @@ except KeyboardInterrupt as error:
     print(command.words(False), end="")
     sys.exit(command.code(error))
 """
-    code, out, err = end(process(program), NUMBERS[name])
+
+
+@pytest.mark.parametrize("name", NUMBERS)
+def test_where_something_is_open_it_is_closed(process, name):
+    code, out, err = end(process(OPEN), NUMBERS[name])
     assert (code, out, err) == (128 + NUMBERS[name], "closed\nthe words\n", "")
 
 
 def test_a_signal_does_not_wait_for_the_end_of_a_wait(process):
     """One that comes between a line of Python and its wait, or to another thread, does not end the wait."""
-    program = """
+    to_another_thread = """
 import threading
 
 def to_this_thread():
     signal.pthread_kill(threading.get_ident(), signal.SIGTERM)
 
-try:
-    with command.unwinding():
-        try:
-            threading.Timer(0.3, to_this_thread).start()  # by then, the main thread waits
-            ready()
-            time.sleep(60)
-        finally:
-            print("closed")
-except KeyboardInterrupt as error:
-    print(command.words(False), end="")
-    sys.exit(command.code(error))
+threading.Timer(1.0, to_this_thread).start()  # by then, the main thread waits
 """
-    assert end(process(program)) == (143, "closed\nthe words\n", "")
+    assert end(process(to_another_thread + OPEN)) == (143, "closed\nthe words\n", "")
 
 
 CLOSING = """
